@@ -1,0 +1,1 @@
+//! Subgraph schemas in, supergraph or diagnostics out.

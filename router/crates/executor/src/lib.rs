@@ -1,0 +1,1 @@
+//! Runs query plans: compiled shapes, slots, and response bytes.

@@ -1,0 +1,1 @@
+//! Plain GraphQL: schemas, operations, variables, errors.

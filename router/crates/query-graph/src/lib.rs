@@ -1,0 +1,1 @@
+//! How a query can move between subgraphs.

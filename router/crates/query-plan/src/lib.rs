@@ -1,0 +1,1 @@
+//! The query plan as a value, and how it prints.

@@ -1,0 +1,1 @@
+//! Operation and query graph in, query plan out.

@@ -1,0 +1,1 @@
+//! The supergraph: types, fields, and which subgraph resolves them.

@@ -1,0 +1,1 @@
+//! The Braid router: composes, plans, executes and serves a federated graph.

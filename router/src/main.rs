@@ -1,0 +1,3 @@
+//! The Braid router: composes, plans, executes and serves a federated graph.
+
+fn main() {}

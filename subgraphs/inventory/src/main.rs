@@ -1,0 +1,3 @@
+//! The inventory subgraph.
+
+fn main() {}

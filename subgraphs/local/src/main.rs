@@ -1,0 +1,3 @@
+//! The whole federation on this machine, in one process.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The orders subgraph.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The users subgraph.
+
+fn main() {}
