@@ -1,0 +1,59 @@
+//! The wire form of a GraphQL error. Knows nothing of what went wrong.
+
+use serde::{Deserialize, Serialize};
+
+/// An entry of `errors` in a response (<https://spec.graphql.org/draft/#sec-Errors>).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GraphQLError {
+    /// For people.
+    pub message: String,
+    /// Places in the client's document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<Location>,
+    /// The response position that the error belongs to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<PathSegment>,
+    /// For programs: `code` and more.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub extensions: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A place in a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+/// A step from the root of a response to a position.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PathSegment {
+    /// An item of a list.
+    Index(usize),
+    /// A key of an object.
+    Key(String),
+}
+
+impl GraphQLError {
+    /// An error with a code in its extensions.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        let mut extensions = serde_json::Map::new();
+        extensions.insert("code".to_owned(), code.into());
+        Self { message: message.into(), locations: Vec::new(), path: Vec::new(), extensions }
+    }
+
+    /// The code, when the extensions have one.
+    pub fn code(&self) -> Option<&str> {
+        self.extensions.get("code")?.as_str()
+    }
+
+    /// The same error at a place in the client's document.
+    #[must_use]
+    pub fn at(mut self, location: Option<Location>) -> Self {
+        self.locations.extend(location);
+        self
+    }
+}

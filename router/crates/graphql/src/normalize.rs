@@ -1,0 +1,354 @@
+//! Turns a valid document's operation into the flat [`Operation`] model: fragments inlined, equal fields merged, literal
+//! conditions folded. Knows nothing of subgraphs.
+
+use ahash::{AHashMap, AHashSet};
+use apollo_compiler::ast::Value;
+use apollo_compiler::executable::{self, ExecutableDocument};
+use apollo_compiler::schema::DirectiveList;
+use apollo_compiler::{Name, Node};
+
+use crate::operation::{Condition, Field, FieldRef, Literal, Operation, SelectionSet};
+use crate::schema::{Schema, TypeId};
+use crate::type_set::TypeSet;
+
+/// Bounds on what fragments may expand to.
+#[derive(Debug, Clone, Copy)]
+pub struct NormalizeLimits {
+    /// The most fields that an operation may have once its fragments are inlined.
+    pub max_fields: usize,
+    /// The deepest nesting of fields and fragments.
+    pub max_depth: usize,
+}
+
+impl Default for NormalizeLimits {
+    fn default() -> Self {
+        Self { max_fields: 50_000, max_depth: 200 }
+    }
+}
+
+/// An operation that cannot be brought into normal form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NormalizeError {
+    /// Fragments expand to more fields than the limit.
+    #[error(
+        "the operation expands to more than {limit} fields; ask for less, or spread fewer fragments into one another"
+    )]
+    TooManyFields {
+        /// The limit that was passed.
+        limit: usize,
+    },
+    /// Fields and fragments nest deeper than the limit.
+    #[error("the operation nests deeper than {limit} levels")]
+    TooDeep {
+        /// The limit that was passed.
+        limit: usize,
+    },
+    /// The operation names something that the schema does not have; validation against that schema would have said so.
+    #[error("{what} is not in the schema")]
+    Unknown {
+        /// What is missing.
+        what: String,
+    },
+}
+
+/// Brings `operation` of a valid `document` into normal form over `schema`.
+///
+/// `schema` may have more than the schema that the document was validated against (the router validates against the API
+/// schema and plans over the supergraph), but not less.
+pub fn normalize(
+    document: &ExecutableDocument,
+    operation: &executable::Operation,
+    schema: &Schema,
+    limits: NormalizeLimits,
+) -> Result<Operation, NormalizeError> {
+    let root = schema.type_named(operation.object_type()).ok_or_else(|| unknown_type(operation.object_type()))?;
+    let mut context = Context { document: Some(document), schema, limits, fields: 0 };
+    let mut selections = Selections::default();
+    let scope = Scope { guard: schema.ty(root).possible.clone(), condition: Condition::always(), depth: 0 };
+    context.collect(&operation.selection_set, root, &scope, &mut selections)?;
+    Ok(Operation {
+        kind: operation.operation_type,
+        name: operation.name.clone(),
+        variables: operation.variables.clone(),
+        root,
+        selection_set: selections.finish(),
+    })
+}
+
+/// Brings a field set (as in `@key(fields: "id organization { id }")`) on `parent` into normal form.
+pub fn normalize_field_set(
+    field_set: &executable::SelectionSet,
+    parent: TypeId,
+    schema: &Schema,
+) -> Result<SelectionSet, NormalizeError> {
+    let mut context = Context { document: None, schema, limits: NormalizeLimits::default(), fields: 0 };
+    let mut selections = Selections::default();
+    let scope = Scope { guard: schema.ty(parent).possible.clone(), condition: Condition::always(), depth: 0 };
+    context.collect(field_set, parent, &scope, &mut selections)?;
+    Ok(selections.finish())
+}
+
+struct Context<'a> {
+    document: Option<&'a ExecutableDocument>,
+    schema: &'a Schema,
+    limits: NormalizeLimits,
+    fields: usize,
+}
+
+/// Under what the selections being read apply.
+struct Scope {
+    guard: TypeSet,
+    condition: Condition,
+    depth: usize,
+}
+
+/// A selection set under construction. Children stay open until all fields that merge into them were seen.
+#[derive(Default)]
+struct Selections {
+    fields: Vec<(Field, Option<Selections>)>,
+    by_key: AHashMap<(Name, TypeSet, Condition), usize>,
+    /// A fragment spread twice under the same guard and condition adds nothing (*CollectFields*, visitedFragments).
+    visited: AHashSet<(Name, TypeSet, Condition)>,
+}
+
+impl Selections {
+    fn finish(self) -> SelectionSet {
+        let close = |(mut field, children): (Field, Option<Selections>)| {
+            field.selection_set = children.map(Selections::finish);
+            field
+        };
+        SelectionSet { fields: self.fields.into_iter().map(close).collect() }
+    }
+}
+
+impl Context<'_> {
+    fn collect(
+        &mut self,
+        selection_set: &executable::SelectionSet,
+        parent: TypeId,
+        scope: &Scope,
+        into: &mut Selections,
+    ) -> Result<(), NormalizeError> {
+        if scope.depth > self.limits.max_depth {
+            return Err(NormalizeError::TooDeep { limit: self.limits.max_depth });
+        }
+        for selection in &selection_set.selections {
+            let Some(condition) = with_directives(&scope.condition, selection.directives()) else { continue };
+            let scope = Scope { guard: scope.guard.clone(), condition, depth: scope.depth + 1 };
+            match selection {
+                executable::Selection::Field(field) => self.collect_field(field, parent, &scope, into)?,
+                executable::Selection::InlineFragment(fragment) => {
+                    let condition = fragment.type_condition.as_ref();
+                    self.collect_fragment(condition, &fragment.selection_set, parent, scope, into)?;
+                }
+                executable::Selection::FragmentSpread(spread) => {
+                    let key = (spread.fragment_name.clone(), scope.guard.clone(), scope.condition.clone());
+                    if !into.visited.insert(key) {
+                        continue;
+                    }
+                    let fragments = self.document.map(|document| &document.fragments);
+                    let fragment = fragments.and_then(|fragments| fragments.get(&spread.fragment_name));
+                    let fragment = fragment.ok_or_else(|| NormalizeError::Unknown {
+                        what: format!("fragment \"{}\"", spread.fragment_name),
+                    })?;
+                    let condition = Some(fragment.type_condition());
+                    self.collect_fragment(condition, &fragment.selection_set, parent, scope, into)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn collect_fragment(
+        &mut self,
+        type_condition: Option<&Name>,
+        selection_set: &executable::SelectionSet,
+        parent: TypeId,
+        mut scope: Scope,
+        into: &mut Selections,
+    ) -> Result<(), NormalizeError> {
+        let mut inner = parent;
+        if let Some(name) = type_condition {
+            inner = self.schema.type_named(name).ok_or_else(|| unknown_type(name))?;
+            scope.guard = scope.guard.intersection(&self.schema.ty(inner).possible);
+        }
+        // No runtime type can get here, so nothing below is ever selected.
+        if scope.guard.is_empty() {
+            return Ok(());
+        }
+        self.collect(selection_set, inner, &scope, into)
+    }
+
+    fn collect_field(
+        &mut self,
+        field: &executable::Field,
+        parent: TypeId,
+        scope: &Scope,
+        into: &mut Selections,
+    ) -> Result<(), NormalizeError> {
+        let definition = self.look_up(parent, &field.name)?;
+        let response_key = field.response_name().clone();
+        let key = (response_key.clone(), scope.guard.clone(), scope.condition.clone());
+        let at = match into.by_key.get(&key) {
+            Some(at) => *at,
+            None => {
+                self.fields += 1;
+                if self.fields > self.limits.max_fields {
+                    return Err(NormalizeError::TooManyFields { limit: self.limits.max_fields });
+                }
+                let mut arguments = field.arguments.clone();
+                arguments.sort_by(|a, b| a.name.cmp(&b.name));
+                let normal = Field {
+                    response_key,
+                    definition,
+                    parent,
+                    guard: scope.guard.clone(),
+                    condition: scope.condition.clone(),
+                    arguments,
+                    selection_set: None,
+                };
+                into.by_key.insert(key, into.fields.len());
+                into.fields.push((normal, None));
+                into.fields.len() - 1
+            }
+        };
+        let (Some(selection_set), FieldRef::Field(id)) = (&field.selection_set, definition) else {
+            return Ok(());
+        };
+        let inner = self.schema.field(id).inner;
+        // Whether the field itself is selected is said once, on the field; below, conditions start anew.
+        let scope =
+            Scope { guard: self.schema.ty(inner).possible.clone(), condition: Condition::always(), depth: scope.depth };
+        let mut children = into.fields[at].1.take().unwrap_or_default();
+        self.collect(selection_set, inner, &scope, &mut children)?;
+        into.fields[at].1 = Some(children);
+        Ok(())
+    }
+
+    fn look_up(&self, parent: TypeId, name: &Name) -> Result<FieldRef, NormalizeError> {
+        match name.as_str() {
+            "__typename" => Ok(FieldRef::Typename),
+            "__schema" => Ok(FieldRef::IntrospectSchema),
+            "__type" => Ok(FieldRef::IntrospectType),
+            _ => self.schema.field_named(parent, name).map(FieldRef::Field).ok_or_else(|| NormalizeError::Unknown {
+                what: format!("field \"{}.{name}\"", self.schema.ty(parent).name),
+            }),
+        }
+    }
+}
+
+fn unknown_type(name: &Name) -> NormalizeError {
+    NormalizeError::Unknown { what: format!("type \"{name}\"") }
+}
+
+/// `@skip` and `@include` added to `condition`; `None` when the selection can never apply.
+fn with_directives(condition: &Condition, directives: &DirectiveList) -> Option<Condition> {
+    directives.iter().try_fold(condition.clone(), |condition, directive| {
+        let included = match directive.name.as_str() {
+            "include" => true,
+            "skip" => false,
+            _ => return Some(condition),
+        };
+        match directive.specified_argument_by_name("if").map(Node::as_ref) {
+            Some(Value::Boolean(value)) => (*value == included).then_some(condition),
+            Some(Value::Variable(variable)) => condition.and(Literal { variable: variable.clone(), value: included }),
+            _ => Some(condition),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apollo_compiler::Schema as SourceSchema;
+
+    const SCHEMA: &str = "
+        type Query { node: Node dog: Dog pets(first: Int): [Pet] }
+        interface Node { id: ID }
+        interface Pet { name: String friend: Pet }
+        type Dog implements Node & Pet { id: ID name: String friend: Pet barks: Boolean }
+        type Cat implements Node & Pet { id: ID name: String friend: Pet meows: Boolean }
+        type Rock implements Node { id: ID }
+    ";
+
+    fn show(set: &SelectionSet, schema: &Schema, position: &TypeSet, out: &mut String) {
+        for field in &set.fields {
+            if !out.is_empty() && !out.ends_with('{') {
+                out.push(' ');
+            }
+            if field.guard != *position {
+                let names: Vec<_> = field.guard.iter().map(|id| schema.ty(id).name.as_str()).collect();
+                out.push_str(&format!("[{}]", names.join(",")));
+            }
+            out.push_str(&field.response_key);
+            for literal in field.condition.literals() {
+                out.push_str(&format!("{}{}", if literal.value { "?" } else { "!" }, literal.variable));
+            }
+            if let (Some(children), Some(id)) = (&field.selection_set, field.definition.id()) {
+                out.push('{');
+                show(children, schema, &schema.ty(schema.field(id).inner).possible, out);
+                out.push('}');
+            }
+        }
+    }
+
+    fn check(operation: &str, expected: &str) {
+        let source = SourceSchema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
+        let document = ExecutableDocument::parse_and_validate(&source, operation, "op.graphql").unwrap();
+        let schema = Schema::new(&source).unwrap();
+        let operation = document.operations.get(None).unwrap();
+        let normal = normalize(&document, operation, &schema, NormalizeLimits::default()).unwrap();
+        let mut shown = String::new();
+        show(&normal.selection_set, &schema, &schema.ty(normal.root).possible, &mut shown);
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn fragments_become_guards() {
+        check(
+            "{ node { id ... on Pet { name } ...D } } fragment D on Dog { barks }",
+            "node{id [Dog,Cat]name [Dog]barks}",
+        );
+        check("{ pets { ... on Node { ... on Dog { barks } ... on Pet { name } } } }", "pets{[Dog]barks name}");
+    }
+
+    #[test]
+    fn impossible_branches_leave_the_field() {
+        check("{ dog { ... on Node { ... on Pet { ... on Cat { meows } } } } }", "dog{}");
+    }
+
+    #[test]
+    fn equal_fields_merge_at_the_first_place() {
+        check("{ dog { id } node { id } dog { name id } }", "dog{id name} node{id}");
+        check(
+            "{ node { ... on Dog { id } ... on Pet { name } ... on Dog { id barks } } }",
+            "node{[Dog]id [Dog,Cat]name [Dog]barks}",
+        );
+    }
+
+    #[test]
+    fn conditions_fold_and_combine() {
+        check("{ dog { id @skip(if: true) name @include(if: true) } }", "dog{name}");
+        check(
+            "query($a: Boolean!, $b: Boolean!) { dog @include(if: $a) { id @skip(if: $b) } ... @include(if: $b) { dog @skip(if: $b) { name } } }",
+            "dog?a{id!b}",
+        );
+        check("query($a: Boolean!) { dog @include(if: $a) { id } dog { id name } }", "dog?a{id} dog{id name}");
+    }
+
+    #[test]
+    fn a_fragment_bomb_is_refused() {
+        let source = SourceSchema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
+        let mut text = String::from("{ dog { friend { ...F0 } } }");
+        for i in 0..30 {
+            let next = i + 1;
+            text.push_str(&format!("fragment F{i} on Pet {{ a: friend {{ ...F{next} }} b: friend {{ ...F{next} }} }}"));
+        }
+        text.push_str("fragment F30 on Pet { name }");
+        let document = ExecutableDocument::parse_and_validate(&source, &text, "op.graphql").unwrap();
+        let schema = Schema::new(&source).unwrap();
+        let operation = document.operations.get(None).unwrap();
+        let error = normalize(&document, operation, &schema, NormalizeLimits::default()).unwrap_err();
+        assert_eq!(error, NormalizeError::TooManyFields { limit: 50_000 });
+    }
+}

@@ -1,0 +1,160 @@
+//! The operation model: what is asked, in the order the client wrote it. Knows nothing of who answers.
+//!
+//! # One flat list a position
+//!
+//! Fragments are gone. A selection set is a flat list of fields; each says for which runtime object types ([`Field::guard`])
+//! and under which variables ([`Field::condition`]) it is selected. For a runtime type and coerced variables, the fields that
+//! apply, in order, with equal response keys merged, are exactly what *CollectFields* of the specification yields
+//! (<https://spec.graphql.org/draft/#sec-Field-Collection>), so the order of keys in a response can be read off.
+//!
+//! Two fields of one list may share a response key: under different guards or conditions, or where merging would move
+//! a key. Fields with equal key, guard and condition are always merged.
+
+use apollo_compiler::ast::{Argument, OperationType, VariableDefinition};
+use apollo_compiler::{Name, Node};
+use smallvec::SmallVec;
+
+use crate::schema::{FieldId, TypeId};
+use crate::type_set::TypeSet;
+
+/// One executable operation in normal form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operation {
+    /// Query, mutation or subscription.
+    pub kind: OperationType,
+    /// The name the client gave it.
+    pub name: Option<Name>,
+    /// Its variables as the client defined them.
+    pub variables: Vec<Node<VariableDefinition>>,
+    /// The root operation type.
+    pub root: TypeId,
+    /// What is asked.
+    pub selection_set: SelectionSet,
+}
+
+/// What is asked at one position: a flat list of fields in document order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct SelectionSet {
+    /// The fields, each with its guard and condition.
+    pub fields: Vec<Field>,
+}
+
+/// One field of a [`SelectionSet`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Field {
+    /// The key in the response: the alias, or the name.
+    pub response_key: Name,
+    /// Which field is asked.
+    pub definition: FieldRef,
+    /// The composite type whose definition the field was looked up on: the innermost type condition, or the position's type.
+    pub parent: TypeId,
+    /// The runtime object types for which the field is selected: never empty, and a subset of the possible types of
+    /// the position and of [`Field::parent`].
+    pub guard: TypeSet,
+    /// The variables under which the field is selected.
+    pub condition: Condition,
+    /// Arguments in the order of their names.
+    pub arguments: Vec<Node<Argument>>,
+    /// What is asked below; `None` for leaves. It can be empty: every branch below was impossible, yet the field itself is asked.
+    pub selection_set: Option<SelectionSet>,
+}
+
+/// Which field a [`Field`] asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FieldRef {
+    /// `__typename`
+    Typename,
+    /// `__schema` of the query root.
+    IntrospectSchema,
+    /// `__type` of the query root.
+    IntrospectType,
+    /// A field of the schema.
+    Field(FieldId),
+}
+
+impl FieldRef {
+    /// The id, unless it is a meta-field.
+    pub fn id(self) -> Option<FieldId> {
+        match self {
+            Self::Field(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// A conjunction of Boolean variables that comes from `@skip` and `@include`; literals are folded away.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Condition(SmallVec<[Literal; 1]>);
+
+/// A variable that must be true (`@include(if: $v)`) or false (`@skip(if: $v)`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Literal {
+    /// The Boolean variable.
+    pub variable: Name,
+    /// The value it must have.
+    pub value: bool,
+}
+
+impl Condition {
+    /// The condition that always holds.
+    pub fn always() -> Self {
+        Self::default()
+    }
+
+    /// Whether it holds whatever the variables are.
+    pub fn is_always(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Both this condition and `literal`; `None` when they contradict each other.
+    #[must_use]
+    pub fn and(&self, literal: Literal) -> Option<Self> {
+        match self.0.binary_search_by(|own| own.variable.cmp(&literal.variable)) {
+            Ok(at) if self.0[at].value == literal.value => Some(self.clone()),
+            Ok(_) => None,
+            Err(at) => {
+                let mut literals = self.0.clone();
+                literals.insert(at, literal);
+                Some(Self(literals))
+            }
+        }
+    }
+
+    /// Both conditions; `None` when they contradict each other.
+    #[must_use]
+    pub fn and_all(&self, other: &Self) -> Option<Self> {
+        other.0.iter().try_fold(self.clone(), |condition, literal| condition.and(literal.clone()))
+    }
+
+    /// Whether this condition holds whenever `other` does.
+    pub fn is_implied_by(&self, other: &Self) -> bool {
+        self.0.iter().all(|literal| other.0.contains(literal))
+    }
+
+    /// Its literals, sorted by variable.
+    pub fn literals(&self) -> &[Literal] {
+        &self.0
+    }
+
+    /// Whether it holds for these values of the variables. A variable without a value is a failed coercion, seen before.
+    pub fn holds(&self, value_of: impl Fn(&Name) -> bool) -> bool {
+        self.0.iter().all(|literal| value_of(&literal.variable) == literal.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apollo_compiler::name;
+
+    #[test]
+    fn conditions() {
+        let a = Condition::always().and(Literal { variable: name!("a"), value: true }).unwrap();
+        let ab = a.and(Literal { variable: name!("b"), value: false }).unwrap();
+        assert_eq!(a.and(Literal { variable: name!("a"), value: false }), None);
+        assert!(a.is_implied_by(&ab));
+        assert!(!ab.is_implied_by(&a));
+        assert!(ab.holds(|name| name == "a"));
+        assert!(!ab.holds(|_| true));
+    }
+}

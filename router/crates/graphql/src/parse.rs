@@ -1,0 +1,198 @@
+//! From the text of a request to a valid document with one operation chosen. Adds the validation rules that the parser's
+//! library lacks. Knows nothing of subgraphs.
+
+use apollo_compiler::ast::Value;
+use apollo_compiler::executable::{self, ExecutableDocument, SelectionSet};
+use apollo_compiler::parser::{Parser, SourceMap, SourceSpan};
+use apollo_compiler::validation::{DiagnosticList, Valid};
+use apollo_compiler::{Name, Node, Schema};
+
+use crate::error::{GraphQLError, Location};
+
+/// Bounds on the text of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct ParseLimits {
+    /// The most tokens, ignored ones included.
+    pub max_tokens: usize,
+    /// The deepest nesting of the grammar.
+    pub max_recursion: usize,
+}
+
+impl Default for ParseLimits {
+    fn default() -> Self {
+        Self { max_tokens: 15_000, max_recursion: 200 }
+    }
+}
+
+/// The text is not GraphQL.
+pub const GRAPHQL_PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+/// The document is not valid against the schema.
+pub const GRAPHQL_VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+/// The operation to run is not in the document, or several are and none was named.
+pub const OPERATION_RESOLUTION_FAILURE: &str = "OPERATION_RESOLUTION_FAILURE";
+
+/// At most this many errors of one document are reported: the first few are what a person reads.
+const MAX_ERRORS: usize = 20;
+
+/// Parses and validates a document against the API schema.
+pub fn parse_operation(
+    schema: &Valid<Schema>,
+    text: &str,
+    limits: ParseLimits,
+) -> Result<Valid<ExecutableDocument>, Vec<GraphQLError>> {
+    let mut parser = Parser::new().token_limit(limits.max_tokens).recursion_limit(limits.max_recursion);
+    let ast =
+        parser.parse_ast(text, "operation.graphql").map_err(|failure| errors(&failure.errors, GRAPHQL_PARSE_FAILED))?;
+    let document =
+        ast.to_executable_validate(schema).map_err(|failure| errors(&failure.errors, GRAPHQL_VALIDATION_FAILED))?;
+    let more = further_rules(&document);
+    if more.is_empty() { Ok(document) } else { Err(more) }
+}
+
+/// *GetOperation* of the specification (<https://spec.graphql.org/draft/#GetOperation()>).
+pub fn choose_operation<'a>(
+    document: &'a Valid<ExecutableDocument>,
+    name: Option<&str>,
+) -> Result<&'a Node<executable::Operation>, GraphQLError> {
+    document.operations.get(name).map_err(|_| {
+        let names: Vec<_> = document.operations.named.keys().map(|name| format!("\"{name}\"")).collect();
+        let message = match name {
+            Some(name) if names.is_empty() => {
+                format!("The document has no operation named \"{name}\": its only operation has no name.")
+            }
+            Some(name) => {
+                format!("The document has no operation named \"{name}\"; it has {}.", names.join(", "))
+            }
+            None => format!("The document has several operations ({}): say which by operationName.", names.join(", ")),
+        };
+        GraphQLError::new(OPERATION_RESOLUTION_FAILURE, message)
+    })
+}
+
+fn errors(list: &DiagnosticList, code: &str) -> Vec<GraphQLError> {
+    list.iter()
+        .take(MAX_ERRORS)
+        .map(|diagnostic| {
+            let json = diagnostic.unstable_to_json_compat();
+            let mut error = GraphQLError::new(code, json.message);
+            error.locations = json.locations.iter().map(|at| Location { line: at.line, column: at.column }).collect();
+            error
+        })
+        .collect()
+}
+
+/// Rules of the specification that the library does not check: input object fields are unique (§5.6.3), and all variables
+/// are defined (§5.8.3) also inside literals of custom scalars.
+fn further_rules(document: &ExecutableDocument) -> Vec<GraphQLError> {
+    let mut found = Vec::new();
+    for operation in document.operations.iter() {
+        let mut walk = Walk { document, operation, visited: Vec::new(), found: &mut found };
+        walk.directives(&operation.directives);
+        walk.selections(&operation.selection_set);
+    }
+    found.truncate(MAX_ERRORS);
+    found
+}
+
+struct Walk<'a> {
+    document: &'a ExecutableDocument,
+    operation: &'a executable::Operation,
+    visited: Vec<&'a Name>,
+    found: &'a mut Vec<GraphQLError>,
+}
+
+impl<'a> Walk<'a> {
+    fn selections(&mut self, set: &'a SelectionSet) {
+        for selection in &set.selections {
+            self.directives(selection.directives());
+            match selection {
+                executable::Selection::Field(field) => {
+                    field.arguments.iter().for_each(|argument| self.value(&argument.value));
+                    field.selection_set.iter().for_each(|set| self.selections(set));
+                }
+                executable::Selection::InlineFragment(fragment) => self.selections(&fragment.selection_set),
+                executable::Selection::FragmentSpread(spread) => {
+                    if self.visited.contains(&&spread.fragment_name) {
+                        continue;
+                    }
+                    self.visited.push(&spread.fragment_name);
+                    if let Some(fragment) = self.document.fragments.get(&spread.fragment_name) {
+                        self.directives(&fragment.directives);
+                        self.selections(&fragment.selection_set);
+                    }
+                }
+            }
+        }
+    }
+
+    fn directives(&mut self, directives: &'a executable::DirectiveList) {
+        for directive in directives.iter() {
+            directive.arguments.iter().for_each(|argument| self.value(&argument.value));
+        }
+    }
+
+    fn value(&mut self, value: &'a Node<Value>) {
+        match value.as_ref() {
+            Value::Variable(name) if !self.operation.variables.iter().any(|defined| defined.name == *name) => {
+                self.report(value.location(), format!("Variable \"${name}\" is not defined."));
+            }
+            Value::List(items) => items.iter().for_each(|item| self.value(item)),
+            Value::Object(fields) => {
+                for (at, (name, value)) in fields.iter().enumerate() {
+                    if fields[..at].iter().any(|(earlier, _)| earlier == name) {
+                        self.report(value.location(), format!("There can be only one input field named \"{name}\"."));
+                    }
+                    self.value(value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn report(&mut self, span: Option<SourceSpan>, message: String) {
+        let error = GraphQLError::new(GRAPHQL_VALIDATION_FAILED, message);
+        self.found.push(error.at(location(span, &self.document.sources)));
+    }
+}
+
+fn location(span: Option<SourceSpan>, sources: &SourceMap) -> Option<Location> {
+    let at = span?.line_column(sources)?;
+    Some(Location { line: at.line, column: at.column })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: &str =
+        "scalar Any type Query { f(any: Any, in: In): Int me: Me } type Me { id: ID } input In { a: Int }";
+
+    fn check(text: &str, expected: &[(&str, &str, usize)]) {
+        let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
+        let found = parse_operation(&schema, text, ParseLimits::default()).err().unwrap_or_default();
+        let shown: Vec<_> =
+            found.iter().map(|e| (e.code().unwrap(), e.message.as_str(), e.locations[0].column)).collect();
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn errors_have_codes_and_places() {
+        check("{ f(in: {a: 1}) me { id } }", &[]);
+        check("{ nope }", &[(GRAPHQL_VALIDATION_FAILED, "Cannot query field \"nope\" on type \"Query\".", 3)]);
+        check(
+            "{ f(in: {a: 1, a: 2}) }",
+            &[(GRAPHQL_VALIDATION_FAILED, "There can be only one input field named \"a\".", 19)],
+        );
+        check("{ f(any: {b: [$x]}) }", &[(GRAPHQL_VALIDATION_FAILED, "Variable \"$x\" is not defined.", 15)]);
+    }
+
+    #[test]
+    fn operations_are_chosen_by_name() {
+        let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
+        let document = parse_operation(&schema, "query A { f } query B { f }", ParseLimits::default()).unwrap();
+        assert_eq!(choose_operation(&document, Some("B")).unwrap().name.as_ref().unwrap(), "B");
+        let message = |name| choose_operation(&document, name).unwrap_err().message;
+        assert!(message(None).contains("operationName"));
+        assert!(message(Some("C")).contains("\"A\", \"B\""));
+    }
+}
