@@ -1,1 +1,4 @@
 //! The orders subgraph.
+
+mod entity;
+mod migration;

@@ -1,1 +1,5 @@
 //! The users subgraph.
+
+mod entity;
+mod migration;
+mod password;

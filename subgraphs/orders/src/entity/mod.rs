@@ -1,0 +1,6 @@
+//! The tables of this service, one file each. They know no GraphQL and no inventory.
+
+pub(crate) mod ledger_entry;
+pub(crate) mod order;
+pub(crate) mod order_event;
+pub(crate) mod order_line;

@@ -1,0 +1,26 @@
+//! The key that signs this service's tokens. Knows nothing of tokens.
+
+use sea_orm::entity::prelude::*;
+
+/// One row of `signing_keys`. There is one, named `current`: every instance on this database signs with it.
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "signing_keys")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) name: String,
+    /// The private key as PKCS #8 DER.
+    pub(crate) pkcs8: Vec<u8>,
+    pub(crate) created_at: i64,
+}
+
+/// By hand, so that the private key never reaches a log.
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKey").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
