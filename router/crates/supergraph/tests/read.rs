@@ -1,0 +1,76 @@
+//! Supergraphs of the field are read, and what they leave unsaid is expanded.
+
+use std::path::Path;
+
+use braid_supergraph::{Supergraph, SupergraphError};
+
+fn audit(suite: &str) -> Supergraph {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/fixtures/audit").join(suite);
+    Supergraph::read(&std::fs::read_to_string(path.join("supergraph.graphql")).unwrap()).unwrap()
+}
+
+/// One line a subgraph: what it says of the field.
+fn field(supergraph: &Supergraph, ty: &str, name: &str) -> Vec<String> {
+    let parent = supergraph.schema.type_named(ty).unwrap();
+    let id = supergraph.schema.field_named(parent, name).unwrap();
+    let show = |joined: &braid_supergraph::FieldInSubgraph| {
+        let mut line = format!("{}: {}", supergraph.subgraph(joined.subgraph).name, joined.ty);
+        line.push_str(if joined.external { " external" } else { "" });
+        line.push_str(if joined.requires.is_some() { " requires" } else { "" });
+        line.push_str(if joined.provides.is_some() { " provides" } else { "" });
+        line
+    };
+    supergraph.field(id).subgraphs.iter().map(show).collect()
+}
+
+#[test]
+fn every_public_supergraph_is_read_and_written_back() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/fixtures/audit");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
+        let path = entry.path().join("supergraph.graphql");
+        // One public suite has no supergraph: its subgraphs are composed first.
+        let Ok(sdl) = std::fs::read_to_string(&path) else { continue };
+        let first = Supergraph::read(&sdl).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let second = Supergraph::read(&first.write()).unwrap();
+        assert_eq!(first.write(), second.write(), "{}", path.display());
+        assert_eq!(format!("{:?}", first.subgraphs), format!("{:?}", second.subgraphs));
+        count += 1;
+    }
+    assert!(count >= 45, "{count} supergraphs");
+}
+
+#[test]
+fn unsaid_fields_are_in_every_subgraph_of_their_type() {
+    let supergraph = audit("simple-requires-provides");
+    assert_eq!(field(&supergraph, "Product", "upc"), ["inventory: String!", "products: String!", "reviews: String!"]);
+    assert_eq!(field(&supergraph, "Product", "weight"), ["inventory: Int external", "products: Int"]);
+    assert_eq!(field(&supergraph, "Product", "shippingEstimate"), ["inventory: Int requires"]);
+}
+
+#[test]
+fn fields_of_interface_objects_are_in_no_subgraph_of_the_object() {
+    let supergraph = audit("simple-interface-object");
+    assert_eq!(field(&supergraph, "Admin", "name"), Vec::<String>::new());
+    assert_eq!(field(&supergraph, "Account", "name"), ["b: String!"]);
+    let account = supergraph.schema.type_named("Account").unwrap();
+    let b = supergraph.subgraph_named("b").unwrap();
+    assert!(supergraph.type_in(account, b).unwrap().interface_object);
+}
+
+#[test]
+fn inaccessible_elements_are_not_in_the_api_schema() {
+    let supergraph = audit("simple-inaccessible");
+    let api = supergraph.api_schema.to_string();
+    assert!(!api.contains("join__") && !api.contains("inaccessible"), "{api}");
+    assert!(api.contains("type Query"));
+}
+
+#[test]
+fn other_texts_are_refused_with_a_code() {
+    let code = |sdl: &str| Supergraph::read(sdl).unwrap_err().code();
+    assert_eq!(code("type Query {"), "INVALID_GRAPHQL");
+    assert_eq!(code("type Query { a: Int }"), "INVALID_FEDERATION_SUPERGRAPH");
+    let unknown = "schema @link(url: \"https://specs.apollo.dev/join/v0.9\", for: EXECUTION) { query: Query } type Query { a: Int }";
+    assert!(matches!(Supergraph::read(unknown), Err(SupergraphError::Unsupported(_))));
+}
