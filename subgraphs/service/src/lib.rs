@@ -1,1 +1,76 @@
-//! What the three services share: configuration, database, HTTP, health, shutdown.
+//! What the three services share: configuration, database, identity, HTTP, shutdown. Knows no user, order or product.
+//!
+//! A service gives this crate a schema and a migrator, and gets back a running process:
+//!
+//! ```no_run
+//! use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+//! use service::{Authenticator, Config, Database, ServiceInfo, Shutdown, Subgraph};
+//! use tokio::net::TcpListener;
+//!
+//! const INFO: ServiceInfo = ServiceInfo { name: "greetings", port: 4009, about: "Greets" };
+//!
+//! struct Query;
+//!
+//! #[Object]
+//! impl Query {
+//!     async fn hello(&self, ctx: &async_graphql::Context<'_>) -> service::Result<String> {
+//!         let user = service::viewer(ctx).require_user()?;
+//!         Ok(format!("Hello {}", user.id))
+//!     }
+//! }
+//!
+//! fn schema(config: &Config) -> async_graphql::SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
+//!     service::graphql::builder(Query, EmptyMutation, EmptySubscription, &config.limits)
+//! }
+//!
+//! async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+//!     let database = Database::connect(&config.database).await?;
+//!     // database.migrate::<Migrator>().await?;
+//!     // database.once("sample-data", async |tx| sample::insert(tx).await).await?;
+//!     let subgraph = Subgraph {
+//!         info: INFO,
+//!         schema: schema(&config).data(database.clone()).finish(),
+//!         authenticator: Authenticator::new(&config.auth)?,
+//!         database,
+//!         routes: axum::Router::new(),
+//!     };
+//!     service::serve(listener, subgraph, &config, shutdown).await
+//! }
+//!
+//! fn sdl() -> String {
+//!     service::graphql::sdl(&schema(&Config::new(&INFO)).finish())
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     service::main(&INFO, sdl, serve)
+//! }
+//! ```
+//!
+//! The rules that keep an answer right:
+//!
+//! * A resolver returns [`Result`]; its [`Error`] carries a code for the caller or hides its cause.
+//!   Whatever else fails inside a resolver is logged and answered as `INTERNAL` ([`graphql::present`]).
+//! * A nullable field that can fail is `Option<Result<T>>`, and so is an entity resolver:
+//!   anything else nulls more than the field.
+//! * Writes go through [`Database::write`], which takes the write lock first and tries again when
+//!   the database asks for it.
+
+pub mod auth;
+pub mod config;
+pub mod database;
+pub mod error;
+pub mod graphql;
+pub mod http;
+pub mod process;
+pub mod sample;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use auth::{Authenticator, Claims, Keys, User, Viewer, viewer};
+pub use config::{Config, LogFormat, ServiceInfo};
+pub use database::Database;
+pub use error::{Code, Error, Result};
+pub use graphql::{DateTime, Money, Page, now};
+pub use http::{Shutdown, Subgraph, serve};
+pub use process::main;

@@ -1,0 +1,77 @@
+//! Who is calling: bearer tokens, the services' own secret, and what a caller may do. Knows no user account.
+
+mod keys;
+mod token;
+mod viewer;
+
+use axum::http::{HeaderMap, header};
+use subtle::ConstantTimeEq;
+
+use crate::config::AuthConfig;
+use crate::error::{Code, Error, Result};
+
+pub use keys::Keys;
+pub use token::Claims;
+pub use viewer::{ADMIN, User, Viewer, viewer};
+
+/// The header by which a service shows that it is one.
+pub const INTERNAL_TOKEN_HEADER: &str = "x-internal-token";
+
+/// Tells from a request's headers who is calling.
+#[derive(Debug, Clone)]
+pub struct Authenticator {
+    keys: Keys,
+    issuer: String,
+    audience: String,
+    internal_token: Option<String>,
+}
+
+impl Authenticator {
+    /// Verifies tokens by the keys at the configured address, which are fetched when the first token comes.
+    pub fn new(config: &AuthConfig) -> anyhow::Result<Self> {
+        Ok(Self::with_keys(config, Keys::remote(&config.jwks_url)?))
+    }
+
+    /// Verifies tokens by the given keys: for the service that issues them.
+    pub fn with_keys(config: &AuthConfig, keys: Keys) -> Self {
+        Self {
+            keys,
+            issuer: config.jwt_issuer.clone(),
+            audience: config.jwt_audience.clone(),
+            internal_token: config.internal_token.clone().filter(|token| !token.is_empty()),
+        }
+    }
+
+    /// Who is calling; nobody in particular without a token, an error with one that is no good.
+    pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Viewer> {
+        if let Some(token) = headers.get(INTERNAL_TOKEN_HEADER) {
+            return self.service(token.as_bytes());
+        }
+        let Some(value) = headers.get(header::AUTHORIZATION) else {
+            return Ok(Viewer::Anonymous);
+        };
+        let token = value.to_str().ok().and_then(bearer).ok_or_else(|| unauthenticated("send `Bearer` and a token"))?;
+        let claims = token::verify(token, &self.keys, &self.issuer, &self.audience).await?;
+        Ok(Viewer::User(User { id: claims.sub, roles: claims.roles }))
+    }
+
+    fn service(&self, token: &[u8]) -> Result<Viewer> {
+        let expected = self.internal_token.as_deref().ok_or_else(|| {
+            Error::new(Code::Forbidden, "This service takes no internal calls: it runs without INTERNAL_TOKEN.")
+        })?;
+        if bool::from(expected.as_bytes().ct_eq(token)) {
+            Ok(Viewer::Service)
+        } else {
+            Err(unauthenticated("the internal token is wrong"))
+        }
+    }
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()).filter(|token| !token.is_empty())
+}
+
+fn unauthenticated(detail: &str) -> Error {
+    Error::new(Code::Unauthenticated, format!("The request's credentials are no good: {detail}."))
+}

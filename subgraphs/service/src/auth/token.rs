@@ -1,0 +1,71 @@
+//! What a token says and how it is verified. Knows no transport and issues none.
+
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
+use super::keys::Keys;
+use super::unauthenticated;
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Whose token it is: the user's id.
+    pub sub: String,
+    /// What the user is allowed to be.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Who issued it.
+    pub iss: String,
+    /// Whom it is for.
+    pub aud: String,
+    /// When it was issued, in seconds since 1970.
+    pub iat: u64,
+    /// When it ends, in seconds since 1970.
+    pub exp: u64,
+}
+
+/// The claims of a token that is signed by one of the keys, in time, and for us.
+pub(super) async fn verify(token: &str, keys: &Keys, issuer: &str, audience: &str) -> Result<Verified> {
+    let header = decode_header(token).map_err(|_| unauthenticated("the token can't be read"))?;
+    // Asymmetric only, and never the algorithm that the token alone names: the key must be of its kind.
+    if !ALGORITHMS.contains(&header.alg) {
+        return Err(unauthenticated("the token must be signed by ES256 or EdDSA"));
+    }
+    let key = keys.find(header.kid.as_deref()).await?;
+    if key.family() != header.alg.family() {
+        return Err(unauthenticated("the token's algorithm is not its key's"));
+    }
+    let mut validation = Validation::new(header.alg);
+    validation.set_issuer(&[issuer]);
+    validation.set_audience(&[audience]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.validate_nbf = true;
+    validation.leeway = LEEWAY_SECONDS;
+    let decoded = decode::<Verified>(token, &key, &validation).map_err(|error| {
+        use jsonwebtoken::errors::ErrorKind;
+        match error.kind() {
+            ErrorKind::ExpiredSignature => unauthenticated("the token has expired"),
+            ErrorKind::InvalidSignature => unauthenticated("the token's signature is wrong"),
+            ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience => {
+                unauthenticated("the token is not for this service")
+            }
+            _ => unauthenticated("the token is not valid"),
+        }
+    })?;
+    Ok(decoded.claims)
+}
+
+/// What we read of a token; any OIDC provider's has at least this, `roles` aside.
+#[derive(Debug, Deserialize)]
+pub(super) struct Verified {
+    pub(super) sub: String,
+    #[serde(default)]
+    pub(super) roles: Vec<String>,
+}
+
+const ALGORITHMS: [Algorithm; 2] = [Algorithm::ES256, Algorithm::EdDSA];
+
+/// How far two machines' clocks may be apart.
+const LEEWAY_SECONDS: u64 = 30;

@@ -1,0 +1,95 @@
+//! The caller as resolvers see it, and what it may do.
+
+use async_graphql::Context;
+
+use crate::error::{Code, Error, Result};
+
+/// The role that may do everything.
+pub const ADMIN: &str = "ADMIN";
+
+/// Who is calling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Viewer {
+    /// Nobody in particular.
+    Anonymous,
+    /// A person with a verified token.
+    User(User),
+    /// Another of our services.
+    Service,
+}
+
+/// A person with a verified token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The id, as the token's `sub` has it.
+    pub id: String,
+    /// What the person is allowed to be.
+    pub roles: Vec<String>,
+}
+
+impl Viewer {
+    /// The person who calls, if it is one.
+    pub fn user(&self) -> Option<&User> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Anonymous | Self::Service => None,
+        }
+    }
+
+    /// Whether an administrator calls.
+    pub fn is_admin(&self) -> bool {
+        self.user().is_some_and(|user| user.has_role(ADMIN))
+    }
+
+    /// Whether one of our services calls.
+    pub fn is_service(&self) -> bool {
+        *self == Self::Service
+    }
+
+    /// Whether the person with this id calls.
+    pub fn is_user(&self, id: &str) -> bool {
+        self.user().is_some_and(|user| user.id == id)
+    }
+
+    /// The person who calls, or an error that asks for one.
+    pub fn require_user(&self) -> Result<&User> {
+        self.user().ok_or_else(|| match self {
+            Self::Service => Error::new(Code::Forbidden, "Only a person may do this."),
+            _ => sign_in(),
+        })
+    }
+
+    /// The administrator who calls, or an error.
+    pub fn require_admin(&self) -> Result<&User> {
+        let user = self.require_user()?;
+        if user.has_role(ADMIN) {
+            Ok(user)
+        } else {
+            Err(Error::new(Code::Forbidden, format!("This needs the role {ADMIN}.")))
+        }
+    }
+
+    /// An error unless one of our services calls.
+    pub fn require_service(&self) -> Result<()> {
+        match self {
+            Self::Service => Ok(()),
+            _ => Err(Error::new(Code::Forbidden, "Only another service may do this.")),
+        }
+    }
+}
+
+impl User {
+    /// Whether the person has the role.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|has| has == role)
+    }
+}
+
+/// Who is calling, from a resolver's context; nobody in particular if the request does not say.
+pub fn viewer<'a>(ctx: &Context<'a>) -> &'a Viewer {
+    ctx.data_opt::<Viewer>().unwrap_or(&Viewer::Anonymous)
+}
+
+fn sign_in() -> Error {
+    Error::new(Code::Unauthenticated, "This needs a signed-in user: send `Authorization: Bearer` with a token.")
+}

@@ -1,0 +1,155 @@
+//! The configuration of a service: the only place that reads flags and environment.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+/// What a service is called and where it listens unless told otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceInfo {
+    /// The name, also of the subgraph and of the database file.
+    pub name: &'static str,
+    /// The port when none is given.
+    pub port: u16,
+    /// One sentence for `--help`.
+    pub about: &'static str,
+}
+
+/// Everything that can be set about a service.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, env = "LISTEN", value_name = "ADDRESS", required = false)]
+    pub listen: SocketAddr,
+    /// Where the data is.
+    #[command(flatten)]
+    pub database: DatabaseConfig,
+    /// Fill an empty database with sample data; on by default for SQLite.
+    #[arg(long, env = "SAMPLE_DATA", value_name = "BOOL")]
+    pub sample_data: Option<bool>,
+    /// Who may call.
+    #[command(flatten)]
+    pub auth: AuthConfig,
+    /// What a request may cost.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// The form of log lines.
+    #[arg(long, env = "LOG", value_enum, default_value_t = LogFormat::Text)]
+    pub log: LogFormat,
+    /// Seconds that requests in flight have to finish when the service stops.
+    #[arg(long, env = "SHUTDOWN_SECONDS", value_name = "SECONDS", default_value_t = 10)]
+    pub shutdown_seconds: u64,
+}
+
+/// Where the data is.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseConfig {
+    /// `sqlite://path/to/file.db?mode=rwc` or `postgres://user:password@host/database`.
+    #[arg(
+        id = "database_url",
+        long = "database-url",
+        env = "DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        required = false
+    )]
+    pub url: String,
+    /// The most connections that are open at once.
+    #[arg(id = "database_connections", long = "database-connections", env = "DATABASE_CONNECTIONS", value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub connections: u32,
+}
+
+/// Who may call.
+#[derive(Debug, Clone, Args)]
+pub struct AuthConfig {
+    /// Where the keys are that verify bearer tokens.
+    #[arg(long, env = "JWKS_URL", value_name = "URL", default_value = "http://127.0.0.1:4001/.well-known/jwks.json")]
+    pub jwks_url: String,
+    /// The issuer that tokens must name.
+    #[arg(long, env = "JWT_ISSUER", value_name = "NAME", default_value = "braid-users")]
+    pub jwt_issuer: String,
+    /// The audience that tokens must name.
+    #[arg(long, env = "JWT_AUDIENCE", value_name = "NAME", default_value = "braid")]
+    pub jwt_audience: String,
+    /// The secret by which services know one another; without it nobody passes for a service.
+    #[arg(long, env = "INTERNAL_TOKEN", value_name = "SECRET", hide_env_values = true)]
+    pub internal_token: Option<String>,
+}
+
+/// What a request may cost.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Limits {
+    /// How deep a query may nest.
+    #[arg(long = "max-depth", env = "MAX_DEPTH", value_name = "LEVELS", default_value_t = 20)]
+    pub depth: usize,
+    /// How many fields a query may ask for, lists multiplied.
+    #[arg(long = "max-complexity", env = "MAX_COMPLEXITY", value_name = "FIELDS", default_value_t = 20_000)]
+    pub complexity: usize,
+    /// How many aliases a query may have.
+    #[arg(long = "max-aliases", env = "MAX_ALIASES", value_name = "COUNT", default_value_t = 200)]
+    pub aliases: usize,
+    /// How large a request's body may be.
+    #[arg(long = "max-body-bytes", env = "MAX_BODY_BYTES", value_name = "BYTES", default_value_t = 1 << 20)]
+    pub body_bytes: usize,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+impl Config {
+    /// The defaults of a service, without flags and environment: what tests and the launcher start from.
+    pub fn new(info: &ServiceInfo) -> Self {
+        Self {
+            listen: default_listen(info),
+            database: DatabaseConfig { url: default_database(info), connections: 10 },
+            sample_data: None,
+            auth: AuthConfig {
+                jwks_url: "http://127.0.0.1:4001/.well-known/jwks.json".to_owned(),
+                jwt_issuer: "braid-users".to_owned(),
+                jwt_audience: "braid".to_owned(),
+                internal_token: None,
+            },
+            limits: Limits::default(),
+            log: LogFormat::Text,
+            shutdown_seconds: 10,
+        }
+    }
+
+    /// Whether an empty database gets sample data.
+    pub fn wants_sample_data(&self) -> bool {
+        self.sample_data.unwrap_or(self.database.is_sqlite())
+    }
+
+    /// How long requests in flight have to finish.
+    pub fn shutdown_grace(&self) -> Duration {
+        Duration::from_secs(self.shutdown_seconds)
+    }
+}
+
+impl DatabaseConfig {
+    /// Whether the data is in a file of SQLite.
+    pub fn is_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite:")
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { depth: 20, complexity: 20_000, aliases: 200, body_bytes: 1 << 20 }
+    }
+}
+
+pub(crate) fn default_listen(info: &ServiceInfo) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), info.port)
+}
+
+pub(crate) fn default_database(info: &ServiceInfo) -> String {
+    format!("sqlite://data/{}.db?mode=rwc", info.name)
+}

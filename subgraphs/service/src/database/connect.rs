@@ -1,0 +1,93 @@
+//! How a connection pool is opened on either database. Knows nothing of what runs on it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use crate::config::DatabaseConfig;
+
+use super::retry::{Retries, is_transient};
+
+/// Opens the pool.
+pub(super) async fn connect(config: &DatabaseConfig) -> anyhow::Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(&config.url);
+    options
+        .max_connections(config.connections)
+        .acquire_timeout(Duration::from_secs(15))
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false);
+    match scheme(&config.url) {
+        "sqlite" => {
+            make_folder(&config.url)?;
+            options.map_sqlx_sqlite_opts(sqlite_options);
+        }
+        "postgres" | "postgresql" => {
+            // A PostgreSQL that starts beside us gets a moment; a wrong address is still told soon.
+            options.connect_timeout(Duration::from_secs(10));
+        }
+        _ => bail!("DATABASE_URL must begin with `sqlite://` or `postgres://`"),
+    }
+    open(options).await.with_context(|| format!("could not open the database {}", without_password(&config.url)))
+}
+
+/// Two processes that open a new file at once contend for its journal mode, where SQLite's busy timeout does not reach.
+async fn open(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    let mut retries = Retries::default();
+    loop {
+        match sea_orm::Database::connect(options.clone()).await {
+            Err(error) if is_transient(&error) && retries.again().await => {}
+            done => return done,
+        }
+    }
+}
+
+/// WAL lets readers go on beside the one writer. NORMAL syncs at checkpoints: with WAL the file can't be damaged,
+/// but power loss may take the last transactions; FULL is what keeps a promise once given.
+fn sqlite_options(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .busy_timeout(Duration::from_secs(30))
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+}
+
+fn make_folder(url: &str) -> anyhow::Result<()> {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let path = path.split('?').next().unwrap_or_default();
+    if path.is_empty() || path.contains(":memory:") {
+        bail!(
+            "the database must be a file, such as `sqlite://data/name.db?mode=rwc`: a pool can't share one in memory"
+        );
+    }
+    match Path::new(path).parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
+            .with_context(|| format!("could not make the folder {} for the database", folder.display())),
+        _ => Ok(()),
+    }
+}
+
+fn scheme(url: &str) -> &str {
+    url.split(':').next().unwrap_or_default()
+}
+
+/// The URL as far as a log may show it.
+fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(start), Some(at)) if start + 3 <= at => format!("{}://…@{}", &url[..start], &url[at + 1..]),
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(without_password("postgres://me:p@ss@host/db"), "postgres://…@host/db");
+        assert_eq!(without_password("sqlite://data/a.db?mode=rwc"), "sqlite://data/a.db?mode=rwc");
+    }
+}

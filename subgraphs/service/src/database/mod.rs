@@ -1,0 +1,159 @@
+//! The database of a service, SQLite or PostgreSQL: connecting, migrating, writing. Knows no table of any service.
+
+mod connect;
+mod retry;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::config::DatabaseConfig;
+use crate::error::Result;
+
+pub use retry::is_transient;
+
+/// A pool of connections, and the one way to write through it.
+#[derive(Debug, Clone)]
+pub struct Database {
+    connection: DatabaseConnection,
+    statements: Arc<AtomicU64>,
+    /// SQLite has one writer. Within the process writers queue here, in order, rather than poll the file's lock.
+    writer: Option<Arc<Mutex<()>>>,
+}
+
+impl Database {
+    /// Opens the database; an SQLite file and its folder are made if they are not there.
+    pub async fn connect(config: &DatabaseConfig) -> anyhow::Result<Self> {
+        let mut connection = connect::connect(config).await?;
+        let statements = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&statements);
+        connection.set_metric_callback(move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        let writer = config.is_sqlite().then(Arc::default);
+        Ok(Self { connection, statements, writer })
+    }
+
+    /// The connection for reading, and for single statements that need no transaction.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+
+    /// Does a piece of work in one write transaction: all of it or nothing.
+    ///
+    /// The work may run more than once: when the database gives it up for a deadlock, a serialization failure or
+    /// a lock it is tried again. So it must have no effect but through its transaction. On SQLite the
+    /// transaction takes the write lock at its start, on PostgreSQL it is READ COMMITTED.
+    pub async fn write<T>(&self, work: impl AsyncFn(&DatabaseTransaction) -> Result<T>) -> Result<T> {
+        let mut retries = retry::Retries::default();
+        loop {
+            match self.write_once(&work).await {
+                Err(error) if error.database().is_some_and(is_transient) && retries.again().await => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// Brings the tables to the newest version. Processes that start together wait for one another.
+    pub async fn migrate<M: MigratorTrait>(&self) -> anyhow::Result<()> {
+        let (_turn, transaction) = self.begin_locked().await.context("could not lock the database to migrate it")?;
+        M::up(&transaction, None).await.context("could not migrate the database")?;
+        transaction.commit().await.context("could not commit the migration")
+    }
+
+    /// Does a piece of work once in the life of the database, whoever asks first; says whether that was now.
+    ///
+    /// The mark that it was done is written in the same transaction.
+    pub async fn once(
+        &self,
+        task: &str,
+        work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<()>,
+    ) -> anyhow::Result<bool> {
+        let (_turn, transaction) = self.begin_locked().await?;
+        let backend = transaction.get_database_backend();
+        let values = || [task.to_owned().into(), crate::graphql::now().to_rfc3339().into()];
+        transaction.execute_unprepared(CREATE_TASKS).await?;
+        let done = transaction.execute_raw(Statement::from_sql_and_values(backend, MARK_TASK, values())).await?;
+        if done.rows_affected() == 0 {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+        work(&transaction).await.with_context(|| format!("the one-time task `{task}` failed"))?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Whether the database answers, soon.
+    pub async fn ping(&self) -> anyhow::Result<()> {
+        let probe = self.connection.execute_unprepared("SELECT 1");
+        tokio::time::timeout(Duration::from_secs(2), probe).await.context("no answer within 2 s")??;
+        Ok(())
+    }
+
+    /// Closes every connection, once they are given back.
+    pub async fn close(&self) -> Result<(), DbErr> {
+        self.connection.close_by_ref().await
+    }
+
+    /// How many statements were sent so far, BEGIN and COMMIT not counted: for tests that hold a query to one.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    async fn write_once<T>(&self, work: &impl AsyncFn(&DatabaseTransaction) -> Result<T>) -> Result<T> {
+        let (_turn, transaction) = self.begin().await?;
+        match work(&transaction).await {
+            Ok(value) => {
+                transaction.commit().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The connection must be idle again before the next writer gets its turn. A failure here is
+                // the same failure as the one that we already have.
+                let _ = transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn begin(&self) -> Result<(Turn, DatabaseTransaction), DbErr> {
+        let turn = match &self.writer {
+            Some(writer) => Some(Arc::clone(writer).lock_owned().await),
+            None => None,
+        };
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok((turn, self.connection.begin_with_options(options).await?))
+    }
+
+    /// A write transaction that no other process's can overlap. On SQLite every one is like that.
+    async fn begin_locked(&self) -> Result<(Turn, DatabaseTransaction), DbErr> {
+        let (turn, transaction) = self.begin().await?;
+        if transaction.get_database_backend() == DbBackend::Postgres {
+            let lock = format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})");
+            transaction.execute_unprepared(&lock).await?;
+        }
+        Ok((turn, transaction))
+    }
+}
+
+/// The writer's turn; over when it is dropped.
+type Turn = Option<OwnedMutexGuard<()>>;
+
+/// Any number will do, as long as all versions of the services use the same: "braid" in ASCII.
+const ADVISORY_LOCK: i64 = 0x62_7261_6964;
+
+const CREATE_TASKS: &str =
+    "CREATE TABLE IF NOT EXISTS completed_tasks (name TEXT PRIMARY KEY, completed_at TEXT NOT NULL)";
+const MARK_TASK: &str =
+    "INSERT INTO completed_tasks (name, completed_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";

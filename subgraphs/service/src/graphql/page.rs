@@ -1,0 +1,139 @@
+//! Relay paging by keyset: bounds, cursors, and one statement a page. Knows no entity.
+
+use async_graphql::OutputType;
+use async_graphql::connection::{
+    Connection, CursorType, DefaultConnectionName, DefaultEdgeName, Edge, EmptyFields, OpaqueCursor,
+};
+use sea_orm::sea_query::IntoValueTuple;
+use sea_orm::{ConnectionTrait, Cursor, DbErr, SelectorTrait};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+
+/// How many items a page has when the caller does not say.
+pub const DEFAULT_SIZE: i32 = 20;
+/// How many items a page has at most.
+pub const MAX_SIZE: i32 = 100;
+
+/// A Relay connection whose cursors hide a key of type `K`.
+pub type PageConnection<K, N> =
+    Connection<OpaqueCursor<K>, N, EmptyFields, EmptyFields, DefaultConnectionName, DefaultEdgeName>;
+
+/// One page's place in a list that is ordered by a unique key `K`.
+///
+/// ```
+/// use service::Page;
+///
+/// let page = Page::<(String, String)>::new(Some(2), None, None, None).unwrap();
+/// assert_eq!(page.size(), 2);
+/// assert!(Page::<(String, String)>::new(Some(1000), None, None, None).is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<K> {
+    size: usize,
+    backward: bool,
+    after: Option<K>,
+    before: Option<K>,
+}
+
+impl<K: Serialize + DeserializeOwned> Page<K> {
+    /// Reads the four arguments of a Relay connection, and refuses what is out of bounds.
+    pub fn new(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> Result<Self> {
+        let (name, size, backward) = match (first, last) {
+            (Some(_), Some(_)) => {
+                return Err(Error::bad_input("Give `first` or `last`, not both."));
+            }
+            (first, None) => ("first", first.unwrap_or(DEFAULT_SIZE), false),
+            (None, Some(last)) => ("last", last, true),
+        };
+        let in_bounds = (0..=MAX_SIZE).contains(&size);
+        let size = usize::try_from(size).ok().filter(|_| in_bounds);
+        let size = size.ok_or_else(|| Error::bad_input(format!("`{name}` must be between 0 and {MAX_SIZE}.")))?;
+        Ok(Self { size, backward, after: decode("after", after)?, before: decode("before", before)? })
+    }
+}
+
+impl<K> Page<K> {
+    /// The most items that the page may have.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Reads the page by one statement, whose cursor is ordered by the columns of `K`.
+    ///
+    /// `key` gives the key of an item, in the order of those columns.
+    pub async fn fetch<S>(
+        &self,
+        mut cursor: Cursor<S>,
+        database: &impl ConnectionTrait,
+        key: impl Fn(&S::Item) -> K,
+    ) -> Result<Slice<K, S::Item>, DbErr>
+    where
+        S: SelectorTrait,
+        K: IntoValueTuple + Clone,
+    {
+        if let Some(after) = &self.after {
+            cursor.after(after.clone());
+        }
+        if let Some(before) = &self.before {
+            cursor.before(before.clone());
+        }
+        // One more than asked for tells whether the list goes on.
+        let limit = self.size as u64 + 1;
+        if self.backward {
+            cursor.last(limit);
+        } else {
+            cursor.first(limit);
+        }
+        Ok(self.slice(cursor.all(database).await?, key))
+    }
+
+    /// Makes a page of items that were read elsewhere: in list order, with one more than asked for if the list goes on.
+    pub fn slice<N>(&self, mut items: Vec<N>, key: impl Fn(&N) -> K) -> Slice<K, N> {
+        let more = items.len() > self.size;
+        if more && self.backward {
+            items.drain(..items.len() - self.size);
+        } else {
+            items.truncate(self.size);
+        }
+        Slice {
+            has_previous: if self.backward { more } else { self.after.is_some() },
+            has_next: if self.backward { self.before.is_some() } else { more },
+            items: items.into_iter().map(|item| (key(&item), item)).collect(),
+        }
+    }
+}
+
+/// The items of a page, each with its key, and whether there is more on either side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice<K, N> {
+    /// Whether the list has items before these.
+    pub has_previous: bool,
+    /// Whether the list has items after these.
+    pub has_next: bool,
+    /// The items in list order.
+    pub items: Vec<(K, N)>,
+}
+
+impl<K, N> Slice<K, N> {
+    /// The slice as a Relay connection, with each item turned into its GraphQL type.
+    pub fn into_connection<T: OutputType>(self, node: impl Fn(N) -> T) -> PageConnection<K, T>
+    where
+        K: Serialize + DeserializeOwned + Send + Sync,
+    {
+        let mut connection = Connection::new(self.has_previous, self.has_next);
+        connection.edges.extend(self.items.into_iter().map(|(key, item)| Edge::new(OpaqueCursor(key), node(item))));
+        connection
+    }
+}
+
+fn decode<K: Serialize + DeserializeOwned>(argument: &str, cursor: Option<String>) -> Result<Option<K>> {
+    let decoded = cursor.map(|text| OpaqueCursor::<K>::decode_cursor(&text));
+    let decoded = decoded.transpose().map_err(|_| {
+        Error::bad_input(format!(
+            "`{argument}` is not a cursor of this list. Use a cursor that the list gave, with the same sort."
+        ))
+    })?;
+    Ok(decoded.map(|cursor| cursor.0))
+}

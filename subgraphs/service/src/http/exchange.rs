@@ -1,0 +1,212 @@
+//! GraphQL over HTTP: from an HTTP request to a GraphQL request, and back with the right status. Knows no schema.
+//!
+//! The rules are those of the GraphQL-over-HTTP draft: a client that accepts
+//! `application/graphql-response+json` gets 400 for a request that was refused; to others that is a 200.
+
+use std::fmt::Display;
+
+use async_graphql::parser::types::{DocumentOperations, OperationType};
+use async_graphql::{Executor, Request, Response as GraphQLResponse, Variables};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::auth::Authenticator;
+use crate::error::{Code, Error};
+use crate::graphql::is_request_error;
+
+/// What the two handlers need.
+#[derive(Clone)]
+pub(super) struct Exchange<E> {
+    pub(super) schema: E,
+    pub(super) authenticator: Authenticator,
+}
+
+/// `POST /graphql`.
+pub(super) async fn post<E: Executor>(
+    State(exchange): State<Exchange<E>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let answer = Answer::for_accept(&headers);
+    if !is_json(&headers) {
+        let message = "Send the request as JSON, with `content-type: application/json`.";
+        return answer.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_REQUEST", message);
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            let message = "The request's body is larger than this service takes.";
+            return answer.refuse(error.status(), "PAYLOAD_TOO_LARGE", message);
+        }
+        Err(error) => return answer.refuse(error.status(), "BAD_REQUEST", error.body_text()),
+    };
+    match read_json(&body) {
+        Ok(request) => run(exchange, request, &headers, answer).await,
+        Err(message) => answer.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", message),
+    }
+}
+
+/// `GET /graphql`: queries only, since a link must not change anything.
+pub(super) async fn get<E: Executor>(
+    State(exchange): State<Exchange<E>>,
+    headers: HeaderMap,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+) -> Response {
+    let answer = Answer::for_accept(&headers);
+    let request = match parameters.map_err(|error| error.body_text()).and_then(|Query(parameters)| parameters.read()) {
+        Ok(request) => request,
+        Err(message) => return answer.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", message),
+    };
+    let mut request = request;
+    if changes_something(&mut request) {
+        let message = "A mutation must be sent by POST.";
+        let mut response = answer.refuse(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+        return response;
+    }
+    run(exchange, request, &headers, answer).await
+}
+
+async fn run<E: Executor>(exchange: Exchange<E>, request: Request, headers: &HeaderMap, answer: Answer) -> Response {
+    match exchange.authenticator.authenticate(headers).await {
+        Ok(viewer) => answer.give(&exchange.schema.execute(request.data(viewer)).await),
+        Err(error) => {
+            let status = match error.code() {
+                Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+                Code::Forbidden => StatusCode::FORBIDDEN,
+                Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            refuse_error(answer, status, &error)
+        }
+    }
+}
+
+fn refuse_error(answer: Answer, status: StatusCode, error: &Error) -> Response {
+    answer.refuse(status, error.code().as_str(), error)
+}
+
+/// The parameters of a request by GET.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Parameters {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+}
+
+impl Parameters {
+    fn read(self) -> Result<Request, String> {
+        let query = self.query.ok_or("The parameter `query` is missing.")?;
+        let variables: Option<serde_json::Value> = read_parameter("variables", self.variables)?;
+        let extensions = read_parameter("extensions", self.extensions)?;
+        let mut request = Request::new(query);
+        request.operation_name = self.operation_name.filter(|name| !name.is_empty());
+        request.variables = variables.map(Variables::from_json).unwrap_or_default();
+        request.extensions = extensions.unwrap_or_default();
+        Ok(request)
+    }
+}
+
+fn read_parameter<T: for<'de> Deserialize<'de>>(name: &str, text: Option<String>) -> Result<Option<T>, String> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    serde_json::from_str(&text).map_err(|error| format!("The parameter `{name}` is not a JSON object: {error}."))
+}
+
+fn read_json(body: &[u8]) -> Result<Request, String> {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'[') {
+        return Err("Batches are not taken: send one request as a JSON object.".to_owned());
+    }
+    let request: Request =
+        serde_json::from_slice(body).map_err(|error| format!("The body is not a request: {error}."))?;
+    if request.query.is_empty() {
+        return Err("The request has no `query`.".to_owned());
+    }
+    Ok(request)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json") || essence.eq_ignore_ascii_case(RESPONSE_JSON)
+}
+
+/// Whether the operation that would run is not a query. What can't be parsed is left to the schema to refuse.
+fn changes_something(request: &mut Request) -> bool {
+    let wanted = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else {
+        return false;
+    };
+    match &document.operations {
+        DocumentOperations::Single(operation) => operation.node.ty != OperationType::Query,
+        DocumentOperations::Multiple(operations) => operations
+            .iter()
+            .filter(|(name, _)| wanted.as_deref().is_none_or(|wanted| wanted == name.as_str()))
+            .any(|(_, operation)| operation.node.ty != OperationType::Query),
+    }
+}
+
+/// How the client wants its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// `application/graphql-response+json`: the status tells.
+    Modern,
+    /// `application/json`: 200 for whatever is a GraphQL answer.
+    Legacy,
+}
+
+impl Answer {
+    fn for_accept(headers: &HeaderMap) -> Self {
+        let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        if accepted.into_iter().any(|value| value.to_ascii_lowercase().contains(RESPONSE_JSON)) {
+            Self::Modern
+        } else {
+            Self::Legacy
+        }
+    }
+
+    fn give(self, response: &GraphQLResponse) -> Response {
+        let refused = response.errors.iter().any(is_request_error);
+        let status = match self {
+            Self::Modern if refused => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
+        };
+        let body = if refused {
+            // No `data` at all: nothing ran.
+            serde_json::to_vec(&json!({ "errors": response.errors }))
+        } else {
+            serde_json::to_vec(response)
+        };
+        match body {
+            Ok(body) => self.send(status, body),
+            Err(error) => {
+                tracing::error!(%error, "An answer can't be written as JSON");
+                self.refuse(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal.as_str(), "Internal error.")
+            }
+        }
+    }
+
+    fn refuse(self, status: StatusCode, code: &str, message: impl Display) -> Response {
+        let error = json!({ "message": message.to_string(), "extensions": { "code": code } });
+        self.send(status, json!({ "errors": [error] }).to_string().into_bytes())
+    }
+
+    fn send(self, status: StatusCode, body: Vec<u8>) -> Response {
+        let content_type = match self {
+            Self::Modern => HeaderValue::from_static(RESPONSE_JSON),
+            Self::Legacy => HeaderValue::from_static("application/json"),
+        };
+        (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
+    }
+}
+
+const RESPONSE_JSON: &str = "application/graphql-response+json";

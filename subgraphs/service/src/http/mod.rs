@@ -1,0 +1,130 @@
+//! The HTTP side of a service: routes, start and stop. Knows no schema; the GraphQL exchange itself is in `exchange`.
+
+mod exchange;
+mod playground;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use anyhow::{Context, bail};
+use async_graphql::Executor;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::{Level, Span};
+
+use crate::auth::Authenticator;
+use crate::config::{Config, ServiceInfo};
+use crate::database::Database;
+
+/// Completes when the service shall stop.
+pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What a service hands over to be served.
+#[derive(Debug, Clone)]
+pub struct Subgraph<E> {
+    /// What the service is called.
+    pub info: ServiceInfo,
+    /// The schema.
+    pub schema: E,
+    /// The database: asked by `/health`, closed at the end.
+    pub database: Database,
+    /// Who may call.
+    pub authenticator: Authenticator,
+    /// Routes of the service's own.
+    pub routes: Router,
+}
+
+/// Serves until told to stop; then requests in flight finish, and the database closes.
+pub async fn serve<E: Executor>(
+    listener: TcpListener,
+    subgraph: Subgraph<E>,
+    config: &Config,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let name = subgraph.info.name;
+    let database = subgraph.database.clone();
+    let address = listener.local_addr().context("the listener has no address")?;
+    tracing::info!(service = name, url = format!("http://{address}/graphql"), "Serving");
+
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let server = axum::serve(listener, router(subgraph, config)).with_graceful_shutdown(async {
+        shutdown.await;
+        let _ = stopping.send(());
+    });
+    let out_of_time = async {
+        // An error here means that the server is gone already.
+        if stopped.await.is_ok() {
+            tracing::info!(service = name, "Stopping");
+            tokio::time::sleep(config.shutdown_grace()).await;
+        }
+    };
+    let served = tokio::select! {
+        served = server => served.context("the HTTP server failed"),
+        () = out_of_time => {
+            tracing::warn!(service = name, "Requests in flight were cut off");
+            Ok(())
+        }
+    };
+    database.close().await.context("could not close the database")?;
+    tracing::info!(service = name, "Stopped");
+    served
+}
+
+/// The service as a router, for tests and for processes that serve it in their own way.
+pub fn router<E: Executor>(subgraph: Subgraph<E>, config: &Config) -> Router {
+    let Subgraph { info, schema, database, authenticator, routes } = subgraph;
+    let exchange = exchange::Exchange { schema, authenticator };
+    Router::new()
+        .route("/graphql", get(exchange::get::<E>).post(exchange::post::<E>))
+        .with_state(exchange)
+        .route("/health", get(health).with_state(database))
+        .merge(playground::routes(info.name))
+        .merge(routes)
+        .layer(DefaultBodyLimit::max(config.limits.body_bytes))
+        .layer(CatchPanicLayer::new())
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(TraceLayer::new_for_http().make_span_with(request_span(info.name)).on_response(log_response()))
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// Listens on an address, or says why it can't.
+pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => bail!(
+            "port {} on {} is taken by another process; stop it, or choose another address with --listen or LISTEN",
+            address.port(),
+            address.ip()
+        ),
+        bound => bound.with_context(|| format!("could not listen on {address}")),
+    }
+}
+
+async fn health(State(database): State<Database>) -> Response {
+    let (status, text) = match database.ping().await {
+        Ok(()) => (StatusCode::OK, "ok"),
+        Err(error) => {
+            tracing::warn!(error = format!("{error:#}"), "The database does not answer");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
+        }
+    };
+    (status, Json(serde_json::json!({ "status": text }))).into_response()
+}
+
+fn request_span(service: &'static str) -> impl Fn(&Request) -> Span + Clone {
+    move |request| {
+        let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+        tracing::info_span!("request", service, id, method = %request.method(), path = request.uri().path())
+    }
+}
+
+fn log_response() -> DefaultOnResponse {
+    DefaultOnResponse::new().level(Level::DEBUG)
+}

@@ -1,0 +1,1 @@
+//! Sample identities that the three services agree on without calling one another. Filled in below.
