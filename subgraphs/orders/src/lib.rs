@@ -1,4 +1,6 @@
 //! The orders subgraph.
 
+mod clock;
 mod entity;
 mod migration;
+mod saga;

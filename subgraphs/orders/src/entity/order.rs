@@ -82,6 +82,18 @@ pub(crate) struct Shortage {
     pub(crate) available: i32,
 }
 
+impl std::fmt::Display for Rejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::OutOfStock { .. } => "there was too little stock",
+            Self::UnknownProducts { .. } => "a product is no longer sold",
+            Self::MixedCurrencies => "the products are priced in different currencies",
+            Self::ReservationClosed => "the stock reservation was closed",
+            Self::InventoryUnavailable => "the stock could not be confirmed in time",
+        })
+    }
+}
+
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub(crate) enum Relation {
     #[sea_orm(has_many = "super::order_line::Entity")]

@@ -1,0 +1,310 @@
+//! Inventory as this service calls it: three stock mutations and a look at products, over GraphQL.
+//! Knows the wire and nothing of orders' tables or steps.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use service::Money;
+use uuid::Uuid;
+
+use crate::entity::order::Shortage;
+use crate::entity::order_line;
+
+/// The header by which inventory knows its callers.
+const TOKEN_HEADER: &str = "x-internal-token";
+/// Larger answers are nonsense: an order has a bounded number of lines.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+/// A client of inventory. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Inventory {
+    http: reqwest::Client,
+    url: reqwest::Url,
+    token: Option<String>,
+}
+
+/// A product as it is when it is ordered.
+#[derive(Clone, Debug)]
+pub(crate) struct Quote {
+    pub(crate) sku: String,
+    pub(crate) price: Money,
+}
+
+/// What came of asking for stock.
+#[derive(Debug)]
+pub(crate) enum Reserve {
+    /// The stock is held for this order (or is its already, after a repeated request).
+    Held(Reservation),
+    /// There is too little of these products.
+    OutOfStock(Vec<Shortage>),
+    /// There are no such products.
+    UnknownProducts(Vec<Uuid>),
+    /// The reservation was released before.
+    Closed,
+}
+
+/// What came of making a reservation final.
+#[derive(Debug)]
+pub(crate) enum Commit {
+    /// The stock is sold.
+    Committed,
+    /// The reservation was released before.
+    Closed,
+}
+
+/// Stock that is held, and at what price.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    pub(crate) lines: Vec<ReservedLine>,
+}
+
+/// A line of a reservation.
+#[derive(Debug)]
+pub(crate) struct ReservedLine {
+    pub(crate) product_id: Uuid,
+    pub(crate) quantity: i32,
+    pub(crate) unit_price: Money,
+}
+
+/// Inventory did not answer as it should. What it did is not known, so the request must be repeated.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InventoryError {
+    #[error("inventory at {url} did not answer")]
+    Transport {
+        url: reqwest::Url,
+        #[source]
+        cause: reqwest::Error,
+    },
+    #[error("inventory answered with HTTP status {0}")]
+    Status(reqwest::StatusCode),
+    #[error("inventory answered with more than {MAX_ANSWER_BYTES} bytes")]
+    TooLarge,
+    #[error("inventory's answer is not understood")]
+    Form(#[source] serde_json::Error),
+    #[error("inventory answered with an error: {0}")]
+    Refused(String),
+    #[error("inventory's answer has no data")]
+    NoData,
+}
+
+impl Inventory {
+    /// A client for the endpoint. Every call ends within `timeout`.
+    pub(crate) fn new(url: reqwest::Url, token: Option<String>, timeout: Duration) -> reqwest::Result<Self> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(timeout.min(Duration::from_secs(2)))
+            .timeout(timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self { http, url, token })
+    }
+
+    /// The products that exist of these, with their present price.
+    pub(crate) async fn quote(&self, products: &[Uuid]) -> Result<HashMap<Uuid, Quote>, InventoryError> {
+        let representations: Vec<Value> =
+            products.iter().map(|id| json!({ "__typename": "Product", "id": id })).collect();
+        let answer: Entities = self.call(QUOTE, json!({ "representations": representations })).await?;
+        let products = answer.entities.into_iter().flatten();
+        Ok(products
+            .map(|product| {
+                let quote = Quote { sku: product.sku, price: product.price.0 };
+                (product.id, quote)
+            })
+            .collect())
+    }
+
+    /// Holds stock for the lines under the key. May be repeated.
+    pub(crate) async fn reserve(&self, key: Uuid, lines: &[order_line::Model]) -> Result<Reserve, InventoryError> {
+        let lines: Vec<Value> =
+            lines.iter().map(|line| json!({ "productId": line.product_id.0, "quantity": line.quantity })).collect();
+        let input = json!({ "idempotencyKey": key, "lines": lines });
+        let answer: Answer<ReserveAnswer> = self.call(RESERVE, json!({ "input": input })).await?;
+        Ok(match answer.result {
+            ReserveAnswer::StockReservation { status: ReservationStatus::Released, .. } => Reserve::Closed,
+            ReserveAnswer::StockReservation { lines, .. } => {
+                Reserve::Held(Reservation { lines: lines.into_iter().map(WireLine::into_line).collect() })
+            }
+            ReserveAnswer::InsufficientStock { lines } => {
+                Reserve::OutOfStock(lines.into_iter().map(WireShortage::into_shortage).collect())
+            }
+            ReserveAnswer::UnknownProduct { product_ids } => Reserve::UnknownProducts(product_ids),
+            ReserveAnswer::ReservationClosed => Reserve::Closed,
+        })
+    }
+
+    /// Makes the reservation final. May be repeated.
+    pub(crate) async fn commit(&self, key: Uuid) -> Result<Commit, InventoryError> {
+        let answer: Answer<CommitAnswer> = self.call(COMMIT, json!({ "key": key })).await?;
+        Ok(match answer.result {
+            CommitAnswer::StockReservation => Commit::Committed,
+            CommitAnswer::ReservationClosed => Commit::Closed,
+        })
+    }
+
+    /// Gives back what is held or sold under the key, once, and bars the key from then on. May be repeated.
+    pub(crate) async fn release(&self, key: Uuid) -> Result<(), InventoryError> {
+        let _: Answer<Value> = self.call(RELEASE, json!({ "key": key })).await?;
+        Ok(())
+    }
+
+    async fn call<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, InventoryError> {
+        let mut request = self.http.post(self.url.clone()).json(&json!({ "query": query, "variables": variables }));
+        if let Some(token) = &self.token {
+            request = request.header(TOKEN_HEADER, token);
+        }
+        let response = request.send().await.map_err(|cause| self.transport(cause))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(InventoryError::Status(status));
+        }
+        read(self.body(response).await?)
+    }
+
+    async fn body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, InventoryError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|cause| self.transport(cause))? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(InventoryError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn transport(&self, cause: reqwest::Error) -> InventoryError {
+        InventoryError::Transport { url: self.url.clone(), cause: cause.without_url() }
+    }
+}
+
+fn read<T: DeserializeOwned>(body: Vec<u8>) -> Result<T, InventoryError> {
+    let response: GraphQlResponse<T> = serde_json::from_slice(&body).map_err(InventoryError::Form)?;
+    if let Some(error) = response.errors.into_iter().next() {
+        return Err(InventoryError::Refused(error.message));
+    }
+    response.data.ok_or(InventoryError::NoData)
+}
+
+const QUOTE: &str = "query Quote($representations: [_Any!]!) {
+  entities: _entities(representations: $representations) { ... on Product { id sku price } }
+}";
+
+const RESERVE: &str = "mutation Reserve($input: ReserveStockInput!) {
+  result: reserveStock(input: $input) {
+    __typename
+    ... on StockReservation { status lines { product { id } quantity unitPrice } }
+    ... on InsufficientStock { lines { product { id } requested available } }
+    ... on UnknownProduct { productIds }
+  }
+}";
+
+const COMMIT: &str = "mutation Commit($key: String!) {
+  result: commitStock(idempotencyKey: $key) { __typename }
+}";
+
+const RELEASE: &str = "mutation Release($key: String!) {
+  result: releaseStock(idempotencyKey: $key) { status }
+}";
+
+#[derive(Deserialize)]
+struct GraphQlResponse<T> {
+    data: Option<T>,
+    #[serde(default)]
+    errors: Vec<GraphQlError>,
+}
+
+#[derive(Deserialize)]
+struct GraphQlError {
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    result: T,
+}
+
+#[derive(Deserialize)]
+struct Entities {
+    entities: Vec<Option<WireProduct>>,
+}
+
+#[derive(Deserialize)]
+struct WireProduct {
+    id: Uuid,
+    sku: String,
+    price: WireMoney,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "__typename")]
+enum ReserveAnswer {
+    StockReservation {
+        status: ReservationStatus,
+        lines: Vec<WireLine>,
+    },
+    InsufficientStock {
+        lines: Vec<WireShortage>,
+    },
+    #[serde(rename_all = "camelCase")]
+    UnknownProduct {
+        product_ids: Vec<Uuid>,
+    },
+    ReservationClosed,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "__typename")]
+enum CommitAnswer {
+    StockReservation,
+    ReservationClosed,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum ReservationStatus {
+    Held,
+    Committed,
+    Released,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireLine {
+    product: WireId,
+    quantity: i32,
+    unit_price: WireMoney,
+}
+
+#[derive(Deserialize)]
+struct WireShortage {
+    product: WireId,
+    requested: i32,
+    available: i32,
+}
+
+#[derive(Deserialize)]
+struct WireId {
+    id: Uuid,
+}
+
+struct WireMoney(Money);
+
+impl<'de> Deserialize<'de> for WireMoney {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(WireMoney).map_err(serde::de::Error::custom)
+    }
+}
+
+impl WireLine {
+    fn into_line(self) -> ReservedLine {
+        ReservedLine { product_id: self.product.id, quantity: self.quantity, unit_price: self.unit_price.0 }
+    }
+}
+
+impl WireShortage {
+    fn into_shortage(self) -> Shortage {
+        Shortage { product_id: self.product.id, requested: self.requested, available: self.available }
+    }
+}

@@ -1,0 +1,112 @@
+//! How an order comes to be, and how it is undone, across two databases that share no transaction.
+//! Knows orders' tables and inventory's three stock mutations; knows no GraphQL types of its own.
+//!
+//! The difficulty: either process may die between any two writes, and any answer may be lost. The method is a saga
+//! driven by the order's own row. `status` is what the buyer sees, `step` what is still owed to inventory:
+//!
+//! ```text
+//!            place                reserve: held                commit
+//!   (no row) ─────▶ PENDING/RESERVE ─────────▶ PLACED/COMMIT ─────────▶ PLACED/DONE
+//!                        │  │                     │  │                      │
+//!     no stock, given up │  │ cancel       cancel │  │ reservation lapsed   │ cancel
+//!                        ▼  ▼                     ▼  ▼                      ▼
+//!          REJECTED/RELEASE  CANCELLED/RELEASE (what was charged is refunded)
+//!                        │        │
+//!                release ▼        ▼ release
+//!            REJECTED/DONE        CANCELLED/DONE
+//! ```
+//!
+//! 1. The row, with its step, is written before inventory is told anything. So nothing is held without a row that says so.
+//! 2. Every call to inventory carries the order's id as idempotency key, so a step may be repeated after any crash.
+//! 3. Every write that follows an answer is conditional on the step it answers. Two workers, or a worker and a
+//!    cancellation, cannot both take it.
+//! 4. The charge is written in the transaction that moves PENDING to PLACED, under a primary key of order and kind.
+//! 5. RELEASE bars the key in inventory for ever: a reservation request that was delayed on the wire cannot take
+//!    stock for an order that nobody will finish.
+//!
+//! Steps only ever go to the right or down, so following them ends. The reconciler follows them for every row that was left behind.
+
+pub(crate) mod cancel;
+pub(crate) mod inventory;
+pub(crate) mod place;
+mod pricing;
+pub(crate) mod reconcile;
+mod steps;
+mod store;
+
+use std::time::Duration;
+
+use sea_orm::DbErr;
+use service::Database;
+
+use self::inventory::{Inventory, InventoryError};
+use self::pricing::PricingError;
+
+/// What the saga works on and with.
+#[derive(Clone)]
+pub(crate) struct Saga {
+    pub(crate) db: Database,
+    pub(crate) inventory: Inventory,
+    pub(crate) policy: Policy,
+}
+
+/// How long the saga waits, and for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// How often the reconciler looks for orders that were left behind.
+    pub interval: Duration,
+    /// For how long a worker has an order to itself. Longer than the calls of one order take.
+    pub lease: Duration,
+    /// The wait after a first failed attempt; it doubles with each further one.
+    pub first_backoff: Duration,
+    /// No wait is longer.
+    pub last_backoff: Duration,
+    /// An order whose stock could not be asked for in this time is rejected.
+    pub give_up_after: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(1),
+            lease: Duration::from_secs(30),
+            first_backoff: Duration::from_millis(500),
+            last_backoff: Duration::from_secs(60),
+            give_up_after: Duration::from_secs(300),
+        }
+    }
+}
+
+/// Why the saga stopped. The order stands as it is written; the reconciler goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SagaError {
+    #[error("the orders database did not do its part")]
+    Database(#[source] service::Error),
+    #[error("inventory did not do its part")]
+    Inventory(#[from] InventoryError),
+    #[error("the reservation can't be used")]
+    Pricing(#[from] PricingError),
+    #[error("order {0} is gone")]
+    Gone(uuid::Uuid),
+}
+
+impl From<service::Error> for SagaError {
+    fn from(error: service::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<DbErr> for SagaError {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl From<SagaError> for service::Error {
+    fn from(error: SagaError) -> Self {
+        match error {
+            SagaError::Database(error) => error,
+            error => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Takes the steps of one order until nothing is owed. Every step may be repeated. Knows no schedule and no caller.
+
+use uuid::Uuid;
+
+use super::inventory::{Commit, Reserve};
+use super::pricing::{PricingError, price};
+use super::{Saga, SagaError, store};
+use crate::entity::order::{self, Rejection, Step};
+use service::graphql::money::MoneyError;
+
+/// Goes on with the order until its step is `Done`, or until something fails.
+pub(super) async fn finish(saga: &Saga, id: Uuid) -> Result<order::Model, SagaError> {
+    loop {
+        let order = store::order(&saga.db, id).await?;
+        match order.step {
+            Step::Reserve => reserve(saga, id).await?,
+            Step::Commit => commit(saga, id).await?,
+            Step::Release => release(saga, id).await?,
+            Step::Done => return Ok(order),
+        }
+    }
+}
+
+async fn reserve(saga: &Saga, id: Uuid) -> Result<(), SagaError> {
+    let lines = store::lines(&saga.db, id).await?;
+    let rejection = match saga.inventory.reserve(id, &lines).await? {
+        Reserve::Held(reservation) => match price(&lines, &reservation) {
+            Ok(priced) => return Ok(store::place(&saga.db, id, &priced).await?),
+            Err(PricingError::Sum(MoneyError::Currencies(..))) => Rejection::MixedCurrencies,
+            Err(error) => return Err(error.into()),
+        },
+        Reserve::OutOfStock(lines) => Rejection::OutOfStock { lines },
+        Reserve::UnknownProducts(product_ids) => Rejection::UnknownProducts { product_ids },
+        Reserve::Closed => Rejection::ReservationClosed,
+    };
+    Ok(store::reject(&saga.db, id, &rejection).await?)
+}
+
+async fn commit(saga: &Saga, id: Uuid) -> Result<(), SagaError> {
+    match saga.inventory.commit(id).await? {
+        Commit::Committed => store::done(&saga.db, id, Step::Commit).await?,
+        // Someone closed the reservation under a charged order. The buyer gets the money back.
+        Commit::Closed => store::lapse(&saga.db, id).await?,
+    }
+    Ok(())
+}
+
+async fn release(saga: &Saga, id: Uuid) -> Result<(), SagaError> {
+    saga.inventory.release(id).await?;
+    Ok(store::done(&saga.db, id, Step::Release).await?)
+}
