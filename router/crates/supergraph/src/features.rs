@@ -27,7 +27,7 @@ pub(crate) struct Feature {
 impl Features {
     pub(crate) fn read(schema: &Schema) -> Self {
         let applications = schema.schema_definition.directives.iter();
-        Self(applications.filter_map(|directive| Feature::read(directive)).collect())
+        Self(applications.filter_map(Feature::read).collect())
     }
 
     /// Features with a purpose that reading alone does not fulfil, as `identity/vN.M`.

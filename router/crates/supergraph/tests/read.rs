@@ -1,5 +1,7 @@
 //! Supergraphs of the field are read, and what they leave unsaid is expanded.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is its report")]
+
 use std::path::Path;
 
 use braid_supergraph::{Supergraph, SupergraphError};
