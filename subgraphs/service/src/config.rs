@@ -133,6 +133,12 @@ impl Config {
     }
 }
 
+impl AsRef<Config> for Config {
+    fn as_ref(&self) -> &Config {
+        self
+    }
+}
+
 impl DatabaseConfig {
     /// Whether the data is in a file of SQLite.
     pub fn is_sqlite(&self) -> bool {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::net::TcpListener;
 
 use crate::config::{Config, ServiceInfo, default_database, default_listen};
@@ -13,11 +13,14 @@ use crate::http::{Shutdown, bind};
 use crate::telemetry;
 
 /// The `main` of a service: without a command it serves, `schema` prints its SDL.
-pub fn main<F>(info: &ServiceInfo, sdl: fn() -> String, serve: fn(Config, TcpListener, Shutdown) -> F) -> ExitCode
+///
+/// `C` is [`Config`], or a service's own configuration that holds one.
+pub fn main<C, F>(info: &ServiceInfo, sdl: fn() -> String, serve: fn(C, TcpListener, Shutdown) -> F) -> ExitCode
 where
+    C: Args + AsRef<Config>,
     F: Future<Output = anyhow::Result<()>>,
 {
-    let line = CommandLine::read(info);
+    let line = CommandLine::<C>::read(info);
     let done = match line.command {
         Some(Verb::Schema) => print(&sdl()),
         None => run(line.config, serve),
@@ -54,9 +57,9 @@ pub fn stop_signal() -> Shutdown {
 
 #[derive(Debug, Parser)]
 #[command(version)]
-struct CommandLine {
+struct CommandLine<C: Args> {
     #[command(flatten)]
-    config: Config,
+    config: C,
     #[command(subcommand)]
     command: Option<Verb>,
 }
@@ -67,31 +70,32 @@ enum Verb {
     Schema,
 }
 
-impl CommandLine {
+impl<C: Args> CommandLine<C> {
     fn read(info: &ServiceInfo) -> Self {
-        let mut command = command(info);
+        let mut command = command::<C>(info);
         let matches = command.get_matches_mut();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
     }
 }
 
-fn command(info: &ServiceInfo) -> Command {
-    CommandLine::command()
+fn command<C: Args>(info: &ServiceInfo) -> Command {
+    CommandLine::<C>::command()
         .name(info.name)
         .about(info.about)
         .mut_arg("listen", |arg| arg.default_value(default_listen(info).to_string()))
         .mut_arg("database_url", |arg| arg.default_value(default_database(info)))
 }
 
-fn run<F>(config: Config, serve: fn(Config, TcpListener, Shutdown) -> F) -> anyhow::Result<()>
+fn run<C, F>(config: C, serve: fn(C, TcpListener, Shutdown) -> F) -> anyhow::Result<()>
 where
+    C: AsRef<Config>,
     F: Future<Output = anyhow::Result<()>>,
 {
-    telemetry::init(config.log);
+    telemetry::init(config.as_ref().log);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
     runtime.block_on(async {
-        let listener = bind(config.listen).await?;
+        let listener = bind(config.as_ref().listen).await?;
         serve(config, listener, stop_signal()).await
     })
 }

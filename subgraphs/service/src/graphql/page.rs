@@ -29,7 +29,7 @@ pub type PageConnection<K, N> =
 /// assert_eq!(page.size(), 2);
 /// assert!(Page::<(String, String)>::new(Some(1000), None, None, None).is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Page<K> {
     size: usize,
     backward: bool,
@@ -58,6 +58,21 @@ impl<K> Page<K> {
     /// The most items that the page may have.
     pub fn size(&self) -> usize {
         self.size
+    }
+
+    /// Whether the page is counted from the end of the list.
+    pub fn is_backward(&self) -> bool {
+        self.backward
+    }
+
+    /// The key after which the page begins.
+    pub fn after(&self) -> Option<&K> {
+        self.after.as_ref()
+    }
+
+    /// The key before which the page ends.
+    pub fn before(&self) -> Option<&K> {
+        self.before.as_ref()
     }
 
     /// Reads the page by one statement, whose cursor is ordered by the columns of `K`.
