@@ -13,6 +13,7 @@ pub mod operation;
 pub mod parse;
 pub mod schema;
 pub mod type_set;
+pub mod variables;
 
 pub use apollo_compiler as compiler;
 pub use apollo_compiler::ast::{OperationType, Type, Value, VariableDefinition};

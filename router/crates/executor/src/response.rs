@@ -1,0 +1,107 @@
+//! What an execution takes beside the operation, and what it gives back. Knows nothing of how it is done.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use braid_supergraph::SubgraphId;
+use bytes::Bytes;
+
+/// What belongs to one execution.
+#[derive(Debug, Clone)]
+pub struct ExecuteContext<C> {
+    /// What travels along to the subgraphs.
+    pub service: C,
+    /// When the client's request is given up; what is missing by then is an error.
+    pub deadline: Option<Instant>,
+    /// Bounds on memory and errors.
+    pub limits: ExecuteLimits,
+    /// Whose errors clients may read.
+    pub subgraph_errors: SubgraphErrors,
+}
+
+/// Whether clients read what subgraphs say in their errors. Codes are passed on in any case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum SubgraphErrors {
+    /// Messages are replaced, extensions other than `code` and the name of the subgraph are left out.
+    #[default]
+    Hidden,
+    /// Everything is passed on, with the name of the subgraph.
+    Shown,
+    /// Passed on for these subgraphs only.
+    ShownFor(Arc<[SubgraphId]>),
+}
+
+impl SubgraphErrors {
+    /// Whether errors of this subgraph are passed on.
+    pub fn shows(&self, subgraph: SubgraphId) -> bool {
+        match self {
+            Self::Hidden => false,
+            Self::Shown => true,
+            Self::ShownFor(subgraphs) => subgraphs.contains(&subgraph),
+        }
+    }
+}
+
+/// Bounds on one execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExecuteLimits {
+    /// The most bytes of subgraph answers, of what is read from them, and of requests made of them, together.
+    pub max_memory: usize,
+    /// The most bytes of the answer to the client.
+    pub max_response: usize,
+    /// The deepest nesting of objects and lists within a value that is passed through unread.
+    pub max_nesting: usize,
+    /// The most errors in the answer; one more says how many are left out.
+    pub max_errors: usize,
+}
+
+impl Default for ExecuteLimits {
+    fn default() -> Self {
+        Self { max_memory: 256 << 20, max_response: 128 << 20, max_nesting: 128, max_errors: 100 }
+    }
+}
+
+/// The answer to a client.
+#[derive(Debug)]
+pub struct Response<M> {
+    /// `{"data":…}`, and `"errors"` when there are any.
+    pub bytes: Bytes,
+    /// How many errors it has.
+    pub errors: usize,
+    /// The codes of the errors that are the router's own or that subgraphs gave, in order, each once.
+    pub error_codes: Vec<String>,
+    /// What happened to each fetch, in the order they ended.
+    pub fetches: Vec<FetchReport>,
+    /// What came beside the bodies of subgraph answers, in the order they came.
+    pub subgraph_answers: Vec<(SubgraphId, M)>,
+}
+
+impl<M> Response<M> {
+    /// The answer with `"extensions"` added; `extensions` is a JSON object.
+    pub fn bytes_with_extensions(&self, extensions: &[u8]) -> Bytes {
+        let body = self.bytes.strip_suffix(b"}").unwrap_or(&self.bytes);
+        let parts = [body, &br#","extensions":"#[..], extensions, &b"}"[..]];
+        Bytes::from(parts.concat())
+    }
+}
+
+/// What happened to one fetch.
+#[derive(Debug, Clone)]
+pub struct FetchReport {
+    /// Its place in the plan.
+    pub fetch: usize,
+    /// Who was asked.
+    pub subgraph: SubgraphId,
+    /// From the start of the execution to the start of the request.
+    pub started: Duration,
+    /// From the start of the request to its answer.
+    pub took: Duration,
+    /// The status of the answer; `None` when there was none.
+    pub status: Option<u16>,
+    /// The size of the request's body.
+    pub request_bytes: usize,
+    /// The size of the answer's body.
+    pub response_bytes: usize,
+    /// The code, when the fetch failed as a whole.
+    pub failure: Option<&'static str>,
+}

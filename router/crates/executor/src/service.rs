@@ -1,0 +1,102 @@
+//! What the executor asks of the world: one call to one subgraph. Knows nothing of HTTP.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+
+use braid_graphql::OperationType;
+use braid_supergraph::SubgraphId;
+use bytes::Bytes;
+
+/// Sends requests to subgraphs. The executor reaches the outside through this trait only.
+pub trait SubgraphService: Send + Sync + 'static {
+    /// What of the client's request travels along (headers to forward, the trace). Opaque to the executor.
+    type Context: Clone + Send + Sync + 'static;
+    /// What comes back beside the body (headers). Opaque to the executor, collected in
+    /// [`crate::Response::subgraph_answers`].
+    type Meta: Clone + Send + Sync + 'static;
+
+    /// Makes one request. Dropping the future cancels it.
+    fn call(
+        &self,
+        request: SubgraphRequest,
+        context: &Self::Context,
+    ) -> impl Future<Output = Result<SubgraphResponse<Self::Meta>, SubgraphError>> + Send;
+}
+
+impl<S: SubgraphService> SubgraphService for Arc<S> {
+    type Context = S::Context;
+    type Meta = S::Meta;
+
+    fn call(
+        &self,
+        request: SubgraphRequest,
+        context: &Self::Context,
+    ) -> impl Future<Output = Result<SubgraphResponse<Self::Meta>, SubgraphError>> + Send {
+        S::call(self, request, context)
+    }
+}
+
+/// A request to a subgraph.
+#[derive(Debug, Clone)]
+pub struct SubgraphRequest {
+    /// Who is asked.
+    pub subgraph: SubgraphId,
+    /// Query, mutation or subscription. Only queries may be sent twice.
+    pub kind: OperationType,
+    /// The whole body, `{"query":…,"variables":…}`.
+    pub body: Bytes,
+    /// When the answer is of no more use.
+    pub deadline: Option<Instant>,
+}
+
+/// What a subgraph answered.
+#[derive(Debug, Clone)]
+pub struct SubgraphResponse<M> {
+    /// The HTTP status, or 200 where there is none.
+    pub status: u16,
+    /// The whole body.
+    pub body: Bytes,
+    /// What came beside the body.
+    pub meta: M,
+}
+
+/// A request that brought no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SubgraphError {
+    /// What kind of failure it is.
+    pub kind: SubgraphErrorKind,
+    /// For operators: shown to clients only where subgraph errors are exposed.
+    pub message: String,
+    /// Whether the same request may do better when made again.
+    pub retryable: bool,
+}
+
+/// Why a request brought no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SubgraphErrorKind {
+    /// No connection, or it broke.
+    Transport,
+    /// No answer in time.
+    Timeout,
+    /// The answer is larger than the cap.
+    TooLarge,
+    /// The answer is not what was asked for (content type, encoding, redirect).
+    Malformed,
+    /// The router has too many requests to this subgraph under way.
+    Overloaded,
+}
+
+impl SubgraphErrorKind {
+    /// The code in `extensions`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Transport => "SUBREQUEST_HTTP_ERROR",
+            Self::Timeout => "SUBREQUEST_TIMEOUT",
+            Self::TooLarge => "SUBREQUEST_RESPONSE_TOO_LARGE",
+            Self::Malformed => "SUBREQUEST_MALFORMED_RESPONSE",
+            Self::Overloaded => "SUBREQUEST_OVERLOADED",
+        }
+    }
+}
