@@ -1,1 +1,11 @@
-//! Whole-system tests.
+//! The harness of the whole-system tests: subgraphs from data, and a gateway over them. Knows no test case.
+//!
+//! ```text
+//! SDL + Resolver ──▶ subgraph::Subgraph (strict, in process or over HTTP)
+//!                        ▲
+//! operation ──▶ gateway::Gateway: plan, check the plan, execute, log requests
+//! ```
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
+
+pub mod audit;
+pub mod subgraph;
