@@ -1,1 +1,21 @@
-//! How a query can move between subgraphs.
+//! How a query can move between subgraphs: who resolves a field, and how a subgraph is entered. Makes no plan, knows no operation.
+//!
+//! ```text
+//! Supergraph ──QueryGraph::new──▶ QueryGraph { a node for each (object type, place) } ──Reach──▶ what can be had from where
+//! ```
+//!
+//! A *place* is a subgraph's view of a type: the type itself, or an interface that the subgraph knows as an object. At a place
+//! some fields can be asked (*field edges*); other places are entered from it by a key (*jumps*) once the key's fields are known.
+//!
+//! [`Reach`] answers "standing at these places, what can be had, and in how many steps?" as a least fixpoint: a place is reached
+//! when the fields of one of its keys can be had from places reached before, a field with `@requires` when its requirements can.
+//! Cyclic conditions are false unless something outside of the circle grounds them. No path is ever enumerated: the state is one
+//! number a place, so the work is places × keys, not paths.
+
+mod graph;
+mod reach;
+mod requests;
+
+pub use graph::{Context, Owner, Place, PlaceOfType, QueryGraph, RequiredField, WayIn};
+pub use reach::{Closure, Exhausted, Found, Labels, Node, Presence, Provided, Reach, Required};
+pub use requests::Requests;
