@@ -23,6 +23,7 @@ use serde_json::{Map, Value, json};
 pub use http::{Served, serve};
 pub use ownership::{Ownership, read_all};
 pub use rules::{RuleFile, Rules};
+pub use schema::source;
 
 use object::Object;
 

@@ -27,6 +27,13 @@ pub struct Ownership {
     pub(super) provides: BTreeMap<Coordinate, SelectionSet>,
 }
 
+impl Ownership {
+    /// What fields need in their representations.
+    pub fn requires(&self) -> impl Iterator<Item = (&(String, String), &SelectionSet)> {
+        self.requires.iter()
+    }
+}
+
 /// Reads the ownership of each subgraph, given as (name, SDL). `labels` are the override labels that are on.
 pub fn read_all(subgraphs: &[(String, String)], labels: &BTreeSet<String>) -> Vec<Ownership> {
     let sources: Vec<_> = subgraphs.iter().map(|(name, sdl)| schema::source(name, sdl)).collect();

@@ -7,7 +7,7 @@ use braid_graphql::compiler::validation::Valid;
 use super::ownership;
 
 /// The SDL as parsed, extensions of absent types adopted.
-pub(super) fn source(name: &str, sdl: &str) -> Schema {
+pub fn source(name: &str, sdl: &str) -> Schema {
     Schema::builder()
         .adopt_orphan_extensions()
         .ignore_builtin_redefinitions()
