@@ -22,6 +22,8 @@
 //! of this field read (Sequence, Parallel, Flatten) is made when printing.
 
 pub mod plan;
+pub mod print;
+pub mod request;
 
 pub use plan::{
     ContextValue, EntityFetch, Fetch, FetchField, FetchId, FetchKind, FetchSelection, Path, PathSegment, QueryPlan,

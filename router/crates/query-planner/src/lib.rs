@@ -1,1 +1,15 @@
 //! Operation and query graph in, query plan out.
+
+mod ask;
+mod build;
+mod config;
+mod draft;
+mod emit;
+mod error;
+mod plan;
+mod schedule;
+mod solve;
+
+pub use config::PlannerConfig;
+pub use error::PlanError;
+pub use plan::plan;

@@ -1,0 +1,123 @@
+//! The operation as a tree of positions to plan. Knows nothing of subgraphs.
+
+use braid_graphql::compiler::ast::Argument;
+use braid_graphql::operation::{Condition, Field, FieldRef, Operation, SelectionSet};
+use braid_graphql::schema::{FieldId, Schema, TypeId};
+use braid_graphql::type_set::TypeSet;
+use braid_graphql::{Name, Node};
+
+/// A position of an [`Ask`].
+pub(crate) type PositionId = usize;
+
+/// All positions of an operation; a child comes after its parent, the root is first.
+#[derive(Debug)]
+pub(crate) struct Ask<'o> {
+    pub(crate) positions: Vec<Position<'o>>,
+}
+
+/// What is asked of the objects at one place of the response.
+#[derive(Debug)]
+pub(crate) struct Position<'o> {
+    /// The type by which the field above is declared.
+    pub(crate) ty: TypeId,
+    /// The fields, without those that the router answers by itself.
+    pub(crate) entries: Vec<Entry<'o>>,
+    /// Whether the runtime types of the objects must be known to answer.
+    pub(crate) needs_typename: bool,
+}
+
+/// A field to be had.
+#[derive(Debug)]
+pub(crate) struct Entry<'o> {
+    pub(crate) key: &'o Name,
+    pub(crate) field: FieldId,
+    pub(crate) guard: TypeSet,
+    pub(crate) condition: Condition,
+    pub(crate) arguments: &'o [Node<Argument>],
+    pub(crate) below: Option<PositionId>,
+}
+
+/// Reads an operation.
+pub(crate) fn read<'o>(operation: &'o Operation, schema: &Schema) -> Ask<'o> {
+    let mut ask = Ask { positions: Vec::new() };
+    ask.add(operation.root, &[(&operation.selection_set, Condition::always())], schema);
+    ask
+}
+
+/// A field with those that merge into it, each with the condition under which its own selections apply.
+struct Merged<'o> {
+    first: &'o Field,
+    condition: Condition,
+    below: Vec<(&'o SelectionSet, Condition)>,
+}
+
+impl<'o> Ask<'o> {
+    fn add(&mut self, ty: TypeId, sets: &[(&'o SelectionSet, Condition)], schema: &Schema) -> PositionId {
+        let definition = schema.ty(ty);
+        let at = self.positions.len();
+        self.positions.push(Position { ty, entries: Vec::new(), needs_typename: false });
+        let mut needs_typename = false;
+        let mut merged: Vec<Merged<'o>> = Vec::new();
+        for (set, under) in sets {
+            for field in &set.fields {
+                // Contradicting conditions: never selected.
+                let Some(condition) = field.condition.and_all(under) else { continue };
+                needs_typename |= matches!(field.definition, FieldRef::Typename);
+                needs_typename |= !field.guard.is_superset(&definition.possible);
+                if field.definition.id().is_some() {
+                    merge(&mut merged, field, condition);
+                }
+            }
+        }
+        let mut entries = Vec::with_capacity(merged.len());
+        for Merged { first, condition, below } in merged {
+            let Some(field) = first.definition.id() else { continue };
+            let below = first.selection_set.is_some().then(|| self.add(schema.field(field).inner, &below, schema));
+            entries.push(Entry {
+                key: &first.response_key,
+                field,
+                guard: first.guard.clone(),
+                condition,
+                arguments: &first.arguments,
+                below,
+            });
+        }
+        self.positions[at].entries = entries;
+        self.positions[at].needs_typename = needs_typename && definition.is_abstract();
+        at
+    }
+}
+
+/// The same field under a narrower condition is part of the wider one; what is asked below it keeps the condition.
+fn merge<'o>(merged: &mut Vec<Merged<'o>>, field: &'o Field, condition: Condition) {
+    for known in merged.iter_mut() {
+        let same = known.first.response_key == field.response_key
+            && known.first.definition == field.definition
+            && known.condition.is_implied_by(&condition);
+        let guards_fit = if field.selection_set.is_none() {
+            known.first.guard.is_superset(&field.guard)
+        } else {
+            known.first.guard == field.guard
+        };
+        if same && guards_fit {
+            if let Some(set) = &field.selection_set {
+                known.below.push((set, rest(&condition, &known.condition)));
+            }
+            return;
+        }
+    }
+    let below = field.selection_set.iter().map(|set| (set, Condition::always())).collect();
+    merged.push(Merged { first: field, condition, below });
+}
+
+/// What `condition` says beyond `given`.
+pub(crate) fn rest(condition: &Condition, given: &Condition) -> Condition {
+    let beyond = condition.literals().iter().filter(|literal| !given.literals().contains(literal));
+    beyond.fold(Condition::always(), |rest, literal| rest.and(literal.clone()).unwrap_or_default())
+}
+
+/// What two conditions have in common.
+pub(crate) fn common(a: &Condition, b: &Condition) -> Condition {
+    let shared = a.literals().iter().filter(|literal| b.literals().contains(literal));
+    shared.fold(Condition::always(), |common, literal| common.and(literal.clone()).unwrap_or_default())
+}

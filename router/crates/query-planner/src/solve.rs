@@ -1,0 +1,583 @@
+//! Chooses who resolves what. Makes no fetches: its result says, for each field, at which places it is asked.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::rc::Rc;
+
+use ahash::{AHashMap, RandomState};
+use braid_graphql::schema::{FieldId, TypeId};
+use braid_graphql::type_set::TypeSet;
+use braid_query_graph::{Closure, Exhausted, Owner, Presence, QueryGraph, Reach, Requests};
+use smallvec::SmallVec;
+
+use crate::ask::{Ask, PositionId};
+
+/// Where objects stand, and the type by which the subgraph there returned them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct At<'a> {
+    pub(crate) presence: Presence<'a>,
+    pub(crate) inner: TypeId,
+}
+
+pub(crate) type Ats<'a> = SmallVec<[At<'a>; 1]>;
+
+/// How a position is completed from where its objects stand.
+#[derive(Debug)]
+pub(crate) struct Solution<'a> {
+    pub(crate) ats: Ats<'a>,
+    /// The requests that it takes, those of the presences that it uses included.
+    pub(crate) requests: Requests,
+    /// The runtime types that behave alike are planned as one.
+    pub(crate) groups: Vec<Group<'a>>,
+    /// What cannot be had, when something cannot.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// Runtime types for which the same is chosen.
+#[derive(Debug)]
+pub(crate) struct Group<'a> {
+    pub(crate) types: TypeSet,
+    /// Any of them; the interface itself when it has no implementations.
+    pub(crate) ty: TypeId,
+    pub(crate) picks: Vec<Pick<'a>>,
+    /// Where the runtime type is asked, when the objects stand at interface objects only.
+    pub(crate) typename: Option<u16>,
+}
+
+/// The choice for one entry.
+#[derive(Debug, Clone)]
+pub(crate) struct Pick<'a> {
+    pub(crate) entry: usize,
+    /// Who is asked: one owner, or several whose objects are merged by position.
+    pub(crate) owners: SmallVec<[Owner; 1]>,
+    /// The stage after which the field is there.
+    pub(crate) stage: u8,
+    pub(crate) below: Option<Rc<Solution<'a>>>,
+}
+
+/// A field that cannot be had.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub(crate) field: FieldId,
+    pub(crate) ty: TypeId,
+    pub(crate) from: SmallVec<[braid_query_graph::Place; 2]>,
+}
+
+struct Choice<'a> {
+    pick: Pick<'a>,
+    requests: Requests,
+}
+
+type Key<'a> = (PositionId, Ats<'a>, Option<TypeSet>);
+
+pub(crate) struct Solver<'a, 'o> {
+    pub(crate) reach: Reach<'a>,
+    pub(crate) graph: &'a QueryGraph,
+    ask: &'o Ask<'o>,
+    memo: AHashMap<Key<'a>, Rc<Solution<'a>>>,
+    hasher: RandomState,
+}
+
+/// Up to this many combinations of choices at one position are compared with each other; beyond, choices are made one by one.
+const MAX_COMBINATIONS: usize = 48;
+
+impl<'a, 'o> Solver<'a, 'o> {
+    pub(crate) fn new(reach: Reach<'a>, ask: &'o Ask<'o>) -> Self {
+        let hasher = RandomState::with_seeds(1, 2, 3, 4);
+        Self { graph: reach.graph(), reach, ask, memo: AHashMap::new(), hasher }
+    }
+
+    /// The root of a query: every subgraph with the type can be asked at the first stage.
+    pub(crate) fn solve_root(&mut self) -> Result<Rc<Solution<'a>>, Exhausted> {
+        let ty = self.ask.positions[0].ty;
+        let ats = self.root_ats(ty, 1);
+        self.solve(0, ats, None)
+    }
+
+    /// The root of a mutation: each field is asked of one subgraph only, and none is weighed against another.
+    pub(crate) fn solve_serial_root(&mut self) -> Result<Rc<Solution<'a>>, Exhausted> {
+        let ask = self.ask;
+        let ty = ask.positions[0].ty;
+        let ats = self.root_ats(ty, 1);
+        let mut solution = Solution { ats, requests: Requests::default(), groups: Vec::new(), failure: None };
+        let mut picks: Vec<Pick<'a>> = Vec::new();
+        for (index, entry) in ask.positions[0].entries.iter().enumerate() {
+            let choices = match self.choices(0, index, ty, &solution.ats, false)? {
+                Ok(choices) => choices,
+                Err(failure) => {
+                    solution.failure.get_or_insert(failure);
+                    continue;
+                }
+            };
+            // A field that is asked twice under different conditions runs once: both go to one place.
+            let twin = picks.iter().find(|pick| ask.positions[0].entries[pick.entry].key == entry.key);
+            let last = picks.last().and_then(|pick| pick.owners.first()).map(|owner| owner.place);
+            let wanted = twin.and_then(|pick| pick.owners.first()).map(|owner| owner.place);
+            let place = |choice: &Choice<'a>| choice.pick.owners.first().map(|owner| owner.place);
+            let best = choices
+                .into_iter()
+                .filter(|choice| wanted.is_none() || place(choice) == wanted)
+                .min_by_key(|choice| (choice.requests.stages(), choice.requests.len(), place(choice) != last));
+            if let Some(best) = best {
+                solution.requests.add(&best.requests);
+                picks.push(best.pick);
+            }
+        }
+        solution.groups.push(Group { types: TypeSet::one(ty), ty, picks, typename: None });
+        Ok(Rc::new(solution))
+    }
+
+    fn root_ats(&self, ty: TypeId, stage: u8) -> Ats<'a> {
+        let at = |place: &braid_query_graph::PlaceOfType| At {
+            presence: Presence { place: place.place, stage, provided: Default::default() },
+            inner: ty,
+        };
+        self.graph.places(ty).iter().map(at).collect()
+    }
+
+    fn is_query_root(&self, ty: TypeId) -> bool {
+        self.graph.supergraph().schema.query == Some(ty)
+    }
+
+    /// Objects of the query root type can be asked of every subgraph wherever they are met.
+    fn with_roots(&self, ty: TypeId, mut ats: Ats<'a>) -> Ats<'a> {
+        if self.is_query_root(ty) {
+            let stage = ats.iter().map(|at| at.presence.stage).min().unwrap_or(0) + 1;
+            let more: Ats<'a> = self.root_ats(ty, stage);
+            let is_new = |at: &At<'a>| ats.iter().all(|known| known.presence.place != at.presence.place);
+            let more: Ats<'a> = more.into_iter().filter(is_new).collect();
+            ats.extend(more);
+        }
+        ats
+    }
+
+    /// How `position` is completed when its objects stand at `ats`; of an abstract type, only objects of the types `among`.
+    fn solve(
+        &mut self,
+        position: PositionId,
+        ats: Ats<'a>,
+        among: Option<TypeSet>,
+    ) -> Result<Rc<Solution<'a>>, Exhausted> {
+        let key = (position, ats, among);
+        if let Some(known) = self.memo.get(&key) {
+            return Ok(known.clone());
+        }
+        let (_, ats, among) = &key;
+        let mut solution =
+            Solution { ats: ats.clone(), requests: Requests::default(), groups: Vec::new(), failure: None };
+        for (types, ty) in self.groups(position, ats, among.as_ref())? {
+            let here: Ats<'a> = ats.iter().filter(|at| self.can_be(at, ty)).cloned().collect();
+            match self.solve_group(position, types, ty, &here)? {
+                Ok((group, requests)) => {
+                    solution.requests.add(&requests);
+                    solution.groups.push(group);
+                }
+                Err(failure) => {
+                    solution.failure = Some(failure);
+                    break;
+                }
+            }
+        }
+        if solution.failure.is_none() && ats.len() > 1 {
+            solution.failure = self.split_interface_field(position, ats, &solution.groups)?;
+        }
+        let solution = Rc::new(solution);
+        self.memo.insert(key, solution.clone());
+        Ok(solution)
+    }
+
+    /// Whether objects that stand there can have this runtime type.
+    pub(crate) fn can_be(&self, at: &At<'a>, ty: TypeId) -> bool {
+        at.inner == ty || {
+            let (_, possible) = self.graph.returned(at.inner, at.presence.place.subgraph);
+            possible.contains(ty)
+        }
+    }
+
+    /// Splits the runtime types into groups for which everything asked is resolved alike.
+    fn groups(
+        &mut self,
+        position: PositionId,
+        ats: &Ats<'a>,
+        among: Option<&TypeSet>,
+    ) -> Result<Vec<(TypeSet, TypeId)>, Exhausted> {
+        let asked = &self.ask.positions[position];
+        let schema = &self.graph.supergraph().schema;
+        let definition = schema.ty(asked.ty);
+        if definition.is_object() {
+            return Ok(vec![(TypeSet::one(asked.ty), asked.ty)]);
+        }
+        if definition.possible.is_empty() && definition.is_interface() {
+            return Ok(vec![(TypeSet::empty(), asked.ty)]);
+        }
+        let possible: SmallVec<[TypeSet; 2]> =
+            ats.iter().map(|at| self.graph.returned(at.inner, at.presence.place.subgraph).1).collect();
+        let mut groups: Vec<(u64, Vec<TypeId>)> = Vec::new();
+        self.reach.spend(definition.possible.len() as u64)?;
+        for ty in definition.possible.iter().filter(|ty| among.is_none_or(|among| among.contains(*ty))) {
+            let mut hasher = self.hasher.build_hasher();
+            let mut possible_somewhere = false;
+            for types in &possible {
+                let here = types.contains(ty);
+                possible_somewhere |= here;
+                here.hash(&mut hasher);
+            }
+            if !possible_somewhere {
+                continue;
+            }
+            self.graph.type_class(ty).hash(&mut hasher);
+            for (index, entry) in asked.entries.iter().enumerate().filter(|(_, entry)| entry.guard.contains(ty)) {
+                index.hash(&mut hasher);
+                if let Some(field) = self.graph.concrete(entry.field, ty) {
+                    self.graph.field_class(field).hash(&mut hasher);
+                    let name = &schema.field(field).name;
+                    ats.iter().for_each(|at| at.presence.provided.has(ty, name).hash(&mut hasher));
+                }
+            }
+            let class = hasher.finish();
+            match groups.iter_mut().find(|(known, _)| *known == class) {
+                Some((_, types)) => types.push(ty),
+                None => groups.push((class, vec![ty])),
+            }
+        }
+        let set = |(_, types): (u64, Vec<TypeId>)| {
+            let first = types[0];
+            (types.into_iter().collect(), first)
+        };
+        Ok(groups.into_iter().map(set).collect())
+    }
+
+    fn solve_group(
+        &mut self,
+        position: PositionId,
+        types: TypeSet,
+        ty: TypeId,
+        ats: &Ats<'a>,
+    ) -> Result<Result<(Group<'a>, Requests), Failure>, Exhausted> {
+        let ask = self.ask;
+        let asked = &ask.positions[position];
+        let mut open: Vec<Vec<Choice<'a>>> = Vec::new();
+        let mut requests = Requests::default();
+        let mut picks: Vec<Pick<'a>> = Vec::new();
+        let mut typename = None;
+        let only_interface_objects = ats.iter().all(|at| at.presence.place.interface_object.is_some());
+        if asked.needs_typename && only_interface_objects && !types.is_empty() {
+            let presences: SmallVec<[Presence<'a>; 1]> = ats.iter().map(|at| at.presence.clone()).collect();
+            let closure = self.reach.closure(ty, &presences)?;
+            match self.best_regular(ty, &closure) {
+                Some(place) => {
+                    typename = Some(place);
+                    if let Some(found) = &closure.nodes[usize::from(place)].found {
+                        requests.add(&found.requests);
+                    }
+                }
+                None => {
+                    let field = asked.entries.first().map(|entry| entry.field);
+                    let field = field.or_else(|| {
+                        let fields = self.graph.supergraph().schema.ty(ty).fields();
+                        fields.and_then(|fields| fields.values().next().copied())
+                    });
+                    return match field {
+                        Some(field) => Ok(Err(failure(field, ty, ats))),
+                        None => Ok(Ok((Group { types, ty, picks, typename }, requests))),
+                    };
+                }
+            }
+        }
+        for (index, entry) in asked.entries.iter().enumerate() {
+            if !types.is_empty() && !entry.guard.contains(ty) {
+                continue;
+            }
+            let mut choices = match self.choices(position, index, ty, ats, true)? {
+                Ok(choices) => choices,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            if choices.len() == 1 {
+                let choice = choices.remove(0);
+                requests.add(&choice.requests);
+                picks.push(choice.pick);
+            } else {
+                open.push(choices);
+            }
+        }
+        let chosen = choose(&open, &mut requests);
+        self.reach.spend(open.len() as u64)?;
+        for (mut choices, chosen) in open.into_iter().zip(chosen) {
+            picks.push(choices.swap_remove(chosen).pick);
+        }
+        picks.sort_by_key(|pick| pick.entry);
+        Ok(Ok((Group { types, ty, picks, typename }, requests)))
+    }
+
+    /// The first regular place that is reached, where the runtime type is known.
+    pub(crate) fn best_regular(&self, ty: TypeId, closure: &Closure<'a>) -> Option<u16> {
+        let places = self.graph.places(ty).iter().zip(&closure.nodes).enumerate();
+        let regular = places.filter(|(_, (place, _))| place.place.interface_object.is_none());
+        let found = regular.filter_map(|(index, (_, node))| Some((index, node.found.as_ref()?)));
+        let best = found.min_by_key(|(index, found)| (found.stage, found.requests.len(), *index));
+        best.map(|(index, _)| index as u16)
+    }
+
+    /// Every way to have an entry that can be completed.
+    fn choices(
+        &mut self,
+        position: PositionId,
+        index: usize,
+        ty: TypeId,
+        ats: &Ats<'a>,
+        may_merge: bool,
+    ) -> Result<Result<Vec<Choice<'a>>, Failure>, Exhausted> {
+        let ask = self.ask;
+        let entry = &ask.positions[position].entries[index];
+        self.reach.spend(1)?;
+        let owners = self.graph.owners(entry.field, ty);
+        let presences: SmallVec<[Presence<'a>; 1]> = ats.iter().map(|at| at.presence.clone()).collect();
+        let initial = self.reach.initial(ty, &presences);
+        let pick =
+            |owner: Owner, stage, below| Pick { entry: index, owners: SmallVec::from_elem(owner, 1), stage, below };
+        let Some(below) = entry.below else {
+            let mut choices = self.leaf_choices(ty, &owners, &initial, &pick);
+            if choices.is_empty() {
+                let closure = self.reach.closure(ty, &presences)?;
+                choices = self.leaf_choices(ty, &owners, &closure, &pick);
+            }
+            return Ok(if choices.is_empty() { Err(failure(entry.field, ty, ats)) } else { Ok(choices) });
+        };
+        let is_abstract = self.graph.supergraph().schema.ty(ask.positions[below].ty).is_abstract();
+        if !is_abstract && let [at] = ats.as_slice() {
+            // The cheapest that there is: the subgraph that one is in goes on, and asks nobody else.
+            for owner in &owners {
+                let Some(found) = self.reach.available(ty, &initial, *owner) else { continue };
+                let solution = self.solve_below(below, ty, *owner, &initial, None)?;
+                let alone = Requests::one(0, at.presence.place.subgraph.index());
+                if solution.failure.is_none() && alone.missing(&solution.requests, 0) == 0 {
+                    let choice = Choice { pick: pick(*owner, found.stage, Some(solution)), requests: found.requests };
+                    return Ok(Ok(vec![choice]));
+                }
+            }
+        }
+        let closure = self.reach.closure(ty, &presences)?;
+        let available: SmallVec<[(Owner, braid_query_graph::Found); 4]> =
+            owners.iter().filter_map(|owner| Some((*owner, self.reach.available(ty, &closure, *owner)?))).collect();
+        let among = if is_abstract { self.common_types(ty, &available) } else { None };
+        let mut choices = Vec::new();
+        let mut failed = None;
+        for (owner, found) in &available {
+            let solution = self.solve_below(below, ty, *owner, &closure, among.clone())?;
+            if let Some(failure) = &solution.failure {
+                failed.get_or_insert_with(|| failure.clone());
+                continue;
+            }
+            let mut requests = found.requests.clone();
+            requests.add_later(&solution.requests, found.stage);
+            choices.push(Choice { pick: pick(*owner, found.stage, Some(solution)), requests });
+        }
+        if choices.is_empty() && may_merge && available.len() > 1 {
+            match self.merged_choice(position, index, ty, &available, &closure, among)? {
+                Ok(choice) => choices.push(choice),
+                Err(failure) => failed = Some(failure),
+            }
+        }
+        Ok(if choices.is_empty() { Err(failed.unwrap_or_else(|| failure(entry.field, ty, ats))) } else { Ok(choices) })
+    }
+
+    fn leaf_choices(
+        &self,
+        ty: TypeId,
+        owners: &[Owner],
+        closure: &Closure<'a>,
+        pick: &impl Fn(Owner, u8, Option<Rc<Solution<'a>>>) -> Pick<'a>,
+    ) -> Vec<Choice<'a>> {
+        let choice = |owner: &Owner| {
+            let found = self.reach.available(ty, closure, *owner)?;
+            Some(Choice { pick: pick(*owner, found.stage, None), requests: found.requests })
+        };
+        owners.iter().filter_map(choice).collect()
+    }
+
+    /// Where several subgraphs could give an abstract field, it has only types that all of them know.
+    fn common_types(&self, ty: TypeId, available: &[(Owner, braid_query_graph::Found)]) -> Option<TypeSet> {
+        let mut common: Option<TypeSet> = None;
+        for (owner, _) in available {
+            let join = self.graph.join(*owner, ty)?;
+            let place = self.graph.places(ty)[usize::from(owner.place)].place;
+            let (_, possible) = self.graph.returned(self.graph.type_in_subgraph(join, owner.field), place.subgraph);
+            common = Some(common.map_or_else(|| possible.clone(), |common| common.intersection(&possible)));
+        }
+        common.filter(|common| available.len() > 1 && !common.is_empty())
+    }
+
+    fn child_at(&self, ty: TypeId, owner: Owner, closure: &Closure<'a>, stage: u8) -> At<'a> {
+        let presence = self.reach.child_presence(ty, owner, closure.provided(owner.place), stage);
+        let inner = match self.graph.join(owner, ty) {
+            Some(join) => self.graph.type_in_subgraph(join, owner.field),
+            None => self.graph.supergraph().schema.field(owner.field).inner,
+        };
+        At { presence, inner }
+    }
+
+    fn solve_below(
+        &mut self,
+        below: PositionId,
+        ty: TypeId,
+        owner: Owner,
+        closure: &Closure<'a>,
+        among: Option<TypeSet>,
+    ) -> Result<Rc<Solution<'a>>, Exhausted> {
+        let mut ats = Ats::new();
+        ats.push(self.child_at(ty, owner, closure, 0));
+        let ats = self.with_roots(self.ask.positions[below].ty, ats);
+        self.solve(below, ats, among)
+    }
+
+    /// A composite that no single subgraph completes is asked of several, and the objects are merged by position.
+    fn merged_choice(
+        &mut self,
+        position: PositionId,
+        index: usize,
+        ty: TypeId,
+        available: &[(Owner, braid_query_graph::Found)],
+        closure: &Closure<'a>,
+        among: Option<TypeSet>,
+    ) -> Result<Result<Choice<'a>, Failure>, Exhausted> {
+        let ask = self.ask;
+        let entry = &ask.positions[position].entries[index];
+        let Some(below) = entry.below else { return Ok(Err(failure(entry.field, ty, &Ats::new()))) };
+        let ats_of = |solver: &Self, of: &[(Owner, braid_query_graph::Found)]| -> Ats<'a> {
+            of.iter().map(|(owner, found)| solver.child_at(ty, *owner, closure, found.stage)).collect()
+        };
+        let all = ats_of(self, available);
+        let solution = self.solve(below, all.clone(), among.clone())?;
+        if let Some(failure) = &solution.failure {
+            return Ok(Err(failure.clone()));
+        }
+        // Only those that the solution uses are asked.
+        let is_used = |at: &At<'a>| {
+            let own = Requests::one(at.presence.stage, at.presence.place.subgraph.index());
+            solution.requests.missing(&own, 0) == 0
+        };
+        let mut used: SmallVec<[(Owner, braid_query_graph::Found); 4]> =
+            available.iter().zip(&all).filter(|(_, at)| is_used(at)).map(|(one, _)| one.clone()).collect();
+        let mut solution = if used.len() == all.len() {
+            solution
+        } else {
+            let fewer = self.solve(below, ats_of(self, &used), among.clone())?;
+            if fewer.failure.is_some() {
+                used = available.iter().cloned().collect();
+                solution
+            } else {
+                fewer
+            }
+        };
+        // Few of them: one after the other is tried to be left out.
+        if used.len() <= 4 {
+            let mut at = 0;
+            while at < used.len() && used.len() > 1 {
+                let mut fewer = used.clone();
+                fewer.remove(at);
+                let without = self.solve(below, ats_of(self, &fewer), among.clone())?;
+                if without.failure.is_none() && without.requests.len() <= solution.requests.len() {
+                    (used, solution) = (fewer, without);
+                } else {
+                    at += 1;
+                }
+            }
+        }
+        let mut requests = solution.requests.clone();
+        used.iter().for_each(|(_, found)| requests.add(&found.requests));
+        let stage = used.iter().map(|(_, found)| found.stage).max().unwrap_or(0);
+        let owners = used.iter().map(|(owner, _)| *owner).collect();
+        Ok(Ok(Choice { pick: Pick { entry: index, owners, stage, below: Some(solution) }, requests }))
+    }
+
+    /// A field asked of an interface is one question: a subgraph that could answer it for some of the types must not be
+    /// mixed with another that could for the rest, because neither's objects can be trusted for the other's types.
+    fn split_interface_field(
+        &mut self,
+        position: PositionId,
+        ats: &Ats<'a>,
+        groups: &[Group<'a>],
+    ) -> Result<Option<Failure>, Exhausted> {
+        let ask = self.ask;
+        let asked = &ask.positions[position];
+        if !self.graph.supergraph().schema.ty(asked.ty).is_abstract() {
+            return Ok(None);
+        }
+        for (index, entry) in asked.entries.iter().enumerate() {
+            let concerned: Vec<TypeId> = groups
+                .iter()
+                .filter(|group| group.picks.iter().any(|pick| pick.entry == index))
+                .map(|g| g.ty)
+                .collect();
+            let mut answered = false;
+            for at in ats {
+                let mut all = true;
+                for ty in &concerned {
+                    let closure = self.reach.closure(*ty, std::slice::from_ref(&at.presence))?;
+                    let owners = self.graph.owners(entry.field, *ty);
+                    all &= owners.iter().any(|owner| self.reach.available(*ty, &closure, *owner).is_some());
+                }
+                answered |= all;
+            }
+            if !answered {
+                return Ok(concerned.first().map(|ty| failure(entry.field, *ty, ats)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn failure(field: FieldId, ty: TypeId, ats: &[At<'_>]) -> Failure {
+    Failure { field, ty, from: ats.iter().map(|at| at.presence.place).collect() }
+}
+
+/// Picks one choice of each list so that the requests, together with those already needed, are few: exactly where few
+/// combinations compete, one list after the other and once more with the rest known otherwise.
+fn choose(open: &[Vec<Choice<'_>>], requests: &mut Requests) -> Vec<usize> {
+    let combinations = open.iter().try_fold(1usize, |product, choices| product.checked_mul(choices.len()));
+    let score = |requests: &Requests| (requests.stages(), requests.len());
+    if combinations.is_some_and(|combinations| combinations <= MAX_COMBINATIONS) {
+        let mut best: Option<((u8, usize), Vec<usize>, Requests)> = None;
+        let mut current = vec![0; open.len()];
+        loop {
+            let mut all = requests.clone();
+            open.iter().zip(&current).for_each(|(choices, at)| all.add(&choices[*at].requests));
+            if best.as_ref().is_none_or(|(known, ..)| score(&all) < *known) {
+                best = Some((score(&all), current.clone(), all));
+            }
+            let Some(digit) = (0..open.len()).rev().find(|digit| current[*digit] + 1 < open[*digit].len()) else {
+                break;
+            };
+            current[digit] += 1;
+            current[digit + 1..].fill(0);
+        }
+        let Some((_, chosen, all)) = best else { return Vec::new() };
+        *requests = all;
+        return chosen;
+    }
+    let fixed = requests.clone();
+    let mut chosen: Vec<Option<usize>> = vec![None; open.len()];
+    let mut order: Vec<usize> = (0..open.len()).collect();
+    order.sort_by_key(|list| open[*list].len());
+    let mut all = fixed.clone();
+    for round in 0..2 {
+        for list in &order {
+            if round == 1 {
+                all = fixed.clone();
+                for (other, at) in chosen.iter().enumerate().filter(|(other, _)| other != list) {
+                    at.iter().for_each(|at| all.add(&open[other][*at].requests));
+                }
+            }
+            let cost =
+                |choice: &Choice<'_>| (all.stages().max(choice.requests.stages()), all.missing(&choice.requests, 0));
+            let best = (0..open[*list].len()).min_by_key(|at| (cost(&open[*list][*at]), *at)).unwrap_or(0);
+            chosen[*list] = Some(best);
+            all.add(&open[*list][best].requests);
+        }
+        // The second look costs a pass over all lists for each list.
+        if open.len() > 12 {
+            break;
+        }
+    }
+    *requests = all;
+    chosen.into_iter().map(|at| at.unwrap_or(0)).collect()
+}
