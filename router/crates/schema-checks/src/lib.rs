@@ -1,1 +1,7 @@
-//! What changed between two schemas, and whom it hurts.
+//! What changed between two schemas, and whom it hurts. Does no IO: texts in, a report out, and the report as text.
+
+pub mod change;
+pub mod diff;
+pub mod location;
+pub mod problem;
+pub mod sources;
