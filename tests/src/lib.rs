@@ -8,5 +8,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
 
 pub mod audit;
+pub mod merge;
 pub mod subgraph;
 pub mod world;

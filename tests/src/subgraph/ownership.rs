@@ -28,6 +28,11 @@ pub struct Ownership {
 }
 
 impl Ownership {
+    /// Whether a field, as (type, field), is external or overridden.
+    pub fn is_unresolved(&self, coordinate: &(String, String)) -> bool {
+        self.unresolved.contains(coordinate)
+    }
+
     /// What fields need in their representations.
     pub fn requires(&self) -> impl Iterator<Item = (&(String, String), &SelectionSet)> {
         self.requires.iter()

@@ -59,7 +59,14 @@ impl Data {
         self.mutations.store(0, Ordering::SeqCst);
     }
 
-    fn value(&self, object_type: &str, id: &str, field: &str, arguments: &Map<String, Value>, required: &Value) -> Value {
+    fn value(
+        &self,
+        object_type: &str,
+        id: &str,
+        field: &str,
+        arguments: &Map<String, Value>,
+        required: &Value,
+    ) -> Value {
         match (object_type, field) {
             (_, "id") => return json!(id),
             (_, "sku") => return json!(format!("sku:{id}")),
@@ -117,7 +124,8 @@ impl Data {
                 json!(values[seed as usize % values.len()])
             }
             ExtendedType::Interface(_) | ExtendedType::Union(_) => {
-                let mut members: Vec<_> = self.monolith.types.keys().filter(|ty| self.monolith.is_subtype(name, ty)).collect();
+                let mut members: Vec<_> =
+                    self.monolith.types.keys().filter(|ty| self.monolith.is_subtype(name, ty)).collect();
                 members.retain(|ty| self.monolith.get_object(ty).is_some());
                 members.sort();
                 self.object(members[seed as usize % members.len()], mix(seed))
@@ -169,7 +177,12 @@ impl Data {
         Value::Object(found)
     }
 
-    fn descend(&self, set: &SelectionSet, value: Value, read: &impl Fn(&SelectionSet, &Map<String, Value>) -> Value) -> Value {
+    fn descend(
+        &self,
+        set: &SelectionSet,
+        value: Value,
+        read: &impl Fn(&SelectionSet, &Map<String, Value>) -> Value,
+    ) -> Value {
         match value {
             Value::Array(items) => items.into_iter().map(|item| self.descend(set, item, read)).collect(),
             Value::Object(object) => read(set, &object),
@@ -177,7 +190,11 @@ impl Data {
         }
     }
 
-    fn applying<'s>(&self, set: &'s SelectionSet, type_name: &str) -> Vec<&'s braid_graphql::compiler::executable::Field> {
+    fn applying<'s>(
+        &self,
+        set: &'s SelectionSet,
+        type_name: &str,
+    ) -> Vec<&'s braid_graphql::compiler::executable::Field> {
         let mut found = Vec::new();
         for selection in &set.selections {
             match selection {

@@ -162,7 +162,10 @@ impl Generator {
         ty.members = members.to_vec();
         ty.fields.push(FieldModel::new("id", "ID!"));
         for at in 0..self.random.between(0, 2) {
-            let field = FieldModel::new(&format!("{}{at}", name.to_lowercase()), *self.random.pick(&["String", "Int", "[Color!]"]));
+            let field = FieldModel::new(
+                &format!("{}{at}", name.to_lowercase()),
+                *self.random.pick(&["String", "Int", "[Color!]"]),
+            );
             for member in members {
                 let subgraphs: Vec<usize> = self.model.ty(member).present.keys().copied().collect();
                 let owners = self.random.between(1, subgraphs.len());
@@ -207,8 +210,13 @@ impl Generator {
 
     /// A field with a random type, composite `percent` times of a hundred.
     fn field(&mut self, name: &str, percent: usize) -> FieldModel {
-        let composites: Vec<String> =
-            self.model.types.iter().filter(|(name, ty)| ty.is_composite() && *name != "Org" && ty.kind != Kind::Root).map(|(name, _)| name.clone()).collect();
+        let composites: Vec<String> = self
+            .model
+            .types
+            .iter()
+            .filter(|(name, ty)| ty.is_composite() && *name != "Org" && ty.kind != Kind::Root)
+            .map(|(name, _)| name.clone())
+            .collect();
         let named = if self.random.chance(percent) {
             self.random.pick(&composites).clone()
         } else {
@@ -282,27 +290,39 @@ impl Generator {
 
     /// An interface that a subgraph without its implementations knows as an object, with fields of its own.
     fn add_interface_objects(&mut self) {
-        let interfaces: Vec<String> =
-            self.model.types.iter().filter(|(_, ty)| ty.kind == Kind::Interface && !ty.present.is_empty()).map(|(name, _)| name.clone()).collect();
+        let interfaces: Vec<String> = self
+            .model
+            .types
+            .iter()
+            .filter(|(_, ty)| ty.kind == Kind::Interface && !ty.present.is_empty())
+            .map(|(name, _)| name.clone())
+            .collect();
         if !self.features.interface_objects {
             return;
         }
         for name in interfaces {
             let members = self.model.ty(&name).members.clone();
             let is_free = |at: &usize| {
-                !self.model.ty(&name).present.contains_key(at) && members.iter().all(|member| !self.model.ty(member).present.contains_key(at))
+                !self.model.ty(&name).present.contains_key(at)
+                    && members.iter().all(|member| !self.model.ty(member).present.contains_key(at))
             };
             let free: Vec<usize> = (0..self.model.subgraphs).filter(is_free).collect();
             // The key of an interface is a key of each implementation, wherever the interface is.
             let has_key = members.iter().all(|member| {
                 let all = self.model.ty(member);
-                self.model.ty(&name).present.keys().all(|at| all.present.get(at).is_some_and(|presence| presence.keys.iter().any(|(key, resolvable)| key == "id" && *resolvable)))
+                self.model.ty(&name).present.keys().all(|at| {
+                    all.present.get(at).is_some_and(|presence| {
+                        presence.keys.iter().any(|(key, resolvable)| key == "id" && *resolvable)
+                    })
+                })
             });
             if free.is_empty() || !has_key {
                 continue;
             }
             let at = *self.random.pick(&free);
-            let mut given: Vec<FieldModel> = (0..self.random.between(1, 2)).map(|number| self.field(&format!("{}x{number}", name.to_lowercase()), 0)).collect();
+            let mut given: Vec<FieldModel> = (0..self.random.between(1, 2))
+                .map(|number| self.field(&format!("{}x{number}", name.to_lowercase()), 0))
+                .collect();
             given.iter_mut().for_each(|field| {
                 field.at.insert(at, Placement::default());
             });
@@ -367,7 +387,8 @@ impl Generator {
                 let count = candidates.len().min(self.random.between(1, 2));
                 for other in self.random.sample(&candidates, count) {
                     let Some(selection) = self.required(&other, at) else { continue };
-                    let declared = self.model.ty_mut(&name).fields.iter_mut().find(|known| known.name == other.name).unwrap();
+                    let declared =
+                        self.model.ty_mut(&name).fields.iter_mut().find(|known| known.name == other.name).unwrap();
                     declared.at.insert(at, Placement { external: true, ..Placement::default() });
                     parts.push(selection);
                 }
@@ -393,9 +414,14 @@ impl Generator {
         }
         let target = self.model.ty(inner(&field.ty));
         let below = match target.kind {
-            Kind::Entity => target.fields.iter().find(|field| field.name == "id" && field.at.len() == target.present.len()).map(|_| "id".to_owned())?,
+            Kind::Entity => target
+                .fields
+                .iter()
+                .find(|field| field.name == "id" && field.at.len() == target.present.len())
+                .map(|_| "id".to_owned())?,
             Kind::Value => {
-                let leaf = target.fields.iter().find(|field| is_leaf(&self.model, &field.ty) && field.arguments.is_empty())?;
+                let leaf =
+                    target.fields.iter().find(|field| is_leaf(&self.model, &field.ty) && field.arguments.is_empty())?;
                 leaf.name.clone()
             }
             Kind::Interface if !target.present.values().any(|presence| presence.interface_object) => "id".to_owned(),
@@ -409,13 +435,22 @@ impl Generator {
         if !self.features.provides {
             return;
         }
-        let names: Vec<String> = self.model.types.iter().filter(|(_, ty)| matches!(ty.kind, Kind::Entity | Kind::Root)).map(|(name, _)| name.clone()).collect();
+        let names: Vec<String> = self
+            .model
+            .types
+            .iter()
+            .filter(|(_, ty)| matches!(ty.kind, Kind::Entity | Kind::Root))
+            .map(|(name, _)| name.clone())
+            .collect();
         for name in names {
             for order in 0..self.model.ty(&name).fields.len() {
                 let field = self.model.ty(&name).fields[order].clone();
                 let target = inner(&field.ty).to_owned();
                 let is_entity = self.model.types.get(&target).is_some_and(|ty| ty.kind == Kind::Entity);
-                let Some((at, placement)) = field.at.iter().next().map(|(at, placement)| (*at, placement.clone())) else { continue };
+                let Some((at, placement)) = field.at.iter().next().map(|(at, placement)| (*at, placement.clone()))
+                else {
+                    continue;
+                };
                 if !is_entity || placement.external || field.is_taken_from(at) || !self.random.chance(40) {
                     continue;
                 }
@@ -425,7 +460,10 @@ impl Generator {
                         && given.arguments.is_empty()
                         && is_leaf(&self.model, &given.ty)
                         && here.is_none_or(|placement| placement.external)
-                        && given.at.values().all(|placement| placement.requires.is_none() && placement.overrides.is_none())
+                        && given
+                            .at
+                            .values()
+                            .all(|placement| placement.requires.is_none() && placement.overrides.is_none())
                 });
                 let given: Vec<String> = given.map(|given| given.name.clone()).collect();
                 if given.is_empty() {
@@ -445,8 +483,14 @@ impl Generator {
         if !self.features.nullability {
             return;
         }
-        let interface_fields: Vec<String> =
-            self.model.types.values().filter(|ty| ty.kind == Kind::Interface).flat_map(|ty| &ty.fields).map(|field| field.name.clone()).collect();
+        let interface_fields: Vec<String> = self
+            .model
+            .types
+            .values()
+            .filter(|ty| ty.kind == Kind::Interface)
+            .flat_map(|ty| &ty.fields)
+            .map(|field| field.name.clone())
+            .collect();
         for ty in self.model.types.values_mut().filter(|ty| ty.kind == Kind::Entity || ty.kind == Kind::Value) {
             for field in &mut ty.fields {
                 let varies = field.at.len() > 1 && !field.ty.ends_with('!') && !interface_fields.contains(&field.name);
@@ -462,8 +506,14 @@ impl Generator {
         if !self.features.inaccessible {
             return;
         }
-        let interface_fields: Vec<String> =
-            self.model.types.values().filter(|ty| ty.kind == Kind::Interface).flat_map(|ty| &ty.fields).map(|field| field.name.clone()).collect();
+        let interface_fields: Vec<String> = self
+            .model
+            .types
+            .values()
+            .filter(|ty| ty.kind == Kind::Interface)
+            .flat_map(|ty| &ty.fields)
+            .map(|field| field.name.clone())
+            .collect();
         for ty in self.model.types.values_mut().filter(|ty| ty.kind == Kind::Entity) {
             let shown = ty.fields.len();
             for field in ty.fields.iter_mut().take(shown - 1).filter(|field| !interface_fields.contains(&field.name)) {

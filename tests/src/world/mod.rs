@@ -58,7 +58,8 @@ impl World {
 
     /// Reads a folder: `monolith.graphql`, and a file for each subgraph below `subgraphs`.
     pub fn read(folder: &Path) -> Self {
-        let text = |path: &Path| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            |path: &Path| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut files: Vec<_> =
             std::fs::read_dir(folder.join("subgraphs")).unwrap().flatten().map(|entry| entry.path()).collect();
         files.sort();
@@ -97,7 +98,11 @@ impl World {
             .zip(ownership)
             .map(|((name, sdl), ownership)| Arc::new(Subgraph::new(name, sdl, ownership, resolver(1))))
             .collect();
-        Running { monolith: Subgraph::new("monolith", &self.monolith, Ownership::default(), resolver(0)), subgraphs, data }
+        Running {
+            monolith: Subgraph::new("monolith", &self.monolith, Ownership::default(), resolver(0)),
+            subgraphs,
+            data,
+        }
     }
 }
 
@@ -124,7 +129,12 @@ mod tests {
                 let operation = operation(&schema, &mut Random::new(seed * 1000 + number));
                 let request = Request { query: operation.text.clone(), variables: operation.variables.clone() };
                 let response = running.monolith.execute(request);
-                assert!(response.get("errors").is_none(), "seed {seed}: {response:#}\n{}\n{}", operation.text, world.monolith);
+                assert!(
+                    response.get("errors").is_none(),
+                    "seed {seed}: {response:#}\n{}\n{}",
+                    operation.text,
+                    world.monolith
+                );
             }
         }
     }

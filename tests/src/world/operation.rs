@@ -57,8 +57,7 @@ impl<'a> Writer<'a> {
         let root = self.schema.types.get_key_value(root).unwrap().0.clone();
         let selections = self.selections(&root, 0);
         let definitions: Vec<_> = self.variables.iter().map(|(name, ty, _)| format!("${name}: {ty}")).collect();
-        let definitions =
-            if definitions.is_empty() { String::new() } else { format!("({})", definitions.join(", ")) };
+        let definitions = if definitions.is_empty() { String::new() } else { format!("({})", definitions.join(", ")) };
         let mut text = format!("{keyword} Q{definitions} {selections}");
         for fragment in &self.fragments {
             write!(text, "\n{fragment}").unwrap();
@@ -88,7 +87,8 @@ impl<'a> Writer<'a> {
             _ => Vec::new(),
         };
         let wants_leaf = depth >= MAX_DEPTH || self.fields >= MAX_FIELDS;
-        let fits = |field: &&Node<FieldDefinition>| !wants_leaf || self.schema.types[field.ty.inner_named_type()].is_leaf();
+        let fits =
+            |field: &&Node<FieldDefinition>| !wants_leaf || self.schema.types[field.ty.inner_named_type()].is_leaf();
         let fields: Vec<_> = fields.iter().filter(fits).collect();
         if fields.is_empty() || self.random.chance(8) {
             let alias = if self.aliases && self.random.chance(25) { "kind: " } else { "" };
@@ -127,7 +127,8 @@ impl<'a> Writer<'a> {
             self.fragments[at] = format!("fragment {name} on {condition} {selections}");
             return format!("...{name}{conditions}");
         }
-        let on = if condition == *parent && self.random.chance(50) { String::new() } else { format!(" on {condition}") };
+        let on =
+            if condition == *parent && self.random.chance(50) { String::new() } else { format!(" on {condition}") };
         format!("...{on}{conditions} {}", self.selections(&condition, depth + 1))
     }
 
@@ -138,7 +139,11 @@ impl<'a> Writer<'a> {
             objects.filter(|object| *object == name || self.schema.is_subtype(name, object)).collect()
         };
         let here = possible(parent);
-        let types = self.schema.types.iter().filter(|(name, ty)| !ty.is_leaf() && !ty.is_input_object() && !name.starts_with("__"));
+        let types = self
+            .schema
+            .types
+            .iter()
+            .filter(|(name, ty)| !ty.is_leaf() && !ty.is_input_object() && !name.starts_with("__"));
         let fitting = types.filter(|(name, _)| possible(name).iter().any(|object| here.contains(object)));
         let fitting: Vec<Name> = fitting.map(|(name, _)| name.clone()).collect();
         self.random.pick(&fitting).clone()

@@ -29,7 +29,12 @@ pub(super) fn subgraph(model: &Model, at: usize) -> String {
                 write_type(&mut out, "interface", name, &[], &directives, &fields);
             }
             Kind::Interface | Kind::Root | Kind::Entity | Kind::Value => {
-                let fields: Vec<_> = ty.fields.iter().filter(|field| field.at.contains_key(&at)).map(|field| field_in(field, at)).collect();
+                let fields: Vec<_> = ty
+                    .fields
+                    .iter()
+                    .filter(|field| field.at.contains_key(&at))
+                    .map(|field| field_in(field, at))
+                    .collect();
                 if !fields.is_empty() {
                     write_type(&mut out, "type", name, &interfaces(model, name, Some(at)), &directives, &fields);
                 }
@@ -56,7 +61,12 @@ pub(super) fn monolith(model: &Model) -> String {
                 // What interface objects give to the implementations.
                 for interface in &implemented {
                     let given = &model.ty(interface).fields;
-                    all.extend(given.iter().filter(|field| ty.field(&field.name).is_none()).map(|field| signature(field, &field.ty)));
+                    all.extend(
+                        given
+                            .iter()
+                            .filter(|field| ty.field(&field.name).is_none())
+                            .map(|field| signature(field, &field.ty)),
+                    );
                 }
                 write_type(&mut out, "type", name, &implemented, "", &all);
             }
@@ -77,7 +87,9 @@ fn interfaces(model: &Model, name: &str, at: Option<usize>) -> Vec<String> {
 /// The fields that an interface has in a subgraph: those that all implementations resolve there.
 fn interface_fields(model: &Model, ty: &TypeModel, at: usize) -> Vec<String> {
     let everywhere = |field: &&FieldModel| {
-        ty.members.iter().all(|member| model.ty(member).field(&field.name).is_some_and(|field| field.is_resolved_at(at)))
+        ty.members
+            .iter()
+            .all(|member| model.ty(member).field(&field.name).is_some_and(|field| field.is_resolved_at(at)))
     };
     ty.fields.iter().filter(everywhere).map(|field| signature(field, &field.ty)).collect()
 }
