@@ -1,1 +1,37 @@
-//! Runs query plans: compiled shapes, slots, and response bytes.
+//! Runs query plans: compiled shapes, slots, and response bytes. Knows neither the planner nor a transport.
+//!
+//! ```text
+//! once an operation:  Operation + QueryPlan ──CompiledOperation::compile──▶ shapes, request bodies, projection
+//! each request:       variables ──prepare──▶ body ──SubgraphService──▶ bytes ──read──▶ slots ──absorb──▶ tree ─┐
+//!                                   ▲                                                                         │
+//!                                   └──────────── the next fetches of the plan ◀──────────────────────────────┤
+//!                                                                            client's bytes ◀──complete───────┘
+//! ```
+//!
+//! # Slots, not maps
+//!
+//! The router knows the exact shape of every answer that it asks for. So each position of the data tree has a layout that is fixed when
+//! the operation is compiled: a key is a slot, an object is a row of cells. A leaf is a range of the received body, checked once and
+//! copied to the client as it is. What is written twice is stored once and pointed to.
+
+mod absorb;
+mod compile;
+mod complete;
+mod dedupe;
+mod error;
+mod execute;
+mod leaf;
+mod prepare;
+mod read;
+mod represent;
+mod response;
+mod scanner;
+mod service;
+mod tree;
+mod walk;
+
+pub use compile::{CompileError, CompiledOperation};
+pub use dedupe::{Deduplicated, Forwarded};
+pub use execute::{execute, refuse};
+pub use response::{ExecuteContext, ExecuteLimits, FetchReport, Response, SubgraphErrors};
+pub use service::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphService};

@@ -7,6 +7,7 @@ use apollo_compiler::executable::{self, ExecutableDocument};
 use apollo_compiler::schema::DirectiveList;
 use apollo_compiler::{Name, Node};
 
+use crate::introspection::meta_type;
 use crate::operation::{Condition, Field, FieldRef, Literal, Operation, SelectionSet};
 use crate::schema::{Schema, TypeId};
 use crate::type_set::TypeSet;
@@ -212,16 +213,24 @@ impl Context<'_> {
                 into.fields.len() - 1
             }
         };
-        let (Some(selection_set), FieldRef::Field(id)) = (&field.selection_set, definition) else {
-            return Ok(());
+        let Some(selection_set) = &field.selection_set else { return Ok(()) };
+        let own = self.schema;
+        let inner = match definition {
+            FieldRef::Field(id) => own.field(id).inner,
+            // What is below is of the schema of the introspection types.
+            meta => {
+                let Some((schema, inner)) = meta_type(meta) else { return Ok(()) };
+                self.schema = schema;
+                inner
+            }
         };
-        let inner = self.schema.field(id).inner;
         // Whether the field itself is selected is said once, on the field; below, conditions start anew.
         let scope =
             Scope { guard: self.schema.ty(inner).possible.clone(), condition: Condition::always(), depth: scope.depth };
         let mut children = into.fields[at].1.take().unwrap_or_default();
         self.collect(selection_set, inner, &scope, &mut children)?;
         into.fields[at].1 = Some(children);
+        self.schema = own;
         Ok(())
     }
 

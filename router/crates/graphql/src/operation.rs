@@ -55,7 +55,8 @@ pub struct Field {
     pub condition: Condition,
     /// Arguments in the order of their names.
     pub arguments: Vec<Node<Argument>>,
-    /// What is asked below; `None` for leaves. It can be empty: every branch below was impossible, yet the field itself is asked.
+    /// What is asked below; `None` for leaves. Below `__schema` and `__type`, ids are of the introspection types' own schema
+    /// ([`crate::introspection`]). It can be empty: every branch below was impossible, yet the field itself is asked.
     pub selection_set: Option<SelectionSet>,
 }
 

@@ -1,0 +1,219 @@
+//! The shape of a subgraph's answer: keys in the order asked, and the slot that each value goes to.
+//! Knows nothing of bytes that were received.
+
+use ahash::AHashMap;
+use braid_graphql::schema::TypeId;
+use braid_graphql::type_set::TypeSet;
+use braid_graphql::{Name, Type};
+use braid_query_plan::{FetchField, FetchSelection};
+use braid_supergraph::{SubgraphId, Supergraph};
+
+use super::shape::{ShapeId, Shapes};
+use super::{CompileError, MAX_LISTS};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReadingId(u32);
+
+/// All objects of the answers of one fetch.
+#[derive(Debug, Default)]
+pub(crate) struct Readings(Vec<Reading>);
+
+/// An object of an answer.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) shape: ShapeId,
+    pub(crate) width: u32,
+    pub(crate) fields: Vec<ReadField>,
+    by_key: AHashMap<Box<[u8]>, u32>,
+    /// The runtime type of an object whose answer does not say.
+    pub(crate) assumed: Option<TypeId>,
+    /// The values of `__typename` that are accepted.
+    pub(crate) types: Vec<(Box<[u8]>, TypeId)>,
+    /// The slots that are written.
+    pub(crate) slots: Vec<u32>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ReadField {
+    /// `"key":`, as it stands in an answer without blanks.
+    pub(crate) expected: Box<[u8]>,
+    /// More than one when members of an abstract type use one key of the answer for different slots.
+    pub(crate) targets: Vec<Target>,
+}
+
+/// Where the value of a key goes.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// The runtime types of the enclosing object for which it does; `None` for all.
+    pub(crate) guard: Option<TypeSet>,
+    pub(crate) slot: u32,
+    pub(crate) kind: ReadKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReadKind {
+    Typename,
+    /// A scalar, an enum, or a list of such, which is kept as it is.
+    Leaf,
+    /// Objects in this many lists.
+    Objects(ReadingId, u8),
+}
+
+/// What a reading is compiled from.
+pub(crate) struct ReadingContext<'a> {
+    pub(crate) supergraph: &'a Supergraph,
+    pub(crate) shapes: &'a Shapes,
+    pub(crate) subgraph: SubgraphId,
+}
+
+impl Readings {
+    pub(crate) fn get(&self, id: ReadingId) -> &Reading {
+        &self.0[id.0 as usize]
+    }
+
+    /// Adds the object that `selections` ask for.
+    pub(crate) fn add(
+        &mut self,
+        context: &ReadingContext<'_>,
+        shape: ShapeId,
+        assumed: Option<TypeId>,
+        selections: &[FetchSelection],
+    ) -> Result<ReadingId, CompileError> {
+        let id = self.push(context, shape, assumed);
+        self.add_selections(context, id, None, selections)?;
+        Ok(id)
+    }
+
+    fn push(&mut self, context: &ReadingContext<'_>, shape: ShapeId, assumed: Option<TypeId>) -> ReadingId {
+        let schema = &context.supergraph.schema;
+        let layout = context.shapes.get(shape);
+        let quoted = |id: TypeId| (format!("\"{}\"", schema.ty(id).name).into_bytes().into(), id);
+        self.0.push(Reading {
+            shape,
+            width: layout.width(),
+            fields: Vec::new(),
+            by_key: AHashMap::new(),
+            assumed,
+            types: layout.possible().iter().map(quoted).collect(),
+            slots: Vec::new(),
+        });
+        ReadingId(self.0.len() as u32 - 1)
+    }
+
+    fn add_selections(
+        &mut self,
+        context: &ReadingContext<'_>,
+        id: ReadingId,
+        guard: Option<&TypeSet>,
+        selections: &[FetchSelection],
+    ) -> Result<(), CompileError> {
+        for selection in selections {
+            match selection {
+                FetchSelection::Field(field) => self.add_field(context, id, guard, field)?,
+                FetchSelection::InlineFragment { type_condition, selections, .. } => {
+                    let narrower = type_condition.map(|ty| {
+                        let possible = &context.supergraph.schema.ty(ty).possible;
+                        guard.map_or_else(|| possible.clone(), |guard| guard.intersection(possible))
+                    });
+                    self.add_selections(context, id, narrower.as_ref().or(guard), selections)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_field(
+        &mut self,
+        context: &ReadingContext<'_>,
+        id: ReadingId,
+        guard: Option<&TypeSet>,
+        field: &FetchField,
+    ) -> Result<(), CompileError> {
+        let shape = self.get(id).shape;
+        let slot = context.shapes.slot(shape, &field.key).ok_or(CompileError::Inconsistent)?;
+        let at = self.wire_key(id, &field.wire_key);
+        let known = self.get(id).fields[at].targets.iter().position(|target| target.slot == slot);
+        let target = match known {
+            Some(target) => target,
+            None => {
+                let kind = self.kind(context, shape, field)?;
+                let reading = &mut self.0[id.0 as usize];
+                reading.fields[at].targets.push(Target { guard: guard.cloned(), slot, kind });
+                if !reading.slots.contains(&slot) {
+                    reading.slots.push(slot);
+                }
+                reading.fields[at].targets.len() - 1
+            }
+        };
+        let entry = &mut self.0[id.0 as usize].fields[at].targets[target];
+        entry.guard = match (&entry.guard, guard) {
+            (Some(known), Some(guard)) => Some(known.union(guard)),
+            _ => None,
+        };
+        match (entry.kind, &field.selections) {
+            (ReadKind::Objects(child, _), Some(selections)) => self.add_selections(context, child, None, selections),
+            _ => Ok(()),
+        }
+    }
+
+    fn wire_key(&mut self, id: ReadingId, key: &Name) -> usize {
+        let reading = &mut self.0[id.0 as usize];
+        let next = reading.fields.len();
+        let at = *reading.by_key.entry(key.as_bytes().into()).or_insert(next as u32) as usize;
+        if at == next {
+            let expected = format!("\"{key}\":").into_bytes().into();
+            reading.fields.push(ReadField { expected, targets: Vec::new() });
+        }
+        at
+    }
+
+    fn kind(
+        &mut self,
+        context: &ReadingContext<'_>,
+        shape: ShapeId,
+        field: &FetchField,
+    ) -> Result<ReadKind, CompileError> {
+        let schema = &context.supergraph.schema;
+        let Some(definition) = field.definition else { return Ok(ReadKind::Typename) };
+        if field.selections.is_none() {
+            return Ok(ReadKind::Leaf);
+        }
+        let child = context.shapes.child(shape, &field.key).ok_or(CompileError::Inconsistent)?;
+        // The subgraph can have a narrower type than the supergraph, and fewer implementations of it.
+        let joined = context.supergraph.field_in(definition, context.subgraph);
+        let ty = joined.map_or(&schema.field(definition).ty, |joined| &joined.ty);
+        let inner = schema.type_named(ty.inner_named_type()).unwrap_or(schema.field(definition).inner);
+        let assumed = match context.supergraph.type_in(inner, context.subgraph) {
+            Some(joined) if !joined.interface_object => joined.possible.single(),
+            _ => schema.ty(inner).possible.single(),
+        };
+        let lists = lists(ty).max(lists(&schema.field(definition).ty));
+        if lists > MAX_LISTS {
+            return Err(CompileError::TooDeep);
+        }
+        let reading = self.push(context, child, assumed);
+        Ok(ReadKind::Objects(reading, lists))
+    }
+}
+
+impl Reading {
+    /// The field of an unescaped key.
+    pub(crate) fn look_up(&self, key: &[u8]) -> Option<usize> {
+        self.by_key.get(key).map(|at| *at as usize)
+    }
+
+    /// The field that `key` of an answer leads to, for an object of any type.
+    pub(crate) fn target(&self, key: &str) -> Option<&Target> {
+        self.fields[self.look_up(key.as_bytes())?].targets.first()
+    }
+}
+
+/// How many lists are around the named type.
+pub(crate) fn lists(mut ty: &Type) -> u8 {
+    let mut lists = 0_u8;
+    while let Type::List(item) | Type::NonNullList(item) = ty {
+        lists = lists.saturating_add(1);
+        ty = item;
+    }
+    lists
+}

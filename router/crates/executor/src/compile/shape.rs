@@ -1,0 +1,190 @@
+//! The layout of the data tree: for each position, the tree keys that can stand there and the slot of each.
+//! Knows nothing of requests and answers.
+
+use ahash::AHashMap;
+use braid_graphql::Name;
+use braid_graphql::operation::SelectionSet;
+use braid_graphql::schema::{FieldId, Schema, TypeId};
+use braid_graphql::type_set::TypeSet;
+use braid_query_plan::{FetchKind, FetchSelection, Path, QueryPlan};
+
+use super::{CompileError, MAX_DEPTH};
+
+/// A position of the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ShapeId(u32);
+
+/// All positions of an operation's tree.
+#[derive(Debug)]
+pub(crate) struct Shapes(Vec<Shape>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Shape {
+    slots: Vec<Slot>,
+    by_key: AHashMap<Name, u32>,
+    /// The possible types of each field that leads here.
+    possible: Vec<TypeSet>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) key: Name,
+    pub(crate) child: Option<ShapeId>,
+    /// Whether the client asked for something under this key.
+    pub(crate) visible: bool,
+}
+
+impl Shapes {
+    pub(crate) const ROOT: ShapeId = ShapeId(0);
+
+    pub(crate) fn new(
+        schema: &Schema,
+        root: TypeId,
+        operation: &SelectionSet,
+        plan: &QueryPlan,
+    ) -> Result<Self, CompileError> {
+        let mut shapes = Self(vec![Shape::default()]);
+        shapes.lead_to(Self::ROOT, schema.ty(root).possible.clone());
+        shapes.add_operation(schema, Self::ROOT, operation, 0)?;
+        for fetch in &plan.fetches {
+            match &fetch.kind {
+                FetchKind::Root { path, selections, .. } => shapes.add_fetch(schema, path, selections)?,
+                FetchKind::Entities(entities) => {
+                    entities.iter().try_for_each(|fetch| shapes.add_fetch(schema, &fetch.path, &fetch.selections))?;
+                }
+            }
+        }
+        Ok(shapes)
+    }
+
+    pub(crate) fn get(&self, id: ShapeId) -> &Shape {
+        &self.0[id.0 as usize]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.iter().map(|shape| shape.slots.len() + 1).sum()
+    }
+
+    /// The slot of `key` at a position.
+    pub(crate) fn slot(&self, id: ShapeId, key: &str) -> Option<u32> {
+        self.get(id).by_key.get(key).copied()
+    }
+
+    /// The position below `key`.
+    pub(crate) fn child(&self, id: ShapeId, key: &str) -> Option<ShapeId> {
+        self.get(id).slots[self.slot(id, key)? as usize].child
+    }
+
+    fn add_fetch(&mut self, schema: &Schema, path: &Path, selections: &[FetchSelection]) -> Result<(), CompileError> {
+        let mut at = Self::ROOT;
+        for segment in &path.0 {
+            at = self.add_child(at, &segment.key);
+        }
+        self.add_selections(schema, at, selections, path.0.len())
+    }
+
+    fn add_selections(
+        &mut self,
+        schema: &Schema,
+        at: ShapeId,
+        selections: &[FetchSelection],
+        depth: usize,
+    ) -> Result<(), CompileError> {
+        if depth > MAX_DEPTH {
+            return Err(CompileError::TooDeep);
+        }
+        for selection in selections {
+            match selection {
+                FetchSelection::InlineFragment { selections, .. } => {
+                    self.add_selections(schema, at, selections, depth + 1)?;
+                }
+                FetchSelection::Field(field) => match &field.selections {
+                    None => drop(self.add_slot(at, &field.key)),
+                    Some(selections) => {
+                        let child = self.add_field(schema, at, &field.key, field.definition);
+                        self.add_selections(schema, child, selections, depth + 1)?;
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn add_operation(
+        &mut self,
+        schema: &Schema,
+        at: ShapeId,
+        selection_set: &SelectionSet,
+        depth: usize,
+    ) -> Result<(), CompileError> {
+        if depth > MAX_DEPTH {
+            return Err(CompileError::TooDeep);
+        }
+        for field in &selection_set.fields {
+            let Some(id) = field.definition.id() else { continue };
+            let slot = self.add_slot(at, &field.response_key);
+            self.0[at.0 as usize].slots[slot as usize].visible = true;
+            if let Some(selection_set) = &field.selection_set {
+                let child = self.add_field(schema, at, &field.response_key, Some(id));
+                self.add_operation(schema, child, selection_set, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_field(&mut self, schema: &Schema, at: ShapeId, key: &Name, definition: Option<FieldId>) -> ShapeId {
+        let child = self.add_child(at, key);
+        if let Some(id) = definition {
+            self.lead_to(child, schema.ty(schema.field(id).inner).possible.clone());
+        }
+        child
+    }
+
+    fn lead_to(&mut self, id: ShapeId, possible: TypeSet) {
+        let known = &mut self.0[id.0 as usize].possible;
+        if !known.contains(&possible) {
+            known.push(possible);
+        }
+    }
+
+    fn add_slot(&mut self, at: ShapeId, key: &Name) -> u32 {
+        let shape = &mut self.0[at.0 as usize];
+        let next = shape.slots.len() as u32;
+        let slot = *shape.by_key.entry(key.clone()).or_insert(next);
+        if slot == next {
+            shape.slots.push(Slot { key: key.clone(), child: None, visible: false });
+        }
+        slot
+    }
+
+    fn add_child(&mut self, at: ShapeId, key: &Name) -> ShapeId {
+        let slot = self.add_slot(at, key) as usize;
+        if let Some(child) = self.0[at.0 as usize].slots[slot].child {
+            return child;
+        }
+        let child = ShapeId(self.0.len() as u32);
+        self.0.push(Shape::default());
+        self.0[at.0 as usize].slots[slot].child = Some(child);
+        child
+    }
+}
+
+impl Shape {
+    pub(crate) fn width(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
+    pub(crate) fn slot(&self, slot: u32) -> &Slot {
+        &self.slots[slot as usize]
+    }
+
+    /// The runtime types that an object here can have.
+    pub(crate) fn possible(&self) -> TypeSet {
+        self.possible.iter().fold(TypeSet::empty(), |all, set| all.union(set))
+    }
+
+    /// Whether a selection with this guard applies to an object whose runtime type is not known.
+    pub(crate) fn admits_unknown(&self, guard: &TypeSet) -> bool {
+        self.possible.iter().any(|possible| !possible.is_empty() && guard.is_superset(possible))
+    }
+}

@@ -1,0 +1,257 @@
+//! *CompleteValue*: walks the projection over the tree and writes the client's answer by copying slices
+//! (<https://spec.graphql.org/draft/#sec-Value-Completion>). Knows nothing of subgraphs.
+//!
+//! A null that may not stand where it is goes up to the nearest place that may be null, by cutting the output back to where that
+//! place began.
+
+use braid_supergraph::Supergraph;
+
+use crate::compile::projection::{LeafKind, OutField, OutKind, OutSet, Projection, Wrappers};
+use crate::error::{Errors, INVALID_VALUE, NON_NULLABLE_FIELD_IS_NULL, ResponsePath, UNKNOWN_RUNTIME_TYPE};
+use crate::leaf::{self, Leaf};
+use crate::scanner::Scanner;
+use crate::tree::{Cell, ObjectId, Tree};
+
+/// The value is null, and why is among the errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Nulled;
+
+type Completed = Result<(), Nulled>;
+
+pub(crate) struct Completion<'a> {
+    pub(crate) supergraph: &'a Supergraph,
+    pub(crate) projection: &'a Projection,
+    pub(crate) tree: &'a Tree,
+    /// The answers to the selections of the schema itself.
+    pub(crate) introspections: &'a [Vec<u8>],
+    pub(crate) errors: &'a mut Errors,
+    /// Whether a fetch failed, so that types may be unknown without a further error.
+    pub(crate) some_failed: bool,
+    /// Whether fetches were given up, so that values may be absent without a further error.
+    pub(crate) gave_up: bool,
+    pub(crate) out: Vec<u8>,
+    pub(crate) max_out: usize,
+    /// The output has become too large: everything is given up.
+    pub(crate) overflow: bool,
+}
+
+impl Completion<'_> {
+    /// Writes the data of the operation.
+    pub(crate) fn data(&mut self, root: ObjectId) {
+        let projection = self.projection;
+        let start = self.out.len();
+        if self.object(projection.set(projection.root), root, &ResponsePath::Root).is_err() {
+            self.out.truncate(start);
+            self.out.extend_from_slice(b"null");
+        }
+    }
+
+    /// Recursive as deep as the operation, which its compilation bounds.
+    fn object(&mut self, set: &OutSet, object: ObjectId, path: &ResponsePath<'_>) -> Completed {
+        let Some((fields, typename)) = set.variant(self.tree.ty(object)) else { return self.unknown_type(path) };
+        if self.out.len() > self.max_out {
+            self.overflow = true;
+            return Err(Nulled);
+        }
+        if fields.is_empty() {
+            self.out.push(b'{');
+        }
+        for field in fields {
+            self.out.extend_from_slice(&field.prefix);
+            match field.kind {
+                OutKind::Typename => match typename {
+                    Some(name) => self.out.extend_from_slice(name),
+                    None => return self.unknown_type(path),
+                },
+                OutKind::Introspection(at) => self.out.extend_from_slice(&self.introspections[at as usize]),
+                OutKind::Leaf(kind) => {
+                    let cell = field.slot.map_or(Cell::Absent, |slot| self.tree.get(object, slot));
+                    // By far the most frequent case, without the general one's detours.
+                    if let Cell::Leaf { buffer, start, end } = cell
+                        && field.wrappers.lists == 0
+                        && let Leaf::Raw(raw) =
+                            leaf::complete(kind, &self.projection.enums, self.tree.bytes(buffer, start, end))
+                    {
+                        self.out.extend_from_slice(raw);
+                        continue;
+                    }
+                    self.value(field, field.wrappers, cell, &ResponsePath::Key(path, &field.key))?;
+                }
+                OutKind::Object(_) => {
+                    let cell = field.slot.map_or(Cell::Absent, |slot| self.tree.get(object, slot));
+                    self.value(field, field.wrappers, cell, &ResponsePath::Key(path, &field.key))?;
+                }
+            }
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    /// Writes a value of a field or list item; an error within it makes it null where that is allowed.
+    fn value(&mut self, field: &OutField, wrappers: Wrappers, cell: Cell, path: &ResponsePath<'_>) -> Completed {
+        let start = self.out.len();
+        let completed = match (cell, field.kind) {
+            (Cell::Null, _) => return self.null(field, wrappers, path),
+            (Cell::Absent, _) if !self.gave_up => return self.null(field, wrappers, path),
+            (Cell::Absent | Cell::Failed, _) => Err(Nulled),
+            (Cell::List { start, len, .. }, _) if wrappers.lists > 0 => {
+                self.list(field, wrappers.item(), start, len, path)
+            }
+            (Cell::Object(object), OutKind::Object(set)) if wrappers.lists == 0 => {
+                let projection = self.projection;
+                self.object(projection.set(set), object, path)
+            }
+            (Cell::Leaf { buffer, start, end }, OutKind::Leaf(kind)) => {
+                let tree = self.tree;
+                self.leaf(field, wrappers, kind, tree.bytes(buffer, start, end), path)
+            }
+            _ => self.invalid(field, path),
+        };
+        self.settle(completed, wrappers, start)
+    }
+
+    /// Turns a nulled value into null, or passes it up where null may not stand.
+    #[inline]
+    fn settle(&mut self, completed: Completed, wrappers: Wrappers, start: usize) -> Completed {
+        if completed.is_ok() || wrappers.is_non_null() || self.overflow {
+            return completed;
+        }
+        self.out.truncate(start);
+        self.out.extend_from_slice(b"null");
+        Ok(())
+    }
+
+    fn list(&mut self, field: &OutField, item: Wrappers, start: u32, len: u32, path: &ResponsePath<'_>) -> Completed {
+        let tree = self.tree;
+        self.out.push(b'[');
+        for (at, cell) in tree.items(start, len).iter().enumerate() {
+            if at > 0 {
+                self.out.push(b',');
+            }
+            self.value(field, item, *cell, &ResponsePath::Index(path, at))?;
+        }
+        self.out.push(b']');
+        Ok(())
+    }
+
+    /// A leaf or a list of leaves.
+    fn leaf(
+        &mut self,
+        field: &OutField,
+        wrappers: Wrappers,
+        kind: LeafKind,
+        raw: &[u8],
+        path: &ResponsePath<'_>,
+    ) -> Completed {
+        if self.out.len() + raw.len() > self.max_out {
+            self.overflow = true;
+            return Err(Nulled);
+        }
+        if wrappers.lists > 0 {
+            return self.leaf_list(field, wrappers.item(), kind, raw, path);
+        }
+        match leaf::complete(kind, &self.projection.enums, raw) {
+            Leaf::Raw(raw) => self.out.extend_from_slice(raw),
+            Leaf::Quoted(raw) => {
+                self.out.push(b'"');
+                self.out.extend_from_slice(raw);
+                self.out.push(b'"');
+            }
+            Leaf::Invalid => return self.invalid(field, path),
+        }
+        Ok(())
+    }
+
+    /// `raw` is valid JSON, so its items can be found without looking for errors.
+    fn leaf_list(
+        &mut self,
+        field: &OutField,
+        item: Wrappers,
+        kind: LeafKind,
+        raw: &[u8],
+        path: &ResponsePath<'_>,
+    ) -> Completed {
+        if raw.first() != Some(&b'[') {
+            return self.invalid(field, path);
+        }
+        self.out.push(b'[');
+        let mut scanner = Scanner { bytes: raw, at: 1, max_nesting: usize::MAX };
+        scanner.blanks();
+        let mut more = scanner.peek() != Some(b']');
+        let mut index = 0;
+        while more {
+            let start = scanner.at;
+            if scanner.value().is_err() {
+                return self.invalid(field, path);
+            }
+            if index > 0 {
+                self.out.push(b',');
+            }
+            self.leaf_item(field, item, kind, &raw[start..scanner.at], &ResponsePath::Index(path, index))?;
+            index += 1;
+            more = scanner.another(b']').unwrap_or(false);
+        }
+        self.out.push(b']');
+        Ok(())
+    }
+
+    fn leaf_item(
+        &mut self,
+        field: &OutField,
+        wrappers: Wrappers,
+        kind: LeafKind,
+        raw: &[u8],
+        path: &ResponsePath<'_>,
+    ) -> Completed {
+        if raw == b"null" {
+            return self.null(field, wrappers, path);
+        }
+        let start = self.out.len();
+        let completed = self.leaf(field, wrappers, kind, raw, path);
+        self.settle(completed, wrappers, start)
+    }
+
+    #[inline]
+    fn null(&mut self, field: &OutField, wrappers: Wrappers, path: &ResponsePath<'_>) -> Completed {
+        if !wrappers.is_non_null() {
+            self.out.extend_from_slice(b"null");
+            return Ok(());
+        }
+        let message = format!("Cannot return null for non-nullable field {}.", self.coordinate(field));
+        self.errors.report(NON_NULLABLE_FIELD_IS_NULL, message, path.segments());
+        Err(Nulled)
+    }
+
+    #[cold]
+    fn invalid(&mut self, field: &OutField, path: &ResponsePath<'_>) -> Completed {
+        let what = match field.kind {
+            OutKind::Leaf(LeafKind::Enum(at)) => {
+                let name = &self.supergraph.schema.ty(self.projection.enums[at as usize].ty).name;
+                format!("not a value of {name} that the schema has")
+            }
+            _ => match field.definition.map(|id| &self.supergraph.schema.field(id).ty) {
+                Some(ty) => format!("not of type {ty}"),
+                None => "not of its type".to_owned(),
+            },
+        };
+        let message = format!("A subgraph gave a value for {} that is {what}.", self.coordinate(field));
+        self.errors.report(INVALID_VALUE, message, path.segments());
+        Err(Nulled)
+    }
+
+    #[cold]
+    fn unknown_type(&mut self, path: &ResponsePath<'_>) -> Completed {
+        if !self.some_failed {
+            let message = "No subgraph gave this object a type that the schema has here.";
+            self.errors.report(UNKNOWN_RUNTIME_TYPE, message, path.segments());
+        }
+        Err(Nulled)
+    }
+
+    fn coordinate(&self, field: &OutField) -> String {
+        match field.definition {
+            Some(id) => self.supergraph.schema.coordinate(id),
+            None => field.key.to_string(),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Equal queries to a subgraph that are under way at the same time are sent once. Mutations never are.
+//! Knows nothing of what is asked.
+
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use ahash::AHashMap;
+use braid_graphql::OperationType;
+use braid_supergraph::SubgraphId;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+
+use crate::service::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphService};
+
+/// What of a client's request reaches a subgraph beside the body. Two requests are equal only if all of it is.
+pub trait Forwarded {
+    /// Writes everything that is forwarded to `subgraph`, so that unequal things give unequal bytes.
+    fn write_forwarded(&self, subgraph: SubgraphId, out: &mut Vec<u8>);
+}
+
+/// A service that sends equal queries once while they are under way.
+#[derive(Debug)]
+pub struct Deduplicated<S: SubgraphService> {
+    service: Arc<S>,
+    under_way: Arc<Mutex<UnderWay<S::Meta>>>,
+}
+
+/// The whole of what makes two requests equal; no hash stands in for it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    subgraph: SubgraphId,
+    body: Bytes,
+    forwarded: Vec<u8>,
+}
+
+type Outcome<M> = Result<SubgraphResponse<M>, SubgraphError>;
+type UnderWay<M> = AHashMap<Arc<Key>, WeakShared<BoxFuture<'static, Outcome<M>>>>;
+
+impl<S: SubgraphService> Deduplicated<S> {
+    /// Wraps a service.
+    pub fn new(service: Arc<S>) -> Self {
+        Self { service, under_way: Arc::default() }
+    }
+}
+
+impl<S> SubgraphService for Deduplicated<S>
+where
+    S: SubgraphService,
+    S::Context: Forwarded,
+{
+    type Context = S::Context;
+    type Meta = S::Meta;
+
+    async fn call(&self, request: SubgraphRequest, context: &Self::Context) -> Outcome<Self::Meta> {
+        if request.kind != OperationType::Query {
+            return self.service.call(request, context).await;
+        }
+        let (shared, joined) = self.join(&request, context);
+        match shared.await {
+            // The first to ask may have had less time than this one has.
+            Err(error) if joined && error.kind == SubgraphErrorKind::Timeout && has_time(request.deadline) => {
+                self.service.call(request, context).await
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl<S> Deduplicated<S>
+where
+    S: SubgraphService,
+    S::Context: Forwarded,
+{
+    /// The request that is under way, and whether it was before.
+    fn join(
+        &self,
+        request: &SubgraphRequest,
+        context: &S::Context,
+    ) -> (Shared<BoxFuture<'static, Outcome<S::Meta>>>, bool) {
+        let mut forwarded = Vec::new();
+        context.write_forwarded(request.subgraph, &mut forwarded);
+        let key = Arc::new(Key { subgraph: request.subgraph, body: request.body.clone(), forwarded });
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        match under_way.entry(Arc::clone(&key)) {
+            Entry::Occupied(entry) => {
+                if let Some(shared) = entry.get().upgrade() {
+                    return (shared, true);
+                }
+                entry.remove();
+            }
+            Entry::Vacant(_) => {}
+        }
+        let shared = self.send(request.clone(), context.clone(), Arc::clone(&key)).boxed().shared();
+        under_way.extend(shared.downgrade().map(|weak| (key, weak)));
+        (shared, false)
+    }
+
+    fn send(
+        &self,
+        request: SubgraphRequest,
+        context: S::Context,
+        key: Arc<Key>,
+    ) -> impl Future<Output = Outcome<S::Meta>> + Send + 'static {
+        let service = Arc::clone(&self.service);
+        // Dropped when the answer is there, or when all that waited are gone.
+        let ended = Ended { under_way: Arc::clone(&self.under_way), key };
+        async move {
+            let outcome = service.call(request, &context).await;
+            drop(ended);
+            outcome
+        }
+    }
+}
+
+fn has_time(deadline: Option<Instant>) -> bool {
+    deadline.is_none_or(|deadline| deadline > Instant::now())
+}
+
+struct Ended<M> {
+    under_way: Arc<Mutex<UnderWay<M>>>,
+    key: Arc<Key>,
+}
+
+impl<M> Drop for Ended<M> {
+    fn drop(&mut self) {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another request with the same key may have taken the place.
+        let is_own = under_way.get_key_value(&self.key).is_some_and(|(key, _)| Arc::ptr_eq(key, &self.key));
+        if is_own {
+            under_way.remove(&self.key);
+        }
+    }
+}

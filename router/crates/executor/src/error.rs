@@ -1,0 +1,161 @@
+//! The errors of one answer: collected up to a number, written once. Knows nothing of who failed.
+
+use std::borrow::Cow;
+
+use ahash::AHashSet;
+use braid_graphql::error::PathSegment;
+use serde_json::value::RawValue;
+
+/// A field that must not be null is.
+pub(crate) const NON_NULLABLE_FIELD_IS_NULL: &str = "NON_NULLABLE_FIELD_IS_NULL";
+/// A subgraph gave a value that is not of the field's type.
+pub(crate) const INVALID_VALUE: &str = "SUBREQUEST_INVALID_VALUE";
+/// A subgraph gave an object of which the type is not known, or not one of those that may stand there.
+pub(crate) const UNKNOWN_RUNTIME_TYPE: &str = "SUBREQUEST_UNKNOWN_TYPE";
+/// An answer that is not a GraphQL response, or not to what was asked.
+pub(crate) const MALFORMED_RESPONSE: &str = "SUBREQUEST_MALFORMED_RESPONSE";
+/// An answer with an HTTP status that says failure.
+pub(crate) const HTTP_ERROR: &str = "SUBREQUEST_HTTP_ERROR";
+/// The request holds more memory than it may.
+pub(crate) const MEMORY_LIMIT: &str = "REQUEST_MEMORY_LIMIT_EXCEEDED";
+/// The answer to the client is larger than it may be.
+pub(crate) const RESPONSE_LIMIT: &str = "RESPONSE_TOO_LARGE";
+/// The time for the client's request is over.
+pub(crate) const TIMEOUT: &str = "GATEWAY_TIMEOUT";
+/// Of an error of a subgraph that has no code.
+pub(crate) const DOWNSTREAM: &str = "DOWNSTREAM_SERVICE_ERROR";
+/// Of the error that counts those that were left out.
+pub(crate) const TOO_MANY_ERRORS: &str = "TOO_MANY_ERRORS";
+
+#[derive(Debug)]
+pub(crate) struct ErrorEntry {
+    pub(crate) message: Cow<'static, str>,
+    pub(crate) path: Vec<PathSegment>,
+    pub(crate) code: Cow<'static, str>,
+    /// Name and JSON.
+    pub(crate) extensions: Vec<(String, Box<RawValue>)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Errors {
+    entries: Vec<ErrorEntry>,
+    left_out: usize,
+    max: usize,
+}
+
+impl Errors {
+    pub(crate) fn new(max: usize) -> Self {
+        Self { entries: Vec::new(), left_out: 0, max }
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.entries.len() < self.max
+    }
+
+    pub(crate) fn push(&mut self, entry: ErrorEntry) {
+        if self.has_room() { self.entries.push(entry) } else { self.left_out += 1 }
+    }
+
+    /// Errors that were not even read.
+    pub(crate) fn leave_out(&mut self, count: usize) {
+        self.left_out += count;
+    }
+
+    pub(crate) fn report(&mut self, code: &'static str, message: impl Into<Cow<'static, str>>, path: Vec<PathSegment>) {
+        let (message, code) = (message.into(), code.into());
+        self.push(ErrorEntry { message, path, code, extensions: Vec::new() });
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len() + usize::from(self.left_out > 0)
+    }
+
+    pub(crate) fn codes(&self) -> Vec<String> {
+        let mut seen = AHashSet::new();
+        self.entries.iter().filter(|entry| seen.insert(&entry.code)).map(|entry| entry.code.to_string()).collect()
+    }
+
+    /// Writes `,"errors":[…]`, or nothing.
+    pub(crate) fn write(&mut self, out: &mut Vec<u8>) {
+        if self.left_out > 0 {
+            let message = format!("{} more errors are left out.", self.left_out);
+            let (message, code) = (message.into(), TOO_MANY_ERRORS.into());
+            self.entries.push(ErrorEntry { message, path: vec![], code, extensions: vec![] });
+            self.left_out = 0;
+        }
+        for (at, entry) in self.entries.iter().enumerate() {
+            out.extend_from_slice(if at == 0 { b",\"errors\":[" } else { b"," });
+            entry.write(out);
+        }
+        if !self.entries.is_empty() {
+            out.push(b']');
+        }
+    }
+}
+
+impl ErrorEntry {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"message\":");
+        write_string(&self.message, out);
+        for (at, segment) in self.path.iter().enumerate() {
+            out.extend_from_slice(if at == 0 { b",\"path\":[" } else { b"," });
+            match segment {
+                PathSegment::Index(index) => out.extend_from_slice(index.to_string().as_bytes()),
+                PathSegment::Key(key) => write_string(key, out),
+            }
+        }
+        if !self.path.is_empty() {
+            out.push(b']');
+        }
+        out.extend_from_slice(b",\"extensions\":{\"code\":");
+        write_string(&self.code, out);
+        for (name, value) in &self.extensions {
+            out.push(b',');
+            write_string(name, out);
+            out.push(b':');
+            out.extend_from_slice(value.get().as_bytes());
+        }
+        out.extend_from_slice(b"}}");
+    }
+}
+
+/// Writes a JSON string.
+pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+    // Writing a string to memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// A JSON string as raw JSON.
+pub(crate) fn raw_string(text: &str) -> Option<Box<RawValue>> {
+    serde_json::value::to_raw_value(text).ok()
+}
+
+/// From the root of the answer to a position, as a chain over the stack: it costs nothing until it is asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum ResponsePath<'a> {
+    Root,
+    Key(&'a ResponsePath<'a>, &'a str),
+    Index(&'a ResponsePath<'a>, usize),
+}
+
+impl ResponsePath<'_> {
+    pub(crate) fn segments(&self) -> Vec<PathSegment> {
+        let mut segments = Vec::new();
+        let mut at = self;
+        loop {
+            match at {
+                Self::Root => break,
+                Self::Key(above, key) => {
+                    segments.push(PathSegment::Key((*key).to_owned()));
+                    at = above;
+                }
+                Self::Index(above, index) => {
+                    segments.push(PathSegment::Index(*index));
+                    at = above;
+                }
+            }
+        }
+        segments.reverse();
+        segments
+    }
+}

@@ -1,0 +1,359 @@
+//! The main street of an execution: fetches start as soon as what they need is there, their answers grow the tree, and the tree is
+//! written out. Knows nothing of how requests travel.
+
+use std::time::{Duration, Instant};
+
+use braid_graphql::OperationType;
+use braid_graphql::error::GraphQLError;
+use braid_graphql::introspection;
+use braid_graphql::operation::FieldRef;
+use braid_graphql::variables::Variables;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use crate::absorb::{Absorb, Failure};
+use crate::compile::CompiledOperation;
+use crate::compile::fetch::CompiledKind;
+use crate::compile::projection::{OutIntrospection, Projection};
+use crate::compile::shape::Shapes;
+use crate::complete::Completion;
+use crate::error::{Errors, MEMORY_LIMIT, RESPONSE_LIMIT, TIMEOUT};
+use crate::prepare::{PrepareContext, Prepared, Receivers, prepare};
+use crate::read::ReadLimits;
+use crate::response::{ExecuteContext, ExecuteLimits, FetchReport, Response, SubgraphErrors};
+use crate::service::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
+use crate::tree::{ObjectId, Tree};
+
+/// Runs an operation. Dropping the future cancels the requests that are under way.
+///
+/// The answer is always complete and valid, whatever subgraphs do; what they failed to give is null with an error.
+pub async fn execute<S: SubgraphService>(
+    operation: &CompiledOperation,
+    variables: &Variables,
+    service: &S,
+    context: &ExecuteContext<S::Context>,
+) -> Response<S::Meta> {
+    let mut run = Run::new(operation, variables, context.limits, &context.subgraph_errors);
+    run.fetch_all(service, context).await;
+    run.finish()
+}
+
+/// An answer without data, for a request that cannot be executed at all.
+pub fn refuse(errors: &[GraphQLError]) -> Bytes {
+    // Writing these types to memory cannot fail.
+    let errors = serde_json::to_vec(errors).unwrap_or_else(|_| b"[]".to_vec());
+    Bytes::from([b"{\"errors\":".as_slice(), &errors, b"}"].concat())
+}
+
+struct Run<'a, M> {
+    operation: &'a CompiledOperation,
+    variables: &'a Variables,
+    limits: ExecuteLimits,
+    exposure: &'a SubgraphErrors,
+    started: Instant,
+    tree: Tree,
+    root: ObjectId,
+    errors: Errors,
+    /// The bytes of bodies that are held.
+    held: usize,
+    /// How many fetches each fetch still waits for.
+    waits_for: Vec<u32>,
+    ready: Vec<usize>,
+    reports: Vec<FetchReport>,
+    answers: Vec<(braid_supergraph::SubgraphId, M)>,
+    gave_up: bool,
+}
+
+/// A request under way.
+struct Sent {
+    index: usize,
+    receivers: Receivers,
+    request_bytes: usize,
+    started: Instant,
+}
+
+struct Arrived<M> {
+    sent: Sent,
+    outcome: Result<SubgraphResponse<M>, SubgraphError>,
+    took: Duration,
+}
+
+async fn call<S: SubgraphService>(
+    service: &S,
+    context: &S::Context,
+    sent: Sent,
+    request: SubgraphRequest,
+) -> Arrived<S::Meta> {
+    let outcome = service.call(request, context).await;
+    let took = sent.started.elapsed();
+    Arrived { sent, outcome, took }
+}
+
+impl<'a, M> Run<'a, M> {
+    fn new(
+        operation: &'a CompiledOperation,
+        variables: &'a Variables,
+        mut limits: ExecuteLimits,
+        exposure: &'a SubgraphErrors,
+    ) -> Self {
+        // Places in the tree are counted in 32 bits.
+        limits.max_memory = limits.max_memory.min(4 << 30);
+        let mut tree = Tree::default();
+        let root = tree.add_object(operation.shapes.get(Shapes::ROOT).width(), Some(operation.operation.root));
+        let waits_for: Vec<u32> = operation.fetches.iter().map(|fetch| fetch.waits_for).collect();
+        let ready = (0..waits_for.len()).rev().filter(|index| waits_for[*index] == 0).collect();
+        Self {
+            operation,
+            variables,
+            limits,
+            exposure,
+            started: Instant::now(),
+            tree,
+            root,
+            errors: Errors::new(limits.max_errors),
+            held: 0,
+            waits_for,
+            ready,
+            reports: Vec::with_capacity(operation.fetches.len()),
+            answers: Vec::new(),
+            gave_up: false,
+        }
+    }
+
+    async fn fetch_all<S: SubgraphService<Meta = M>>(&mut self, service: &S, context: &ExecuteContext<S::Context>) {
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            let mut only = None;
+            while let Some(index) = self.ready.pop() {
+                let Some((sent, request)) = self.start(index, context.deadline) else { continue };
+                // A single request needs no set to wait in.
+                if let Some((sent, request)) = only.replace((sent, request)) {
+                    under_way.push(call(service, &context.service, sent, request));
+                }
+            }
+            let arrived = match only {
+                Some((sent, request)) if under_way.is_empty() => {
+                    let index = sent.index;
+                    let call = call(service, &context.service, sent, request);
+                    match within(context.deadline, call).await {
+                        Some(arrived) => Some(arrived),
+                        None => return self.give_up(&[index]),
+                    }
+                }
+                Some((sent, request)) => {
+                    under_way.push(call(service, &context.service, sent, request));
+                    continue;
+                }
+                None => None,
+            };
+            let arrived = match arrived {
+                Some(arrived) => arrived,
+                None if under_way.is_empty() => return,
+                None => match within(context.deadline, under_way.next()).await {
+                    Some(Some(arrived)) => arrived,
+                    Some(None) => return,
+                    None => {
+                        let indexes = self.unanswered();
+                        return self.give_up(&indexes);
+                    }
+                },
+            };
+            self.arrive(arrived);
+        }
+    }
+
+    /// Prepares a fetch whose turn has come. When there is nothing to ask, those that wait for it are next.
+    fn start(&mut self, index: usize, deadline: Option<Instant>) -> Option<(Sent, SubgraphRequest)> {
+        let fetch = &self.operation.fetches[index];
+        let prepared = match fetch.condition.holds(|number| self.variables.boolean(number).unwrap_or(false)) {
+            true => self.prepare(index),
+            false => None,
+        };
+        let Some(Prepared { body, receivers }) = prepared else {
+            self.done(index);
+            return None;
+        };
+        let kind = match &fetch.kind {
+            CompiledKind::Root { operation, .. } => *operation,
+            CompiledKind::Entities(_) => OperationType::Query,
+        };
+        self.held += body.len();
+        let sent = Sent { index, receivers, request_bytes: body.len(), started: Instant::now() };
+        Some((sent, SubgraphRequest { subgraph: fetch.subgraph, kind, body, deadline }))
+    }
+
+    fn prepare(&mut self, index: usize) -> Option<Prepared> {
+        let context = PrepareContext {
+            operation: self.operation,
+            variables: self.variables,
+            root: self.root,
+            max_body: self.room(),
+        };
+        match prepare(&context, &mut self.tree, index) {
+            Ok(prepared) => prepared,
+            Err(_) => {
+                let message = "The request to a subgraph would be larger than the memory that a request may hold.";
+                self.errors.report(MEMORY_LIMIT, message, Vec::new());
+                self.gave_up = true;
+                None
+            }
+        }
+    }
+
+    /// How many bytes may still be held.
+    fn room(&self) -> usize {
+        self.limits.max_memory.saturating_sub(self.held + self.tree.size())
+    }
+
+    fn done(&mut self, index: usize) {
+        for waiting in &self.operation.fetches[index].wakes {
+            let waits_for = &mut self.waits_for[*waiting as usize];
+            *waits_for -= 1;
+            if *waits_for == 0 {
+                self.ready.push(*waiting as usize);
+            }
+        }
+    }
+
+    fn arrive(&mut self, arrived: Arrived<M>) {
+        let Arrived { sent, outcome, took } = arrived;
+        let index = sent.index;
+        let (status, response_bytes) = match &outcome {
+            Ok(response) => (Some(response.status), response.body.len()),
+            Err(_) => (None, 0),
+        };
+        let subgraph = self.operation.fetches[index].subgraph;
+        self.held += response_bytes;
+        let fits = response_bytes <= self.limits.max_memory && self.room() > 0;
+        let limits = ReadLimits {
+            max_nesting: self.limits.max_nesting,
+            max_tree: self.limits.max_memory.saturating_sub(self.held),
+        };
+        let mut absorb = Absorb {
+            operation: self.operation,
+            index,
+            tree: &mut self.tree,
+            root: self.root,
+            errors: &mut self.errors,
+            exposure: self.exposure,
+            limits,
+        };
+        let failure = match outcome {
+            Ok(response) => {
+                let buffer = if fits { absorb.tree.keep(response.body) } else { None };
+                let failure = absorb.answer(&sent.receivers, response.status, buffer);
+                self.answers.push((subgraph, response.meta));
+                failure
+            }
+            Err(error) => Some(absorb.failure(&sent.receivers, Failure::from(error))),
+        };
+        self.reports.push(FetchReport {
+            fetch: index,
+            subgraph,
+            started: sent.started - self.started,
+            took,
+            status,
+            request_bytes: sent.request_bytes,
+            response_bytes,
+            failure,
+        });
+        self.done(index);
+    }
+
+    /// The fetches that were ready and have no report.
+    fn unanswered(&self) -> Vec<usize> {
+        let answered = |index: usize| self.reports.iter().any(|report| report.fetch == index);
+        (0..self.waits_for.len()).filter(|index| self.waits_for[*index] == 0 && !answered(*index)).collect()
+    }
+
+    /// The time is over: what is not there now is null, and one error says so.
+    fn give_up(&mut self, indexes: &[usize]) {
+        self.gave_up = true;
+        for index in indexes {
+            let subgraph = self.operation.fetches[*index].subgraph;
+            self.reports.push(FetchReport {
+                fetch: *index,
+                subgraph,
+                started: Duration::ZERO,
+                took: self.started.elapsed(),
+                status: None,
+                request_bytes: 0,
+                response_bytes: 0,
+                failure: Some(TIMEOUT),
+            });
+        }
+        self.errors.report(TIMEOUT, "The time for this request is over.", Vec::new());
+    }
+
+    fn finish(mut self) -> Response<M> {
+        let mut out = Vec::new();
+        match self.operation.projection(self.variables) {
+            Ok(projection) => out = self.write(&projection),
+            Err(error) => {
+                out.extend_from_slice(b"{\"data\":null");
+                self.errors.report(error.code(), error.to_string(), Vec::new());
+            }
+        }
+        let (errors, error_codes) = (self.errors.len(), self.errors.codes());
+        self.errors.write(&mut out);
+        out.push(b'}');
+        Response { bytes: out.into(), errors, error_codes, fetches: self.reports, subgraph_answers: self.answers }
+    }
+
+    fn write(&mut self, projection: &Projection) -> Vec<u8> {
+        let received: usize = self.reports.iter().map(|report| report.response_bytes).sum();
+        let mut out = Vec::with_capacity((received + received / 4).min(self.limits.max_response) + 64);
+        out.extend_from_slice(b"{\"data\":");
+        let Some(introspections) = self.introspect(projection) else { return self.overflow() };
+        let mut completion = Completion {
+            supergraph: &self.operation.supergraph,
+            projection,
+            tree: &self.tree,
+            introspections: &introspections,
+            some_failed: self.gave_up || self.reports.iter().any(|report| report.failure.is_some()),
+            gave_up: self.gave_up,
+            errors: &mut self.errors,
+            out,
+            max_out: self.limits.max_response,
+            overflow: false,
+        };
+        completion.data(self.root);
+        let (out, overflow) = (completion.out, completion.overflow);
+        if overflow { self.overflow() } else { out }
+    }
+
+    fn overflow(&mut self) -> Vec<u8> {
+        let message = format!("The answer would be larger than {} bytes; ask for less.", self.limits.max_response);
+        self.errors = Errors::new(self.limits.max_errors.max(1));
+        self.errors.report(RESPONSE_LIMIT, message, Vec::new());
+        b"{\"data\":null".to_vec()
+    }
+
+    /// The selections of the schema itself; `None` when they are too large.
+    fn introspect(&self, projection: &Projection) -> Option<Vec<Vec<u8>>> {
+        projection.introspections.iter().map(|selection| self.introspect_one(selection)).collect()
+    }
+
+    fn introspect_one(&self, selection: &OutIntrospection) -> Option<Vec<u8>> {
+        let definitions = &self.operation.operation.variables;
+        let number = |name: &str| definitions.iter().position(|variable| variable.name == *name);
+        let context = introspection::Context {
+            schema: &self.operation.supergraph.api_schema,
+            variables: self.variables,
+            number: &number,
+            definitions,
+            max_bytes: self.limits.max_response,
+        };
+        let is_type = selection.definition == FieldRef::IntrospectType;
+        introspection::introspect(&context, is_type, &selection.arguments, &selection.selection_sets).ok()
+    }
+}
+
+/// Awaits `future` no longer than to the deadline.
+async fn within<F: Future>(deadline: Option<Instant>, future: F) -> Option<F::Output> {
+    match deadline {
+        None => Some(future.await),
+        Some(deadline) => tokio::time::timeout_at(deadline.into(), future).await.ok(),
+    }
+}

@@ -1,0 +1,313 @@
+//! A subgraph's answer, read straight into slots by the shape that was asked for. Knows nothing of where the objects go.
+
+use std::ops::Range;
+
+use braid_graphql::schema::TypeId;
+
+use crate::compile::reading::{ReadField, ReadKind, Reading, ReadingId, Readings, Target};
+use crate::scanner::{ScanError, Scanner, unescape};
+use crate::tree::{Cell, ObjectId, Tree};
+
+/// What an answer held.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) data: Data,
+    /// The list of errors, as it was received.
+    pub(crate) errors: Option<Range<usize>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) enum Data {
+    /// There was no `data`, or it was null.
+    #[default]
+    None,
+    /// It was not an object.
+    NotAnObject,
+    /// The object that the root fields were read into.
+    Root(ObjectId),
+    /// For each list of entities that was asked for, its items.
+    Entities(Vec<EntityList>),
+}
+
+/// What was found under the alias of a list of entities.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum EntityList {
+    #[default]
+    Absent,
+    Null,
+    /// Not a list of objects and nulls.
+    Malformed,
+    Items(Vec<Option<ObjectId>>),
+}
+
+/// What an answer is read by.
+pub(crate) enum Expected<'a> {
+    Root(ReadingId),
+    /// The alias and the reading of each list.
+    Entities(Vec<(&'a str, ReadingId)>),
+}
+
+/// Bounds on reading.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReadLimits {
+    pub(crate) max_nesting: usize,
+    /// The most bytes that the tree may have.
+    pub(crate) max_tree: usize,
+}
+
+pub(crate) fn read_answer(
+    tree: &mut Tree,
+    readings: &Readings,
+    expected: &Expected<'_>,
+    buffer: u16,
+    limits: ReadLimits,
+) -> Result<Answer, ScanError> {
+    let body = tree.buffer(buffer);
+    let scanner = Scanner::new(&body, limits.max_nesting)?;
+    tree.reserve(body.len() / 16);
+    let mut reader = Reader { scanner, tree, readings, buffer, max_tree: limits.max_tree, items: Vec::new() };
+    let answer = reader.answer(expected)?;
+    reader.scanner.blanks();
+    reader.scanner.end()?;
+    Ok(answer)
+}
+
+struct Reader<'a> {
+    scanner: Scanner<'a>,
+    tree: &'a mut Tree,
+    readings: &'a Readings,
+    buffer: u16,
+    max_tree: usize,
+    /// Items of lists that are not complete.
+    items: Vec<Cell>,
+}
+
+impl<'a> Reader<'a> {
+    fn answer(&mut self, expected: &Expected<'_>) -> Result<Answer, ScanError> {
+        let mut answer = Answer::default();
+        self.scanner.blanks();
+        self.members(|reader, key| {
+            match key {
+                b"data" => answer.data = reader.data(expected)?,
+                b"errors" => {
+                    let range = reader.skip()?;
+                    let is_list = reader.scanner.bytes[range.start] == b'[';
+                    answer.errors = is_list.then_some(range);
+                }
+                _ => drop(reader.skip()?),
+            }
+            Ok(())
+        })?;
+        Ok(answer)
+    }
+
+    fn data(&mut self, expected: &Expected<'_>) -> Result<Data, ScanError> {
+        match (self.scanner.peek(), expected) {
+            (Some(b'{'), Expected::Root(reading)) => Ok(Data::Root(self.object(*reading)?)),
+            (Some(b'{'), Expected::Entities(lists)) => {
+                let mut found = vec![EntityList::Absent; lists.len()];
+                self.members(|reader, key| {
+                    match lists.iter().position(|(alias, _)| alias.as_bytes() == key) {
+                        Some(at) => found[at] = reader.entities(lists[at].1)?,
+                        None => drop(reader.skip()?),
+                    }
+                    Ok(())
+                })?;
+                Ok(Data::Entities(found))
+            }
+            (Some(b'n'), _) => {
+                self.skip()?;
+                Ok(Data::None)
+            }
+            _ => {
+                self.skip()?;
+                Ok(Data::NotAnObject)
+            }
+        }
+    }
+
+    /// Passes an object whose keys are not compiled.
+    fn members(&mut self, mut member: impl FnMut(&mut Self, &[u8]) -> Result<(), ScanError>) -> Result<(), ScanError> {
+        self.scanner.expect(b'{')?;
+        self.scanner.blanks();
+        if self.scanner.take(b'}') {
+            return Ok(());
+        }
+        loop {
+            let key = self.scanner.key()?;
+            let bytes = self.scanner.bytes;
+            member(self, &unescape(bytes, key))?;
+            if !self.scanner.another(b'}')? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn skip(&mut self) -> Result<Range<usize>, ScanError> {
+        let start = self.scanner.at;
+        self.scanner.value()?;
+        Ok(start..self.scanner.at)
+    }
+
+    fn entities(&mut self, reading: ReadingId) -> Result<EntityList, ScanError> {
+        if self.scanner.take_null()? {
+            return Ok(EntityList::Null);
+        }
+        if self.scanner.peek() != Some(b'[') {
+            self.skip()?;
+            return Ok(EntityList::Malformed);
+        }
+        let mut items = Vec::new();
+        let mut malformed = false;
+        self.scanner.at += 1;
+        self.scanner.blanks();
+        if self.scanner.take(b']') {
+            return Ok(EntityList::Items(items));
+        }
+        loop {
+            match self.scanner.peek() {
+                Some(b'{') => items.push(Some(self.object(reading)?)),
+                other => {
+                    malformed |= other != Some(b'n');
+                    self.skip()?;
+                    items.push(None);
+                }
+            }
+            if !self.scanner.another(b']')? {
+                return Ok(if malformed { EntityList::Malformed } else { EntityList::Items(items) });
+            }
+        }
+    }
+
+    /// Recursive as deep as what was asked for, which the compilation of an operation bounds.
+    fn object(&mut self, id: ReadingId) -> Result<ObjectId, ScanError> {
+        let readings = self.readings;
+        let reading = readings.get(id);
+        if self.tree.size() > self.max_tree {
+            return Err(ScanError::OutOfMemory);
+        }
+        let object = self.tree.add_object(reading.width, reading.assumed);
+        self.scanner.expect(b'{')?;
+        self.scanner.blanks();
+        if self.scanner.take(b'}') {
+            return Ok(object);
+        }
+        let mut next = 0;
+        loop {
+            let bytes = self.scanner.bytes;
+            let field = match reading.fields.get(next) {
+                Some(field) if bytes[self.scanner.at..].starts_with(&field.expected) => {
+                    self.scanner.at += field.expected.len();
+                    self.scanner.blanks();
+                    next += 1;
+                    Some(field)
+                }
+                _ => {
+                    let key = self.scanner.key()?;
+                    let found = reading.look_up(&unescape(bytes, key));
+                    next = found.map_or(next, |at| at + 1);
+                    found.map(|at| &reading.fields[at])
+                }
+            };
+            match field {
+                Some(field) => self.field(reading, field, object)?,
+                None => drop(self.skip()?),
+            }
+            if !self.scanner.another(b'}')? {
+                return Ok(object);
+            }
+        }
+    }
+
+    #[inline]
+    fn field(&mut self, reading: &Reading, field: &ReadField, object: ObjectId) -> Result<(), ScanError> {
+        match &field.targets[..] {
+            [target] => {
+                let cell = self.target(reading, target, object)?;
+                self.tree.set(object, target.slot, cell);
+            }
+            targets => self.one_of(reading, targets, object)?,
+        }
+        Ok(())
+    }
+
+    /// A key that goes to different slots for different runtime types. When the type was not read yet, it goes to all.
+    fn one_of(&mut self, reading: &Reading, targets: &[Target], object: ObjectId) -> Result<(), ScanError> {
+        let start = self.scanner.at;
+        let ty = self.tree.ty(object);
+        let fits = |target: &Target| match (&target.guard, ty) {
+            (Some(guard), Some(ty)) => guard.contains(ty),
+            _ => true,
+        };
+        let mut read = false;
+        for target in targets.iter().filter(|target| fits(target)) {
+            self.scanner.at = start;
+            let cell = self.target(reading, target, object)?;
+            self.tree.set(object, target.slot, cell);
+            read = true;
+        }
+        if !read {
+            self.skip()?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn target(&mut self, reading: &Reading, target: &Target, object: ObjectId) -> Result<Cell, ScanError> {
+        match target.kind {
+            ReadKind::Leaf => self.leaf(),
+            ReadKind::Objects(below, lists) => self.objects(below, lists),
+            ReadKind::Typename => {
+                let start = self.scanner.at;
+                let cell = self.leaf()?;
+                if let Some(ty) = type_named(reading, &self.scanner.bytes[start..self.scanner.at]) {
+                    self.tree.set_ty(object, ty);
+                }
+                Ok(cell)
+            }
+        }
+    }
+
+    #[inline]
+    fn leaf(&mut self) -> Result<Cell, ScanError> {
+        let start = self.scanner.at as u32;
+        if self.scanner.take_null()? {
+            return Ok(Cell::Null);
+        }
+        self.scanner.value()?;
+        Ok(Cell::Leaf { buffer: self.buffer, start, end: self.scanner.at as u32 })
+    }
+
+    /// A value other than an object stays a leaf, and is seen not to fit when it is written.
+    fn objects(&mut self, reading: ReadingId, lists: u8) -> Result<Cell, ScanError> {
+        match self.scanner.peek() {
+            Some(b'{') => Ok(Cell::Object(self.object(reading)?)),
+            Some(b'[') if lists > 0 => {
+                let first = self.items.len();
+                self.scanner.at += 1;
+                self.scanner.blanks();
+                if !self.scanner.take(b']') {
+                    loop {
+                        let item = self.objects(reading, lists - 1)?;
+                        self.items.push(item);
+                        if self.items.len() * size_of::<Cell>() > self.max_tree {
+                            return Err(ScanError::OutOfMemory);
+                        }
+                        if !self.scanner.another(b']')? {
+                            break;
+                        }
+                    }
+                }
+                let list = self.tree.add_list(&self.items[first..]);
+                self.items.truncate(first);
+                Ok(list)
+            }
+            _ => self.leaf(),
+        }
+    }
+}
+
+#[inline]
+fn type_named(reading: &Reading, quoted: &[u8]) -> Option<TypeId> {
+    reading.types.iter().find(|(name, _)| **name == *quoted).map(|(_, ty)| *ty)
+}

@@ -1,0 +1,173 @@
+//! Representations of entities: written by copying slices, equal ones once. Knows nothing of requests.
+
+use braid_graphql::schema::Schema;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::compile::fetch::{CompiledRepresentation, CompiledRepresentationField};
+use crate::tree::{Cell, ObjectId, Tree};
+
+/// The representation that fits an object, by its runtime type.
+pub(crate) fn fitting<'a>(
+    tree: &Tree,
+    object: ObjectId,
+    representations: &'a [CompiledRepresentation],
+) -> Option<&'a CompiledRepresentation> {
+    match tree.ty(object) {
+        Some(ty) => representations.iter().find(|representation| representation.guard.contains(ty)),
+        None => representations.iter().find(|representation| representation.unknown),
+    }
+}
+
+/// Writes the representation of `object`; `false`, with part of it written, when the object lacks a key.
+pub(crate) fn write(
+    tree: &Tree,
+    schema: &Schema,
+    representation: &CompiledRepresentation,
+    object: ObjectId,
+    out: &mut Vec<u8>,
+) -> bool {
+    out.extend_from_slice(b"{\"__typename\":");
+    match &representation.typename {
+        Some(name) => out.extend_from_slice(name),
+        None if !write_typename(tree, schema, object, out) => return false,
+        None => {}
+    }
+    let complete = write_fields(tree, schema, &representation.fields, object, true, out);
+    out.push(b'}');
+    complete
+}
+
+fn write_typename(tree: &Tree, schema: &Schema, object: ObjectId, out: &mut Vec<u8>) -> bool {
+    let Some(ty) = tree.ty(object) else { return false };
+    out.push(b'"');
+    out.extend_from_slice(schema.ty(ty).name.as_bytes());
+    out.push(b'"');
+    true
+}
+
+/// Recursive as deep as the plan's representations, which the compilation of an operation bounds.
+fn write_fields(
+    tree: &Tree,
+    schema: &Schema,
+    fields: &[CompiledRepresentationField],
+    object: ObjectId,
+    top: bool,
+    out: &mut Vec<u8>,
+) -> bool {
+    for field in fields {
+        if let Some(guard) = &field.guard
+            && !tree.ty(object).is_some_and(|ty| guard.contains(ty))
+        {
+            continue;
+        }
+        let cell = field.slot.map_or(Cell::Absent, |slot| tree.get(object, slot));
+        if top && field.is_typename {
+            continue;
+        }
+        if !out.ends_with(b"{") {
+            out.push(b',');
+        }
+        out.extend_from_slice(&field.name);
+        match cell {
+            Cell::Absent | Cell::Failed if field.is_typename => {
+                if !write_typename(tree, schema, object, out) {
+                    return false;
+                }
+            }
+            Cell::Absent | Cell::Failed if field.is_key => return false,
+            // A part of a composite key may be null where the entity's own field is.
+            Cell::Null if field.is_key && top => return false,
+            _ => {
+                if !write_value(tree, schema, field.fields.as_deref(), cell, out) {
+                    return false;
+                }
+            }
+        }
+    }
+    true
+}
+
+fn write_value(
+    tree: &Tree,
+    schema: &Schema,
+    fields: Option<&[CompiledRepresentationField]>,
+    cell: Cell,
+    out: &mut Vec<u8>,
+) -> bool {
+    match (cell, fields) {
+        (Cell::Leaf { buffer, start, end }, None) => out.extend_from_slice(tree.bytes(buffer, start, end)),
+        (Cell::Object(object), Some(fields)) => {
+            out.push(b'{');
+            let complete = write_fields(tree, schema, fields, object, false, out);
+            out.push(b'}');
+            return complete;
+        }
+        (Cell::List { start, len, .. }, fields) => {
+            out.push(b'[');
+            for (at, item) in tree.items(start, len).iter().enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                if !write_value(tree, schema, fields, *item, out) {
+                    return false;
+                }
+            }
+            out.push(b']');
+        }
+        _ => out.extend_from_slice(b"null"),
+    }
+    true
+}
+
+/// Which representations of a list have been written already. The bytes themselves are compared; the hash only finds the
+/// candidates.
+#[derive(Debug, Default)]
+pub(crate) struct Unique {
+    written: Vec<(usize, usize, u64)>,
+    /// Open addressing, a power of two long; numbers are one more than the place in `written`.
+    table: Vec<u32>,
+}
+
+impl Unique {
+    pub(crate) fn len(&self) -> usize {
+        self.written.len()
+    }
+
+    /// The number of the representation that stands at `start` to the end of `out`, and whether it is new.
+    pub(crate) fn number(&mut self, out: &[u8], start: usize) -> (u32, bool) {
+        if self.table.len() < 2 * (self.written.len() + 1) {
+            self.grow();
+        }
+        let hash = xxh3_64(&out[start..]);
+        let mask = self.table.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            match self.table[at] {
+                0 => break,
+                number => {
+                    let (from, to, other) = self.written[number as usize - 1];
+                    if other == hash && out[from..to] == out[start..] {
+                        return (number - 1, false);
+                    }
+                }
+            }
+            at = (at + 1) & mask;
+        }
+        self.written.push((start, out.len(), hash));
+        self.table[at] = self.written.len() as u32;
+        (self.written.len() as u32 - 1, true)
+    }
+
+    fn grow(&mut self) {
+        let size = (self.table.len() * 2).max(16);
+        self.table.clear();
+        self.table.resize(size, 0);
+        for (number, (_, _, hash)) in self.written.iter().enumerate() {
+            let mut at = *hash as usize & (size - 1);
+            while self.table[at] != 0 {
+                at = (at + 1) & (size - 1);
+            }
+            self.table[at] = number as u32 + 1;
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The data tree of one execution: objects whose values stand in slots, in one arena. Knows shapes by their width only.
+//!
+//! A leaf is a range of a received body. Lists and objects are ranges of one array of cells. What an entity's answer gives is stored
+//! once and pointed to from every object that asked for it; the few places that write into what is already pointed to from
+//! several objects copy it first ([`Tree::merge`]).
+
+use braid_graphql::schema::TypeId;
+use bytes::Bytes;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ObjectId(u32);
+
+/// What a slot holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cell {
+    /// Nothing was read.
+    Absent,
+    /// Nothing was read, and the reason is among the errors already.
+    Failed,
+    /// `null`
+    Null,
+    /// Anything else that has no slots below it: a range of a received body.
+    Leaf {
+        buffer: u16,
+        start: u32,
+        end: u32,
+    },
+    Object(ObjectId),
+    /// Items are cells in a row.
+    List {
+        start: u32,
+        len: u32,
+        shared: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Object {
+    first: u32,
+    width: u32,
+    ty: Option<TypeId>,
+    /// Pointed to from more than one place.
+    shared: bool,
+    /// The last walk that saw the object.
+    seen: u32,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    cells: Vec<Cell>,
+    objects: Vec<Object>,
+    buffers: Vec<Bytes>,
+    walk: u32,
+}
+
+impl Tree {
+    /// Keeps a received body; leaves refer to it by the number that comes back. There are never more bodies than `u16` counts, nor
+    /// longer ones than `u32` does: `None` says that this one would be.
+    pub(crate) fn keep(&mut self, body: Bytes) -> Option<u16> {
+        let number = u16::try_from(self.buffers.len()).ok()?;
+        u32::try_from(body.len()).ok()?;
+        self.buffers.push(body);
+        Some(number)
+    }
+
+    pub(crate) fn buffer(&self, number: u16) -> Bytes {
+        self.buffers.get(usize::from(number)).cloned().unwrap_or_default()
+    }
+
+    /// How much memory the arena takes.
+    pub(crate) fn size(&self) -> usize {
+        self.cells.len() * size_of::<Cell>() + self.objects.len() * size_of::<Object>()
+    }
+
+    pub(crate) fn reserve(&mut self, cells: usize) {
+        self.cells.reserve(cells);
+    }
+
+    pub(crate) fn add_object(&mut self, width: u32, ty: Option<TypeId>) -> ObjectId {
+        let first = self.cells.len() as u32;
+        self.cells.resize(self.cells.len() + width as usize, Cell::Absent);
+        self.push_object(Object { first, width, ty, shared: false, seen: 0 })
+    }
+
+    fn push_object(&mut self, object: Object) -> ObjectId {
+        self.objects.push(object);
+        ObjectId(self.objects.len() as u32 - 1)
+    }
+
+    pub(crate) fn add_list(&mut self, items: &[Cell]) -> Cell {
+        let start = self.cells.len() as u32;
+        self.cells.extend_from_slice(items);
+        Cell::List { start, len: items.len() as u32, shared: false }
+    }
+
+    #[inline]
+    pub(crate) fn ty(&self, object: ObjectId) -> Option<TypeId> {
+        self.objects[object.0 as usize].ty
+    }
+
+    #[inline]
+    pub(crate) fn set_ty(&mut self, object: ObjectId, ty: TypeId) {
+        self.objects[object.0 as usize].ty = Some(ty);
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, object: ObjectId, slot: u32) -> Cell {
+        let first = self.objects[object.0 as usize].first;
+        self.cells[(first + slot) as usize]
+    }
+
+    #[inline]
+    pub(crate) fn set(&mut self, object: ObjectId, slot: u32, cell: Cell) {
+        let first = self.objects[object.0 as usize].first;
+        self.cells[(first + slot) as usize] = cell;
+    }
+
+    #[inline]
+    pub(crate) fn items(&self, start: u32, len: u32) -> &[Cell] {
+        &self.cells[start as usize..(start + len) as usize]
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self, buffer: u16, start: u32, end: u32) -> &[u8] {
+        &self.buffers[usize::from(buffer)][start as usize..end as usize]
+    }
+
+    /// The item at this place, when it is more than null; otherwise it is marked as failed.
+    pub(crate) fn explain_item(&mut self, at: u32) -> Option<Cell> {
+        let cell = &mut self.cells[at as usize];
+        if matches!(cell, Cell::Null | Cell::Absent) {
+            *cell = Cell::Failed;
+            return None;
+        }
+        Some(*cell)
+    }
+
+    /// Starts a walk in which [`Tree::see`] meets each object once.
+    pub(crate) fn start_walk(&mut self) {
+        self.walk += 1;
+    }
+
+    /// Whether this walk sees the object for the first time.
+    #[inline]
+    pub(crate) fn see(&mut self, object: ObjectId) -> bool {
+        let object = &mut self.objects[object.0 as usize];
+        let first = object.seen != self.walk;
+        object.seen = self.walk;
+        first
+    }
+
+    /// Writes what `source` has in `slots` into `target`, key by key and item by item. What is there already stays, except that
+    /// anything replaces null. `share` says that `source` is merged into other objects too.
+    pub(crate) fn merge(&mut self, target: ObjectId, source: ObjectId, slots: &[u32], share: bool) {
+        let first = self.objects[target.0 as usize].first;
+        for slot in slots {
+            let cell = self.get(source, *slot);
+            self.merge_cell((first + slot) as usize, cell, share);
+        }
+        self.learn_type(target, source);
+    }
+
+    fn learn_type(&mut self, target: ObjectId, source: ObjectId) {
+        if self.ty(target).is_none()
+            && let Some(ty) = self.ty(source)
+        {
+            self.set_ty(target, ty);
+        }
+    }
+
+    /// Recursive as deep as shapes are, which the compilation of an operation bounds.
+    fn merge_cell(&mut self, at: usize, source: Cell, share: bool) {
+        match (self.cells[at], source) {
+            (_, Cell::Absent) | (Cell::Null, Cell::Failed) => {}
+            (Cell::Absent | Cell::Failed | Cell::Null, source) => {
+                self.cells[at] = if share { self.share(source) } else { source };
+            }
+            (Cell::Object(target), Cell::Object(source)) if target != source => {
+                let target = self.own_object(at, target);
+                let (to, from) = (self.objects[target.0 as usize], self.objects[source.0 as usize]);
+                for slot in 0..to.width.min(from.width) {
+                    let cell = self.cells[(from.first + slot) as usize];
+                    self.merge_cell((to.first + slot) as usize, cell, share);
+                }
+                self.learn_type(target, source);
+            }
+            (Cell::List { start, len, shared }, Cell::List { start: from, len: count, .. }) if start != from => {
+                let start = if shared { self.own_list(at, start, len) } else { start };
+                for item in 0..len.min(count) {
+                    let cell = self.cells[(from + item) as usize];
+                    self.merge_cell((start + item) as usize, cell, share);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn share(&mut self, cell: Cell) -> Cell {
+        match cell {
+            Cell::Object(object) => self.objects[object.0 as usize].shared = true,
+            Cell::List { start, len, .. } => return Cell::List { start, len, shared: true },
+            _ => {}
+        }
+        cell
+    }
+
+    /// The object in the cell at `at`, for that cell alone.
+    fn own_object(&mut self, at: usize, object: ObjectId) -> ObjectId {
+        let original = self.objects[object.0 as usize];
+        if !original.shared {
+            return object;
+        }
+        let first = self.copy_cells(original.first, original.width);
+        let copy = self.push_object(Object { first, shared: false, ..original });
+        self.cells[at] = Cell::Object(copy);
+        copy
+    }
+
+    fn own_list(&mut self, at: usize, start: u32, len: u32) -> u32 {
+        let start = self.copy_cells(start, len);
+        self.cells[at] = Cell::List { start, len, shared: false };
+        start
+    }
+
+    fn copy_cells(&mut self, start: u32, len: u32) -> u32 {
+        let copy = self.cells.len() as u32;
+        for at in start..start + len {
+            let cell = self.share(self.cells[at as usize]);
+            self.cells.push(cell);
+        }
+        copy
+    }
+
+    /// What `object` has in `slot`, with nothing in it that other objects point to too, down to the next objects.
+    pub(crate) fn own(&mut self, object: ObjectId, slot: u32) -> Cell {
+        let at = self.objects[object.0 as usize].first + slot;
+        self.own_cell(at as usize);
+        self.cells[at as usize]
+    }
+
+    fn own_cell(&mut self, at: usize) {
+        match self.cells[at] {
+            Cell::Object(object) => {
+                self.own_object(at, object);
+            }
+            Cell::List { start, len, shared } => {
+                let start = if shared { self.own_list(at, start, len) } else { start };
+                (start..start + len).for_each(|item| self.own_cell(item as usize));
+            }
+            _ => {}
+        }
+    }
+}

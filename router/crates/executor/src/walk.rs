@@ -1,0 +1,190 @@
+//! From the root of the tree along a path of the plan: to the objects that a fetch is about, and back to the client's path of one of
+//! them. Knows nothing of what is done with them.
+
+use braid_graphql::error::PathSegment;
+
+use crate::compile::fetch::{CompiledContext, Step};
+use crate::compile::shape::{ShapeId, Shapes};
+use crate::tree::{Cell, ObjectId, Tree};
+
+/// The objects at the end of `path`, each once.
+pub(crate) fn targets(tree: &mut Tree, root: ObjectId, path: &[Step]) -> Vec<ObjectId> {
+    let mut current = vec![root];
+    for step in path {
+        tree.start_walk();
+        let mut next = Vec::with_capacity(current.len());
+        for object in current {
+            let cell = tree.get(object, step.slot);
+            collect(tree, step, cell, &mut next);
+        }
+        current = next;
+    }
+    current
+}
+
+/// Recursive as deep as lists were read, which their types bound.
+fn collect(tree: &mut Tree, step: &Step, cell: Cell, into: &mut Vec<ObjectId>) {
+    match cell {
+        Cell::Object(object) => {
+            if follows(tree, step, object) && tree.see(object) {
+                into.push(object);
+            }
+        }
+        Cell::List { start, len, .. } => {
+            for at in start..start + len {
+                let item = tree.items(at, 1)[0];
+                collect(tree, step, item, into);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[inline]
+fn follows(tree: &Tree, step: &Step, object: ObjectId) -> bool {
+    match &step.guard {
+        None => true,
+        Some(guard) => tree.ty(object).map_or(step.unknown, |ty| guard.contains(ty)),
+    }
+}
+
+/// As [`targets`], with the values of contexts that objects on the way set. What several objects on the way point to is copied,
+/// since what is written there can differ by the context.
+pub(crate) fn targets_in_context(
+    tree: &mut Tree,
+    root: ObjectId,
+    path: &[Step],
+    contexts: &[CompiledContext],
+) -> Vec<(ObjectId, Vec<Vec<u8>>)> {
+    let mut current = vec![(root, vec![b"null".to_vec(); contexts.len()])];
+    for depth in 0..=path.len() {
+        for (object, values) in &mut current {
+            for (context, value) in contexts.iter().zip(values).filter(|(context, _)| context.depth == depth) {
+                *value = context_value(tree, context, *object);
+            }
+        }
+        let Some(step) = path.get(depth) else { break };
+        let mut next = Vec::new();
+        for (object, values) in current {
+            let cell = tree.own(object, step.slot);
+            let mut below = Vec::new();
+            tree.start_walk();
+            collect(tree, step, cell, &mut below);
+            next.extend(below.into_iter().map(|object| (object, values.clone())));
+        }
+        current = next;
+    }
+    current
+}
+
+fn context_value(tree: &Tree, context: &CompiledContext, object: ObjectId) -> Vec<u8> {
+    let mut out = Vec::new();
+    let ty = tree.ty(object);
+    let source = context.sources.iter().find(|(guard, _)| ty.is_some_and(|ty| guard.contains(ty)));
+    match source {
+        Some((_, slots)) => write_context(tree, Cell::Object(object), slots, &mut out),
+        None => out.extend_from_slice(b"null"),
+    }
+    out
+}
+
+fn write_context(tree: &Tree, cell: Cell, slots: &[u32], out: &mut Vec<u8>) {
+    match (cell, slots) {
+        (Cell::Object(object), [slot, rest @ ..]) => write_context(tree, tree.get(object, *slot), rest, out),
+        (Cell::Leaf { buffer, start, end }, []) => out.extend_from_slice(tree.bytes(buffer, start, end)),
+        (Cell::List { start, len, .. }, slots) => {
+            out.push(b'[');
+            for at in 0..len {
+                if at > 0 {
+                    out.push(b',');
+                }
+                write_context(tree, tree.items(start + at, 1)[0], slots, out);
+            }
+            out.push(b']');
+        }
+        _ => out.extend_from_slice(b"null"),
+    }
+}
+
+/// The client's path to the first place where each of `wanted` is found; shared objects are entered once.
+pub(crate) struct Trace<'a> {
+    tree: &'a mut Tree,
+    shapes: &'a Shapes,
+    path: &'a [Step],
+    wanted: &'a dyn Fn(ObjectId) -> bool,
+    here: Vec<PathSegment>,
+    found: Option<Vec<PathSegment>>,
+    /// Whether the first object is enough, or the path that all have in common is sought.
+    first: bool,
+}
+
+impl<'a> Trace<'a> {
+    /// The path of the first object that is wanted.
+    pub(crate) fn first(
+        tree: &'a mut Tree,
+        shapes: &'a Shapes,
+        root: ObjectId,
+        path: &'a [Step],
+        wanted: &'a dyn Fn(ObjectId) -> bool,
+    ) -> Option<Vec<PathSegment>> {
+        Self { tree, shapes, path, wanted, here: Vec::new(), found: None, first: true }.run(root)
+    }
+
+    /// The deepest path that leads to all objects at the end of `path`.
+    pub(crate) fn common(
+        tree: &'a mut Tree,
+        shapes: &'a Shapes,
+        root: ObjectId,
+        path: &'a [Step],
+    ) -> Option<Vec<PathSegment>> {
+        Self { tree, shapes, path, wanted: &|_| true, here: Vec::new(), found: None, first: false }.run(root)
+    }
+
+    fn run(mut self, root: ObjectId) -> Option<Vec<PathSegment>> {
+        self.tree.start_walk();
+        self.object(root, 0, Shapes::ROOT);
+        self.found
+    }
+
+    fn object(&mut self, object: ObjectId, depth: usize, shape: ShapeId) {
+        let Some(step) = self.path.get(depth) else {
+            if (self.wanted)(object) {
+                match &mut self.found {
+                    Some(common) => {
+                        let equal = common.iter().zip(&self.here).take_while(|(a, b)| a == b).count();
+                        common.truncate(equal);
+                    }
+                    None => self.found = Some(self.here.clone()),
+                }
+            }
+            return;
+        };
+        let key = self.shapes.get(shape).slot(step.slot).key.to_string();
+        let cell = self.tree.get(object, step.slot);
+        self.here.push(PathSegment::Key(key));
+        self.cell(cell, step, depth);
+        self.here.pop();
+    }
+
+    fn cell(&mut self, cell: Cell, step: &Step, depth: usize) {
+        if self.first && self.found.is_some() {
+            return;
+        }
+        match cell {
+            Cell::Object(object) => {
+                if follows(self.tree, step, object) && self.tree.see(object) {
+                    self.object(object, depth + 1, step.shape);
+                }
+            }
+            Cell::List { start, len, .. } => {
+                for at in 0..len {
+                    let item = self.tree.items(start + at, 1)[0];
+                    self.here.push(PathSegment::Index(at as usize));
+                    self.cell(item, step, depth);
+                    self.here.pop();
+                }
+            }
+            _ => {}
+        }
+    }
+}
