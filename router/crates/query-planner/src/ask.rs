@@ -24,6 +24,8 @@ pub(crate) struct Position<'o> {
     pub(crate) entries: Vec<Entry<'o>>,
     /// Whether the runtime types of the objects must be known to answer.
     pub(crate) needs_typename: bool,
+    /// Whether this or a position below has an abstract type.
+    pub(crate) has_abstract: bool,
 }
 
 /// A field to be had.
@@ -55,7 +57,7 @@ impl<'o> Ask<'o> {
     fn add(&mut self, ty: TypeId, sets: &[(&'o SelectionSet, Condition)], schema: &Schema) -> PositionId {
         let definition = schema.ty(ty);
         let at = self.positions.len();
-        self.positions.push(Position { ty, entries: Vec::new(), needs_typename: false });
+        self.positions.push(Position { ty, entries: Vec::new(), needs_typename: false, has_abstract: false });
         let mut needs_typename = false;
         let mut merged: Vec<Merged<'o>> = Vec::new();
         for (set, under) in sets {
@@ -82,6 +84,8 @@ impl<'o> Ask<'o> {
                 below,
             });
         }
+        let mut below = entries.iter().filter_map(|entry| entry.below);
+        self.positions[at].has_abstract = definition.is_abstract() || below.any(|at| self.positions[at].has_abstract);
         self.positions[at].entries = entries;
         self.positions[at].needs_typename = needs_typename && definition.is_abstract();
         at

@@ -280,7 +280,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         let kind = match graph.join(owner, ty) {
             Some(join) if join.requires.is_some() || !join.context_arguments.is_empty() => {
                 let mut hasher = self.hasher.build_hasher();
-                join.requires.hash(&mut hasher);
+                join.requires.iter().for_each(|set| hash_set(set, true, &mut hasher));
                 for argument in &join.context_arguments {
                     (&argument.context, &argument.name, &argument.selection).hash(&mut hasher);
                 }
@@ -881,6 +881,21 @@ impl<'a> Pos<'a> {
             at = &draft.positions[*parent];
         }
         depth
+    }
+}
+
+/// Equal for field sets that say the same of two types.
+fn hash_set(set: &SelectionSet, is_top: bool, hasher: &mut impl Hasher) {
+    for field in &set.fields {
+        (&field.response_key, &field.arguments).hash(hasher);
+        if !is_top {
+            field.guard.hash(hasher);
+        }
+        match &field.selection_set {
+            Some(below) => hash_set(below, false, hasher),
+            None => 0.hash(hasher),
+        }
+        1.hash(hasher);
     }
 }
 

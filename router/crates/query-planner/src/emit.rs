@@ -206,7 +206,9 @@ impl Emitter<'_, '_, '_> {
     fn selections(&mut self, visits: &[VisitIx], within: Within<'_>, holds: &Condition) -> Vec<FetchSelection> {
         let mut direct = Vec::new();
         let mut fragments: Vec<(TypeId, Vec<FetchSelection>)> = Vec::new();
-        let asks: Vec<&AskedField> = visits.iter().flat_map(|visit| &self.draft.visits[*visit].asks).collect();
+        let mut asks: Vec<&AskedField> = visits.iter().flat_map(|visit| &self.draft.visits[*visit].asks).collect();
+        // Readers of the answer learn the type before the fields.
+        asks.sort_by_key(|asked| asked.field.is_some());
         for (index, asked) in asks.iter().enumerate() {
             if is_covered(&asks, index) {
                 continue;

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use ahash::{AHashMap, RandomState};
 use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::type_set::TypeSet;
-use braid_query_graph::{Closure, Exhausted, Owner, Presence, QueryGraph, Reach, Requests};
+use braid_query_graph::{Closure, Exhausted, Found, Owner, Presence, QueryGraph, Reach, Requests};
+use braid_supergraph::SubgraphId;
 use smallvec::SmallVec;
 
 use crate::ask::{Ask, PositionId};
@@ -67,7 +68,17 @@ struct Choice<'a> {
     requests: Requests,
 }
 
-type Key<'a> = (PositionId, Ats<'a>, Option<TypeSet>);
+/// The rest of what a position's solution depends on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+struct Context {
+    /// Of an abstract type, only objects of these types can be met.
+    among: Option<TypeSet>,
+    /// The subgraphs that could have given the objects, whichever was chosen; kept only where abstract types follow.
+    givers: SmallVec<[SubgraphId; 2]>,
+}
+
+type Key<'a> = (PositionId, Ats<'a>, Context);
+type Available = SmallVec<[(Owner, Found); 4]>;
 
 pub(crate) struct Solver<'a, 'o> {
     pub(crate) reach: Reach<'a>,
@@ -90,7 +101,7 @@ impl<'a, 'o> Solver<'a, 'o> {
     pub(crate) fn solve_root(&mut self) -> Result<Rc<Solution<'a>>, Exhausted> {
         let ty = self.ask.positions[0].ty;
         let ats = self.root_ats(ty, 1);
-        self.solve(0, ats, None)
+        self.solve(0, ats, Context::default())
     }
 
     /// The root of a mutation: each field is asked of one subgraph only, and none is weighed against another.
@@ -101,7 +112,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         let mut solution = Solution { ats, requests: Requests::default(), groups: Vec::new(), failure: None };
         let mut picks: Vec<Pick<'a>> = Vec::new();
         for (index, entry) in ask.positions[0].entries.iter().enumerate() {
-            let choices = match self.choices(0, index, ty, &solution.ats, false)? {
+            let choices = match self.choices(0, index, ty, &solution.ats, &Context::default(), false)? {
                 Ok(choices) => choices,
                 Err(failure) => {
                     solution.failure.get_or_insert(failure);
@@ -150,23 +161,18 @@ impl<'a, 'o> Solver<'a, 'o> {
         ats
     }
 
-    /// How `position` is completed when its objects stand at `ats`; of an abstract type, only objects of the types `among`.
-    fn solve(
-        &mut self,
-        position: PositionId,
-        ats: Ats<'a>,
-        among: Option<TypeSet>,
-    ) -> Result<Rc<Solution<'a>>, Exhausted> {
-        let key = (position, ats, among);
+    /// How `position` is completed when its objects stand at `ats`.
+    fn solve(&mut self, position: PositionId, ats: Ats<'a>, context: Context) -> Result<Rc<Solution<'a>>, Exhausted> {
+        let key = (position, ats, context);
         if let Some(known) = self.memo.get(&key) {
             return Ok(known.clone());
         }
-        let (_, ats, among) = &key;
+        let (_, ats, context) = &key;
         let mut solution =
             Solution { ats: ats.clone(), requests: Requests::default(), groups: Vec::new(), failure: None };
-        for (types, ty) in self.groups(position, ats, among.as_ref())? {
+        for (types, ty) in self.groups(position, ats, context.among.as_ref())? {
             let here: Ats<'a> = ats.iter().filter(|at| self.can_be(at, ty)).cloned().collect();
-            match self.solve_group(position, types, ty, &here)? {
+            match self.solve_group(position, types, ty, &here, context)? {
                 Ok((group, requests)) => {
                     solution.requests.add(&requests);
                     solution.groups.push(group);
@@ -252,6 +258,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         types: TypeSet,
         ty: TypeId,
         ats: &Ats<'a>,
+        context: &Context,
     ) -> Result<Result<(Group<'a>, Requests), Failure>, Exhausted> {
         let ask = self.ask;
         let asked = &ask.positions[position];
@@ -287,7 +294,7 @@ impl<'a, 'o> Solver<'a, 'o> {
             if !types.is_empty() && !entry.guard.contains(ty) {
                 continue;
             }
-            let mut choices = match self.choices(position, index, ty, ats, true)? {
+            let mut choices = match self.choices(position, index, ty, ats, context, true)? {
                 Ok(choices) => choices,
                 Err(failure) => return Ok(Err(failure)),
             };
@@ -324,6 +331,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         index: usize,
         ty: TypeId,
         ats: &Ats<'a>,
+        context: &Context,
         may_merge: bool,
     ) -> Result<Result<Vec<Choice<'a>>, Failure>, Exhausted> {
         let ask = self.ask;
@@ -342,12 +350,12 @@ impl<'a, 'o> Solver<'a, 'o> {
             }
             return Ok(if choices.is_empty() { Err(failure(entry.field, ty, ats)) } else { Ok(choices) });
         };
-        let is_abstract = self.graph.supergraph().schema.ty(ask.positions[below].ty).is_abstract();
-        if !is_abstract && let [at] = ats.as_slice() {
+        let has_abstract = ask.positions[below].has_abstract;
+        if !has_abstract && let [at] = ats.as_slice() {
             // The cheapest that there is: the subgraph that one is in goes on, and asks nobody else.
             for owner in &owners {
                 let Some(found) = self.reach.available(ty, &initial, *owner) else { continue };
-                let solution = self.solve_below(below, ty, *owner, &initial, None)?;
+                let solution = self.solve_below(below, ty, *owner, &initial, Context::default())?;
                 let alone = Requests::one(0, at.presence.place.subgraph.index());
                 if solution.failure.is_none() && alone.missing(&solution.requests, 0) == 0 {
                     let choice = Choice { pick: pick(*owner, found.stage, Some(solution)), requests: found.requests };
@@ -356,13 +364,14 @@ impl<'a, 'o> Solver<'a, 'o> {
             }
         }
         let closure = self.reach.closure(ty, &presences)?;
-        let available: SmallVec<[(Owner, braid_query_graph::Found); 4]> =
+        let available: Available =
             owners.iter().filter_map(|owner| Some((*owner, self.reach.available(ty, &closure, *owner)?))).collect();
-        let among = if is_abstract { self.common_types(ty, &available) } else { None };
+        let below_context =
+            if has_abstract { self.context_below(ty, below, &owners, &available, context) } else { Context::default() };
         let mut choices = Vec::new();
         let mut failed = None;
         for (owner, found) in &available {
-            let solution = self.solve_below(below, ty, *owner, &closure, among.clone())?;
+            let solution = self.solve_below(below, ty, *owner, &closure, below_context.clone())?;
             if let Some(failure) = &solution.failure {
                 failed.get_or_insert_with(|| failure.clone());
                 continue;
@@ -372,7 +381,7 @@ impl<'a, 'o> Solver<'a, 'o> {
             choices.push(Choice { pick: pick(*owner, found.stage, Some(solution)), requests });
         }
         if choices.is_empty() && may_merge && available.len() > 1 {
-            match self.merged_choice(position, index, ty, &available, &closure, among)? {
+            match self.merged_choice(position, index, ty, &available, &closure, &below_context)? {
                 Ok(choice) => choices.push(choice),
                 Err(failure) => failed = Some(failure),
             }
@@ -394,16 +403,36 @@ impl<'a, 'o> Solver<'a, 'o> {
         owners.iter().filter_map(choice).collect()
     }
 
-    /// Where several subgraphs could give an abstract field, it has only types that all of them know.
-    fn common_types(&self, ty: TypeId, available: &[(Owner, braid_query_graph::Found)]) -> Option<TypeSet> {
+    /// Where several subgraphs could give an abstract field, it has only types that all of them know: which of them is
+    /// asked must not show. Those that could have given the object above count, too.
+    fn context_below(
+        &self,
+        ty: TypeId,
+        below: PositionId,
+        owners: &[Owner],
+        available: &[(Owner, Found)],
+        context: &Context,
+    ) -> Context {
+        let mut givers: SmallVec<[SubgraphId; 2]> = SmallVec::new();
         let mut common: Option<TypeSet> = None;
-        for (owner, _) in available {
-            let join = self.graph.join(*owner, ty)?;
-            let place = self.graph.places(ty)[usize::from(owner.place)].place;
-            let (_, possible) = self.graph.returned(self.graph.type_in_subgraph(join, owner.field), place.subgraph);
-            common = Some(common.map_or_else(|| possible.clone(), |common| common.intersection(&possible)));
+        let is_abstract = self.graph.supergraph().schema.ty(self.ask.positions[below].ty).is_abstract();
+        for owner in owners {
+            let subgraph = self.graph.places(ty)[usize::from(owner.place)].place.subgraph;
+            let Some(join) = self.graph.join(*owner, ty) else { continue };
+            let could = available.iter().any(|(known, _)| known == owner)
+                || (context.givers.contains(&subgraph) && self.reach.is_resolvable(join));
+            if !could {
+                continue;
+            }
+            givers.push(subgraph);
+            if is_abstract {
+                let (_, possible) = self.graph.returned(self.graph.type_in_subgraph(join, owner.field), subgraph);
+                common = Some(common.map_or_else(|| possible.clone(), |common| common.intersection(&possible)));
+            }
         }
-        common.filter(|common| available.len() > 1 && !common.is_empty())
+        let among = common.filter(|common| givers.len() > 1 && !common.is_empty());
+        givers.sort_unstable();
+        Context { among, givers }
     }
 
     fn child_at(&self, ty: TypeId, owner: Owner, closure: &Closure<'a>, stage: u8) -> At<'a> {
@@ -421,12 +450,12 @@ impl<'a, 'o> Solver<'a, 'o> {
         ty: TypeId,
         owner: Owner,
         closure: &Closure<'a>,
-        among: Option<TypeSet>,
+        context: Context,
     ) -> Result<Rc<Solution<'a>>, Exhausted> {
         let mut ats = Ats::new();
         ats.push(self.child_at(ty, owner, closure, 0));
         let ats = self.with_roots(self.ask.positions[below].ty, ats);
-        self.solve(below, ats, among)
+        self.solve(below, ats, context)
     }
 
     /// A composite that no single subgraph completes is asked of several, and the objects are merged by position.
@@ -435,18 +464,18 @@ impl<'a, 'o> Solver<'a, 'o> {
         position: PositionId,
         index: usize,
         ty: TypeId,
-        available: &[(Owner, braid_query_graph::Found)],
+        available: &[(Owner, Found)],
         closure: &Closure<'a>,
-        among: Option<TypeSet>,
+        context: &Context,
     ) -> Result<Result<Choice<'a>, Failure>, Exhausted> {
         let ask = self.ask;
         let entry = &ask.positions[position].entries[index];
         let Some(below) = entry.below else { return Ok(Err(failure(entry.field, ty, &Ats::new()))) };
-        let ats_of = |solver: &Self, of: &[(Owner, braid_query_graph::Found)]| -> Ats<'a> {
+        let ats_of = |solver: &Self, of: &[(Owner, Found)]| -> Ats<'a> {
             of.iter().map(|(owner, found)| solver.child_at(ty, *owner, closure, found.stage)).collect()
         };
         let all = ats_of(self, available);
-        let solution = self.solve(below, all.clone(), among.clone())?;
+        let solution = self.solve(below, all.clone(), context.clone())?;
         if let Some(failure) = &solution.failure {
             return Ok(Err(failure.clone()));
         }
@@ -455,12 +484,12 @@ impl<'a, 'o> Solver<'a, 'o> {
             let own = Requests::one(at.presence.stage, at.presence.place.subgraph.index());
             solution.requests.missing(&own, 0) == 0
         };
-        let mut used: SmallVec<[(Owner, braid_query_graph::Found); 4]> =
+        let mut used: Available =
             available.iter().zip(&all).filter(|(_, at)| is_used(at)).map(|(one, _)| one.clone()).collect();
         let mut solution = if used.len() == all.len() {
             solution
         } else {
-            let fewer = self.solve(below, ats_of(self, &used), among.clone())?;
+            let fewer = self.solve(below, ats_of(self, &used), context.clone())?;
             if fewer.failure.is_some() {
                 used = available.iter().cloned().collect();
                 solution
@@ -474,7 +503,7 @@ impl<'a, 'o> Solver<'a, 'o> {
             while at < used.len() && used.len() > 1 {
                 let mut fewer = used.clone();
                 fewer.remove(at);
-                let without = self.solve(below, ats_of(self, &fewer), among.clone())?;
+                let without = self.solve(below, ats_of(self, &fewer), context.clone())?;
                 if without.failure.is_none() && without.requests.len() <= solution.requests.len() {
                     (used, solution) = (fewer, without);
                 } else {
