@@ -1,0 +1,229 @@
+//! What composition has to say to a person or a tool: coded diagnostics with places and edits. Knows no rule.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::codes::Code;
+
+/// How much a diagnostic matters. Only errors keep a supergraph from being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Background for the curious.
+    Debug,
+    /// Good to know.
+    Info,
+    /// Probably not what was meant.
+    Warn,
+    /// The subgraphs do not compose.
+    Error,
+}
+
+/// One error or hint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// The field's standard code.
+    pub code: Code,
+    /// Errors stop composition, the other levels are hints.
+    pub level: Level,
+    /// What is wrong, in one or a few sentences.
+    pub message: String,
+    /// The schema coordinate it is about, as `Type.field(argument:)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coordinate: Option<String>,
+    /// Where in the subgraphs' SDL.
+    pub locations: Vec<Location>,
+    /// How to mend it, in one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// An edit that, applied as it is, removes the problem.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
+}
+
+/// A stretch of one subgraph's SDL. Lines and columns count from 1, offsets are bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Location {
+    /// The subgraph's name.
+    pub subgraph: String,
+    /// Where its SDL came from: a path, a URL, or the subgraph's name.
+    pub file: String,
+    /// First line.
+    pub line: usize,
+    /// First column, in characters.
+    pub column: usize,
+    /// Last line.
+    pub end_line: usize,
+    /// The column after the last character.
+    pub end_column: usize,
+    /// First byte.
+    pub offset: usize,
+    /// The byte after the last.
+    pub end_offset: usize,
+}
+
+/// Text edits that belong together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// What the edits do, in the imperative.
+    pub title: String,
+    /// The edits; they do not overlap.
+    pub edits: Vec<Edit>,
+}
+
+/// Replaces a byte range of one subgraph's SDL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// The subgraph whose SDL changes.
+    pub subgraph: String,
+    /// First byte replaced.
+    pub start: usize,
+    /// The byte after the last replaced; equal to `start` for an insertion.
+    pub end: usize,
+    /// The new text.
+    pub text: String,
+}
+
+impl Diagnostic {
+    /// A diagnostic of the code's own level, with nothing but a message yet.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Diagnostic {
+            code,
+            level: code.level(),
+            message: message.into(),
+            coordinate: None,
+            locations: Vec::new(),
+            help: None,
+            fix: None,
+        }
+    }
+
+    /// Names the schema element.
+    pub fn on(mut self, coordinate: impl Into<String>) -> Self {
+        self.coordinate = Some(coordinate.into());
+        self
+    }
+
+    /// Adds a place, if it is known.
+    pub fn at(mut self, location: impl IntoIterator<Item = Location>) -> Self {
+        for location in location {
+            if !self.locations.contains(&location) {
+                self.locations.push(location);
+            }
+        }
+        self
+    }
+
+    /// Says how to mend it.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds the edit that mends it, if there is one.
+    pub fn fix(mut self, title: impl Into<String>, edits: impl IntoIterator<Item = Edit>) -> Self {
+        let edits: Vec<Edit> = edits.into_iter().collect();
+        if !edits.is_empty() {
+            let title = title.into();
+            self.help.get_or_insert_with(|| title.clone());
+            self.fix = Some(Fix { title, edits });
+        }
+        self
+    }
+}
+
+impl Fix {
+    /// The subgraph's SDL with this fix's edits in it.
+    pub fn apply(&self, subgraph: &str, sdl: &str) -> String {
+        let mut edits: Vec<&Edit> = self.edits.iter().filter(|e| e.subgraph == subgraph).collect();
+        edits.sort_by_key(|edit| (edit.start, edit.end));
+        let mut out = String::with_capacity(sdl.len() + 64);
+        let mut done = 0;
+        for edit in edits {
+            let (Some(kept), true) = (sdl.get(done..edit.start), edit.end <= sdl.len()) else {
+                continue;
+            };
+            out.push_str(kept);
+            out.push_str(&edit.text);
+            done = edit.end;
+        }
+        out.push_str(sdl.get(done..).unwrap_or_default());
+        out
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)?;
+        for at in &self.locations {
+            write!(f, "\n  at {} ({}:{}:{})", at.subgraph, at.file, at.line, at.column)?;
+        }
+        if let Some(help) = &self.help {
+            write!(f, "\n  help: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+/// `"a"`, `"a" and "b"`, or `"a", "b" and "c"`.
+pub(crate) fn human_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|n| format!("\"{}\"", n.as_ref())).collect();
+    match quoted.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// `subgraph "a"`, or `subgraphs "a" and "b"`.
+pub(crate) fn subgraph_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    let names: Vec<S> = names.into_iter().collect();
+    let noun = if names.len() == 1 { "subgraph" } else { "subgraphs" };
+    format!("{noun} {}", human_list(names))
+}
+
+/// The known names nearest to a mistyped one.
+pub(crate) fn suggestions<'a>(
+    given: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Vec<&'a str> {
+    let limit = given.chars().count() * 2 / 5 + 1;
+    let lower = given.to_lowercase();
+    let mut near: Vec<(usize, &str)> = known
+        .into_iter()
+        .filter_map(|name| {
+            let distance = edit_distance(&lower, &name.to_lowercase());
+            (distance <= limit).then_some((distance, name))
+        })
+        .collect();
+    near.sort();
+    near.dedup();
+    near.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// ` Did you mean "x"?`, or nothing.
+pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let near = suggestions(given, known);
+    let quoted: Vec<String> = near.iter().map(|name| format!("\"{name}\"")).collect();
+    match quoted.split_last() {
+        None => String::new(),
+        Some((last, [])) => format!(" Did you mean {last}?"),
+        Some((last, rest)) => format!(" Did you mean {} or {last}?", rest.join(", ")),
+    }
+}
+
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,671 @@
+//! Parses SDL and folds it into a `Schema`. Checks only what must hold for that: the rules are in `validate`.
+
+use std::sync::Arc;
+
+use braid_graphql::compiler::ast::{self, Definition, DirectiveList, Document, OperationType, Type};
+use braid_graphql::compiler::parser::Parser;
+use braid_graphql::compiler::{Name, Node};
+
+use super::definitions;
+use super::link::{self, LinkProblem};
+use super::model::{
+    Applied, BUILT_IN_SCALARS, DirectiveDef, EnumValue, FederationVersion, Field, FieldFacts,
+    InputValue, Kind, Map, Schema, Span, Subgraph, TypeDef, locate,
+};
+use super::spec::Known;
+use crate::SubgraphSdl;
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, Edit, Location};
+
+/// SDL beyond this is refused before it is parsed.
+pub(crate) const MAX_SDL_BYTES: usize = 8 * 1024 * 1024;
+/// Lists, input objects and selections may nest this deep.
+const MAX_NESTING: usize = 128;
+
+/// A subgraph with its federation definitions still in it, as GraphQL validation needs it.
+pub(crate) struct Read {
+    pub(crate) subgraph: Subgraph,
+    /// Types that federation brought, to be dropped before merging.
+    pub(crate) internal_types: Vec<Name>,
+    /// Problems that are reported after GraphQL's own rules hold.
+    pub(crate) root_clashes: Vec<Diagnostic>,
+    /// Problems of GraphQL found while folding, as duplicate definitions.
+    pub(crate) problems: Vec<Diagnostic>,
+}
+
+/// Reads one subgraph. Errors here make every later check meaningless.
+pub(crate) fn read(input: &SubgraphSdl) -> Result<Read, Vec<Diagnostic>> {
+    let document = parse(input)?;
+    let reader = Reader {
+        name: input.name.as_str().into(),
+        url: input.url.as_str().into(),
+        file: input.file().into(),
+        document: &document,
+    };
+    reader.run()
+}
+
+fn parse(input: &SubgraphSdl) -> Result<Document, Vec<Diagnostic>> {
+    if input.sdl.len() > MAX_SDL_BYTES {
+        return Err(vec![
+            Diagnostic::new(
+                Code::SUBGRAPH_TOO_LARGE,
+                format!(
+                    "[{}] The SDL has {} bytes; the limit is {MAX_SDL_BYTES}.",
+                    input.name,
+                    input.sdl.len()
+                ),
+            )
+            .help("check that the file is the subgraph's schema; if it really is, split the subgraph"),
+        ]);
+    }
+    if input.sdl.trim().is_empty() {
+        return Err(vec![
+            Diagnostic::new(Code::INVALID_GRAPHQL, format!("[{}] The SDL is empty.", input.name))
+                .help("give the subgraph a schema with at least one type"),
+        ]);
+    }
+    Parser::new()
+        .recursion_limit(MAX_NESTING)
+        .parse_ast(input.sdl.as_str(), input.file())
+        .map_err(|failed| syntax_errors(input, &failed))
+}
+
+fn syntax_errors(
+    input: &SubgraphSdl,
+    failed: &braid_graphql::compiler::validation::WithErrors<Document>,
+) -> Vec<Diagnostic> {
+    // One slip makes the parser stumble again and again: the first report is the true one.
+    let mut reports: Vec<(bool, usize, String, Option<Location>)> = failed
+        .errors
+        .iter()
+        .map(|error| {
+            let message = error.error.to_string();
+            let at = error.line_column_range().map(|range| position(input, range.start.line, range.start.column));
+            let offset = at.as_ref().map_or(usize::MAX, |at| at.offset);
+            (!message.contains("recursion limit"), offset, message, at)
+        })
+        .collect();
+    reports.sort_by_key(|(shallow, offset, ..)| (*shallow, *offset));
+    let Some((shallow, offset, message, at)) = reports.into_iter().next() else {
+        return vec![Diagnostic::new(Code::INVALID_GRAPHQL, format!("[{}] Syntax error", input.name))];
+    };
+    let text = match input.sdl.trim_start().starts_with('<') {
+        true => "This is HTML or XML, not GraphQL SDL".to_string(),
+        false => message,
+    };
+    let code = if shallow { Code::INVALID_GRAPHQL } else { Code::NESTING_TOO_DEEP };
+    vec![
+        Diagnostic::new(code, format!("[{}] Syntax error: {text}", input.name))
+            .at(at)
+            .help(syntax_help(input, offset)),
+    ]
+}
+
+fn position(input: &SubgraphSdl, line: usize, column: usize) -> Location {
+    let line_start: usize =
+        input.sdl.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let within: usize = input
+        .sdl
+        .get(line_start..)
+        .unwrap_or_default()
+        .chars()
+        .take(column.saturating_sub(1))
+        .map(char::len_utf8)
+        .sum();
+    let offset = line_start + within;
+    Location {
+        subgraph: input.name.clone(),
+        file: input.file().to_string(),
+        line,
+        column,
+        end_line: line,
+        end_column: column + 1,
+        offset,
+        end_offset: (offset + 1).min(input.sdl.len().max(offset)),
+    }
+}
+
+fn syntax_help(input: &SubgraphSdl, offset: usize) -> &'static str {
+    let sdl = &input.sdl;
+    if sdl.trim_start().starts_with('<') {
+        return "check the URL or file: it must answer with the subgraph's SDL";
+    }
+    let line_start = sdl.get(..offset.min(sdl.len())).and_then(|s| s.rfind('\n')).map_or(0, |i| i + 1);
+    let line = sdl.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default();
+    if line.contains("reason:") && line.matches('"').count() > 2 {
+        return "a quote inside a string must be written \\\" (some server libraries print it bare)";
+    }
+    "correct the SDL at this place"
+}
+
+struct Reader<'a> {
+    name: Arc<str>,
+    url: Arc<str>,
+    file: Arc<str>,
+    document: &'a Document,
+}
+
+/// Root type names of the SDL → their standard names.
+struct Roots {
+    renames: Vec<(Name, &'static str)>,
+}
+
+impl Roots {
+    fn rename(&self, name: &Name) -> Name {
+        match self.renames.iter().find(|(from, _)| from == name) {
+            Some((from, to)) => {
+                let renamed = Name::new_unchecked(to);
+                match from.location().or(name.location()) {
+                    Some(span) => renamed.with_location(span),
+                    None => renamed,
+                }
+            }
+            None => name.clone(),
+        }
+    }
+
+    fn rename_type(&self, ty: &Type) -> Type {
+        if self.renames.is_empty() {
+            return ty.clone();
+        }
+        match ty {
+            Type::Named(name) => Type::Named(self.rename(name)),
+            Type::NonNullNamed(name) => Type::NonNullNamed(self.rename(name)),
+            Type::List(inner) => Type::List(Box::new(self.rename_type(inner))),
+            Type::NonNullList(inner) => Type::NonNullList(Box::new(self.rename_type(inner))),
+        }
+    }
+}
+
+impl Reader<'_> {
+    fn run(&self) -> Result<Read, Vec<Diagnostic>> {
+        let schema_directives = self.schema_directives();
+        let links = link::read_links(&schema_directives)
+            .map_err(|problems| problems.into_iter().map(|p| self.link_problem(p)).collect::<Vec<_>>())?;
+        let (roots, root_clashes) = self.roots();
+        let mut folding = Folding {
+            reader: self,
+            roots,
+            schema: Schema::default(),
+            problems: Vec::new(),
+            part: 0,
+        };
+        for definition in &self.document.definitions {
+            folding.definition(definition);
+        }
+        folding.part = 0;
+        let on_schema: Vec<Node<ast::Directive>> = schema_directives
+            .into_iter()
+            .filter(|d| d.name != links.link_name.as_str())
+            .collect();
+        folding.schema.applied = folding.applied(&DirectiveList(on_schema));
+        let version = match links.federation {
+            Some(minor) => FederationVersion::Two(minor),
+            None => FederationVersion::One,
+        };
+        let mut problems = folding.problems;
+        let mut subgraph = Subgraph {
+            name: self.name.clone(),
+            url: self.url.clone(),
+            file: self.file.clone(),
+            sources: self.document.sources.clone(),
+            version,
+            links,
+            schema: folding.schema,
+        };
+        let internal_types = match definitions::install(&mut subgraph) {
+            Ok(internal) => internal,
+            Err(errors) => {
+                problems.extend(errors);
+                return Err(problems);
+            }
+        };
+        Ok(Read { subgraph, internal_types, root_clashes, problems })
+    }
+
+    fn diagnostic(&self, code: Code, message: impl std::fmt::Display, span: Span) -> Diagnostic {
+        Diagnostic::new(code, format!("[{}] {message}", self.name))
+            .at(locate(&self.name, &self.file, &self.document.sources, span))
+    }
+
+    fn link_problem(&self, problem: LinkProblem) -> Diagnostic {
+        let diagnostic = self.diagnostic(problem.code, problem.message, problem.span);
+        let diagnostic = match problem.help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic.help("correct the @link on the schema"),
+        };
+        match (problem.replacement, problem.span) {
+            (Some(text), Some(span)) => {
+                let title = format!("write {text}");
+                let edit = Edit {
+                    subgraph: self.name.to_string(),
+                    start: span.offset(),
+                    end: span.end_offset(),
+                    text,
+                };
+                diagnostic.fix(title, [edit])
+            }
+            _ => diagnostic,
+        }
+    }
+
+    fn schema_directives(&self) -> Vec<Node<ast::Directive>> {
+        let mut directives = Vec::new();
+        for definition in &self.document.definitions {
+            match definition {
+                Definition::SchemaDefinition(d) => directives.extend(d.directives.0.iter().cloned()),
+                Definition::SchemaExtension(d) => directives.extend(d.directives.0.iter().cloned()),
+                _ => {}
+            }
+        }
+        directives
+    }
+
+    /// Which types are the roots, and which other types stand in their way.
+    fn roots(&self) -> (Roots, Vec<Diagnostic>) {
+        let mut explicit: Vec<(OperationType, Name)> = Vec::new();
+        let mut defined = false;
+        for definition in &self.document.definitions {
+            let operations = match definition {
+                Definition::SchemaDefinition(d) => {
+                    defined = true;
+                    &d.root_operations
+                }
+                Definition::SchemaExtension(d) => &d.root_operations,
+                _ => continue,
+            };
+            explicit.extend(operations.iter().map(|o| (o.0, o.1.clone())));
+        }
+        let mut renames = Vec::new();
+        let mut clashes = Vec::new();
+        let roots = [
+            (OperationType::Query, "Query", "query", Code::ROOT_QUERY_USED),
+            (OperationType::Mutation, "Mutation", "mutation", Code::ROOT_MUTATION_USED),
+            (OperationType::Subscription, "Subscription", "subscription", Code::ROOT_SUBSCRIPTION_USED),
+        ];
+        for (operation, standard, word, code) in roots {
+            let own = explicit.iter().find(|(op, _)| *op == operation).map(|(_, name)| name);
+            let other = self.type_span(standard);
+            match own {
+                Some(name) if name == standard => {}
+                None if !defined => {}
+                _ if other.is_some() => {
+                    let clash = self.diagnostic(code, format_args!(
+                        "The schema has a type named \"{standard}\" but it is not set as the {word} root type ({}): this is not supported by federation. If a root type does not use its default name, there should be no other type with that default name.",
+                        match own {
+                            Some(name) => format!("\"{name}\" is instead"),
+                            None => format!("no {word} root type is set"),
+                        }
+                    ), other.flatten());
+                    clashes.push(clash.on(standard).help(format!(
+                        "rename the type \"{standard}\", or make it the {word} root in the schema definition"
+                    )));
+                }
+                Some(name) => renames.push((name.clone(), standard)),
+                None => {}
+            }
+        }
+        (Roots { renames }, clashes)
+    }
+
+    fn type_span(&self, name: &str) -> Option<Span> {
+        self.document
+            .definitions
+            .iter()
+            .find(|d| {
+                !matches!(d, Definition::DirectiveDefinition(_) | Definition::DirectiveExtension(_))
+                    && d.name().is_some_and(|n| n == name)
+            })
+            .map(|d| d.name().and_then(|n| n.location()))
+    }
+}
+
+struct Folding<'a> {
+    reader: &'a Reader<'a>,
+    roots: Roots,
+    schema: Schema,
+    problems: Vec<Diagnostic>,
+    part: u32,
+}
+
+/// The header that all type definitions and extensions share.
+struct Header<'a> {
+    name: &'a Name,
+    kind: Kind,
+    description: Option<&'a Node<str>>,
+    directives: &'a DirectiveList,
+    extension: bool,
+}
+
+impl Folding<'_> {
+    fn definition(&mut self, definition: &Definition) {
+        let extension = definition.is_extension_definition();
+        let head = |name, kind, description, directives| Header { name, kind, description, directives, extension };
+        match definition {
+            Definition::OperationDefinition(_) | Definition::FragmentDefinition(_) => {
+                let problem = self.reader.diagnostic(
+                    Code::INVALID_GRAPHQL,
+                    "An operation or fragment can't stand in a schema.",
+                    definition.location(),
+                );
+                self.problems.push(problem.help("remove it"));
+            }
+            Definition::DirectiveDefinition(d) => self.directive(d),
+            Definition::DirectiveExtension(_) => {}
+            Definition::SchemaDefinition(d) => {
+                self.schema.description = text(d.description.as_ref());
+            }
+            Definition::SchemaExtension(_) => {}
+            Definition::ScalarTypeDefinition(d) => {
+                self.header(head(&d.name, Kind::Scalar, d.description.as_ref(), &d.directives));
+            }
+            Definition::ScalarTypeExtension(d) => {
+                self.header(head(&d.name, Kind::Scalar, None, &d.directives));
+            }
+            Definition::ObjectTypeDefinition(d) => {
+                let name = self.header(head(&d.name, Kind::Object, d.description.as_ref(), &d.directives));
+                self.composite(name, &d.implements_interfaces, &d.fields);
+            }
+            Definition::ObjectTypeExtension(d) => {
+                let name = self.header(head(&d.name, Kind::Object, None, &d.directives));
+                self.composite(name, &d.implements_interfaces, &d.fields);
+            }
+            Definition::InterfaceTypeDefinition(d) => {
+                let name = self.header(head(&d.name, Kind::Interface, d.description.as_ref(), &d.directives));
+                self.composite(name, &d.implements_interfaces, &d.fields);
+            }
+            Definition::InterfaceTypeExtension(d) => {
+                let name = self.header(head(&d.name, Kind::Interface, None, &d.directives));
+                self.composite(name, &d.implements_interfaces, &d.fields);
+            }
+            Definition::UnionTypeDefinition(d) => {
+                let name = self.header(head(&d.name, Kind::Union, d.description.as_ref(), &d.directives));
+                self.members(name, &d.members);
+            }
+            Definition::UnionTypeExtension(d) => {
+                let name = self.header(head(&d.name, Kind::Union, None, &d.directives));
+                self.members(name, &d.members);
+            }
+            Definition::EnumTypeDefinition(d) => {
+                let name = self.header(head(&d.name, Kind::Enum, d.description.as_ref(), &d.directives));
+                self.values(name, &d.values);
+            }
+            Definition::EnumTypeExtension(d) => {
+                let name = self.header(head(&d.name, Kind::Enum, None, &d.directives));
+                self.values(name, &d.values);
+            }
+            Definition::InputObjectTypeDefinition(d) => {
+                let name = self.header(head(&d.name, Kind::Input, d.description.as_ref(), &d.directives));
+                self.inputs(name, &d.fields);
+            }
+            Definition::InputObjectTypeExtension(d) => {
+                let name = self.header(head(&d.name, Kind::Input, None, &d.directives));
+                self.inputs(name, &d.fields);
+            }
+        }
+    }
+
+    fn problem(&mut self, message: impl std::fmt::Display, span: Span, help: &str) {
+        let problem = self.reader.diagnostic(Code::INVALID_GRAPHQL, message, span);
+        self.problems.push(problem.help(help));
+    }
+
+    /// Opens or reopens a type; none if this definition can't be folded into what is there.
+    fn header(&mut self, header: Header<'_>) -> Option<Name> {
+        let name = self.roots.rename(header.name);
+        let span = header.name.location();
+        self.part = match header.extension {
+            true => self.part.max(1) + 1,
+            false => 0,
+        };
+        let applied = self.applied(header.directives);
+        if let Some(existing) = self.schema.types.get(&name) {
+            if existing.kind != header.kind {
+                let message = format!("Type \"{name}\" is both {} and {}.", existing.kind.noun(), header.kind.noun());
+                self.problem(message, span, "give one of them another name");
+                return None;
+            }
+            if existing.defined && !header.extension {
+                let message = format!("There can be only one type named \"{name}\"");
+                self.problem(message, span, "rename one of them, or write `extend` before the second");
+                return None;
+            }
+        }
+        // Servers that print GraphQL's own scalars mean nothing by it.
+        if BUILT_IN_SCALARS.contains(&name.as_str()) && header.kind == Kind::Scalar {
+            return None;
+        }
+        let ty = self
+            .schema
+            .types
+            .entry(name.clone())
+            .or_insert_with(|| TypeDef::new(name.clone(), header.kind, span));
+        if header.extension {
+            ty.extended = true;
+        } else {
+            ty.defined = true;
+            ty.span = span;
+            ty.description = text(header.description);
+        }
+        ty.applied.extend(applied);
+        Some(name)
+    }
+
+    fn composite(&mut self, name: Option<Name>, interfaces: &[Name], fields: &[Node<ast::FieldDefinition>]) {
+        let Some(name) = name else { return };
+        let read: Vec<Field> = fields.iter().map(|field| self.field(field)).collect();
+        let mut doubled = Vec::new();
+        if let Some(ty) = self.schema.types.get_mut(&name) {
+            for interface in interfaces {
+                let interface = self.roots.rename(interface);
+                let span = interface.location();
+                if ty.implements.insert(interface.clone(), span).is_some() {
+                    doubled.push((format!("Type \"{name}\" can only implement \"{interface}\" once."), span));
+                }
+            }
+            add_fields(ty, read, &mut doubled);
+        }
+        for (message, span) in doubled {
+            self.problem(message, span, "remove one of them");
+        }
+    }
+
+    fn inputs(&mut self, name: Option<Name>, fields: &[Node<ast::InputValueDefinition>]) {
+        let Some(name) = name else { return };
+        let read: Vec<Field> = fields
+            .iter()
+            .map(|field| {
+                let input = self.input(field);
+                Field {
+                    name: input.name,
+                    description: input.description,
+                    ty: input.ty,
+                    args: Map::default(),
+                    default: input.default,
+                    applied: input.applied,
+                    span: input.span,
+                    part: self.part,
+                    facts: FieldFacts::default(),
+                }
+            })
+            .collect();
+        let mut doubled = Vec::new();
+        if let Some(ty) = self.schema.types.get_mut(&name) {
+            add_fields(ty, read, &mut doubled);
+        }
+        for (message, span) in doubled {
+            self.problem(message, span, "remove one of them");
+        }
+    }
+
+    fn members(&mut self, name: Option<Name>, members: &[Name]) {
+        let Some(name) = name else { return };
+        for member in members {
+            let member = self.roots.rename(member);
+            let span = member.location();
+            let doubled = match self.schema.types.get_mut(&name) {
+                Some(ty) => ty.members.insert(member.clone(), span).is_some(),
+                None => false,
+            };
+            if doubled {
+                let message = format!("Union type \"{name}\" can only include type \"{member}\" once.");
+                self.problem(message, span, "remove one of them");
+            }
+        }
+    }
+
+    fn values(&mut self, name: Option<Name>, values: &[Node<ast::EnumValueDefinition>]) {
+        let Some(name) = name else { return };
+        for value in values {
+            let read = EnumValue {
+                name: value.value.clone(),
+                description: text(value.description.as_ref()),
+                applied: self.applied(&value.directives),
+                span: value.value.location(),
+            };
+            let span = read.span;
+            let doubled = match self.schema.types.get_mut(&name) {
+                Some(ty) => ty.values.insert(read.name.clone(), read).is_some(),
+                None => false,
+            };
+            if doubled {
+                let message = format!("Enum value \"{name}.{}\" can only be defined once.", value.value);
+                self.problem(message, span, "remove one of them");
+            }
+        }
+    }
+
+    fn field(&mut self, field: &Node<ast::FieldDefinition>) -> Field {
+        Field {
+            name: field.name.clone(),
+            description: text(field.description.as_ref()),
+            ty: self.roots.rename_type(&field.ty),
+            args: self.arguments(&field.arguments, &format!("field \"{}\"", field.name)),
+            default: None,
+            applied: self.applied(&field.directives),
+            span: field.name.location(),
+            part: self.part,
+            facts: FieldFacts::default(),
+        }
+    }
+
+    fn arguments(&mut self, arguments: &[Node<ast::InputValueDefinition>], owner: &str) -> Map<InputValue> {
+        let mut args = Map::default();
+        for argument in arguments {
+            let input = self.input(argument);
+            let span = input.span;
+            if args.insert(input.name.clone(), input).is_some() {
+                let message = format!("Argument \"{}\" of {owner} can only be defined once.", argument.name);
+                self.problem(message, span, "remove one of them");
+            }
+        }
+        args
+    }
+
+    fn input(&mut self, input: &Node<ast::InputValueDefinition>) -> InputValue {
+        InputValue {
+            name: input.name.clone(),
+            description: text(input.description.as_ref()),
+            ty: self.roots.rename_type(&input.ty),
+            default: input.default_value.clone(),
+            applied: self.applied(&input.directives),
+            span: input.name.location(),
+        }
+    }
+
+    fn applied(&mut self, directives: &DirectiveList) -> Vec<Applied> {
+        directives
+            .0
+            .iter()
+            .map(|directive| Applied {
+                name: directive.name.clone(),
+                // Resolved by `definitions::install`, when all names are known.
+                known: None,
+                args: directive
+                    .arguments
+                    .iter()
+                    .map(|a| (a.name.clone(), a.value.clone()))
+                    .collect(),
+                span: directive.location(),
+                part: self.part,
+            })
+            .collect()
+    }
+
+    fn directive(&mut self, directive: &Node<ast::DirectiveDefinition>) {
+        let definition = DirectiveDef {
+            name: directive.name.clone(),
+            known: None,
+            description: text(directive.description.as_ref()),
+            args: self.arguments(&directive.arguments, &format!("directive \"@{}\"", directive.name)),
+            repeatable: directive.repeatable,
+            locations: directive.locations.iter().copied().collect(),
+            span: directive.name.location(),
+        };
+        let span = definition.span;
+        if self.schema.directives.contains_key(&definition.name) {
+            let message = format!("There can be only one directive named \"@{}\".", definition.name);
+            self.problem(message, span, "remove one of the definitions");
+            return;
+        }
+        self.schema.directives.insert(definition.name.clone(), definition);
+    }
+}
+
+fn add_fields(ty: &mut TypeDef, fields: Vec<Field>, doubled: &mut Vec<(String, Span)>) {
+    for field in fields {
+        let (name, span) = (field.name.clone(), field.span);
+        if ty.fields.contains_key(&name) {
+            doubled.push((format!("Field \"{}.{name}\" can only be defined once.", ty.name), span));
+        } else {
+            ty.fields.insert(name, field);
+        }
+    }
+}
+
+fn text(description: Option<&Node<str>>) -> Option<Arc<str>> {
+    description.map(|d| d.as_str().into())
+}
+
+/// A definition from a specification, under the names of a schema.
+pub(crate) fn from_spec(
+    definition: &ast::DirectiveDefinition,
+    name: &str,
+    known: Known,
+    rename: &dyn Fn(&str) -> String,
+) -> DirectiveDef {
+    let args = definition
+        .arguments
+        .iter()
+        .map(|argument| {
+            let input = InputValue {
+                name: argument.name.clone(),
+                description: None,
+                ty: map_names(&argument.ty, rename),
+                default: argument.default_value.clone(),
+                applied: Vec::new(),
+                span: None,
+            };
+            (input.name.clone(), input)
+        })
+        .collect();
+    DirectiveDef {
+        name: Name::new_unchecked(name),
+        known: Some(known),
+        description: None,
+        args,
+        repeatable: definition.repeatable,
+        locations: definition.locations.iter().copied().collect(),
+        span: None,
+    }
+}
+
+fn map_names(ty: &Type, rename: &dyn Fn(&str) -> String) -> Type {
+    match ty {
+        Type::Named(name) => Type::Named(Name::new_unchecked(&rename(name))),
+        Type::NonNullNamed(name) => Type::NonNullNamed(Name::new_unchecked(&rename(name))),
+        Type::List(inner) => Type::List(Box::new(map_names(inner, rename))),
+        Type::NonNullList(inner) => Type::NonNullList(Box::new(map_names(inner, rename))),
+    }
+}
