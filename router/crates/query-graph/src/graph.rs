@@ -98,6 +98,8 @@ struct FieldNode {
     own: SmallVec<[Owner; 2]>,
     /// Places that have it through an interface object.
     through_interface: SmallVec<[Owner; 1]>,
+    /// Those of them where the field belongs to the interface's key: its value is the object's own.
+    through_key: SmallVec<[Owner; 1]>,
     class: u64,
 }
 
@@ -209,7 +211,9 @@ impl QueryGraph {
             }
         }
         if node.own.iter().any(|owner| self.join(*owner, ty).is_some_and(|join| !join.external)) {
-            return node.own.iter().copied().collect();
+            let mut owners: SmallVec<[Owner; 4]> = node.own.iter().chain(&node.through_key).copied().collect();
+            owners.sort_by_key(|owner| owner.place);
+            return owners;
         }
         self.all_owners(node)
     }
@@ -245,9 +249,7 @@ impl QueryGraph {
     pub fn returned(&self, ty: TypeId, subgraph: SubgraphId) -> (Place, TypeSet) {
         let all = &self.supergraph.schema.ty(ty).possible;
         match self.supergraph.type_in(ty, subgraph) {
-            Some(joined) if joined.interface_object => {
-                (Place { subgraph, interface_object: Some(ty) }, all.clone())
-            }
+            Some(joined) if joined.interface_object => (Place { subgraph, interface_object: Some(ty) }, all.clone()),
             Some(joined) => (Place { subgraph, interface_object: None }, joined.possible.clone()),
             None => (Place { subgraph, interface_object: None }, all.clone()),
         }
@@ -298,7 +300,14 @@ impl QueryGraph {
                 let owner = Owner { place: index as u16, field };
                 let node = &mut self.fields[id.index()];
                 match place.place.interface_object {
-                    Some(_) => node.through_interface.push(owner),
+                    Some(interface) => {
+                        node.through_interface.push(owner);
+                        let joined = supergraph.type_in(interface, place.place.subgraph);
+                        let mut keys = joined.iter().flat_map(|joined| &joined.keys);
+                        if keys.any(|key| key.fields.fields.iter().any(|field| field.response_key == *name)) {
+                            node.through_key.push(owner);
+                        }
+                    }
                     None => node.own.push(owner),
                 }
                 if join.requires.is_some() || !join.context_arguments.is_empty() {

@@ -2,6 +2,7 @@
 
 mod ask;
 mod build;
+pub mod check;
 mod config;
 mod draft;
 mod emit;
@@ -10,6 +11,7 @@ mod plan;
 mod schedule;
 mod solve;
 
+pub use check::check_plan;
 pub use config::PlannerConfig;
 pub use error::PlanError;
 pub use plan::plan;

@@ -11,7 +11,7 @@ use braid_graphql::operation::Operation;
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_query_graph::QueryGraph;
 use braid_query_plan::{Fetch, FetchKind, QueryPlan};
-use braid_query_planner::{PlannerConfig, plan};
+use braid_query_planner::{PlannerConfig, check_plan, plan};
 use braid_supergraph::Supergraph;
 
 fn folder() -> PathBuf {
@@ -84,6 +84,11 @@ fn every_operation_of_the_audit_is_planned() {
                     Some(Err(error)) => println!("{}: {error}", error.code()),
                     None => println!("invalid"),
                 }
+            }
+            if let (Some(Ok(plan)), Some(operation)) = (&result, &operation)
+                && let Err(found) = check_plan(plan, operation, graph.supergraph(), &PlannerConfig::default())
+            {
+                wrong.push(format!("{test_name}: {}", found.join("; ")));
             }
             match &result {
                 Some(Err(error)) if best != 0 => wrong.push(format!("{test_name}: {}: {error}", error.code())),
