@@ -8,6 +8,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
 
 pub mod audit;
+pub mod gateway;
+pub mod key_order;
 pub mod merge;
 pub mod subgraph;
+pub mod trial;
 pub mod world;

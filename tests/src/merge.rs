@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use braid_graphql::compiler::Schema;
 use braid_graphql::compiler::ast::{Directive, InputValueDefinition, Type};
-use braid_graphql::compiler::schema::{DirectiveList, ExtendedType, FieldDefinition};
+use braid_graphql::compiler::schema::{ExtendedType, FieldDefinition};
 
 use crate::subgraph::{Ownership, read_all, source};
 

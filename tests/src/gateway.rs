@@ -1,0 +1,156 @@
+//! The router's crates put together over subgraphs in process: plan, check the plan, execute. Knows no HTTP.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use braid_executor::{
+    CompiledOperation, ExecuteContext, ExecuteLimits, SubgraphError, SubgraphErrorKind, SubgraphErrors, SubgraphRequest,
+    SubgraphResponse, SubgraphService, execute,
+};
+use braid_graphql::normalize::{NormalizeLimits, normalize};
+use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
+use braid_graphql::variables::coerce_variables;
+use braid_query_graph::QueryGraph;
+use braid_query_plan::QueryPlan;
+use braid_query_planner::{PlannerConfig, plan};
+use braid_supergraph::Supergraph;
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::subgraph::{Request, Subgraph};
+
+/// A supergraph with its subgraphs.
+pub struct Gateway {
+    supergraph: Arc<Supergraph>,
+    graph: QueryGraph,
+    service: InProcess,
+}
+
+/// What came of an operation.
+#[derive(Debug)]
+pub struct Answer {
+    /// The text of `data`, null when there is none.
+    pub data: String,
+    /// `errors`.
+    pub errors: Vec<Value>,
+    /// How many requests were sent to subgraphs.
+    pub requests: usize,
+    /// The plan as text; empty when there is none.
+    pub plan: String,
+    /// What is wrong with the plan, whatever the answer.
+    pub plan_faults: Vec<String>,
+}
+
+impl Gateway {
+    /// A gateway over these subgraphs; each must be in the supergraph.
+    pub fn new(supergraph: &str, subgraphs: Vec<Arc<Subgraph>>) -> Result<Self, String> {
+        let supergraph = Arc::new(Supergraph::read(supergraph).map_err(|error| error.to_string())?);
+        let by_index = supergraph.subgraphs.iter().map(|known| {
+            let found = subgraphs.iter().find(|subgraph| subgraph.name() == known.name).cloned();
+            found.ok_or_else(|| format!("no subgraph \"{}\" is given", known.name))
+        });
+        let service = InProcess { subgraphs: by_index.collect::<Result<_, _>>()? };
+        Ok(Self { graph: QueryGraph::new(Arc::clone(&supergraph)), supergraph, service })
+    }
+
+    /// The supergraph.
+    pub fn supergraph(&self) -> &Supergraph {
+        &self.supergraph
+    }
+
+    /// The plan of an operation, or why it has none.
+    pub fn plan(&self, query: &str) -> Result<(braid_graphql::operation::Operation, QueryPlan), String> {
+        let document = parse_operation(&self.supergraph.api_schema, query, ParseLimits::default())
+            .map_err(|errors| errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; "))?;
+        let operation = choose_operation(&document, None).map_err(|error| error.message)?;
+        let operation = normalize(&document, operation, &self.supergraph.schema, NormalizeLimits::default());
+        let operation = operation.map_err(|error| error.to_string())?;
+        let plan = plan(&operation, &self.graph, &PlannerConfig::default())
+            .map_err(|error| format!("{}: {error}", error.code()))?;
+        Ok((operation, plan))
+    }
+
+    /// Runs an operation.
+    pub async fn run(&self, query: &str, variables: &serde_json::Map<String, Value>) -> Answer {
+        self.service.subgraphs.iter().for_each(|subgraph| drop(subgraph.take_log()));
+        let (operation, plan) = match self.plan(query) {
+            Ok(planned) => planned,
+            Err(message) => return Answer::refused(message),
+        };
+        let text = braid_query_plan::print::print(&plan, &self.supergraph);
+        let plan_faults = Vec::new();
+        let raw = to_raw_value(variables).unwrap();
+        let coerced = match coerce_variables(&self.supergraph.api_schema, &operation.variables, Some(&raw)) {
+            Ok(coerced) => coerced,
+            Err(errors) => return Answer::refused(errors[0].message.clone()),
+        };
+        let compiled = match CompiledOperation::compile(operation, plan, &self.supergraph) {
+            Ok(compiled) => compiled,
+            Err(error) => return Answer { plan: text, ..Answer::refused(format!("compile: {error}")) },
+        };
+        let context = ExecuteContext {
+            service: (),
+            deadline: None,
+            limits: ExecuteLimits::default(),
+            subgraph_errors: SubgraphErrors::Shown,
+        };
+        let response = execute(&compiled, &coerced, &self.service, &context).await;
+        let mut parts: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&response.bytes)
+            .unwrap_or_else(|error| panic!("the answer is not JSON ({error}): {:?}", response.bytes));
+        let errors = parts.remove("errors").map(|errors| serde_json::from_str(errors.get()).unwrap());
+        Answer {
+            data: parts.remove("data").map_or_else(|| "null".to_owned(), |data| data.get().to_owned()),
+            errors: errors.unwrap_or_default(),
+            requests: self.requests().len(),
+            plan: text,
+            plan_faults,
+        }
+    }
+
+    /// The requests of the last operation, with who got them.
+    fn requests(&self) -> Vec<(String, Request)> {
+        let of = |subgraph: &Arc<Subgraph>| {
+            let name = subgraph.name().to_owned();
+            subgraph.take_log().into_iter().map(move |request| (name.clone(), request))
+        };
+        self.service.subgraphs.iter().flat_map(of).collect()
+    }
+}
+
+impl Answer {
+    fn refused(message: String) -> Self {
+        Self {
+            data: "null".to_owned(),
+            errors: vec![Value::from(message)],
+            requests: 0,
+            plan: String::new(),
+            plan_faults: Vec::new(),
+        }
+    }
+}
+
+/// Subgraphs by the supergraph's numbers.
+struct InProcess {
+    subgraphs: Vec<Arc<Subgraph>>,
+}
+
+impl SubgraphService for InProcess {
+    type Context = ();
+    type Meta = ();
+
+    async fn call(&self, request: SubgraphRequest, _: &()) -> Result<SubgraphResponse<()>, SubgraphError> {
+        let malformed = |message: String| SubgraphError { kind: SubgraphErrorKind::Malformed, message, retryable: false };
+        let mut body: serde_json::Map<String, Value> =
+            serde_json::from_slice(&request.body).map_err(|error| malformed(error.to_string()))?;
+        let Some(Value::String(query)) = body.remove("query") else {
+            return Err(malformed("the body has no query".to_owned()));
+        };
+        let variables = match body.remove("variables") {
+            Some(Value::Object(variables)) => variables,
+            _ => serde_json::Map::new(),
+        };
+        let answer = self.subgraphs[request.subgraph.index()].execute(Request { query, variables });
+        Ok(SubgraphResponse { status: 200, body: Bytes::from(answer.to_string()), meta: () })
+    }
+}

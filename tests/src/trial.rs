@@ -1,0 +1,108 @@
+//! One operation of one world: what the gateway answers over the split schema against what the monolith answers.
+
+use std::panic::AssertUnwindSafe;
+
+use braid_graphql::compiler::Schema;
+use braid_graphql::compiler::validation::Valid;
+use serde_json::{Map, Value};
+
+use crate::gateway::{Answer, Gateway};
+use crate::merge::merge;
+use crate::subgraph::Request;
+use crate::world::{Operation, Random, Running, World, operation};
+
+/// A world that is running, with its gateway.
+pub struct Trial {
+    running: Running,
+    gateway: Gateway,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// How an operation's answer is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What kind of wrong it is; shrinking keeps to one kind.
+    pub kind: &'static str,
+    /// For people.
+    pub detail: String,
+    /// The plan as text.
+    pub plan: String,
+}
+
+impl Trial {
+    /// Starts a world under the supergraph that `merge` makes of it.
+    pub fn new(world: &World) -> Result<Self, String> {
+        Self::with_supergraph(world, &merge(&world.subgraphs))
+    }
+
+    /// Starts a world under a given supergraph.
+    pub fn with_supergraph(world: &World, supergraph: &str) -> Result<Self, String> {
+        let running = world.run();
+        let gateway = Gateway::new(supergraph, running.subgraphs.clone())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+        Ok(Self { running, gateway, runtime })
+    }
+
+    /// The schema that operations are written for.
+    pub fn api_schema(&self) -> &Valid<Schema> {
+        &self.gateway.supergraph().api_schema
+    }
+
+    /// An operation that fits the world.
+    pub fn operation(&self, seed: u64) -> Operation {
+        operation(self.api_schema(), &mut Random::new(seed))
+    }
+
+    /// What the monolith answers; an error when it has errors, for then the operation is no test.
+    pub fn expected(&self, operation: &Operation) -> Result<String, String> {
+        self.running.reset();
+        let request = Request { query: operation.text.clone(), variables: operation.variables.clone() };
+        let response = self.running.monolith.execute(request);
+        match response.get("errors") {
+            None => Ok(response["data"].to_string()),
+            Some(errors) => Err(errors.to_string()),
+        }
+    }
+
+    /// How the gateway's answer differs from the monolith's.
+    pub fn run(&self, operation: &Operation) -> Option<Difference> {
+        let expected = match self.expected(operation) {
+            Ok(expected) => expected,
+            Err(message) => return Some(Difference { kind: "oracle", detail: message, plan: String::new() }),
+        };
+        let answer = self.answer(&operation.text, &operation.variables);
+        let found = |kind, detail, plan| Some(Difference { kind, detail, plan });
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(message) => return found("panic", message, String::new()),
+        };
+        if let Some(fault) = answer.plan_faults.first() {
+            return found("plan", fault.clone(), answer.plan);
+        }
+        if let Some(error) = answer.errors.first() {
+            let message = error["message"].as_str().or(error.as_str()).unwrap_or_default().to_owned();
+            let kind = match () {
+                () if message.contains(" refuses: ") || message.contains("resolver error") => "refused",
+                () if answer.plan.is_empty() => "no plan",
+                () => "error",
+            };
+            return found(kind, format!("{message}\nexpected {expected}"), answer.plan);
+        }
+        if answer.data != expected {
+            let kind = match serde_json::from_str::<Value>(&answer.data).unwrap() == serde_json::from_str::<Value>(&expected).unwrap() {
+                true => "order",
+                false => "data",
+            };
+            return found(kind, format!("found    {}\nexpected {expected}", answer.data), answer.plan);
+        }
+        None
+    }
+
+    fn answer(&self, text: &str, variables: &Map<String, Value>) -> Result<Answer, String> {
+        let run = || self.runtime.block_on(self.gateway.run(text, variables));
+        std::panic::catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            text.unwrap_or("a panic").to_owned()
+        })
+    }
+}

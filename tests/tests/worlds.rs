@@ -1,0 +1,52 @@
+//! Random federated worlds against their monoliths: data byte for byte, order of keys, absence of errors.
+//!
+//! A short run is part of the tests. A long one: `WORLDS=1000 OPS=40 SEED=1 cargo test --release -p braid-tests --test worlds -- --nocapture`.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use braid_tests::trial::Trial;
+use braid_tests::world::World;
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn random_worlds_answer_as_monoliths() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let (worlds, operations, first) = (setting("WORLDS", 60), setting("OPS", 10), setting("SEED", 1));
+    let limit = std::env::var("WORLDS").map_or(Duration::from_secs(20), |_| Duration::MAX);
+    let start = Instant::now();
+    let mut run = 0;
+    let mut kinds: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let mut shown = Vec::new();
+    for seed in first..first + worlds {
+        if start.elapsed() > limit {
+            break;
+        }
+        let world = World::random(seed);
+        let trial = match Trial::new(&world) {
+            Ok(trial) => trial,
+            Err(message) => {
+                *kinds.entry("no gateway").or_default() += 1;
+                shown.push(format!("seed {seed}: {message}"));
+                continue;
+            }
+        };
+        for number in 0..operations {
+            let operation = trial.operation(seed * 1000 + number);
+            run += 1;
+            if let Some(difference) = trial.run(&operation) {
+                *kinds.entry(difference.kind).or_default() += 1;
+                shown.push(format!("seed {seed} operation {number}: {}: {}", difference.kind, difference.detail));
+            }
+        }
+    }
+    let _ = std::panic::take_hook();
+    for line in shown.iter().take(setting("SHOW", 20) as usize) {
+        println!("{line}\n");
+    }
+    println!("{run} operations, {} differences {kinds:?}, {:?}", shown.len(), start.elapsed());
+    assert!(shown.is_empty(), "{} differences", shown.len());
+}
