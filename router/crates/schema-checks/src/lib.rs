@@ -3,5 +3,7 @@
 pub mod change;
 pub mod diff;
 pub mod location;
+pub mod operations;
 pub mod problem;
 pub mod sources;
+pub mod usage;

@@ -1,0 +1,352 @@
+//! Reads operations from documents, manifests of persisted operations, and usage logs. Knows no schema.
+
+use ahash::{AHashMap, AHashSet};
+use braid_graphql::compiler::ast::{Definition, Document, Selection};
+use braid_graphql::compiler::parser::Parser;
+use braid_graphql::{Name, Node};
+use serde_json::Value;
+
+use super::{KnownOperation, Segment};
+use crate::problem::Problem;
+use crate::usage::UsageRecord;
+
+/// A file with operations.
+#[derive(Debug, Clone)]
+pub struct OperationFile {
+    /// Its path, as people know it.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+    /// What it holds.
+    pub format: Format,
+    /// The client whose operations these are, when the file itself does not say.
+    pub client: Option<String>,
+}
+
+/// What a file with operations holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Operations and fragments. Fragments may stand in any of the documents.
+    Document,
+    /// A manifest of persisted operations: Apollo's (`{"operations": [{"id", "name", "body"}]}`) or Relay's
+    /// (`{"hash": "text"}`).
+    Manifest,
+    /// A usage log of the router: one JSON object a line ([`UsageRecord`]).
+    UsageLog,
+}
+
+impl Format {
+    /// What a file of this name holds, by its extension.
+    pub fn of(file: &str) -> Option<Self> {
+        match file.rsplit_once('.')?.1 {
+            "graphql" | "gql" | "graphqls" => Some(Self::Document),
+            "json" => Some(Self::Manifest),
+            "jsonl" | "ndjson" => Some(Self::UsageLog),
+            _ => None,
+        }
+    }
+}
+
+/// Bounds on one document, beyond which it is not read: deep nesting is refused by the parser, not by the stack.
+const MAX_RECURSION: usize = 200;
+const MAX_TOKENS: usize = 5_000_000;
+
+/// Reads all files. One that cannot be read is a problem; the others count all the same.
+pub fn read(files: Vec<OperationFile>) -> (Vec<KnownOperation>, Vec<Problem>) {
+    let mut reader = Reader::default();
+    for file in files {
+        match file.format {
+            Format::Document => reader.document(&file.file, file.text, file.client, 1),
+            Format::Manifest => reader.manifest(&file),
+            Format::UsageLog => reader.usage_log(&file),
+        }
+    }
+    reader.finish()
+}
+
+#[derive(Default)]
+struct Reader {
+    documents: Vec<Parsed>,
+    without_text: Vec<KnownOperation>,
+    problems: Vec<Problem>,
+}
+
+struct Parsed {
+    file: String,
+    text: String,
+    document: Document,
+    /// The line of the file that the text begins on.
+    line: usize,
+    facts: Facts,
+    /// Whether other documents may spread its fragments.
+    shared: bool,
+}
+
+/// What a source says of its operations.
+#[derive(Clone, Default)]
+struct Facts {
+    name: Option<String>,
+    client: Option<String>,
+    count: u64,
+    last_seen: Option<String>,
+    fields: Vec<String>,
+}
+
+impl Reader {
+    fn document(&mut self, file: &str, text: String, client: Option<String>, line: usize) {
+        let facts = Facts { client, ..Facts::default() };
+        self.parse(file, text, line, facts, true);
+    }
+
+    fn parse(&mut self, file: &str, text: String, line: usize, facts: Facts, shared: bool) {
+        let mut parser = Parser::new().recursion_limit(MAX_RECURSION).token_limit(MAX_TOKENS);
+        let document = match parser.parse_ast(text.as_str(), file) {
+            Ok(document) => document,
+            Err(failure) => {
+                for error in failure.errors.iter().take(5) {
+                    let json = error.unstable_to_json_compat();
+                    let at = json.locations.first().map_or((1, 1), |at| (at.line, at.column));
+                    let message = format!("the operation does not parse: {}", json.message);
+                    self.problems.push(Problem::at("OPERATION_SYNTAX", message, file, (at.0 + line - 1, at.1)));
+                }
+                // What stands before or after a bad operation still counts.
+                failure.partial
+            }
+        };
+        for definition in &document.definitions {
+            if !definition.is_executable_definition() {
+                let message = "only operations and fragments may stand here; this defines a part of a schema";
+                self.problems.push(Problem::in_file("OPERATION_SYNTAX", message, file));
+                break;
+            }
+        }
+        self.documents.push(Parsed { file: file.to_owned(), text, document, line, facts, shared });
+    }
+
+    fn manifest(&mut self, file: &OperationFile) {
+        let value: Value = match serde_json::from_str(&file.text) {
+            Ok(value) => value,
+            Err(error) => {
+                let at = (error.line(), error.column().max(1));
+                let problem = Problem::at("MANIFEST", format!("the manifest is not JSON: {error}"), &file.file, at);
+                return self.problems.push(problem);
+            }
+        };
+        let entries = manifest_entries(&value);
+        if entries.is_empty() {
+            let message = "the manifest names no operations; expected {\"operations\": [{\"id\", \"body\"}]} or {\"hash\": \"text\"}";
+            return self.problems.push(Problem::in_file("MANIFEST", message, &file.file));
+        }
+        for (name, body) in entries {
+            let facts = Facts { name, client: file.client.clone(), ..Facts::default() };
+            self.parse(&file.file, body, 1, facts, false);
+        }
+    }
+
+    fn usage_log(&mut self, file: &OperationFile) {
+        for (index, text) in file.text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+            let line = index + 1;
+            let record: UsageRecord = match serde_json::from_str(text) {
+                Ok(record) => record,
+                Err(error) => {
+                    let message = format!("not a usage record: {error}");
+                    self.problems.push(Problem::at("USAGE_LOG", message, &file.file, (line, error.column().max(1))));
+                    continue;
+                }
+            };
+            let client = record.client_name().or_else(|| file.client.clone());
+            let facts = Facts {
+                name: record.name.clone(),
+                client,
+                count: record.count,
+                last_seen: record.last_seen.clone(),
+                fields: record.fields.clone(),
+            };
+            if record.has_text() {
+                self.parse(&file.file, record.operation, line, facts, false);
+            } else {
+                self.without_text.push(KnownOperation {
+                    id: record.operation,
+                    fields: facts.fields,
+                    clients: facts.client.into_iter().collect(),
+                    count: facts.count,
+                    last_seen: facts.last_seen,
+                    file: file.file.clone(),
+                    line,
+                    ..KnownOperation::default()
+                });
+            }
+        }
+    }
+
+    fn finish(mut self) -> (Vec<KnownOperation>, Vec<Problem>) {
+        let shared = self.shared_fragments();
+        let mut operations: Vec<KnownOperation> = Vec::new();
+        let mut by_text: AHashMap<String, usize> = AHashMap::new();
+        for (index, parsed) in self.documents.iter().enumerate() {
+            let own = fragments_of(index, parsed);
+            for definition in &parsed.document.definitions {
+                let Definition::OperationDefinition(operation) = definition else { continue };
+                let name = operation.name.as_ref().map(ToString::to_string).or_else(|| parsed.facts.name.clone());
+                let spread = reachable(&operation.selection_set, &own, &shared, &self.documents);
+                let Some(known) = assemble(parsed, definition, name, &spread, &self.documents) else { continue };
+                let key = known.text.as_deref().map(squeeze).unwrap_or_default();
+                match by_text.get(&key) {
+                    Some(at) => merge(&mut operations[*at], known),
+                    None => {
+                        by_text.insert(key, operations.len());
+                        operations.push(known);
+                    }
+                }
+            }
+        }
+        operations.append(&mut self.without_text);
+        distinguish(&mut operations);
+        (operations, self.problems)
+    }
+
+    /// Fragments of all documents; two of one name in different documents cannot be told apart by others.
+    fn shared_fragments(&mut self) -> Fragments {
+        let mut found = Fragments::new();
+        for (index, parsed) in self.documents.iter().enumerate().filter(|(_, parsed)| parsed.shared) {
+            for (name, place) in fragments_of(index, parsed) {
+                found.entry(name).or_insert(place);
+            }
+        }
+        found
+    }
+}
+
+/// Where a fragment is: the document and the definition in it.
+type Fragments = AHashMap<Name, (usize, usize)>;
+
+fn fragments_of(index: usize, parsed: &Parsed) -> Fragments {
+    let definitions = parsed.document.definitions.iter().enumerate();
+    definitions
+        .filter_map(|(at, definition)| match definition {
+            Definition::FragmentDefinition(fragment) => Some((fragment.name.clone(), (index, at))),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The fragments that a selection needs, its own document's first.
+fn reachable(
+    selections: &[Selection],
+    own: &Fragments,
+    shared: &Fragments,
+    documents: &[Parsed],
+) -> Vec<(usize, usize)> {
+    let mut names = Vec::new();
+    spreads(selections, &mut names);
+    let mut found = Vec::new();
+    let mut seen = AHashSet::new();
+    while let Some(name) = names.pop() {
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        let Some(place) = own.get(&name).or_else(|| shared.get(&name)) else { continue };
+        found.push(*place);
+        if let Definition::FragmentDefinition(fragment) = &documents[place.0].document.definitions[place.1] {
+            spreads(&fragment.selection_set, &mut names);
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+fn spreads(selections: &[Selection], names: &mut Vec<Name>) {
+    for selection in selections {
+        match selection {
+            Selection::Field(field) => spreads(field.selection_set.as_deref().unwrap_or_default(), names),
+            Selection::InlineFragment(fragment) => spreads(&fragment.selection_set, names),
+            Selection::FragmentSpread(spread) => names.push(Node::as_ref(spread).fragment_name.clone()),
+        }
+    }
+}
+
+/// One operation and its fragments as a text of their own, with every line's origin kept.
+fn assemble(
+    parsed: &Parsed,
+    operation: &Definition,
+    name: Option<String>,
+    fragments: &[(usize, usize)],
+    documents: &[Parsed],
+) -> Option<KnownOperation> {
+    let mut text = String::new();
+    let mut segments = Vec::new();
+    append(&mut text, &mut segments, parsed, operation)?;
+    for (document, definition) in fragments {
+        let parsed = &documents[*document];
+        append(&mut text, &mut segments, parsed, &parsed.document.definitions[*definition])?;
+    }
+    let (file, line) = (parsed.file.clone(), segments.first()?.file_line);
+    let facts = parsed.facts.clone();
+    Some(KnownOperation {
+        id: name.unwrap_or_else(|| format!("{file}:{line}")),
+        text: Some(text),
+        segments,
+        fields: facts.fields,
+        clients: facts.client.into_iter().collect(),
+        count: facts.count,
+        last_seen: facts.last_seen,
+        file,
+        line,
+    })
+}
+
+fn append(text: &mut String, segments: &mut Vec<Segment>, parsed: &Parsed, definition: &Definition) -> Option<()> {
+    let span = definition.location()?;
+    let start = span.line_column(&parsed.document.sources)?;
+    segments.push(Segment {
+        first_line: text.matches('\n').count() + 1,
+        file: parsed.file.clone(),
+        file_line: start.line + parsed.line - 1,
+    });
+    // Columns stay as they were.
+    text.extend(std::iter::repeat_n(' ', start.column - 1));
+    text.push_str(parsed.text.get(span.offset()..span.end_offset())?);
+    text.push('\n');
+    Some(())
+}
+
+/// A text without the white space that does not matter for telling operations apart.
+fn squeeze(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn merge(into: &mut KnownOperation, other: KnownOperation) {
+    into.count += other.count;
+    into.fields.extend(other.fields);
+    for client in other.clients {
+        if !into.clients.contains(&client) {
+            into.clients.push(client);
+        }
+    }
+    // Both are RFC 3339 in UTC, where the order of the texts is the order of the times.
+    into.last_seen = into.last_seen.take().max(other.last_seen);
+}
+
+/// Different operations of one name are told apart by where they stand.
+fn distinguish(operations: &mut [KnownOperation]) {
+    let mut counts: AHashMap<String, usize> = AHashMap::new();
+    operations.iter().for_each(|operation| *counts.entry(operation.id.clone()).or_default() += 1);
+    for operation in operations.iter_mut().filter(|operation| counts.get(&operation.id).is_some_and(|n| *n > 1)) {
+        operation.id = format!("{} ({}:{})", operation.id, operation.file, operation.line);
+    }
+}
+
+fn manifest_entries(value: &Value) -> Vec<(Option<String>, String)> {
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    if let Some(list) = value.get("operations").and_then(Value::as_array) {
+        return list
+            .iter()
+            .filter_map(|entry| Some((text(entry, "name").or_else(|| text(entry, "id")), text(entry, "body")?)))
+            .collect();
+    }
+    let map = value.get("operations").unwrap_or(value).as_object();
+    map.into_iter()
+        .flatten()
+        .filter_map(|(hash, body)| Some((Some(hash.clone()), body.as_str()?.to_owned())))
+        .collect()
+}
