@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod diff;
+pub mod lint;
 pub mod location;
 pub mod operations;
 pub mod problem;

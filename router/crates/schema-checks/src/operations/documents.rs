@@ -345,8 +345,5 @@ fn manifest_entries(value: &Value) -> Vec<(Option<String>, String)> {
             .collect();
     }
     let map = value.get("operations").unwrap_or(value).as_object();
-    map.into_iter()
-        .flatten()
-        .filter_map(|(hash, body)| Some((Some(hash.clone()), body.as_str()?.to_owned())))
-        .collect()
+    map.into_iter().flatten().filter_map(|(hash, body)| Some((Some(hash.clone()), body.as_str()?.to_owned()))).collect()
 }

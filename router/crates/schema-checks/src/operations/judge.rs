@@ -104,9 +104,8 @@ pub fn report(judged: &[Judged], changes: &[Change]) -> OperationsReport {
         if !one.errors_before.is_empty() {
             report.already_invalid.push(one.describe(&one.errors_before, Vec::new()));
         } else if one.is_broken() {
-            let named = |change: &&Change| {
-                change.usage.as_ref().is_some_and(|usage| usage.broken.contains(&one.operation.id))
-            };
+            let named =
+                |change: &&Change| change.usage.as_ref().is_some_and(|usage| usage.broken.contains(&one.operation.id));
             let ids = changes.iter().filter(named).map(|change| change.id.clone()).collect();
             report.broken.push(one.describe(&one.errors_after, ids));
         } else if changes.iter().any(|change| change.severity > Severity::Safe && one.notices(change)) {
