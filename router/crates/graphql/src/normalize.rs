@@ -113,6 +113,16 @@ struct Selections {
 }
 
 impl Selections {
+    /// Whether a later field shares the response key of the field at `at`, and both can be selected for one object.
+    fn is_followed(&self, at: usize) -> bool {
+        let (field, later) = (&self.fields[at].0, self.fields.iter().skip(at + 1));
+        later.map(|(later, _)| later).any(|later| {
+            later.response_key == field.response_key
+                && !later.guard.is_disjoint(&field.guard)
+                && later.condition.and_all(&field.condition).is_some()
+        })
+    }
+
     fn finish(self) -> SelectionSet {
         let close = |(mut field, children): (Field, Option<Selections>)| {
             field.selection_set = children.map(Selections::finish);
@@ -191,8 +201,9 @@ impl Context<'_> {
         let response_key = field.response_name().clone();
         let key = (response_key.clone(), scope.guard.clone(), scope.condition.clone());
         let at = match into.by_key.get(&key) {
-            Some(at) => *at,
-            None => {
+            // Merging must not move what is below before what stands between.
+            Some(at) if field.selection_set.is_none() || !into.is_followed(*at) => *at,
+            _ => {
                 self.fields += 1;
                 if self.fields > self.limits.max_fields {
                     return Err(NormalizeError::TooManyFields { limit: self.limits.max_fields });
@@ -343,6 +354,22 @@ mod tests {
             "dog?a{id!b}",
         );
         check("query($a: Boolean!) { dog @include(if: $a) { id } dog { id name } }", "dog?a{id} dog{id name}");
+    }
+
+    #[test]
+    fn merging_moves_no_key() {
+        check(
+            "query($a: Boolean!) { dog { id } dog @include(if: $a) { name } dog { barks } }",
+            "dog{id} dog?a{name} dog{barks}",
+        );
+        check(
+            "{ node { ... on Pet { friend { id: name } } ... on Dog { friend { name } } ... on Pet { friend { last: name } } } }",
+            "node{[Dog,Cat]friend{id} [Dog]friend{name} [Dog,Cat]friend{last}}",
+        );
+        check(
+            "query($a: Boolean!) { dog @include(if: $a) { id } dog @skip(if: $a) { name } dog @include(if: $a) { barks } }",
+            "dog?a{id barks} dog!a{name}",
+        );
     }
 
     #[test]
