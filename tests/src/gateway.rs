@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use braid_executor::{
-    CompiledOperation, ExecuteContext, ExecuteLimits, SubgraphError, SubgraphErrorKind, SubgraphErrors, SubgraphRequest,
-    SubgraphResponse, SubgraphService, execute,
+    CompiledOperation, ExecuteContext, ExecuteLimits, SubgraphError, SubgraphErrorKind, SubgraphErrors,
+    SubgraphRequest, SubgraphResponse, SubgraphService, execute,
 };
 use braid_graphql::normalize::{NormalizeLimits, normalize};
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
@@ -140,7 +140,8 @@ impl SubgraphService for InProcess {
     type Meta = ();
 
     async fn call(&self, request: SubgraphRequest, _: &()) -> Result<SubgraphResponse<()>, SubgraphError> {
-        let malformed = |message: String| SubgraphError { kind: SubgraphErrorKind::Malformed, message, retryable: false };
+        let malformed =
+            |message: String| SubgraphError { kind: SubgraphErrorKind::Malformed, message, retryable: false };
         let mut body: serde_json::Map<String, Value> =
             serde_json::from_slice(&request.body).map_err(|error| malformed(error.to_string()))?;
         let Some(Value::String(query)) = body.remove("query") else {

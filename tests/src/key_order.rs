@@ -26,7 +26,8 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     fn object(&self, position: &Name, sets: &[&'a SelectionSet], object: &Map<String, Value>) -> bool {
         let objects = self.schema.types.iter().filter(|(_, ty)| ty.is_object()).map(|(name, _)| name);
-        let mut possible = objects.filter(|name| *name == position || self.schema.is_subtype(position, name)).peekable();
+        let mut possible =
+            objects.filter(|name| *name == position || self.schema.is_subtype(position, name)).peekable();
         // An interface that only interface objects stand for has no other types.
         let none = possible.peek().is_none().then_some(position);
         possible.chain(none).any(|ty| self.object_of(ty, sets, object))
@@ -51,7 +52,8 @@ impl<'a> Reading<'a> {
     }
 
     fn collect(&self, ty: &Name, set: &'a SelectionSet, into: &mut Vec<(&'a Name, Vec<&'a Field>)>) {
-        let applies = |condition: Option<&Name>| condition.is_none_or(|name| name == ty || self.schema.is_subtype(name, ty));
+        let applies =
+            |condition: Option<&Name>| condition.is_none_or(|name| name == ty || self.schema.is_subtype(name, ty));
         for selection in set.selections.iter().filter(|selection| self.is_included(selection.directives())) {
             match selection {
                 Selection::Field(field) => match into.iter_mut().find(|(key, _)| *key == field.response_name()) {
@@ -103,7 +105,11 @@ mod tests {
         let schema = Schema::parse_and_validate(schema, "schema.graphql").unwrap();
         let document = ExecutableDocument::parse_and_validate(&schema, operation, "operation.graphql").unwrap();
         assert_eq!(document.operations.get(None).unwrap().operation_type, OperationType::Query);
-        assert_eq!(is_collected(&schema, &document, &serde_json::from_str(data).unwrap()), expected, "{operation} {data}");
+        assert_eq!(
+            is_collected(&schema, &document, &serde_json::from_str(data).unwrap()),
+            expected,
+            "{operation} {data}"
+        );
     }
 
     #[test]

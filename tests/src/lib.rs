@@ -11,6 +11,7 @@ pub mod audit;
 pub mod gateway;
 pub mod key_order;
 pub mod merge;
+pub mod shrink;
 pub mod subgraph;
 pub mod trial;
 pub mod world;

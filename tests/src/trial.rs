@@ -89,7 +89,9 @@ impl Trial {
             return found(kind, format!("{message}\nexpected {expected}"), answer.plan);
         }
         if answer.data != expected {
-            let kind = match serde_json::from_str::<Value>(&answer.data).unwrap() == serde_json::from_str::<Value>(&expected).unwrap() {
+            let kind = match serde_json::from_str::<Value>(&answer.data).unwrap()
+                == serde_json::from_str::<Value>(&expected).unwrap()
+            {
                 true => "order",
                 false => "data",
             };

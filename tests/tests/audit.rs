@@ -59,7 +59,14 @@ async fn run(suite: &Suite, case: &Case) -> Result<Answer, String> {
 
 fn judge(suite: &Suite, case: &Case, answer: &Answer) -> Result<(), String> {
     let data: Value = serde_json::from_str(&answer.data).map_err(|error| error.to_string())?;
-    let errors = || answer.errors.iter().map(|error| error["message"].as_str().map_or_else(|| error.to_string(), str::to_owned)).collect::<Vec<_>>().join("; ");
+    let errors = || {
+        answer
+            .errors
+            .iter()
+            .map(|error| error["message"].as_str().map_or_else(|| error.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
     if let Some(fault) = answer.plan_faults.first() {
         return Err(format!("the plan is wrong: {fault}"));
     }
@@ -73,11 +80,16 @@ fn judge(suite: &Suite, case: &Case, answer: &Answer) -> Result<(), String> {
     if refused.contains(" refuses: ") {
         return Err(refused);
     }
-    if !case.expected.errors && !case.expected.data.is_null() && !answer.errors.is_empty() && !ALLOWED_ERRORS.contains(&suite.name.as_str()) {
+    if !case.expected.errors
+        && !case.expected.data.is_null()
+        && !answer.errors.is_empty()
+        && !ALLOWED_ERRORS.contains(&suite.name.as_str())
+    {
         return Err(format!("errors are not expected: {refused}"));
     }
     let supergraph = braid_supergraph::Supergraph::read(&supergraph(suite)).map_err(|error| error.to_string())?;
-    if let Ok(document) = ExecutableDocument::parse_and_validate(&supergraph.api_schema, case.query.as_str(), "operation.graphql")
+    if let Ok(document) =
+        ExecutableDocument::parse_and_validate(&supergraph.api_schema, case.query.as_str(), "operation.graphql")
         && !is_collected(&supergraph.api_schema, &document, &data)
     {
         return Err(format!("keys are not in the order of the operation: {data}"));

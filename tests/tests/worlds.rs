@@ -1,12 +1,15 @@
 //! Random federated worlds against their monoliths: data byte for byte, order of keys, absence of errors.
 //!
 //! A short run is part of the tests. A long one: `WORLDS=1000 OPS=40 SEED=1 cargo test --release -p braid-tests --test worlds -- --nocapture`.
+//! `SHRINK=3` makes the first three failures small.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use braid_tests::shrink::{difference, shrink};
 use braid_tests::trial::Trial;
-use braid_tests::world::World;
+use braid_tests::world::{Operation, World};
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -21,6 +24,7 @@ fn random_worlds_answer_as_monoliths() {
     let mut run = 0;
     let mut kinds: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut shown = Vec::new();
+    let mut shrinks = setting("SHRINK", 0);
     for seed in first..first + worlds {
         if start.elapsed() > limit {
             break;
@@ -40,6 +44,11 @@ fn random_worlds_answer_as_monoliths() {
             if let Some(difference) = trial.run(&operation) {
                 *kinds.entry(difference.kind).or_default() += 1;
                 shown.push(format!("seed {seed} operation {number}: {}: {}", difference.kind, difference.detail));
+                if shrinks > 0 {
+                    shrinks -= 1;
+                    let name = format!("{}-{seed}-{number}", difference.kind.replace(' ', "-"));
+                    write_small(&world, &operation, difference.kind, &name);
+                }
             }
         }
     }
@@ -49,4 +58,14 @@ fn random_worlds_answer_as_monoliths() {
     }
     println!("{run} operations, {} differences {kinds:?}, {:?}", shown.len(), start.elapsed());
     assert!(shown.is_empty(), "{} differences", shown.len());
+}
+
+/// Shrinks a failure into a folder below `fixtures/worlds/new`, to be looked at, named and listed.
+fn write_small(world: &World, operation: &Operation, kind: &'static str, name: &str) {
+    let (world, operation) = shrink(world, operation, kind, &|_| true);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/worlds/new").join(name);
+    world.write(&folder);
+    operation.write(&folder);
+    let Some(difference) = difference(&world, &operation) else { return };
+    println!("{}\n{}\n{}\n{}\n", folder.display(), operation.text, difference.detail, difference.plan);
 }

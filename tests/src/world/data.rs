@@ -21,7 +21,7 @@ const IDENTITY: &str = "@id";
 const ENTITIES: u64 = 4;
 
 /// The data of one world.
-pub struct Data {
+pub(super) struct Data {
     monolith: Valid<Schema>,
     requires: BTreeMap<(String, String), SelectionSet>,
     /// Fields that some subgraph promises never to be null.
@@ -33,7 +33,7 @@ pub struct Data {
 
 impl Data {
     /// The data of the world whose unsplit schema is `monolith`.
-    pub fn new(monolith: Valid<Schema>, subgraphs: &[(Schema, Ownership)]) -> Self {
+    pub(super) fn new(monolith: Valid<Schema>, subgraphs: &[(Schema, Ownership)]) -> Self {
         let mut requires = BTreeMap::new();
         let mut types = BTreeMap::new();
         let mut given_to_interface = BTreeSet::new();
@@ -55,7 +55,7 @@ impl Data {
     }
 
     /// Forgets the mutations that were made.
-    pub fn reset(&self) {
+    pub(super) fn reset(&self) {
         self.mutations.store(0, Ordering::SeqCst);
     }
 
@@ -241,7 +241,7 @@ impl Data {
 }
 
 /// What subgraphs and the monolith resolve with.
-pub struct DataResolver(pub std::sync::Arc<Data>);
+pub(super) struct DataResolver(pub(super) std::sync::Arc<Data>);
 
 impl Resolver for DataResolver {
     fn field(&self, request: FieldRequest<'_>) -> Result<Value, String> {
@@ -292,6 +292,7 @@ fn constant(value: &ast::Value) -> Value {
         ast::Value::String(text) => json!(text),
         ast::Value::Boolean(flag) => json!(flag),
         ast::Value::Enum(name) => json!(name),
+        ast::Value::List(items) => items.iter().map(|item| constant(item)).collect(),
         _ => Value::Null,
     }
 }

@@ -1,6 +1,7 @@
 //! Random operations over a schema: fragments, conditions, arguments, aliases, variables. Knows nothing of subgraphs.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use braid_graphql::compiler::ast::Type;
 use braid_graphql::compiler::schema::{ExtendedType, FieldDefinition};
@@ -18,6 +19,26 @@ pub struct Operation {
     pub text: String,
     /// The variables' values.
     pub variables: Map<String, Value>,
+}
+
+impl Operation {
+    /// Reads `operation.graphql` and, when there are any, `variables.json` of a folder.
+    pub fn read(folder: &Path) -> Self {
+        let variables = std::fs::read_to_string(folder.join("variables.json"));
+        Self {
+            text: std::fs::read_to_string(folder.join("operation.graphql")).unwrap(),
+            variables: variables.map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default(),
+        }
+    }
+
+    /// Writes what [`Operation::read`] reads.
+    pub fn write(&self, folder: &Path) {
+        std::fs::write(folder.join("operation.graphql"), &self.text).unwrap();
+        if !self.variables.is_empty() {
+            let text = serde_json::to_string_pretty(&self.variables).unwrap();
+            std::fs::write(folder.join("variables.json"), text).unwrap();
+        }
+    }
 }
 
 /// A valid operation. Fields that clash when aliases are drawn at random are the reason for several attempts.

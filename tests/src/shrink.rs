@@ -1,0 +1,389 @@
+//! Makes a failing world and operation small: drops parts as long as the failure stays of its kind. Knows nothing of why it fails.
+
+use std::panic::AssertUnwindSafe;
+
+use braid_graphql::Node;
+use braid_graphql::compiler::ast::{Definition, Document, Selection, Type};
+
+use crate::trial::{Difference, Trial};
+use crate::world::{Operation, World};
+
+/// A smaller world and operation with a difference of the same kind. `composes` says whether a world is still a valid graph.
+pub fn shrink(
+    world: &World,
+    operation: &Operation,
+    kind: &'static str,
+    composes: &dyn Fn(&World) -> bool,
+) -> (World, Operation) {
+    let (mut world, mut operation) = (world.clone(), operation.clone());
+    loop {
+        let before = (world.clone(), operation.clone());
+        operation = smallest(operation, operation_candidates, &|candidate| fails(&world, candidate) == Some(kind));
+        world = smallest(world, world_candidates, &|candidate| {
+            fails(candidate, &operation) == Some(kind) && composes(candidate)
+        });
+        if before == (world.clone(), operation.clone()) {
+            return (world, operation);
+        }
+    }
+}
+
+/// The kind of difference that a world shows, if any; a world that is not valid shows none.
+fn fails(world: &World, operation: &Operation) -> Option<&'static str> {
+    difference(world, operation).map(|difference| difference.kind)
+}
+
+/// The difference that a world shows.
+pub fn difference(world: &World, operation: &Operation) -> Option<Difference> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| Trial::new(world).ok()?.run(operation))).ok().flatten()
+}
+
+fn smallest<T>(mut value: T, candidates: fn(&T) -> Vec<T>, still_fails: &dyn Fn(&T) -> bool) -> T {
+    let mut at = 0;
+    loop {
+        let smaller = candidates(&value);
+        match smaller.into_iter().skip(at).enumerate().find(|(_, candidate)| still_fails(candidate)) {
+            Some((skipped, candidate)) => {
+                value = candidate;
+                at += skipped;
+            }
+            // What was tried before a success may work after it.
+            None if at > 0 => at = 0,
+            None => return value,
+        }
+    }
+}
+
+/// A change to a document: whether it applied at the `at`-th place.
+type Edit<'e> = &'e dyn Fn(&mut Document, usize) -> bool;
+
+/// Each place at which an edit applies gives a document.
+fn edited(document: &Document, edits: &[Edit<'_>]) -> Vec<String> {
+    let mut found = Vec::new();
+    for edit in edits {
+        for at in 0.. {
+            let mut changed = document.clone();
+            if !edit(&mut changed, at) {
+                break;
+            }
+            found.push(changed.to_string());
+        }
+    }
+    found
+}
+
+fn operation_candidates(operation: &Operation) -> Vec<Operation> {
+    let Ok(document) = Document::parse(operation.text.as_str(), "operation.graphql") else { return Vec::new() };
+    let edits: [Edit<'_>; 6] =
+        [&drop_definition, &drop_selection, &unwrap_fragment, &drop_condition, &drop_alias, &drop_argument];
+    let texts = edited(&document, &edits).into_iter();
+    let clean = |text: String| {
+        let text = without_unused_variables(&text);
+        let used = |name: &String| text.contains(&format!("${name}:"));
+        let variables = operation.variables.clone().into_iter().filter(|(name, _)| used(name)).collect();
+        Operation { text, variables }
+    };
+    texts.map(clean).collect()
+}
+
+fn without_unused_variables(text: &str) -> String {
+    let Ok(mut document) = Document::parse(text, "operation.graphql") else { return text.to_owned() };
+    let uses = |name: &str| text.matches(&format!("${name}")).filter(|_| true).count() > 1;
+    for definition in &mut document.definitions {
+        if let Definition::OperationDefinition(operation) = definition {
+            operation.make_mut().variables.retain(|variable| uses(&variable.name));
+        }
+    }
+    document.to_string()
+}
+
+fn drop_definition(document: &mut Document, at: usize) -> bool {
+    if document.definitions.len() < 2 || at >= document.definitions.len() {
+        return false;
+    }
+    document.definitions.remove(at);
+    true
+}
+
+/// Calls `change` on each selection set until one says that it changed something.
+fn each_set(document: &mut Document, change: &mut dyn FnMut(&mut Vec<Selection>) -> bool) -> bool {
+    fn walk(set: &mut Vec<Selection>, change: &mut dyn FnMut(&mut Vec<Selection>) -> bool) -> bool {
+        change(set)
+            || set.iter_mut().any(|selection| match selection {
+                Selection::Field(field) => field.make_mut().selection_set.as_mut().is_some_and(|set| walk(set, change)),
+                Selection::InlineFragment(fragment) => walk(&mut fragment.make_mut().selection_set, change),
+                Selection::FragmentSpread(_) => false,
+            })
+    }
+    document.definitions.iter_mut().any(|definition| match definition {
+        Definition::OperationDefinition(operation) => walk(&mut operation.make_mut().selection_set, change),
+        Definition::FragmentDefinition(fragment) => walk(&mut fragment.make_mut().selection_set, change),
+        _ => false,
+    })
+}
+
+/// Calls `change` on each selection, counting those that could change, and changes the `at`-th.
+fn nth(at: usize) -> impl FnMut() -> bool {
+    let mut left = at;
+    move || {
+        let is_it = left == 0;
+        left = left.wrapping_sub(1);
+        is_it
+    }
+}
+
+fn drop_selection(document: &mut Document, at: usize) -> bool {
+    let mut is_it = nth(at);
+    each_set(document, &mut |set| {
+        if set.len() < 2 {
+            return false;
+        }
+        let found = (0..set.len()).find(|_| is_it());
+        found.map(|index| set.remove(index)).is_some()
+    })
+}
+
+fn unwrap_fragment(document: &mut Document, at: usize) -> bool {
+    let fragments: Vec<_> = document
+        .definitions
+        .iter()
+        .filter_map(|definition| match definition {
+            Definition::FragmentDefinition(fragment) => Some(Node::clone(fragment)),
+            _ => None,
+        })
+        .collect();
+    let mut is_it = nth(at);
+    each_set(document, &mut |set| {
+        let found = (0..set.len()).find(|index| !matches!(set[*index], Selection::Field(_)) && is_it());
+        let Some(index) = found else { return false };
+        let inner = match &set[index] {
+            Selection::InlineFragment(fragment) => fragment.selection_set.clone(),
+            Selection::FragmentSpread(spread) => {
+                let known = fragments.iter().find(|fragment| fragment.name == spread.fragment_name);
+                known.map(|fragment| fragment.selection_set.clone()).unwrap_or_default()
+            }
+            Selection::Field(_) => return false,
+        };
+        set.splice(index..=index, inner);
+        true
+    })
+}
+
+fn drop_condition(document: &mut Document, at: usize) -> bool {
+    let mut is_it = nth(at);
+    each_set(document, &mut |set| {
+        set.iter_mut().any(|selection| {
+            let directives = match selection {
+                Selection::Field(field) => &mut field.make_mut().directives,
+                Selection::InlineFragment(fragment) => &mut fragment.make_mut().directives,
+                Selection::FragmentSpread(spread) => &mut spread.make_mut().directives,
+            };
+            let found = (0..directives.len()).find(|_| is_it());
+            found.map(|index| directives.0.remove(index)).is_some()
+        })
+    })
+}
+
+fn drop_alias(document: &mut Document, at: usize) -> bool {
+    let mut is_it = nth(at);
+    each_set(document, &mut |set| {
+        set.iter_mut().any(|selection| match selection {
+            Selection::Field(field) if field.alias.is_some() && is_it() => field.make_mut().alias.take().is_some(),
+            _ => false,
+        })
+    })
+}
+
+fn drop_argument(document: &mut Document, at: usize) -> bool {
+    let mut is_it = nth(at);
+    each_set(document, &mut |set| {
+        set.iter_mut().any(|selection| match selection {
+            Selection::Field(field) => {
+                let found = (0..field.arguments.len()).find(|_| is_it());
+                found.map(|index| field.make_mut().arguments.remove(index)).is_some()
+            }
+            _ => false,
+        })
+    })
+}
+
+fn world_candidates(world: &World) -> Vec<World> {
+    let mut found = Vec::new();
+    for at in 0..world.subgraphs.len() {
+        let mut smaller = world.clone();
+        smaller.subgraphs.remove(at);
+        found.push(smaller);
+    }
+    let Ok(monolith) = Document::parse(world.monolith.as_str(), "monolith.graphql") else { return found };
+    let parts: Vec<_> = world
+        .subgraphs
+        .iter()
+        .map(|(name, sdl)| Some((name.clone(), Document::parse(sdl.as_str(), "subgraph.graphql").ok()?)))
+        .collect::<Option<_>>()
+        .unwrap_or_default();
+    // A whole type, a field, an argument: everywhere at once.
+    for definition in &monolith.definitions {
+        let Some(name) = definition.name() else { continue };
+        let edit = |document: &Document| {
+            let mut document = document.clone();
+            document.definitions.retain(|definition| definition.name() != Some(name));
+            for definition in &mut document.definitions {
+                forget(definition, name);
+            }
+            document
+        };
+        found.push(everywhere(&monolith, &parts, &edit));
+        for field in field_names(definition) {
+            found.push(everywhere(&monolith, &parts, &|document| without_field(document, name, &field)));
+        }
+        for (field, argument) in argument_names(definition) {
+            found.push(everywhere(&monolith, &parts, &|document| without_argument(document, name, &field, &argument)));
+        }
+        for (field, ty) in field_types(definition) {
+            let simpler = match &ty {
+                Type::NonNullNamed(name) => Type::Named(name.clone()),
+                Type::NonNullList(inner) => Type::List(inner.clone()),
+                Type::List(inner) => inner.as_ref().clone(),
+                Type::Named(_) => continue,
+            };
+            found.push(everywhere(&monolith, &parts, &|document| with_type(document, name, &field, &simpler)));
+        }
+    }
+    // A field or a directive in one subgraph.
+    for (at, (_, part)) in parts.iter().enumerate() {
+        let edits: [Edit<'_>; 3] = [&drop_own_field, &drop_directive, &drop_type];
+        for sdl in edited(part, &edits) {
+            let mut smaller = world.clone();
+            smaller.subgraphs[at].1 = sdl;
+            found.push(smaller);
+        }
+    }
+    found
+}
+
+fn everywhere(monolith: &Document, parts: &[(String, Document)], edit: &dyn Fn(&Document) -> Document) -> World {
+    World {
+        monolith: edit(monolith).to_string(),
+        subgraphs: parts.iter().map(|(name, part)| (name.clone(), edit(part).to_string())).collect(),
+    }
+}
+
+/// Removes the mentions of a type as an interface or a member.
+fn forget(definition: &mut Definition, name: &str) {
+    match definition {
+        Definition::ObjectTypeDefinition(object) => {
+            object.make_mut().implements_interfaces.retain(|known| known != name)
+        }
+        Definition::UnionTypeDefinition(union) => union.make_mut().members.retain(|known| known != name),
+        _ => {}
+    }
+}
+
+type Fields = Vec<Node<braid_graphql::compiler::ast::FieldDefinition>>;
+
+fn fields(definition: &Definition) -> Option<&Fields> {
+    match definition {
+        Definition::ObjectTypeDefinition(object) => Some(&object.fields),
+        Definition::InterfaceTypeDefinition(interface) => Some(&interface.fields),
+        _ => None,
+    }
+}
+
+fn fields_mut(definition: &mut Definition) -> Option<&mut Fields> {
+    match definition {
+        Definition::ObjectTypeDefinition(object) => Some(&mut object.make_mut().fields),
+        Definition::InterfaceTypeDefinition(interface) => Some(&mut interface.make_mut().fields),
+        _ => None,
+    }
+}
+
+fn field_names(definition: &Definition) -> Vec<String> {
+    fields(definition).into_iter().flatten().map(|field| field.name.to_string()).collect()
+}
+
+fn field_types(definition: &Definition) -> Vec<(String, Type)> {
+    fields(definition).into_iter().flatten().map(|field| (field.name.to_string(), field.ty.clone())).collect()
+}
+
+fn argument_names(definition: &Definition) -> Vec<(String, String)> {
+    let fields = fields(definition).into_iter().flatten();
+    fields
+        .flat_map(|field| field.arguments.iter().map(|found| (field.name.to_string(), found.name.to_string())))
+        .collect()
+}
+
+/// Without a field, or a type that has no other.
+fn without_field(document: &Document, ty: &str, field: &str) -> Document {
+    let mut document = document.clone();
+    for definition in
+        document.definitions.iter_mut().filter(|definition| definition.name().is_some_and(|name| name == ty))
+    {
+        fields_mut(definition).into_iter().for_each(|fields| fields.retain(|known| known.name != field));
+    }
+    document.definitions.retain(|definition| fields(definition).is_none_or(|fields| !fields.is_empty()));
+    document
+}
+
+fn without_argument(document: &Document, ty: &str, field: &str, argument: &str) -> Document {
+    let mut document = document.clone();
+    for definition in
+        document.definitions.iter_mut().filter(|definition| definition.name().is_some_and(|name| name == ty))
+    {
+        for known in fields_mut(definition).into_iter().flatten().filter(|known| known.name == field) {
+            known.make_mut().arguments.retain(|known| known.name != argument);
+        }
+    }
+    document
+}
+
+fn with_type(document: &Document, ty: &str, field: &str, simpler: &Type) -> Document {
+    let mut document = document.clone();
+    for definition in
+        document.definitions.iter_mut().filter(|definition| definition.name().is_some_and(|name| name == ty))
+    {
+        for known in fields_mut(definition).into_iter().flatten().filter(|known| known.name == field) {
+            known.make_mut().ty = simpler.clone();
+        }
+    }
+    document
+}
+
+fn drop_own_field(document: &mut Document, at: usize) -> bool {
+    let mut is_it = nth(at);
+    let found = document.definitions.iter_mut().any(|definition| {
+        let Some(fields) = fields_mut(definition) else { return false };
+        let found = (0..fields.len()).find(|_| is_it());
+        found.map(|index| fields.remove(index)).is_some()
+    });
+    document.definitions.retain(|definition| fields(definition).is_none_or(|fields| !fields.is_empty()));
+    found
+}
+
+fn drop_directive(document: &mut Document, at: usize) -> bool {
+    let mut is_it = nth(at);
+    document.definitions.iter_mut().any(|definition| {
+        let own = match definition {
+            Definition::ObjectTypeDefinition(object) => &mut object.make_mut().directives,
+            Definition::InterfaceTypeDefinition(interface) => &mut interface.make_mut().directives,
+            _ => return false,
+        };
+        if let Some(index) = (0..own.len()).find(|_| is_it()) {
+            own.0.remove(index);
+            return true;
+        }
+        fields_mut(definition).into_iter().flatten().any(|field| {
+            let found = (0..field.directives.len()).find(|_| is_it());
+            found.map(|index| field.make_mut().directives.0.remove(index)).is_some()
+        })
+    })
+}
+
+fn drop_type(document: &mut Document, at: usize) -> bool {
+    let named: Vec<usize> =
+        (0..document.definitions.len()).filter(|index| document.definitions[*index].name().is_some()).collect();
+    let Some(index) = named.get(at) else { return false };
+    let name = document.definitions[*index].name().map(ToString::to_string).unwrap_or_default();
+    document.definitions.remove(*index);
+    document.definitions.iter_mut().for_each(|definition| forget(definition, &name));
+    true
+}
