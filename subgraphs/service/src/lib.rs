@@ -26,7 +26,7 @@
 //! async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
 //!     let database = Database::connect(&config.database).await?;
 //!     // database.migrate::<Migrator>().await?;
-//!     // database.once("sample-data", async |tx| sample::insert(tx).await).await?;
+//!     // database.once("sample-data", sample::insert).await?;
 //!     let subgraph = Subgraph {
 //!         info: INFO,
 //!         schema: schema(&config).data(database.clone()).finish(),

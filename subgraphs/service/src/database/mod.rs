@@ -3,6 +3,7 @@
 mod connect;
 mod retry;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use sea_orm_migration::MigratorTrait;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::config::DatabaseConfig;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub use retry::is_transient;
 
@@ -52,7 +53,13 @@ impl Database {
     /// The work may run more than once: when the database gives it up for a deadlock, a serialization failure or
     /// a lock it is tried again. So it must have no effect but through its transaction. On SQLite the
     /// transaction takes the write lock at its start, on PostgreSQL it is READ COMMITTED.
-    pub async fn write<T>(&self, work: impl AsyncFn(&DatabaseTransaction) -> Result<T>) -> Result<T> {
+    ///
+    /// The transaction comes as a handle of the work's own, not as a reference: futures over a reference of any lifetime
+    /// can't be proven to be `Send` today. The handle must be gone when the work ends.
+    pub async fn write<T, F>(&self, work: impl Fn(Transaction) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
         let mut retries = retry::Retries::default();
         loop {
             match self.write_once(&work).await {
@@ -72,11 +79,10 @@ impl Database {
     /// Does a piece of work once in the life of the database, whoever asks first; says whether that was now.
     ///
     /// The mark that it was done is written in the same transaction.
-    pub async fn once(
-        &self,
-        task: &str,
-        work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<()>,
-    ) -> anyhow::Result<bool> {
+    pub async fn once<F>(&self, task: &str, work: impl FnOnce(Transaction) -> F) -> anyhow::Result<bool>
+    where
+        F: Future<Output = Result<()>>,
+    {
         let (_turn, transaction) = self.begin_locked().await?;
         let backend = transaction.get_database_backend();
         let values = || [task.to_owned().into(), crate::graphql::now().to_rfc3339().into()];
@@ -86,8 +92,9 @@ impl Database {
             transaction.rollback().await?;
             return Ok(false);
         }
-        work(&transaction).await.with_context(|| format!("the one-time task `{task}` failed"))?;
-        transaction.commit().await?;
+        let transaction = Arc::new(transaction);
+        work(Arc::clone(&transaction)).await.with_context(|| format!("the one-time task `{task}` failed"))?;
+        only(transaction)?.commit().await?;
         Ok(true)
     }
 
@@ -108,9 +115,15 @@ impl Database {
         self.statements.load(Ordering::Relaxed)
     }
 
-    async fn write_once<T>(&self, work: &impl AsyncFn(&DatabaseTransaction) -> Result<T>) -> Result<T> {
+    async fn write_once<T, F>(&self, work: &impl Fn(Transaction) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
         let (_turn, transaction) = self.begin().await?;
-        match work(&transaction).await {
+        let transaction = Arc::new(transaction);
+        let done = work(Arc::clone(&transaction)).await;
+        let transaction = only(transaction)?;
+        match done {
             Ok(value) => {
                 transaction.commit().await?;
                 Ok(value)
@@ -145,6 +158,14 @@ impl Database {
         }
         Ok((turn, transaction))
     }
+}
+
+/// A transaction as the work in it holds it.
+pub type Transaction = Arc<DatabaseTransaction>;
+
+/// The transaction, when the work in it has let go of it.
+fn only(transaction: Transaction) -> Result<DatabaseTransaction> {
+    Arc::into_inner(transaction).ok_or_else(|| Error::internal(anyhow::anyhow!("the work kept its transaction")))
 }
 
 /// The writer's turn; over when it is dropped.

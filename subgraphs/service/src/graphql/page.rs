@@ -16,6 +16,13 @@ pub const DEFAULT_SIZE: i32 = 20;
 /// How many items a page has at most.
 pub const MAX_SIZE: i32 = 100;
 
+/// What a page adds to a query's complexity: the selection below it, as often as the page may have items.
+pub fn cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
+    // Out of bounds is refused by the resolver; here it must only not be free, nor overflow.
+    let size = first.or(last).unwrap_or(DEFAULT_SIZE).clamp(1, MAX_SIZE);
+    child.saturating_mul(size.unsigned_abs() as usize).saturating_add(1)
+}
+
 /// A Relay connection whose cursors hide a key of type `K`.
 pub type PageConnection<K, N> =
     Connection<OpaqueCursor<K>, N, EmptyFields, EmptyFields, DefaultConnectionName, DefaultEdgeName>;
