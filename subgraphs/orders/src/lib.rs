@@ -1,6 +1,79 @@
-//! The orders subgraph.
+//! The orders subgraph: what was ordered, what it cost, and placing and cancelling orders. Knows users and products by id.
+//!
+//! ```text
+//! graphql/     what the graph shows, and to whom
+//!    │
+//!  saga/       placing and cancelling, across two databases
+//!    │
+//!  entity/     the tables        migration/   how they came to be        sample.rs   what a fresh one holds
+//! ```
 
 mod clock;
+mod config;
 mod entity;
+mod graphql;
 mod migration;
 mod saga;
+mod sample;
+
+use anyhow::Context;
+use service::{Authenticator, Database, Shutdown, Subgraph};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::saga::inventory::Inventory;
+use crate::saga::{Saga, reconcile};
+
+pub use config::{Config, INFO};
+
+/// The federated schema of this subgraph.
+pub fn sdl() -> String {
+    service::graphql::sdl(&graphql::schema(&service::config::Limits::default()).finish())
+}
+
+/// Serves until told to stop; meanwhile finishes what was left behind.
+pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+    let database = open(&config).await?;
+    let saga = saga(&config, &database)?;
+    let schema = graphql::with_resources(graphql::schema(&config.service.limits), &database, saga.clone());
+    let subgraph = Subgraph {
+        info: INFO,
+        schema,
+        authenticator: Authenticator::new(&config.service.auth)?,
+        database,
+        routes: axum::Router::new(),
+    };
+    let stop = CancellationToken::new();
+    let reconciler = tokio::spawn(reconcile::run(saga, stop.clone()));
+    // The reconciler stops with the first word of it: the database closes after the last request.
+    let stopping = {
+        let stop = stop.clone();
+        Box::pin(async move {
+            shutdown.await;
+            stop.cancel();
+        })
+    };
+    let served = service::serve(listener, subgraph, &config.service, stopping).await;
+    stop.cancel();
+    reconciler.await.context("the reconciler failed")?;
+    served
+}
+
+/// The database, at its newest version and with sample data if wanted.
+async fn open(config: &Config) -> anyhow::Result<Database> {
+    let database = Database::connect(&config.service.database).await?;
+    database.migrate::<migration::Migrator>().await?;
+    if config.service.wants_sample_data() {
+        database.once("sample-data", sample::insert).await?;
+    }
+    Ok(database)
+}
+
+fn saga(config: &Config, database: &Database) -> anyhow::Result<Saga> {
+    let url = reqwest::Url::parse(&config.inventory_url)
+        .with_context(|| format!("INVENTORY_URL `{}` is not a URL", config.inventory_url))?;
+    let token = config.service.auth.internal_token.clone();
+    let inventory = Inventory::new(url, token, config.inventory_timeout)
+        .context("could not build the client that calls inventory")?;
+    Ok(Saga { db: database.clone(), inventory, policy: config.policy() })
+}

@@ -1,3 +1,7 @@
-//! The orders subgraph.
+//! The orders service as a process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service::main(&orders::INFO, orders::sdl, orders::serve)
+}

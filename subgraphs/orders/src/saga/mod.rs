@@ -52,17 +52,17 @@ pub(crate) struct Saga {
 
 /// How long the saga waits, and for what.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// How often the reconciler looks for orders that were left behind.
-    pub interval: Duration,
+    pub(crate) interval: Duration,
     /// For how long a worker has an order to itself. Longer than the calls of one order take.
-    pub lease: Duration,
+    pub(crate) lease: Duration,
     /// The wait after a first failed attempt; it doubles with each further one.
-    pub first_backoff: Duration,
+    pub(crate) first_backoff: Duration,
     /// No wait is longer.
-    pub last_backoff: Duration,
+    pub(crate) last_backoff: Duration,
     /// An order whose stock could not be asked for in this time is rejected.
-    pub give_up_after: Duration,
+    pub(crate) give_up_after: Duration,
 }
 
 impl Default for Policy {

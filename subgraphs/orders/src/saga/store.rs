@@ -34,7 +34,8 @@ pub(super) async fn lines(db: &Database, id: Uuid) -> Result<Vec<order_line::Mod
 
 /// Writes the order, its lines and the first event of its history.
 pub(super) async fn create(db: &Database, order: &order::Model, lines: &[order_line::Model]) -> Result<()> {
-    db.write(async |tx| {
+    db.write(|tx| async move {
+        let tx = &*tx;
         order::ActiveModel::from(order.clone()).reset_all().insert(tx).await?;
         let rows = lines.iter().map(|line| order_line::ActiveModel::from(line.clone()).reset_all());
         order_line::Entity::insert_many(rows).exec_without_returning(tx).await?;
@@ -46,7 +47,8 @@ pub(super) async fn create(db: &Database, order: &order::Model, lines: &[order_l
 /// PENDING → PLACED: fixes the prices, charges the buyer, says so in the history, and owes inventory the commit.
 pub(super) async fn place(db: &Database, id: Uuid, priced: &Priced) -> Result<()> {
     let total = priced.total;
-    db.write(async |tx| {
+    db.write(|tx| async move {
+        let tx = &*tx;
         let changes = vec![
             (Column::Status, Expr::value(Status::Placed)),
             (Column::TotalMinor, Expr::value(total.minor())),
@@ -66,7 +68,8 @@ pub(super) async fn place(db: &Database, id: Uuid, priced: &Priced) -> Result<()
 
 /// PENDING → REJECTED: nothing was charged; owes inventory the release.
 pub(super) async fn reject(db: &Database, id: Uuid, rejection: &Rejection) -> Result<()> {
-    db.write(async |tx| {
+    db.write(|tx| async move {
+        let tx = &*tx;
         let changes =
             vec![(Column::Status, Expr::value(Status::Rejected)), (Column::Rejection, Expr::value(rejection.clone()))];
         if !take_step(tx, id, Step::Reserve, Step::Release, changes).await? {
@@ -80,7 +83,8 @@ pub(super) async fn reject(db: &Database, id: Uuid, rejection: &Rejection) -> Re
 
 /// PLACED → CANCELLED because the reservation was gone before it was final.
 pub(super) async fn lapse(db: &Database, id: Uuid) -> Result<()> {
-    db.write(async |tx| {
+    db.write(|tx| async move {
+        let tx = &*tx;
         let changes = vec![(Column::Status, Expr::value(Status::Cancelled))];
         if !take_step(tx, id, Step::Commit, Step::Release, changes).await? {
             return Ok(());
@@ -92,7 +96,8 @@ pub(super) async fn lapse(db: &Database, id: Uuid) -> Result<()> {
 
 /// PENDING or PLACED → CANCELLED, whatever step it is at. Says whether it was this call that cancelled.
 pub(super) async fn cancel(db: &Database, id: Uuid, reason: &str, lease: Duration) -> Result<bool> {
-    db.write(async |tx| {
+    db.write(|tx| async move {
+        let tx = &*tx;
         let cancelled = order::Entity::update_many()
             .col_expr(Column::Status, Expr::value(Status::Cancelled))
             .col_expr(Column::Step, Expr::value(Step::Release))

@@ -1,0 +1,74 @@
+//! What can be set about this service beyond what all services have.
+
+use std::time::Duration;
+
+use clap::Args;
+use service::ServiceInfo;
+
+use crate::saga::Policy;
+
+/// Who this service is.
+pub const INFO: ServiceInfo = ServiceInfo {
+    name: "orders",
+    port: 4002,
+    about: "The orders subgraph: orders, what they cost, and placing and cancelling them",
+};
+
+/// Everything that can be set about the orders service.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// What all services have.
+    #[command(flatten)]
+    pub service: service::Config,
+    /// Where inventory answers GraphQL; called without the router in between.
+    #[arg(long, env = "INVENTORY_URL", value_name = "URL", default_value = INVENTORY_URL)]
+    pub inventory_url: String,
+    /// Seconds that a call to inventory may take.
+    #[arg(long, env = "INVENTORY_TIMEOUT", value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub inventory_timeout: Duration,
+    /// Seconds between two looks for orders that were left unfinished.
+    #[arg(long, env = "RECONCILE_INTERVAL", value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    pub reconcile_interval: Duration,
+    /// Seconds that one instance has an unfinished order to itself; longer than the calls of one order take.
+    #[arg(long, env = "RECONCILE_LEASE", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub reconcile_lease: Duration,
+}
+
+const INVENTORY_URL: &str = "http://127.0.0.1:4003/graphql";
+
+impl Config {
+    /// The defaults, without flags and environment: what tests and the launcher start from.
+    pub fn new() -> Self {
+        Self {
+            service: service::Config::new(&INFO),
+            inventory_url: INVENTORY_URL.to_owned(),
+            inventory_timeout: Duration::from_secs(5),
+            reconcile_interval: Duration::from_secs(1),
+            reconcile_lease: Duration::from_secs(30),
+        }
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        Policy { interval: self.reconcile_interval, lease: self.reconcile_lease, ..Policy::default() }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl AsRef<service::Config> for Config {
+    fn as_ref(&self) -> &service::Config {
+        &self.service
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "write a number of seconds, such as 2.5".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("it must be more than 0".to_owned()),
+    }
+}

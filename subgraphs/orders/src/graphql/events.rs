@@ -1,0 +1,79 @@
+//! The history of an order as the graph shows it. Knows no database.
+
+use async_graphql::{Interface, SimpleObject};
+use service::{DateTime, Money, Result};
+
+use super::order::money;
+use crate::clock::to_datetime;
+use crate::entity::order_event::{self, Kind};
+
+/// Something that happened to an order.
+#[derive(Interface)]
+#[graphql(field(name = "at", ty = "&DateTime", desc = "When it happened."))]
+pub(crate) enum OrderEvent {
+    /// It came in.
+    Received(OrderReceived),
+    /// It was placed.
+    Placed(OrderPlaced),
+    /// It could not be placed.
+    Rejected(OrderRejected),
+    /// It was given up.
+    Cancelled(OrderCancelled),
+}
+
+/// The order came in; stock is not confirmed yet.
+#[derive(SimpleObject)]
+pub(crate) struct OrderReceived {
+    /// When it happened.
+    at: DateTime,
+}
+
+/// Stock was set aside and the buyer charged.
+#[derive(SimpleObject)]
+pub(crate) struct OrderPlaced {
+    /// When it happened.
+    at: DateTime,
+    /// What the buyer was charged.
+    charged: Money,
+}
+
+/// The order could not be placed; nothing was charged.
+#[derive(SimpleObject)]
+pub(crate) struct OrderRejected {
+    /// When it happened.
+    at: DateTime,
+    /// Why, for people.
+    reason: String,
+}
+
+/// The order was given up.
+#[derive(SimpleObject)]
+pub(crate) struct OrderCancelled {
+    /// When it happened.
+    at: DateTime,
+    /// Why, for people.
+    reason: String,
+    /// What the buyer got back; null when nothing was charged before.
+    refunded: Option<Money>,
+}
+
+impl OrderEvent {
+    /// An event as it stands in the database, with its order's currency.
+    pub(super) fn new(row: order_event::Model, currency: &str) -> Result<Self> {
+        let at = to_datetime(row.at);
+        let amount = row.amount_minor.map(|minor| money(minor, currency)).transpose()?;
+        let reason = row.reason.unwrap_or_default();
+        Ok(match row.kind {
+            Kind::Received => Self::Received(OrderReceived { at }),
+            Kind::Placed => {
+                let charged = match amount {
+                    Some(amount) => amount,
+                    None => money(0, currency)?,
+                };
+                Self::Placed(OrderPlaced { at, charged })
+            }
+            Kind::Rejected => Self::Rejected(OrderRejected { at, reason }),
+            Kind::Cancelled => Self::Cancelled(OrderCancelled { at, reason, refunded: amount }),
+        })
+    }
+}

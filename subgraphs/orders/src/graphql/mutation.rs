@@ -1,0 +1,53 @@
+//! The entry points for changing something. Knows who may; the saga knows how.
+
+use async_graphql::{Context, ID, Object};
+use service::{Error, Result, viewer};
+use uuid::Uuid;
+
+use super::loaders::{OrderOf, loaders, no_resource};
+use super::order::Order;
+use super::place_order::{PlaceOrderInput, PlaceOrderResult};
+use crate::saga::{Saga, cancel, place};
+
+/// The mutation root.
+pub(crate) struct Mutation;
+
+#[Object]
+impl Mutation {
+    /// Orders products for the signed-in user, at their price of the moment. Safe to repeat with the same
+    /// `idempotencyKey`.
+    async fn place_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to order.")] input: PlaceOrderInput,
+    ) -> Result<PlaceOrderResult> {
+        let buyer = viewer(ctx).require_user()?;
+        let buyer = Uuid::parse_str(&buyer.id)
+            .map_err(|_| Error::bad_input("The token's `sub` is not the id of a user who can order."))?;
+        let saga = ctx.data::<Saga>().map_err(no_resource)?;
+        Ok(place::place(saga, input.wanted(buyer)?).await?.into())
+    }
+
+    /// Cancels an order of the signed-in user, or any order for administrators: what was charged is refunded, the
+    /// stock goes back. Cancelling it again changes nothing.
+    async fn cancel_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order's id.")] id: ID,
+        #[graphql(desc = "Why, for the order's history.")] reason: Option<String>,
+    ) -> Result<Order> {
+        viewer(ctx).require_user()?;
+        let reason = reason.unwrap_or_else(|| "cancelled on request".to_owned());
+        if reason.len() > MAX_REASON_BYTES {
+            return Err(Error::bad_input(format!("`reason` may have at most {MAX_REASON_BYTES} bytes.")));
+        }
+        let not_found = || Error::not_found("There is no such order of yours.");
+        let id = Uuid::parse_str(&id).map_err(|_| not_found())?;
+        let order = loaders(ctx)?.load_one(OrderOf(id)).await?;
+        order.and_then(|order| Order::visible(order, viewer(ctx))).ok_or_else(not_found)?;
+        let saga = ctx.data::<Saga>().map_err(no_resource)?;
+        Ok(cancel::cancel(saga, id, &reason).await?.into())
+    }
+}
+
+const MAX_REASON_BYTES: usize = 500;

@@ -1,0 +1,138 @@
+//! An order and its lines as the graph shows them. Knows who may see one; reads nothing but through the loaders.
+
+use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
+use service::{DateTime, Error, Money, Result, Viewer};
+
+use super::events::OrderEvent;
+use super::loaders::{EventsOf, LinesOf, loaders};
+use super::product::Product;
+use super::shipping::{Weights, shipping_cost};
+use super::user::User;
+use crate::clock::to_datetime;
+use crate::entity::order::{self, Status};
+use crate::entity::order_line;
+
+/// An order as the graph shows it.
+pub(crate) struct Order {
+    row: order::Model,
+    /// What the router handed over of inventory's weights, when it asks for what needs them.
+    weights: Option<Weights>,
+}
+
+/// A product in an order.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct OrderLine {
+    /// How many units.
+    quantity: i32,
+    /// The price of one unit at the time of the order.
+    unit_price: Money,
+    #[graphql(skip)]
+    row: order_line::Model,
+}
+
+impl Order {
+    /// The order, for a caller that may see it; nothing for others, who can't tell it from one that does not exist.
+    pub(super) fn visible(row: order::Model, viewer: &Viewer) -> Option<Self> {
+        let visible = viewer.is_admin() || viewer.is_user(&row.buyer_id.to_string());
+        visible.then(|| row.into())
+    }
+
+    /// With the weights that the router handed over.
+    pub(super) fn with_weights(self, weights: Option<Weights>) -> Self {
+        Self { weights, ..self }
+    }
+
+    async fn line_rows(&self, ctx: &Context<'_>) -> Result<Vec<order_line::Model>> {
+        let lines = loaders(ctx)?.load_one(LinesOf(self.row.id.0)).await?;
+        Ok(lines.unwrap_or_default())
+    }
+}
+
+impl From<order::Model> for Order {
+    fn from(row: order::Model) -> Self {
+        Self { row, weights: None }
+    }
+}
+
+/// What someone bought, or tried to.
+#[Object]
+impl Order {
+    /// The id.
+    async fn id(&self) -> ID {
+        self.row.id.0.into()
+    }
+
+    /// Who ordered.
+    async fn buyer(&self) -> User {
+        User::new(self.row.buyer_id.0)
+    }
+
+    /// Where the order stands.
+    async fn status(&self) -> Status {
+        self.row.status
+    }
+
+    /// What was ordered.
+    async fn lines(&self, ctx: &Context<'_>) -> Result<Vec<OrderLine>> {
+        let rows = self.line_rows(ctx).await?;
+        rows.into_iter().map(|row| OrderLine::new(row, &self.row.currency)).collect()
+    }
+
+    /// The sum of the lines, without shipping. A quote while the order is pending, what was charged from then on.
+    async fn total(&self) -> Result<Money> {
+        money(self.row.total_minor, &self.row.currency)
+    }
+
+    /// What sending it costs, by its weight. Null when the weights can't be had.
+    #[graphql(requires = "lines { product { sku weightGrams } }")]
+    async fn shipping_cost(&self, ctx: &Context<'_>) -> Option<Result<Money>> {
+        let cost = async {
+            let lines = self.line_rows(ctx).await?;
+            shipping_cost(&lines, self.weights.as_ref(), &self.row.currency)
+        };
+        Some(cost.await)
+    }
+
+    /// When it was ordered.
+    async fn placed_at(&self) -> DateTime {
+        to_datetime(self.row.placed_at)
+    }
+
+    /// What happened to it, oldest first.
+    async fn history(&self, ctx: &Context<'_>) -> Result<Vec<OrderEvent>> {
+        let events = loaders(ctx)?.load_one(EventsOf(self.row.id.0)).await?;
+        events.unwrap_or_default().into_iter().map(|event| OrderEvent::new(event, &self.row.currency)).collect()
+    }
+
+    /// The key under which the buyer placed it: for support tools, not for the public schema.
+    #[graphql(inaccessible, tag = "internal")]
+    async fn idempotency_key(&self) -> &str {
+        &self.row.idempotency_key
+    }
+}
+
+#[ComplexObject]
+impl OrderLine {
+    /// The product.
+    #[graphql(provides = "sku")]
+    async fn product(&self) -> Product {
+        Product::in_line(self.row.product_id.0, self.row.sku.clone())
+    }
+
+    /// The unit price times the quantity.
+    async fn total(&self) -> Result<Money> {
+        self.unit_price.times(i64::from(self.quantity)).map_err(Error::internal)
+    }
+}
+
+impl OrderLine {
+    fn new(row: order_line::Model, currency: &str) -> Result<Self> {
+        Ok(Self { quantity: row.quantity, unit_price: money(row.unit_price_minor, currency)?, row })
+    }
+}
+
+/// An amount as it stands in the database.
+pub(super) fn money(minor: i64, currency: &str) -> Result<Money> {
+    Money::from_columns(minor, currency).map_err(Error::internal)
+}

@@ -1,0 +1,64 @@
+//! What orders adds to a user. Knows the id alone.
+
+use async_graphql::{Context, ID, Object};
+use service::graphql::page::PageConnection;
+use service::{Code, Error, Page, Result, viewer};
+use uuid::Uuid;
+
+use super::loaders::{OrderKey, OrderList, OrdersOf, loaders};
+use super::order::Order;
+use crate::entity::order::Status;
+
+/// A user, of whom this service knows the id.
+pub(crate) struct User {
+    id: Uuid,
+}
+
+impl User {
+    /// The user of this id, whether they exist or not: the users service knows.
+    pub(super) fn new(id: Uuid) -> Self {
+        Self { id }
+    }
+}
+
+#[Object]
+impl User {
+    /// The id.
+    async fn id(&self) -> ID {
+        self.id.into()
+    }
+
+    /// The user's orders, newest first. For the user and administrators: null, with an error, for others.
+    #[graphql(complexity = "service::graphql::page::cost(first, last, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "each is an argument of the field")]
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only orders of this status.")] status: Option<Status>,
+        #[graphql(desc = "So many from the start of the list.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end of the list.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Option<Result<PageConnection<OrderKey, Order>>> {
+        let orders = async {
+            self.check_visible(ctx)?;
+            let page = Page::new(first, after, last, before)?;
+            let list = OrderList { page, status };
+            let slice = loaders(ctx)?.load_one(OrdersOf { buyer: self.id, list }).await?;
+            let slice = slice.ok_or_else(|| Error::internal(anyhow::anyhow!("a page was not loaded")))?;
+            Ok(slice.into_connection(Order::from))
+        };
+        Some(orders.await)
+    }
+}
+
+impl User {
+    fn check_visible(&self, ctx: &Context<'_>) -> Result<()> {
+        let viewer = viewer(ctx);
+        if viewer.is_admin() || viewer.is_user(&self.id.to_string()) {
+            return Ok(());
+        }
+        let _ = viewer.require_user()?;
+        Err(Error::new(Code::Forbidden, "A user's orders are theirs and administrators' only."))
+    }
+}
