@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod diff;
+pub mod federation;
 pub mod lint;
 pub mod location;
 pub mod operations;

@@ -40,6 +40,9 @@ pub struct Change {
     /// What it is now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// The subgraphs whose schemas made it, where that is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subgraphs: Vec<String>,
     /// Where it stands in the SDL files; what was removed is named in the old file and by its parent in the new one.
     pub locations: Vec<Location>,
     /// How to roll it out, for changes between subgraphs.
@@ -119,6 +122,7 @@ impl Change {
             reason: reason.into(),
             from: None,
             to: None,
+            subgraphs: Vec::new(),
             locations: Vec::new(),
             rollout: None,
             usage: None,
@@ -148,6 +152,12 @@ impl Change {
     pub(crate) fn touching(mut self, coordinates: impl IntoIterator<Item = String>) -> Self {
         self.touches = coordinates.into_iter().collect();
         self
+    }
+
+    /// A change that one subgraph made.
+    pub(crate) fn in_subgraph(mut self, subgraph: &str) -> Self {
+        self.subgraphs.push(subgraph.to_owned());
+        self.subject(subgraph)
     }
 
     pub(crate) fn rollout(mut self, first: First, mixed_versions: bool, note: impl Into<String>) -> Self {

@@ -8,7 +8,12 @@ use crate::sources::{Sources, parent};
 /// contained it in the new ones.
 pub fn locate(changes: &mut [Change], old: &Sources, new: &Sources) {
     for change in changes.iter_mut().filter(|change| change.locations.is_empty()) {
-        change.locations = places(&change.coordinate, old, new);
+        let mut found = places(&change.coordinate, old, new);
+        let of_subgraph = |at: &Location| at.subgraph.as_ref().is_some_and(|name| change.subgraphs.contains(name));
+        if found.iter().any(of_subgraph) {
+            found.retain(of_subgraph);
+        }
+        change.locations = found;
     }
 }
 
