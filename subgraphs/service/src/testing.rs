@@ -1,1 +1,92 @@
-//! Fresh databases for tests.
+//! Fresh databases for tests: SQLite always, PostgreSQL when an address is given. Knows no table.
+//!
+//! `TEST_DATABASE_URL` is the address of a PostgreSQL server on which the tests may make databases, such as
+//! `postgres://postgres@127.0.0.1:5432/postgres`. Every test makes its own and drops it at the end. Without the
+//! variable the tests on PostgreSQL say that they were skipped; with `CI=true` they fail, so that a
+//! misconfigured run can't pass for a green one.
+
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::config::DatabaseConfig;
+
+/// A database of a test's own; gone when [`TestDatabase::drop_it`] is called, an SQLite file also when it is dropped.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// How to connect to it.
+    pub config: DatabaseConfig,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Folder(TempDir),
+    Server { url: String, name: String },
+}
+
+impl TestDatabase {
+    /// A database on SQLite.
+    pub fn sqlite() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
+        Ok(Self { config: DatabaseConfig { url, connections: 10 }, place: Place::Folder(folder) })
+    }
+
+    /// A database on PostgreSQL; nothing when no server is given.
+    pub async fn postgres() -> anyhow::Result<Option<Self>> {
+        let Ok(url) = std::env::var(TEST_DATABASE_URL) else {
+            if std::env::var("CI").is_ok_and(|ci| ci == "true") {
+                bail!("{TEST_DATABASE_URL} is not set: in CI the tests on PostgreSQL must run");
+            }
+            writeln!(std::io::stderr(), "skipped: {TEST_DATABASE_URL} is not set")?;
+            return Ok(None);
+        };
+        let name = format!("braid_test_{}", Uuid::new_v4().simple());
+        let server = admin(&url).await?;
+        server.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
+        server.close().await?;
+        let mut own = reqwest::Url::parse(&url).with_context(|| format!("{TEST_DATABASE_URL} is not a URL"))?;
+        own.set_path(&name);
+        let config = DatabaseConfig { url: own.into(), connections: 10 };
+        Ok(Some(Self { config, place: Place::Server { url, name } }))
+    }
+
+    /// The databases that a test shall run on: one of each kind that there is.
+    pub async fn each() -> anyhow::Result<Vec<Self>> {
+        let mut databases = vec![Self::sqlite()?];
+        databases.extend(Self::postgres().await?);
+        Ok(databases)
+    }
+
+    /// Whether it is on PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.place, Place::Server { .. })
+    }
+
+    /// Removes the database, with whoever is still connected to it.
+    pub async fn drop_it(self) -> anyhow::Result<()> {
+        match self.place {
+            Place::Folder(folder) => Ok(folder.close()?),
+            Place::Server { url, name } => {
+                let server = admin(&url).await?;
+                server.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
+                Ok(server.close().await?)
+            }
+        }
+    }
+}
+
+/// The variable that names the PostgreSQL server for tests.
+pub const TEST_DATABASE_URL: &str = "TEST_DATABASE_URL";
+
+async fn admin(url: &str) -> anyhow::Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    sea_orm::Database::connect(options)
+        .await
+        .with_context(|| format!("could not reach the server of {TEST_DATABASE_URL}"))
+}

@@ -1,1 +1,0 @@
-//! Sample identities that the three services agree on without calling one another. Filled in below.
