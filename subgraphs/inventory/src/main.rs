@@ -1,3 +1,7 @@
-//! The inventory subgraph.
+//! The inventory service as a process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service::main(&inventory::INFO, inventory::sdl, inventory::serve)
+}

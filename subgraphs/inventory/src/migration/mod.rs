@@ -1,0 +1,14 @@
+//! The schema of the inventory database, step by step. A step that was released is never edited.
+
+use sea_orm_migration::prelude::*;
+
+mod m0001_create_inventory;
+
+/// Every step, oldest first.
+pub(crate) struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_create_inventory::Migration)]
+    }
+}
