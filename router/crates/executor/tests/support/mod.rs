@@ -1,6 +1,8 @@
 //! Runs one operation over canned answers of subgraphs. Knows no test case.
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test binary uses a part")]
 
+pub mod world;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,6 +12,7 @@ use braid_executor::{
     SubgraphRequest, SubgraphResponse, SubgraphService, execute,
 };
 use braid_graphql::normalize::{NormalizeLimits, normalize};
+use braid_graphql::operation::Operation;
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_query_graph::QueryGraph;
 use braid_query_planner::{PlannerConfig, plan};
@@ -51,6 +54,17 @@ pub fn supergraph(subgraphs: &[&str], types: &str) -> Arc<Supergraph> {
     let header = HEADER.replace("ROOTS", &format!("{{ query: Query{mutation} }}"));
     let sdl = format!("{header}\nenum join__Graph {{ {} }}\n{body}", graphs.join(" "));
     Arc::new(Supergraph::read(&sdl).unwrap())
+}
+
+/// The operation in normal form, and ready to run; `None` when it is not valid, or cannot be planned.
+pub fn try_compile(supergraph: &Arc<Supergraph>, text: &str) -> Option<(Operation, CompiledOperation)> {
+    let document = parse_operation(&supergraph.api_schema, text, ParseLimits::default()).ok()?;
+    let chosen = choose_operation(&document, None).ok()?;
+    let operation = normalize(&document, chosen, &supergraph.schema, NormalizeLimits::default()).unwrap();
+    let graph = QueryGraph::new(Arc::clone(supergraph));
+    let plan = plan(&operation, &graph, &PlannerConfig::default()).ok()?;
+    let compiled = CompiledOperation::compile(operation.clone(), plan, supergraph).unwrap();
+    Some((operation, compiled))
 }
 
 pub fn compile(supergraph: &Arc<Supergraph>, text: &str) -> CompiledOperation {

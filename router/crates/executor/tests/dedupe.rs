@@ -1,0 +1,119 @@
+//! Equal queries under way are sent once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use braid_executor::{
+    Deduplicated, Forwarded, SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphService,
+};
+use braid_graphql::OperationType;
+use braid_supergraph::SubgraphId;
+use bytes::Bytes;
+use futures_util::future::join_all;
+
+#[derive(Debug, Default)]
+struct Slow {
+    calls: AtomicUsize,
+    ended: AtomicUsize,
+    fails: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Client(&'static str);
+
+impl Forwarded for Client {
+    fn write_forwarded(&self, _: SubgraphId, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.as_bytes());
+    }
+}
+
+impl SubgraphService for Slow {
+    type Context = Client;
+    type Meta = ();
+
+    async fn call(&self, request: SubgraphRequest, _: &Client) -> Result<SubgraphResponse<()>, SubgraphError> {
+        let number = self.calls.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        self.ended.fetch_add(1, Ordering::SeqCst);
+        if self.fails && number == 0 {
+            let (kind, message) = (SubgraphErrorKind::Timeout, "late".to_owned());
+            return Err(SubgraphError { kind, message, retryable: true });
+        }
+        Ok(SubgraphResponse { status: 200, body: request.body, meta: () })
+    }
+}
+
+fn request(subgraph: u16, kind: OperationType, body: &'static str) -> SubgraphRequest {
+    SubgraphRequest {
+        subgraph: SubgraphId::new(subgraph),
+        kind,
+        body: Bytes::from_static(body.as_bytes()),
+        deadline: None,
+    }
+}
+
+/// Sends all at once and compares how many arrived.
+fn check(requests: &[(SubgraphRequest, &'static str)], calls: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let slow = Arc::new(Slow::default());
+        let service = Deduplicated::new(Arc::clone(&slow));
+        // Twice: what has ended is not remembered.
+        for round in 1..=2 {
+            let sent = requests.iter().map(|(request, client)| {
+                let (service, client) = (&service, Client(client));
+                async move { service.call(request.clone(), &client).await.unwrap().body }
+            });
+            let answers = join_all(sent).await;
+            assert!(answers.iter().zip(requests).all(|(answer, (request, _))| *answer == request.body));
+            assert_eq!(slow.calls.load(Ordering::SeqCst), round * calls);
+        }
+    });
+}
+
+#[test]
+fn equal_queries_are_sent_once() {
+    use OperationType::{Mutation, Query};
+    check(&[(request(0, Query, "a"), "x"), (request(0, Query, "a"), "x"), (request(0, Query, "a"), "x")], 1);
+    check(&[(request(0, Query, "a"), "x"), (request(0, Query, "b"), "x")], 2);
+    check(&[(request(0, Query, "a"), "x"), (request(1, Query, "a"), "x")], 2);
+    check(&[(request(0, Query, "a"), "x"), (request(0, Query, "a"), "y")], 2);
+    check(&[(request(0, Mutation, "a"), "x"), (request(0, Mutation, "a"), "x")], 2);
+}
+
+#[test]
+fn a_client_that_goes_away_takes_nobody_along() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let slow = Arc::new(Slow::default());
+        let service = Deduplicated::new(Arc::clone(&slow));
+        let query = || request(0, OperationType::Query, "a");
+        let client = Client("x");
+        let leaves = tokio::time::timeout(Duration::from_millis(5), service.call(query(), &client));
+        let (left, stays) = tokio::join!(leaves, service.call(query(), &client));
+        assert!(left.is_err());
+        assert!(stays.is_ok());
+        assert_eq!(slow.calls.load(Ordering::SeqCst), 1);
+        // When all have gone, so has the request.
+        let gone = tokio::time::timeout(Duration::from_millis(5), service.call(query(), &client)).await;
+        assert!(gone.is_err());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(slow.ended.load(Ordering::SeqCst), 1);
+        assert!(service.call(query(), &client).await.is_ok());
+    });
+}
+
+#[test]
+fn who_joined_a_request_that_had_less_time_asks_again() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let slow = Arc::new(Slow { fails: true, ..Slow::default() });
+        let service = Deduplicated::new(Arc::clone(&slow));
+        let query = || request(0, OperationType::Query, "a");
+        let client = Client("x");
+        let (first, second) = tokio::join!(service.call(query(), &client), service.call(query(), &client));
+        assert!(first.is_err());
+        assert!(second.is_ok());
+    });
+}
