@@ -1,3 +1,9 @@
-//! The Braid router: composes, plans, executes and serves a federated graph.
+//! The `braid` command.
 
-fn main() {}
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    braid::cli::main()
+}

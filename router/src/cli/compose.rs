@@ -1,0 +1,145 @@
+//! `braid compose`: subgraphs in, supergraph or diagnostics out.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use braid_composition::{Code, Diagnostic, Level, summary};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{Failure, block_on, complain, print};
+use crate::reload::chain;
+use crate::source::{Source, SourceError};
+
+/// Compose subgraphs into a supergraph.
+#[derive(Debug, Args)]
+pub(super) struct Compose {
+    /// A supergraph.yaml that names the subgraphs
+    #[arg(value_name = "supergraph.yaml", required_unless_present = "explain")]
+    subgraphs: Option<PathBuf>,
+    /// Write the supergraph to a file
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How to say what there is to say
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Say what a code means, and how to mend it
+    #[arg(long, value_name = "CODE", conflicts_with = "subgraphs")]
+    explain: Option<String>,
+}
+
+/// The form of diagnostics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people, on standard error
+    Text,
+    /// For programs, on standard output
+    Json,
+    /// As annotations of GitHub workflows, on standard output
+    Github,
+}
+
+impl Compose {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        match (self.explain, self.subgraphs) {
+            (Some(code), _) => explain(&code),
+            (None, Some(subgraphs)) => block_on(compose(subgraphs, self.output, self.format)),
+            (None, None) => Err(Failure::Usage("name a supergraph.yaml".to_owned())),
+        }
+    }
+}
+
+async fn compose(subgraphs: PathBuf, output: Option<PathBuf>, format: Format) -> Result<(), Failure> {
+    match Source::Subgraphs(subgraphs).load().await {
+        Ok(loaded) => {
+            let sdl = &loaded.supergraph_sdl;
+            if let Some(path) = &output {
+                std::fs::write(path, sdl)
+                    .map_err(|error| Failure::Unreadable(format!("{} can't be written: {error}", path.display())))?;
+            }
+            match format {
+                Format::Json => print(&in_json(Some(sdl), &[], &loaded.hints)),
+                Format::Github => print(&show(format, &[], &loaded.hints)),
+                Format::Text => {
+                    complain(&show(format, &[], &loaded.hints));
+                    if output.is_none() { print(sdl) } else { Ok(()) }
+                }
+            }
+        }
+        Err(SourceError::DoesNotCompose { errors, hints }) => {
+            match format {
+                Format::Json => print(&in_json(None, &errors, &hints))?,
+                Format::Github => print(&show(format, &errors, &hints))?,
+                Format::Text => complain(&show(format, &errors, &hints)),
+            }
+            Err(Failure::Negative)
+        }
+        Err(error @ SourceError::Invalid { .. }) => Err(Failure::Usage(chain(&error))),
+        Err(error) => Err(Failure::Unreadable(chain(&error))),
+    }
+}
+
+fn explain(code: &str) -> Result<(), Failure> {
+    match Code::find(code) {
+        Some(code) => print(&format!("{code}\n\n{}\n", summary(code))),
+        None => Err(Failure::Usage(format!("\"{code}\" is not a code of composition"))),
+    }
+}
+
+/// Diagnostics as text or annotations.
+pub(crate) fn show(format: Format, errors: &[Diagnostic], hints: &[Diagnostic]) -> String {
+    let mut out = String::new();
+    let hints = hints.iter().filter(|hint| hint.level > Level::Debug);
+    for diagnostic in errors.iter().chain(hints) {
+        let _ = match format {
+            Format::Github => writeln!(out, "{}", annotation(diagnostic)),
+            _ => writeln!(out, "{} {diagnostic}\n", level(diagnostic.level)),
+        };
+    }
+    if format == Format::Text && !errors.is_empty() {
+        let plural = if errors.len() == 1 { "" } else { "s" };
+        let _ = writeln!(out, "{} error{plural}. `braid compose --explain CODE` says more of a code.", errors.len());
+    }
+    out
+}
+
+fn in_json(supergraph: Option<&str>, errors: &[Diagnostic], hints: &[Diagnostic]) -> String {
+    let report = json!({ "success": supergraph.is_some(), "supergraph": supergraph, "errors": errors, "hints": hints });
+    format!("{report:#}\n")
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warn => "warning",
+        Level::Info => "note",
+        Level::Debug => "debug",
+    }
+}
+
+/// <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
+fn annotation(diagnostic: &Diagnostic) -> String {
+    let command = match diagnostic.level {
+        Level::Error => "error",
+        Level::Warn => "warning",
+        Level::Info | Level::Debug => "notice",
+    };
+    let mut properties = vec![format!("title={}", property(&diagnostic.code.to_string()))];
+    if let Some(at) = diagnostic.locations.first() {
+        properties.push(format!("file={},line={},col={}", property(&at.file), at.line, at.column));
+        properties.push(format!("endLine={},endColumn={}", at.end_line, at.end_column));
+    }
+    let mut text = diagnostic.message.clone();
+    if let Some(help) = &diagnostic.help {
+        let _ = write!(text, "\n{help}");
+    }
+    format!("::{command} {}::{}", properties.join(","), escaped(&text))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    escaped(text).replace(':', "%3A").replace(',', "%2C")
+}

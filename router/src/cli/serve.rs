@@ -1,0 +1,108 @@
+//! `braid serve`: runs the router until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::compose::{Format, show};
+use super::{Failure, complain};
+use crate::config::ConfigError;
+use crate::reload::{Blueprint, LoadError, chain, keep_current};
+use crate::router::Router;
+use crate::server;
+use crate::source::SourceError;
+use crate::telemetry;
+use crate::telemetry::metrics::Metrics;
+
+/// Serve a supergraph.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// A composed supergraph
+    #[arg(long, value_name = "FILE", env = "SUPERGRAPH_PATH", conflicts_with = "subgraphs")]
+    supergraph: Option<PathBuf>,
+    /// A supergraph.yaml with the subgraphs to compose
+    #[arg(long, value_name = "FILE")]
+    subgraphs: Option<PathBuf>,
+    /// The router's configuration
+    #[arg(long, value_name = "FILE", env = "BRAID_CONFIG")]
+    config: Option<PathBuf>,
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", env = "BRAID_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Show everything: introspection, GraphiQL, subgraphs' errors, plans and timings
+    #[arg(long)]
+    dev: bool,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        telemetry::init();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::Other(format!("the runtime can't be started: {error}")))?;
+        let done = runtime.block_on(self.serve());
+        // What still runs on blocking threads shall not keep the process.
+        runtime.shutdown_background();
+        done
+    }
+
+    async fn serve(self) -> Result<(), Failure> {
+        let blueprint = Blueprint {
+            config_file: self.config,
+            supergraph: self.supergraph,
+            subgraphs: self.subgraphs,
+            listen: self.listen,
+            development: self.dev,
+        };
+        let metrics = Arc::new(Metrics::default());
+        let (version, origins) = blueprint.first(&metrics).await.map_err(failure)?;
+        let config = version.config.clone();
+        let listener = server::bind(config.server.listen).await.map_err(|error| Failure::Other(chain(&error)))?;
+        let address = listener.local_addr().map_err(|error| Failure::Other(error.to_string()))?;
+        let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+        let router = Arc::new(Router::new(version, metrics));
+        tracing::info!("Serving {scheme}://{address}{}", config.server.path);
+        if config.server.playground.enabled {
+            tracing::info!("Open {scheme}://{address}/ in a browser to try queries");
+        }
+        let reloading = tokio::spawn(keep_current(router.clone(), blueprint, origins));
+        let served = server::serve(listener, router, stop_signal()).await;
+        reloading.abort();
+        tracing::info!("Stopped");
+        served.map_err(|error| Failure::Other(format!("{error:#}")))
+    }
+}
+
+fn failure(error: LoadError) -> Failure {
+    match &error {
+        LoadError::Source(SourceError::DoesNotCompose { errors, hints }) => {
+            complain(&show(Format::Text, errors, hints));
+            Failure::Negative
+        }
+        LoadError::Source(SourceError::Unreadable { .. } | SourceError::Introspection { .. })
+        | LoadError::Config(ConfigError::Unreadable { .. }) => Failure::Unreadable(chain(&error)),
+        LoadError::Source(SourceError::Invalid { .. })
+        | LoadError::Config(ConfigError::Invalid { .. })
+        | LoadError::NoSource
+        | LoadError::Version(_) => Failure::Usage(chain(&error)),
+    }
+}
+
+/// Completes on Ctrl-C or SIGTERM.
+pub(crate) async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            },
+            Err(_) => drop(interrupt.await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}

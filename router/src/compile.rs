@@ -1,0 +1,69 @@
+//! From the text of an operation to its compiled form: what a miss in the operation cache costs. Knows no client.
+
+use std::sync::Arc;
+
+use braid_executor::CompiledOperation;
+use braid_graphql::error::GraphQLError;
+use braid_graphql::normalize::{NormalizeError, normalize};
+use braid_graphql::parse::{choose_operation, parse_operation};
+use braid_query_graph::QueryGraph;
+use braid_query_planner::{PlannerConfig, plan};
+use braid_supergraph::Supergraph;
+
+use crate::limits::{self, LimitsConfig};
+use crate::refusal::Refusal;
+
+/// What operations of one schema version are compiled with.
+#[derive(Debug)]
+pub struct Compiler {
+    /// The schema.
+    pub supergraph: Arc<Supergraph>,
+    /// What planning walks over.
+    pub graph: QueryGraph,
+    /// Bounds on operations.
+    pub limits: LimitsConfig,
+}
+
+impl Compiler {
+    /// A compiler for operations over `supergraph`.
+    pub fn new(supergraph: Arc<Supergraph>, limits: LimitsConfig) -> Self {
+        Self { graph: QueryGraph::new(supergraph.clone()), supergraph, limits }
+    }
+
+    /// parse → validate → limits → normalize → plan → compile
+    pub fn compile(&self, text: &str, operation_name: Option<&str>) -> Result<CompiledOperation, Refusal> {
+        let document = parse_operation(&self.supergraph.api_schema, text, self.limits.parse())
+            .map_err(|errors| Refusal::request(errors.into_iter().map(name_limit).collect()))?;
+        let chosen = choose_operation(&document, operation_name)?;
+        limits::check(&self.limits, &document, chosen)?;
+        let operation =
+            normalize(&document, chosen, &self.supergraph.schema, self.limits.normalize()).map_err(normalize_error)?;
+        let config = PlannerConfig { budget: self.limits.planning_budget, ..PlannerConfig::default() };
+        let plan = plan(&operation, &self.graph, &config)
+            .map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;
+        let compiled = CompiledOperation::compile(operation, plan, &self.supergraph)
+            .map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;
+        Ok(compiled)
+    }
+}
+
+/// The parser reports its limits as it reports what it can't read.
+fn name_limit(error: GraphQLError) -> GraphQLError {
+    let code = if error.message.contains("token limit") {
+        "MAX_TOKENS_LIMIT"
+    } else if error.message.contains("recursion limit") {
+        "MAX_RECURSION_LIMIT"
+    } else {
+        return error;
+    };
+    GraphQLError { locations: error.locations, ..GraphQLError::new(code, error.message) }
+}
+
+fn normalize_error(error: NormalizeError) -> GraphQLError {
+    let code = match error {
+        NormalizeError::TooManyFields { .. } => "MAX_FIELDS_LIMIT",
+        NormalizeError::TooDeep { .. } => "MAX_DEPTH_LIMIT",
+        NormalizeError::Unknown { .. } => "INTERNAL_SERVER_ERROR",
+    };
+    GraphQLError::new(code, error.to_string())
+}

@@ -1,0 +1,47 @@
+//! A request that is not executed: its errors and the status that goes with them. Knows no HTTP connection.
+
+use braid_graphql::error::GraphQLError;
+use bytes::Bytes;
+use http::StatusCode;
+
+/// Why a request is not executed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// The status.
+    pub status: RefusalStatus,
+    /// At least one error.
+    pub errors: Vec<GraphQLError>,
+}
+
+/// The status of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalStatus {
+    /// A well-formed request for something that can't be had: 400, or 200 for clients that take `application/json` only
+    /// (<https://graphql.github.io/graphql-over-http/draft/#sec-Status-Codes>).
+    Request,
+    /// The same whatever the client takes.
+    Fixed(StatusCode),
+}
+
+impl Refusal {
+    /// Errors of the GraphQL request itself.
+    pub fn request(errors: Vec<GraphQLError>) -> Self {
+        Self { status: RefusalStatus::Request, errors }
+    }
+
+    /// One error with its status.
+    pub fn fixed(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        Self { status: RefusalStatus::Fixed(status), errors: vec![GraphQLError::new(code, message)] }
+    }
+
+    /// The body: there is no `data`, since nothing was executed.
+    pub fn body(&self) -> Bytes {
+        braid_executor::refuse(&self.errors)
+    }
+}
+
+impl From<GraphQLError> for Refusal {
+    fn from(error: GraphQLError) -> Self {
+        Self::request(vec![error])
+    }
+}

@@ -1,0 +1,98 @@
+//! How many requests run at once, and whether the router says that it takes more. Knows no HTTP.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// Counts requests under way and those turned away.
+#[derive(Debug)]
+pub(super) struct Admission {
+    under_way: AtomicUsize,
+    stopping: AtomicBool,
+    began: Instant,
+    /// The window of five seconds that is being counted, and how many were turned away in it.
+    window: AtomicU64,
+    turned_away: AtomicUsize,
+    /// Until when, in milliseconds since the beginning, the router says that it is not ready.
+    unready_until: AtomicU64,
+}
+
+/// So many requests turned away within a window make the router say that it is not ready, for a while.
+const TOO_MANY: usize = 100;
+const WINDOW_MS: u64 = 5_000;
+const UNREADY_MS: u64 = 10_000;
+
+/// A request under way; gives its place back when dropped.
+#[derive(Debug)]
+pub(super) struct Admitted<'a>(&'a Admission);
+
+impl Admission {
+    pub(super) fn new() -> Self {
+        Self {
+            under_way: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+            began: Instant::now(),
+            window: AtomicU64::new(0),
+            turned_away: AtomicUsize::new(0),
+            unready_until: AtomicU64::new(0),
+        }
+    }
+
+    /// A place for one more request, when there is one.
+    pub(super) fn admit(&self, most: usize) -> Option<Admitted<'_>> {
+        let admitted = Admitted(self);
+        if self.under_way.fetch_add(1, Ordering::Relaxed) < most {
+            return Some(admitted);
+        }
+        self.turn_away();
+        None
+    }
+
+    fn turn_away(&self) {
+        let now = self.now();
+        if self.window.swap(now / WINDOW_MS, Ordering::Relaxed) != now / WINDOW_MS {
+            self.turned_away.store(0, Ordering::Relaxed);
+        }
+        if self.turned_away.fetch_add(1, Ordering::Relaxed) + 1 >= TOO_MANY {
+            self.unready_until.store(now + UNREADY_MS, Ordering::Relaxed);
+        }
+    }
+
+    /// The router was told to stop.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether more requests are welcome.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.stopping.load(Ordering::Relaxed) && self.now() >= self.unready_until.load(Ordering::Relaxed)
+    }
+
+    fn now(&self) -> u64 {
+        self.began.elapsed().as_millis() as u64
+    }
+}
+
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_given_back_and_overload_shows() {
+        let admission = Admission::new();
+        let first = admission.admit(1).unwrap();
+        assert!(admission.admit(1).is_none());
+        assert!(admission.is_ready());
+        drop(first);
+        let _again = admission.admit(1).unwrap();
+        for _ in 0..TOO_MANY {
+            assert!(admission.admit(1).is_none());
+        }
+        assert!(!admission.is_ready());
+    }
+}

@@ -1,0 +1,159 @@
+//! Where a schema comes from: a supergraph file, or a supergraph.yaml whose subgraphs are composed here. Knows no request.
+
+mod introspect;
+pub mod supergraph_yaml;
+
+use std::path::{Path, PathBuf};
+
+use braid_composition::{Composed, Diagnostic, SubgraphSdl, compose};
+use futures_util::future::try_join_all;
+
+pub use introspect::IntrospectError;
+use supergraph_yaml::{SchemaLocation, SupergraphYaml};
+
+/// A schema's source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file with a composed supergraph.
+    Supergraph(PathBuf),
+    /// A file in the form of supergraph.yaml.
+    Subgraphs(PathBuf),
+}
+
+/// A supergraph that was read or composed, and what it was made of.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The supergraph.
+    pub supergraph_sdl: String,
+    /// The files that it came from: when one changes, it has to be loaded again.
+    pub files: Vec<PathBuf>,
+    /// Whether a subgraph was asked for its schema, which it can change at any time.
+    pub is_live: bool,
+    /// What composes but may not be meant.
+    pub hints: Vec<Diagnostic>,
+}
+
+/// Why there is no supergraph.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A file can't be read.
+    #[error("{} can't be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// supergraph.yaml is wrong.
+    #[error("{}: {message}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the place.
+        message: String,
+    },
+    /// A subgraph does not say its schema.
+    #[error("the subgraph \"{subgraph}\" at {url} does not give its schema")]
+    Introspection {
+        /// The subgraph.
+        subgraph: String,
+        /// Where it was asked.
+        url: String,
+        /// Why.
+        source: IntrospectError,
+    },
+    /// The subgraphs do not compose.
+    #[error("the subgraphs do not compose: {} errors", errors.len())]
+    DoesNotCompose {
+        /// All errors that could be found.
+        errors: Vec<Diagnostic>,
+        /// Hints.
+        hints: Vec<Diagnostic>,
+    },
+}
+
+impl Source {
+    /// Reads the source, and composes where it is not composed.
+    pub async fn load(&self) -> Result<Loaded, SourceError> {
+        match self {
+            Self::Supergraph(path) => {
+                let supergraph_sdl = read(path).await?;
+                Ok(Loaded { supergraph_sdl, files: vec![path.clone()], is_live: false, hints: Vec::new() })
+            }
+            Self::Subgraphs(path) => {
+                let subgraphs = load_subgraphs(path).await?;
+                let (composed, hints) = compose_subgraphs(subgraphs.sdl).await?;
+                let (files, is_live) = (subgraphs.files, subgraphs.is_live);
+                Ok(Loaded { supergraph_sdl: composed.supergraph_sdl, files, is_live, hints })
+            }
+        }
+    }
+}
+
+/// The subgraphs of a supergraph.yaml.
+#[derive(Debug)]
+pub struct LoadedSubgraphs {
+    /// Their schemas.
+    pub sdl: Vec<SubgraphSdl>,
+    /// The files read, supergraph.yaml itself first.
+    pub files: Vec<PathBuf>,
+    /// Whether a subgraph was asked for its schema.
+    pub is_live: bool,
+}
+
+/// Reads a supergraph.yaml and all schemas that it names, several at once.
+pub async fn load_subgraphs(path: &Path) -> Result<LoadedSubgraphs, SourceError> {
+    let text = read(path).await?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let yaml = SupergraphYaml::parse(&text, folder)
+        .map_err(|message| SourceError::Invalid { path: path.to_owned(), message })?;
+    let loading = yaml.subgraphs.iter().map(|(name, subgraph)| async move {
+        let url = subgraph.routing_url.clone();
+        match &subgraph.schema {
+            SchemaLocation::File(file) => {
+                let file = folder.join(file);
+                let (sdl, shown) = (read(&file).await?, file.display().to_string());
+                Ok((
+                    SubgraphSdl { name: name.clone(), url: url.unwrap_or_default(), sdl, file: Some(shown) },
+                    Some(file),
+                ))
+            }
+            SchemaLocation::Inline(sdl) => {
+                let sdl =
+                    SubgraphSdl { name: name.clone(), url: url.unwrap_or_default(), sdl: sdl.clone(), file: None };
+                Ok((sdl, None))
+            }
+            SchemaLocation::Live { url: asked, headers } => {
+                let sdl = introspect::sdl(asked, headers).await.map_err(|source| SourceError::Introspection {
+                    subgraph: name.clone(),
+                    url: asked.clone(),
+                    source,
+                })?;
+                let url = url.unwrap_or_else(|| asked.clone());
+                Ok((SubgraphSdl { name: name.clone(), url, sdl, file: Some(asked.clone()) }, None))
+            }
+        }
+    });
+    let loaded = try_join_all(loading).await?;
+    let is_live = yaml.subgraphs.values().any(|subgraph| matches!(subgraph.schema, SchemaLocation::Live { .. }));
+    let (sdl, files): (Vec<_>, Vec<_>) = loaded.into_iter().unzip();
+    let files = std::iter::once(path.to_owned()).chain(files.into_iter().flatten()).collect();
+    Ok(LoadedSubgraphs { sdl, files, is_live })
+}
+
+/// Composes, on a thread that may take its time.
+pub async fn compose_subgraphs(subgraphs: Vec<SubgraphSdl>) -> Result<(Composed, Vec<Diagnostic>), SourceError> {
+    let composition = tokio::task::spawn_blocking(move || compose(&subgraphs)).await;
+    let composition = composition.map_err(|error| SourceError::Invalid {
+        path: PathBuf::from("composition"),
+        message: format!("composing failed unexpectedly: {error}"),
+    })?;
+    match composition.result {
+        Ok(composed) => Ok((composed, composition.hints)),
+        Err(errors) => Err(SourceError::DoesNotCompose { errors, hints: composition.hints }),
+    }
+}
+
+async fn read(path: &Path) -> Result<String, SourceError> {
+    tokio::fs::read_to_string(path).await.map_err(|source| SourceError::Unreadable { path: path.to_owned(), source })
+}

@@ -1,0 +1,123 @@
+//! supergraph.yaml: the subgraphs of a supergraph, in the form that the field's tools read. Reads no schema.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use crate::config::{expand, from_yaml};
+
+/// The content of the file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SupergraphYaml {
+    /// The version of Federation that was meant; this composer knows them all, so it is only checked for its form.
+    #[serde(default)]
+    pub federation_version: Option<String>,
+    /// By name.
+    pub subgraphs: IndexMap<String, SubgraphYaml>,
+}
+
+/// One subgraph.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubgraphYaml {
+    /// Where the router reaches it.
+    #[serde(default)]
+    pub routing_url: Option<String>,
+    /// Where its schema is.
+    #[serde(deserialize_with = "schema")]
+    pub schema: SchemaLocation,
+}
+
+/// Where a subgraph's schema is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SchemaLocation {
+    /// In a file, relative to supergraph.yaml.
+    File(PathBuf),
+    /// Here.
+    Inline(String),
+    /// The running subgraph says it.
+    Live {
+        /// Where it is asked.
+        url: String,
+        /// Headers to ask with.
+        headers: IndexMap<String, String>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemaYaml {
+    file: Option<PathBuf>,
+    sdl: Option<String>,
+    subgraph_url: Option<String>,
+    #[serde(default)]
+    introspection_headers: IndexMap<String, String>,
+    graphref: Option<String>,
+    #[serde(rename = "subgraph")]
+    _subgraph: Option<String>,
+}
+
+fn schema<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SchemaLocation, D::Error> {
+    use serde::de::Error;
+    let yaml = SchemaYaml::deserialize(deserializer)?;
+    match (yaml.file, yaml.sdl, yaml.subgraph_url) {
+        _ if yaml.graphref.is_some() => Err(D::Error::custom(
+            "graphref names a schema in a registry, which is not read here; give file or subgraph_url",
+        )),
+        (Some(file), None, None) => Ok(SchemaLocation::File(file)),
+        (None, Some(sdl), None) => Ok(SchemaLocation::Inline(sdl)),
+        (None, None, Some(url)) => Ok(SchemaLocation::Live { url, headers: yaml.introspection_headers }),
+        _ => Err(D::Error::custom("schema takes exactly one of file, subgraph_url and sdl")),
+    }
+}
+
+impl SupergraphYaml {
+    /// Reads the text; `${env.…}` and `${file.…}` are replaced, files relative to `folder`.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, String> {
+        let expanded = expand::expand(text, &expand::Process(folder)).map_err(|error| error.to_string())?;
+        let yaml: Self = from_yaml(&expanded)?;
+        if yaml.subgraphs.is_empty() {
+            return Err("subgraphs: name at least one subgraph".to_owned());
+        }
+        for (name, subgraph) in &yaml.subgraphs {
+            let has_url = subgraph.routing_url.as_ref().is_some_and(|url| !url.is_empty());
+            if !has_url && !matches!(subgraph.schema, SchemaLocation::Live { .. }) {
+                return Err(format!("subgraphs.{name}: give routing_url, the address where the router reaches it"));
+            }
+        }
+        Ok(yaml)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<usize, &str>) {
+        match (SupergraphYaml::parse(text, Path::new(".")), expected) {
+            (Ok(yaml), Ok(count)) => assert_eq!(yaml.subgraphs.len(), count),
+            (Err(found), Err(expected)) => assert!(found.contains(expected), "{found}"),
+            (found, _) => panic!("{found:?}"),
+        }
+    }
+
+    #[test]
+    fn the_form_of_the_field() {
+        check(
+            "federation_version: =2.9\nsubgraphs:\n  users:\n    routing_url: http://u\n    schema: { file: ./users.graphql }\n  orders:\n    schema:\n      subgraph_url: http://o\n      introspection_headers: { authorization: x }\n",
+            Ok(2),
+        );
+        check("subgraphs: { a: { routing_url: http://a, schema: { sdl: 'type Query { a: Int }' } } }", Ok(1));
+    }
+
+    #[test]
+    fn mistakes() {
+        check("subgraphs: {}", Err("at least one"));
+        check("subgraphs: { a: { schema: { file: x } } }", Err("give routing_url"));
+        check("subgraphs: { a: { routing_url: u, schema: { file: x, sdl: y } } }", Err("exactly one"));
+        check("subgraphs: { a: { routing_url: u, schema: { graphref: x@y, subgraph: a } } }", Err("registry"));
+        check("subgraphs: { a: { routing_ulr: u, schema: { file: x } } }", Err("Did you mean \"routing_url\"?"));
+    }
+}

@@ -1,0 +1,275 @@
+//! One subgraph: its connections, its header rules, and what a request to it may take. Knows no plan and no schema.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse};
+use braid_graphql::OperationType;
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Request, StatusCode};
+use http_body_util::Full;
+
+use super::config::Traffic;
+use super::connect::{Target, target};
+use super::headers::{RequestPlan, ResponsePlan};
+use super::receive::{self, BodyError};
+use super::retry::RetryBudget;
+use super::{AnswerHeaders, ClientContext};
+use crate::telemetry::metrics::{Metrics, SubgraphMetrics};
+
+/// The client of one subgraph.
+#[derive(Debug)]
+pub(super) struct SubgraphClient {
+    shared: Arc<Shared>,
+    request_headers: RequestPlan,
+    response_headers: ResponsePlan,
+}
+
+/// What outlives a change of header rules.
+#[derive(Debug)]
+struct Shared {
+    name: String,
+    url: String,
+    traffic: Traffic,
+    target: Target,
+    base_headers: HeaderMap,
+    budget: RetryBudget,
+    under_way: AtomicUsize,
+    failed_in_a_row: AtomicUsize,
+    metrics: SubgraphMetrics,
+}
+
+/// How a subgraph is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubgraphState {
+    /// Requests under way.
+    pub under_way: usize,
+    /// Requests without an answer since the last that had one.
+    pub failed_in_a_row: usize,
+}
+
+impl SubgraphClient {
+    pub(super) fn new(
+        name: &str,
+        url: &str,
+        traffic: Traffic,
+        (request_headers, response_headers): (RequestPlan, ResponsePlan),
+        metrics: &Metrics,
+    ) -> Result<Self, String> {
+        let mut base_headers = HeaderMap::with_capacity(8);
+        base_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        base_headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
+        if traffic.compression {
+            base_headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("br, gzip"));
+        }
+        let shared = Shared {
+            name: name.to_owned(),
+            url: url.to_owned(),
+            target: target(url, &traffic)?,
+            base_headers,
+            budget: RetryBudget::new(traffic.retry.clone()),
+            under_way: AtomicUsize::new(0),
+            failed_in_a_row: AtomicUsize::new(0),
+            metrics: metrics.subgraph(name),
+            traffic,
+        };
+        Ok(Self { shared: Arc::new(shared), request_headers, response_headers })
+    }
+
+    /// The same connections under other header rules.
+    pub(super) fn with_headers(&self, (request_headers, response_headers): (RequestPlan, ResponsePlan)) -> Self {
+        Self { shared: self.shared.clone(), request_headers, response_headers }
+    }
+
+    pub(super) fn is_for(&self, name: &str, url: &str, traffic: &Traffic) -> bool {
+        self.shared.name == name && self.shared.url == url && self.shared.traffic == *traffic
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    pub(super) fn reads_client_headers(&self) -> bool {
+        !self.request_headers.is_empty()
+    }
+
+    pub(super) fn writes_client_headers(&self) -> bool {
+        !self.response_headers.is_empty()
+    }
+
+    pub(super) fn deduplicates(&self) -> bool {
+        self.shared.traffic.deduplicate
+    }
+
+    pub(super) fn merge_headers(&self, answer: &HeaderMap, out: &mut HeaderMap) {
+        self.response_headers.apply(answer, out);
+    }
+
+    pub(super) fn state(&self) -> SubgraphState {
+        SubgraphState {
+            under_way: self.shared.under_way.load(Ordering::Relaxed),
+            failed_in_a_row: self.shared.failed_in_a_row.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The headers that the subgraph gets because of rules: what distinguishes requests with equal bodies.
+    pub(super) fn forwarded(&self, context: &ClientContext) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        self.request_headers.apply(context.headers(), &mut headers);
+        headers
+    }
+
+    pub(super) async fn call(
+        &self,
+        request: SubgraphRequest,
+        context: &ClientContext,
+    ) -> Result<SubgraphResponse<AnswerHeaders>, SubgraphError> {
+        let shared = &*self.shared;
+        let _slot = shared.slot()?;
+        let headers = self.headers(context);
+        let started = Instant::now();
+        let own_deadline = started + shared.traffic.timeout;
+        let deadline = request.deadline.map_or(own_deadline, |deadline| deadline.min(own_deadline));
+        shared.budget.earn();
+        let mut attempt = 0;
+        let result = loop {
+            let result = self.attempt(&request.body, headers.clone(), deadline).await;
+            attempt += 1;
+            let again = request.kind == OperationType::Query && wants_again(&result) && shared.budget.spend(attempt);
+            let pause = shared.budget.pause(attempt);
+            if !again || Instant::now() + pause >= deadline {
+                break result;
+            }
+            shared.metrics.retries.inc();
+            tokio::time::sleep(pause).await;
+        };
+        shared.note(&result, started.elapsed());
+        result
+    }
+
+    fn headers(&self, context: &ClientContext) -> HeaderMap {
+        let mut headers = self.shared.base_headers.clone();
+        self.request_headers.apply(context.headers(), &mut headers);
+        if let Some(trace) = context.trace() {
+            trace.child().write(&mut headers);
+        }
+        headers
+    }
+
+    async fn attempt(
+        &self,
+        body: &Bytes,
+        headers: HeaderMap,
+        deadline: Instant,
+    ) -> Result<SubgraphResponse<AnswerHeaders>, SubgraphError> {
+        let shared = &*self.shared;
+        let mut request = Request::new(Full::new(body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = shared.target.uri.clone();
+        *request.headers_mut() = headers;
+        let first_byte = deadline.min(Instant::now() + shared.traffic.first_byte_timeout);
+        let response = tokio::time::timeout_at(first_byte.into(), shared.target.client.request(request))
+            .await
+            .map_err(|_| timeout("it did not begin to answer in time"))?
+            .map_err(|error| transport(receive::reason(&error), true))?;
+        let (parts, body) = response.into_parts();
+        check_head(&parts)?;
+        let body =
+            tokio::time::timeout_at(deadline.into(), receive::body(&parts, body, shared.traffic.max_response_bytes))
+                .await
+                .map_err(|_| timeout("it did not end its answer in time"))?
+                .map_err(|error| body_error(&error))?;
+        let meta = self.writes_client_headers().then(|| Arc::new(parts.headers));
+        Ok(SubgraphResponse { status: parts.status.as_u16(), body, meta })
+    }
+}
+
+/// The subgraph may answer in either form; errors that refuse the whole request have a status only in the first.
+const ACCEPT: &str = "application/graphql-response+json, application/json;q=0.9";
+
+impl Shared {
+    fn slot(&self) -> Result<Slot<'_>, SubgraphError> {
+        let slot = Slot(&self.under_way);
+        if self.under_way.fetch_add(1, Ordering::Relaxed) >= self.traffic.max_concurrent_requests {
+            self.metrics.failed(SubgraphErrorKind::Overloaded);
+            let message = format!("{} requests to it are under way already", self.traffic.max_concurrent_requests);
+            return Err(SubgraphError { kind: SubgraphErrorKind::Overloaded, message, retryable: false });
+        }
+        Ok(slot)
+    }
+
+    fn note<M>(&self, result: &Result<SubgraphResponse<M>, SubgraphError>, took: Duration) {
+        self.metrics.took(took);
+        match result {
+            Ok(_) => self.failed_in_a_row.store(0, Ordering::Relaxed),
+            Err(error) => {
+                self.failed_in_a_row.fetch_add(1, Ordering::Relaxed);
+                self.metrics.failed(error.kind);
+                tracing::warn!(
+                    subgraph = self.name,
+                    kind = error.kind.code(),
+                    error = error.message,
+                    "A subgraph did not answer"
+                );
+            }
+        }
+    }
+}
+
+/// One of the requests under way; gives its place back also when the request is dropped.
+struct Slot<'a>(&'a AtomicUsize);
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn wants_again<M>(result: &Result<SubgraphResponse<M>, SubgraphError>) -> bool {
+    match result {
+        Ok(response) => matches!(response.status, 502..=504),
+        Err(error) => error.retryable,
+    }
+}
+
+/// Refuses what can't be a GraphQL answer before its body is read.
+fn check_head(parts: &http::response::Parts) -> Result<(), SubgraphError> {
+    let malformed = |message| SubgraphError { kind: SubgraphErrorKind::Malformed, message, retryable: false };
+    if parts.status.is_redirection() {
+        return Err(malformed(format!("it redirects ({}), which is not followed; correct its address", parts.status)));
+    }
+    let content_type = parts.headers.get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
+    if content_type.is_empty() || is_json(content_type) {
+        return Ok(());
+    }
+    if parts.status.is_success() {
+        return Err(malformed(format!("it answered with \"{content_type}\" instead of JSON")));
+    }
+    let again =
+        matches!(parts.status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT);
+    Err(transport(format!("it answered {} with \"{content_type}\"", parts.status), again))
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json") || essence.to_ascii_lowercase().ends_with("+json")
+}
+
+fn body_error(error: &BodyError) -> SubgraphError {
+    let kind = match error {
+        BodyError::TooLarge(_) => SubgraphErrorKind::TooLarge,
+        BodyError::UnknownEncoding(_) => SubgraphErrorKind::Malformed,
+        BodyError::Broken(_) => SubgraphErrorKind::Transport,
+    };
+    SubgraphError { kind, message: error.to_string(), retryable: kind == SubgraphErrorKind::Transport }
+}
+
+pub(super) fn transport(message: String, retryable: bool) -> SubgraphError {
+    SubgraphError { kind: SubgraphErrorKind::Transport, message, retryable }
+}
+
+fn timeout(message: &str) -> SubgraphError {
+    SubgraphError { kind: SubgraphErrorKind::Timeout, message: message.to_owned(), retryable: false }
+}
