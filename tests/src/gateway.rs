@@ -34,8 +34,10 @@ pub struct Answer {
     pub data: String,
     /// `errors`.
     pub errors: Vec<Value>,
-    /// How many requests were sent to subgraphs.
-    pub requests: usize,
+    /// The requests that subgraphs got, each with whom it went to.
+    pub requests: Vec<(String, Request)>,
+    /// Whether there is a plan.
+    pub is_planned: bool,
     /// The plan as text; empty when there is none.
     pub plan: String,
     /// What is wrong with the plan, whatever the answer.
@@ -102,7 +104,8 @@ impl Gateway {
         Answer {
             data: parts.remove("data").map_or_else(|| "null".to_owned(), |data| data.get().to_owned()),
             errors: errors.unwrap_or_default(),
-            requests: self.requests().len(),
+            requests: self.requests(),
+            is_planned: true,
             plan: text,
             plan_faults,
         }
@@ -123,7 +126,8 @@ impl Answer {
         Self {
             data: "null".to_owned(),
             errors: vec![Value::from(message)],
-            requests: 0,
+            requests: Vec::new(),
+            is_planned: false,
             plan: String::new(),
             plan_faults: Vec::new(),
         }

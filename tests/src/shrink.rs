@@ -233,8 +233,10 @@ fn world_candidates(world: &World) -> Vec<World> {
             document
         };
         found.push(everywhere(&monolith, &parts, &edit));
-        for field in field_names(definition) {
-            found.push(everywhere(&monolith, &parts, &|document| without_field(document, name, &field)));
+        for field in
+            field_names(definition).iter().filter(|field| !["id", "sku", "org", "code"].contains(&field.as_str()))
+        {
+            found.push(everywhere(&monolith, &parts, &|document| without_field(document, name, field)));
         }
         for (field, argument) in argument_names(definition) {
             found.push(everywhere(&monolith, &parts, &|document| without_argument(document, name, &field, &argument)));
@@ -251,7 +253,7 @@ fn world_candidates(world: &World) -> Vec<World> {
     }
     // A field or a directive in one subgraph.
     for (at, (_, part)) in parts.iter().enumerate() {
-        let edits: [Edit<'_>; 3] = [&drop_own_field, &drop_directive, &drop_type];
+        let edits: [Edit<'_>; 2] = [&drop_external_field, &drop_directive];
         for sdl in edited(part, &edits) {
             let mut smaller = world.clone();
             smaller.subgraphs[at].1 = sdl;
@@ -348,42 +350,27 @@ fn with_type(document: &Document, ty: &str, field: &str, simpler: &Type) -> Docu
     document
 }
 
-fn drop_own_field(document: &mut Document, at: usize) -> bool {
+/// Fields that are external without need.
+fn drop_external_field(document: &mut Document, at: usize) -> bool {
     let mut is_it = nth(at);
     let found = document.definitions.iter_mut().any(|definition| {
         let Some(fields) = fields_mut(definition) else { return false };
-        let found = (0..fields.len()).find(|_| is_it());
+        let found = (0..fields.len()).find(|index| fields[*index].directives.has("external") && is_it());
         found.map(|index| fields.remove(index)).is_some()
     });
     document.definitions.retain(|definition| fields(definition).is_none_or(|fields| !fields.is_empty()));
     found
 }
 
+/// Directives without which the graph still composes, as a rule.
 fn drop_directive(document: &mut Document, at: usize) -> bool {
+    const OPTIONAL: [&str; 4] = ["requires", "provides", "override", "inaccessible"];
     let mut is_it = nth(at);
     document.definitions.iter_mut().any(|definition| {
-        let own = match definition {
-            Definition::ObjectTypeDefinition(object) => &mut object.make_mut().directives,
-            Definition::InterfaceTypeDefinition(interface) => &mut interface.make_mut().directives,
-            _ => return false,
-        };
-        if let Some(index) = (0..own.len()).find(|_| is_it()) {
-            own.0.remove(index);
-            return true;
-        }
         fields_mut(definition).into_iter().flatten().any(|field| {
-            let found = (0..field.directives.len()).find(|_| is_it());
+            let is_optional = |index: &usize| OPTIONAL.contains(&field.directives[*index].name.as_str());
+            let found = (0..field.directives.len()).filter(is_optional).find(|_| is_it());
             found.map(|index| field.make_mut().directives.0.remove(index)).is_some()
         })
     })
-}
-
-fn drop_type(document: &mut Document, at: usize) -> bool {
-    let named: Vec<usize> =
-        (0..document.definitions.len()).filter(|index| document.definitions[*index].name().is_some()).collect();
-    let Some(index) = named.get(at) else { return false };
-    let name = document.definitions[*index].name().map(ToString::to_string).unwrap_or_default();
-    document.definitions.remove(*index);
-    document.definitions.iter_mut().for_each(|definition| forget(definition, &name));
-    true
 }

@@ -1,5 +1,6 @@
 //! One operation of one world: what the gateway answers over the split schema against what the monolith answers.
 
+use std::fmt::Write;
 use std::panic::AssertUnwindSafe;
 
 use braid_graphql::compiler::Schema;
@@ -25,7 +26,7 @@ pub struct Difference {
     pub kind: &'static str,
     /// For people.
     pub detail: String,
-    /// The plan as text.
+    /// The plan as text, and the requests that were made.
     pub plan: String,
 }
 
@@ -72,10 +73,14 @@ impl Trial {
         };
         let answer = self.answer(&operation.text, &operation.variables);
         let found = |kind, detail, plan| Some(Difference { kind, detail, plan });
-        let answer = match answer {
+        let mut answer = match answer {
             Ok(answer) => answer,
             Err(message) => return found("panic", message, String::new()),
         };
+        for (subgraph, request) in &answer.requests {
+            let variables = Value::Object(request.variables.clone());
+            write!(answer.plan, "\n{subgraph} <- {} {variables}", request.query).unwrap();
+        }
         if let Some(fault) = answer.plan_faults.first() {
             return found("plan", fault.clone(), answer.plan);
         }
@@ -83,7 +88,7 @@ impl Trial {
             let message = error["message"].as_str().or(error.as_str()).unwrap_or_default().to_owned();
             let kind = match () {
                 () if message.contains(" refuses: ") || message.contains("resolver error") => "refused",
-                () if answer.plan.is_empty() => "no plan",
+                () if !answer.is_planned => "no plan",
                 () => "error",
             };
             return found(kind, format!("{message}\nexpected {expected}"), answer.plan);

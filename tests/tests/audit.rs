@@ -23,7 +23,7 @@ async fn the_public_audit() {
             total += 1;
             let verdict = match run(suite, case).await {
                 Ok(answer) => {
-                    requests += answer.requests;
+                    requests += answer.requests.len();
                     peer_requests += case.peer_requests;
                     if only.is_some() {
                         println!("{}#{at}{}\n{}\n{}\n", suite.name, case.query, answer.plan, answer.data);
@@ -94,8 +94,8 @@ fn judge(suite: &Suite, case: &Case, answer: &Answer) -> Result<(), String> {
     {
         return Err(format!("keys are not in the order of the operation: {data}"));
     }
-    if answer.requests > case.peer_requests {
-        return Err(format!("{} requests, the best peer makes {}", answer.requests, case.peer_requests));
+    if answer.requests.len() > case.peer_requests {
+        return Err(format!("{} requests, the best peer makes {}", answer.requests.len(), case.peer_requests));
     }
     Ok(())
 }
