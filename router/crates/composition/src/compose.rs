@@ -1,9 +1,13 @@
 //! The main street: from the SDL of all subgraphs to a supergraph or the reasons why there is none.
 
+use braid_supergraph::Supergraph;
 use serde::Deserialize;
 
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
+use crate::merge::{Merged, merge};
+use crate::subgraph::model::Subgraph;
+use crate::subgraph::{facts, read, upgrade};
 
 /// One subgraph as it is given to composition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -11,6 +15,7 @@ pub struct SubgraphSdl {
     /// The subgraph's name, unique in the supergraph.
     pub name: String,
     /// Where the router reaches it.
+    #[serde(default)]
     pub url: String,
     /// Its schema.
     pub sdl: String,
@@ -45,14 +50,84 @@ pub struct Composed {
 
 /// Composes subgraphs. Their order does not matter.
 pub fn compose(subgraphs: &[SubgraphSdl]) -> Composition {
+    match run(subgraphs) {
+        Ok((composed, hints)) => Composition { result: Ok(composed), hints },
+        Err(errors) => Composition { result: Err(sorted(errors)), hints: Vec::new() },
+    }
+}
+
+fn run(inputs: &[SubgraphSdl]) -> Result<(Composed, Vec<Diagnostic>), Vec<Diagnostic>> {
+    check_names(inputs)?;
+    let mut order: Vec<&SubgraphSdl> = inputs.iter().collect();
+    order.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut subgraphs = read_all(&order)?;
+    complete(upgrade::upgrade(&mut subgraphs))?;
+    subgraphs.iter_mut().for_each(facts::establish);
+    let Merged { draft, errors, hints, .. } = merge(&subgraphs);
+    complete(errors)?;
+    let supergraph_sdl = draft.write();
+    let supergraph = Supergraph::read(&supergraph_sdl).map_err(|error| {
+        vec![Diagnostic::new(Code::INVALID_GRAPHQL, format!("The merged schema is not valid: {error}"))]
+    })?;
+    let api_schema_sdl = supergraph.api_schema.to_string();
+    Ok((Composed { supergraph_sdl, api_schema_sdl }, hints))
+}
+
+fn complete(errors: Vec<Diagnostic>) -> Result<(), Vec<Diagnostic>> {
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+fn sorted(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen = ahash::AHashSet::new();
+    errors.retain(|e| seen.insert((e.code, e.message.clone())));
+    errors
+}
+
+fn check_names(inputs: &[SubgraphSdl]) -> Result<(), Vec<Diagnostic>> {
     let mut errors = Vec::new();
-    for subgraph in subgraphs {
-        if let Err(problems) = crate::subgraph::read::read(subgraph) {
-            errors.extend(problems);
+    let mut seen = ahash::AHashSet::new();
+    if inputs.is_empty() {
+        errors.push(
+            Diagnostic::new(Code::NO_QUERIES, "There is no subgraph to compose.").help("name at least one subgraph"),
+        );
+    }
+    for input in inputs {
+        let name = &input.name;
+        if name == "_" || name.is_empty() {
+            errors.push(
+                Diagnostic::new(
+                    Code::INVALID_SUBGRAPH_NAME,
+                    format!("Invalid name {name:?} for a subgraph: \"_\" and the empty name are reserved"),
+                )
+                .help("give the subgraph another name"),
+            );
+        } else if !seen.insert(name) {
+            errors.push(
+                Diagnostic::new(
+                    Code::INVALID_SUBGRAPH_NAME,
+                    format!("There are two subgraphs named \"{name}\""),
+                )
+                .help("rename one of them, or remove the one that is there by mistake"),
+            );
         }
     }
-    if errors.is_empty() {
-        errors.push(Diagnostic::new(Code::NO_QUERIES, "Merging subgraphs is not possible yet."));
+    complete(errors)
+}
+
+fn read_all(inputs: &[&SubgraphSdl]) -> Result<Vec<Subgraph>, Vec<Diagnostic>> {
+    let mut subgraphs = Vec::with_capacity(inputs.len());
+    let mut errors = Vec::new();
+    for input in inputs {
+        match read::read(input) {
+            Ok(mut read) => {
+                errors.extend(read.problems);
+                errors.extend(read.root_clashes);
+                read.subgraph.drop_internals(&read.internal_types);
+                subgraphs.push(read.subgraph);
+            }
+            Err(problems) => errors.extend(problems),
+        }
     }
-    Composition { result: Err(errors), hints: Vec::new() }
+    complete(errors)?;
+    Ok(subgraphs)
 }

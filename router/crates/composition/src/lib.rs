@@ -7,8 +7,9 @@
 mod codes;
 mod compose;
 mod diagnostic;
-#[expect(dead_code, reason = "the merge that reads it is being written")]
+mod merge;
 mod subgraph;
+mod validate;
 
 pub use codes::{Code, summary};
 pub use compose::{Composed, Composition, SubgraphSdl, compose};

@@ -1,8 +1,10 @@
 //! From one subgraph's SDL to a schema that composition can work on. Knows nothing of other subgraphs, except `upgrade`.
 
 pub(crate) mod definitions;
+pub(crate) mod facts;
 pub(crate) mod field_set;
 pub(crate) mod link;
 pub(crate) mod model;
 pub(crate) mod read;
 pub(crate) mod spec;
+pub(crate) mod upgrade;

@@ -316,3 +316,15 @@ pub(crate) fn locate(
         end_offset: span.end_offset(),
     })
 }
+
+impl Subgraph {
+    /// Takes out what federation itself brought: it is no part of the graph.
+    pub(crate) fn drop_internals(&mut self, internal_types: &[Name]) {
+        for name in internal_types {
+            self.schema.types.shift_remove(name);
+        }
+        if let Some(query) = self.schema.types.get_mut("Query") {
+            query.fields.retain(|name, _| name != "_entities" && name != "_service");
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! `@composeDirective`: which custom directives go to the supergraph, and whose definition is used.
+
+use braid_graphql::compiler::{Name, Node};
+use braid_graphql::compiler::ast::Value;
+use braid_supergraph::join_spec::write::{DraftDirective, DraftInput, DraftLink};
+use indexmap::IndexMap;
+
+use super::Merger;
+use super::values::same;
+use crate::codes::Code;
+use crate::diagnostic::Diagnostic;
+use crate::subgraph::link::Link;
+use crate::subgraph::model::{Applied, Directives, DirectiveDef, Subgraph};
+use crate::subgraph::spec::{Feature, Known};
+
+/// The custom directives of the supergraph.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Composed {
+    definitions: IndexMap<Name, DirectiveDef>,
+    links: Vec<DraftLink>,
+    /// Types that the definitions' arguments name.
+    types: Vec<Name>,
+}
+
+impl Composed {
+    pub(super) fn names(&self) -> Vec<Name> {
+        self.definitions.keys().cloned().collect()
+    }
+
+    pub(super) fn is_repeatable(&self, name: &str) -> bool {
+        self.definitions.get(name).is_some_and(|d| d.repeatable)
+    }
+
+    pub(super) fn is_default(&self, name: &str, argument: &str, value: &Value) -> bool {
+        self.definitions
+            .get(name)
+            .and_then(|d| d.args.get(argument)?.default.as_ref())
+            .is_some_and(|default: &Node<Value>| same(default, value))
+    }
+}
+
+/// A directive that a subgraph wants composed.
+struct Item<'a> {
+    index: usize,
+    /// Without `@`, as this subgraph calls it.
+    name: String,
+    element: String,
+    link: &'a Link,
+    definition: &'a DirectiveDef,
+    applied: &'a Applied,
+}
+
+impl<'a> Merger<'a> {
+    pub(super) fn compose_directives(&mut self) {
+        let subgraphs = self.subgraphs;
+        let mut items: Vec<Item<'a>> = Vec::new();
+        for (index, subgraph) in subgraphs.iter().enumerate() {
+            for applied in subgraph.schema.all(Known::ComposeDirective) {
+                if let Some(item) = self.compose_item(index, subgraph, applied) {
+                    items.push(item);
+                }
+            }
+        }
+        self.hint_majors(&items);
+        let mut by_name: IndexMap<String, Vec<&Item<'a>>> = IndexMap::new();
+        for item in &items {
+            by_name.entry(item.name.clone()).or_default().push(item);
+        }
+        let mut features: IndexMap<String, Vec<&Item<'a>>> = IndexMap::new();
+        for item in &items {
+            features.entry(item.link.identity.clone()).or_default().push(item);
+        }
+        let mut bad_features = Vec::new();
+        for (identity, users) in &features {
+            let majors: std::collections::BTreeSet<u32> = users.iter().map(|i| i.link.version.major).collect();
+            if majors.len() > 1 {
+                self.compose_error(
+                    format!("Core feature \"{identity}\" requested to be merged has major version mismatch across subgraphs"),
+                    users,
+                    "link the same major version in all subgraphs that compose it",
+                );
+                bad_features.push(identity.clone());
+            }
+        }
+        for (name, users) in &by_name {
+            if users.iter().any(|i| bad_features.contains(&i.link.identity)) {
+                continue;
+            }
+            if self.consistent(name, users, &items) {
+                self.admit_composed(name, users);
+            }
+        }
+        let mut linked: IndexMap<String, Vec<&Item<'a>>> = IndexMap::new();
+        for item in items.iter().filter(|i| self.composed.definitions.contains_key(i.name.as_str())) {
+            linked.entry(item.link.identity.clone()).or_default().push(item);
+        }
+        for users in linked.values() {
+            self.link_composed(users);
+        }
+    }
+
+    fn compose_error(&mut self, message: String, users: &[&Item<'a>], help: &str) {
+        let at: Vec<_> = users.iter().filter_map(|i| self.locate(i.index, i.applied.span)).collect();
+        self.errors.push(Diagnostic::new(Code::DIRECTIVE_COMPOSITION_ERROR, message).at(at).help(help));
+    }
+
+    fn compose_item(&mut self, index: usize, subgraph: &'a Subgraph, applied: &'a Applied) -> Option<Item<'a>> {
+        let remove = crate::validate::edits::remove_application(subgraph, applied);
+        let mut fail = |message: String, help: &str, edit| {
+            self.errors.push(
+                Diagnostic::new(Code::DIRECTIVE_COMPOSITION_ERROR, message)
+                    .at(subgraph.locate(applied.span))
+                    .help(help)
+                    .fix(help, edit),
+            );
+            None
+        };
+        let given = applied.str_arg("name").unwrap_or_default();
+        if given.is_empty() {
+            return fail(
+                format!("Argument to @composeDirective in subgraph \"{}\" cannot be NULL or an empty String", subgraph.name),
+                "name the directive, as @composeDirective(name: \"@mine\")",
+                None,
+            );
+        }
+        let Some(name) = given.strip_prefix('@') else {
+            let edit = applied.arg("name").and_then(|v| v.location()).map(|span| {
+                subgraph.edit(span.offset(), span.end_offset(), format!("\"@{given}\""))
+            });
+            return fail(
+                format!("Argument to @composeDirective \"{given}\" in subgraph \"{}\" must have a leading \"@\"", subgraph.name),
+                "write an @ before the directive's name",
+                edit,
+            );
+        };
+        let Some(definition) = subgraph.schema.directives.get(name) else {
+            return fail(
+                format!("Could not find matching directive definition for argument to @composeDirective \"{given}\" in subgraph \"{}\".{}", subgraph.name, crate::diagnostic::did_you_mean(name, subgraph.schema.directives.keys().map(Name::as_str))),
+                "define the directive, or remove this @composeDirective",
+                remove,
+            );
+        };
+        let Some((link, element)) = subgraph.links.source_of(name) else {
+            if definition.known.is_some() {
+                return fail(
+                    format!("Composing federation directive \"{given}\" in subgraph \"{}\" is not supported", subgraph.name),
+                    "remove this @composeDirective",
+                    remove,
+                );
+            }
+            return fail(
+                format!("Directive \"{given}\" in subgraph \"{}\" cannot be composed because it is not a member of a core feature", subgraph.name),
+                "@link a specification of your own that the directive is imported from",
+                remove,
+            );
+        };
+        if let Some(known) = definition.known {
+            if known.is_composed() {
+                let hint = Diagnostic::new(
+                    Code::DIRECTIVE_COMPOSITION_INFO,
+                    format!("Directive \"{given}\" should not be explicitly manually composed since it is a federation directive composed by default"),
+                );
+                self.hints.push(hint.at(subgraph.locate(applied.span)).help("remove this @composeDirective"));
+                return None;
+            }
+            return fail(
+                format!("Composing federation directive \"{given}\" in subgraph \"{}\" is not supported", subgraph.name),
+                "remove this @composeDirective",
+                remove,
+            );
+        }
+        let clash = self.features.name(Known::Tag).is_some_and(|n| n == name)
+            || self.features.name(Known::Inaccessible).is_some_and(|n| n == name);
+        if clash && link.feature != Some(Feature::Federation) {
+            return fail(
+                format!("Directive \"{given}\" in subgraph \"{}\" cannot be composed because it conflicts with automatically composed federation directive \"{given}\".", subgraph.name),
+                "import the directive under another name, with `as`",
+                None,
+            );
+        }
+        Some(Item { index, name: name.to_string(), element, link, definition, applied })
+    }
+
+    /// Features that nobody composes may differ, but it should be known.
+    fn hint_majors(&mut self, items: &[Item<'a>]) {
+        let mut majors: IndexMap<&str, Vec<(usize, &Link)>> = IndexMap::new();
+        for (index, subgraph) in self.subgraphs.iter().enumerate() {
+            for link in subgraph.links.list.iter().filter(|l| l.feature.is_none()) {
+                majors.entry(&link.identity).or_default().push((index, link));
+            }
+        }
+        let mut hints = Vec::new();
+        for (identity, users) in majors {
+            if items.iter().any(|i| i.link.identity == identity) {
+                continue;
+            }
+            let distinct: std::collections::BTreeSet<u32> = users.iter().map(|(_, l)| l.version.major).collect();
+            if distinct.len() > 1 {
+                let at: Vec<_> = users.iter().filter_map(|(i, l)| self.locate(*i, l.span)).collect();
+                hints.push(
+                    Diagnostic::new(
+                        Code::DIRECTIVE_COMPOSITION_INFO,
+                        format!("Non-composed core feature \"{identity}\" has major version mismatch across subgraphs"),
+                    )
+                    .at(at)
+                    .help("link the same major version everywhere"),
+                );
+            }
+        }
+        self.hints.extend(hints);
+    }
+
+    /// One name, one directive; one directive, one name.
+    fn consistent(&mut self, name: &str, users: &[&Item<'a>], items: &[Item<'a>]) -> bool {
+        let mut good = true;
+        if users.iter().any(|i| i.link.identity != users[0].link.identity) {
+            self.compose_error(
+                format!("Composed directive \"@{name}\" is not linked by the same core feature in every subgraph"),
+                users,
+                "import the directive from the same specification in all subgraphs",
+            );
+            good = false;
+        }
+        if users.iter().any(|i| i.element != users[0].element) {
+            self.compose_error(
+                format!("Composed directive \"@{name}\" does not refer to the same directive in every subgraph"),
+                users,
+                "import the same directive under this name in all subgraphs",
+            );
+            good = false;
+        }
+        let aliases: Vec<&Item<'a>> = items
+            .iter()
+            .filter(|i| i.name != name && i.link.identity == users[0].link.identity && i.element == users[0].element)
+            .collect();
+        if let Some(other) = aliases.first() {
+            if name < other.name.as_str() {
+                let mut all = users.to_vec();
+                all.extend(aliases.iter().copied());
+                self.compose_error(
+                    format!("Composed directive is not named consistently in all subgraphs but \"@{name}\" in {} and \"@{}\" in {}", self.names(users.iter().map(|i| i.index)), other.name, self.names(aliases.iter().map(|i| i.index))),
+                    &all,
+                    "import the directive under the same name in all subgraphs",
+                );
+            }
+            good = false;
+        }
+        if good {
+            self.warn_other_names(name, users);
+        }
+        good
+    }
+
+    fn warn_other_names(&mut self, name: &str, users: &[&Item<'a>]) {
+        let mut hints = Vec::new();
+        for (index, subgraph) in self.subgraphs.iter().enumerate() {
+            if users.iter().any(|i| i.index == index) {
+                continue;
+            }
+            let link = subgraph.links.list.iter().find(|l| l.identity == users[0].link.identity);
+            let other = link.and_then(|l| l.name_in_schema(&format!("@{}", users[0].element)));
+            if let (Some(link), Some(other)) = (link, other)
+                && other != format!("@{name}")
+                && subgraph.schema.directives.contains_key(other.trim_start_matches('@'))
+            {
+                hints.push(
+                    Diagnostic::new(
+                        Code::DIRECTIVE_COMPOSITION_WARN,
+                        format!("Composed directive \"@{name}\" is named differently in a subgraph that doesn't export it. Consistent naming will be required to export it: it is \"{other}\" in {}.", self.names([index])),
+                    )
+                    .at(subgraph.locate(link.span))
+                    .help(format!("import it as \"@{name}\"")),
+                );
+            }
+        }
+        self.hints.extend(hints);
+    }
+
+    fn admit_composed(&mut self, name: &str, users: &[&Item<'a>]) {
+        // The newest version of the feature is the one to follow, whoever links it.
+        let newest = self
+            .subgraphs
+            .iter()
+            .enumerate()
+            .filter_map(|(i, s)| Some((i, s.links.list.iter().find(|l| l.identity == users[0].link.identity)?)))
+            .filter(|(_, l)| l.version.major == users[0].link.version.major)
+            .max_by_key(|(i, l)| (l.version.minor, usize::MAX - i));
+        let definition = match newest {
+            Some((index, link)) if link.version.minor > users.iter().map(|u| u.link.version.minor).max().unwrap_or(0) => {
+                match self.subgraphs[index].schema.directives.get(name) {
+                    Some(definition) => definition,
+                    None => {
+                        self.compose_error(
+                            format!("Core feature in subgraph \"{}\" does not have a directive definition for \"@{name}\"", self.name(index)),
+                            users,
+                            "define the directive in the subgraph that links the newest version",
+                        );
+                        return;
+                    }
+                }
+            }
+            _ => match users.iter().max_by_key(|u| (u.link.version.minor, usize::MAX - u.index)) {
+                Some(user) => user.definition,
+                None => return,
+            },
+        };
+        for argument in definition.args.values() {
+            self.composed.types.push(argument.ty.inner_named_type().clone());
+        }
+        self.composed.definitions.insert(definition.name.clone(), definition.clone());
+    }
+
+    fn link_composed(&mut self, users: &[&Item<'a>]) {
+        let Some(newest) = users.iter().max_by_key(|u| u.link.version.minor) else { return };
+        let own = newest.link.own_name().unwrap_or_default();
+        let mut imports: Vec<(String, Option<String>)> = Vec::new();
+        for user in users {
+            let element = format!("@{}", user.element);
+            let alias = (user.name != user.element).then(|| format!("@{}", user.name));
+            let import = (element, alias);
+            if !imports.contains(&import) && !(user.name == own && user.element == own) {
+                imports.push(import);
+            }
+        }
+        imports.sort();
+        let identity = &newest.link.identity;
+        let url = self
+            .subgraphs
+            .iter()
+            .flat_map(|s| &s.links.list)
+            .filter(|l| l.identity == *identity && l.version.major == newest.link.version.major)
+            .max_by_key(|l| l.version.minor)
+            .map_or_else(|| newest.link.url.clone(), |l| l.url.clone());
+        self.composed.links.push(DraftLink { url, alias: None, imports, purpose: newest.link.purpose.clone() });
+    }
+
+    pub(super) fn add_composed_features(&mut self) {
+        self.draft.links.extend(self.composed.links.clone());
+        for definition in self.composed.definitions.clone().into_values() {
+            let draft = DraftDirective {
+                name: definition.name.clone(),
+                description: definition.description.clone(),
+                args: definition
+                    .args
+                    .values()
+                    .map(|a| DraftInput {
+                        name: a.name.clone(),
+                        description: a.description.clone(),
+                        ty: a.ty.clone(),
+                        default: a.default.clone(),
+                        applied: Vec::new(),
+                    })
+                    .collect(),
+                repeatable: definition.repeatable,
+                locations: definition.locations.iter().map(|l| l.name()).collect(),
+                internal: false,
+            };
+            // An executable directive may have been merged under the same name already.
+            self.draft.directives.insert(definition.name.clone(), draft);
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Merges directive applications: unions, strategies for each argument, or the most frequent.
+
+use std::collections::BTreeSet;
+
+use braid_graphql::compiler::ast::Value;
+use braid_graphql::compiler::{Name, Node};
+use braid_supergraph::join_spec::write::DraftApplied;
+
+use super::Merger;
+use super::values::same;
+use crate::codes::Code;
+use crate::diagnostic::Diagnostic;
+use crate::subgraph::model::{Applied, Span};
+use crate::subgraph::spec::Known;
+
+type Args = Vec<(Name, Node<Value>)>;
+/// An OR of ANDs of scopes or policies.
+pub(crate) type Dnf = BTreeSet<BTreeSet<String>>;
+
+/// An element's applications in one subgraph, and where it is.
+pub(super) type Applications<'b> = (usize, &'b [Applied], Span);
+
+impl Merger<'_> {
+    pub(super) fn merge_applied(&mut self, element: &str, sources: &[Applications<'_>]) -> Vec<DraftApplied> {
+        if sources.iter().all(|(_, applied, _)| applied.is_empty()) {
+            return Vec::new();
+        }
+        let mut merged = Vec::new();
+        let known = [
+            Known::Inaccessible,
+            Known::Tag,
+            Known::Authenticated,
+            Known::RequiresScopes,
+            Known::Policy,
+            Known::Context,
+            Known::Cost,
+            Known::ListSize,
+            Known::OneOf,
+            Known::Deprecated,
+        ];
+        for known in known {
+            let of = |a: &&Applied| a.known == Some(known);
+            let name = match known.is_built_in() {
+                true => Some(Name::new_unchecked(known.name())),
+                false => self.features.name(known).cloned(),
+            };
+            if let Some(name) = name {
+                self.merge_directive(element, &name, Some(known), sources, of, &mut merged);
+            }
+        }
+        for name in self.composed.names() {
+            let of = |a: &&Applied| a.known.is_none() && a.name == name;
+            self.merge_directive(element, &name, None, sources, of, &mut merged);
+        }
+        self.cache_tags(sources, &mut merged);
+        merged
+    }
+
+    fn merge_directive(
+        &mut self,
+        element: &str,
+        name: &Name,
+        known: Option<Known>,
+        sources: &[Applications<'_>],
+        of: impl Fn(&&Applied) -> bool,
+        merged: &mut Vec<DraftApplied>,
+    ) {
+        let mut given: Vec<(usize, Args)> = Vec::new();
+        for (index, applied, _) in sources {
+            for application in applied.iter().filter(&of) {
+                let args = match known {
+                    Some(Known::Context) => vec![self.context_name(*index, application)],
+                    _ => application.args.clone(),
+                };
+                given.push((*index, self.with_defaults(*index, application, args)));
+            }
+        }
+        if given.is_empty() {
+            return;
+        }
+        let repeatable = match known {
+            Some(known) => matches!(known, Known::Tag | Known::Context),
+            None => self.composed.is_repeatable(name),
+        };
+        let mut distinct: Vec<(Args, Vec<usize>)> = Vec::new();
+        for (index, args) in given {
+            match distinct.iter_mut().find(|(other, _)| same_args(other, &args)) {
+                Some((_, graphs)) => graphs.push(index),
+                None => distinct.push((args, vec![index])),
+            }
+        }
+        if repeatable {
+            for (args, _) in distinct {
+                merged.push(DraftApplied { name: name.clone(), args: self.without_defaults(name, known, args) });
+            }
+            return;
+        }
+        let args = match (distinct.len(), known) {
+            (_, Some(Known::RequiresScopes)) => Some(merge_dnf(&distinct, "scopes")),
+            (_, Some(Known::Policy)) => Some(merge_dnf(&distinct, "policies")),
+            (1, _) => distinct.first().map(|(args, _)| args.clone()),
+            (_, Some(Known::Cost)) => Some(merge_cost(&distinct)),
+            (_, Some(Known::ListSize)) => Some(merge_list_size(&distinct)),
+            _ => self.most_frequent(element, name, &distinct),
+        };
+        let by_strategy = matches!(
+            known,
+            Some(Known::RequiresScopes | Known::Policy | Known::Cost | Known::ListSize)
+        );
+        if distinct.len() > 1 && by_strategy {
+            let hint = Diagnostic::new(
+                Code::MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
+                format!(
+                    "Directive @{name} is applied to \"{element}\" in multiple subgraphs with different arguments. Merging strategies used by arguments: {}",
+                    strategies(known)
+                ),
+            );
+            let at = sources.iter().filter_map(|(i, _, span)| self.locate(*i, *span)).collect::<Vec<_>>();
+            self.hints.push(hint.on(element).at(at));
+        }
+        if let Some(args) = args {
+            merged.push(DraftApplied { name: name.clone(), args: self.without_defaults(name, known, args) });
+        }
+    }
+
+    fn context_name(&self, index: usize, application: &Applied) -> (Name, Node<Value>) {
+        let context = application.str_arg("name").unwrap_or_default();
+        let name = format!("{}__{context}", self.draft_graph_name(index));
+        (Name::new_unchecked("name"), Node::new(Value::String(name)))
+    }
+
+    /// The prefix of a subgraph's contexts.
+    pub(super) fn draft_graph_name(&self, index: usize) -> String {
+        self.name(index).to_string()
+    }
+
+    /// Omitted arguments count with their defaults.
+    fn with_defaults(&self, index: usize, application: &Applied, mut args: Args) -> Args {
+        if let Some(definition) = self.subgraphs[index].schema.directives.get(&application.name) {
+            for input in definition.args.values() {
+                if let Some(default) = &input.default
+                    && !args.iter().any(|(name, _)| *name == input.name)
+                {
+                    args.push((input.name.clone(), default.clone()));
+                }
+            }
+        }
+        args
+    }
+
+    /// Defaults are not written out again.
+    fn without_defaults(&self, name: &Name, known: Option<Known>, mut args: Args) -> Args {
+        match known {
+            Some(Known::ListSize) => args.retain(|(name, value)| {
+                !(name == "requireOneSlicingArgument" && value.to_bool() == Some(true)) && !value.is_null()
+            }),
+            Some(_) => {}
+            None => args.retain(|(arg, value)| !self.composed.is_default(name, arg, value)),
+        }
+        args
+    }
+
+    fn most_frequent(&mut self, element: &str, name: &Name, distinct: &[(Args, Vec<usize>)]) -> Option<Args> {
+        let most = distinct.iter().map(|(_, graphs)| graphs.len()).max()?;
+        let (chosen, graphs) = distinct.iter().find(|(_, graphs)| graphs.len() == most)?;
+        let said = |args: &Args| {
+            let args: Vec<String> =
+                args.iter().map(|(n, v)| format!("{n}: {}", v.serialize().no_indent())).collect();
+            format!("{{{}}}", args.join(", "))
+        };
+        let others: Vec<String> = distinct
+            .iter()
+            .filter(|(args, _)| !same_args(args, chosen))
+            .map(|(args, graphs)| format!("{} in {}", said(args), self.names(graphs.iter().copied())))
+            .collect();
+        let hint = Diagnostic::new(
+            Code::INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
+            format!(
+                "Non-repeatable directive @{name} is applied to \"{element}\" in multiple subgraphs but with incompatible arguments. The supergraph will use arguments {} (from {}), but found arguments {}.",
+                said(chosen),
+                self.names(graphs.iter().copied()),
+                others.join(" and ")
+            ),
+        );
+        self.hints.push(hint.on(element).help("use the same arguments in all subgraphs"));
+        Some(chosen.clone())
+    }
+
+    /// Cache tags keep their subgraph: invalidation is each subgraph's own business.
+    fn cache_tags(&mut self, sources: &[Applications<'_>], merged: &mut Vec<DraftApplied>) {
+        if !self.features.cache_tags {
+            return;
+        }
+        let mut by_args: Vec<(Args, Vec<usize>)> = Vec::new();
+        for (index, applied, _) in sources {
+            for application in applied.iter().filter(|a| a.known == Some(Known::CacheTag)) {
+                match by_args.iter_mut().find(|(args, _)| same_args(args, &application.args)) {
+                    Some((_, graphs)) => graphs.push(*index),
+                    None => by_args.push((application.args.clone(), vec![*index])),
+                }
+            }
+        }
+        for (args, graphs) in by_args {
+            merged.push(DraftApplied::of_graphs(&self.draft, &graphs, "federation__cacheTag", args));
+        }
+    }
+}
+
+fn strategies(known: Option<Known>) -> &'static str {
+    match known {
+        Some(Known::RequiresScopes) => "{ \"scopes\": \"DNF_CONJUNCTION\" }",
+        Some(Known::Policy) => "{ \"policies\": \"DNF_CONJUNCTION\" }",
+        Some(Known::Cost) => "{ \"weight\": \"MAX\" }",
+        _ => "{ \"assumedSize\": \"NULLABLE_MAX\", \"slicingArguments\": \"NULLABLE_UNION\", \"sizedFields\": \"NULLABLE_UNION\", \"requireOneSlicingArgument\": \"NULLABLE_AND\" }",
+    }
+}
+
+pub(crate) fn same_args(a: &Args, b: &Args) -> bool {
+    a.len() == b.len() && a.iter().all(|(name, v)| b.iter().any(|(n, w)| n == name && same(v, w)))
+}
+
+fn arg<'b>(args: &'b Args, name: &str) -> Option<&'b Node<Value>> {
+    args.iter().find(|(n, _)| n == name).map(|(_, v)| v)
+}
+
+fn merge_cost(distinct: &[(Args, Vec<usize>)]) -> Args {
+    max_int(distinct, "weight").into_iter().map(|v| (Name::new_unchecked("weight"), v)).collect()
+}
+
+fn max_int(distinct: &[(Args, Vec<usize>)], name: &str) -> Option<Node<Value>> {
+    distinct
+        .iter()
+        .filter_map(|(args, _)| arg(args, name))
+        .filter(|v| v.to_i32().is_some())
+        .max_by_key(|v| v.to_i32())
+        .cloned()
+}
+
+fn merge_list_size(distinct: &[(Args, Vec<usize>)]) -> Args {
+    let mut merged: Args = Vec::new();
+    if let Some(size) = max_int(distinct, "assumedSize") {
+        merged.push((Name::new_unchecked("assumedSize"), size));
+    }
+    for name in ["slicingArguments", "sizedFields"] {
+        let mut items: Vec<Node<Value>> = Vec::new();
+        let mut given = false;
+        for list in distinct.iter().filter_map(|(args, _)| arg(args, name)?.as_list()) {
+            given = true;
+            for item in list {
+                if !items.contains(item) {
+                    items.push(item.clone());
+                }
+            }
+        }
+        if given {
+            merged.push((Name::new_unchecked(name), Node::new(Value::List(items))));
+        }
+    }
+    let flags: Vec<bool> =
+        distinct.iter().filter_map(|(args, _)| arg(args, "requireOneSlicingArgument")?.to_bool()).collect();
+    if !flags.is_empty() {
+        let all = flags.iter().all(|flag| *flag);
+        merged.push((Name::new_unchecked("requireOneSlicingArgument"), Node::new(Value::Boolean(all))));
+    }
+    merged
+}
+
+fn merge_dnf(distinct: &[(Args, Vec<usize>)], name: &str) -> Args {
+    let all = distinct.iter().filter_map(|(args, _)| arg(args, name)).map(|v| read_dnf(v));
+    let merged = all.reduce(|a, b| conjoin(&a, &b)).unwrap_or_default();
+    vec![(Name::new_unchecked(name), write_dnf(&merged))]
+}
+
+pub(crate) fn read_dnf(value: &Value) -> Dnf {
+    let outer: Vec<&Value> = match value {
+        Value::List(items) => items.iter().map(|v| &**v).collect(),
+        single => vec![single],
+    };
+    let sets = outer.into_iter().map(|inner| match inner {
+        Value::List(items) => items.iter().filter_map(|v| v.as_str().map(str::to_string)).collect(),
+        Value::String(text) => BTreeSet::from([text.clone()]),
+        _ => BTreeSet::new(),
+    });
+    simplified(sets.collect())
+}
+
+pub(crate) fn write_dnf(dnf: &Dnf) -> Node<Value> {
+    let outer = dnf
+        .iter()
+        .map(|set| {
+            let inner = set.iter().map(|s| Node::new(Value::String(s.clone()))).collect();
+            Node::new(Value::List(inner))
+        })
+        .collect();
+    Node::new(Value::List(outer))
+}
+
+/// Both must hold. An empty side demands nothing.
+pub(crate) fn conjoin(a: &Dnf, b: &Dnf) -> Dnf {
+    if a.is_empty() || b.is_empty() {
+        return if a.is_empty() { b.clone() } else { a.clone() };
+    }
+    let product = a.iter().flat_map(|x| b.iter().map(move |y| x.union(y).cloned().collect()));
+    simplified(product.collect())
+}
+
+/// Without what another, weaker demand makes pointless.
+fn simplified(dnf: Dnf) -> Dnf {
+    let weaker = |set: &BTreeSet<String>| dnf.iter().any(|other| other != set && other.is_subset(set));
+    dnf.iter().filter(|set| !weaker(set)).cloned().collect()
+}

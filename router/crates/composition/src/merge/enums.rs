@@ -1,0 +1,133 @@
+//! Enums: the union of values if used as outputs, the intersection if used as inputs, no difference if both.
+
+use braid_graphql::compiler::Name;
+use braid_graphql::compiler::ast::Type;
+use braid_supergraph::join_spec::write::DraftValue;
+
+use super::{Merger, Sources, union_of_keys};
+use crate::codes::Code;
+use crate::diagnostic::Diagnostic;
+use crate::subgraph::model::{Kind, TypeDef};
+
+/// An example coordinate of each way of using an enum.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Uses {
+    input: Option<String>,
+    output: Option<String>,
+}
+
+impl<'a> Merger<'a> {
+    /// Remembers that an element has an enum's type.
+    pub(super) fn note_enum_use(&mut self, ty: &Type, coordinate: &str, input: bool) {
+        let name = ty.inner_named_type();
+        if !self.subgraphs.iter().any(|s| s.schema.types.get(name).is_some_and(|t| t.kind == Kind::Enum)) {
+            return;
+        }
+        let uses = self.enum_uses.entry(name.clone()).or_default();
+        let slot = if input { &mut uses.input } else { &mut uses.output };
+        slot.get_or_insert_with(|| coordinate.to_string());
+    }
+
+    pub(super) fn merge_enum(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+        let uses = self.enum_uses.get(name).cloned().unwrap_or_default();
+        if uses.input.is_none() && uses.output.is_none() {
+            let hint = Diagnostic::new(
+                Code::UNUSED_ENUM_TYPE,
+                format!("Enum type \"{name}\" is defined but unused. It will be included in the supergraph with all the values appearing in any subgraph (\"as if\" it was only used as an output type)."),
+            );
+            self.hints.push(hint.on(name.as_str()).at(self.type_locations(sources)).help("remove the enum if nothing needs it"));
+        }
+        for value in union_of_keys(sources.iter().map(|(_, t)| &t.values)) {
+            self.merge_value(name, &value, sources, &uses);
+        }
+        let empty = self.draft.types.get(name).is_some_and(|t| t.values.is_empty());
+        if empty {
+            let error = Diagnostic::new(
+                Code::EMPTY_MERGED_ENUM_TYPE,
+                format!("None of the values of enum type \"{name}\" are defined consistently in all the subgraphs defining that type. As only values common to all subgraphs are merged, this would result in an empty type."),
+            );
+            let edit = self.add_missing_value(sources, None);
+            self.errors.push(
+                error
+                    .on(name.as_str())
+                    .at(self.type_locations(sources))
+                    .help(format!("add at least one value of \"{name}\" to all subgraphs that define it"))
+                    .fix("add the value to the other subgraphs", edit),
+            );
+        }
+    }
+
+    /// Adds a value (or the first one there is) to every subgraph's enum that lacks it.
+    fn add_missing_value(&self, sources: &Sources<'a, TypeDef>, value: Option<&Name>) -> Vec<crate::diagnostic::Edit> {
+        let Some(value) = value.or_else(|| sources.iter().find_map(|(_, t)| t.values.keys().next())) else {
+            return Vec::new();
+        };
+        sources
+            .iter()
+            .filter(|(_, ty)| !ty.values.contains_key(value))
+            .filter_map(|(i, ty)| {
+                let end = ty.values.values().last()?.span?.offset();
+                Some(self.subgraphs[*i].edit(end, end, format!("{value} ")))
+            })
+            .collect()
+    }
+
+    fn merge_value(&mut self, name: &Name, value: &Name, sources: &Sources<'a, TypeDef>, uses: &Uses) {
+        let coordinate = format!("{name}.{value}");
+        let having: Vec<_> = sources.iter().filter_map(|(i, t)| Some((*i, t.values.get(value)?))).collect();
+        let texts: Vec<_> = having.iter().map(|(i, v)| (*i, v.description.as_ref())).collect();
+        let description = self.merge_description(&coordinate, &texts);
+        let directives: Vec<_> = having.iter().map(|(i, v)| (*i, v.applied.as_slice(), v.span)).collect();
+        let applied = self.merge_applied(&coordinate, &directives);
+        let graphs: Vec<usize> = having.iter().map(|(i, _)| *i).collect();
+        let hidden = self.features.is_inaccessible(&applied);
+        if graphs.len() < sources.len() && !hidden {
+            let span = |ty: &TypeDef| ty.values.get(value).and_then(|v| v.span);
+            match (&uses.input, &uses.output) {
+                (Some(input), Some(output)) => {
+                    let error = self.inconsistent(
+                        Code::ENUM_VALUE_MISMATCH,
+                        format!("Enum type \"{name}\" is used as both input type (for example, as type of \"{input}\") and output type (for example, as type of \"{output}\"), but value \"{value}\" is not defined in all the subgraphs defining \"{name}\""),
+                        &coordinate,
+                        &graphs,
+                        sources,
+                        span,
+                    );
+                    let edit = self.add_missing_value(sources, Some(value));
+                    self.errors.push(
+                        error
+                            .help(format!("add \"{value}\" to \"{name}\" in the other subgraphs, or mark it @inaccessible"))
+                            .fix(format!("add \"{value}\" where it is missing"), edit),
+                    );
+                }
+                (Some(_), None) => {
+                    let hint = self.inconsistent(
+                        Code::INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM,
+                        format!("Value \"{value}\" of enum type \"{name}\" will not be part of the supergraph as it is not defined in all the subgraphs defining \"{name}\""),
+                        &coordinate,
+                        &graphs,
+                        sources,
+                        span,
+                    );
+                    self.hints.push(hint.help("add the value everywhere, or remove it"));
+                    return;
+                }
+                _ => {
+                    let hint = self.inconsistent(
+                        Code::INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM,
+                        format!("Value \"{value}\" of enum type \"{name}\" has been added to the supergraph but is only defined in a subset of the subgraphs defining \"{name}\""),
+                        &coordinate,
+                        &graphs,
+                        sources,
+                        span,
+                    );
+                    self.hints.push(hint);
+                }
+            }
+        }
+        if let Some(ty) = self.draft.types.get_mut(name) {
+            let merged = DraftValue { name: value.clone(), description, graphs, applied };
+            ty.values.insert(value.clone(), merged);
+        }
+    }
+}

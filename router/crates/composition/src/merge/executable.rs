@@ -1,0 +1,98 @@
+//! Executable directives: only what every subgraph knows can be sent to any of them.
+
+use braid_graphql::compiler::Name;
+use braid_graphql::compiler::ast::DirectiveLocation;
+use braid_supergraph::join_spec::write::DraftDirective;
+
+use super::Merger;
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::subgraph::model::{DirectiveDef, Set};
+
+pub(crate) fn is_executable(location: DirectiveLocation) -> bool {
+    use DirectiveLocation as L;
+    matches!(
+        location,
+        L::Query | L::Mutation | L::Subscription | L::Field | L::FragmentDefinition | L::FragmentSpread | L::InlineFragment | L::VariableDefinition
+    )
+}
+
+impl<'a> Merger<'a> {
+    pub(super) fn merge_executable_directives(&mut self) {
+        let subgraphs = self.subgraphs;
+        let mut names = Set::default();
+        for subgraph in subgraphs {
+            let executable = subgraph
+                .schema
+                .directives
+                .values()
+                .filter(|d| d.known.is_none() && d.locations.iter().any(|l| is_executable(*l)));
+            names.extend(executable.map(|d| d.name.clone()));
+        }
+        names.sort();
+        for name in names {
+            self.merge_executable(&name);
+        }
+    }
+
+    fn merge_executable(&mut self, name: &Name) {
+        let subgraphs = self.subgraphs;
+        let having: Vec<(usize, &'a DirectiveDef)> = subgraphs
+            .iter()
+            .enumerate()
+            .filter_map(|(i, s)| Some((i, s.schema.directives.get(name)?)))
+            .filter(|(_, d)| d.locations.iter().any(|l| is_executable(*l)))
+            .collect();
+        let at: Vec<Location> = having.iter().filter_map(|(i, d)| self.locate(*i, d.span)).collect();
+        let hint = |code, message: String, help: &str| {
+            Diagnostic::new(code, message).on(format!("@{name}")).at(at.clone()).help(help)
+        };
+        if having.len() < self.subgraphs.len() {
+            let lacking = (0..self.subgraphs.len()).filter(|i| having.iter().all(|(h, _)| h != i));
+            let message = format!(
+                "Executable directive \"@{name}\" will not be part of the supergraph as it does not appear in all subgraphs: it is defined in {} but not in {}.",
+                self.names(having.iter().map(|(i, _)| *i)),
+                self.names(lacking)
+            );
+            self.hints.push(hint(Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE, message, "define the directive in all subgraphs, or in none"));
+            return;
+        }
+        let locations: Vec<DirectiveLocation> = having[0]
+            .1
+            .locations
+            .iter()
+            .copied()
+            .filter(|l| is_executable(*l) && having.iter().all(|(_, d)| d.locations.contains(l)))
+            .collect();
+        if locations.is_empty() {
+            let message = format!("Executable directive \"@{name}\" has no location that is common to all subgraphs, and so will not be part of the supergraph.");
+            self.hints.push(hint(Code::NO_EXECUTABLE_DIRECTIVE_INTERSECTION, message, "give the directive the same locations everywhere"));
+            return;
+        }
+        let executable = |d: &DirectiveDef| d.locations.iter().filter(|l| is_executable(**l)).count();
+        if having.iter().any(|(_, d)| executable(d) != locations.len()) {
+            let message = format!("Executable directive \"@{name}\" has inconsistent locations across subgraphs and will use the locations that are common to all.");
+            self.hints.push(hint(Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS, message, "give the directive the same locations everywhere"));
+        }
+        let repeatable = having.iter().all(|(_, d)| d.repeatable);
+        if !repeatable && having.iter().any(|(_, d)| d.repeatable) {
+            let message = format!("Executable directive \"@{name}\" will not be marked repeatable in the supergraph as it is not marked repeatable in all subgraphs.");
+            self.hints.push(hint(Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE, message, "make it repeatable everywhere, or nowhere"));
+        }
+        let texts: Vec<_> = having.iter().map(|(i, d)| (*i, d.description.as_ref())).collect();
+        let description = self.merge_description(&format!("@{name}"), &texts);
+        let sources: Vec<_> = having.iter().map(|(i, d)| (*i, &d.args)).collect();
+        let args = self.merge_arguments(&format!("@{name}"), &sources);
+        self.draft.directives.insert(
+            name.clone(),
+            DraftDirective {
+                name: name.clone(),
+                description,
+                args,
+                repeatable,
+                locations: locations.iter().map(|l| l.name()).collect(),
+                internal: false,
+            },
+        );
+    }
+}

@@ -1,0 +1,252 @@
+//! The features of the supergraph: which version of Federation it needs and what its directives are called.
+
+use braid_graphql::compiler::Name;
+use braid_graphql::compiler::ast::{DirectiveDefinition, Type};
+use braid_supergraph::join_spec::write::{
+    DraftApplied, DraftDirective, DraftInput, DraftKind, DraftLink, DraftType,
+};
+use indexmap::IndexMap;
+
+use super::Merger;
+use crate::codes::Code;
+use crate::diagnostic::Diagnostic;
+use crate::subgraph::model::{Applied, Directives, FederationVersion, Subgraph};
+use crate::subgraph::spec::{COMPOSED, Feature, Known, NEWEST};
+
+/// Names of federation's directives in the supergraph.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Features {
+    names: IndexMap<Known, Name>,
+    pub(crate) cache_tags: bool,
+}
+
+impl Features {
+    pub(crate) fn name(&self, known: Known) -> Option<&Name> {
+        self.names.get(&known)
+    }
+
+    pub(crate) fn is_inaccessible(&self, applied: &[DraftApplied]) -> bool {
+        self.find(Known::Inaccessible, applied).is_some()
+    }
+
+    pub(crate) fn find<'b>(&self, known: Known, applied: &'b [DraftApplied]) -> Option<&'b DraftApplied> {
+        let name = self.name(known)?;
+        applied.iter().find(|a| a.name == *name)
+    }
+}
+
+/// Visits every directive application of a subgraph.
+pub(crate) fn each_applied<'b>(subgraph: &'b Subgraph, mut visit: impl FnMut(&'b Applied)) {
+    let schema = &subgraph.schema;
+    schema.applied.iter().for_each(&mut visit);
+    for ty in schema.types.values() {
+        ty.applied().iter().for_each(&mut visit);
+        ty.values.values().flat_map(|v| v.applied()).for_each(&mut visit);
+        for field in ty.fields.values() {
+            field.applied().iter().for_each(&mut visit);
+            field.args.values().flat_map(|a| a.applied()).for_each(&mut visit);
+        }
+    }
+    for directive in schema.directives.values() {
+        directive.args.values().flat_map(|a| a.applied()).for_each(&mut visit);
+    }
+}
+
+impl Merger<'_> {
+    pub(super) fn merge_features(&mut self) {
+        self.draft.join_minor = match self.latest_version() {
+            0..=6 => 3,
+            7 => 4,
+            _ => 5,
+        };
+        let mut used: IndexMap<Known, IndexMap<Name, Vec<usize>>> = IndexMap::new();
+        for (index, subgraph) in self.subgraphs.iter().enumerate() {
+            each_applied(subgraph, |applied| {
+                let Some(known) = applied.known else { return };
+                let graphs = used.entry(known).or_default().entry(applied.name.clone()).or_default();
+                if graphs.last() != Some(&index) {
+                    graphs.push(index);
+                }
+            });
+        }
+        for known in COMPOSED {
+            let Some(names) = used.get(&known) else { continue };
+            if names.len() > 1 {
+                let said = names.iter().map(|(name, graphs)| {
+                    format!("\"@{name}\" in {}", self.names(graphs.iter().copied()))
+                });
+                let message = format!(
+                    "The \"@{}\" directive (from the federation specification) is imported with mismatched name between subgraphs: it is imported as {}",
+                    known.name(),
+                    said.collect::<Vec<_>>().join(" but ")
+                );
+                self.errors.push(
+                    Diagnostic::new(Code::LINK_IMPORT_NAME_MISMATCH, message)
+                        .on(format!("@{}", known.name()))
+                        .at(names.values().flatten().filter_map(|i| {
+                            self.locate(*i, self.subgraphs[*i].links.of(Feature::Federation)?.span)
+                        }))
+                        .help("import the directive under the same name in all subgraphs"),
+                );
+            }
+            if let Some((name, _)) = names.first() {
+                self.features.names.insert(known, name.clone());
+            }
+        }
+        self.features.cache_tags = used.contains_key(&Known::CacheTag);
+    }
+
+    /// The newest Federation 2 version that any subgraph uses, openly or through a feature's own link.
+    fn latest_version(&mut self) -> u32 {
+        let linked = self
+            .subgraphs
+            .iter()
+            .filter_map(|s| match s.version {
+                FederationVersion::Two(minor) => Some(minor),
+                FederationVersion::One => None,
+            })
+            .max()
+            .unwrap_or(0);
+        let implied = self
+            .subgraphs
+            .iter()
+            .enumerate()
+            .flat_map(|(i, s)| s.links.list.iter().map(move |link| (i, link)))
+            .filter_map(|(i, link)| Some((link.feature?.since(), i, link)))
+            .max_by_key(|(since, ..)| *since);
+        if let Some((since, index, link)) = implied
+            && since > linked
+        {
+            let hint = Diagnostic::new(
+                Code::IMPLICITLY_UPGRADED_FEDERATION_VERSION,
+                format!("Subgraph {} has been implicitly upgraded from federation v2.{linked} to v2.{since} since it links \"{}\".", self.name(index), link.url),
+            );
+            self.hints.push(hint.at(self.locate(index, link.span)).help(format!("link federation v2.{since} or newer")));
+            return since;
+        }
+        linked
+    }
+
+    /// Links and definitions of what the draft uses.
+    pub(super) fn add_features(&mut self) {
+        let rows: [(Feature, &str, Option<&str>); 7] = [
+            (Feature::Own(Known::Tag), "https://specs.apollo.dev/tag/v0.3", None),
+            (Feature::Own(Known::Inaccessible), "https://specs.apollo.dev/inaccessible/v0.2", Some("SECURITY")),
+            (Feature::Own(Known::Authenticated), "https://specs.apollo.dev/authenticated/v0.1", Some("SECURITY")),
+            (Feature::Own(Known::RequiresScopes), "https://specs.apollo.dev/requiresScopes/v0.1", Some("SECURITY")),
+            (Feature::Own(Known::Policy), "https://specs.apollo.dev/policy/v0.1", Some("SECURITY")),
+            (Feature::Own(Known::Context), "https://specs.apollo.dev/context/v0.1", Some("SECURITY")),
+            (Feature::Own(Known::Cost), "https://specs.apollo.dev/cost/v0.1", None),
+        ];
+        for (feature, url, purpose) in rows {
+            self.add_feature(feature, url, purpose);
+        }
+        if self.features.cache_tags {
+            self.draft.links.push(DraftLink {
+                url: "https://specs.apollo.dev/cacheTag/v0.1".into(),
+                alias: None,
+                imports: Vec::new(),
+                purpose: Some("EXECUTION".into()),
+            });
+            // Its applications travel in a directive that join v0.3 does not have.
+            self.draft.join_minor = self.draft.join_minor.max(4);
+        }
+        self.add_composed_features();
+    }
+
+    fn add_feature(&mut self, feature: Feature, url: &str, purpose: Option<&str>) {
+        let Feature::Own(own) = feature else { return };
+        let used: Vec<(Known, Name)> = feature
+            .directives(NEWEST)
+            .into_iter()
+            .filter_map(|(known, _)| Some((known, self.features.name(known)?.clone())))
+            .collect();
+        if used.is_empty() {
+            return;
+        }
+        let imports = used
+            .iter()
+            .filter(|(known, name)| *known != own || *name != own.name())
+            .map(|(known, name)| {
+                let element = format!("@{}", known.name());
+                let alias = (*name != known.name()).then(|| format!("@{name}"));
+                (element, alias)
+            })
+            .collect();
+        self.draft.links.push(DraftLink {
+            url: url.to_string(),
+            alias: None,
+            imports,
+            purpose: purpose.map(str::to_string),
+        });
+        let prefix = own.name();
+        for ty in feature.types(NEWEST) {
+            self.add_scalar(&format!("{prefix}__{ty}"));
+        }
+        for (known, definition) in feature.directives(NEWEST) {
+            let name = match used.iter().find(|(k, _)| *k == known) {
+                Some((_, name)) => name.clone(),
+                None if known == Known::FromContext => Name::new_unchecked("context__fromContext"),
+                None => continue,
+            };
+            let definition = draft_definition(&definition, name, &|ty| match feature.types(NEWEST).contains(&ty) {
+                true => format!("{prefix}__{ty}"),
+                false => ty.to_string(),
+            });
+            self.draft.directives.insert(definition.name.clone(), definition);
+        }
+    }
+
+    pub(super) fn add_scalar(&mut self, name: &str) {
+        let name = Name::new_unchecked(name);
+        self.draft.types.insert(
+            name.clone(),
+            DraftType {
+                name,
+                kind: DraftKind::Scalar,
+                description: None,
+                joins: Vec::new(),
+                implements: IndexMap::new(),
+                members: IndexMap::new(),
+                fields: IndexMap::new(),
+                values: IndexMap::new(),
+                applied: Vec::new(),
+                internal: true,
+            },
+        );
+    }
+}
+
+fn draft_definition(
+    definition: &DirectiveDefinition,
+    name: Name,
+    rename: &dyn Fn(&str) -> String,
+) -> DraftDirective {
+    DraftDirective {
+        name,
+        description: None,
+        args: definition
+            .arguments
+            .iter()
+            .map(|a| DraftInput {
+                name: a.name.clone(),
+                description: None,
+                ty: renamed(&a.ty, rename),
+                default: a.default_value.clone(),
+                applied: Vec::new(),
+            })
+            .collect(),
+        repeatable: definition.repeatable,
+        locations: definition.locations.iter().map(|l| l.name()).collect(),
+        internal: true,
+    }
+}
+
+fn renamed(ty: &Type, rename: &dyn Fn(&str) -> String) -> Type {
+    match ty {
+        Type::Named(name) => Type::Named(Name::new_unchecked(&rename(name))),
+        Type::NonNullNamed(name) => Type::NonNullNamed(Name::new_unchecked(&rename(name))),
+        Type::List(inner) => Type::List(Box::new(renamed(inner, rename))),
+        Type::NonNullList(inner) => Type::NonNullList(Box::new(renamed(inner, rename))),
+    }
+}

@@ -1,0 +1,256 @@
+//! Input objects (the intersection of fields) and what arguments and input fields have in common.
+
+use braid_graphql::compiler::ast::{Type, Value};
+use braid_graphql::compiler::{Name, Node};
+use braid_supergraph::join_spec::write::{DraftField, DraftJoinField};
+
+use super::typing::{Common, common};
+use super::values::{same, show};
+use super::{Merger, Sources, union_of_keys};
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, Edit, Location};
+use crate::subgraph::model::{Field, Span, TypeDef};
+
+impl<'a> Merger<'a> {
+    pub(super) fn merge_input(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+        for field in union_of_keys(sources.iter().map(|(_, t)| &t.fields)) {
+            self.merge_input_field(name, &field, sources);
+        }
+        if self.draft.types.get(name).is_some_and(|t| t.fields.is_empty()) {
+            let edit = self.copy_field_everywhere(sources);
+            let error = Diagnostic::new(
+                Code::EMPTY_MERGED_INPUT_TYPE,
+                format!("None of the fields of input object type \"{name}\" are consistently defined in all the subgraphs defining that type. As only fields common to all subgraphs are merged, this would result in an empty type."),
+            );
+            self.errors.push(
+                error
+                    .on(name.as_str())
+                    .at(self.type_locations(sources))
+                    .help(format!("define at least one field of \"{name}\" in all subgraphs that have it"))
+                    .fix("add a field to the subgraphs that lack it", edit),
+            );
+        }
+    }
+
+    fn copy_field_everywhere(&self, sources: &Sources<'a, TypeDef>) -> Vec<Edit> {
+        let Some(field) = sources.first().and_then(|(_, t)| t.fields.values().next()) else {
+            return Vec::new();
+        };
+        let text = format!("{}: {}\n  ", field.name, field.ty);
+        sources
+            .iter()
+            .filter(|(_, t)| !t.fields.contains_key(&field.name))
+            .filter_map(|(i, t)| {
+                let at = t.fields.values().next()?.span?.offset();
+                Some(self.subgraphs[*i].edit(at, at, text.clone()))
+            })
+            .collect()
+    }
+
+    fn merge_input_field(&mut self, name: &Name, field: &Name, sources: &Sources<'a, TypeDef>) {
+        let coordinate = format!("{name}.{field}");
+        let having: Vec<(usize, &Field)> =
+            sources.iter().filter_map(|(i, t)| Some((*i, t.fields.get(field)?))).collect();
+        let texts: Vec<_> = having.iter().map(|(i, f)| (*i, f.description.as_ref())).collect();
+        let description = self.merge_description(&coordinate, &texts);
+        let directives: Vec<_> = having.iter().map(|(i, f)| (*i, f.applied.as_slice(), f.span)).collect();
+        let applied = self.merge_applied(&coordinate, &directives);
+        let types: Vec<(usize, &Type, Span)> = having.iter().map(|(i, f)| (*i, &f.ty, f.span)).collect();
+        let (ty, equal) = self.merge_type_reference(&coordinate, "type", &types, true, Code::FIELD_TYPE_MISMATCH);
+        let defaults: Vec<_> = having.iter().map(|(i, f)| (*i, f.default.as_ref(), f.span)).collect();
+        let default = self.merge_default(&coordinate, "Input field", Code::INPUT_FIELD_DEFAULT_MISMATCH, &defaults);
+        self.note_enum_use(&ty, &coordinate, true);
+        let hidden = self.features.is_inaccessible(&applied);
+        if having.len() < sources.len() && !hidden {
+            self.missing_input_field(name, field, sources, &having);
+            return;
+        }
+        // Only what not all graphs have alike needs to be said.
+        let joins = match equal && having.len() == sources.len() {
+            true => Vec::new(),
+            false => having
+                .iter()
+                .map(|(i, f)| DraftJoinField {
+                    graph: Some(*i),
+                    ty: (!equal).then(|| f.ty.to_string()),
+                    ..DraftJoinField::default()
+                })
+                .collect(),
+        };
+        let merged = DraftField {
+            name: field.clone(),
+            description,
+            args: Vec::new(),
+            ty,
+            default,
+            joins,
+            applied,
+        };
+        if let Some(ty) = self.draft.types.get_mut(name) {
+            ty.fields.insert(field.clone(), merged);
+        }
+    }
+
+    fn missing_input_field(
+        &mut self,
+        name: &Name,
+        field: &Name,
+        sources: &Sources<'a, TypeDef>,
+        having: &[(usize, &Field)],
+    ) {
+        let coordinate = format!("{name}.{field}");
+        let graphs: Vec<usize> = having.iter().map(|(i, _)| *i).collect();
+        let span = |ty: &TypeDef| ty.fields.get(field).and_then(|f| f.span);
+        let required: Vec<usize> =
+            having.iter().filter(|(_, f)| f.is_required()).map(|(i, _)| *i).collect();
+        if required.is_empty() {
+            let hint = self.inconsistent(
+                Code::INCONSISTENT_INPUT_OBJECT_FIELD,
+                format!("Input object field \"{coordinate}\" will not be added to \"{name}\" in the supergraph as it does not appear in all subgraphs"),
+                &coordinate,
+                &graphs,
+                sources,
+                span,
+            );
+            self.hints.push(hint.help("add the field in the other subgraphs, or remove it"));
+            return;
+        }
+        let lacking: Vec<usize> = sources.iter().map(|(i, _)| *i).filter(|i| !graphs.contains(i)).collect();
+        let at: Vec<Location> = having.iter().filter_map(|(i, f)| self.locate(*i, f.span)).collect();
+        let text = having.first().map(|(_, f)| format!("{field}: {}\n  ", f.ty)).unwrap_or_default();
+        let edits: Vec<Edit> = sources
+            .iter()
+            .filter(|(i, _)| lacking.contains(i))
+            .filter_map(|(i, t)| {
+                let at = t.fields.values().next()?.span?.offset();
+                Some(self.subgraphs[*i].edit(at, at, text.clone()))
+            })
+            .collect();
+        let error = Diagnostic::new(
+            Code::REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH,
+            format!(
+                "Input object field \"{coordinate}\" is required in some subgraphs but does not appear in all subgraphs: it is required in {} but does not appear in {}",
+                self.names(required),
+                self.names(lacking)
+            ),
+        );
+        self.errors.push(
+            error
+                .on(coordinate.as_str())
+                .at(at)
+                .help("add the field in the other subgraphs, or make it nullable or give it a default")
+                .fix(format!("add \"{coordinate}\" where it is missing"), edits),
+        );
+    }
+
+    /// The common type of an element, and whether all types are equal. Reports if there is none.
+    pub(super) fn merge_type_reference(
+        &mut self,
+        coordinate: &str,
+        _what: &str,
+        types: &[(usize, &Type, Span)],
+        input: bool,
+        code: Code,
+    ) -> (Type, bool) {
+        let first = types.first().map(|(_, ty, _)| (*ty).clone());
+        let first = first.unwrap_or_else(|| Type::Named(Name::new_unchecked("String")));
+        match common(&self.draft, types.iter().map(|(_, ty, _)| *ty), input) {
+            Common::Equal(ty) => (ty, true),
+            Common::Compatible(ty) => {
+                let said = self.tell_apart(types.iter().map(|(i, t, _)| (*i, format!("type \"{t}\""))));
+                let (code, noun) = match input {
+                    true => (Code::INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE, "argument or input field"),
+                    false => (Code::INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE, "field"),
+                };
+                let at: Vec<Location> =
+                    types.iter().filter_map(|(i, _, span)| self.locate(*i, *span)).collect();
+                self.hints.push(
+                    Diagnostic::new(
+                        code,
+                        format!("Type of {noun} \"{coordinate}\" is inconsistent but compatible across subgraphs: will use type \"{ty}\" in the supergraph, but it has {said}."),
+                    )
+                    .on(coordinate)
+                    .at(at)
+                    .help(format!("use \"{ty}\" in all subgraphs")),
+                );
+                (ty, false)
+            }
+            Common::None => {
+                let said = self.tell_apart(types.iter().map(|(i, t, _)| (*i, format!("type \"{t}\""))));
+                let noun = if code == Code::FIELD_ARGUMENT_TYPE_MISMATCH { "argument" } else { "field" };
+                let at: Vec<Location> =
+                    types.iter().filter_map(|(i, _, span)| self.locate(*i, *span)).collect();
+                let edits: Vec<Edit> = types
+                    .iter()
+                    .skip(1)
+                    .filter(|(_, ty, _)| **ty != first)
+                    .filter_map(|(i, ty, span)| {
+                        crate::validate::edits::replace_type(&self.subgraphs[*i], *span, ty, &first)
+                    })
+                    .collect();
+                self.errors.push(
+                    Diagnostic::new(
+                        code,
+                        format!("Type of {noun} \"{coordinate}\" is incompatible across subgraphs: it has {said}"),
+                    )
+                    .on(coordinate)
+                    .at(at)
+                    .help("use the same type in all subgraphs")
+                    .fix(format!("use type \"{first}\" everywhere"), edits),
+                );
+                (first, false)
+            }
+        }
+    }
+
+    /// A default survives if all have it, and the same one.
+    pub(super) fn merge_default(
+        &mut self,
+        coordinate: &str,
+        noun: &str,
+        code: Code,
+        defaults: &[(usize, Option<&Node<Value>>, Span)],
+    ) -> Option<Node<Value>> {
+        let given: Vec<(usize, &Node<Value>)> =
+            defaults.iter().filter_map(|(i, d, _)| Some((*i, (*d)?))).collect();
+        let (_, first) = *given.first()?;
+        let equal = given.iter().all(|(_, d)| same(first, d));
+        if equal && given.len() == defaults.len() {
+            return Some(first.clone());
+        }
+        let said = self.tell_apart(defaults.iter().map(|(i, d, _)| (*i, show(*d))));
+        let at: Vec<Location> = defaults.iter().filter_map(|(i, _, span)| self.locate(*i, *span)).collect();
+        if equal {
+            self.hints.push(
+                Diagnostic::new(
+                    Code::INCONSISTENT_DEFAULT_VALUE_PRESENCE,
+                    format!("{noun} \"{coordinate}\" has a default value in only some subgraphs: will not use a default in the supergraph (there is {said})."),
+                )
+                .on(coordinate)
+                .at(at)
+                .help("give it the default in all subgraphs, or in none"),
+            );
+            return None;
+        }
+        let text = first.serialize().no_indent().to_string();
+        let edits: Vec<Edit> = given
+            .iter()
+            .filter(|(_, d)| !same(first, d))
+            .filter_map(|(i, d)| {
+                let span = d.location()?;
+                Some(self.subgraphs[*i].edit(span.offset(), span.end_offset(), text.clone()))
+            })
+            .collect();
+        self.errors.push(
+            Diagnostic::new(
+                code,
+                format!("{noun} \"{coordinate}\" has incompatible default values across subgraphs: it has {said}"),
+            )
+            .on(coordinate)
+            .at(at)
+            .help("use the same default in all subgraphs")
+            .fix(format!("use {text} everywhere"), edits),
+        );
+        Some(first.clone())
+    }
+}

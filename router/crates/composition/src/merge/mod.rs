@@ -1,0 +1,405 @@
+//! Merges the subgraphs' schemas into one, with the joins that say what is where. Each rule has its own file;
+//! this one walks the schema.
+
+mod compose_directive;
+mod description;
+mod directives;
+mod enums;
+mod executable;
+mod features;
+mod fields;
+mod graphs;
+mod inputs;
+mod interface_objects;
+mod objects;
+mod overrides;
+mod typing;
+mod values;
+
+use ahash::AHashMap;
+use braid_graphql::compiler::Name;
+use braid_supergraph::join_spec::write::{
+    Draft, DraftJoinType, DraftKind, DraftType,
+};
+use indexmap::IndexMap;
+
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, Location, subgraph_list};
+use crate::subgraph::model::{Applied, Directives, Kind, Map, Span, Subgraph, TypeDef, is_root};
+use crate::subgraph::spec::Known;
+
+pub(crate) use features::Features;
+
+/// What merging makes: the draft is complete only if there is no error.
+pub(crate) struct Merged {
+    pub(crate) draft: Draft,
+    pub(crate) features: Features,
+    pub(crate) errors: Vec<Diagnostic>,
+    pub(crate) hints: Vec<Diagnostic>,
+}
+
+/// The state that all merge rules share.
+pub(crate) struct Merger<'a> {
+    pub(crate) subgraphs: &'a [Subgraph],
+    pub(crate) draft: Draft,
+    pub(crate) features: Features,
+    pub(crate) errors: Vec<Diagnostic>,
+    pub(crate) hints: Vec<Diagnostic>,
+    /// Where each enum is used, as an input and as an output.
+    enum_uses: AHashMap<Name, enums::Uses>,
+    composed: compose_directive::Composed,
+}
+
+/// An element as each subgraph has it.
+pub(crate) type Sources<'a, T> = Vec<(usize, &'a T)>;
+
+/// Merges subgraphs that are valid by themselves and sorted by name.
+pub(crate) fn merge(subgraphs: &[Subgraph]) -> Merged {
+    let mut merger = Merger {
+        subgraphs,
+        draft: Draft { graphs: graphs::graphs(subgraphs), ..Draft::default() },
+        features: Features::default(),
+        errors: Vec::new(),
+        hints: Vec::new(),
+        enum_uses: AHashMap::new(),
+        composed: compose_directive::Composed::default(),
+    };
+    merger.run();
+    Merged {
+        draft: merger.draft,
+        features: merger.features,
+        errors: merger.errors,
+        hints: merger.hints,
+    }
+}
+
+impl<'a> Merger<'a> {
+    fn run(&mut self) {
+        self.merge_features();
+        self.compose_directives();
+        if !self.errors.is_empty() {
+            return;
+        }
+        let types = self.types_shallow();
+        for (name, sources) in &types {
+            self.merge_relations(name, sources);
+        }
+        self.merge_schema();
+        for (name, sources) in &types {
+            if sources[0].1.kind != Kind::Enum {
+                self.merge_type(name, sources);
+            }
+        }
+        self.merge_executable_directives();
+        for (name, sources) in &types {
+            if sources[0].1.kind == Kind::Enum {
+                self.merge_type(name, sources);
+            }
+        }
+        self.spread_interface_object_fields();
+        self.draft.types.retain(|_, ty| match ty.kind {
+            DraftKind::Object | DraftKind::Interface => !ty.fields.is_empty(),
+            _ => true,
+        });
+        if !self.draft.types.contains_key("Query") && self.errors.is_empty() {
+            self.no_queries();
+        }
+        self.add_features();
+        self.draft.types.sort_keys();
+        self.draft.directives.sort_keys();
+    }
+
+    fn no_queries(&mut self) {
+        let edit = self.subgraphs.first().map(|subgraph| {
+            let end = subgraph.sdl().len();
+            subgraph.edit(end, end, "\ntype Query {\n  hello: String\n}\n")
+        });
+        self.errors.push(
+            Diagnostic::new(
+                Code::NO_QUERIES,
+                "No queries found in any subgraph: a supergraph must have a query root type.",
+            )
+            .help("give at least one subgraph a `type Query` with a field")
+            .fix("add a Query type with a field", edit),
+        );
+    }
+
+    /// Every type by name with the subgraphs that have it, as long as they agree on its kind.
+    fn types_shallow(&mut self) -> IndexMap<Name, Sources<'a, TypeDef>> {
+        let mut types: IndexMap<Name, Sources<'a, TypeDef>> = IndexMap::new();
+        let subgraphs = self.subgraphs;
+        for (index, subgraph) in subgraphs.iter().enumerate() {
+            for ty in subgraph.schema.types.values() {
+                // A root or value type without fields says nothing.
+                if matches!(ty.kind, Kind::Object | Kind::Interface) && ty.fields.is_empty() && is_root(&ty.name) {
+                    continue;
+                }
+                types.entry(ty.name.clone()).or_default().push((index, ty));
+            }
+        }
+        types.sort_keys();
+        let mut merged = IndexMap::new();
+        for (name, sources) in types {
+            if self.same_kind(&name, &sources) {
+                self.draft.types.insert(name.clone(), self.shallow(&name, &sources));
+                merged.insert(name, sources);
+            }
+        }
+        merged
+    }
+
+    fn same_kind(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> bool {
+        let kind = |ty: &TypeDef| if ty.is_interface_object() { Kind::Interface } else { ty.kind };
+        let first = kind(sources[0].1);
+        if sources.iter().any(|(_, ty)| kind(ty) != first) {
+            let mut by_kind: Vec<(Kind, Vec<&str>)> = Vec::new();
+            for (index, ty) in sources {
+                let name = &*self.subgraphs[*index].name;
+                match by_kind.iter_mut().find(|(k, _)| *k == kind(ty)) {
+                    Some((_, names)) => names.push(name),
+                    None => by_kind.push((kind(ty), vec![name])),
+                }
+            }
+            let said: Vec<String> = by_kind
+                .iter()
+                .map(|(kind, names)| format!("{} in {}", kind.noun(), subgraph_list(names)))
+                .collect();
+            let diagnostic = Diagnostic::new(
+                Code::TYPE_KIND_MISMATCH,
+                format!("Type \"{name}\" has mismatched kind: it is defined as {}", said.join(" but ")),
+            )
+            .on(name.as_str())
+            .at(self.type_locations(sources))
+            .help(format!("make \"{name}\" the same kind of type everywhere, or rename it in one of the subgraphs"));
+            self.errors.push(diagnostic);
+            return false;
+        }
+        if first == Kind::Interface && sources.iter().all(|(_, ty)| ty.is_interface_object()) {
+            let names = sources.iter().map(|(i, _)| &*self.subgraphs[*i].name);
+            let edit = sources.first().and_then(|(i, ty)| {
+                crate::validate::edits::remove_application(&self.subgraphs[*i], ty.get(Known::InterfaceObject)?)
+            });
+            let diagnostic = Diagnostic::new(
+                Code::INTERFACE_OBJECT_USAGE_ERROR,
+                format!("Type \"{name}\" is declared with @interfaceObject in all the subgraphs in which it is defined (it is defined in {} but should be defined as an interface in at least one subgraph)", subgraph_list(names)),
+            )
+            .on(name.as_str())
+            .at(self.type_locations(sources))
+            .help(format!("define `interface {name}` in one subgraph, or remove @interfaceObject"))
+            .fix("remove @interfaceObject", edit);
+            self.errors.push(diagnostic);
+            return false;
+        }
+        true
+    }
+
+    fn shallow(&self, name: &Name, sources: &Sources<'a, TypeDef>) -> DraftType {
+        let kind = match sources[0].1.kind {
+            _ if sources.iter().any(|(_, t)| t.is_interface_object()) => DraftKind::Interface,
+            Kind::Scalar => DraftKind::Scalar,
+            Kind::Object => DraftKind::Object,
+            Kind::Interface => DraftKind::Interface,
+            Kind::Union => DraftKind::Union,
+            Kind::Enum => DraftKind::Enum,
+            Kind::Input => DraftKind::Input,
+        };
+        DraftType {
+            name: name.clone(),
+            kind,
+            description: None,
+            joins: sources.iter().flat_map(|(index, ty)| self.join_types(*index, ty)).collect(),
+            implements: IndexMap::new(),
+            members: IndexMap::new(),
+            fields: IndexMap::new(),
+            values: IndexMap::new(),
+            applied: Vec::new(),
+            internal: false,
+        }
+    }
+
+    fn join_types(&self, graph: usize, ty: &TypeDef) -> Vec<DraftJoinType> {
+        let interface_object = ty.is_interface_object();
+        let keys: Vec<&Applied> = ty.all(Known::Key).collect();
+        if keys.is_empty() {
+            return vec![DraftJoinType { graph, key: None, extension: false, resolvable: true, interface_object }];
+        }
+        keys.iter()
+            .map(|key| DraftJoinType {
+                graph,
+                key: key.str_arg("fields").map(str::to_string),
+                extension: key.part > 0 || ty.has(Known::Extends),
+                resolvable: key.bool_arg("resolvable") != Some(false),
+                interface_object,
+            })
+            .collect()
+    }
+
+    /// `implements` and union members: what counts as a subtype must be known before any field is merged.
+    fn merge_relations(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+        let mut implements: IndexMap<Name, Vec<usize>> = IndexMap::new();
+        let mut members: IndexMap<Name, Vec<usize>> = IndexMap::new();
+        for (index, ty) in sources {
+            for interface in ty.implements.keys() {
+                implements.entry(interface.clone()).or_default().push(*index);
+            }
+            for member in ty.members.keys() {
+                members.entry(member.clone()).or_default().push(*index);
+            }
+        }
+        if sources[0].1.kind == Kind::Union {
+            for (member, graphs) in &members {
+                if graphs.len() < sources.len() {
+                    let diagnostic = self.inconsistent(
+                        Code::INCONSISTENT_UNION_MEMBER,
+                        format!("Union type \"{name}\" includes member type \"{member}\" in some but not all defining subgraphs"),
+                        name,
+                        graphs,
+                        sources,
+                        |ty| ty.members.get(member).copied().flatten(),
+                    );
+                    self.hints.push(diagnostic);
+                }
+            }
+        }
+        if let Some(ty) = self.draft.types.get_mut(name) {
+            ty.implements = implements;
+            ty.members = members;
+        }
+    }
+
+    fn merge_schema(&mut self) {
+        let with_description: Vec<(usize, Option<&std::sync::Arc<str>>)> = self
+            .subgraphs
+            .iter()
+            .enumerate()
+            .map(|(i, s)| (i, s.schema.description.as_ref()))
+            .collect();
+        self.draft.description = self.merge_description("schema", &with_description);
+        let sources = self
+            .subgraphs
+            .iter()
+            .enumerate()
+            .map(|(i, s)| (i, s.schema.applied.as_slice(), None))
+            .collect::<Vec<_>>();
+        self.draft.applied = self.merge_applied("schema", &sources);
+    }
+
+    fn merge_type(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+        self.check_base(name, sources);
+        let texts: Vec<_> = sources.iter().map(|(i, t)| (*i, t.description.as_ref())).collect();
+        let description = self.merge_description(name, &texts);
+        let directives: Vec<_> = sources.iter().map(|(i, t)| (*i, t.applied.as_slice(), t.span)).collect();
+        let applied = self.merge_applied(name, &directives);
+        if let Some(ty) = self.draft.types.get_mut(name) {
+            ty.description = description;
+            ty.applied = applied;
+        }
+        match self.draft.types.get(name).map(|t| t.kind) {
+            Some(DraftKind::Object) => self.merge_object(name, sources),
+            Some(DraftKind::Interface) => self.merge_interface(name, sources),
+            Some(DraftKind::Input) => self.merge_input(name, sources),
+            Some(DraftKind::Enum) => self.merge_enum(name, sources),
+            _ => {}
+        }
+    }
+
+    fn check_base(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+        if is_root(name) || sources.iter().any(|(_, ty)| ty.defined) || !sources.iter().any(|(_, ty)| ty.extended) {
+            return;
+        }
+        let edit = sources.first().and_then(|(i, ty)| {
+            crate::validate::edits::drop_extend(&self.subgraphs[*i], ty)
+        });
+        let diagnostic = Diagnostic::new(
+            Code::EXTENSION_WITH_NO_BASE,
+            format!(
+                "Type \"{name}\" is an extension type in {}, but there is no type definition for \"{name}\" in any subgraph.",
+                subgraph_list(sources.iter().map(|(i, _)| &*self.subgraphs[*i].name))
+            ),
+        )
+        .on(name.as_str())
+        .at(self.type_locations(sources))
+        .help(format!("define \"{name}\" in one subgraph: drop `extend` where the type belongs"))
+        .fix(format!("define \"{name}\" instead of extending it"), edit);
+        self.errors.push(diagnostic);
+    }
+
+    // ---- shared by the rules ----
+
+    pub(crate) fn name(&self, index: usize) -> &'a str {
+        &self.subgraphs[index].name
+    }
+
+    pub(crate) fn names(&self, indices: impl IntoIterator<Item = usize>) -> String {
+        subgraph_list(indices.into_iter().map(|i| self.name(i)))
+    }
+
+    pub(crate) fn locate(&self, index: usize, span: Span) -> Option<Location> {
+        self.subgraphs[index].locate(span)
+    }
+
+    pub(crate) fn type_locations(&self, sources: &Sources<'a, TypeDef>) -> Vec<Location> {
+        sources.iter().filter_map(|(i, ty)| self.locate(*i, ty.span)).collect()
+    }
+
+    /// The hint that an element is only in some of the subgraphs with its parent.
+    fn inconsistent(
+        &self,
+        code: Code,
+        start: String,
+        element: &str,
+        having: &[usize],
+        parents: &Sources<'a, TypeDef>,
+        span: impl Fn(&TypeDef) -> Span,
+    ) -> Diagnostic {
+        let lacking = parents.iter().map(|(i, _)| *i).filter(|i| !having.contains(i));
+        let at: Vec<Location> = parents
+            .iter()
+            .filter(|(i, _)| having.contains(i))
+            .filter_map(|(i, ty)| self.locate(*i, span(ty)))
+            .collect();
+        Diagnostic::new(
+            code,
+            format!(
+                "{start}: it is defined in {} but not in {}.",
+                self.names(having.iter().copied()),
+                self.names(lacking)
+            ),
+        )
+        .on(element)
+        .at(at)
+    }
+
+    /// What each subgraph says of an element, grouped: `"X" in subgraph "a" but "Y" in subgraph "b"`.
+    pub(crate) fn tell_apart(&self, said: impl IntoIterator<Item = (usize, String)>) -> String {
+        let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
+        for (index, text) in said {
+            match groups.iter_mut().find(|(t, _)| *t == text) {
+                Some((_, graphs)) => graphs.push(index),
+                None => groups.push((text, vec![index])),
+            }
+        }
+        let parts: Vec<String> = groups
+            .into_iter()
+            .map(|(text, graphs)| format!("{text} in {}", self.names(graphs)))
+            .collect();
+        match parts.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} but {last}", rest.join(" and ")),
+            _ => parts.concat(),
+        }
+    }
+
+    /// The subgraphs, among all, that know a type.
+    pub(crate) fn type_in(&self, index: usize, name: &str) -> Option<&'a TypeDef> {
+        self.subgraphs[index].schema.types.get(name)
+    }
+}
+
+/// Field names over all sources, in the order in which they are met.
+pub(crate) fn union_of_keys<'b, T: 'b>(maps: impl IntoIterator<Item = &'b Map<T>>) -> Vec<Name> {
+    let mut names = crate::subgraph::model::Set::default();
+    for map in maps {
+        names.extend(map.keys().cloned());
+    }
+    names.into_iter().collect()
+}

@@ -1,0 +1,238 @@
+//! Objects and interfaces: the union of their fields, and who may resolve each.
+
+use ahash::AHashSet;
+use braid_graphql::compiler::Name;
+
+use super::overrides::Overrides;
+use super::{Merger, Sources, union_of_keys};
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, Edit, Location, did_you_mean};
+use crate::subgraph::model::{Directives, Field, Kind, TypeDef, is_root};
+use crate::subgraph::spec::Known;
+
+impl<'a> Merger<'a> {
+    pub(super) fn merge_object(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+        let keyed: Vec<usize> =
+            sources.iter().filter(|(_, t)| t.has(Known::Key)).map(|(i, _)| *i).collect();
+        if !keyed.is_empty() && keyed.len() < sources.len() {
+            let hint = self.inconsistent(
+                Code::INCONSISTENT_ENTITY,
+                format!("Type \"{name}\" is declared as an entity (has a @key applied) in some but not all defining subgraphs"),
+                name,
+                &keyed,
+                sources,
+                |ty| ty.span,
+            );
+            self.hints.push(hint.help("add the @key in the other subgraphs if they should be able to take part"));
+        }
+        let value_type = keyed.is_empty() && !is_root(name);
+        for field in union_of_keys(sources.iter().map(|(_, t)| &t.fields)) {
+            let having = fields(sources, &field);
+            if value_type && having.len() < sources.len() {
+                let graphs: Vec<usize> = having.iter().map(|(i, _)| *i).collect();
+                let hint = self.inconsistent(
+                    Code::INCONSISTENT_OBJECT_VALUE_TYPE_FIELD,
+                    format!("Field \"{name}.{field}\" of non-entity object type \"{name}\" is defined in some but not all subgraphs that define \"{name}\""),
+                    &format!("{name}.{field}"),
+                    &graphs,
+                    sources,
+                    |ty| ty.fields.get(&field).and_then(|f| f.span),
+                );
+                self.hints.push(hint);
+            }
+            let overrides = self.merge_override(name, &field, &having);
+            if name == "Subscription" {
+                self.check_subscription(&field, &having);
+            }
+            self.merge_field(name, &field, sources, &having, &overrides);
+            self.check_sharing(name, &field, &having, &overrides);
+        }
+    }
+
+    pub(super) fn merge_interface(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+        let has_key = self.check_interface_keys(name, sources);
+        self.check_interface_objects(name, sources);
+        for field in union_of_keys(sources.iter().map(|(_, t)| &t.fields)) {
+            let having = fields(sources, &field);
+            if !has_key && having.len() < sources.len() {
+                let graphs: Vec<usize> = having.iter().map(|(i, _)| *i).collect();
+                let hint = self.inconsistent(
+                    Code::INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD,
+                    format!("Field \"{name}.{field}\" of interface type \"{name}\" is defined in some but not all subgraphs that define \"{name}\""),
+                    &format!("{name}.{field}"),
+                    &graphs,
+                    sources,
+                    |ty| ty.fields.get(&field).and_then(|f| f.span),
+                );
+                self.hints.push(hint);
+            }
+            let overrides = self.merge_override(name, &field, &having);
+            self.merge_field(name, &field, sources, &having, &overrides);
+        }
+    }
+
+    /// A subgraph that can be entered at an interface must know what it may find there.
+    fn check_interface_keys(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> bool {
+        let implementations: AHashSet<Name> = self
+            .draft
+            .types
+            .values()
+            .filter(|t| t.implements.contains_key(name))
+            .filter(|t| t.kind == braid_supergraph::join_spec::write::DraftKind::Object)
+            .map(|t| t.name.clone())
+            .collect();
+        for (index, ty) in sources.iter().filter(|(_, t)| t.kind == Kind::Interface) {
+            let resolvable = ty.all(Known::Key).find(|k| k.bool_arg("resolvable") != Some(false));
+            let Some(key) = resolvable else { continue };
+            let here: AHashSet<Name> = self.subgraphs[*index].schema.runtime_types(ty).iter().map(|t| t.name.clone()).collect();
+            let mut missing: Vec<&Name> = implementations.iter().filter(|t| !here.contains(*t)).collect();
+            missing.sort();
+            if missing.is_empty() {
+                continue;
+            }
+            let list: Vec<String> = missing.iter().map(|n| format!("\"{n}\"")).collect();
+            let subgraph = &self.subgraphs[*index];
+            let edit = crate::validate::edits::set_resolvable_false(subgraph, key);
+            self.errors.push(
+                Diagnostic::new(
+                    Code::INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE,
+                    format!("[{}] Interface type \"{name}\" has a resolvable key (@key(fields: \"{}\")) in subgraph \"{}\" but that subgraph is missing some of the supergraph implementation types of \"{name}\". Subgraph \"{}\" should define {} (and have {} implement \"{name}\").", subgraph.name, key.str_arg("fields").unwrap_or_default(), subgraph.name, subgraph.name, list.join(" and "), if missing.len() == 1 { "it" } else { "them" }),
+                )
+                .on(name.as_str())
+                .at(self.locate(*index, key.span))
+                .help(format!("define {} in \"{}\", or make the key resolvable: false", list.join(" and "), subgraph.name))
+                .fix("make the key not resolvable", edit),
+            );
+        }
+        sources.iter().any(|(_, t)| t.has(Known::Key))
+    }
+
+    fn check_interface_objects(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+        let implementations: Vec<Name> = self
+            .draft
+            .types
+            .values()
+            .filter(|t| t.implements.contains_key(name))
+            .map(|t| t.name.clone())
+            .collect();
+        for (index, ty) in sources.iter().filter(|(_, t)| t.is_interface_object()) {
+            let here: Vec<&Name> =
+                implementations.iter().filter(|n| self.type_in(*index, n).is_some()).collect();
+            if here.is_empty() {
+                continue;
+            }
+            let list: Vec<String> = here.iter().map(|n| format!("\"{n}\"")).collect();
+            let subgraph = &self.subgraphs[*index];
+            self.errors.push(
+                Diagnostic::new(
+                    Code::INTERFACE_OBJECT_USAGE_ERROR,
+                    format!("[{}] Interface type \"{name}\" is defined as an @interfaceObject in subgraph \"{}\" so that subgraph should not define any of the implementation types of \"{name}\", but it defines {}", subgraph.name, subgraph.name, list.join(" and ")),
+                )
+                .on(name.as_str())
+                .at(self.locate(*index, ty.span))
+                .help(format!("remove {} from \"{}\", or make \"{name}\" a real interface there", list.join(" and "), subgraph.name)),
+            );
+        }
+    }
+
+    fn check_subscription(&mut self, field: &Name, having: &[(usize, &'a Field)]) {
+        for (index, f) in having {
+            let type_level = self.type_in(*index, "Subscription").is_some_and(|t| t.has(Known::Shareable));
+            if f.has(Known::Shareable) || type_level {
+                let edit = f.get(Known::Shareable).and_then(|a| {
+                    crate::validate::edits::remove_application(&self.subgraphs[*index], a)
+                });
+                self.errors.push(
+                    Diagnostic::new(
+                        Code::INVALID_FIELD_SHARING,
+                        format!("Fields on root level subscription object cannot be marked as shareable: \"Subscription.{field}\" is in {}", self.names([*index])),
+                    )
+                    .on(format!("Subscription.{field}"))
+                    .at(self.locate(*index, f.span))
+                    .help("remove @shareable: one subgraph must serve the subscription")
+                    .fix("remove @shareable", edit),
+                );
+            }
+        }
+    }
+
+    fn check_sharing(
+        &mut self,
+        name: &Name,
+        field: &Name,
+        having: &[(usize, &'a Field)],
+        overrides: &Overrides,
+    ) {
+        let mut resolving: Vec<(usize, String, bool, &Field)> = Vec::new();
+        for index in 0..self.subgraphs.len() {
+            match having.iter().find(|(i, _)| *i == index) {
+                Some((_, f)) => {
+                    if !overrides.is_overridden(index) && !f.facts.fully_external() {
+                        resolving.push((index, format!("{name}.{field}"), f.facts.shareable, f));
+                    }
+                }
+                None => {
+                    for (parent, f) in self.abstracted(name, field, index) {
+                        if !f.facts.fully_external() {
+                            resolving.push((index, format!("{parent}.{field}"), f.facts.shareable, f));
+                        }
+                    }
+                }
+            }
+        }
+        let bad: Vec<&(usize, String, bool, &Field)> = resolving.iter().filter(|r| !r.2).collect();
+        if bad.is_empty() || resolving.len() < 2 {
+            return;
+        }
+        let coordinate = format!("{name}.{field}");
+        let mut message = format!(
+            "Non-shareable field \"{coordinate}\" is resolved from multiple subgraphs: it is resolved from {} and defined as non-shareable in {}",
+            self.names(resolving.iter().map(|r| r.0)),
+            match bad.len() == resolving.len() {
+                true => "all of them".to_string(),
+                false => self.names(bad.iter().map(|r| r.0)),
+            }
+        );
+        if let Some((index, from)) = overrides.unknown.first() {
+            message.push_str(&format!(
+                " (please note that \"{coordinate}\" has an @override directive in {} that targets an unknown subgraph \"{from}\" so this could be due to misspelling the @override(from:) argument.{})",
+                self.names([*index]),
+                did_you_mean(from, self.subgraphs.iter().map(|s| &*s.name))
+            ));
+        }
+        let at: Vec<Location> = resolving.iter().filter_map(|r| self.locate(r.0, r.3.span)).collect();
+        let edits: Vec<Edit> = bad
+            .iter()
+            .filter_map(|r| crate::validate::edits::append_to_field(&self.subgraphs[r.0], r.3, Known::Shareable))
+            .collect();
+        let diagnostic = Diagnostic::new(Code::INVALID_FIELD_SHARING, message)
+            .on(coordinate.as_str())
+            .at(at)
+            .help(format!("if all of them answer alike, mark \"{coordinate}\" @shareable in {}; if one took it over, use @override; if one only refers to it, use @external", self.names(bad.iter().map(|r| r.0))));
+        self.errors.push(match name == "Subscription" {
+            true => diagnostic,
+            false => diagnostic.fix(format!("mark \"{coordinate}\" @shareable"), edits),
+        });
+    }
+
+    /// The fields that a subgraph gives to an object through its interface objects.
+    pub(super) fn abstracted(&self, name: &Name, field: &Name, index: usize) -> Vec<(Name, &'a Field)> {
+        if self.type_in(index, name).is_some() {
+            return Vec::new();
+        }
+        let Some(ty) = self.draft.types.get(name) else { return Vec::new() };
+        if ty.kind != braid_supergraph::join_spec::write::DraftKind::Object {
+            return Vec::new();
+        }
+        ty.implements
+            .keys()
+            .filter_map(|interface| self.type_in(index, interface))
+            .filter(|t| t.kind == Kind::Object)
+            .filter_map(|t| Some((t.name.clone(), t.fields.get(field)?)))
+            .collect()
+    }
+}
+
+pub(super) fn fields<'a>(sources: &Sources<'a, TypeDef>, field: &Name) -> Vec<(usize, &'a Field)> {
+    sources.iter().filter_map(|(i, t)| Some((*i, t.fields.get(field)?))).collect()
+}

@@ -1,0 +1,168 @@
+//! What a subgraph's federation directives, taken together, say about each field: external, provided, shareable, used.
+//! Knows no rule about them.
+
+use ahash::AHashSet;
+use braid_graphql::compiler::Name;
+
+use super::field_set::{FieldSet, Item};
+use super::model::{Directives, Field, FieldFacts, FederationVersion, Kind, Schema, Subgraph, TypeDef};
+use super::spec::Known;
+
+/// A field by type and name.
+pub(crate) type FieldRef = (Name, Name);
+
+/// The field set of an application of `@key`, `@requires` or `@provides`, if it can be parsed.
+pub(crate) fn fields_of(applied: &super::model::Applied) -> Option<FieldSet> {
+    FieldSet::parse(applied.str_arg("fields")?).ok()
+}
+
+/// Every field that a selection on a type reaches, as far as the schema has them.
+/// With `implementations`, a field of an interface counts for the types that implement it too.
+pub(crate) fn reached(schema: &Schema, ty: &TypeDef, set: &FieldSet, implementations: bool, out: &mut Vec<FieldRef>) {
+    for item in &set.items {
+        match item {
+            Item::Field { name, selection, .. } => {
+                let Some(field) = ty.fields.get(name) else { continue };
+                out.push((ty.name.clone(), name.clone()));
+                if implementations && ty.kind == Kind::Interface {
+                    for runtime in schema.runtime_types(ty) {
+                        if runtime.fields.contains_key(name) {
+                            out.push((runtime.name.clone(), name.clone()));
+                        }
+                    }
+                }
+                if let Some(inner) = schema.types.get(field.ty.inner_named_type()) {
+                    reached(schema, inner, selection, implementations, out);
+                }
+            }
+            Item::Fragment { condition, selection, .. } => {
+                let inner = condition.as_ref().map_or(Some(ty), |c| schema.types.get(c));
+                if let Some(inner) = inner {
+                    reached(schema, inner, selection, implementations, out);
+                }
+            }
+        }
+    }
+}
+
+/// Fills in `Field::facts` for the whole subgraph.
+pub(crate) fn establish(subgraph: &mut Subgraph) {
+    let facts = collect(&subgraph.schema, subgraph.version);
+    for ty in subgraph.schema.types.values_mut() {
+        let type_external = ty.kind == Kind::Object && ty.has(Known::External);
+        let shareable_parts: Vec<u32> = ty.all(Known::Shareable).map(|a| a.part).collect();
+        let (name, implied) = (ty.name.clone(), ty.kind);
+        for field in ty.fields.values_mut() {
+            let key = (name.clone(), field.name.clone());
+            let marked = type_external || field.has(Known::External);
+            field.facts = FieldFacts {
+                external: marked && !facts.fake_externals.contains(&key),
+                provided: facts.provided.contains(&key),
+                shareable: facts.in_keys.contains(&key)
+                    || facts.provided.contains(&key)
+                    || field.has(Known::Shareable)
+                    || shareable_parts.contains(&field.part)
+                    || implied == Kind::Interface,
+                used: facts.used.contains(&key),
+            };
+        }
+    }
+}
+
+#[derive(Default)]
+struct Facts {
+    fake_externals: AHashSet<FieldRef>,
+    in_keys: AHashSet<FieldRef>,
+    provided: AHashSet<FieldRef>,
+    used: AHashSet<FieldRef>,
+}
+
+fn collect(schema: &Schema, _version: FederationVersion) -> Facts {
+    let mut facts = Facts::default();
+    for ty in schema.types.values() {
+        if !matches!(ty.kind, Kind::Object | Kind::Interface) {
+            continue;
+        }
+        keys(schema, ty, &mut facts);
+        for field in ty.fields.values() {
+            directives(schema, ty, field, &mut facts);
+        }
+        if ty.kind == Kind::Interface {
+            interface(schema, ty, &mut facts);
+        }
+    }
+    facts
+}
+
+fn keys(schema: &Schema, ty: &TypeDef, facts: &mut Facts) {
+    for key in ty.all(Known::Key) {
+        let Some(set) = fields_of(key) else { continue };
+        let mut fields = Vec::new();
+        reached(schema, ty, &set, false, &mut fields);
+        // Before `@external` was needed for keys of extensions to be valid: there it means nothing.
+        if key.part > 0 || ty.has(Known::Extends) {
+            let marked = fields.iter().filter(|(ty, field)| {
+                schema.types.get(ty).and_then(|t| t.fields.get(field)).is_some_and(|f| f.has(Known::External))
+            });
+            facts.fake_externals.extend(marked.cloned());
+        }
+        facts.in_keys.extend(fields.iter().cloned());
+        let mut used = Vec::new();
+        reached(schema, ty, &set, true, &mut used);
+        facts.used.extend(used);
+    }
+}
+
+fn directives(schema: &Schema, ty: &TypeDef, field: &Field, facts: &mut Facts) {
+    for requires in field.all(Known::Requires) {
+        if let Some(set) = fields_of(requires) {
+            let mut used = Vec::new();
+            reached(schema, ty, &set, true, &mut used);
+            facts.used.extend(used);
+        }
+    }
+    for provides in field.all(Known::Provides) {
+        let target = schema.types.get(field.ty.inner_named_type());
+        if let (Some(set), Some(target)) = (fields_of(provides), target) {
+            let mut provided = Vec::new();
+            reached(schema, target, &set, true, &mut provided);
+            facts.used.extend(provided.iter().cloned());
+            facts.provided.extend(provided);
+        }
+    }
+    for argument in field.args.values() {
+        for from in argument.all(Known::FromContext) {
+            let text = from.str_arg("field").unwrap_or_default().trim();
+            let Some(rest) = text.strip_prefix('$') else { continue };
+            let split = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+            let (context, selection) = rest.split_at(split);
+            let Ok(set) = FieldSet::parse(&format!("{{ __typename {} }}", unbrace(selection))) else { continue };
+            for setter in schema.types.values() {
+                if setter.all(Known::Context).any(|c| c.str_arg("name") == Some(context)) {
+                    let mut used = Vec::new();
+                    reached(schema, setter, &set, true, &mut used);
+                    facts.used.extend(used);
+                }
+            }
+        }
+    }
+}
+
+/// `{ a }` → `a`; `... on T { a }` stays as it is.
+fn unbrace(selection: &str) -> &str {
+    let trimmed = selection.trim();
+    match trimmed.starts_with('{') {
+        true => trimmed.trim_start_matches('{').strip_suffix('}').unwrap_or(trimmed),
+        false => trimmed,
+    }
+}
+
+fn interface(schema: &Schema, interface: &TypeDef, facts: &mut Facts) {
+    for runtime in schema.runtime_types(interface) {
+        for name in interface.fields.keys() {
+            if runtime.fields.contains_key(name) {
+                facts.used.insert((runtime.name.clone(), name.clone()));
+            }
+        }
+    }
+}

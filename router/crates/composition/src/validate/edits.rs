@@ -1,0 +1,88 @@
+//! Concrete edits of a subgraph's SDL, for diagnostics that know how to mend themselves.
+
+use braid_graphql::compiler::ast::Type;
+
+use crate::diagnostic::Edit;
+use crate::subgraph::model::{Applied, Field, Span, Subgraph, TypeDef};
+use crate::subgraph::spec::Known;
+
+/// Removes a directive application.
+pub(crate) fn remove_application(subgraph: &Subgraph, applied: &Applied) -> Option<Edit> {
+    let span = applied.span?;
+    let sdl = subgraph.sdl();
+    let before = sdl.get(..span.offset())?;
+    // The space before it goes with it.
+    let start = before.trim_end_matches([' ', '\t']).len();
+    Some(subgraph.edit(start, span.end_offset(), ""))
+}
+
+/// `extend type T` → `type T`.
+pub(crate) fn drop_extend(subgraph: &Subgraph, ty: &TypeDef) -> Option<Edit> {
+    let span = ty.span?;
+    let before = subgraph.sdl().get(..span.offset())?;
+    let start = before.rfind("extend")?;
+    let between = before.get(start + "extend".len()..)?;
+    let end = start + "extend".len() + (between.len() - between.trim_start().len());
+    // Only keywords may stand between.
+    between.split_whitespace().count().eq(&1).then(|| subgraph.edit(start, end, ""))
+}
+
+/// Adds a directive at the end of a field's definition.
+pub(crate) fn append_to_field(subgraph: &Subgraph, field: &Field, known: Known) -> Option<Edit> {
+    let end = type_end(subgraph, field.span, &field.ty)?;
+    Some(subgraph.edit(end, end, format!(" {}", subgraph.at_name(known))))
+}
+
+/// Replaces the type that follows a field's or argument's name.
+pub(crate) fn replace_type(subgraph: &Subgraph, name: Span, from: &Type, to: &Type) -> Option<Edit> {
+    let end = type_end(subgraph, name, from)?;
+    let text = from.to_string();
+    let start = end.checked_sub(text.len())?;
+    (subgraph.sdl().get(start..end)? == text).then(|| subgraph.edit(start, end, to.to_string()))
+}
+
+/// Adds an argument to a field.
+pub(crate) fn add_argument(subgraph: &Subgraph, field: &Field, argument: &str) -> Option<Edit> {
+    let span = field.span?;
+    let rest = subgraph.sdl().get(span.end_offset()..)?;
+    let at = span.end_offset();
+    match rest.trim_start().starts_with('(') {
+        true => {
+            let at = at + rest.find('(')? + 1;
+            Some(subgraph.edit(at, at, format!("{argument}, ")))
+        }
+        false => Some(subgraph.edit(at, at, format!("({argument})"))),
+    }
+}
+
+/// `@key(fields: "id")` → `@key(fields: "id", resolvable: false)`.
+pub(crate) fn set_resolvable_false(subgraph: &Subgraph, key: &Applied) -> Option<Edit> {
+    if let Some(span) = key.arg("resolvable").and_then(|v| v.location()) {
+        return Some(subgraph.edit(span.offset(), span.end_offset(), "false"));
+    }
+    let end = key.arg("fields")?.location()?.end_offset();
+    Some(subgraph.edit(end, end, ", resolvable: false"))
+}
+
+/// Where the type after a name ends: the first place after the name's arguments where the type's text stands.
+fn type_end(subgraph: &Subgraph, name: Span, ty: &Type) -> Option<usize> {
+    let after = name?.end_offset();
+    let rest = subgraph.sdl().get(after..)?;
+    let mut depth = 0usize;
+    let mut colon = None;
+    for (i, c) in rest.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ':' if depth == 0 => {
+                colon = Some(i + 1);
+                break;
+            }
+            _ => {}
+        }
+    }
+    let start = colon?;
+    let text = ty.to_string();
+    let found = rest.get(start..)?.find(&text)?;
+    Some(after + start + found + text.len())
+}

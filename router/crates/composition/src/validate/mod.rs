@@ -1,0 +1,3 @@
+//! The rules that one subgraph must keep by itself.
+
+pub(crate) mod edits;

@@ -1,0 +1,157 @@
+//! Holds composition to the published composers' verdicts: outcome, codes, API schema and join facts.
+//!
+//! `BRAID_CASES=<path>` runs another folder of cases, `BRAID_CASE=<id>` one case with all its differences.
+
+mod facts;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use braid_composition::{SubgraphSdl, compose};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    name: String,
+    tier: u8,
+    expect: String,
+    #[serde(default)]
+    codes: Vec<String>,
+    #[serde(default)]
+    hints: Vec<String>,
+    subgraphs: Vec<SubgraphSdl>,
+    #[serde(default)]
+    supergraph: Option<String>,
+    #[serde(default)]
+    api: Option<String>,
+}
+
+/// What differs in one case, by aspect.
+#[derive(Default)]
+struct Verdict {
+    outcome: Option<String>,
+    codes: Option<String>,
+    api: Vec<String>,
+    join: Vec<String>,
+    hints: Option<String>,
+}
+
+impl Verdict {
+    fn matches(&self) -> bool {
+        self.outcome.is_none() && self.codes.is_none() && self.api.is_empty() && self.join.is_empty()
+    }
+
+    fn summary(&self) -> String {
+        let mut parts = Vec::new();
+        parts.extend(self.outcome.clone());
+        parts.extend(self.codes.clone());
+        for (what, lines) in [("api", &self.api), ("join", &self.join)] {
+            if !lines.is_empty() {
+                let shown: Vec<&str> = lines.iter().take(4).map(String::as_str).collect();
+                parts.push(format!("{what} ({}): {}", lines.len(), shown.join(" | ")));
+            }
+        }
+        parts.join("; ")
+    }
+}
+
+fn judge(case: &Case) -> Verdict {
+    let mut verdict = Verdict::default();
+    let composition = compose(&case.subgraphs);
+    match (&composition.result, case.expect.as_str()) {
+        (Ok(composed), "ok") => {
+            if let Some(expected) = &case.api {
+                verdict.api = facts::differences(&facts::api(expected), &facts::api(&composed.api_schema_sdl));
+            }
+            if let Some(expected) = &case.supergraph {
+                verdict.join =
+                    facts::differences(&facts::joins(expected), &facts::joins(&composed.supergraph_sdl));
+            }
+            let got: BTreeSet<String> = composition.hints.iter().map(|h| h.code.to_string()).collect();
+            let wanted: BTreeSet<String> = case.hints.iter().cloned().collect();
+            if got != wanted {
+                verdict.hints = Some(format!("hints {got:?}, not {wanted:?}"));
+            }
+        }
+        (Err(errors), "error") => {
+            let got: BTreeSet<String> = errors.iter().map(|e| e.code.to_string()).collect();
+            let wanted: BTreeSet<String> = case.codes.iter().cloned().collect();
+            if got != wanted {
+                let first = errors.first().map(|e| e.message.clone()).unwrap_or_default();
+                verdict.codes = Some(format!("codes {got:?}, not {wanted:?} [{first}]"));
+            }
+        }
+        (Ok(_), _) => verdict.outcome = Some(format!("composes, but should fail with {:?}", case.codes)),
+        (Err(errors), _) => {
+            let first = errors.first().map(|e| format!("{} {}", e.code, e.message)).unwrap_or_default();
+            verdict.outcome = Some(format!("fails, but should compose: {first}"));
+        }
+    }
+    verdict
+}
+
+fn cases() -> Vec<Case> {
+    let folder = std::env::var("BRAID_CASES")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases").to_string());
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()).collect();
+    files.sort();
+    files
+        .into_iter()
+        .filter(|f| f.extension().is_some_and(|e| e == "json"))
+        .filter(|f| f.file_stem().is_some_and(|s| s != "deviations"))
+        .flat_map(|f| serde_json::from_str::<Vec<Case>>(&std::fs::read_to_string(f).unwrap()).unwrap())
+        .collect()
+}
+
+/// Cases where we knowingly differ, each with its reason.
+fn deviations() -> BTreeMap<String, String> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/deviations.json");
+    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+}
+
+#[test]
+fn agrees_with_the_published_composers() {
+    let only = std::env::var("BRAID_CASE").ok();
+    let deviations = deviations();
+    let mut score: BTreeMap<u8, (usize, usize, usize)> = BTreeMap::new();
+    let mut misses = Vec::new();
+    for case in cases() {
+        if only.as_ref().is_some_and(|id| *id != case.id) {
+            continue;
+        }
+        let verdict = judge(&case);
+        let entry = score.entry(case.tier).or_default();
+        entry.1 += 1;
+        entry.0 += usize::from(verdict.matches());
+        entry.2 += usize::from(verdict.matches() && verdict.hints.is_none());
+        if only.is_some() {
+            for line in verdict.api.iter().chain(&verdict.join) {
+                println!("{line}");
+            }
+            println!("{:?}", verdict.hints);
+            match compose(&case.subgraphs).result {
+                Ok(composed) => println!("{}", composed.supergraph_sdl),
+                Err(errors) => errors.iter().for_each(|e| println!("{e}")),
+            }
+        }
+        if std::env::var("BRAID_HINTS").is_ok() && case.tier == 1 {
+            if let Some(hints) = &verdict.hints {
+                println!("hints {} {}: {hints}", case.id, case.name);
+            }
+        }
+        if !verdict.matches() {
+            misses.push((case.tier, case.id.clone(), case.name, verdict.summary()));
+        }
+    }
+    for (tier, id, name, what) in &misses {
+        if *tier < 3 && !deviations.contains_key(id) {
+            println!("tier {tier} {id} ({name}): {what}");
+        }
+    }
+    for (tier, (good, all, hints)) in &score {
+        println!("tier {tier}: {good}/{all} match, {hints} with the same hints");
+    }
+    let unlisted: Vec<_> =
+        misses.iter().filter(|(tier, id, ..)| *tier < 3 && !deviations.contains_key(id)).map(|m| &m.1).collect();
+    assert!(unlisted.is_empty(), "{} cases differ without being listed: {unlisted:?}", unlisted.len());
+}

@@ -1,0 +1,579 @@
+//! The writing half of the join specification: a merged schema with its joins, printed as supergraph SDL (v0.3 to v0.5).
+//! Knows nothing of how subgraphs are merged.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use braid_graphql::compiler::ast::{Type, Value};
+use braid_graphql::compiler::{Name, Node};
+use indexmap::IndexMap;
+
+/// A merged schema, ready to be written.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// The join specification's minor version: 3, 4 or 5.
+    pub join_minor: u8,
+    /// Links besides those of the link and join specifications.
+    pub links: Vec<DraftLink>,
+    /// The schema's description.
+    pub description: Option<Arc<str>>,
+    /// Directives on the schema.
+    pub applied: Vec<DraftApplied>,
+    /// The subgraphs; joins refer to them by index.
+    pub graphs: Vec<DraftGraph>,
+    /// Directive definitions, without those of link and join.
+    pub directives: IndexMap<Name, DraftDirective>,
+    /// All types but those of link and join.
+    pub types: IndexMap<Name, DraftType>,
+}
+
+/// A `@link` on the supergraph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftLink {
+    /// Identity and version.
+    pub url: String,
+    /// `as:`.
+    pub alias: Option<String>,
+    /// `import:`, each with its alias if it has one.
+    pub imports: Vec<(String, Option<String>)>,
+    /// `for:`.
+    pub purpose: Option<String>,
+}
+
+/// A subgraph.
+#[derive(Clone, Debug)]
+pub struct DraftGraph {
+    /// Its value of the graph enum.
+    pub value: String,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its address.
+    pub url: Arc<str>,
+}
+
+/// A directive application.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DraftApplied {
+    /// The directive's name in the supergraph.
+    pub name: Name,
+    /// Its arguments.
+    pub args: Vec<(Name, Node<Value>)>,
+}
+
+/// A directive definition.
+#[derive(Clone, Debug)]
+pub struct DraftDirective {
+    /// Its name.
+    pub name: Name,
+    /// Its description.
+    pub description: Option<Arc<str>>,
+    /// Its arguments.
+    pub args: Vec<DraftInput>,
+    /// Whether it can be applied twice.
+    pub repeatable: bool,
+    /// Where it can stand.
+    pub locations: Vec<&'static str>,
+    /// It belongs to a linked feature, not to the API.
+    pub internal: bool,
+}
+
+/// The kind of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DraftKind {
+    /// `scalar`
+    Scalar,
+    /// `type`
+    Object,
+    /// `interface`
+    Interface,
+    /// `union`
+    Union,
+    /// `enum`
+    Enum,
+    /// `input`
+    Input,
+}
+
+/// A merged type.
+#[derive(Clone, Debug)]
+pub struct DraftType {
+    /// Its name.
+    pub name: Name,
+    /// Its kind.
+    pub kind: DraftKind,
+    /// Its description.
+    pub description: Option<Arc<str>>,
+    /// Where it is, and by which keys.
+    pub joins: Vec<DraftJoinType>,
+    /// Its interfaces, each with the graphs that say so.
+    pub implements: IndexMap<Name, Vec<usize>>,
+    /// A union's members, each with the graphs that say so.
+    pub members: IndexMap<Name, Vec<usize>>,
+    /// The fields of an object, interface or input.
+    pub fields: IndexMap<Name, DraftField>,
+    /// An enum's values.
+    pub values: IndexMap<Name, DraftValue>,
+    /// Directives on it.
+    pub applied: Vec<DraftApplied>,
+    /// It belongs to a linked feature, not to the API.
+    pub internal: bool,
+}
+
+/// One `@join__type`.
+#[derive(Clone, Debug)]
+pub struct DraftJoinType {
+    /// The graph.
+    pub graph: usize,
+    /// A key's field set.
+    pub key: Option<String>,
+    /// The key stood on an extension.
+    pub extension: bool,
+    /// The key lets one enter the subgraph.
+    pub resolvable: bool,
+    /// The subgraph sees the interface as an object.
+    pub interface_object: bool,
+}
+
+/// A merged field or input field.
+#[derive(Clone, Debug)]
+pub struct DraftField {
+    /// Its name.
+    pub name: Name,
+    /// Its description.
+    pub description: Option<Arc<str>>,
+    /// Its arguments.
+    pub args: Vec<DraftInput>,
+    /// Its type.
+    pub ty: Type,
+    /// An input field's default.
+    pub default: Option<Node<Value>>,
+    /// Where it is; empty when it is in all graphs of its type alike.
+    pub joins: Vec<DraftJoinField>,
+    /// Directives on it.
+    pub applied: Vec<DraftApplied>,
+}
+
+/// One `@join__field`.
+#[derive(Clone, Debug, Default)]
+pub struct DraftJoinField {
+    /// The graph; none for a field that comes through interface objects only.
+    pub graph: Option<usize>,
+    /// A field set.
+    pub requires: Option<String>,
+    /// A field set.
+    pub provides: Option<String>,
+    /// The type there, if types differ.
+    pub ty: Option<String>,
+    /// Known there, resolved elsewhere.
+    pub external: bool,
+    /// Taken over from a graph.
+    pub override_from: Option<String>,
+    /// Taken over by another graph, but still used here.
+    pub used_overridden: bool,
+    /// Decides which side resolves it.
+    pub override_label: Option<String>,
+    /// Arguments that the router fills in.
+    pub context_arguments: Vec<DraftContextArgument>,
+}
+
+/// An argument that the router fills in.
+#[derive(Clone, Debug)]
+pub struct DraftContextArgument {
+    /// The context's name in the supergraph.
+    pub context: String,
+    /// The argument's name.
+    pub name: String,
+    /// The argument's type.
+    pub ty: String,
+    /// What to select.
+    pub selection: String,
+}
+
+/// An argument.
+#[derive(Clone, Debug)]
+pub struct DraftInput {
+    /// Its name.
+    pub name: Name,
+    /// Its description.
+    pub description: Option<Arc<str>>,
+    /// Its type.
+    pub ty: Type,
+    /// Its default.
+    pub default: Option<Node<Value>>,
+    /// Directives on it.
+    pub applied: Vec<DraftApplied>,
+}
+
+/// An enum value.
+#[derive(Clone, Debug)]
+pub struct DraftValue {
+    /// Its name.
+    pub name: Name,
+    /// Its description.
+    pub description: Option<Arc<str>>,
+    /// The graphs that have it.
+    pub graphs: Vec<usize>,
+    /// Directives on it.
+    pub applied: Vec<DraftApplied>,
+}
+
+impl DraftApplied {
+    /// `@join__directive`: a directive of some subgraphs that is not merged under its own name.
+    pub fn of_graphs(draft: &Draft, graphs: &[usize], name: &str, args: Vec<(Name, Node<Value>)>) -> Self {
+        let values = graphs.iter().map(|i| Node::new(Value::Enum(Name::new_unchecked(draft.graph(*i))))).collect();
+        DraftApplied {
+            name: Name::new_unchecked("join__directive"),
+            args: vec![
+                (Name::new_unchecked("graphs"), Node::new(Value::List(values))),
+                (Name::new_unchecked("name"), Node::new(Value::String(name.to_string()))),
+                (Name::new_unchecked("args"), Node::new(Value::Object(args))),
+            ],
+        }
+    }
+}
+
+const ROOTS: [(&str, &str); 3] =
+    [("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription")];
+
+impl Draft {
+    /// Supergraph SDL.
+    pub fn write(&self) -> String {
+        let mut out = String::with_capacity(4096);
+        self.schema(&mut out);
+        self.join_definitions(&mut out);
+        for directive in self.directives.values() {
+            directive_definition(&mut out, directive);
+        }
+        for ty in self.types.values() {
+            self.ty(&mut out, ty);
+        }
+        out
+    }
+
+    fn schema(&self, out: &mut String) {
+        description(out, self.description.as_ref(), "");
+        out.push_str("schema\n  @link(url: \"https://specs.apollo.dev/link/v1.0\")\n");
+        let _ = writeln!(
+            out,
+            "  @link(url: \"https://specs.apollo.dev/join/v0.{}\", for: EXECUTION)",
+            self.join_minor
+        );
+        for link in &self.links {
+            let _ = write!(out, "  @link(url: {}", quoted(&link.url));
+            if let Some(alias) = &link.alias {
+                let _ = write!(out, ", as: {}", quoted(alias));
+            }
+            if !link.imports.is_empty() {
+                let imports: Vec<String> = link
+                    .imports
+                    .iter()
+                    .map(|(name, alias)| match alias {
+                        Some(alias) => format!("{{ name: {}, as: {} }}", quoted(name), quoted(alias)),
+                        None => quoted(name),
+                    })
+                    .collect();
+                let _ = write!(out, ", import: [{}]", imports.join(", "));
+            }
+            if let Some(purpose) = &link.purpose {
+                let _ = write!(out, ", for: {purpose}");
+            }
+            out.push_str(")\n");
+        }
+        for applied in &self.applied {
+            let _ = writeln!(out, "  {}", application(applied));
+        }
+        out.push_str("{\n");
+        for (operation, name) in ROOTS {
+            if self.types.contains_key(name) {
+                let _ = writeln!(out, "  {operation}: {name}");
+            }
+        }
+        out.push_str("}\n");
+    }
+
+    fn join_definitions(&self, out: &mut String) {
+        out.push_str("\ndirective @link(url: String, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA\n");
+        if self.join_minor >= 4 {
+            out.push_str("\ndirective @join__directive(graphs: [join__Graph!], name: String!, args: join__DirectiveArguments) repeatable on SCHEMA | OBJECT | INTERFACE | FIELD_DEFINITION\n");
+        }
+        out.push_str("\ndirective @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE\n");
+        let label = if self.join_minor >= 4 { ", overrideLabel: String" } else { "" };
+        let context = if self.join_minor >= 5 { ", contextArguments: [join__ContextArgument!]" } else { "" };
+        let _ = writeln!(
+            out,
+            "\ndirective @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, external: Boolean, override: String, usedOverridden: Boolean{label}{context}) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION"
+        );
+        out.push_str("\ndirective @join__graph(name: String!, url: String!) on ENUM_VALUE\n");
+        out.push_str("\ndirective @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE\n");
+        out.push_str("\ndirective @join__type(graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false, resolvable: Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR\n");
+        out.push_str("\ndirective @join__unionMember(graph: join__Graph!, member: String!) repeatable on UNION\n");
+        if self.join_minor >= 5 {
+            out.push_str("\ninput join__ContextArgument {\n  name: String!\n  type: String!\n  context: String!\n  selection: join__FieldValue!\n}\n");
+        }
+        if self.join_minor >= 4 {
+            out.push_str("\nscalar join__DirectiveArguments\n");
+        }
+        out.push_str("\nscalar join__FieldSet\n");
+        if self.join_minor >= 5 {
+            out.push_str("\nscalar join__FieldValue\n");
+        }
+        out.push_str("\nenum join__Graph {\n");
+        for graph in &self.graphs {
+            let _ = writeln!(
+                out,
+                "  {} @join__graph(name: {}, url: {})",
+                graph.value,
+                quoted(&graph.name),
+                quoted(&graph.url)
+            );
+        }
+        out.push_str("}\n\nscalar link__Import\n\nenum link__Purpose {\n");
+        out.push_str("  \"\"\"\n  `SECURITY` features provide metadata necessary to securely resolve fields.\n  \"\"\"\n  SECURITY\n\n");
+        out.push_str("  \"\"\"\n  `EXECUTION` features provide metadata necessary for operation execution.\n  \"\"\"\n  EXECUTION\n}\n");
+    }
+
+    fn graph(&self, index: usize) -> &str {
+        self.graphs.get(index).map_or("", |graph| &graph.value)
+    }
+
+    fn ty(&self, out: &mut String, ty: &DraftType) {
+        out.push('\n');
+        description(out, ty.description.as_ref(), "");
+        let keyword = match ty.kind {
+            DraftKind::Scalar => "scalar",
+            DraftKind::Object => "type",
+            DraftKind::Interface => "interface",
+            DraftKind::Union => "union",
+            DraftKind::Enum => "enum",
+            DraftKind::Input => "input",
+        };
+        let _ = write!(out, "{keyword} {}", ty.name);
+        if !ty.implements.is_empty() {
+            let names: Vec<&str> = ty.implements.keys().map(Name::as_str).collect();
+            let _ = write!(out, " implements {}", names.join(" & "));
+        }
+        out.push('\n');
+        for join in &ty.joins {
+            let _ = write!(out, "  @join__type(graph: {}", self.graph(join.graph));
+            if let Some(key) = &join.key {
+                let _ = write!(out, ", key: {}", quoted(key));
+            }
+            if join.extension {
+                out.push_str(", extension: true");
+            }
+            if !join.resolvable {
+                out.push_str(", resolvable: false");
+            }
+            if join.interface_object {
+                out.push_str(", isInterfaceObject: true");
+            }
+            out.push_str(")\n");
+        }
+        for (interface, graphs) in &ty.implements {
+            for graph in graphs {
+                let _ = writeln!(out, "  @join__implements(graph: {}, interface: \"{interface}\")", self.graph(*graph));
+            }
+        }
+        for (member, graphs) in &ty.members {
+            for graph in graphs {
+                let _ = writeln!(out, "  @join__unionMember(graph: {}, member: \"{member}\")", self.graph(*graph));
+            }
+        }
+        for applied in &ty.applied {
+            let _ = writeln!(out, "  {}", application(applied));
+        }
+        self.body(out, ty);
+    }
+
+    fn body(&self, out: &mut String, ty: &DraftType) {
+        match ty.kind {
+            DraftKind::Scalar => {}
+            DraftKind::Union => {
+                let names: Vec<&str> = ty.members.keys().map(Name::as_str).collect();
+                let _ = writeln!(out, "  = {}", names.join(" | "));
+            }
+            DraftKind::Enum => {
+                out.push_str("{\n");
+                for value in ty.values.values() {
+                    description(out, value.description.as_ref(), "  ");
+                    let _ = write!(out, "  {}", value.name);
+                    for graph in &value.graphs {
+                        let _ = write!(out, " @join__enumValue(graph: {})", self.graph(*graph));
+                    }
+                    for applied in &value.applied {
+                        let _ = write!(out, " {}", application(applied));
+                    }
+                    out.push('\n');
+                }
+                out.push_str("}\n");
+            }
+            DraftKind::Object | DraftKind::Interface | DraftKind::Input => {
+                out.push_str("{\n");
+                for field in ty.fields.values() {
+                    self.field(out, field);
+                }
+                out.push_str("}\n");
+            }
+        }
+    }
+
+    fn field(&self, out: &mut String, field: &DraftField) {
+        description(out, field.description.as_ref(), "  ");
+        let _ = write!(out, "  {}", field.name);
+        arguments(out, &field.args, "  ");
+        let _ = write!(out, ": {}", field.ty);
+        if let Some(default) = &field.default {
+            let _ = write!(out, " = {}", value(default));
+        }
+        for join in &field.joins {
+            self.join_field(out, join);
+        }
+        for applied in &field.applied {
+            let _ = write!(out, " {}", application(applied));
+        }
+        out.push('\n');
+    }
+
+    fn join_field(&self, out: &mut String, join: &DraftJoinField) {
+        let mut args: Vec<String> = Vec::new();
+        if let Some(graph) = join.graph {
+            args.push(format!("graph: {}", self.graph(graph)));
+        }
+        for (name, text) in [
+            ("requires", &join.requires),
+            ("provides", &join.provides),
+            ("type", &join.ty),
+        ] {
+            if let Some(text) = text {
+                args.push(format!("{name}: {}", quoted(text)));
+            }
+        }
+        if join.external {
+            args.push("external: true".into());
+        }
+        if let Some(from) = &join.override_from {
+            args.push(format!("override: {}", quoted(from)));
+        }
+        if join.used_overridden {
+            args.push("usedOverridden: true".into());
+        }
+        if let Some(label) = &join.override_label {
+            args.push(format!("overrideLabel: {}", quoted(label)));
+        }
+        if !join.context_arguments.is_empty() {
+            let entries: Vec<String> = join
+                .context_arguments
+                .iter()
+                .map(|a| {
+                    format!(
+                        "{{context: {}, name: {}, type: {}, selection: {}}}",
+                        quoted(&a.context),
+                        quoted(&a.name),
+                        quoted(&a.ty),
+                        quoted(&a.selection)
+                    )
+                })
+                .collect();
+            args.push(format!("contextArguments: [{}]", entries.join(", ")));
+        }
+        out.push_str(" @join__field");
+        if !args.is_empty() {
+            let _ = write!(out, "({})", args.join(", "));
+        }
+    }
+}
+
+fn directive_definition(out: &mut String, directive: &DraftDirective) {
+    out.push('\n');
+    description(out, directive.description.as_ref(), "");
+    let _ = write!(out, "directive @{}", directive.name);
+    arguments(out, &directive.args, "");
+    let repeatable = if directive.repeatable { " repeatable" } else { "" };
+    let _ = writeln!(out, "{repeatable} on {}", directive.locations.join(" | "));
+}
+
+fn arguments(out: &mut String, args: &[DraftInput], indent: &str) {
+    if args.is_empty() {
+        return;
+    }
+    let tall = args.iter().any(|a| a.description.is_some());
+    out.push('(');
+    for (i, argument) in args.iter().enumerate() {
+        if tall {
+            out.push('\n');
+            description(out, argument.description.as_ref(), &format!("{indent}  "));
+            let _ = write!(out, "{indent}  ");
+        } else if i > 0 {
+            out.push_str(", ");
+        }
+        let _ = write!(out, "{}: {}", argument.name, argument.ty);
+        if let Some(default) = &argument.default {
+            let _ = write!(out, " = {}", value(default));
+        }
+        for applied in &argument.applied {
+            let _ = write!(out, " {}", application(applied));
+        }
+    }
+    if tall {
+        let _ = write!(out, "\n{indent}");
+    }
+    out.push(')');
+}
+
+fn application(applied: &DraftApplied) -> String {
+    let mut out = format!("@{}", applied.name);
+    if !applied.args.is_empty() {
+        let args: Vec<String> =
+            applied.args.iter().map(|(name, v)| format!("{name}: {}", value(v))).collect();
+        let _ = write!(out, "({})", args.join(", "));
+    }
+    out
+}
+
+fn value(value: &Node<Value>) -> String {
+    value.serialize().no_indent().to_string()
+}
+
+/// A GraphQL string literal.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if (c as u32) < 0x20 => {
+                let _ = write!(out, "\\u{:04X}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn description(out: &mut String, text: Option<&Arc<str>>, indent: &str) {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return };
+    // A block string would change text with control characters, or with white space at its ends.
+    let fragile = text.chars().any(|c| c.is_control() && c != '\n')
+        || text.trim() != &**text
+        || text.lines().skip(1).any(|line| line.starts_with([' ', '\t']));
+    if fragile {
+        let _ = writeln!(out, "{indent}{}", quoted(text));
+        return;
+    }
+    let _ = writeln!(out, "{indent}\"\"\"");
+    for line in text.lines() {
+        let escaped = line.replace("\"\"\"", "\\\"\"\"");
+        match escaped.is_empty() {
+            true => out.push('\n'),
+            false => {
+                let _ = writeln!(out, "{indent}{escaped}");
+            }
+        }
+    }
+    let _ = writeln!(out, "{indent}\"\"\"");
+}
