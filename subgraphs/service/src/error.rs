@@ -42,6 +42,8 @@ pub enum Code {
     Unavailable,
     /// Our fault.
     Internal,
+    /// A kind that only one service knows; its own text is the code.
+    Own(&'static str),
 }
 
 impl Code {
@@ -55,6 +57,7 @@ impl Code {
             Self::Forbidden => "FORBIDDEN",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
+            Self::Own(code) => code,
         }
     }
 }

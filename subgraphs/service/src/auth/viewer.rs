@@ -4,8 +4,8 @@ use async_graphql::Context;
 
 use crate::error::{Code, Error, Result};
 
-/// The role that may do everything.
-pub const ADMIN: &str = "ADMIN";
+/// The role that may do everything, as tokens spell it.
+pub const ADMIN: &str = "admin";
 
 /// Who is calling.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,7 +21,7 @@ pub struct SampleUser {
     pub name: String,
     /// The address, in a domain that never receives mail.
     pub email: String,
-    /// What the person is allowed to be.
+    /// What the person is allowed to be, as tokens spell it.
     pub roles: &'static [&'static str],
     /// When the account was made.
     pub created_at: DateTime,
@@ -42,7 +42,7 @@ pub fn users() -> Vec<SampleUser> {
     let mut user = |(index, (username, name)): (usize, (String, String))| SampleUser {
         id: id("user", &username),
         email: format!("{username}@example.com"),
-        roles: if index == 0 { &["ADMIN", "CUSTOMER"] } else { &["CUSTOMER"] },
+        roles: if index == 0 { &["admin", "customer"] } else { &["customer"] },
         created_at: account_date(index as i64, count, &mut dice),
         username,
         name,
