@@ -1,0 +1,62 @@
+//! JUnit XML, for systems that show test reports: a suite for each section, a case for each line.
+
+use std::fmt::Write;
+
+use crate::report::{Item, ItemLevel, Report};
+
+const SECTIONS: [&str; 7] = ["input", "composition", "changes", "operations", "lint", "plans", "contracts"];
+
+pub(super) fn junit(report: &Report) -> String {
+    let items = report.items();
+    let failures = items.iter().filter(|item| item.level == ItemLevel::Error).count();
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    // A section in which nothing was found is one test that passed.
+    let quiet = |section: &&&str| !items.iter().any(|item| item.section == **section);
+    let tests = items.len() + SECTIONS.iter().filter(quiet).count();
+    let _ = writeln!(out, "<testsuites name=\"schema check\" tests=\"{tests}\" failures=\"{failures}\">");
+    for section in SECTIONS {
+        let items: Vec<&Item> = items.iter().filter(|item| item.section == section).collect();
+        suite(&mut out, section, &items);
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+fn suite(out: &mut String, section: &str, items: &[&Item]) {
+    let failures = items.iter().filter(|item| item.level == ItemLevel::Error).count();
+    let tests = items.len().max(1);
+    let _ = writeln!(out, "  <testsuite name=\"{section}\" tests=\"{tests}\" failures=\"{failures}\">");
+    if items.is_empty() {
+        let _ = writeln!(out, "    <testcase classname=\"{section}\" name=\"{section}\"/>");
+    }
+    for item in items {
+        let name = escaped(&format!("{} {}", item.code, item.coordinate));
+        let place = item.location.as_ref().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(out, "    <testcase classname=\"{section}\" name=\"{}\">", name.trim());
+        let text = escaped(&format!("{} {place}", item.message));
+        let _ = match item.level {
+            ItemLevel::Error => {
+                writeln!(out, "      <failure type=\"{}\" message=\"{text}\"/>", escaped(&item.code))
+            }
+            _ => writeln!(out, "      <system-out>{text}</system-out>"),
+        };
+        out.push_str("    </testcase>\n");
+    }
+    out.push_str("  </testsuite>\n");
+}
+
+/// Text in XML. Characters that XML 1.0 cannot hold at all become spaces.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
