@@ -190,13 +190,26 @@ impl<'g> Reach<'g> {
         let graph = self.graph;
         loop {
             let mut changed = false;
+            // Many places are entered by the same key. What improves during a round is seen in the next.
+            let mut keys: SmallVec<[(&'g crate::graph::WayIn, Option<Found>); 4]> = SmallVec::new();
             for (index, place) in graph.places(ty).iter().enumerate() {
                 for (number, way) in place.ways_in.iter().enumerate() {
                     // Nothing is entered before the stage of a way's inputs, so what is there already cannot get better.
                     if state.nodes[index].presence.is_some() {
                         break;
                     }
-                    let Some(mut inputs) = self.way_in(ty, &state, way)? else { continue };
+                    let same = |known: &&crate::graph::WayIn| {
+                        known.on == way.on && known.by_interface == way.by_interface && known.text == way.text
+                    };
+                    let inputs = match keys.iter().find(|(known, _)| same(known)) {
+                        Some((_, inputs)) => inputs.clone(),
+                        None => {
+                            let inputs = self.way_in(ty, &state, way)?;
+                            keys.push((way, inputs.clone()));
+                            inputs
+                        }
+                    };
+                    let Some(mut inputs) = inputs else { continue };
                     inputs.stage += 1;
                     inputs.requests.add(&Requests::one(inputs.stage, place.place.subgraph.index()));
                     if inputs.is_better_than(state.nodes[index].found.as_ref()) {

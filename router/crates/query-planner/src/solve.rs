@@ -88,6 +88,10 @@ pub(crate) struct Solver<'a, 'o> {
     hasher: RandomState,
 }
 
+/// Of more owners than this, only as many are looked at: those that are there first and own most of what is asked beside and
+/// below. The others are turned to where none of these will do.
+const MAX_OWNERS: usize = 8;
+
 /// Up to this many combinations of choices at one position are compared with each other; beyond, choices are made one by one.
 const MAX_COMBINATIONS: usize = 48;
 
@@ -290,6 +294,7 @@ impl<'a, 'o> Solver<'a, 'o> {
                 }
             }
         }
+        let popularity = self.popularity(position, ty);
         for (index, entry) in asked.entries.iter().enumerate() {
             if !types.is_empty() && !entry.guard.contains(ty) {
                 continue;
@@ -298,6 +303,14 @@ impl<'a, 'o> Solver<'a, 'o> {
                 Ok(choices) => choices,
                 Err(failure) => return Ok(Err(failure)),
             };
+            if choices.len() > MAX_OWNERS {
+                let places = |choice: &Choice<'a>| {
+                    let owned = choice.pick.owners.first().map_or(0, |owner| popularity[usize::from(owner.place)]);
+                    (choice.requests.stages(), choice.requests.len(), std::cmp::Reverse(owned))
+                };
+                choices.sort_by_key(places);
+                choices.truncate(MAX_OWNERS);
+            }
             if choices.len() == 1 {
                 let choice = choices.remove(0);
                 requests.add(&choice.requests);
@@ -313,6 +326,35 @@ impl<'a, 'o> Solver<'a, 'o> {
         }
         picks.sort_by_key(|pick| pick.entry);
         Ok(Ok((Group { types, ty, picks, typename }, requests)))
+    }
+
+    /// How many of a position's fields each place of the type owns; not counted where the places are few.
+    fn popularity(&self, position: PositionId, ty: TypeId) -> Vec<u16> {
+        let mut popularity = vec![0; self.graph.places(ty).len()];
+        if popularity.len() > MAX_OWNERS {
+            for entry in &self.ask.positions[position].entries {
+                for owner in self.graph.owners(entry.field, ty) {
+                    popularity[usize::from(owner.place)] += 1;
+                }
+            }
+        }
+        popularity
+    }
+
+    /// Puts those owners first that are there first and whose subgraphs own most fields below.
+    fn sort_by_coverage(&self, ty: TypeId, below: PositionId, available: &mut Available) {
+        let child = self.ask.positions[below].ty;
+        let children = self.graph.supergraph().schema.ty(child).possible.iter().next().unwrap_or(child);
+        let popularity = self.popularity(below, children);
+        let places = self.graph.places(children);
+        let covered = |owner: &Owner| {
+            let subgraph = self.graph.places(ty)[usize::from(owner.place)].place.subgraph;
+            let owned = places.iter().zip(&popularity).filter(|(place, _)| place.place.subgraph == subgraph);
+            owned.map(|(_, owned)| *owned).max().unwrap_or(0)
+        };
+        available.sort_by_cached_key(|(owner, found)| {
+            (found.stage, found.requests.len(), std::cmp::Reverse(covered(owner)), owner.place)
+        });
     }
 
     /// The first regular place that is reached, where the runtime type is known.
@@ -364,13 +406,19 @@ impl<'a, 'o> Solver<'a, 'o> {
             }
         }
         let closure = self.reach.closure(ty, &presences)?;
-        let available: Available =
+        let mut available: Available =
             owners.iter().filter_map(|owner| Some((*owner, self.reach.available(ty, &closure, *owner)?))).collect();
         let below_context =
             if has_abstract { self.context_below(ty, below, &owners, &available, context) } else { Context::default() };
         let mut choices = Vec::new();
         let mut failed = None;
-        for (owner, found) in &available {
+        if available.len() > MAX_OWNERS {
+            self.sort_by_coverage(ty, below, &mut available);
+        }
+        for (number, (owner, found)) in available.iter().enumerate() {
+            if number >= MAX_OWNERS && !choices.is_empty() {
+                break;
+            }
             let solution = self.solve_below(below, ty, *owner, &closure, below_context.clone())?;
             if let Some(failure) = &solution.failure {
                 failed.get_or_insert_with(|| failure.clone());
