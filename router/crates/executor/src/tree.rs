@@ -251,3 +251,74 @@ impl Tree {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `a` and `b` point to one child with one slot; returns them with the child.
+    fn shared() -> (Tree, ObjectId, ObjectId, ObjectId) {
+        let mut tree = Tree::default();
+        let (a, b, source) = (tree.add_object(2, None), tree.add_object(2, None), tree.add_object(2, None));
+        let child = tree.add_object(2, None);
+        let list = tree.add_list(&[Cell::Object(child), Cell::Null]);
+        tree.set(source, 0, Cell::Object(child));
+        tree.set(source, 1, list);
+        tree.merge(a, source, &[0, 1], true);
+        tree.merge(b, source, &[0, 1], true);
+        (tree, a, b, child)
+    }
+
+    fn child(tree: &Tree, object: ObjectId) -> ObjectId {
+        match tree.get(object, 0) {
+            Cell::Object(child) => child,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_shared_is_copied_before_it_is_written() {
+        let (mut tree, a, b, original) = shared();
+        assert_eq!((child(&tree, a), child(&tree, b)), (original, original));
+        let (more, below) = (tree.add_object(2, None), tree.add_object(2, None));
+        tree.set(below, 1, Cell::Null);
+        tree.set(more, 0, Cell::Object(below));
+        tree.merge(a, more, &[0], false);
+        assert_ne!(child(&tree, a), original);
+        assert_eq!(tree.get(child(&tree, a), 1), Cell::Null);
+        assert_eq!(child(&tree, b), original);
+        assert_eq!(tree.get(original, 1), Cell::Absent);
+    }
+
+    #[test]
+    fn lists_that_are_shared_are_copied_too() {
+        let (mut tree, a, b, original) = shared();
+        let (more, item) = (tree.add_object(2, None), tree.add_object(2, None));
+        tree.set(item, 0, Cell::Null);
+        let list = tree.add_list(&[Cell::Null, Cell::Object(item)]);
+        tree.set(more, 1, list);
+        tree.merge(a, more, &[1], false);
+        let items = |tree: &Tree, object| match tree.get(object, 1) {
+            Cell::List { start, len, .. } => tree.items(start, len).to_vec(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(items(&tree, a), [Cell::Object(original), Cell::Object(item)]);
+        assert_eq!(items(&tree, b), [Cell::Object(original), Cell::Null]);
+    }
+
+    #[test]
+    fn null_gives_way_and_what_failed_does_not_hide_it() {
+        let mut tree = Tree::default();
+        let (a, b) = (tree.add_object(3, None), tree.add_object(3, Some(TypeId::new(1))));
+        let leaf = Cell::Leaf { buffer: 0, start: 0, end: 1 };
+        for (slot, (target, source)) in
+            [(Cell::Null, leaf), (leaf, Cell::Null), (Cell::Null, Cell::Failed)].into_iter().enumerate()
+        {
+            tree.set(a, slot as u32, target);
+            tree.set(b, slot as u32, source);
+        }
+        tree.merge(a, b, &[0, 1, 2], false);
+        assert_eq!([0, 1, 2].map(|slot| tree.get(a, slot)), [leaf, leaf, Cell::Null]);
+        assert_eq!(tree.ty(a), Some(TypeId::new(1)));
+    }
+}

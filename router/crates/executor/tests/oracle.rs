@@ -405,11 +405,10 @@ fn case(supergraph: &Arc<Supergraph>, seed: u64, faulty: bool) -> Result<(), Tes
     let sent = service.sent.into_inner().unwrap();
     let mut oracle =
         Oracle { supergraph, operation: &operation, plan: compiled.plan(), tree: json!({ TYPE: "Query" }) };
-    let order: Vec<(u32, Value)> = response
-        .fetches
-        .iter()
-        .map(|report| sent.iter().find(|(id, _)| *id as usize == report.fetch).unwrap().clone())
-        .collect();
+    let answer_to = |fetch: usize| sent.iter().find(|(id, _)| *id as usize == fetch).cloned();
+    let order: Option<Vec<_>> = response.fetches.iter().map(|report| answer_to(report.fetch)).collect();
+    // Two fetches sent the same request, so the answers cannot be told apart.
+    let Some(order) = order else { return Ok(()) };
     let expected = oracle.run(&order);
     let shown = |value: &Value| serde_json::to_string(value).unwrap();
     prop_assert_eq!(shown(&answer["data"]), shown(&expected), "{}\n{:#?}", text, order);

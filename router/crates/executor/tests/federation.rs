@@ -1,0 +1,76 @@
+//! Interface objects, contexts, parents that are entered again: the parts of federation that reach into the data tree.
+
+mod support;
+
+use support::{check, supergraph};
+
+#[test]
+fn an_interface_object_gets_its_type_from_who_knows_it() {
+    let supergraph = supergraph(
+        &["a", "b"],
+        r#"
+        interface Media @type(graph: A, key: "id") @type(graph: B, key: "id", isInterfaceObject: true) { id: ID! title: String @field(graph: A) score: Int @field(graph: B) }
+        type Book implements Media @type(graph: A, key: "id") @implements(graph: A, interface: "Media") { id: ID! title: String @field(graph: A) pages: Int @field(graph: A) score: Int @field }
+        type Film implements Media @type(graph: A, key: "id") @implements(graph: A, interface: "Media") { id: ID! title: String @field(graph: A) score: Int @field }
+        type Query @type(graph: A) @type(graph: B) { best: [Media] @field(graph: B) all: [Media] @field(graph: A) }
+        "#
+        .replace(" @field }", " @join__field }")
+        .as_str(),
+    );
+    // Only what the interface object has: its runtime type is not needed.
+    check(
+        &supergraph,
+        "{ best { id score } }",
+        "{}",
+        &[(
+            "b",
+            r#"{"query":"{best{id score}}"}"#,
+            r#"{"data":{"best":[{"id":"1","score":5},{"__typename":"Media","id":"2","score":null}]}}"#,
+        )],
+        r#"{"data":{"best":[{"id":"1","score":5},{"id":"2","score":null}]}}"#,
+    );
+    check(
+        &supergraph,
+        "{ best { __typename score ... on Book { pages } title } }",
+        "{}",
+        &[
+            (
+                "b",
+                r#"{"query":"{best{score id}}"}"#,
+                r#"{"data":{"best":[{"score":5,"id":"1"},{"score":6,"id":"2"},{"score":7,"id":"3"}]}}"#,
+            ),
+            (
+                "a",
+                r#"{"query":"query($representations:[_Any!]!){_entities(representations:$representations){...on Media{__typename title ...on Book{pages}}}}","variables":{"representations":[{"__typename":"Media","id":"1"},{"__typename":"Media","id":"2"},{"__typename":"Media","id":"3"}]}}"#,
+                r#"{"data":{"_entities":[{"__typename":"Book","title":"T","pages":9},{"__typename":"Film","title":"U"},null]}}"#,
+            ),
+        ],
+        r#"{"data":{"best":[{"__typename":"Book","score":5,"pages":9,"title":"T"},{"__typename":"Film","score":6,"title":"U"},null]},"errors":[{"message":"No subgraph gave this object a type that the schema has here.","path":["best",2],"extensions":{"code":"SUBREQUEST_UNKNOWN_TYPE"}}]}"#,
+    );
+}
+
+#[test]
+fn entities_are_grouped_by_the_values_of_their_context() {
+    let supergraph = supergraph(
+        &["a", "b"],
+        r#"
+        type Query @type(graph: A) @type(graph: B) { shops: [Shop!]! @field(graph: A) }
+        type Shop @type(graph: A, key: "id") @type(graph: B, key: "id") @context(name: "b__shop") { id: ID! currency: String @field(graph: A) @field(graph: B, external: true) items: [Item] @field(graph: A) }
+        type Item @type(graph: A, key: "id") @type(graph: B, key: "id") { id: ID! price: Int @field(graph: B, contextArguments: [{ context: "b__shop", name: "in", type: "String", selection: "{ currency }" }]) }
+        "#,
+    );
+    check(
+        &supergraph,
+        "{ shops { items { price } } }",
+        "{}",
+        &[
+            (
+                "a",
+                r#"{"query":"{shops{items{id}currency}}"}"#,
+                r#"{"data":{"shops":[{"items":[{"id":"1"},{"id":"2"}],"currency":"EUR"},{"items":[{"id":"1"},null],"currency":"USD"},{"items":[{"id":"3"}],"currency":"EUR"}]}}"#,
+            ),
+            ("b", r#"{"query":"query($representations_0:[_Any!]!,$contextualArgument_0_in_0:String,$representations_1:[_Any!]!,$contextualArgument_0_in_1:String){_e0:_entities(representations:$representations_0){...on Item{price(in:$contextualArgument_0_in_0)}}_e1:_entities(representations:$representations_1){...on Item{price(in:$contextualArgument_0_in_1)}}}","variables":{"representations_0":[{"__typename":"Item","id":"1"},{"__typename":"Item","id":"2"},{"__typename":"Item","id":"3"}],"contextualArgument_0_in_0":"EUR","representations_1":[{"__typename":"Item","id":"1"}],"contextualArgument_0_in_1":"USD"}}"#, r#"{"data":{"_e0":[{"price":1},{"price":2},{"price":3}],"_e1":[{"price":4}]}}"#),
+        ],
+        r#"{"data":{"shops":[{"items":[{"price":1},{"price":2}]},{"items":[{"price":4},null]},{"items":[{"price":3}]}]}}"#,
+    );
+}
