@@ -119,7 +119,15 @@ fn prepare_some(
             continue;
         }
         let first = groups.len();
-        for (object, values) in walk::targets_in_context(tree, context.root, &entities.path, &entities.contexts) {
+        let targets = match entities.contexts.is_empty() {
+            // Objects that are shared stay so: fetches that are under way write to them.
+            true => walk::targets(tree, context.root, &entities.path)
+                .into_iter()
+                .map(|object| (object, Vec::new()))
+                .collect(),
+            false => walk::targets_in_context(tree, context.root, &entities.path, &entities.contexts),
+        };
+        for (object, values) in targets {
             let known = groups[first..].iter().position(|group| group.values == values);
             let group = known.map_or(groups.len(), |known| first + known);
             if group == groups.len() {
