@@ -13,7 +13,7 @@ use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_graphql::variables::coerce_variables;
 use braid_query_graph::QueryGraph;
 use braid_query_plan::QueryPlan;
-use braid_query_planner::{PlannerConfig, plan};
+use braid_query_planner::{PlannerConfig, check_plan, plan};
 use braid_supergraph::Supergraph;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -81,7 +81,8 @@ impl Gateway {
             Err(message) => return Answer::refused(message),
         };
         let text = braid_query_plan::print::print(&plan, &self.supergraph);
-        let plan_faults = Vec::new();
+        let faults = check_plan(&plan, &operation, &self.supergraph, &PlannerConfig::default());
+        let plan_faults = faults.err().unwrap_or_default();
         let raw = to_raw_value(variables).unwrap();
         let coerced = match coerce_variables(&self.supergraph.api_schema, &operation.variables, Some(&raw)) {
             Ok(coerced) => coerced,
