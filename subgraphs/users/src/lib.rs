@@ -1,5 +1,69 @@
-//! The users subgraph.
+//! The users subgraph: accounts, signing in, and the keys that verify its tokens. Knows no orders and no products.
 
+mod account;
+mod config;
 mod entity;
+mod graphql;
 mod migration;
 mod password;
+mod sample;
+mod token;
+
+use axum::Router;
+use axum::http::header;
+use axum::routing::get;
+use service::auth::Keys;
+use service::{Authenticator, Database, Shutdown, Subgraph};
+use tokio::net::TcpListener;
+
+use crate::token::Issuer;
+
+pub use config::{Config, INFO};
+
+/// Where the keys are that verify this service's tokens.
+pub const JWKS_PATH: &str = "/.well-known/jwks.json";
+
+/// The federated schema of this subgraph.
+pub fn sdl() -> String {
+    service::graphql::sdl(&graphql::schema(&service::config::Limits::default()).finish())
+}
+
+/// Serves until told to stop.
+pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+    let database = open(&config).await?;
+    let issuer = issuer(&config, &database).await?;
+    let keys = Keys::fixed(issuer.public_keys().clone());
+    let subgraph = Subgraph {
+        info: INFO,
+        routes: jwks(&issuer)?,
+        schema: graphql::with_resources(graphql::schema(&config.service.limits), &database, issuer),
+        authenticator: Authenticator::with_keys(&config.service.auth, keys),
+        database,
+    };
+    service::serve(listener, subgraph, &config.service, shutdown).await
+}
+
+/// The database, at its newest version and with sample data if wanted.
+async fn open(config: &Config) -> anyhow::Result<Database> {
+    let database = Database::connect(&config.service.database).await?;
+    database.migrate::<migration::Migrator>().await?;
+    if config.service.wants_sample_data() {
+        database.once("sample-data", sample::insert).await?;
+    }
+    Ok(database)
+}
+
+async fn issuer(config: &Config, database: &Database) -> anyhow::Result<Issuer> {
+    let key = match &config.jwt_private_key {
+        Some(pem) => token::key_from_pem(pem)?,
+        None => token::key_from_database(database).await?,
+    };
+    Issuer::new(key, &config.service.auth, config.token_life())
+}
+
+fn jwks(issuer: &Issuer) -> anyhow::Result<Router> {
+    let body = serde_json::to_string(issuer.public_keys())?;
+    let headers = [(header::CONTENT_TYPE, "application/jwk-set+json"), (header::CACHE_CONTROL, "public, max-age=300")];
+    let answer = move || std::future::ready((headers, body.clone()));
+    Ok(Router::new().route(JWKS_PATH, get(answer)))
+}

@@ -1,3 +1,7 @@
-//! The users subgraph.
+//! The users service as a process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service::main(&users::INFO, users::sdl, users::serve)
+}

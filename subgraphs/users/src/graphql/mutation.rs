@@ -1,0 +1,94 @@
+//! The entry points for changing something. Knows who may; `account` knows how.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+use service::{Database, DateTime, Error, Result, viewer};
+
+use super::loaders::no_resource;
+use super::user::User;
+use crate::account::{self, Changes, Registration, parse_id};
+use crate::entity::user::Model;
+use crate::token::Issuer;
+
+/// The mutation root.
+pub(crate) struct Mutation;
+
+/// Who wants an account.
+#[derive(InputObject)]
+struct RegisterInput {
+    /// 3 to 32 of the characters a-z, 0-9, `.`, `_` and `-`, beginning with a letter.
+    username: String,
+    /// The full name.
+    name: String,
+    /// The address.
+    email: String,
+    /// At least 8 characters.
+    #[graphql(secret)]
+    password: String,
+}
+
+/// What shall change; what is left out stays.
+#[derive(InputObject)]
+struct UpdateProfileInput {
+    /// The full name.
+    name: Option<String>,
+    /// The address.
+    email: Option<String>,
+}
+
+/// A user who is signed in.
+#[derive(SimpleObject)]
+struct Session {
+    /// The bearer token: send it as `Authorization: Bearer <token>`.
+    token: String,
+    /// When the token ends.
+    expires_at: DateTime,
+    /// The user.
+    user: User,
+}
+
+#[Object]
+impl Mutation {
+    /// Makes an account and signs in. Errors: `USERNAME_TAKEN`, `EMAIL_TAKEN`, `WEAK_PASSWORD`, `BAD_USER_INPUT`.
+    async fn register(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who wants an account.")] input: RegisterInput,
+    ) -> Result<Session> {
+        let RegisterInput { username, name, email, password } = input;
+        let wanted = Registration { username, name, email, password };
+        let user = account::register(database(ctx)?, wanted).await?;
+        session(ctx, user)
+    }
+
+    /// Signs in. Error: `BAD_CREDENTIALS`.
+    async fn login(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The username, in any case of letters.")] username: String,
+        #[graphql(desc = "The password.", secret)] password: String,
+    ) -> Result<Session> {
+        let user = account::sign_in(database(ctx)?, &username, password).await?;
+        session(ctx, user)
+    }
+
+    /// Changes the signed-in user's account. Errors: `EMAIL_TAKEN`, `BAD_USER_INPUT`.
+    async fn update_profile(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What shall change.")] input: UpdateProfileInput,
+    ) -> Result<User> {
+        let caller = viewer(ctx).require_user()?;
+        let id = parse_id(&caller.id).ok_or_else(|| Error::not_found("The token's user has no account here."))?;
+        let changes = Changes { name: input.name, email: input.email };
+        Ok(account::update(database(ctx)?, id.0, changes).await?.into())
+    }
+}
+
+fn session(ctx: &Context<'_>, user: Model) -> Result<Session> {
+    let token = ctx.data::<Issuer>().map_err(no_resource)?.issue(&user)?;
+    Ok(Session { token: token.text, expires_at: token.expires_at, user: user.into() })
+}
+
+fn database<'a>(ctx: &Context<'a>) -> Result<&'a Database> {
+    ctx.data::<Database>().map_err(no_resource)
+}

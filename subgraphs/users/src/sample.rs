@@ -1,0 +1,31 @@
+//! The users of a fresh database. All have the documented password, and so one hash: it is made once.
+
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use service::database::Transaction;
+use service::sample::SampleUser;
+use service::{Error, Result};
+
+use crate::entity::user::{Entity, Model, Role, Roles};
+use crate::password;
+
+/// Fills the table.
+pub(crate) async fn insert(tx: Transaction) -> Result<()> {
+    let hash = password::hash(service::sample::PASSWORD.to_owned()).await.map_err(Error::internal)?;
+    let users = service::sample::users();
+    let rows = users.into_iter().map(|user| row(user, &hash).into_active_model().reset_all());
+    Entity::insert_many(rows).exec_without_returning(&*tx).await?;
+    Ok(())
+}
+
+fn row(user: SampleUser, hash: &str) -> Model {
+    let roles = [Role::Customer, Role::Admin].into_iter().filter(|role| user.roles.contains(&role.claim()));
+    Model {
+        id: user.id.into(),
+        username: user.username,
+        name: user.name,
+        email: user.email,
+        roles: Roles(roles.collect()),
+        password_hash: Some(hash.to_owned()),
+        created_at: user.created_at.timestamp_millis(),
+    }
+}
