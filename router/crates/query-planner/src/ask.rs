@@ -22,8 +22,8 @@ pub(crate) struct Position<'o> {
     pub(crate) ty: TypeId,
     /// The fields, without those that the router answers by itself.
     pub(crate) entries: Vec<Entry<'o>>,
-    /// Whether the runtime types of the objects must be known to answer.
-    pub(crate) needs_typename: bool,
+    /// Whether the runtime types of the objects must be known to answer, and under which condition.
+    pub(crate) needs_typename: Option<Condition>,
     /// Whether this or a position below has an abstract type.
     pub(crate) has_abstract: bool,
 }
@@ -42,43 +42,60 @@ pub(crate) struct Entry<'o> {
 /// Reads an operation.
 pub(crate) fn read<'o>(operation: &'o Operation, schema: &Schema) -> Ask<'o> {
     let mut ask = Ask { positions: Vec::new() };
-    ask.add(operation.root, &[(&operation.selection_set, Condition::always())], schema);
+    ask.add(operation.root, &[(&operation.selection_set, Condition::always())], &Condition::always(), schema);
     ask
 }
 
 /// A field with those that merge into it, each with the condition under which its own selections apply.
 struct Merged<'o> {
     first: &'o Field,
+    guard: TypeSet,
     condition: Condition,
     below: Vec<(&'o SelectionSet, Condition)>,
 }
 
 impl<'o> Ask<'o> {
-    fn add(&mut self, ty: TypeId, sets: &[(&'o SelectionSet, Condition)], schema: &Schema) -> PositionId {
+    fn add(
+        &mut self,
+        ty: TypeId,
+        sets: &[(&'o SelectionSet, Condition)],
+        path: &Condition,
+        schema: &Schema,
+    ) -> PositionId {
         let definition = schema.ty(ty);
         let at = self.positions.len();
-        self.positions.push(Position { ty, entries: Vec::new(), needs_typename: false, has_abstract: false });
-        let mut needs_typename = false;
+        self.positions.push(Position { ty, entries: Vec::new(), needs_typename: None, has_abstract: false });
+        let mut needs_typename: Option<Condition> = None;
         let mut merged: Vec<Merged<'o>> = Vec::new();
         for (set, under) in sets {
             for field in &set.fields {
-                // Contradicting conditions: never selected.
+                // Contradicting conditions: never selected. What holds for the object anyway needs no mention.
                 let Some(condition) = field.condition.and_all(under) else { continue };
-                needs_typename |= matches!(field.definition, FieldRef::Typename);
-                needs_typename |= !field.guard.is_superset(&definition.possible);
+                if path.and_all(&condition).is_none() {
+                    continue;
+                }
+                let condition = rest(&condition, path);
+                if matches!(field.definition, FieldRef::Typename) || !field.guard.is_superset(&definition.possible) {
+                    needs_typename = Some(match needs_typename {
+                        Some(known) => common(&known, &condition),
+                        None => condition.clone(),
+                    });
+                }
                 if field.definition.id().is_some() {
-                    merge(&mut merged, field, condition);
+                    merge(&mut merged, field, condition, schema);
                 }
             }
         }
         let mut entries = Vec::with_capacity(merged.len());
-        for Merged { first, condition, below } in merged {
+        for Merged { first, guard, condition, below } in merged {
             let Some(field) = first.definition.id() else { continue };
-            let below = first.selection_set.is_some().then(|| self.add(schema.field(field).inner, &below, schema));
+            let path = path.and_all(&condition).unwrap_or_default();
+            let below =
+                first.selection_set.is_some().then(|| self.add(schema.field(field).inner, &below, &path, schema));
             entries.push(Entry {
                 key: &first.response_key,
                 field,
-                guard: first.guard.clone(),
+                guard,
                 condition,
                 arguments: &first.arguments,
                 below,
@@ -87,31 +104,38 @@ impl<'o> Ask<'o> {
         let mut below = entries.iter().filter_map(|entry| entry.below);
         self.positions[at].has_abstract = definition.is_abstract() || below.any(|at| self.positions[at].has_abstract);
         self.positions[at].entries = entries;
-        self.positions[at].needs_typename = needs_typename && definition.is_abstract();
+        self.positions[at].needs_typename = needs_typename.filter(|_| definition.is_abstract());
         at
     }
 }
 
-/// The same field under a narrower condition is part of the wider one; what is asked below it keeps the condition.
-fn merge<'o>(merged: &mut Vec<Merged<'o>>, field: &'o Field, condition: Condition) {
+/// The same field under a narrower condition, or for fewer types, is part of the wider one; what is asked below it keeps the
+/// condition.
+fn merge<'o>(merged: &mut Vec<Merged<'o>>, field: &'o Field, condition: Condition, schema: &Schema) {
+    let name = |field: &Field| field.definition.id().map(|id| &schema.field(id).name);
     for known in merged.iter_mut() {
-        let same = known.first.response_key == field.response_key
-            && known.first.definition == field.definition
-            && known.condition.is_implied_by(&condition);
-        let guards_fit = if field.selection_set.is_none() {
-            known.first.guard.is_superset(&field.guard)
-        } else {
-            known.first.guard == field.guard
-        };
-        if same && guards_fit {
-            if let Some(set) = &field.selection_set {
-                known.below.push((set, rest(&condition, &known.condition)));
+        if known.first.response_key != field.response_key {
+            continue;
+        }
+        let Some(set) = &field.selection_set else {
+            let same = name(known.first) == name(field) && known.first.arguments == field.arguments;
+            if same && known.guard.is_superset(&field.guard) && known.condition.is_implied_by(&condition) {
+                return;
             }
+            if same && field.guard.is_superset(&known.guard) && condition.is_implied_by(&known.condition) {
+                (known.first, known.guard, known.condition) = (field, field.guard.clone(), condition);
+                return;
+            }
+            continue;
+        };
+        let same = known.first.definition == field.definition && known.guard == field.guard;
+        if same && known.condition.is_implied_by(&condition) {
+            known.below.push((set, rest(&condition, &known.condition)));
             return;
         }
     }
     let below = field.selection_set.iter().map(|set| (set, Condition::always())).collect();
-    merged.push(Merged { first: field, condition, below });
+    merged.push(Merged { first: field, guard: field.guard.clone(), condition, below });
 }
 
 /// What `condition` says beyond `given`.

@@ -80,7 +80,15 @@ pub(crate) fn build<'s, 'a, 'o>(
     let typename = braid_graphql::compiler::name!("__typename");
     let mut builder = Builder { solver, ask, draft: Draft::default(), kind, typename, variables: 0, hasher };
     let ats = solution.ats.iter().map(|at| (at.clone(), None)).collect();
-    let root = Pos { parent: None, ty: ask.positions[0].ty, ats, made: Vec::new(), atoms: Vec::new(), node: 0 };
+    let root = Pos {
+        parent: None,
+        condition: Condition::always(),
+        ty: ask.positions[0].ty,
+        ats,
+        made: Vec::new(),
+        atoms: Vec::new(),
+        node: 0,
+    };
     builder.draft.positions.push(root);
     builder.place(0, 0, solution);
     builder.make_inputs()?;
@@ -95,8 +103,8 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
             return self.place_serially(solution);
         }
         let mut parts: Vec<Part<'a>> = Vec::new();
-        if ask.positions[asked].needs_typename {
-            self.place_typename(position, solution);
+        if let Some(condition) = &ask.positions[asked].needs_typename {
+            self.place_typename(position, solution, condition);
         }
         for group in &solution.groups {
             for pick in &group.picks {
@@ -171,7 +179,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         if let (Some(solution), Some(asked)) = (&part.below, entry.below) {
             let ty = ask.positions[asked].ty;
             let parent = (position, entry.key.clone(), part.guard.clone());
-            let child = self.position(parent, ty, &solution.ats, &part.visits, &mut visits_below);
+            let child = self.position(parent, &entry.condition, ty, &solution.ats, &part.visits, &mut visits_below);
             below = Some((child, asked, solution.clone()));
         }
         for (visit, visit_below) in part.visits.iter().zip(&visits_below) {
@@ -205,13 +213,16 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
     fn position(
         &mut self,
         parent: (PosIx, Name, TypeSet),
+        condition: &Condition,
         ty: TypeId,
         ats: &[At<'a>],
         visits: &[VisitIx],
         visits_below: &mut [Option<VisitIx>],
     ) -> PosIx {
         let position = self.draft.positions.len();
-        let node = self.draft.positions[parent.0].node;
+        let above = &self.draft.positions[parent.0];
+        let condition = above.condition.and_all(condition).unwrap_or_default();
+        let node = above.node;
         let node = self.draft.tree.below(node, &parent.1);
         let mut with_visits = Vec::with_capacity(ats.len());
         for (index, at) in ats.iter().enumerate() {
@@ -225,16 +236,18 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
             with_visits.push((at.clone(), visit));
         }
         let made = Vec::new();
-        self.draft.positions.push(Pos { parent: Some(parent), ty, ats: with_visits, made, atoms: Vec::new(), node });
+        let atoms = Vec::new();
+        let parent = Some(parent);
+        self.draft.positions.push(Pos { parent, condition, ty, ats: with_visits, made, atoms, node });
         position
     }
 
-    fn place_typename(&mut self, position: PosIx, solution: &Rc<Solution<'a>>) {
+    fn place_typename(&mut self, position: PosIx, solution: &Rc<Solution<'a>>, condition: &Condition) {
         for group in &solution.groups {
             if let Some(place) = group.typename {
                 let place = self.solver.graph.places(group.ty)[usize::from(place)].place;
                 let visit = self.visit_at(position, place, AtomKind::Entity, &group.types);
-                self.ask_typename(position, visit, &group.types, Condition::always(), 0);
+                self.ask_typename(position, visit, &group.types, condition.clone(), 0);
             }
         }
         let regular: Vec<VisitIx> = self.draft.positions[position]
@@ -607,7 +620,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
             let ats: SmallVec<[At<'a>; 1]> = owners.iter().map(|owner| self.at_below(demand, *owner)).collect();
             let ty = self.solver.graph.supergraph().schema.field(id).inner;
             let parent = (demand.position, key.clone(), demand.types.clone());
-            self.position(parent, ty, &ats, &visits, &mut visits_below)
+            self.position(parent, demand.condition, ty, &ats, &visits, &mut visits_below)
         });
         for (visit, below) in visits.iter().zip(&visits_below) {
             let asked = AskedField {

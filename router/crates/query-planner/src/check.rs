@@ -45,8 +45,10 @@ pub fn check_plan(
 #[derive(Debug, Default, Clone)]
 struct Objects {
     types: BTreeMap<TypeId, Written>,
-    /// The subgraphs that returned them, with what is provided there.
+    /// The subgraphs that told their runtime types.
     from: Vec<SubgraphId>,
+    /// The conditions under which they were asked for; where none holds there are no objects.
+    asked: Vec<Condition>,
 }
 
 /// What was written into objects of one runtime type.
@@ -63,6 +65,9 @@ struct Write {
     condition: Condition,
     fetch: FetchId,
 }
+
+/// A condition, and those of which one holds where there are objects.
+type When<'w> = (&'w Condition, &'w [Condition]);
 
 struct Check<'a> {
     plan: &'a QueryPlan,
@@ -81,6 +86,8 @@ struct Scope<'s> {
     provided: Vec<&'s SelectionSet>,
     /// What the representation carries, at the top of an entity fetch.
     representation: Option<(&'s Representation, &'s EntityFetch)>,
+    /// When the objects that are looked up are there.
+    asked: Vec<Condition>,
 }
 
 impl<'a> Check<'a> {
@@ -105,6 +112,7 @@ impl<'a> Check<'a> {
                             condition: fetch.condition.clone(),
                             provided: Vec::new(),
                             representation: None,
+                            asked: Vec::new(),
                         };
                         self.apply(selections, *ty, written, &scope);
                     }
@@ -122,18 +130,19 @@ impl<'a> Check<'a> {
         collect(root, &entity.path, 0, &mut targets);
         let mut any = false;
         for objects in targets {
-            let from = objects.from.clone();
+            let (from, asked) = (objects.from.clone(), objects.asked.clone());
             for (ty, written) in &mut objects.types {
                 let fits = |representation: &&Representation| representation.guard.contains(*ty);
                 let Some(representation) = entity.representations.iter().find(fits) else { continue };
                 any = true;
-                self.check_representation(fetch, representation, *ty, written, &condition, &from);
+                self.check_representation(fetch, representation, *ty, written, &(&condition, &asked), &from);
                 let scope = Scope {
                     fetch,
                     on: None,
                     condition: condition.clone(),
                     provided: Vec::new(),
                     representation: Some((representation, entity)),
+                    asked: asked.clone(),
                 };
                 self.apply(&entity.selections, *ty, written, &scope);
             }
@@ -156,7 +165,7 @@ impl<'a> Check<'a> {
         representation: &Representation,
         ty: TypeId,
         written: &Written,
-        condition: &Condition,
+        condition: &When<'_>,
         from: &[SubgraphId],
     ) {
         let as_type = self.entered_as(representation, ty);
@@ -218,7 +227,7 @@ impl<'a> Check<'a> {
         field: &RepresentationField,
         ty: TypeId,
         written: &Written,
-        condition: &Condition,
+        condition: &When<'_>,
     ) {
         if field.guard.as_ref().is_some_and(|guard| !guard.contains(ty)) {
             return;
@@ -232,7 +241,8 @@ impl<'a> Check<'a> {
         if before.iter().any(|write| write.name != field.name) {
             self.report(fetch, format!("takes something else for {coordinate}"));
         }
-        if !self.is_covered(condition, before.iter().map(|write| &write.condition)) {
+        // What is required is needed only with the fields that require it, and sent as null otherwise.
+        if field.is_key && !self.is_there(condition, before.iter().map(|write| &write.condition)) {
             self.report(fetch, format!("needs {coordinate} under conditions for which it is not there"));
         }
         if let (Some(fields), Some(below)) = (&field.fields, written.below.get(&field.key)) {
@@ -261,6 +271,14 @@ impl<'a> Check<'a> {
             }
         }
         false
+    }
+
+    /// Whether, whenever the condition holds and there are objects, one of the others holds.
+    fn is_there<'c>(&self, when: &When<'_>, others: impl Iterator<Item = &'c Condition> + Clone) -> bool {
+        let both = |asked: &Condition| {
+            when.0.and_all(asked).is_none_or(|condition| self.is_covered(&condition, others.clone()))
+        };
+        if when.1.is_empty() { self.is_covered(when.0, others) } else { when.1.iter().all(both) }
     }
 
     /// Whether, whenever `condition` holds, one of the others does.
@@ -296,6 +314,7 @@ impl<'a> Check<'a> {
                         condition,
                         provided: scope.provided.clone(),
                         representation: scope.representation,
+                        asked: scope.asked.clone(),
                     };
                     self.apply(selections, ty, written, &inner);
                 }
@@ -346,7 +365,7 @@ impl<'a> Check<'a> {
         let Some((join, owner)) = self.resolver(id, ty, scope) else {
             return self.report(scope.fetch, format!("asks {coordinate}, which the subgraph does not resolve"));
         };
-        self.check_requirements(join, &coordinate, ty, scope);
+        self.check_requirements(join, &coordinate, ty, written, &condition, scope);
         let Some(selections) = &field.selections else { return };
         let name = &self.supergraph.schema.field(owner).name;
         let inner = self.supergraph.schema.type_named(join.ty.inner_named_type());
@@ -364,6 +383,7 @@ impl<'a> Check<'a> {
             _ => self.supergraph.schema.ty(inner).possible.iter().collect(),
         };
         let below = written.below.entry(field.key.clone()).or_default();
+        below.asked.push(condition.clone());
         if !is_interface_object && self.supergraph.schema.ty(self.supergraph.schema.field(id).inner).is_abstract() {
             below.from.push(scope.fetch.subgraph);
         }
@@ -374,6 +394,7 @@ impl<'a> Check<'a> {
                 condition: condition.clone(),
                 provided: provided.clone(),
                 representation: None,
+                asked: Vec::new(),
             };
             self.apply(selections, ty, below.types.entry(ty).or_default(), &inner_scope);
         }
@@ -403,13 +424,29 @@ impl<'a> Check<'a> {
         (here || is_provided()).then_some(join)
     }
 
-    fn check_requirements(&mut self, join: &FieldInSubgraph, coordinate: &str, ty: TypeId, scope: &Scope<'a>) {
+    fn check_requirements(
+        &mut self,
+        join: &FieldInSubgraph,
+        coordinate: &str,
+        ty: TypeId,
+        written: &Written,
+        condition: &Condition,
+        scope: &Scope<'a>,
+    ) {
         let given = scope.representation;
         if let Some(requires) = &join.requires {
             let fields: Vec<&RepresentationField> =
                 given.map(|(representation, _)| representation.fields.iter().collect()).unwrap_or_default();
             if !self.covers(&fields, requires, ty) {
                 self.report(scope.fetch, format!("asks {coordinate} without what it requires"));
+            }
+            for field in fields {
+                let is_required = requires.fields.iter().any(|required| required.response_key == field.name);
+                let writes = written.fields.get(&field.key).map(Vec::as_slice).unwrap_or_default();
+                let asked = scope.asked.as_slice();
+                if is_required && !self.is_there(&(condition, asked), writes.iter().map(|write| &write.condition)) {
+                    self.report(scope.fetch, format!("asks {coordinate} where {} is not there", field.name));
+                }
             }
         }
         if !join.context_arguments.is_empty() && given.is_none_or(|(_, fetch)| fetch.contexts.is_empty()) {

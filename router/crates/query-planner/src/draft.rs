@@ -31,6 +31,8 @@ pub(crate) struct Draft<'a> {
 pub(crate) struct Pos<'a> {
     /// The position above, the tree key, and the runtime types above for which it is meant.
     pub(crate) parent: Option<(PosIx, Name, TypeSet)>,
+    /// The condition under which its objects are asked for. Others may put objects at the same path under other conditions.
+    pub(crate) condition: Condition,
     pub(crate) ty: TypeId,
     /// Where the objects stand, with the visit that put them there; root visits are made when first needed.
     pub(crate) ats: Vec<(At<'a>, Option<VisitIx>)>,
@@ -198,7 +200,7 @@ impl Draft<'_> {
 
     /// The condition without which nothing of a visit is selected.
     pub(crate) fn condition(&self, visit: VisitIx) -> Condition {
-        let mut asks = self.visits[visit].asks.iter().filter(|asked| asked.field.is_some());
+        let mut asks = self.visits[visit].asks.iter();
         let Some(first) = asks.next() else { return Condition::always() };
         asks.fold(first.condition.clone(), |all, asked| crate::ask::common(&all, &asked.condition))
     }

@@ -90,7 +90,7 @@ impl Emitter<'_, '_, '_> {
         {
             let visit = self.draft.atoms[*atom].visit;
             let position = self.draft.visits[visit].position;
-            let condition = self.draft.condition(visit);
+            let condition = self.under(position, self.draft.condition(visit));
             let root = self.draft.positions[position].ty;
             let scope = self.scope();
             let within = Within { on: Some(root), types: &TypeSet::one(root), scope };
@@ -146,6 +146,7 @@ impl Emitter<'_, '_, '_> {
         let mut conditions = visits.iter().map(|visit| self.draft.condition(*visit));
         let first = conditions.next().unwrap_or_default();
         let condition = conditions.fold(first, |all, condition| common(&all, &condition));
+        let condition = self.under(lookup.position, condition);
         let scope = self.scope();
         let by_interface = self.entered_by_interface(&lookup.representations);
         let on = by_interface.or_else(|| lookup.guard.single());
@@ -166,6 +167,11 @@ impl Emitter<'_, '_, '_> {
             contexts: self.draft.atoms[lookup.atoms[0]].contexts.clone(),
             selections,
         }
+    }
+
+    /// A condition together with that of the position.
+    fn under(&self, position: PosIx, condition: Condition) -> Condition {
+        self.draft.positions[position].condition.and_all(&condition).unwrap_or(condition)
     }
 
     /// The interface that all representations name.

@@ -20,11 +20,13 @@ pub enum PlanError {
     /// The operation's kind is not in the supergraph.
     #[error("the supergraph has no {0} type")]
     NoRoot(String),
-    /// The inputs of fetches wait for one another. This is a bug of the planner, reported rather than hidden.
-    #[error("the fetches that {field} needs wait for one another")]
-    Circular {
-        /// A field in the circle, as `Type.field`.
+    /// A plan was chosen but could not be made. This is a bug of the planner, reported rather than hidden.
+    #[error("the plan for {field} cannot be made: {why}")]
+    Failed {
+        /// The field, as `Type.field`.
         field: String,
+        /// What stands in the way.
+        why: String,
     },
 }
 
@@ -35,7 +37,7 @@ impl PlanError {
             Self::Unsatisfiable { .. } => "QUERY_PLANNING_UNSATISFIABLE",
             Self::BudgetExhausted { .. } => "QUERY_PLANNING_TOO_COMPLEX",
             Self::NoRoot(_) => "OPERATION_KIND_UNSUPPORTED",
-            Self::Circular { .. } => "QUERY_PLANNING_FAILED",
+            Self::Failed { .. } => "QUERY_PLANNING_FAILED",
         }
     }
 }

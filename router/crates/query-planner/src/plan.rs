@@ -34,12 +34,16 @@ pub fn plan(operation: &Operation, graph: &QueryGraph, config: &PlannerConfig) -
     }
     let mut draft = build::build(&mut solver, &ask, operation.kind, &solution).map_err(|error| match error {
         BuildError::Exhausted => PlanError::BudgetExhausted { budget: config.budget },
-        BuildError::Input(failure) => explain(graph, &failure),
+        BuildError::Input(failure) => match explain(graph, &failure) {
+            PlanError::Unsatisfiable { field, why } => PlanError::Failed { field, why },
+            other => other,
+        },
     })?;
     let batches = schedule::schedule(&mut draft, operation.kind).map_err(|circle| {
         let visit = &draft.visits[draft.atoms[circle.0].visit];
         let field = visit.asks.iter().find_map(|asked| asked.field);
-        PlanError::Circular { field: field.map(|field| supergraph.schema.coordinate(field)).unwrap_or_default() }
+        let field = field.map(|field| supergraph.schema.coordinate(field)).unwrap_or_default();
+        PlanError::Failed { field, why: "its fetches wait for one another".to_owned() }
     })?;
     Ok(emit::emit(&solver, &draft, &batches, operation))
 }

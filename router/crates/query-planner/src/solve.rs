@@ -271,7 +271,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         let mut picks: Vec<Pick<'a>> = Vec::new();
         let mut typename = None;
         let only_interface_objects = ats.iter().all(|at| at.presence.place.interface_object.is_some());
-        if asked.needs_typename && only_interface_objects && !types.is_empty() {
+        if asked.needs_typename.is_some() && only_interface_objects && !types.is_empty() {
             let presences: SmallVec<[Presence<'a>; 1]> = ats.iter().map(|at| at.presence.clone()).collect();
             let closure = self.reach.closure(ty, &presences)?;
             match self.best_regular(ty, &closure) {
@@ -611,15 +611,20 @@ fn failure(field: FieldId, ty: TypeId, ats: &[At<'_>]) -> Failure {
 /// combinations compete, one list after the other and once more with the rest known otherwise.
 fn choose(open: &[Vec<Choice<'_>>], requests: &mut Requests) -> Vec<usize> {
     let combinations = open.iter().try_fold(1usize, |product, choices| product.checked_mul(choices.len()));
-    let score = |requests: &Requests| (requests.stages(), requests.len());
     if combinations.is_some_and(|combinations| combinations <= MAX_COMBINATIONS) {
-        let mut best: Option<((u8, usize), Vec<usize>, Requests)> = None;
+        let mut best: Option<((u8, usize, u32), Vec<usize>, Requests)> = None;
         let mut current = vec![0; open.len()];
         loop {
             let mut all = requests.clone();
-            open.iter().zip(&current).for_each(|(choices, at)| all.add(&choices[*at].requests));
-            if best.as_ref().is_none_or(|(known, ..)| score(&all) < *known) {
-                best = Some((score(&all), current.clone(), all));
+            // Of equally many requests, those are better in which fields are there earlier.
+            let mut waiting = 0;
+            for (choices, at) in open.iter().zip(&current) {
+                all.add(&choices[*at].requests);
+                waiting += u32::from(choices[*at].pick.stage);
+            }
+            let score = (all.stages(), all.len(), waiting);
+            if best.as_ref().is_none_or(|(known, ..)| score < *known) {
+                best = Some((score, current.clone(), all));
             }
             let Some(digit) = (0..open.len()).rev().find(|digit| current[*digit] + 1 < open[*digit].len()) else {
                 break;
@@ -644,8 +649,9 @@ fn choose(open: &[Vec<Choice<'_>>], requests: &mut Requests) -> Vec<usize> {
                     at.iter().for_each(|at| all.add(&open[other][*at].requests));
                 }
             }
-            let cost =
-                |choice: &Choice<'_>| (all.stages().max(choice.requests.stages()), all.missing(&choice.requests, 0));
+            let cost = |choice: &Choice<'_>| {
+                (all.stages().max(choice.requests.stages()), all.missing(&choice.requests, 0), choice.pick.stage)
+            };
             let best = (0..open[*list].len()).min_by_key(|at| (cost(&open[*list][*at]), *at)).unwrap_or(0);
             chosen[*list] = Some(best);
             all.add(&open[*list][best].requests);
