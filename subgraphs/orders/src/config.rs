@@ -16,6 +16,7 @@ pub const INFO: ServiceInfo = ServiceInfo {
 
 /// Everything that can be set about the orders service.
 #[derive(Debug, Clone, Args)]
+#[group(id = "orders")]
 pub struct Config {
     /// What all services have.
     #[command(flatten)]

@@ -31,6 +31,7 @@ pub fn sdl() -> String {
 /// Serves until told to stop.
 pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let database = open(&config).await?;
+    password::prepare();
     let issuer = issuer(&config, &database).await?;
     let keys = Keys::fixed(issuer.public_keys().clone());
     let subgraph = Subgraph {

@@ -48,6 +48,11 @@ pub(crate) fn weakness(password: &str, username: &str) -> Option<String> {
     None
 }
 
+/// Makes ready what the first check of an unknown user needs, so that it takes no longer than the others.
+pub(crate) fn prepare() {
+    tokio::task::spawn_blocking(|| LazyLock::force(&NOBODY));
+}
+
 /// Hashes a password for storage, off the async threads.
 pub(crate) async fn hash(password: String) -> Result<String, PasswordError> {
     blocking(move || hash_now(&password)).await?

@@ -30,7 +30,7 @@ pub(crate) struct Roles(pub(crate) Vec<Role>);
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
-#[serde(rename_all = "UPPERCASE")]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     /// Buys things, and sees their own data.
     Customer,
@@ -42,8 +42,8 @@ impl Role {
     /// The role's name in a token.
     pub(crate) fn claim(self) -> &'static str {
         match self {
-            Role::Customer => "CUSTOMER",
-            Role::Admin => "ADMIN",
+            Role::Customer => "customer",
+            Role::Admin => "admin",
         }
     }
 }

@@ -80,13 +80,13 @@ impl Mutation {
         let caller = viewer(ctx).require_user()?;
         let id = parse_id(&caller.id).ok_or_else(|| Error::not_found("The token's user has no account here."))?;
         let changes = Changes { name: input.name, email: input.email };
-        Ok(account::update(database(ctx)?, id.0, changes).await?.into())
+        Ok(User::to_themselves(account::update(database(ctx)?, id.0, changes).await?))
     }
 }
 
 fn session(ctx: &Context<'_>, user: Model) -> Result<Session> {
     let token = ctx.data::<Issuer>().map_err(no_resource)?.issue(&user)?;
-    Ok(Session { token: token.text, expires_at: token.expires_at, user: user.into() })
+    Ok(Session { token: token.text, expires_at: token.expires_at, user: User::to_themselves(user) })
 }
 
 fn database<'a>(ctx: &Context<'a>) -> Result<&'a Database> {

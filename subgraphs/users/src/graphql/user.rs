@@ -6,11 +6,22 @@ use service::{DateTime, viewer};
 use crate::entity::user::{Model, Role};
 
 /// A user as the graph shows them.
-pub(crate) struct User(Model);
+pub(crate) struct User {
+    row: Model,
+    /// Whether this goes to the user, though the request came without a token: signing in is such a request.
+    to_themselves: bool,
+}
+
+impl User {
+    /// The user, shown to the user.
+    pub(super) fn to_themselves(row: Model) -> Self {
+        Self { row, to_themselves: true }
+    }
+}
 
 impl From<Model> for User {
     fn from(row: Model) -> Self {
-        Self(row)
+        Self { row, to_themselves: false }
     }
 }
 
@@ -19,34 +30,34 @@ impl From<Model> for User {
 impl User {
     /// The id.
     async fn id(&self) -> ID {
-        self.0.id.0.into()
+        self.row.id.0.into()
     }
 
     /// The name to sign in with, lower case.
     async fn username(&self) -> &str {
-        &self.0.username
+        &self.row.username
     }
 
     /// The full name.
     async fn name(&self) -> &str {
-        &self.0.name
+        &self.row.name
     }
 
     /// The address. The user and administrators see it; for others it is null, which is no error.
     #[graphql(tag = "personal")]
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
         let viewer = viewer(ctx);
-        let visible = viewer.is_admin() || viewer.is_user(&self.0.id.to_string());
-        visible.then_some(self.0.email.as_str())
+        let visible = self.to_themselves || viewer.is_admin() || viewer.is_user(&self.row.id.to_string());
+        visible.then_some(self.row.email.as_str())
     }
 
     /// What the user may do.
     async fn roles(&self) -> &[Role] {
-        &self.0.roles.0
+        &self.row.roles.0
     }
 
     /// When the account was made.
     async fn created_at(&self) -> DateTime {
-        chrono::DateTime::from_timestamp_millis(self.0.created_at).unwrap_or_default()
+        chrono::DateTime::from_timestamp_millis(self.row.created_at).unwrap_or_default()
     }
 }
