@@ -1,51 +1,40 @@
-//! The inventory subgraph: products, where they are in stock, and setting stock aside for orders. Knows no user and no order.
+//! The inventory subgraph: products, what they cost, how many there are, and whose they are about to be. Knows no order
+//! and no buyer: a reservation belongs to whoever holds its key.
 //!
 //! ```text
-//! graphql/     what the graph shows, and to whom
+//! graphql/       what the graph shows, and to whom
 //!    │
-//!  stock/      reservations: hold, commit, release; each once for its key
+//! catalog        products           reservations/   stock that is held, sold, given back        warehousing   stock by hand
 //!    │
-//!  entity/     the tables        migration/   how they came to be        sample.rs   what a fresh one holds
+//! entity/        the tables         migration/      how they came to be        sample   what a fresh one holds
 //! ```
 
+mod catalog;
 mod entity;
 mod graphql;
 mod migration;
+mod reservations;
 mod sample;
-mod stock;
+mod warehousing;
 
-use async_graphql::{EmptySubscription, Schema};
 use service::{Authenticator, Config, Database, ServiceInfo, Shutdown, Subgraph};
 use tokio::net::TcpListener;
 
-/// Who this service is.
-pub const INFO: ServiceInfo =
-    ServiceInfo { name: "inventory", port: 4003, about: "The inventory subgraph: products, stock, and reservations" };
+pub use graphql::InventorySchema;
 
-/// The schema of this subgraph, ready to run.
-pub type InventorySchema = Schema<graphql::Query, graphql::Mutation, EmptySubscription>;
+/// What this service is called and where it listens.
+pub const INFO: ServiceInfo =
+    ServiceInfo { name: "inventory", port: 4003, about: "Products, prices and stock, as a federated GraphQL subgraph" };
 
 /// The federated schema of this subgraph.
 pub fn sdl() -> String {
     service::graphql::sdl(&graphql::schema(&service::config::Limits::default()).finish())
 }
 
-/// The schema over a database: what [`serve`] serves, for tests and for processes that serve it in their own way.
-pub fn schema(config: &Config, database: &Database) -> InventorySchema {
-    graphql::with_resources(graphql::schema(&config.limits), database)
-}
-
 /// Serves until told to stop.
 pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let database = open(&config).await?;
-    let subgraph = Subgraph {
-        info: INFO,
-        schema: schema(&config, &database),
-        authenticator: Authenticator::new(&config.auth)?,
-        database,
-        routes: axum::Router::new(),
-    };
-    service::serve(listener, subgraph, &config, shutdown).await
+    service::serve(listener, subgraph(&config, database)?, &config, shutdown).await
 }
 
 /// The database, at its newest version and with sample data if wanted.
@@ -56,4 +45,20 @@ pub async fn open(config: &Config) -> anyhow::Result<Database> {
         database.once("sample-data", sample::insert).await?;
     }
     Ok(database)
+}
+
+/// The schema over an open database; called within a Tokio runtime.
+pub fn schema(config: &Config, database: &Database) -> InventorySchema {
+    graphql::with_resources(graphql::schema(&config.limits), database)
+}
+
+/// The subgraph over an open database: what [`serve`] serves.
+pub fn subgraph(config: &Config, database: Database) -> anyhow::Result<Subgraph<InventorySchema>> {
+    Ok(Subgraph {
+        info: INFO,
+        schema: schema(config, &database),
+        database,
+        authenticator: Authenticator::new(&config.auth)?,
+        routes: axum::Router::new(),
+    })
 }

@@ -1,7 +1,5 @@
 //! The inventory service as a process.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     service::main(&inventory::INFO, inventory::sdl, inventory::serve)
 }

@@ -1,78 +1,96 @@
-//! What a fresh inventory holds: the shared products, three warehouses, and stock that follows from a seed.
+//! What a fresh inventory holds: the sample products in four warehouses, the same on every machine.
 
+use chrono::TimeDelta;
+use sea_orm::ActiveValue::Set;
+use sea_orm::EntityTrait;
+use sea_orm::IntoActiveModel;
 use sea_orm::prelude::TextUuid;
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
 use service::Result;
-use service::sample::{self, Dice, SampleProduct};
+use service::database::Transaction;
+use service::sample::{Dice, SampleProduct, id, products, today};
 
-use crate::entity::{product, stock, warehouse};
+use crate::catalog::{NewProduct, words_of};
+use crate::entity::{product, product_word, stock, warehouse};
 
-/// Rows of one INSERT: SQLite allows 32,766 values in a statement.
-const ROWS: usize = 1_000;
-
-const WAREHOUSES: [(&str, &str); 3] = [("North", "Hamburg"), ("West", "Lyon"), ("East", "Gdańsk")];
-
-/// Fills the tables. Runs once in the life of a database.
-pub(crate) async fn insert(transaction: &DatabaseTransaction) -> Result<()> {
-    let products = sample::products();
-    insert_all(transaction, products.iter().zip(0..).map(|(sample, age)| product_row(sample, age)).collect()).await?;
-    let warehouses = warehouse_rows();
-    insert_all(transaction, warehouses.clone()).await?;
-    insert_all(transaction, stock_rows(&products, &warehouses)).await
-}
-
-async fn insert_all<M, A>(transaction: &DatabaseTransaction, rows: Vec<M>) -> Result<()>
-where
-    M: IntoActiveModel<A> + Clone,
-    A: ActiveModelTrait,
-{
-    for rows in rows.chunks(ROWS) {
-        let rows = rows.iter().cloned().map(M::into_active_model);
-        A::Entity::insert_many(rows).exec_without_returning(transaction).await?;
-    }
+/// Fills the tables.
+pub(crate) async fn insert(tx: Transaction) -> Result<()> {
+    let (rows, warehouses) = (product_rows(), warehouse_rows());
+    let words: Vec<_> = rows.iter().flat_map(word_rows).collect();
+    let stock = stock_rows(&rows, &warehouses);
+    // Each takes fewer values than SQLite binds in one statement (32,766).
+    product::Entity::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model))
+        .exec_without_returning(&*tx)
+        .await?;
+    warehouse::Entity::insert_many(warehouses.into_iter().map(IntoActiveModel::into_active_model))
+        .exec_without_returning(&*tx)
+        .await?;
+    product_word::Entity::insert_many(words).exec_without_returning(&*tx).await?;
+    stock::Entity::insert_many(stock).exec_without_returning(&*tx).await?;
     Ok(())
 }
 
-fn product_row(sample: &SampleProduct, age_days: i64) -> product::Model {
-    const DAY: i64 = 24 * 60 * 60 * 1_000;
-    product::Model {
-        id: TextUuid(sample.id),
-        sku: sample.sku.clone(),
-        name: sample.name.clone(),
-        description: sample.description.clone(),
-        category: sample.category.to_owned(),
-        search_text: product::search_text(&sample.name, &sample.sku, sample.category),
-        price_minor: sample.price.minor(),
-        currency: sample.price.currency().to_string(),
-        cost_minor: sample.cost.minor(),
-        weight_grams: sample.weight_grams,
-        created_at: sample::today().timestamp_millis() - age_days * DAY,
-    }
+fn product_rows() -> Vec<product::Model> {
+    // The oldest products are two years older than the newest, and all are older than today.
+    let added = |index: i64| (today() - TimeDelta::days(735) + TimeDelta::hours(index * 53)).timestamp_millis();
+    let row = |(index, product): (i64, SampleProduct)| {
+        NewProduct {
+            id: product.id,
+            sku: product.sku,
+            name: product.name,
+            description: product.description,
+            category: product.category.to_owned(),
+            price: product.price,
+            cost: product.cost,
+            weight_grams: product.weight_grams,
+            created_at: added(index),
+        }
+        .row()
+    };
+    (0..).zip(products()).map(row).collect()
 }
 
 fn warehouse_rows() -> Vec<warehouse::Model> {
-    let row = |(name, city): (&str, &str)| warehouse::Model {
-        id: TextUuid(sample::id("warehouse", name)),
-        name: name.to_owned(),
-        city: city.to_owned(),
+    let row = |(code, name, city, country): &(&str, &str, &str, &str)| warehouse::Model {
+        id: TextUuid(id("warehouse", code)),
+        code: (*code).to_owned(),
+        name: (*name).to_owned(),
+        city: (*city).to_owned(),
+        country: (*country).to_owned(),
     };
-    WAREHOUSES.map(row).to_vec()
+    WAREHOUSES.iter().map(row).collect()
 }
 
-/// Most products are in every warehouse, some in few, and one in twenty in none.
-fn stock_rows(products: &[SampleProduct], warehouses: &[warehouse::Model]) -> Vec<stock::Model> {
+fn word_rows(row: &product::Model) -> Vec<product_word::ActiveModel> {
+    let product = row.id;
+    words_of(row)
+        .into_iter()
+        .map(|word| product_word::ActiveModel { word: Set(word), product_id: Set(product) })
+        .collect()
+}
+
+/// One product in twelve is sold out, and not every warehouse has every product.
+fn stock_rows(products: &[product::Model], warehouses: &[warehouse::Model]) -> Vec<stock::ActiveModel> {
     let mut dice = Dice::new("stock");
     let mut rows = Vec::new();
     for product in products {
-        let sold_out = dice.below(20) == 0;
+        let sold_out = dice.below(12) == 0;
         for warehouse in warehouses {
-            let quantity = if sold_out { 0 } else { dice.between(0, 80) };
-            rows.push(stock::Model {
-                product_id: TextUuid(product.id),
-                warehouse_id: warehouse.id,
-                quantity: i32::try_from(quantity).unwrap_or(0),
-            });
+            let quantity = dice.between(5, 240);
+            if dice.below(4) > 0 {
+                rows.push(stock::ActiveModel {
+                    product_id: Set(product.id),
+                    warehouse_id: Set(warehouse.id),
+                    quantity: Set(if sold_out { 0 } else { quantity }),
+                });
+            }
         }
     }
     rows
 }
+
+const WAREHOUSES: [(&str, &str, &str, &str); 4] = [
+    ("BER", "Berlin Westhafen", "Berlin", "DE"),
+    ("GDN", "Gdańsk Port", "Gdańsk", "PL"),
+    ("RTM", "Rotterdam Maasvlakte", "Rotterdam", "NL"),
+    ("VIE", "Wien Freudenau", "Vienna", "AT"),
+];

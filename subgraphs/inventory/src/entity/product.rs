@@ -1,7 +1,6 @@
-//! A product. Knows nothing of where it is in stock.
+//! A product as the database holds it. Knows nothing of its stock.
 
 use sea_orm::entity::prelude::*;
-use service::{Error, Money, Result};
 
 /// One row of `products`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -9,37 +8,22 @@ use service::{Error, Money, Result};
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) id: TextUuid,
-    /// Never changed: others keep copies of it.
+    /// Never changes: orders keep it.
     #[sea_orm(unique)]
     pub(crate) sku: String,
     pub(crate) name: String,
+    /// The name in lower case: what lists are sorted by, alike on both databases.
+    pub(crate) name_key: String,
     pub(crate) description: String,
     pub(crate) category: String,
-    /// Name, SKU and category in lower case: what a search looks through.
-    pub(crate) search_text: String,
     pub(crate) price_minor: i64,
-    /// The currency of price and cost.
-    pub(crate) currency: String,
+    pub(crate) price_currency: String,
     pub(crate) cost_minor: i64,
+    pub(crate) cost_currency: String,
     pub(crate) weight_grams: i32,
-    /// Milliseconds since the epoch: one representation that sorts alike on SQLite and PostgreSQL.
+    /// Milliseconds since 1970: one form that sorts alike on both databases.
     pub(crate) created_at: i64,
-}
-
-impl Model {
-    pub(crate) fn price(&self) -> Result<Money> {
-        Money::from_columns(self.price_minor, &self.currency).map_err(Error::internal)
-    }
-
-    pub(crate) fn cost(&self) -> Result<Money> {
-        Money::from_columns(self.cost_minor, &self.currency).map_err(Error::internal)
-    }
-}
-
-/// What a search looks through, kept beside the name so that it can be found by one scan without functions that the
-/// databases spell differently.
-pub(crate) fn search_text(name: &str, sku: &str, category: &str) -> String {
-    format!("{name} {sku} {category}").to_lowercase()
+    pub(crate) updated_at: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

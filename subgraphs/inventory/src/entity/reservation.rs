@@ -1,4 +1,4 @@
-//! Stock that is set aside under a caller's key. Knows nothing of who the caller is.
+//! A reservation as the database holds it: whose key, and how it stands.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,25 +6,30 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "reservations")]
 pub(crate) struct Model {
-    /// The caller's idempotency key.
+    /// The caller's key: there is one reservation a key, for ever.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) key: String,
+    pub(crate) idempotency_key: String,
+    #[sea_orm(unique)]
+    pub(crate) id: TextUuid,
     pub(crate) status: Status,
-    /// What was asked for, in a form that is equal for equal requests; empty for a key that was released before it was used.
-    pub(crate) request: String,
+    /// Milliseconds since 1970.
     pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
 }
 
-/// Where a reservation is in its life.
+/// How a reservation stands. It goes forward only: HELD, COMMITTED, RELEASED, and may skip COMMITTED.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, async_graphql::Enum)]
-#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "lowercase")]
 #[graphql(name = "ReservationStatus", inaccessible)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
 pub(crate) enum Status {
-    /// The stock is set aside.
+    /// The stock is put aside until it is committed or released.
+    #[sea_orm(string_value = "HELD")]
     Held,
     /// The stock is sold.
+    #[sea_orm(string_value = "COMMITTED")]
     Committed,
-    /// The stock was given back, or the key was barred before it was used.
+    /// The stock was given back, or never taken; the key can't be used again.
+    #[sea_orm(string_value = "RELEASED")]
     Released,
 }
 

@@ -1,8 +1,8 @@
-//! How much of a product is free to be reserved in a warehouse. Knows nothing of reservations.
+//! How many of a product a warehouse can still give away: what is held for a reservation is not in it.
 
 use sea_orm::entity::prelude::*;
 
-/// One row of `stock`. The database refuses a quantity below zero.
+/// One row of `stock`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "stock")]
 pub(crate) struct Model {
@@ -10,7 +10,8 @@ pub(crate) struct Model {
     pub(crate) product_id: TextUuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) warehouse_id: TextUuid,
-    pub(crate) quantity: i32,
+    /// Never below zero; the database holds to it as well.
+    pub(crate) quantity: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,4 +1,4 @@
-//! A warehouse. Knows nothing of what is in it.
+//! A warehouse as the database holds it.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,8 +9,11 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) id: TextUuid,
     #[sea_orm(unique)]
+    pub(crate) code: String,
     pub(crate) name: String,
     pub(crate) city: String,
+    /// Two letters of ISO 3166.
+    pub(crate) country: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

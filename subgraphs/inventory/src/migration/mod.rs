@@ -1,8 +1,8 @@
 //! The schema of the inventory database, step by step. A step that was released is never edited.
 
-use sea_orm_migration::prelude::*;
-
 mod m0001_create_inventory;
+
+use sea_orm_migration::prelude::*;
 
 /// Every step, oldest first.
 pub(crate) struct Migrator;

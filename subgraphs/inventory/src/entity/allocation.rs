@@ -1,0 +1,21 @@
+//! Which warehouse gives what to a reservation, so that it goes back to where it came from.
+
+use sea_orm::entity::prelude::*;
+
+/// One row of `allocations`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "allocations")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) idempotency_key: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) product_id: TextUuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) warehouse_id: TextUuid,
+    pub(crate) quantity: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

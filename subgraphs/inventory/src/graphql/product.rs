@@ -1,0 +1,146 @@
+//! A product as the graph shows it.
+
+use async_graphql::{Context, ID, Object};
+use chrono::TimeZone;
+use service::{Code, DateTime, Error, Money, Result, viewer};
+use uuid::Uuid;
+
+use super::loaders::{ProductOf, StockOf, Stocked, WarehouseOf, loaders};
+use super::warehouse::Warehouse;
+use crate::entity::stock;
+
+/// Something that the shop sells.
+pub(crate) struct Product(Stocked);
+
+impl From<Stocked> for Product {
+    fn from(stocked: Stocked) -> Self {
+        Self(stocked)
+    }
+}
+
+impl Product {
+    /// The product of this id, if there is one.
+    pub(super) async fn load(ctx: &Context<'_>, id: Uuid) -> Result<Option<Self>> {
+        Ok(loaders(ctx)?.load_one(ProductOf(id)).await?.map(Self))
+    }
+
+    /// The product of this id, which must be there.
+    pub(super) async fn existing(ctx: &Context<'_>, id: Uuid) -> Result<Self> {
+        let found = Self::load(ctx, id).await?;
+        found.ok_or_else(|| Error::internal(anyhow::anyhow!("product {id} went away")))
+    }
+}
+
+#[Object]
+impl Product {
+    /// The id.
+    async fn id(&self) -> ID {
+        self.0.product.id.0.into()
+    }
+
+    /// The stock-keeping unit, such as `KIT-0101`. It never changes.
+    async fn sku(&self) -> &str {
+        &self.0.product.sku
+    }
+
+    /// The name.
+    async fn name(&self) -> &str {
+        &self.0.product.name
+    }
+
+    /// What it is.
+    async fn description(&self) -> &str {
+        &self.0.product.description
+    }
+
+    /// The part of the shop that it is in.
+    async fn category(&self) -> &str {
+        &self.0.product.category
+    }
+
+    /// What it sells for now.
+    async fn price(&self) -> Result<Money> {
+        money(self.0.product.price_minor, &self.0.product.price_currency)
+    }
+
+    /// What the shop pays for it: for administrators and for other services.
+    #[graphql(inaccessible, tag = "internal")]
+    async fn cost(&self, ctx: &Context<'_>) -> Option<Result<Money>> {
+        let viewer = viewer(ctx);
+        if !viewer.is_admin() && !viewer.is_service() {
+            return Some(Err(Error::new(Code::Forbidden, "Only administrators may see what a product costs.")));
+        }
+        Some(money(self.0.product.cost_minor, &self.0.product.cost_currency))
+    }
+
+    /// What one unit weighs.
+    async fn weight_grams(&self) -> i32 {
+        self.0.product.weight_grams
+    }
+
+    /// How many units can be ordered now, over all warehouses.
+    async fn stock(&self) -> i32 {
+        saturated(self.0.available)
+    }
+
+    /// Whether at least one unit can be ordered now.
+    async fn in_stock(&self) -> bool {
+        self.0.available > 0
+    }
+
+    /// How many units each warehouse has; a warehouse that never had one is not listed.
+    #[graphql(complexity = "4 * child_complexity + 1")]
+    async fn stock_levels(&self, ctx: &Context<'_>) -> Option<Result<Vec<StockLevel>>> {
+        let levels = async {
+            let levels = loaders(ctx)?.load_one(StockOf(self.0.product.id.0)).await?;
+            Ok(levels.unwrap_or_default().into_iter().map(StockLevel).collect())
+        };
+        Some(levels.await)
+    }
+
+    /// When it was added.
+    async fn created_at(&self) -> Result<DateTime> {
+        time(self.0.product.created_at)
+    }
+
+    /// When it was last changed, stock aside.
+    async fn updated_at(&self) -> Result<DateTime> {
+        time(self.0.product.updated_at)
+    }
+}
+
+/// How many units of a product a warehouse has.
+pub(crate) struct StockLevel(stock::Model);
+
+#[Object]
+impl StockLevel {
+    /// The warehouse.
+    async fn warehouse(&self, ctx: &Context<'_>) -> Option<Result<Warehouse>> {
+        let warehouse = async {
+            let found = loaders(ctx)?.load_one(WarehouseOf(self.0.warehouse_id.0)).await?;
+            found.map(Warehouse::from).ok_or_else(|| Error::internal(anyhow::anyhow!("a warehouse went away")))
+        };
+        Some(warehouse.await)
+    }
+
+    /// How many units can be ordered now; what is held for an order is not in it.
+    async fn quantity(&self) -> i32 {
+        saturated(self.0.quantity)
+    }
+}
+
+/// An amount from its two columns.
+pub(super) fn money(minor: i64, currency: &str) -> Result<Money> {
+    Money::from_columns(minor, currency).map_err(Error::internal)
+}
+
+/// A time from its column.
+pub(super) fn time(millis: i64) -> Result<DateTime> {
+    let time = chrono::Utc.timestamp_millis_opt(millis).single();
+    time.ok_or_else(|| Error::internal(anyhow::anyhow!("{millis} is no time")))
+}
+
+/// GraphQL's Int ends at 32 bits.
+pub(super) fn saturated(quantity: i64) -> i32 {
+    i32::try_from(quantity).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,42 @@
+//! A warehouse as the graph shows it.
+
+use async_graphql::{ID, Object};
+
+use crate::entity::warehouse;
+
+/// A place that products are sent from.
+pub(crate) struct Warehouse(warehouse::Model);
+
+impl From<warehouse::Model> for Warehouse {
+    fn from(row: warehouse::Model) -> Self {
+        Self(row)
+    }
+}
+
+#[Object]
+impl Warehouse {
+    /// The id.
+    async fn id(&self) -> ID {
+        self.0.id.0.into()
+    }
+
+    /// The short name, such as `BER`.
+    async fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    /// The name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The city that it is in.
+    async fn city(&self) -> &str {
+        &self.0.city
+    }
+
+    /// The country that it is in, by two letters of ISO 3166.
+    async fn country(&self) -> &str {
+        &self.0.country
+    }
+}

@@ -1,0 +1,18 @@
+//! Selling what was put aside.
+
+use service::database::Transaction;
+use service::{Error, Result};
+
+use super::{Reservation, store};
+use crate::entity::reservation::Status;
+
+/// Makes the reservation final; nothing when it was released before.
+pub(crate) async fn commit(tx: Transaction, key: &str) -> Result<Option<Reservation>> {
+    let found = store::lock(&tx, key).await?;
+    let found = found.ok_or_else(|| Error::not_found("Nothing was ever reserved under this `idempotencyKey`."))?;
+    Ok(match found.row.status {
+        Status::Held => Some(store::set_status(&tx, found, Status::Committed).await?),
+        Status::Committed => Some(found),
+        Status::Released => None,
+    })
+}

@@ -1,0 +1,138 @@
+//! Putting stock aside: all lines or none. Knows the order of locks (see the module above).
+
+use std::collections::{BTreeMap, HashMap};
+
+use sea_orm::prelude::TextUuid;
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use service::database::Transaction;
+use service::{Error, Result};
+use uuid::Uuid;
+
+use super::allocate::{Share, allocate};
+use super::{Reservation, Reserved, Shortage, store};
+use crate::entity::reservation::{self, Status};
+use crate::entity::{product, reservation_line};
+use crate::warehousing;
+
+/// What shall be put aside, and under which key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Request {
+    key: String,
+    /// By product, which is also the order of locks.
+    lines: BTreeMap<Uuid, i32>,
+}
+
+impl Request {
+    /// A request that is in bounds; lines of one product count together.
+    pub(crate) fn new(key: String, lines: impl IntoIterator<Item = (Uuid, i32)>) -> Result<Self> {
+        check_key(&key)?;
+        let mut by_product: BTreeMap<Uuid, i32> = BTreeMap::new();
+        for (product, quantity) in lines {
+            let sum = by_product.entry(product).or_default();
+            let in_bounds = (1..=MAX_UNITS).contains(&quantity) && *sum <= MAX_UNITS - quantity;
+            if !in_bounds {
+                return Err(Error::bad_input(format!("A product's `quantity` must be between 1 and {MAX_UNITS}.")));
+            }
+            *sum += quantity;
+        }
+        if by_product.is_empty() || by_product.len() > MAX_LINES {
+            return Err(Error::bad_input(format!("`lines` takes 1 to {MAX_LINES} products.")));
+        }
+        Ok(Self { key, lines: by_product })
+    }
+
+    fn products(&self) -> impl Iterator<Item = TextUuid> + '_ {
+        self.lines.keys().copied().map(TextUuid)
+    }
+
+    fn is_for(&self, lines: &[reservation_line::Model]) -> bool {
+        let asked = self.lines.iter().map(|(product, quantity)| (*product, *quantity));
+        asked.eq(lines.iter().map(|line| (line.product_id.0, line.quantity)))
+    }
+}
+
+/// Puts the stock aside.
+pub(crate) async fn reserve(tx: Transaction, request: &Request) -> Result<Reserved> {
+    let Some(row) = store::claim(&tx, &request.key, Status::Held).await? else {
+        return repeated(&tx, request).await;
+    };
+    let reserved = take(&tx, request, row).await?;
+    if !matches!(reserved, Reserved::Held(_)) {
+        // Nothing was taken, so the key stays free: the same request may succeed later.
+        store::unclaim(&tx, &request.key).await?;
+    }
+    Ok(reserved)
+}
+
+/// Checks what every step asks of a key.
+pub(super) fn check_key(key: &str) -> Result<()> {
+    if key.is_empty() || key.chars().count() > MAX_KEY_LETTERS || key.contains('\0') {
+        return Err(Error::bad_input(format!("`idempotencyKey` takes 1 to {MAX_KEY_LETTERS} characters.")));
+    }
+    Ok(())
+}
+
+async fn repeated(tx: &DatabaseTransaction, request: &Request) -> Result<Reserved> {
+    let found = store::lock(tx, &request.key).await?;
+    let found = found.ok_or_else(|| Error::internal(anyhow::anyhow!("a reservation's row went away")))?;
+    match found.row.status {
+        Status::Released => Ok(Reserved::Closed(request.key.clone())),
+        Status::Held | Status::Committed if request.is_for(&found.lines) => Ok(Reserved::Held(found)),
+        Status::Held | Status::Committed => {
+            Err(Error::conflict("This `idempotencyKey` was used for other lines. Take a new key for a new request."))
+        }
+    }
+}
+
+async fn take(tx: &DatabaseTransaction, request: &Request, row: reservation::Model) -> Result<Reserved> {
+    let products = product::Entity::find().filter(product::Column::Id.is_in(request.products())).all(tx).await?;
+    let products: HashMap<Uuid, product::Model> = products.into_iter().map(|product| (product.id.0, product)).collect();
+    let unknown: Vec<_> = request.products().filter(|id| !products.contains_key(&id.0)).collect();
+    if !unknown.is_empty() {
+        return Ok(Reserved::Unknown(unknown));
+    }
+    let shares = match divide(tx, request).await? {
+        Ok(shares) => shares,
+        Err(shortages) => return Ok(Reserved::Insufficient(shortages)),
+    };
+    for share in &shares {
+        if !warehousing::change(tx, share.product, share.warehouse, -share.quantity).await? {
+            return Err(Error::internal(anyhow::anyhow!("locked stock changed under its lock")));
+        }
+    }
+    let lines = lines(request, &products);
+    store::insert_contents(tx, &lines, &request.key, &shares).await?;
+    Ok(Reserved::Held(Reservation { row, lines }))
+}
+
+async fn divide(tx: &DatabaseTransaction, request: &Request) -> Result<Result<Vec<Share>, Vec<Shortage>>> {
+    let stock = store::lock_stock(tx, request.products()).await?;
+    let (mut shares, mut shortages) = (Vec::new(), Vec::new());
+    for (product, quantity) in &request.lines {
+        let levels = stock.get(product).map(Vec::as_slice).unwrap_or_default();
+        match allocate(i64::from(*quantity), levels) {
+            Ok(own) => shares.extend(own),
+            Err(available) => {
+                shortages.push(Shortage { product: TextUuid(*product), requested: *quantity, available });
+            }
+        }
+    }
+    Ok(if shortages.is_empty() { Ok(shares) } else { Err(shortages) })
+}
+
+fn lines(request: &Request, products: &HashMap<Uuid, product::Model>) -> Vec<reservation_line::Model> {
+    let priced = request.lines.iter().filter_map(|(id, quantity)| Some((products.get(id)?, *quantity)));
+    priced
+        .map(|(product, quantity)| reservation_line::Model {
+            idempotency_key: request.key.clone(),
+            product_id: product.id,
+            quantity,
+            unit_price_minor: product.price_minor,
+            unit_price_currency: product.price_currency.clone(),
+        })
+        .collect()
+}
+
+const MAX_LINES: usize = 100;
+const MAX_UNITS: i32 = 1_000_000;
+const MAX_KEY_LETTERS: usize = 200;

@@ -1,0 +1,121 @@
+//! How reservations are read and written within a transaction. Knows no rule about when.
+
+use std::collections::HashMap;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::TextUuid;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, TryInsertResult,
+};
+use service::{Result, now};
+use uuid::Uuid;
+
+use super::Reservation;
+use super::allocate::Share;
+use crate::entity::reservation::Status;
+use crate::entity::{allocation, reservation, reservation_line, stock};
+
+/// Claims the key with a row of this status; nothing when the key has one. Waits for whoever is claiming it at the moment.
+pub(super) async fn claim(tx: &DatabaseTransaction, key: &str, status: Status) -> Result<Option<reservation::Model>> {
+    let at = now().timestamp_millis();
+    let row = reservation::Model {
+        idempotency_key: key.to_owned(),
+        id: TextUuid(Uuid::new_v4()),
+        status,
+        created_at: at,
+        updated_at: at,
+    };
+    let unless_there = OnConflict::column(reservation::Column::IdempotencyKey).do_nothing().to_owned();
+    let claimed = reservation::Entity::insert(row.clone().into_active_model())
+        .on_conflict(unless_there)
+        .try_insert()
+        .exec_without_returning(tx)
+        .await?;
+    Ok(match claimed {
+        TryInsertResult::Inserted(1) => Some(row),
+        _ => None,
+    })
+}
+
+/// Gives up a claim that nobody else has seen.
+pub(super) async fn unclaim(tx: &DatabaseTransaction, key: &str) -> Result<()> {
+    reservation::Entity::delete_by_id(key).exec(tx).await?;
+    Ok(())
+}
+
+/// The key's reservation, which then is this transaction's alone.
+pub(super) async fn lock(tx: &DatabaseTransaction, key: &str) -> Result<Option<Reservation>> {
+    let Some(row) = reservation::Entity::find_by_id(key).lock_exclusive().one(tx).await? else {
+        return Ok(None);
+    };
+    let lines = reservation_line::Entity::find()
+        .filter(reservation_line::Column::IdempotencyKey.eq(key))
+        .order_by_asc(reservation_line::Column::ProductId)
+        .all(tx)
+        .await?;
+    Ok(Some(Reservation { row, lines }))
+}
+
+/// Writes how the reservation stands now.
+pub(super) async fn set_status(
+    tx: &DatabaseTransaction,
+    mut reservation: Reservation,
+    status: Status,
+) -> Result<Reservation> {
+    let mut row = reservation.row.into_active_model();
+    row.status = Set(status);
+    row.updated_at = Set(now().timestamp_millis());
+    reservation.row = row.update(tx).await?;
+    Ok(reservation)
+}
+
+/// Writes what the reservation is for, and where it comes from.
+pub(super) async fn insert_contents(
+    tx: &DatabaseTransaction,
+    lines: &[reservation_line::Model],
+    key: &str,
+    shares: &[Share],
+) -> Result<()> {
+    let lines = lines.iter().cloned().map(IntoActiveModel::into_active_model);
+    reservation_line::Entity::insert_many(lines).exec_without_returning(tx).await?;
+    let shares = shares.iter().map(|share| allocation::ActiveModel {
+        idempotency_key: Set(key.to_owned()),
+        product_id: Set(share.product),
+        warehouse_id: Set(share.warehouse),
+        quantity: Set(share.quantity),
+    });
+    allocation::Entity::insert_many(shares).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// What the warehouses gave to the key, in the order in which stock is locked.
+pub(super) async fn shares(tx: &DatabaseTransaction, key: &str) -> Result<Vec<allocation::Model>> {
+    let shares = allocation::Entity::find()
+        .filter(allocation::Column::IdempotencyKey.eq(key))
+        .order_by_asc(allocation::Column::ProductId)
+        .order_by_asc(allocation::Column::WarehouseId)
+        .all(tx)
+        .await?;
+    Ok(shares)
+}
+
+/// The stock of the products, which then is this transaction's alone.
+pub(super) async fn lock_stock(
+    tx: &DatabaseTransaction,
+    products: impl Iterator<Item = TextUuid>,
+) -> Result<HashMap<Uuid, Vec<stock::Model>>> {
+    let rows = stock::Entity::find()
+        .filter(stock::Column::ProductId.is_in(products))
+        .order_by_asc(stock::Column::ProductId)
+        .order_by_asc(stock::Column::WarehouseId)
+        .lock_exclusive()
+        .all(tx)
+        .await?;
+    let mut by_product: HashMap<Uuid, Vec<stock::Model>> = HashMap::new();
+    for row in rows {
+        by_product.entry(row.product_id.0).or_default().push(row);
+    }
+    Ok(by_product)
+}

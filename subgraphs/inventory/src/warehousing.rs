@@ -1,0 +1,57 @@
+//! Stock by hand: goods that come in, are lost, or are counted again. Knows no reservation.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::TextUuid;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use service::database::Transaction;
+use service::{Error, Result};
+use uuid::Uuid;
+
+use crate::entity::{product, stock, warehouse};
+
+/// A change of one product's stock in one warehouse.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Adjustment {
+    pub(crate) product: Uuid,
+    pub(crate) warehouse: Uuid,
+    /// How many more; below zero, how many fewer.
+    pub(crate) delta: i64,
+}
+
+/// Makes the change, unless it would take what is not there.
+pub(crate) async fn adjust(tx: Transaction, adjustment: &Adjustment) -> Result<()> {
+    let (product, warehouse) = (TextUuid(adjustment.product), TextUuid(adjustment.warehouse));
+    if product::Entity::find_by_id(product).one(&*tx).await?.is_none() {
+        return Err(Error::not_found("There is no product with this id."));
+    }
+    if warehouse::Entity::find_by_id(warehouse).one(&*tx).await?.is_none() {
+        return Err(Error::not_found("There is no warehouse with this id."));
+    }
+    let row = stock::ActiveModel { product_id: Set(product), warehouse_id: Set(warehouse), quantity: Set(0) };
+    let unless_there =
+        OnConflict::columns([stock::Column::ProductId, stock::Column::WarehouseId]).do_nothing().to_owned();
+    stock::Entity::insert(row).on_conflict(unless_there).exec_without_returning(&*tx).await?;
+    if change(&tx, product, warehouse, adjustment.delta).await? {
+        Ok(())
+    } else {
+        Err(Error::conflict("The stock would fall below zero. Units that are held for orders are not in it."))
+    }
+}
+
+/// Changes a quantity in one conditional statement; says no when it would fall below zero. The one way in which stock changes.
+pub(crate) async fn change(
+    tx: &DatabaseTransaction,
+    product: TextUuid,
+    warehouse: TextUuid,
+    delta: i64,
+) -> Result<bool> {
+    let changed = stock::Entity::update_many()
+        .col_expr(stock::Column::Quantity, Expr::col(stock::Column::Quantity).add(delta))
+        .filter(stock::Column::ProductId.eq(product))
+        .filter(stock::Column::WarehouseId.eq(warehouse))
+        .filter(Expr::col(stock::Column::Quantity).gte(-delta))
+        .exec(tx)
+        .await?;
+    Ok(changed.rows_affected == 1)
+}
