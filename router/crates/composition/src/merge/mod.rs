@@ -130,8 +130,8 @@ impl<'a> Merger<'a> {
         let subgraphs = self.subgraphs;
         for (index, subgraph) in subgraphs.iter().enumerate() {
             for ty in subgraph.schema.types.values() {
-                // A root or value type without fields says nothing.
-                if matches!(ty.kind, Kind::Object | Kind::Interface) && ty.fields.is_empty() && is_root(&ty.name) {
+                // A root without fields says nothing; the query root is there even so.
+                if ty.fields.is_empty() && matches!(ty.name.as_str(), "Mutation" | "Subscription") {
                     continue;
                 }
                 types.entry(ty.name.clone()).or_default().push((index, ty));

@@ -323,8 +323,13 @@ impl Subgraph {
         for name in internal_types {
             self.schema.types.shift_remove(name);
         }
-        if let Some(query) = self.schema.types.get_mut("Query") {
-            query.fields.retain(|name, _| name != "_entities" && name != "_service");
-        }
+        // Every subgraph has a query root, if only for `_service`: queries can pass through it.
+        let name = Name::new_static_unchecked("Query");
+        let query = self.schema.types.entry(name.clone()).or_insert_with(|| {
+            let mut query = TypeDef::new(name, Kind::Object, None);
+            query.defined = true;
+            query
+        });
+        query.fields.retain(|name, _| name != "_entities" && name != "_service");
     }
 }

@@ -153,14 +153,9 @@ struct Roots {
 
 impl Roots {
     fn rename(&self, name: &Name) -> Name {
+        // A name's place is as long as the name, so the new one has none.
         match self.renames.iter().find(|(from, _)| from == name) {
-            Some((from, to)) => {
-                let renamed = Name::new_unchecked(to);
-                match from.location().or(name.location()) {
-                    Some(span) => renamed.with_location(span),
-                    None => renamed,
-                }
-            }
+            Some((_, to)) => Name::new_unchecked(to),
             None => name.clone(),
         }
     }
