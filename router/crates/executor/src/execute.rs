@@ -69,6 +69,7 @@ struct Run<'a, M> {
 struct Sent {
     index: usize,
     receivers: Receivers,
+    copies: usize,
     request_bytes: usize,
     started: Instant,
 }
@@ -170,7 +171,7 @@ impl<'a, M> Run<'a, M> {
             true => self.prepare(index),
             false => None,
         };
-        let Some(Prepared { body, receivers }) = prepared else {
+        let Some(Prepared { body, receivers, copies }) = prepared else {
             self.done(index);
             return None;
         };
@@ -179,7 +180,7 @@ impl<'a, M> Run<'a, M> {
             CompiledKind::Entities(_) => OperationType::Query,
         };
         self.held += body.len();
-        let sent = Sent { index, receivers, request_bytes: body.len(), started: Instant::now() };
+        let sent = Sent { index, receivers, copies, request_bytes: body.len(), started: Instant::now() };
         Some((sent, SubgraphRequest { subgraph: fetch.subgraph, kind, body, deadline }))
     }
 
@@ -217,7 +218,8 @@ impl<'a, M> Run<'a, M> {
     }
 
     fn arrive(&mut self, arrived: Arrived<M>) {
-        let Arrived { sent, outcome, took } = arrived;
+        let Arrived { mut sent, outcome, took } = arrived;
+        sent.receivers.follow(self.tree.copies_since(sent.copies));
         let index = sent.index;
         let (status, response_bytes) = match &outcome {
             Ok(response) => (Some(response.status), response.body.len()),

@@ -1,5 +1,6 @@
 //! From the tree to a request: which objects a fetch looks up, and the bytes that it sends. Knows nothing of answers.
 
+use ahash::AHashMap;
 use braid_graphql::variables::Variables;
 use braid_query_plan::request::{EntityPart, request_text};
 use bytes::Bytes;
@@ -15,6 +16,8 @@ use crate::walk;
 pub(crate) struct Prepared {
     pub(crate) body: Bytes,
     pub(crate) receivers: Receivers,
+    /// How many copies had been made of objects when the receivers were found.
+    pub(crate) copies: usize,
 }
 
 /// The objects that an answer is written to.
@@ -64,7 +67,7 @@ pub(crate) fn prepare(
                 return Ok(None);
             }
             let body = body(context, request, &[]);
-            Ok(Some(Prepared { body: body.into(), receivers: Receivers::Root(objects) }))
+            Ok(Some(Prepared { body: body.into(), receivers: Receivers::Root(objects), copies: tree.copies() }))
         }
         (CompiledKind::Entities(entities), Some(request)) => prepare_all(context, tree, entities, request),
         (CompiledKind::Entities(entities), None) => prepare_some(context, tree, index, fetch, entities),
@@ -102,7 +105,7 @@ fn prepare_all(
         return Ok(None);
     }
     finish(context, request, true, &mut out);
-    Ok(Some(Prepared { body: out.into(), receivers: Receivers::Entities(lookups) }))
+    Ok(Some(Prepared { body: out.into(), receivers: Receivers::Entities(lookups), copies: tree.copies() }))
 }
 
 /// Some lists are left out by their conditions, or there are groups of equal context values: the text depends on them.
@@ -125,7 +128,11 @@ fn prepare_some(
                 .into_iter()
                 .map(|object| (object, Vec::new()))
                 .collect(),
-            false => walk::targets_in_context(tree, context.root, &entities.path, &entities.contexts),
+            false => {
+                let max_tree = tree.size() + context.max_body;
+                walk::targets_in_context(tree, context.root, &entities.path, &entities.contexts, max_tree)
+                    .ok_or(TooLarge)?
+            }
         };
         for (object, values) in targets {
             let known = groups[first..].iter().position(|group| group.values == values);
@@ -166,7 +173,8 @@ fn prepare_some(
         count: group.unique.len(),
         ..group.lookups
     });
-    Ok(Some(Prepared { receivers: Receivers::Entities(named.collect()), body: out.into() }))
+    let receivers = Receivers::Entities(named.collect());
+    Ok(Some(Prepared { body: out.into(), receivers, copies: tree.copies() }))
 }
 
 /// Entities with equal context values.
@@ -211,7 +219,36 @@ fn finish(context: &PrepareContext<'_>, request: &CompiledRequest, mut open: boo
     out.extend_from_slice(if open { b"}}" } else { b"}" });
 }
 
+impl Receivers {
+    /// Adds the copies of receivers that were made while the request was under way.
+    pub(crate) fn follow(&mut self, copies: &[(ObjectId, ObjectId)]) {
+        match self {
+            Self::Root(objects) => {
+                for (original, copy) in copies {
+                    if objects.contains(original) {
+                        objects.push(*copy);
+                    }
+                }
+            }
+            Self::Entities(lookups) => lookups.iter_mut().for_each(|list| list.follow(copies)),
+        }
+    }
+}
+
 impl Lookups {
+    fn follow(&mut self, copies: &[(ObjectId, ObjectId)]) {
+        if copies.is_empty() {
+            return;
+        }
+        let mut numbers: AHashMap<ObjectId, u32> = self.objects.iter().copied().collect();
+        for (original, copy) in copies {
+            if let Some(number) = numbers.get(original).copied() {
+                numbers.insert(*copy, number);
+                self.objects.push((*copy, number));
+            }
+        }
+    }
+
     fn new(entities: usize, capacity: usize) -> Self {
         Self { alias: String::new(), entities, objects: Vec::with_capacity(capacity), count: 0 }
     }

@@ -7,7 +7,7 @@
 use braid_graphql::schema::TypeId;
 use bytes::Bytes;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ObjectId(u32);
 
 /// What a slot holds.
@@ -51,6 +51,8 @@ pub(crate) struct Tree {
     objects: Vec<Object>,
     buffers: Vec<Bytes>,
     walk: u32,
+    /// Objects that were copied, with their copies, in the order it was done.
+    copies: Vec<(ObjectId, ObjectId)>,
 }
 
 impl Tree {
@@ -213,7 +215,18 @@ impl Tree {
         let first = self.copy_cells(original.first, original.width);
         let copy = self.push_object(Object { first, shared: false, ..original });
         self.cells[at] = Cell::Object(copy);
+        self.copies.push((object, copy));
         copy
+    }
+
+    /// How many copies were made of objects. See [`Tree::copies_since`].
+    pub(crate) fn copies(&self) -> usize {
+        self.copies.len()
+    }
+
+    /// The copies that were made since there were `count`: what was to be written to an original is to be written to them too.
+    pub(crate) fn copies_since(&self, count: usize) -> &[(ObjectId, ObjectId)] {
+        self.copies.get(count..).unwrap_or_default()
     }
 
     fn own_list(&mut self, at: usize, start: u32, len: u32) -> u32 {
@@ -288,6 +301,8 @@ mod tests {
         assert_eq!(tree.get(child(&tree, a), 1), Cell::Null);
         assert_eq!(child(&tree, b), original);
         assert_eq!(tree.get(original, 1), Cell::Absent);
+        // What is under way to the original goes to the copy too.
+        assert_eq!(tree.copies_since(0), [(original, child(&tree, a))]);
     }
 
     #[test]

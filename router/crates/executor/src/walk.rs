@@ -49,13 +49,14 @@ fn follows(tree: &Tree, step: &Step, object: ObjectId) -> bool {
 }
 
 /// As [`targets`], with the values of contexts that objects on the way set. What several objects on the way point to is copied,
-/// since what is written there can differ by the context.
+/// since what is written there can differ by the context; `None` when the tree grows larger than `max_tree` by it.
 pub(crate) fn targets_in_context(
     tree: &mut Tree,
     root: ObjectId,
     path: &[Step],
     contexts: &[CompiledContext],
-) -> Vec<(ObjectId, Vec<Vec<u8>>)> {
+    max_tree: usize,
+) -> Option<Vec<(ObjectId, Vec<Vec<u8>>)>> {
     let mut current = vec![(root, vec![b"null".to_vec(); contexts.len()])];
     for depth in 0..=path.len() {
         for (object, values) in &mut current {
@@ -67,6 +68,9 @@ pub(crate) fn targets_in_context(
         let mut next = Vec::new();
         for (object, values) in current {
             let cell = tree.own(object, step.slot);
+            if tree.size() > max_tree {
+                return None;
+            }
             let mut below = Vec::new();
             tree.start_walk();
             collect(tree, step, cell, &mut below);
@@ -74,7 +78,7 @@ pub(crate) fn targets_in_context(
         }
         current = next;
     }
-    current
+    Some(current)
 }
 
 fn context_value(tree: &Tree, context: &CompiledContext, object: ObjectId) -> Vec<u8> {

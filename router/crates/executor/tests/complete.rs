@@ -260,3 +260,12 @@ fn introspection_is_answered_here() {
         r#"{"data":{"a":{"__typename":"__Type","kind":"INTERFACE","name":"Pet","fields":[{"name":"id","type":{"kind":"NON_NULL","ofType":{"name":"ID"}}},{"name":"name","type":{"kind":"SCALAR","ofType":null}}],"interfaces":[],"possibleTypes":[{"name":"Dog"},{"name":"Cat"}]},"__type":null,"__schema":{"queryType":{"name":"Query"},"directives":[{"name":"skip","isRepeatable":false},{"name":"include","isRepeatable":false},{"name":"deprecated","isRepeatable":false},{"name":"oneOf","isRepeatable":false},{"name":"specifiedBy","isRepeatable":false}]}}}"#
     );
 }
+
+/// Tests run on threads with 2 MiB of stack, as workers of a server do.
+#[test]
+fn deep_operations_fit_on_the_stack() {
+    let depth = 90;
+    let operation = format!("{}id{}", "{ thing ".repeat(depth), "}".repeat(depth)).replacen("id", "{ id }", 1);
+    let answer = format!("{{\"data\":{}{{\"id\":\"1\"}}{}}}", "{\"thing\":".repeat(depth), "}".repeat(depth));
+    answers(&operation, "{}", &answer, &answer);
+}

@@ -69,7 +69,11 @@ fn entities_are_grouped_by_the_values_of_their_context() {
                 r#"{"query":"{shops{items{id}currency}}"}"#,
                 r#"{"data":{"shops":[{"items":[{"id":"1"},{"id":"2"}],"currency":"EUR"},{"items":[{"id":"1"},null],"currency":"USD"},{"items":[{"id":"3"}],"currency":"EUR"}]}}"#,
             ),
-            ("b", r#"{"query":"query($representations_0:[_Any!]!,$contextualArgument_0_in_0:String,$representations_1:[_Any!]!,$contextualArgument_0_in_1:String){_e0:_entities(representations:$representations_0){...on Item{price(in:$contextualArgument_0_in_0)}}_e1:_entities(representations:$representations_1){...on Item{price(in:$contextualArgument_0_in_1)}}}","variables":{"representations_0":[{"__typename":"Item","id":"1"},{"__typename":"Item","id":"2"},{"__typename":"Item","id":"3"}],"contextualArgument_0_in_0":"EUR","representations_1":[{"__typename":"Item","id":"1"}],"contextualArgument_0_in_1":"USD"}}"#, r#"{"data":{"_e0":[{"price":1},{"price":2},{"price":3}],"_e1":[{"price":4}]}}"#),
+            (
+                "b",
+                r#"{"query":"query($representations_0:[_Any!]!,$contextualArgument_0_in_0:String,$representations_1:[_Any!]!,$contextualArgument_0_in_1:String){_e0:_entities(representations:$representations_0){...on Item{price(in:$contextualArgument_0_in_0)}}_e1:_entities(representations:$representations_1){...on Item{price(in:$contextualArgument_0_in_1)}}}","variables":{"representations_0":[{"__typename":"Item","id":"1"},{"__typename":"Item","id":"2"},{"__typename":"Item","id":"3"}],"contextualArgument_0_in_0":"EUR","representations_1":[{"__typename":"Item","id":"1"}],"contextualArgument_0_in_1":"USD"}}"#,
+                r#"{"data":{"_e0":[{"price":1},{"price":2},{"price":3}],"_e1":[{"price":4}]}}"#,
+            ),
         ],
         r#"{"data":{"shops":[{"items":[{"price":1},{"price":2}]},{"items":[{"price":4},null]},{"items":[{"price":3}]}]}}"#,
     );
