@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use braid_graphql::compiler::schema::{Directive, DirectiveList};
 
-use super::Context;
+use super::{Context, values};
 use crate::change::{Change, ChangeKind, Severity};
 
 /// The kinds for an element's deprecation, where it can be deprecated.
@@ -54,7 +54,8 @@ fn grouped(list: &DirectiveList) -> BTreeMap<&str, Vec<String>> {
 }
 
 fn print(directive: &Directive) -> String {
-    let mut arguments: Vec<_> = directive.arguments.iter().map(|a| format!("{}: {}", a.name, a.value)).collect();
+    let mut arguments: Vec<_> =
+        directive.arguments.iter().map(|a| format!("{}: {}", a.name, values::print(&a.value))).collect();
     arguments.sort();
     if arguments.is_empty() {
         return format!("@{}", directive.name);

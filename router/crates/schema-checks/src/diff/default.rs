@@ -2,6 +2,7 @@
 
 use braid_graphql::compiler::schema::InputValueDefinition;
 
+use super::values;
 use crate::change::{Change, ChangeKind, Severity};
 
 pub(super) fn compare(
@@ -12,7 +13,7 @@ pub(super) fn compare(
 ) -> Option<Change> {
     let (from, to) = (old.default_value.as_ref(), new.default_value.as_ref());
     let (severity, message, reason) = match (from, to) {
-        (Some(from), Some(to)) if from != to => (
+        (Some(from), Some(to)) if values::print(from) != values::print(to) => (
             Severity::Dangerous,
             format!("The default of \"{coordinate}\" changed from {from} to {to}."),
             "Requests that leave it out get another answer.",

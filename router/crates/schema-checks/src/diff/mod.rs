@@ -15,6 +15,7 @@ mod scalars;
 mod type_change;
 mod types;
 mod unions;
+mod values;
 
 use braid_graphql::compiler::Schema;
 
