@@ -1,6 +1,6 @@
 //! The cost of executing an operation when subgraphs answer at once: everything but HTTP. Beside each, `serde_json::Value` doing
 //! the same with the same bytes.
-#![expect(missing_docs, reason = "a bench is no API, and a panic in it is the report")]
+#![expect(missing_docs, clippy::unwrap_used, reason = "a bench is no API, and a panic in it is the report")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

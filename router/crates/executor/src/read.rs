@@ -94,7 +94,9 @@ impl<'a> Reader<'a> {
                     let is_list = reader.scanner.bytes[range.start] == b'[';
                     answer.errors = is_list.then_some(range);
                 }
-                _ => drop(reader.skip()?),
+                _ => {
+                    reader.skip()?;
+                }
             }
             Ok(())
         })?;
@@ -109,7 +111,9 @@ impl<'a> Reader<'a> {
                 self.members(|reader, key| {
                     match lists.iter().position(|(alias, _)| alias.as_bytes() == key) {
                         Some(at) => found[at] = reader.entities(lists[at].1)?,
-                        None => drop(reader.skip()?),
+                        None => {
+                            reader.skip()?;
+                        }
                     }
                     Ok(())
                 })?;
@@ -211,7 +215,9 @@ impl<'a> Reader<'a> {
             };
             match field {
                 Some(field) => self.field(reading, field, object)?,
-                None => drop(self.skip()?),
+                None => {
+                    self.skip()?;
+                }
             }
             if !self.scanner.another(b'}')? {
                 return Ok(object);

@@ -25,11 +25,7 @@ pub(crate) fn targets(tree: &mut Tree, root: ObjectId, path: &[Step]) -> Vec<Obj
 /// Recursive as deep as lists were read, which their types bound.
 fn collect(tree: &mut Tree, step: &Step, cell: Cell, into: &mut Vec<ObjectId>) {
     match cell {
-        Cell::Object(object) => {
-            if follows(tree, step, object) && tree.see(object) {
-                into.push(object);
-            }
-        }
+        Cell::Object(object) if follows(tree, step, object) && tree.see(object) => into.push(object),
         Cell::List { start, len, .. } => {
             for at in start..start + len {
                 let item = tree.items(at, 1)[0];
@@ -175,10 +171,8 @@ impl<'a> Trace<'a> {
             return;
         }
         match cell {
-            Cell::Object(object) => {
-                if follows(self.tree, step, object) && self.tree.see(object) {
-                    self.object(object, depth + 1, step.shape);
-                }
+            Cell::Object(object) if follows(self.tree, step, object) && self.tree.see(object) => {
+                self.object(object, depth + 1, step.shape);
             }
             Cell::List { start, len, .. } => {
                 for at in 0..len {

@@ -1,5 +1,7 @@
 //! Equal queries under way are sent once.
 
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -3,6 +3,8 @@
 //! The oracle merges maps by tree keys and projects them by *CollectFields*, with no thought for speed. It shares the plan with the
 //! executor and nothing else.
 
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+
 mod support;
 
 use std::sync::Arc;

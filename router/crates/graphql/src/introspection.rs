@@ -413,3 +413,102 @@ fn kind(ty: &ExtendedType) -> &'static str {
         ExtendedType::InputObject(_) => "INPUT_OBJECT",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::normalize::{NormalizeLimits, normalize};
+    use crate::variables::coerce_variables;
+    use apollo_compiler::ExecutableDocument;
+
+    const SCHEMA: &str = r#"
+        """about "it" """ schema { query: Q mutation: M }
+        "does" directive @do(a: Int = 1, b: In = {x: "y"} @deprecated) repeatable on FIELD | QUERY
+        scalar Url @specifiedBy(url: "https://x.y")
+        interface Node { id: ID! }
+        interface Named implements Node { id: ID! name(long: Boolean = false, old: Int @deprecated(reason: "no")): String }
+        "an object" type Q implements Named & Node { id: ID! name(long: Boolean = false, old: Int @deprecated(reason: "no")): String gone: [Url!]! @deprecated color: Color u: U }
+        type M implements Node { id: ID! }
+        union U = Q | M
+        enum Color { RED "b" BLUE @deprecated(reason: "ugly") }
+        input In { x: String = "q\"" y: [Int!] = [1, 2] z: Int @deprecated }
+        input One @oneOf { a: Int b: String }
+        type Extra { f(in: In, one: One): Int }
+    "#;
+
+    /// Everything there is, to a depth.
+    fn everything() -> String {
+        let mut ty = "kind name".to_owned();
+        for _ in 0..3 {
+            ty = format!("kind name ofType {{ {ty} }}");
+        }
+        let input = format!("name description defaultValue isDeprecated deprecationReason type {{ {ty} }}");
+        let fields = format!(
+            "name description isDeprecated deprecationReason args(includeDeprecated: $d) {{ {input} }} type {{ {ty} __typename }}"
+        );
+        let values = "name description isDeprecated deprecationReason";
+        format!(
+            "query($d: Boolean = true, $n: String! = \"Named\", $off: Boolean! = false) {{
+               __schema {{
+                 description queryType {{ name }} mutationType {{ ...T }} subscriptionType {{ name }}
+                 types {{ ...T }}
+                 directives {{ name description isRepeatable locations args(includeDeprecated: $d) {{ {input} }} }}
+               }}
+               __type(name: $n) {{ name possibleTypes {{ name }} name @include(if: $off) other: name }}
+             }}
+             fragment T on __Type {{
+               kind name description specifiedByURL isOneOf fields(includeDeprecated: $d) {{ {fields} }} shown: fields {{ name }}
+               interfaces {{ name }} possibleTypes {{ name }} enumValues(includeDeprecated: $d) {{ {values} }} seen: enumValues {{ name }}
+               inputFields(includeDeprecated: $d) {{ {input} }} ofType {{ name }}
+             }}"
+        )
+    }
+
+    /// The parser's library executes introspection too.
+    #[test]
+    fn agrees_with_another_implementation() {
+        let schema = apollo_compiler::Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
+        let document = ExecutableDocument::parse_and_validate(&schema, everything(), "op.graphql").unwrap();
+        let operation = document.operations.get(None).unwrap();
+        let values = apollo_compiler::request::coerce_variable_values(&schema, operation, &Default::default()).unwrap();
+        let implementers = schema.implementers_map();
+        let theirs =
+            apollo_compiler::introspection::partial_execute(&schema, &implementers, &document, operation, &values);
+        let theirs = serde_json::to_value(theirs.unwrap()).unwrap();
+
+        let own = Schema::new(&schema).unwrap();
+        let normal = normalize(&document, operation, &own, NormalizeLimits::default()).unwrap();
+        let variables = coerce_variables(&schema, &normal.variables, None).unwrap();
+        let number = |name: &str| normal.variables.iter().position(|variable| variable.name == *name);
+        let context = Context {
+            schema: &schema,
+            variables: &variables,
+            number: &number,
+            definitions: &normal.variables,
+            max_bytes: 1 << 20,
+        };
+        for field in &normal.selection_set.fields {
+            let is_type = field.definition == FieldRef::IntrospectType;
+            let sets: Vec<_> = field.selection_set.iter().cloned().collect();
+            let ours = introspect(&context, is_type, &field.arguments, &sets).unwrap();
+            let ours: serde_json::Value = serde_json::from_slice(&ours).unwrap();
+            let theirs = &theirs["data"][field.response_key.as_str()];
+            assert_eq!(serde_json::to_string_pretty(&ours).unwrap(), serde_json::to_string_pretty(theirs).unwrap());
+        }
+    }
+
+    #[test]
+    fn size_is_bounded() {
+        let schema = apollo_compiler::Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
+        let variables = Variables::default();
+        let context =
+            Context { schema: &schema, variables: &variables, number: &|_| None, definitions: &[], max_bytes: 1000 };
+        let text = "{ __schema { types { fields { type { fields { name } } } } } }";
+        let document = ExecutableDocument::parse_and_validate(&schema, text, "op.graphql").unwrap();
+        let own = Schema::new(&schema).unwrap();
+        let operation = document.operations.get(None).unwrap();
+        let normal = normalize(&document, operation, &own, NormalizeLimits::default()).unwrap();
+        let sets: Vec<_> = normal.selection_set.fields[0].selection_set.iter().cloned().collect();
+        assert_eq!(introspect(&context, false, &[], &sets), Err(TooLarge));
+    }
+}

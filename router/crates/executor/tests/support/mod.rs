@@ -1,5 +1,6 @@
 //! Runs one operation over canned answers of subgraphs. Knows no test case.
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
 
 pub mod world;
 

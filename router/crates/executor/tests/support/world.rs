@@ -1,6 +1,7 @@
 //! Subgraphs that answer any fetch of a plan from a made-up world in which everything follows from a few numbers.
 //! Knows no test case.
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
