@@ -5,8 +5,11 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use serde_json::Value;
+use std::collections::HashMap;
+
+use braid_executor::stages::{Request, Stages};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use serde_json::{Value, json};
 use support::world::{Recorded, Size, World};
 use support::{compile, context, supergraph};
 
@@ -79,5 +82,109 @@ fn benches(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(all, benches);
+/// Each stage of a join of two subgraphs by itself.
+fn stages(criterion: &mut Criterion) {
+    let supergraph = supergraph(&["people", "books", "reviews", "stock"], TYPES);
+    let (_, text, size) = cases()[2];
+    let operation = compile(&supergraph, text);
+    let world = World { supergraph: supergraph.clone(), size, seed: 7 };
+    let service = Recorded::new(world, operation.plan().clone());
+    let variables = operation.coerce_variables(None).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let answer = runtime.block_on(braid_executor::execute(&operation, &variables, &service, &context())).bytes;
+    let answers = service.known.lock().unwrap();
+    let body = |request: &Request| answers.iter().find(|((_, sent), _)| *sent == request.body()).unwrap().1.clone();
+
+    let begin = || {
+        let mut stages = Stages::new(&operation, &variables);
+        let first = stages.represent(0).unwrap();
+        stages.absorb(&first, &body(&first));
+        (stages, first)
+    };
+    let (mut joined, first) = begin();
+    let second = joined.represent(1).unwrap();
+    let (books, stock) = (body(&first), body(&second));
+    joined.absorb(&second, &stock);
+    let values: [Value; 2] = [&books, &stock].map(|body| serde_json::from_slice(body).unwrap());
+    let mut value = values[0]["data"].clone();
+    let asked = represent_value(&value).1;
+    merge_values(&mut value, &asked, &values[1]);
+    assert_eq!(serde_json::to_vec(&project_value(&value)).unwrap(), answer[8..answer.len() - 1]);
+
+    let mut read = criterion.benchmark_group("read");
+    read.bench_function("slots", |bencher| {
+        bencher.iter(|| joined.read(&first, &books) && joined.read(&second, &stock))
+    });
+    read.bench_function("serde_json::Value", |bencher| {
+        bencher.iter(|| [&books, &stock].map(|body| serde_json::from_slice::<Value>(body).unwrap()));
+    });
+    read.finish();
+    let mut represent = criterion.benchmark_group("represent");
+    represent.bench_function("slots", |bencher| bencher.iter(|| joined.represent(1)));
+    represent.bench_function("serde_json::Value", |bencher| bencher.iter(|| represent_value(&value)));
+    represent.finish();
+    let mut merge = criterion.benchmark_group("read and merge");
+    merge.bench_function("slots", |bencher| {
+        let prepare = || {
+            let mut stages = begin().0;
+            let second = stages.represent(1).unwrap();
+            (stages, second)
+        };
+        bencher.iter_batched(
+            prepare,
+            |(mut stages, second)| {
+                stages.absorb(&second, &stock);
+                stages
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    merge.bench_function("serde_json::Value", |bencher| {
+        let run = |mut value: Value| {
+            merge_values(&mut value, &asked, &serde_json::from_slice(&stock).unwrap());
+            value
+        };
+        bencher.iter_batched(|| values[0]["data"].clone(), run, BatchSize::SmallInput);
+    });
+    merge.finish();
+    let mut project = criterion.benchmark_group("project");
+    project.bench_function("slots", |bencher| bencher.iter(|| joined.project()));
+    project.bench_function("serde_json::Value", |bencher| {
+        bencher.iter(|| serde_json::to_vec(&project_value(&value)).unwrap());
+    });
+    project.finish();
+}
+
+/// The request's representations as text, and for each book the number of its own.
+fn represent_value(data: &Value) -> (Vec<u8>, Vec<usize>) {
+    let (mut sent, mut numbers): (Vec<Value>, HashMap<String, usize>) = (Vec::new(), HashMap::new());
+    let mut asked = Vec::new();
+    for book in data["books"].as_array().unwrap() {
+        let representation =
+            json!({ "__typename": "Book", "id": book["id"], "price": book["price"], "weight": book["weight"] });
+        let number = *numbers.entry(representation.to_string()).or_insert_with(|| {
+            sent.push(representation);
+            sent.len() - 1
+        });
+        asked.push(number);
+    }
+    (serde_json::to_vec(&sent).unwrap(), asked)
+}
+
+fn merge_values(data: &mut Value, asked: &[usize], answer: &Value) {
+    let books = data["books"].as_array_mut().unwrap();
+    for (book, number) in books.iter_mut().zip(asked) {
+        for (key, value) in answer["data"]["_entities"][number].as_object().unwrap() {
+            book[key] = value.clone();
+        }
+    }
+}
+
+fn project_value(data: &Value) -> Value {
+    let keys = ["left", "title", "price", "postage", "id", "weight"];
+    let book = |book: &Value| keys.iter().map(|key| ((*key).to_owned(), book[*key].clone())).collect::<Value>();
+    json!({ "books": data["books"].as_array().unwrap().iter().map(book).collect::<Vec<_>>() })
+}
+
+criterion_group!(all, benches, stages);
 criterion_main!(all);

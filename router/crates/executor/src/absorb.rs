@@ -396,7 +396,7 @@ impl Absorb<'_> {
     }
 }
 
-fn expected<'a>(kind: &CompiledKind, receivers: &'a Receivers) -> Expected<'a> {
+pub(crate) fn expected<'a>(kind: &CompiledKind, receivers: &'a Receivers) -> Expected<'a> {
     match (kind, receivers) {
         (CompiledKind::Root { reading, .. }, _) => Expected::Root(*reading),
         (CompiledKind::Entities(entities), Receivers::Entities(lookups)) => {

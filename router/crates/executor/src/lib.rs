@@ -27,6 +27,8 @@ mod represent;
 mod response;
 mod scanner;
 mod service;
+#[doc(hidden)]
+pub mod stages;
 mod tree;
 mod walk;
 
