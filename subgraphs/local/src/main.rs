@@ -1,3 +1,91 @@
-//! The whole federation on this machine, in one process.
+//! `cargo run --release`: starts the federation, says where it is and what to try, and stops it on Ctrl-C.
 
-fn main() {}
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Parser;
+use local::{Federation, Places, Ports, examples};
+
+/// The whole federation on this machine: users, orders and inventory on embedded SQLite, and the router before them.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Local {
+    /// Port of the router; 0 takes a free one
+    #[arg(long, env = "ROUTER_PORT", value_name = "PORT", default_value_t = 4000)]
+    port: u16,
+    /// Port of the users service
+    #[arg(long, env = "USERS_PORT", value_name = "PORT", default_value_t = users::INFO.port)]
+    users_port: u16,
+    /// Port of the orders service
+    #[arg(long, env = "ORDERS_PORT", value_name = "PORT", default_value_t = orders::INFO.port)]
+    orders_port: u16,
+    /// Port of the inventory service
+    #[arg(long, env = "INVENTORY_PORT", value_name = "PORT", default_value_t = inventory::INFO.port)]
+    inventory_port: u16,
+    /// Folder of the databases
+    #[arg(long, env = "DATA", value_name = "FOLDER", default_value = "data")]
+    data: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let local = Local::parse();
+    service::telemetry::init(service::LogFormat::Text);
+    match local.run(started) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The log may be off; whoever started the process must see why it ended.
+            let _ = writeln!(std::io::stderr(), "Could not go on: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Local {
+    fn run(self, started: Instant) -> anyhow::Result<()> {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
+        runtime.block_on(async {
+            // Listened to before anything is started, so that a stop in the middle of it is a clean one.
+            let stop = service::process::stop_signal();
+            let federation = local::start(self.ports(), &Places { data: self.data.clone() }).await?;
+            welcome(&federation, started, &self.data)?;
+            federation.run_until(stop).await
+        })
+    }
+
+    fn ports(&self) -> Ports {
+        let at = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        Ports {
+            router: at(self.port),
+            users: at(self.users_port),
+            orders: at(self.orders_port),
+            inventory: at(self.inventory_port),
+        }
+    }
+}
+
+fn welcome(federation: &Federation, started: Instant, data: &std::path::Path) -> anyhow::Result<()> {
+    let Ports { router, users, orders, inventory } = federation.ports;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "Braid is up after {:.1} s. Open http://{router}/ in a browser.\n", started.elapsed().as_secs_f32())?;
+    writeln!(out, "  router     http://{router}/graphql")?;
+    writeln!(out, "  users      http://{users}/graphql")?;
+    writeln!(out, "  orders     http://{orders}/graphql")?;
+    writeln!(out, "  inventory  http://{inventory}/graphql\n")?;
+    let password = service::sample::PASSWORD;
+    writeln!(out, "Sample accounts: `grace` (a customer) and `ada` (an administrator), password `{password}`.")?;
+    writeln!(out, "Their data is in {}; remove the folder to start anew. Ctrl-C stops.\n", data.display())?;
+    for example in examples::ALL {
+        writeln!(out, "{}:\n\n{}", example.title, indented(example.query))?;
+    }
+    Ok(out.flush()?)
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
+}

@@ -1,0 +1,211 @@
+//! Starts the four parts, waits until they answer, and stops them. Ports are taken before anything else is done, so that one that
+//! is taken ends the start with its name.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use braid::config::Config as RouterConfig;
+use braid::router::Router;
+use braid::server::config::ExampleQuery;
+use braid::subgraphs::headers::{Propagate, RequestRule};
+use braid::telemetry::metrics::Metrics;
+use braid::version::Version;
+use braid_composition::SubgraphSdl;
+use service::{ServiceInfo, Shutdown};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::examples;
+
+/// Where the parts listen; port 0 takes a free one.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    /// The router.
+    pub router: SocketAddr,
+    /// The users service.
+    pub users: SocketAddr,
+    /// The orders service.
+    pub orders: SocketAddr,
+    /// The inventory service.
+    pub inventory: SocketAddr,
+}
+
+/// Where what is kept is kept.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The folder of the databases; made if it is not there.
+    pub data: PathBuf,
+}
+
+/// A federation that runs.
+#[derive(Debug)]
+pub struct Federation {
+    /// Where the parts listen, with the ports that were taken.
+    pub ports: Ports,
+    parts: JoinSet<anyhow::Result<()>>,
+    stop: CancellationToken,
+}
+
+/// How long the services may take to answer for the first time.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Starts all parts; when this returns, they answer.
+pub async fn start(ports: Ports, places: &Places) -> anyhow::Result<Federation> {
+    let (router, router_address) = listen(ports.router).await?;
+    let (users, users_address) = listen(ports.users).await?;
+    let (orders, orders_address) = listen(ports.orders).await?;
+    let (inventory, inventory_address) = listen(ports.inventory).await?;
+    let ports = Ports {
+        router: router_address,
+        users: users_address,
+        orders: orders_address,
+        inventory: inventory_address,
+    };
+    std::fs::create_dir_all(&places.data)
+        .with_context(|| format!("could not make the folder {}", places.data.display()))?;
+
+    let stop = CancellationToken::new();
+    let shared = Shared { ports, places, internal_token: Uuid::new_v4().to_string() };
+    let mut parts = JoinSet::new();
+    parts.spawn(users::serve(shared.users(), users, until(&stop)));
+    parts.spawn(inventory::serve(shared.config(&inventory::INFO), inventory, until(&stop)));
+    parts.spawn(orders::serve(shared.orders(), orders, until(&stop)));
+    let mut federation = Federation { ports, parts, stop: stop.clone() };
+    federation.wait_for([users_address, orders_address, inventory_address]).await?;
+
+    let version = router_version(ports).await?;
+    let front = Arc::new(Router::new(version, Arc::new(Metrics::default())));
+    federation.parts.spawn(braid::server::serve(router, front, until(&stop)));
+    Ok(federation)
+}
+
+impl Federation {
+    /// Runs until `shutdown` completes or a part fails; then all parts finish what they are at.
+    pub async fn run_until(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let ended = tokio::select! {
+            () = shutdown => None,
+            ended = self.parts.join_next() => ended,
+        };
+        self.stop.cancel();
+        let mut outcome = ended.map_or(Ok(()), |part| part.context("a part failed").and_then(|done| done));
+        while let Some(part) = self.parts.join_next().await {
+            outcome = outcome.and(part.context("a part failed").and_then(|done| done));
+        }
+        outcome
+    }
+
+    /// Stops all parts.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.run_until(std::future::ready(())).await
+    }
+
+    /// Until the services answer, their databases being made and filled by then.
+    async fn wait_for(&mut self, services: [SocketAddr; 3]) -> anyhow::Result<()> {
+        let client = reqwest::Client::new();
+        let all_answer = async {
+            for address in services {
+                let health = format!("http://{}/health", reachable(address));
+                while !client.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        };
+        tokio::select! {
+            answered = tokio::time::timeout(START_TIMEOUT, all_answer) => {
+                answered.context("the services did not answer in time")
+            }
+            ended = self.parts.join_next() => match ended {
+                Some(part) => part.context("a service failed")?.and_then(|()| bail!("a service stopped at its start")),
+                None => bail!("no service was started"),
+            },
+        }
+    }
+}
+
+/// What the services agree on.
+struct Shared<'a> {
+    ports: Ports,
+    places: &'a Places,
+    /// Made anew at every start: only this process has to know it.
+    internal_token: String,
+}
+
+impl Shared<'_> {
+    fn config(&self, info: &ServiceInfo) -> service::Config {
+        let mut config = service::Config::new(info);
+        let file = self.places.data.join(format!("{}.db", info.name));
+        config.database.url = format!("sqlite://{}?mode=rwc", file.display());
+        config.auth.jwks_url = format!("http://{}/.well-known/jwks.json", reachable(self.ports.users));
+        config.auth.internal_token = Some(self.internal_token.clone());
+        config
+    }
+
+    fn users(&self) -> users::Config {
+        users::Config { service: self.config(&users::INFO), ..users::Config::new() }
+    }
+
+    fn orders(&self) -> orders::Config {
+        orders::Config {
+            service: self.config(&orders::INFO),
+            inventory_url: graphql_url(self.ports.inventory),
+            ..orders::Config::new()
+        }
+    }
+}
+
+/// The router over the services' own schemas, configured for looking around: everything can be seen, and a client's token
+/// reaches the services.
+async fn router_version(ports: Ports) -> anyhow::Result<Version> {
+    let subgraph = |name: &str, address, sdl: String| SubgraphSdl::new(name, graphql_url(address), sdl);
+    let subgraphs = vec![
+        subgraph(users::INFO.name, ports.users, users::sdl()),
+        subgraph(orders::INFO.name, ports.orders, orders::sdl()),
+        subgraph(inventory::INFO.name, ports.inventory, inventory::sdl()),
+    ];
+    let (composed, _hints) = braid::source::compose_subgraphs(subgraphs).await?;
+    let mut config = RouterConfig::default();
+    config.server.listen = ports.router;
+    config.for_development();
+    config.server.playground.queries = examples::ALL.map(example).to_vec();
+    let authorization = Propagate { name: Some("authorization".to_owned()), ..Propagate::default() };
+    config.headers.all.request.push(RequestRule::Propagate(authorization));
+    let metrics = Arc::new(Metrics::default());
+    Ok(Version::new(Arc::new(config), composed.supergraph_sdl, &metrics, None)?)
+}
+
+fn example(example: examples::Example) -> ExampleQuery {
+    ExampleQuery {
+        title: example.title.to_owned(),
+        query: example.query.to_owned(),
+        variables: example.variables.to_owned(),
+    }
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = service::http::bind(address).await?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    Ok((listener, address))
+}
+
+fn until(stop: &CancellationToken) -> Shutdown {
+    Box::pin(stop.clone().cancelled_owned())
+}
+
+fn graphql_url(address: SocketAddr) -> String {
+    format!("http://{}/graphql", reachable(address))
+}
+
+/// An address that a client on this machine can use, also for one that means "every interface".
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    address
+}
