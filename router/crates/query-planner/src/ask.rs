@@ -1,13 +1,17 @@
 //! The operation as a tree of positions to plan. Knows nothing of subgraphs.
 
 use braid_graphql::compiler::ast::Argument;
-use braid_graphql::operation::{Condition, Field, FieldRef, Operation, SelectionSet};
+use braid_graphql::operation::{Condition, Field, FieldRef, Literal, Operation, SelectionSet};
 use braid_graphql::schema::{FieldId, Schema, TypeId};
 use braid_graphql::type_set::TypeSet;
-use braid_graphql::{Name, Node};
+use braid_graphql::{Name, Node, OperationType};
+use braid_query_graph::Exhausted;
 
 /// A position of an [`Ask`].
 pub(crate) type PositionId = usize;
+
+/// More ways than this, for one field of a mutation, to depend on variables are refused.
+const MAX_PIECES: usize = 64;
 
 /// All positions of an operation; a child comes after its parent, the root is first.
 #[derive(Debug)]
@@ -40,10 +44,14 @@ pub(crate) struct Entry<'o> {
 }
 
 /// Reads an operation.
-pub(crate) fn read<'o>(operation: &'o Operation, schema: &Schema) -> Ask<'o> {
+pub(crate) fn read<'o>(operation: &'o Operation, schema: &Schema) -> Result<Ask<'o>, Exhausted> {
     let mut ask = Ask { positions: Vec::new() };
+    if operation.kind == OperationType::Mutation {
+        ask.add_serial_root(operation, schema)?;
+        return Ok(ask);
+    }
     ask.add(operation.root, &[(&operation.selection_set, Condition::always())], &Condition::always(), schema);
-    ask
+    Ok(ask)
 }
 
 /// A field with those that merge into it, each with the condition under which its own selections apply.
@@ -87,19 +95,8 @@ impl<'o> Ask<'o> {
             }
         }
         let mut entries = Vec::with_capacity(merged.len());
-        for Merged { first, guard, condition, below } in merged {
-            let Some(field) = first.definition.id() else { continue };
-            let path = path.and_all(&condition).unwrap_or_default();
-            let below =
-                first.selection_set.is_some().then(|| self.add(schema.field(field).inner, &below, &path, schema));
-            entries.push(Entry {
-                key: &first.response_key,
-                field,
-                guard,
-                condition,
-                arguments: &first.arguments,
-                below,
-            });
+        for merged in merged {
+            entries.extend(self.entry(merged, path, schema));
         }
         let mut below = entries.iter().filter_map(|entry| entry.below);
         self.positions[at].has_abstract = definition.is_abstract() || below.any(|at| self.positions[at].has_abstract);
@@ -107,6 +104,68 @@ impl<'o> Ask<'o> {
         self.positions[at].needs_typename = needs_typename.filter(|_| definition.is_abstract());
         at
     }
+
+    fn entry(&mut self, merged: Merged<'o>, path: &Condition, schema: &Schema) -> Option<Entry<'o>> {
+        let Merged { first, guard, condition, below } = merged;
+        let field = first.definition.id()?;
+        let path = path.and_all(&condition).unwrap_or_default();
+        let is_composite = first.selection_set.is_some();
+        let below = is_composite.then(|| self.add(schema.field(field).inner, &below, &path, schema));
+        Some(Entry { key: &first.response_key, field, guard, condition, arguments: &first.arguments, below })
+    }
+
+    /// A mutation's field runs at the first place where its response key is selected, which can depend on variables. So each place
+    /// becomes an entry under what excludes the places before it, with all that later places select below it.
+    fn add_serial_root(&mut self, operation: &'o Operation, schema: &Schema) -> Result<(), Exhausted> {
+        self.positions.push(Position {
+            ty: operation.root,
+            entries: Vec::new(),
+            needs_typename: None,
+            has_abstract: false,
+        });
+        let fields: Vec<&'o Field> = operation.selection_set.fields.iter().collect();
+        let mut entries = Vec::new();
+        for (index, field) in fields.iter().enumerate().filter(|(_, field)| field.definition.id().is_some()) {
+            let is_same = |other: &&&'o Field| other.response_key == field.response_key;
+            let mut pieces = vec![field.condition.clone()];
+            for before in fields[..index].iter().filter(is_same) {
+                pieces = without(pieces, &before.condition);
+                if pieces.len() > MAX_PIECES {
+                    return Err(Exhausted);
+                }
+            }
+            for condition in pieces {
+                let places = fields[index..].iter().filter(is_same);
+                let below = places.filter_map(|place| {
+                    condition.and_all(&place.condition)?;
+                    Some((place.selection_set.as_ref()?, rest(&place.condition, &condition)))
+                });
+                let below = below.collect();
+                let merged = Merged { first: field, guard: field.guard.clone(), condition, below };
+                entries.extend(self.entry(merged, &Condition::always(), schema));
+            }
+        }
+        self.positions[0].entries = entries;
+        Ok(())
+    }
+}
+
+/// `pieces`, which exclude one another, each cut into what is left of it where `other` does not hold.
+fn without(pieces: Vec<Condition>, other: &Condition) -> Vec<Condition> {
+    let mut left = Vec::new();
+    for piece in pieces {
+        if piece.and_all(other).is_none() {
+            left.push(piece);
+            continue;
+        }
+        let mut so_far = Some(piece);
+        for literal in other.literals() {
+            let not = Literal { variable: literal.variable.clone(), value: !literal.value };
+            left.extend(so_far.as_ref().and_then(|piece| piece.and(not)));
+            so_far = so_far.and_then(|piece| piece.and(literal.clone()));
+        }
+    }
+    left
 }
 
 /// The same field under a narrower condition, or for fewer types, is part of the wider one; what is asked below it keeps the

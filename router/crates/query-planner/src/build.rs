@@ -138,24 +138,18 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
     /// is complete with it, since a field starts when those before it are done.
     fn place_serially(&mut self, solution: &Rc<Solution<'a>>) {
         let mut last: Option<(Place, bool)> = None;
-        let mut placed: Vec<(&Name, VisitIx)> = Vec::new();
         let Some(group) = solution.groups.first() else { return };
         for pick in &group.picks {
-            let entry = &self.ask.positions[0].entries[pick.entry];
             let Some(owner) = pick.owners.first() else { continue };
             let place = self.solver.graph.places(group.ty)[usize::from(owner.place)].place;
-            let twin = placed.iter().find(|(key, _)| *key == entry.key).map(|(_, visit)| *visit);
-            let visit = twin.unwrap_or_else(|| {
-                if last != Some((place, true)) {
-                    let root = &mut self.draft.positions[0];
-                    root.ats.iter_mut().filter(|(at, _)| at.presence.place == place).for_each(|at| at.1 = None);
-                }
-                self.visit_at(0, place, AtomKind::Entity, &group.types)
-            });
+            if last != Some((place, true)) {
+                let root = &mut self.draft.positions[0];
+                root.ats.iter_mut().filter(|(at, _)| at.presence.place == place).for_each(|at| at.1 = None);
+            }
+            let visit = self.visit_at(0, place, AtomKind::Entity, &group.types);
             let own = Requests::one(0, place.subgraph.index());
             let is_complete = pick.below.as_ref().is_none_or(|below| own.missing(&below.requests, 0) == 0);
             last = Some((place, is_complete));
-            placed.push((entry.key, visit));
             let part = Part {
                 entry: pick.entry,
                 visits: SmallVec::from_elem(visit, 1),

@@ -19,7 +19,7 @@ pub fn plan(operation: &Operation, graph: &QueryGraph, config: &PlannerConfig) -
     }
     let labels = |label: &str| config.override_labels.contains(label);
     let exhausted = |_| PlanError::BudgetExhausted { budget: config.budget };
-    let ask = ask::read(operation, &supergraph.schema);
+    let ask = ask::read(operation, &supergraph.schema).map_err(exhausted)?;
     if ask.positions[0].entries.is_empty() {
         return Ok(QueryPlan::empty(operation.kind));
     }

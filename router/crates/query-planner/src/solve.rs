@@ -29,8 +29,17 @@ pub(crate) struct Solution<'a> {
     pub(crate) requests: Requests,
     /// The runtime types that behave alike are planned as one.
     pub(crate) groups: Vec<Group<'a>>,
+    /// How many fields there are, here and below, and how long they are waited for, in stages, all together.
+    pub(crate) fields: u32,
+    pub(crate) waiting: u32,
     /// What cannot be had, when something cannot.
     pub(crate) failure: Option<Failure>,
+}
+
+impl<'a> Solution<'a> {
+    fn new(ats: Ats<'a>) -> Self {
+        Self { ats, requests: Requests::default(), groups: Vec::new(), fields: 0, waiting: 0, failure: None }
+    }
 }
 
 /// Runtime types for which the same is chosen.
@@ -66,6 +75,14 @@ pub(crate) struct Failure {
 struct Choice<'a> {
     pick: Pick<'a>,
     requests: Requests,
+}
+
+impl Pick<'_> {
+    /// How many fields there are with those below, and how long they are waited for.
+    fn weight(&self) -> (u32, u32) {
+        let (fields, waiting) = self.below.as_ref().map_or((0, 0), |below| (below.fields, below.waiting));
+        (fields.saturating_add(1), waiting.saturating_add(u32::from(self.stage).saturating_mul(fields + 1)))
+    }
 }
 
 /// The rest of what a position's solution depends on.
@@ -113,7 +130,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         let ask = self.ask;
         let ty = ask.positions[0].ty;
         let ats = self.root_ats(ty, 1);
-        let mut solution = Solution { ats, requests: Requests::default(), groups: Vec::new(), failure: None };
+        let mut solution = Solution::new(ats);
         let mut picks: Vec<Pick<'a>> = Vec::new();
         for (index, entry) in ask.positions[0].entries.iter().enumerate() {
             let choices = match self.choices(0, index, ty, &solution.ats, &Context::default(), false)? {
@@ -123,14 +140,10 @@ impl<'a, 'o> Solver<'a, 'o> {
                     continue;
                 }
             };
-            // A field that is asked twice under different conditions runs once: both go to one place.
-            let twin = picks.iter().find(|pick| ask.positions[0].entries[pick.entry].key == entry.key);
             let last = picks.last().and_then(|pick| pick.owners.first()).map(|owner| owner.place);
-            let wanted = twin.and_then(|pick| pick.owners.first()).map(|owner| owner.place);
             let place = |choice: &Choice<'a>| choice.pick.owners.first().map(|owner| owner.place);
             let best = choices
                 .into_iter()
-                .filter(|choice| wanted.is_none() || place(choice) == wanted)
                 .min_by_key(|choice| (choice.requests.stages(), choice.requests.len(), place(choice) != last));
             if let Some(best) = best {
                 solution.requests.add(&best.requests);
@@ -172,13 +185,17 @@ impl<'a, 'o> Solver<'a, 'o> {
             return Ok(known.clone());
         }
         let (_, ats, context) = &key;
-        let mut solution =
-            Solution { ats: ats.clone(), requests: Requests::default(), groups: Vec::new(), failure: None };
+        let mut solution = Solution::new(ats.clone());
         for (types, ty) in self.groups(position, ats, context.among.as_ref())? {
             let here: Ats<'a> = ats.iter().filter(|at| self.can_be(at, ty)).cloned().collect();
             match self.solve_group(position, types, ty, &here, context)? {
                 Ok((group, requests)) => {
                     solution.requests.add(&requests);
+                    for pick in &group.picks {
+                        let (fields, waiting) = pick.weight();
+                        solution.fields = solution.fields.saturating_add(fields);
+                        solution.waiting = solution.waiting.saturating_add(waiting);
+                    }
                     solution.groups.push(group);
                 }
                 Err(failure) => {
@@ -612,7 +629,7 @@ fn failure(field: FieldId, ty: TypeId, ats: &[At<'_>]) -> Failure {
 fn choose(open: &[Vec<Choice<'_>>], requests: &mut Requests) -> Vec<usize> {
     let combinations = open.iter().try_fold(1usize, |product, choices| product.checked_mul(choices.len()));
     if combinations.is_some_and(|combinations| combinations <= MAX_COMBINATIONS) {
-        let mut best: Option<((u8, usize, u32), Vec<usize>, Requests)> = None;
+        let mut best: Option<((u8, usize, u64), Vec<usize>, Requests)> = None;
         let mut current = vec![0; open.len()];
         loop {
             let mut all = requests.clone();
@@ -620,7 +637,7 @@ fn choose(open: &[Vec<Choice<'_>>], requests: &mut Requests) -> Vec<usize> {
             let mut waiting = 0;
             for (choices, at) in open.iter().zip(&current) {
                 all.add(&choices[*at].requests);
-                waiting += u32::from(choices[*at].pick.stage);
+                waiting += u64::from(choices[*at].pick.weight().1);
             }
             let score = (all.stages(), all.len(), waiting);
             if best.as_ref().is_none_or(|(known, ..)| score < *known) {
@@ -650,7 +667,7 @@ fn choose(open: &[Vec<Choice<'_>>], requests: &mut Requests) -> Vec<usize> {
                 }
             }
             let cost = |choice: &Choice<'_>| {
-                (all.stages().max(choice.requests.stages()), all.missing(&choice.requests, 0), choice.pick.stage)
+                (all.stages().max(choice.requests.stages()), all.missing(&choice.requests, 0), choice.pick.weight().1)
             };
             let best = (0..open[*list].len()).min_by_key(|at| (cost(&open[*list][*at]), *at)).unwrap_or(0);
             chosen[*list] = Some(best);
