@@ -105,7 +105,7 @@ impl Absorb<'_> {
             Data::Entities(lists) => {
                 if let Receivers::Entities(lookups) = receivers {
                     for (lookups, list) in lookups.iter().zip(lists) {
-                        self.entities(lookups, list, has_errors);
+                        self.entities(lookups, list, has_errors)?;
                     }
                 }
             }
@@ -119,10 +119,10 @@ impl Absorb<'_> {
         Ok(())
     }
 
-    fn entities(&mut self, lookups: &Lookups, list: EntityList, has_errors: bool) {
+    fn entities(&mut self, lookups: &Lookups, list: EntityList, has_errors: bool) -> Result<(), Failure> {
         let operation = self.operation;
         let fetch = &operation.fetches[self.index];
-        let CompiledKind::Entities(entities) = &fetch.kind else { return };
+        let CompiledKind::Entities(entities) = &fetch.kind else { return Ok(()) };
         let entities = &entities[lookups.entities];
         let problem = match &list {
             EntityList::Items(items) if items.len() == lookups.count => {
@@ -133,8 +133,12 @@ impl Absorb<'_> {
                     if let Some(source) = items[*number as usize] {
                         self.tree.merge(*object, source, slots, used[*number as usize] > 1);
                     }
+                    // Merging into what is shared copies it.
+                    if self.tree.size() > self.limits.max_tree {
+                        return Err(unreadable(ScanError::OutOfMemory));
+                    }
                 }
-                return;
+                return Ok(());
             }
             EntityList::Items(items) => {
                 format!("it gave {} entities where {} were asked for", items.len(), lookups.count)
@@ -146,13 +150,14 @@ impl Absorb<'_> {
             self.mark(*object, entities.reading);
         }
         if has_errors && matches!(list, EntityList::Null | EntityList::Absent) {
-            return;
+            return Ok(());
         }
         let common = Trace::common(self.tree, &operation.shapes, self.root, &entities.path);
         let path = self.visible(common);
         let shown = self.exposure.shows(self.subgraph());
         let message = if shown { problem.into() } else { "A subgraph's answer is not what was asked for.".into() };
         self.push_error(message, path, MALFORMED_RESPONSE.into(), Vec::new());
+        Ok(())
     }
 
     fn mark_all(&mut self, receivers: &Receivers) {

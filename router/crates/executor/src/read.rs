@@ -315,5 +315,6 @@ impl<'a> Reader<'a> {
 
 #[inline]
 fn type_named(reading: &Reading, quoted: &[u8]) -> Option<TypeId> {
-    reading.types.iter().find(|(name, _)| **name == *quoted).map(|(_, ty)| *ty)
+    let at = reading.types.binary_search_by(|(name, _)| (**name).cmp(quoted)).ok()?;
+    Some(reading.types[at].1)
 }

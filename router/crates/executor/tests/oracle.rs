@@ -425,3 +425,47 @@ fn the_executor_agrees_with_a_naive_execution() {
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     runner.run(&(any::<u64>(), any::<bool>()), |(seed, faulty)| case(&supergraph, seed, faulty)).unwrap();
 }
+
+/// Changes, removes and repeats some bytes.
+fn damage(mut bytes: Vec<u8>, next: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    for _ in 0..1 + next(4) {
+        let at = next(bytes.len());
+        let end = (at + 1 + next(12)).min(bytes.len());
+        match next(5) {
+            0 => bytes.truncate(at),
+            1 => drop(bytes.drain(at..end)),
+            2 => bytes.extend_from_within(at..end),
+            3 => bytes
+                .splice(at..end, b"{}[]:,\"\\nulte1-.".iter().copied().cycle().skip(next(16)).take(3))
+                .for_each(drop),
+            _ => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte = next(256) as u8),
+        }
+    }
+    bytes
+}
+
+#[test]
+fn whatever_bytes_come_the_answer_is_json() {
+    let supergraph = supergraph(&["a", "b", "c"], TYPES);
+    let cases = std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300);
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let check = |seed: u64| {
+        let mut next = numbers(seed);
+        let text = selection(&supergraph, supergraph.schema.query.unwrap(), 4, &mut next);
+        let Some((_, compiled)) = support::try_compile(&supergraph, &text) else { return Ok(()) };
+        let size = Size { entities: 4, root_items: 3, items: 2, nulls: 9 };
+        let world = World { supergraph: Arc::clone(&supergraph), size, seed };
+        let mut service = Recorded::new(world, compiled.plan().clone());
+        service.change_bytes = Box::new(move |fetch, bytes| {
+            let mut next = numbers(seed ^ (u64::from(fetch) << 32) ^ 0x51ed_270b);
+            if next(3) == 0 { bytes } else { damage(bytes, &mut next) }
+        });
+        let variables = compiled.coerce_variables(None).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let response = runtime.block_on(braid_executor::execute(&compiled, &variables, &service, &context()));
+        let answer: Result<Map<String, Value>, _> = serde_json::from_slice(&response.bytes);
+        prop_assert!(answer.is_ok_and(|answer| answer.contains_key("data")), "{}", text);
+        Ok(())
+    };
+    runner.run(&any::<u64>(), check).unwrap();
+}

@@ -27,7 +27,7 @@ pub(crate) struct Reading {
     by_key: AHashMap<Box<[u8]>, u32>,
     /// The runtime type of an object whose answer does not say.
     pub(crate) assumed: Option<TypeId>,
-    /// The values of `__typename` that are accepted.
+    /// The values of `__typename` that are accepted, sorted.
     pub(crate) types: Vec<(Box<[u8]>, TypeId)>,
     /// The slots that are written.
     pub(crate) slots: Vec<u32>,
@@ -88,13 +88,15 @@ impl Readings {
         let schema = &context.supergraph.schema;
         let layout = context.shapes.get(shape);
         let quoted = |id: TypeId| (format!("\"{}\"", schema.ty(id).name).into_bytes().into(), id);
+        let mut types: Vec<(Box<[u8]>, TypeId)> = layout.possible().iter().map(quoted).collect();
+        types.sort_unstable();
         self.0.push(Reading {
             shape,
             width: layout.width(),
             fields: Vec::new(),
             by_key: AHashMap::new(),
             assumed,
-            types: layout.possible().iter().map(quoted).collect(),
+            types,
             slots: Vec::new(),
         });
         ReadingId(self.0.len() as u32 - 1)

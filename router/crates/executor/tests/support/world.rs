@@ -203,13 +203,22 @@ pub struct Recorded {
     pub known: Mutex<HashMap<(SubgraphId, Bytes), Bytes>>,
     /// What is done with an answer before it is sent: gets the number of the fetch.
     pub change: Box<dyn Fn(u32, &mut Value) + Send + Sync>,
+    /// What is done with an answer's bytes: gets the number of the fetch.
+    pub change_bytes: Box<dyn Fn(u32, Vec<u8>) -> Vec<u8> + Send + Sync>,
     /// Answers by the number of the fetch.
     pub sent: Mutex<Vec<(u32, Value)>>,
 }
 
 impl Recorded {
     pub fn new(world: World, plan: QueryPlan) -> Self {
-        Self { world, plan, known: Mutex::default(), change: Box::new(|_, _| {}), sent: Mutex::default() }
+        Self {
+            world,
+            plan,
+            known: Mutex::default(),
+            change: Box::new(|_, _| {}),
+            change_bytes: Box::new(|_, bytes| bytes),
+            sent: Mutex::default(),
+        }
     }
 }
 
@@ -228,7 +237,8 @@ impl SubgraphService for Recorded {
                 let fetch = fetch_of(&self.plan, &self.world.supergraph, &request, &asked);
                 let mut answer = self.world.answer(fetch, &asked);
                 (self.change)(fetch.id.0, &mut answer);
-                let body = Bytes::from(serde_json::to_vec(&answer).unwrap());
+                let body = (self.change_bytes)(fetch.id.0, serde_json::to_vec(&answer).unwrap());
+                let body = Bytes::from(body);
                 self.sent.lock().unwrap().push((fetch.id.0, answer));
                 self.known.lock().unwrap().insert(key, body.clone());
                 body
