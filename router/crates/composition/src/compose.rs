@@ -6,8 +6,10 @@ use serde::Deserialize;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::merge::{Merged, merge};
-use crate::subgraph::model::Subgraph;
+use crate::subgraph::model::{FederationVersion, Subgraph};
+use crate::subgraph::read::Read;
 use crate::subgraph::{facts, read, upgrade};
+use crate::validate;
 
 /// One subgraph as it is given to composition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -63,6 +65,8 @@ fn run(inputs: &[SubgraphSdl]) -> Result<(Composed, Vec<Diagnostic>), Vec<Diagno
     let mut subgraphs = read_all(&order)?;
     complete(upgrade::upgrade(&mut subgraphs))?;
     subgraphs.iter_mut().for_each(facts::establish);
+    let upgraded = subgraphs.iter().filter(|s| s.version == FederationVersion::One);
+    complete(upgraded.flat_map(validate::federation).collect())?;
     let Merged { draft, errors, hints, .. } = merge(&subgraphs);
     complete(errors)?;
     let supergraph_sdl = draft.write();
@@ -119,15 +123,31 @@ fn read_all(inputs: &[&SubgraphSdl]) -> Result<Vec<Subgraph>, Vec<Diagnostic>> {
     let mut errors = Vec::new();
     for input in inputs {
         match read::read(input) {
-            Ok(mut read) => {
-                errors.extend(read.problems);
-                errors.extend(read.root_clashes);
-                read.subgraph.drop_internals(&read.internal_types);
-                subgraphs.push(read.subgraph);
-            }
+            Ok(read) => match check_alone(read) {
+                Ok(subgraph) => subgraphs.push(subgraph),
+                Err(problems) => errors.extend(problems),
+            },
             Err(problems) => errors.extend(problems),
         }
     }
     complete(errors)?;
     Ok(subgraphs)
+}
+
+/// Everything that can be said of a subgraph without the others.
+fn check_alone(mut read: Read) -> Result<Subgraph, Vec<Diagnostic>> {
+    let mut errors = read.problems;
+    if errors.is_empty() {
+        errors = validate::graphql(&read.subgraph);
+    }
+    complete(errors)?;
+    read.subgraph.drop_internals(&read.internal_types);
+    let mut errors = read.root_clashes;
+    // Federation 1 schemas keep the rules once they are upgraded.
+    if read.subgraph.version != FederationVersion::One {
+        facts::establish(&mut read.subgraph);
+        errors.extend(validate::federation(&read.subgraph));
+    }
+    complete(errors)?;
+    Ok(read.subgraph)
 }

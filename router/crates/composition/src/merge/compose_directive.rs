@@ -17,6 +17,8 @@ use crate::subgraph::spec::{Feature, Known};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Composed {
     definitions: IndexMap<Name, DirectiveDef>,
+    /// Which subgraphs ask for it: the applications of the others stay with them.
+    asked: IndexMap<Name, Vec<usize>>,
     links: Vec<DraftLink>,
     /// Types that the definitions' arguments name.
     types: Vec<Name>,
@@ -25,6 +27,10 @@ pub(super) struct Composed {
 impl Composed {
     pub(super) fn names(&self) -> Vec<Name> {
         self.definitions.keys().cloned().collect()
+    }
+
+    pub(super) fn is_asked(&self, name: &str, index: usize) -> bool {
+        self.asked.get(name).is_some_and(|by| by.contains(&index))
     }
 
     pub(super) fn is_repeatable(&self, name: &str) -> bool {
@@ -307,6 +313,7 @@ impl<'a> Merger<'a> {
         for argument in definition.args.values() {
             self.composed.types.push(argument.ty.inner_named_type().clone());
         }
+        self.composed.asked.insert(definition.name.clone(), users.iter().map(|u| u.index).collect());
         self.composed.definitions.insert(definition.name.clone(), definition.clone());
     }
 

@@ -67,6 +67,9 @@ impl Merger<'_> {
     ) {
         let mut given: Vec<(usize, Args)> = Vec::new();
         for (index, applied, _) in sources {
+            if known.is_none() && !self.composed.is_asked(name, *index) {
+                continue;
+            }
             for application in applied.iter().filter(&of) {
                 let args = match known {
                     Some(Known::Context) => vec![self.context_name(*index, application)],

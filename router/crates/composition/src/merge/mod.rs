@@ -28,7 +28,7 @@ use crate::diagnostic::{Diagnostic, Location, subgraph_list};
 use crate::subgraph::model::{Applied, Directives, Kind, Map, Span, Subgraph, TypeDef, is_root};
 use crate::subgraph::spec::Known;
 
-pub(crate) use features::Features;
+pub(crate) use features::{Features, each_applied};
 
 /// What merging makes: the draft is complete only if there is no error.
 pub(crate) struct Merged {

@@ -31,7 +31,10 @@ pub(crate) fn install(subgraph: &mut Subgraph) -> Result<Vec<Name>, Vec<Diagnost
         }
     }
     resolve_applications(subgraph);
-    internal.extend(SERVICE_TYPES.iter().map(|(name, _)| Name::new_unchecked(name)));
+    // In Federation 2, `_FieldSet` is a name like any other.
+    let one = subgraph.version == FederationVersion::One;
+    let service = SERVICE_TYPES.iter().filter(|(name, _)| one || *name != "_FieldSet");
+    internal.extend(service.map(|(name, _)| Name::new_unchecked(name)));
     match errors.is_empty() {
         true => Ok(internal),
         false => Err(errors),
@@ -243,6 +246,12 @@ fn fits(subgraph: &Subgraph, expected: &Type, actual: &Type) -> bool {
             !BUILT_IN_SCALARS.contains(&e.as_str())
                 && subgraph.schema.types.get(e).is_none_or(|ty| ty.kind == Kind::Scalar)
                 && BUILT_IN_SCALARS.contains(&a.as_str())
+        }
+        // A field set may be written as the list that Federation 1 took.
+        (Type::NonNullNamed(e) | Type::Named(e), Type::List(_) | Type::NonNullList(_)) => {
+            !BUILT_IN_SCALARS.contains(&e.as_str())
+                && BUILT_IN_SCALARS.contains(&actual.inner_named_type().as_str())
+                && expected.is_non_null() == actual.is_non_null()
         }
         _ => false,
     }

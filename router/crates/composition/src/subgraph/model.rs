@@ -331,5 +331,29 @@ impl Subgraph {
             query
         });
         query.fields.retain(|name, _| name != "_entities" && name != "_service");
+        self.schema.name_enum_values();
+    }
+}
+
+impl Schema {
+    /// Enum defaults that a server printed as strings become enum values.
+    fn name_enum_values(&mut self) {
+        let enums: ahash::AHashSet<Name> =
+            self.types.values().filter(|t| t.kind == Kind::Enum).map(|t| t.name.clone()).collect();
+        let named = |ty: &Type, default: &mut Option<Node<Value>>| {
+            if let Some(value) = default
+                && enums.contains(ty.inner_named_type())
+                && let Value::String(text) = &**value
+                && let Ok(name) = Name::new(text)
+            {
+                *default = Some(value.same_location(Value::Enum(name)));
+            }
+        };
+        for field in self.types.values_mut().flat_map(|t| t.fields.values_mut()) {
+            named(&field.ty, &mut field.default);
+            for argument in field.args.values_mut() {
+                named(&argument.ty, &mut argument.default);
+            }
+        }
     }
 }

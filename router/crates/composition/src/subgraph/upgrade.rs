@@ -27,6 +27,13 @@ pub(crate) fn upgrade(subgraphs: &mut [Subgraph]) -> Vec<Diagnostic> {
     if subgraphs.iter().all(|s| s.version != FederationVersion::One) {
         return Vec::new();
     }
+    for subgraph in subgraphs.iter_mut() {
+        if subgraph.version == FederationVersion::One {
+            adopt_definitions(&mut subgraph.schema);
+            stringify_fields(&mut subgraph.schema);
+        }
+        super::facts::establish(subgraph);
+    }
     let others = gather(subgraphs);
     let mut errors = Vec::new();
     for (index, subgraph) in subgraphs.iter_mut().enumerate() {
@@ -49,7 +56,7 @@ fn gather(subgraphs: &[Subgraph]) -> Others {
                 others.definitions.entry(ty.name.clone()).or_default().push((index, keys));
             }
             for field in ty.fields.values() {
-                if !field.has(Known::External) {
+                if !field.facts.fully_external() {
                     others
                         .resolved
                         .entry((ty.name.clone(), field.name.clone()))
@@ -100,7 +107,6 @@ fn upgrade_one(subgraph: &mut Subgraph, index: usize, others: &Others, errors: &
         return;
     }
     let mut schema = std::mem::take(&mut subgraph.schema);
-    stringify_fields(&mut schema);
     remove_externals_on_interfaces_and_types(&mut schema);
     remove_key_externals(&mut schema, index, others);
     trim_field_sets(&mut schema);
@@ -134,6 +140,34 @@ fn check_extensions(subgraph: &Subgraph, index: usize, others: &Others, errors: 
                     crate::validate::edits::drop_extend(subgraph, ty),
                 ),
             );
+        }
+    }
+}
+
+/// A directive that the schema defines itself under a Federation 2 name becomes the real one.
+fn adopt_definitions(schema: &mut Schema) {
+    let adopted = [
+        Known::Shareable,
+        Known::Inaccessible,
+        Known::Override,
+        Known::ComposeDirective,
+        Known::InterfaceObject,
+    ];
+    let resolve = |applied: &mut Vec<Applied>| {
+        for application in applied.iter_mut().filter(|a| a.known.is_none()) {
+            application.known = adopted.into_iter().find(|k| k.name() == application.name.as_str());
+        }
+    };
+    for directive in schema.directives.values_mut().filter(|d| d.known.is_none()) {
+        directive.known = adopted.into_iter().find(|k| k.name() == directive.name.as_str());
+    }
+    resolve(&mut schema.applied);
+    for ty in schema.types.values_mut() {
+        resolve(&mut ty.applied);
+        ty.values.values_mut().for_each(|v| resolve(&mut v.applied));
+        for field in ty.fields.values_mut() {
+            resolve(&mut field.applied);
+            field.args.values_mut().for_each(|a| resolve(&mut a.applied));
         }
     }
 }

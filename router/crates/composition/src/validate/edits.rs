@@ -86,3 +86,38 @@ fn type_end(subgraph: &Subgraph, name: Span, ty: &Type) -> Option<usize> {
     let found = rest.get(start..)?.find(&text)?;
     Some(after + start + found + text.len())
 }
+
+/// Removes ` = value`.
+pub(crate) fn remove_default(subgraph: &Subgraph, value: Span) -> Option<Edit> {
+    let span = value?;
+    let before = subgraph.sdl().get(..span.offset())?;
+    let equals = before.rfind('=')?;
+    let start = before.get(..equals)?.trim_end().len();
+    Some(subgraph.edit(start, span.end_offset(), ""))
+}
+
+/// Adds a field before the type's first one.
+pub(crate) fn add_field(subgraph: &Subgraph, ty: &TypeDef, field: &str) -> Option<Edit> {
+    let first = ty.fields.values().filter_map(|f| f.span).min_by_key(|s| s.offset())?;
+    let sdl = subgraph.sdl();
+    // Before a description, if there is one: right after the opening brace.
+    let brace = sdl.get(..first.offset())?.rfind('{')? + 1;
+    Some(subgraph.edit(brace, brace, format!("\n  {field}\n")))
+}
+
+/// Adds an application after a type's name and interfaces, before its body.
+pub(crate) fn append_to_type(subgraph: &Subgraph, ty: &TypeDef, application: &str) -> Option<Edit> {
+    let end = ty.span?.end_offset();
+    let rest = subgraph.sdl().get(end..)?;
+    let brace = rest.find('{')?;
+    let at = end + rest.get(..brace)?.trim_end().len();
+    Some(subgraph.edit(at, at, format!(" {application}")))
+}
+
+/// Removes a field with its arguments, type and directives; the next field or the closing brace follows.
+pub(crate) fn remove_field(subgraph: &Subgraph, field: &Field) -> Option<Edit> {
+    let start = field.span?.offset();
+    let end = type_end(subgraph, field.span, &field.ty)?;
+    let end = field.applied.iter().filter_map(|a| a.span).map(|s| s.end_offset()).fold(end, usize::max);
+    Some(subgraph.edit(start, end, ""))
+}

@@ -1,3 +1,56 @@
-//! The rules that one subgraph must keep by itself.
+//! The rules that one subgraph must keep by itself. GraphQL's own rules come first: where they are broken,
+//! federation's would only add noise.
 
+mod applications;
+mod auth;
+mod cache_tags;
+mod context;
+mod cost;
 pub(crate) mod edits;
+mod externals;
+mod field_sets;
+mod graphql;
+mod interfaces;
+mod shareable;
+mod tags;
+mod values;
+
+use crate::diagnostic::Diagnostic;
+use crate::subgraph::model::Subgraph;
+
+/// GraphQL's rules. The schema still has its federation definitions.
+pub(crate) fn graphql(subgraph: &Subgraph) -> Vec<Diagnostic> {
+    let mut errors = graphql::check(subgraph);
+    errors.extend(applications::check(subgraph));
+    errors
+}
+
+/// Federation's rules, for Federation 2 schemas and upgraded ones.
+pub(crate) fn federation(subgraph: &Subgraph) -> Vec<Diagnostic> {
+    let rules: [fn(&Subgraph, &mut Vec<Diagnostic>); 10] = [
+        field_sets::check,
+        externals::check,
+        interfaces::check,
+        shareable::check,
+        auth::check,
+        cost::check,
+        context::check,
+        cache_tags::check,
+        tags::check,
+        interfaces::check_kinds,
+    ];
+    let mut errors = Vec::new();
+    for rule in rules {
+        rule(subgraph, &mut errors);
+    }
+    errors
+}
+
+/// A diagnostic about one subgraph, with its name in front.
+pub(crate) fn problem(
+    subgraph: &Subgraph,
+    code: crate::codes::Code,
+    message: impl std::fmt::Display,
+) -> Diagnostic {
+    Diagnostic::new(code, format!("[{}] {message}", subgraph.name))
+}

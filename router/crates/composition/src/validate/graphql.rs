@@ -1,0 +1,339 @@
+//! GraphQL's rules for types: what exists, what may stand where, what implements what.
+
+use std::fmt::Display;
+
+use ahash::AHashSet;
+use braid_graphql::compiler::Name;
+use braid_graphql::compiler::ast::Type;
+
+use super::edits;
+use super::values::fits;
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::subgraph::model::{
+    BUILT_IN_SCALARS, Field, InputValue, Kind, Map, Span, Subgraph, TypeDef, is_root,
+};
+
+pub(super) fn check(subgraph: &Subgraph) -> Vec<Diagnostic> {
+    let mut rules = Rules { subgraph, errors: Vec::new() };
+    for ty in subgraph.schema.types.values() {
+        // What federation brought has no span and needs no check.
+        if ty.span.is_some() || !ty.fields.is_empty() {
+            rules.ty(ty);
+        }
+    }
+    for directive in subgraph.schema.directives.values().filter(|d| d.span.is_some()) {
+        if directive.known.is_none() {
+            rules.name(&directive.name, directive.span);
+        }
+        rules.arguments(&format!("@{}", directive.name), &directive.args);
+    }
+    rules.errors
+}
+
+struct Rules<'a> {
+    subgraph: &'a Subgraph,
+    errors: Vec<Diagnostic>,
+}
+
+impl Rules<'_> {
+    fn error(&mut self, coordinate: &str, message: impl Display, span: Span, help: &str) {
+        let error = super::problem(self.subgraph, Code::INVALID_GRAPHQL, message)
+            .on(coordinate)
+            .at(self.subgraph.locate(span))
+            .help(help);
+        self.errors.push(error);
+    }
+
+    fn name(&mut self, name: &Name, span: Span) {
+        let internal = self.subgraph.links.list.iter().filter_map(|l| l.namespace.as_deref());
+        let of_feature = name.split_once("__").is_some_and(|(prefix, _)| internal.into_iter().any(|n| n == prefix));
+        if name.starts_with("__") && !of_feature {
+            self.error(
+                name,
+                format_args!("Name \"{name}\" must not begin with \"__\", which is reserved by GraphQL introspection."),
+                span,
+                "choose a name without the two underscores",
+            );
+        }
+    }
+
+    fn ty(&mut self, ty: &TypeDef) {
+        self.name(&ty.name, ty.span);
+        if is_root(&ty.name) && ty.kind != Kind::Object && ty.name == "Query" {
+            self.error(&ty.name, format_args!("The query root must be an object type, but is {}.", ty.kind.noun()), ty.span, "make it an object type");
+        }
+        match ty.kind {
+            Kind::Object | Kind::Interface => {
+                if ty.fields.is_empty() && !is_root(&ty.name) && !ty.name.starts_with('_') {
+                    self.empty(ty, "fields");
+                }
+                for field in ty.fields.values() {
+                    self.field(ty, field);
+                }
+                self.implements(ty);
+            }
+            Kind::Input => {
+                if ty.fields.is_empty() {
+                    self.empty(ty, "fields");
+                }
+                for field in ty.fields.values() {
+                    self.input_field(ty, field);
+                }
+                self.input_cycle(ty);
+            }
+            Kind::Union => self.union(ty),
+            Kind::Enum => {
+                if ty.values.is_empty() {
+                    self.empty(ty, "values");
+                }
+                for value in ty.values.values() {
+                    self.name(&value.name, value.span);
+                    if matches!(value.name.as_str(), "true" | "false" | "null") {
+                        self.error(&ty.name, format_args!("Enum type {} cannot include value: {}.", ty.name, value.name), value.span, "rename the value");
+                    }
+                }
+            }
+            Kind::Scalar => {}
+        }
+    }
+
+    fn empty(&mut self, ty: &TypeDef, what: &str) {
+        self.error(
+            &ty.name,
+            format_args!("Type {} must define one or more {what}.", ty.name),
+            ty.span,
+            "give it one, or remove it",
+        );
+    }
+
+    fn union(&mut self, ty: &TypeDef) {
+        if ty.members.is_empty() && !ty.name.starts_with('_') {
+            self.empty(ty, "member types");
+        }
+        for (member, span) in &ty.members {
+            match self.subgraph.schema.types.get(member) {
+                Some(t) if t.kind == Kind::Object => {}
+                Some(_) => self.error(&ty.name, format_args!("Union type {} can only include Object types, it cannot include {member}.", ty.name), *span, "remove the member"),
+                None => self.unknown(&ty.name, member, *span),
+            }
+        }
+    }
+
+    fn known(&self, name: &str) -> bool {
+        BUILT_IN_SCALARS.contains(&name) || self.subgraph.schema.types.contains_key(name)
+    }
+
+    fn unknown(&mut self, coordinate: &str, name: &Name, span: Span) {
+        let near = did_you_mean(
+            name,
+            self.subgraph.schema.types.values().filter(|t| t.span.is_some()).map(|t| t.name.as_str()),
+        );
+        let error = super::problem(self.subgraph, Code::INVALID_GRAPHQL, format_args!("Unknown type {name}.{near}"))
+            .on(coordinate)
+            .at(self.subgraph.locate(span.or(name.location())))
+            .help(format!("define the type \"{name}\", or correct its name"));
+        let end = self.subgraph.sdl().len();
+        let edit = self.subgraph.edit(end, end, format!("\nscalar {name}\n"));
+        self.errors.push(error.fix(format!("define \"{name}\" as a scalar"), [edit]));
+    }
+
+    fn field(&mut self, ty: &TypeDef, field: &Field) {
+        let coordinate = format!("{}.{}", ty.name, field.name);
+        self.name(&field.name, field.span);
+        let named = field.ty.inner_named_type();
+        if !self.known(named) {
+            self.unknown(&coordinate, named, None);
+        } else if self.subgraph.schema.types.get(named).is_some_and(|t| t.kind == Kind::Input) {
+            self.error(&coordinate, format_args!("The type of {coordinate} must be an output type but is the input object type {named}."), field.span, "use an object type");
+        }
+        self.arguments(&coordinate, &field.args);
+    }
+
+    fn arguments(&mut self, owner: &str, args: &Map<InputValue>) {
+        for argument in args.values() {
+            let coordinate = format!("{owner}({}:)", argument.name);
+            self.name(&argument.name, argument.span);
+            self.input_type(&coordinate, &argument.ty, argument.span);
+            if let Some(default) = &argument.default
+                && !fits(&self.subgraph.schema, &argument.ty, default)
+            {
+                self.bad_default("argument", &coordinate, &argument.ty, default);
+            }
+        }
+    }
+
+    fn bad_default(&mut self, what: &str, coordinate: &str, ty: &Type, default: &braid_graphql::compiler::Node<braid_graphql::compiler::ast::Value>) {
+        let text = default.serialize().no_indent();
+        let error = super::problem(
+            self.subgraph,
+            Code::INVALID_GRAPHQL,
+            format_args!("Invalid default value (got: {text}) provided for {what} {coordinate} of type {ty}."),
+        )
+        .on(coordinate)
+        .at(self.subgraph.locate(default.location()))
+        .help(format!("write a value of type {ty}, or remove the default"));
+        let edit = edits::remove_default(self.subgraph, default.location());
+        self.errors.push(error.fix("remove the default", edit));
+    }
+
+    fn input_type(&mut self, coordinate: &str, ty: &Type, span: Span) {
+        let named = ty.inner_named_type();
+        if !self.known(named) {
+            self.unknown(coordinate, named, None);
+        } else if self.subgraph.schema.types.get(named).is_some_and(|t| t.is_composite()) {
+            self.error(coordinate, format_args!("The type of {coordinate} must be an input type but is {named}."), span, "use a scalar, an enum or an input object");
+        }
+    }
+
+    fn input_field(&mut self, ty: &TypeDef, field: &Field) {
+        let coordinate = format!("{}.{}", ty.name, field.name);
+        self.name(&field.name, field.span);
+        self.input_type(&coordinate, &field.ty, field.span);
+        if let Some(default) = &field.default
+            && !fits(&self.subgraph.schema, &field.ty, default)
+        {
+            self.bad_default("input field", &coordinate, &field.ty, default);
+        }
+    }
+
+    /// An input object that must contain itself can never be given.
+    fn input_cycle(&mut self, start: &TypeDef) {
+        let mut seen: AHashSet<&Name> = AHashSet::new();
+        let mut stack: Vec<&TypeDef> = vec![start];
+        let mut cyclic = false;
+        while let Some(ty) = stack.pop() {
+            for field in ty.fields.values() {
+                if let Type::NonNullNamed(name) = &field.ty
+                    && let Some(next) = self.subgraph.schema.types.get(name)
+                    && next.kind == Kind::Input
+                {
+                    cyclic |= next.name == start.name;
+                    if seen.insert(&next.name) {
+                        stack.push(next);
+                    }
+                }
+            }
+        }
+        if cyclic {
+            self.error(
+                &start.name,
+                format_args!("Cannot reference Input Object {} within itself through a series of non-null fields.", start.name),
+                start.span,
+                "make one of the fields nullable",
+            );
+        }
+    }
+
+    fn implements(&mut self, ty: &TypeDef) {
+        for (interface, span) in &ty.implements {
+            if interface == &ty.name {
+                self.error(&ty.name, format_args!("Type {} cannot implement itself.", ty.name), *span, "remove it from `implements`");
+                continue;
+            }
+            match self.subgraph.schema.types.get(interface) {
+                Some(i) if i.kind == Kind::Interface => self.implementation(ty, i, *span),
+                Some(i) => self.error(
+                    &ty.name,
+                    format_args!("Cannot implement non-interface type {interface} (of type {})", i.kind.noun()),
+                    *span,
+                    "make it an interface, or remove it from `implements`",
+                ),
+                None => self.unknown(&ty.name, interface, *span),
+            }
+        }
+    }
+
+    fn implementation(&mut self, ty: &TypeDef, interface: &TypeDef, span: Span) {
+        for wider in interface.implements.keys() {
+            if wider != &ty.name && !ty.implements.contains_key(wider) {
+                self.error(
+                    &ty.name,
+                    format_args!("Type {} must implement {wider} because it is implemented by {}.", ty.name, interface.name),
+                    span,
+                    "add the interface to `implements`",
+                );
+            }
+        }
+        for expected in interface.fields.values() {
+            let coordinate = format!("{}.{}", ty.name, expected.name);
+            let Some(field) = ty.fields.get(&expected.name) else {
+                let error = super::problem(
+                    self.subgraph,
+                    Code::INVALID_GRAPHQL,
+                    format_args!("Interface field {}.{} expected but {} does not provide it.", interface.name, expected.name, ty.name),
+                )
+                .on(coordinate.as_str())
+                .at(self.subgraph.locate(ty.span))
+                .help(format!("add `{}: {}` to {}", expected.name, expected.ty, ty.name));
+                let edit = edits::add_field(self.subgraph, ty, &format!("{}: {}", expected.name, expected.ty));
+                self.errors.push(error.fix("add the field", edit));
+                continue;
+            };
+            if !self.is_subtype(&expected.ty, &field.ty) {
+                let error = super::problem(
+                    self.subgraph,
+                    Code::INVALID_GRAPHQL,
+                    format_args!("Interface field {}.{} expects type {} but {coordinate} of type {} is not a proper subtype.", interface.name, expected.name, expected.ty, field.ty),
+                )
+                .on(coordinate.as_str())
+                .at(self.subgraph.locate(field.span))
+                .help(format!("use type {}", expected.ty));
+                let edit = edits::replace_type(self.subgraph, field.span, &field.ty, &expected.ty);
+                self.errors.push(error.fix(format!("use type {}", expected.ty), edit));
+            }
+            self.implemented_arguments(&coordinate, interface, expected, field);
+        }
+    }
+
+    fn implemented_arguments(&mut self, coordinate: &str, interface: &TypeDef, expected: &Field, field: &Field) {
+        for argument in expected.args.values() {
+            match field.args.get(&argument.name) {
+                None => self.error(
+                    coordinate,
+                    format_args!("Interface field argument {}.{}({}:) expected but {coordinate} does not provide it.", interface.name, expected.name, argument.name),
+                    field.span,
+                    "add the argument",
+                ),
+                Some(own) if own.ty != argument.ty => self.error(
+                    coordinate,
+                    format_args!("Interface field argument {}.{}({}:) expects type {} but {coordinate}({}:) is type {}.", interface.name, expected.name, argument.name, argument.ty, argument.name, own.ty),
+                    own.span,
+                    "use the interface's type",
+                ),
+                Some(_) => {}
+            }
+        }
+        for own in field.args.values() {
+            if !expected.args.contains_key(&own.name) && own.is_required() {
+                self.error(
+                    coordinate,
+                    format_args!("Field {coordinate} includes required argument {} that is missing from the Interface field {}.{}.", own.name, interface.name, expected.name),
+                    own.span,
+                    "make the argument optional, or add it to the interface",
+                );
+            }
+        }
+    }
+
+    fn is_subtype(&self, sup: &Type, sub: &Type) -> bool {
+        match (sup, sub) {
+            (Type::Named(a), Type::Named(b) | Type::NonNullNamed(b)) | (Type::NonNullNamed(a), Type::NonNullNamed(b)) => {
+                a == b || self.is_possible(a, b)
+            }
+            (Type::List(a), Type::List(b) | Type::NonNullList(b)) | (Type::NonNullList(a), Type::NonNullList(b)) => {
+                self.is_subtype(a, b)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_possible(&self, sup: &Name, sub: &Name) -> bool {
+        let types = &self.subgraph.schema.types;
+        types.get(sup).is_some_and(|t| match t.kind {
+            Kind::Union => t.members.contains_key(sub),
+            Kind::Interface => types.get(sub).is_some_and(|s| s.implements.contains_key(sup)),
+            _ => false,
+        })
+    }
+}

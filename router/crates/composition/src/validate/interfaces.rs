@@ -1,0 +1,98 @@
+//! Keys of interfaces and `@interfaceObject`, as far as one subgraph can tell.
+
+use super::{edits, problem};
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, human_list};
+use crate::subgraph::field_set::FieldSet;
+use crate::subgraph::model::{Directives, Kind, Subgraph, TypeDef};
+use crate::subgraph::spec::Known;
+
+pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
+    for ty in subgraph.schema.types.values().filter(|t| t.kind == Kind::Interface) {
+        keys_on_implementations(subgraph, ty, errors);
+    }
+}
+
+fn keys_on_implementations(subgraph: &Subgraph, ty: &TypeDef, errors: &mut Vec<Diagnostic>) {
+    for key in ty.all(Known::Key) {
+        let Some(text) = key.str_arg("fields") else { continue };
+        let Ok(set) = FieldSet::parse(text) else { continue };
+        let has_key = |t: &TypeDef| {
+            t.all(Known::Key).any(|k| {
+                k.str_arg("fields").and_then(|f| FieldSet::parse(f).ok()).is_some_and(|f| same(&f, &set))
+            })
+        };
+        let runtimes = subgraph.schema.runtime_types(ty);
+        let lacking: Vec<&TypeDef> = runtimes.iter().copied().filter(|t| !has_key(t)).collect();
+        if !lacking.is_empty() {
+            let list = human_list(lacking.iter().map(|t| &t.name));
+            let edits: Vec<_> = lacking
+                .iter()
+                .filter_map(|t| edits::append_to_type(subgraph, t, &format!("@{}(fields: \"{text}\")", key.name)))
+                .collect();
+            errors.push(
+                problem(subgraph, Code::INTERFACE_KEY_NOT_ON_IMPLEMENTATION, format_args!("Key @{}(fields: \"{text}\") on interface type \"{}\" is missing on implementation {} {list}.", key.name, ty.name, if lacking.len() == 1 { "type" } else { "types" }))
+                    .on(ty.name.as_str())
+                    .at(subgraph.locate(key.span))
+                    .help(format!("add the key to {list}"))
+                    .fix(format!("add @{}(fields: \"{text}\") to {list}", key.name), edits),
+            );
+            continue;
+        }
+        let resolvable = key.bool_arg("resolvable") != Some(false);
+        let unlike: Vec<&TypeDef> = runtimes
+            .into_iter()
+            .filter(|t| {
+                !t.all(Known::Key).any(|k| {
+                    (k.bool_arg("resolvable") != Some(false)) == resolvable
+                        && k.str_arg("fields").and_then(|f| FieldSet::parse(f).ok()).is_some_and(|f| same(&f, &set))
+                })
+            })
+            .collect();
+        if !unlike.is_empty() && resolvable {
+            let list = human_list(unlike.iter().map(|t| &t.name));
+            errors.push(
+                problem(subgraph, Code::INTERFACE_KEY_NOT_ON_IMPLEMENTATION, format_args!("Key @{}(fields: \"{text}\") on interface type \"{}\" should be resolvable on all implementation types, but is declared with argument \"@key(resolvable:)\" set to false in {list}.", key.name, ty.name))
+                    .on(ty.name.as_str())
+                    .at(subgraph.locate(key.span))
+                    .help(format!("make the key of {list} resolvable, or the interface's not")),
+            );
+        }
+    }
+}
+
+/// Equal whatever the order of fields.
+fn same(a: &FieldSet, b: &FieldSet) -> bool {
+    use crate::subgraph::field_set::Item;
+    a.items.len() == b.items.len()
+        && a.items.iter().all(|x| {
+            b.items.iter().any(|y| match (x, y) {
+                (
+                    Item::Field { name: n, selection: s, .. },
+                    Item::Field { name: m, selection: t, .. },
+                ) => n == m && same(s, t),
+                (
+                    Item::Fragment { condition: c, selection: s, .. },
+                    Item::Fragment { condition: d, selection: t, .. },
+                ) => c == d && same(s, t),
+                _ => false,
+            })
+        })
+}
+
+pub(super) fn check_kinds(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
+    for ty in subgraph.schema.types.values().filter(|t| t.is_interface_object()) {
+        if ty.has(Known::Key) {
+            continue;
+        }
+        let id = ty.fields.contains_key("id");
+        let edit = id.then(|| edits::append_to_type(subgraph, ty, &format!("{}(fields: \"id\")", subgraph.at_name(Known::Key)))).flatten();
+        errors.push(
+            problem(subgraph, Code::INTERFACE_OBJECT_USAGE_ERROR, format_args!("The @interfaceObject directive can only be applied to entity types but type \"{}\" has no @key in this subgraph.", ty.name))
+                .on(ty.name.as_str())
+                .at(subgraph.locate(ty.span))
+                .help(format!("give \"{}\" the @key that the interface has", ty.name))
+                .fix("add a @key", edit),
+        );
+    }
+}
