@@ -1,5 +1,6 @@
 //! The GraphQL pieces that every subgraph has in the same form: scalars, paging, limits, errors, SDL.
 
+pub mod batch;
 pub mod money;
 pub mod page;
 mod present;
