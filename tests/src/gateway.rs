@@ -19,6 +19,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::subgraph::{Request, Subgraph};
+use crate::world::labels;
 
 /// A supergraph with its subgraphs.
 pub struct Gateway {
@@ -68,8 +69,7 @@ impl Gateway {
         let operation = choose_operation(&document, None).map_err(|error| error.message)?;
         let operation = normalize(&document, operation, &self.supergraph.schema, NormalizeLimits::default());
         let operation = operation.map_err(|error| error.to_string())?;
-        let plan = plan(&operation, &self.graph, &PlannerConfig::default())
-            .map_err(|error| format!("{}: {error}", error.code()))?;
+        let plan = plan(&operation, &self.graph, &config()).map_err(|error| format!("{}: {error}", error.code()))?;
         Ok((operation, plan))
     }
 
@@ -81,7 +81,7 @@ impl Gateway {
             Err(message) => return Answer::refused(message),
         };
         let text = braid_query_plan::print::print(&plan, &self.supergraph);
-        let faults = check_plan(&plan, &operation, &self.supergraph, &PlannerConfig::default());
+        let faults = check_plan(&plan, &operation, &self.supergraph, &config());
         let plan_faults = faults.err().unwrap_or_default();
         let raw = to_raw_value(variables).unwrap();
         let coerced = match coerce_variables(&self.supergraph.api_schema, &operation.variables, Some(&raw)) {
@@ -133,6 +133,10 @@ impl Answer {
             plan_faults: Vec::new(),
         }
     }
+}
+
+fn config() -> PlannerConfig {
+    PlannerConfig { override_labels: labels(), ..PlannerConfig::default() }
 }
 
 /// Subgraphs by the supergraph's numbers.

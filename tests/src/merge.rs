@@ -225,9 +225,15 @@ impl Merger<'_> {
         for (part, field) in &having {
             let coordinate = (parent.to_owned(), name.to_owned());
             let is_unresolved = part.ownership.is_unresolved(&coordinate);
+            // A label decides between two subgraphs at run time: both say that they have the field.
+            let label = having.iter().find_map(|(_, field)| {
+                let applied = field.directives.iter().find(|applied| is_named(applied, "override"))?;
+                let argument = |name: &str| Some(applied.specified_argument_by_name(name)?.as_str()?.to_owned());
+                Some((argument("from")?, argument("label")?))
+            });
             let is_external = is_unresolved
                 && (has(&field.directives, "external") || has(part.schema.types[parent].directives(), "external"));
-            if is_unresolved && !is_external && !part.uses(parent, name) {
+            if is_unresolved && !is_external && label.is_none() && !part.uses(parent, name) {
                 // Overridden.
                 continue;
             }
@@ -237,13 +243,16 @@ impl Merger<'_> {
             }
             if is_external {
                 arguments.push_str(", external: true");
-            } else if is_unresolved {
+            } else if let Some((_, label)) = label.as_ref().filter(|(from, _)| *from == part.name) {
+                write!(arguments, ", overrideLabel: {label:?}").unwrap();
+            } else if is_unresolved && label.is_none() {
                 arguments.push_str(", usedOverridden: true");
             }
             for (directive, argument, said) in [
                 ("requires", "fields", "requires"),
                 ("provides", "fields", "provides"),
                 ("override", "from", "override"),
+                ("override", "label", "overrideLabel"),
             ] {
                 let text = field.directives.iter().find(|applied| is_named(applied, directive));
                 if let Some(text) = text.and_then(|applied| applied.specified_argument_by_name(argument)?.as_str()) {

@@ -88,6 +88,7 @@ impl Trial {
             let message = error["message"].as_str().or(error.as_str()).unwrap_or_default().to_owned();
             let kind = match () {
                 () if message.contains(" refuses: ") || message.contains("resolver error") => "refused",
+                () if message.contains("wait for one another") => "circular",
                 () if !answer.is_planned => "no plan",
                 () => "error",
             };

@@ -75,10 +75,9 @@ impl Data {
             _ => {}
         }
         let (owner, ty) = self.definition(object_type, field);
-        let mut arguments: Vec<_> = arguments.iter().collect();
-        arguments.sort_by_key(|(name, _)| *name);
+        let arguments = sorted(&Value::Object(arguments.clone()));
         let call = if object_type == "Mutation" { self.mutations.fetch_add(1, Ordering::SeqCst) } else { 0 };
-        self.generate(&ty, hash(&format!("{owner} {id} {field} {arguments:?} {required} {call}")))
+        self.generate(&ty, hash(&format!("{owner} {id} {field} {arguments} {required} {call}")))
     }
 
     /// Whose function the field is, and its strictest type.
@@ -150,8 +149,16 @@ impl Data {
         let id = object[IDENTITY].as_str().unwrap();
         let mut found = Map::new();
         for field in self.applying(set, type_name) {
+            let coerced = |argument: &ast::Argument| match constant(&argument.value) {
+                // Of input objects there is one, with one default.
+                Value::Object(mut filter) => {
+                    filter.entry("a").or_insert_with(|| json!(3));
+                    Value::Object(filter)
+                }
+                other => other,
+            };
             let arguments: Map<_, _> =
-                field.arguments.iter().map(|argument| (argument.name.to_string(), constant(&argument.value))).collect();
+                field.arguments.iter().map(|argument| (argument.name.to_string(), coerced(argument))).collect();
             let value = self.field_of(type_name, id, &field.name, &arguments, None);
             let value = match &field.selection_set {
                 Some(set) => self.descend(set, value, &|set, object| self.collect(set, object)),
@@ -286,12 +293,29 @@ fn identity(representation: &Map<String, Value>) -> Result<String, String> {
     }
 }
 
-fn constant(value: &ast::Value) -> Value {
+/// With the keys of objects in order.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let fields: BTreeMap<_, _> = object.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            Value::Object(fields.into_iter().collect())
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+/// A literal as JSON.
+pub(super) fn constant(value: &ast::Value) -> Value {
     match value {
         ast::Value::Int(int) => json!(int.try_to_i32().unwrap()),
         ast::Value::String(text) => json!(text),
         ast::Value::Boolean(flag) => json!(flag),
         ast::Value::Enum(name) => json!(name),
+        ast::Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| (name.to_string(), constant(value)));
+            Value::Object(fields.collect())
+        }
         ast::Value::List(items) => items.iter().map(|item| constant(item)).collect(),
         _ => Value::Null,
     }

@@ -22,6 +22,10 @@ struct Features {
     nullability: bool,
     mutations: bool,
     interface_objects: bool,
+    split_values: bool,
+    reentry: bool,
+    labels: bool,
+    inputs: bool,
 }
 
 /// The model of a seed.
@@ -33,6 +37,8 @@ pub(super) fn model(seed: u64) -> Model {
     generator.declare_types();
     generator.add_fields();
     generator.add_roots();
+    generator.add_split_values();
+    generator.add_reentry();
     generator.model.close();
     generator.add_interface_objects();
     generator.add_overrides();
@@ -59,6 +65,10 @@ fn features(random: &mut Random) -> Features {
         nullability: on(),
         mutations: on(),
         interface_objects: on(),
+        split_values: on(),
+        reentry: on(),
+        labels: on(),
+        inputs: on(),
     }
 }
 
@@ -76,6 +86,7 @@ impl Generator {
             self.declare_entity(&name);
         }
         self.add_type("Color", Kind::Enum, &["RED", "GREEN", "BLUE"]);
+        self.add_type("Filter", Kind::Input, &["a: Int = 3", "b: [String!]", "c: Color"]);
         if self.features.values {
             for at in 0..self.random.between(1, 2) {
                 self.add_type(&format!("V{at}"), Kind::Value, &[]);
@@ -244,6 +255,9 @@ impl Generator {
     }
 
     fn argument(&mut self, name: &str) -> ArgumentModel {
+        if self.features.inputs && self.random.chance(20) {
+            return ArgumentModel { name: name.to_owned(), ty: "Filter".to_owned(), default: None };
+        }
         let (ty, default) = *self.random.pick(&[
             ("Int", None),
             ("Int", Some("7")),
@@ -286,6 +300,62 @@ impl Generator {
             }
             self.model.types.insert("Mutation".to_owned(), mutation);
         }
+    }
+
+    /// A value type of which two subgraphs have different fields, behind fields that both resolve.
+    fn add_split_values(&mut self) {
+        if !self.features.split_values {
+            return;
+        }
+        let all: Vec<usize> = (0..self.model.subgraphs).collect();
+        let parts = self.random.sample(&all, 2);
+        let shared = || Placement { shareable: true, ..Placement::default() };
+        let mut ty = TypeModel::new(Kind::Value);
+        for number in 0..self.random.between(2, 4) {
+            let mut field = self.field(&format!("w{number}"), 30);
+            let at = if self.random.chance(25) { parts.clone() } else { vec![*self.random.pick(&parts)] };
+            field.at.extend(at.into_iter().map(|at| (at, shared())));
+            ty.fields.push(field);
+        }
+        // Nothing may be where no field is.
+        for at in parts.iter().filter(|at| ty.fields.iter().any(|field| field.at.contains_key(at))) {
+            ty.present.insert(*at, Presence::default());
+        }
+        let mut root = FieldModel::new("qw", &self.wrap("W".to_owned()));
+        let mut owners = vec!["Query".to_owned()];
+        for name in self.entities() {
+            if ty.present.keys().all(|at| entered(self.model.ty(&name)).contains(at)) {
+                owners.push(name);
+            }
+        }
+        root.at.extend(ty.present.keys().map(|at| (*at, shared())));
+        self.model.types.insert("W".to_owned(), ty);
+        for owner in owners {
+            let mut field = root.clone();
+            field.name = format!("{}w", owner.to_lowercase().chars().next().unwrap_or('q'));
+            self.model.ty_mut(&owner).fields.push(field);
+        }
+    }
+
+    /// A mutation whose payload leads back to the queries.
+    fn add_reentry(&mut self) {
+        if !self.features.reentry || !self.model.types.contains_key("Mutation") {
+            return;
+        }
+        let at = self.random.below(self.model.subgraphs);
+        let mut payload = TypeModel::new(Kind::Value);
+        payload.fields.push(FieldModel::new("ok", "Boolean!"));
+        payload.fields.push(FieldModel::new("query", "Query!"));
+        self.model.types.insert("Payload".to_owned(), payload);
+        let mut field = FieldModel::new("mp", "Payload");
+        field.at.insert(at, Placement::default());
+        let mutation = self.model.ty_mut("Mutation");
+        mutation.present.insert(at, Presence::default());
+        mutation.fields.push(field);
+        // A type with no field in the subgraph would not be there.
+        let mut field = FieldModel::new("qp", "Int");
+        field.at.insert(at, Placement::default());
+        self.model.ty_mut("Query").fields.push(field);
     }
 
     /// An interface that a subgraph without its implementations knows as an object, with fields of its own.
@@ -357,7 +427,9 @@ impl Generator {
                 let from = *self.random.pick(&others);
                 let field = &mut self.model.ty_mut(&name).fields[order];
                 field.at.insert(from, Placement::default());
-                field.at.get_mut(&owners[0]).unwrap().overrides = Some((from, None));
+                let label = (self.features.labels && self.random.chance(50))
+                    .then(|| if self.random.chance(50) { "on".to_owned() } else { "off".to_owned() });
+                field.at.get_mut(&owners[0]).unwrap().overrides = Some((from, label));
             }
         }
         self.model.close();
@@ -424,10 +496,22 @@ impl Generator {
                     target.fields.iter().find(|field| is_leaf(&self.model, &field.ty) && field.arguments.is_empty())?;
                 leaf.name.clone()
             }
-            Kind::Interface if !target.present.values().any(|presence| presence.interface_object) => "id".to_owned(),
+            Kind::Interface | Kind::Union if !target.present.values().any(|presence| presence.interface_object) => {
+                let mut parts = Vec::new();
+                for member in &target.members {
+                    let member_type = self.model.ty(member);
+                    let is_everywhere = |field: &&FieldModel| {
+                        is_key(&field.name) && field.name != "org" && field.at.len() == member_type.present.len()
+                    };
+                    if let Some(key) = member_type.fields.iter().find(is_everywhere) {
+                        parts.push(format!("... on {member} {{ {} }}", key.name));
+                    }
+                }
+                if target.kind == Kind::Interface && self.random.chance(50) { "id".to_owned() } else { parts.join(" ") }
+            }
             _ => return None,
         };
-        Some(format!("{}{call} {{ {below} }}", field.name))
+        (!below.is_empty()).then(|| format!("{}{call} {{ {below} }}", field.name))
     }
 
     /// Lets fields give a field of the entity that they lead to.
@@ -445,7 +529,13 @@ impl Generator {
         for name in names {
             for order in 0..self.model.ty(&name).fields.len() {
                 let field = self.model.ty(&name).fields[order].clone();
-                let target = inner(&field.ty).to_owned();
+                let Some(leads_to) = self.model.types.get(inner(&field.ty)) else { continue };
+                // Of an abstract type, what one member has.
+                let target = match leads_to.kind {
+                    Kind::Interface | Kind::Union => self.random.pick(&leads_to.members).clone(),
+                    _ => inner(&field.ty).to_owned(),
+                };
+                let is_abstract = target != inner(&field.ty);
                 let is_entity = self.model.types.get(&target).is_some_and(|ty| ty.kind == Kind::Entity);
                 let Some((at, placement)) = field.at.iter().next().map(|(at, placement)| (*at, placement.clone()))
                 else {
@@ -473,7 +563,8 @@ impl Generator {
                 let provided = self.model.ty_mut(&target).fields.iter_mut().find(|known| known.name == given).unwrap();
                 provided.at.values_mut().for_each(|placement| placement.shareable = true);
                 provided.at.insert(at, Placement { external: true, ..Placement::default() });
-                self.model.ty_mut(&name).fields[order].at.get_mut(&at).unwrap().provides = Some(given);
+                self.model.ty_mut(&name).fields[order].at.get_mut(&at).unwrap().provides =
+                    Some(if is_abstract { format!("... on {target} {{ {given} }}") } else { given });
             }
         }
     }
@@ -546,6 +637,9 @@ pub(super) fn literal(ty: &str, random: &mut Random) -> String {
         "String" => format!("\"t{}\"", random.below(50)),
         "Boolean" => random.chance(50).to_string(),
         "Color" => (*random.pick(&["RED", "GREEN", "BLUE"])).to_owned(),
+        "Filter" => {
+            (*random.pick(&["{ a: 4, c: GREEN }", "{ b: [\"x\", \"y\"] }", "{ a: null, b: null }", "{}"])).to_owned()
+        }
         "[Int!]" => format!("[{}, {}]", random.below(9), random.below(9)),
         other => unreachable!("no literal of {other}"),
     }

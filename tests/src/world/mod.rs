@@ -81,7 +81,7 @@ impl World {
 
     /// Starts the world.
     pub fn run(&self) -> Running {
-        let ownership = read_all(&self.subgraphs, &BTreeSet::new());
+        let ownership = read_all(&self.subgraphs, &labels());
         let sources: Vec<(Schema, Ownership)> = self
             .subgraphs
             .iter()
@@ -111,6 +111,11 @@ impl Running {
     pub fn reset(&self) {
         self.data.iter().for_each(|data| data.reset());
     }
+}
+
+/// The override labels that are on in every world; the others are off.
+pub fn labels() -> BTreeSet<String> {
+    BTreeSet::from(["on".to_owned()])
 }
 
 #[cfg(test)]

@@ -17,13 +17,14 @@ pub(super) enum Kind {
     Interface,
     Union,
     Enum,
+    Input,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct TypeModel {
     pub(super) kind: Kind,
     pub(super) fields: Vec<FieldModel>,
-    /// Implementations, members, or enum values.
+    /// Implementations, members, enum values, or input fields as written.
     pub(super) members: Vec<String>,
     pub(super) present: BTreeMap<usize, Presence>,
 }
@@ -87,7 +88,7 @@ impl TypeModel {
     }
 
     pub(super) fn is_composite(&self) -> bool {
-        self.kind != Kind::Enum
+        !matches!(self.kind, Kind::Enum | Kind::Input)
     }
 }
 
@@ -143,6 +144,9 @@ impl Model {
                     }
                 }
             }
+            let (filter, color) = (&self.types["Filter"], &self.types["Color"]);
+            let used = filter.present.keys().filter(|at| !color.present.contains_key(at));
+            missing.extend(used.map(|at| ("Color".to_owned(), *at)));
             if missing.is_empty() {
                 return;
             }
@@ -174,7 +178,7 @@ impl Model {
                 let keys = known.map(|known| known.keys.clone()).unwrap_or_default();
                 presence.keys = keys.into_iter().map(|(key, _)| (key, false)).collect();
             }
-            Kind::Root | Kind::Union | Kind::Enum => {}
+            Kind::Root | Kind::Union | Kind::Enum | Kind::Input => {}
         }
         self.ty_mut(name).present.entry(at).or_insert(presence);
     }

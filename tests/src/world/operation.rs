@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use braid_graphql::compiler::ast::Type;
+use braid_graphql::compiler::ast::{Definition, Document, Selection, Type};
 use braid_graphql::compiler::schema::{ExtendedType, FieldDefinition};
 use braid_graphql::compiler::validation::Valid;
 use braid_graphql::compiler::{ExecutableDocument, Name, Node, Schema};
 use serde_json::{Map, Value, json};
 
+use super::data::constant;
 use super::generate::literal;
 use super::random::Random;
 
@@ -223,10 +224,7 @@ impl<'a> Writer<'a> {
         let suffix: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
         let name = format!("v{}{}{}", suffix, if ty.is_non_null() { "R" } else { "" }, self.random.below(2));
         if !self.variables.iter().any(|(known, ..)| *known == name) {
-            let value: Value = match literal(&text, &mut self.random) {
-                text if text.starts_with(|first: char| first.is_ascii_uppercase()) => json!(text),
-                text => serde_json::from_str(&text).unwrap(),
-            };
+            let value = json_of(&literal(&text, &mut self.random));
             let (ty, value) = match self.random.below(4) {
                 0 if !ty.is_non_null() => (text, None),
                 1 if !ty.is_non_null() => (text, Some(Value::Null)),
@@ -236,5 +234,14 @@ impl<'a> Writer<'a> {
             self.variables.push((name.clone(), ty, value));
         }
         name
+    }
+}
+
+fn json_of(literal: &str) -> Value {
+    let document = Document::parse(format!("{{ f(x: {literal}) }}"), "literal.graphql").unwrap();
+    let Some(Definition::OperationDefinition(operation)) = document.definitions.first() else { return Value::Null };
+    match operation.selection_set.first() {
+        Some(Selection::Field(field)) => constant(&field.arguments[0].value),
+        _ => Value::Null,
     }
 }

@@ -41,6 +41,7 @@ pub(super) fn subgraph(model: &Model, at: usize) -> String {
             }
             Kind::Union => writeln!(out, "union {name} = {}", ty.members.join(" | ")).unwrap(),
             Kind::Enum => writeln!(out, "enum {name} {{ {} }}", ty.members.join(" ")).unwrap(),
+            Kind::Input => writeln!(out, "input {name} {{ {} }}", ty.members.join(" ")).unwrap(),
         }
     }
     out
@@ -54,6 +55,7 @@ pub(super) fn monolith(model: &Model) -> String {
         match ty.kind {
             Kind::Union => writeln!(out, "union {name} = {}", ty.members.join(" | ")).unwrap(),
             Kind::Enum => writeln!(out, "enum {name} {{ {} }}", ty.members.join(" ")).unwrap(),
+            Kind::Input => writeln!(out, "input {name} {{ {} }}", ty.members.join(" ")).unwrap(),
             Kind::Interface => write_type(&mut out, "interface", name, &[], "", &fields(ty)),
             _ => {
                 let implemented = interfaces(model, name, None);
