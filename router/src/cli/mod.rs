@@ -1,9 +1,14 @@
 //! The command line: verbs, what they print, and how they exit. What a verb does is in the file of its name.
 
+mod check;
 mod compose;
 mod config;
+mod diff;
+mod lint;
 mod plan;
+mod reporting;
 mod serve;
+mod versions;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -26,6 +31,12 @@ enum Verb {
     Compose(compose::Compose),
     /// Show how an operation is answered
     Plan(plan::Plan),
+    /// Check a graph against another version of it
+    Check(check::Check),
+    /// Compare two schemas
+    Diff(diff::Diff),
+    /// Hold schemas to conventions
+    Lint(lint::Lint),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigVerb),
@@ -41,6 +52,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// What it was to read can't be read.
     Unreadable(String),
+    /// A check ran and did not pass; its report has been printed and says this exit code.
+    Checked(u8),
     /// Anything else.
     Other(String),
 }
@@ -48,6 +61,7 @@ pub(crate) enum Failure {
 impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
+            Self::Checked(code) => *code,
             Self::Other(_) => 1,
             Self::Negative => 2,
             Self::Usage(_) => 3,
@@ -70,6 +84,9 @@ pub fn main() -> ExitCode {
         Verb::Serve(verb) => verb.run(),
         Verb::Compose(verb) => verb.run(),
         Verb::Plan(verb) => verb.run(),
+        Verb::Check(verb) => verb.run(),
+        Verb::Diff(verb) => verb.run(),
+        Verb::Lint(verb) => verb.run(),
         Verb::Config(verb) => verb.run(),
     };
     match done {

@@ -1,7 +1,11 @@
 //! supergraph.yaml: the subgraphs of a supergraph, in the form that the field's tools read. Reads no schema.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use braid_schema_checks::config::{CheckConfig, OperationsEntry};
+use braid_schema_checks::contract::ContractFilter;
+use braid_schema_checks::lint::LintConfig;
 use indexmap::IndexMap;
 use serde::Deserialize;
 
@@ -16,6 +20,18 @@ pub struct SupergraphYaml {
     pub federation_version: Option<String>,
     /// By name.
     pub subgraphs: IndexMap<String, SubgraphYaml>,
+    /// What makes `braid check` fail.
+    #[serde(default)]
+    pub check: CheckConfig,
+    /// The rules of `braid lint`.
+    #[serde(default)]
+    pub lint: LintConfig,
+    /// Variants of the supergraph for some of its clients, by name.
+    #[serde(default)]
+    pub contracts: BTreeMap<String, ContractFilter>,
+    /// Where the operations that clients send are known.
+    #[serde(default)]
+    pub operations: Vec<OperationsEntry>,
 }
 
 /// One subgraph.

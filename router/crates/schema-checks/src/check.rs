@@ -1,5 +1,7 @@
 //! The main street: two versions of a graph and what is known of its clients in, a report out.
 
+use std::sync::Arc;
+
 use braid_graphql::compiler::Schema;
 use braid_graphql::compiler::validation::Valid;
 use braid_supergraph::Supergraph;
@@ -14,7 +16,7 @@ use crate::location::Side;
 use crate::operations::{KnownOperation, attribute, judge, report as report_operations};
 use crate::plans::PlanChange;
 use crate::problem::Problem;
-use crate::report::{BASE_DOES_NOT_COMPOSE, Composition, ContractReport, Report};
+use crate::report::{Composition, ContractReport, DOES_NOT_COMPOSE, Report};
 use crate::sources::{SourceFile, Sources};
 
 /// Everything that a check looks at.
@@ -44,7 +46,7 @@ pub struct Version {
     /// The SDL files of its subgraphs, or the one of its supergraph.
     pub files: Vec<SourceFile>,
     /// What its subgraphs compose to, when they do.
-    pub supergraph: Option<Supergraph>,
+    pub supergraph: Option<Arc<Supergraph>>,
     /// What composing gave; absent when it was read composed.
     pub composition: Option<Composition>,
 }
@@ -88,7 +90,7 @@ fn base_problem(base: &Version) -> Option<Problem> {
     let first =
         composition.errors.first().map(|error| format!(": {} ({})", error.message, error.code)).unwrap_or_default();
     let message = format!("{} does not compose, so there is nothing to compare with{first}", base.label);
-    Some(Problem::new(BASE_DOES_NOT_COMPOSE, message))
+    Some(Problem::new(DOES_NOT_COMPOSE, message))
 }
 
 fn compare(

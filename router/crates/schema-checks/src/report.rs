@@ -171,7 +171,7 @@ pub const EXIT_INPUT: u8 = 4;
 const CONFIGURATION: [&str; 5] =
     ["UNKNOWN_LINT_RULE", "ALLOW_WITHOUT_REASON", "CONTRACT_WITHOUT_TAGS", "INVALID_TAG_NAME", "CONFIGURATION"];
 /// A side that was read and does not compose.
-pub(crate) const BASE_DOES_NOT_COMPOSE: &str = "BASE_DOES_NOT_COMPOSE";
+pub(crate) const DOES_NOT_COMPOSE: &str = "DOES_NOT_COMPOSE";
 
 impl Report {
     /// A report in which nothing was found yet.
@@ -210,7 +210,7 @@ impl Report {
         let contract_errors = || self.contracts.values().filter_map(|contract| contract.error.as_ref());
         let is_configuration = |problem: &Problem| CONFIGURATION.contains(&problem.code.as_str());
         let does_not_compose = self.composition.as_ref().is_some_and(|composition| !composition.ok)
-            || self.problems.iter().any(|problem| problem.code == BASE_DOES_NOT_COMPOSE)
+            || self.problems.iter().any(|problem| problem.code == DOES_NOT_COMPOSE)
             || contract_errors().any(|problem| !is_configuration(problem));
         if does_not_compose {
             EXIT_COMPOSITION

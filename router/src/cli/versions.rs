@@ -1,0 +1,255 @@
+//! Reads a version of a graph: from files, from a folder, or from a git commit. Knows nothing of what is compared.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use braid_composition::{Level, SubgraphSdl, compose};
+use braid_schema_checks::check::Version;
+use braid_schema_checks::location::{Location, Side};
+use braid_schema_checks::problem::Problem;
+use braid_schema_checks::report::{Composition, Diagnostic};
+use braid_schema_checks::sources::SourceFile;
+use braid_supergraph::Supergraph;
+
+use super::{Failure, block_on};
+use crate::reload::chain;
+use crate::source::load_subgraphs;
+use crate::source::supergraph_yaml::{SchemaLocation, SupergraphYaml};
+
+/// Where files are read from.
+#[derive(Debug, Clone)]
+pub(super) enum Tree {
+    /// As they are now.
+    Disk,
+    /// As they were in a commit.
+    Commit {
+        /// The commit's hash.
+        hash: String,
+        /// How the user called it.
+        name: String,
+    },
+}
+
+/// Something that cannot be read, or a configuration that is wrong.
+pub(super) enum Unusable {
+    Input(Problem),
+    Usage(String),
+}
+
+impl From<Unusable> for Failure {
+    fn from(unusable: Unusable) -> Self {
+        match unusable {
+            Unusable::Input(problem) => Self::Unreadable(problem.to_string()),
+            Unusable::Usage(message) => Self::Usage(message),
+        }
+    }
+}
+
+impl Tree {
+    /// The commit that a name stands for in the repository around `folder`.
+    pub(super) fn commit(folder: &Path, name: &str) -> Result<Self, Problem> {
+        if name.starts_with('-') || name.is_empty() {
+            return Err(Problem::new("GIT_REF", format!("\"{name}\" is not the name of a git commit")));
+        }
+        let output = git(folder, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])?;
+        if output.status.success() {
+            let hash = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            return Ok(Self::Commit { hash, name: name.to_owned() });
+        }
+        let inside = git(folder, &["rev-parse", "--is-inside-work-tree"])?.status.success();
+        let message = if inside {
+            format!("there is no git commit \"{name}\" here; a shallow clone may lack it (fetch-depth: 0 gets all)")
+        } else {
+            format!("\"{name}\" is no file or folder, and {} is in no git repository", shown(folder).display())
+        };
+        Err(Problem::new("GIT_REF", message))
+    }
+
+    /// The text of a file.
+    pub(super) fn read(&self, path: &Path) -> Result<String, Problem> {
+        let file = path.display().to_string();
+        match self {
+            Self::Disk => std::fs::read_to_string(path)
+                .map_err(|error| Problem::in_file("UNREADABLE", format!("the file can't be read: {error}"), &file)),
+            Self::Commit { hash, name } => {
+                let folder = folder_of(path);
+                // The folder may be newer than the commit, or gone since; git takes paths from the working directory.
+                let (from, inside) = nearest(folder);
+                let name_in_folder = path.file_name().map(PathBuf::from).unwrap_or_default();
+                let inside = inside.join(name_in_folder);
+                let output = git(&from, &["show", &format!("{hash}:./{}", inside.display())])?;
+                if !output.status.success() {
+                    let message = format!("the file is not in the commit {name}");
+                    return Err(Problem::in_file("UNREADABLE", message, &file));
+                }
+                String::from_utf8(output.stdout)
+                    .map_err(|_| Problem::in_file("UNREADABLE", format!("the file is not UTF-8 in {name}"), &file))
+            }
+        }
+    }
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> Result<std::process::Output, Problem> {
+    let run = Command::new("git").arg("-C").arg(shown(folder)).args(arguments).output();
+    run.map_err(|error| Problem::new("GIT", format!("git can't be run: {error}")))
+}
+
+fn shown(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+/// The nearest folder above that exists, and the way down from it.
+fn nearest(folder: &Path) -> (PathBuf, PathBuf) {
+    let mut from = folder.to_owned();
+    let mut inside = PathBuf::new();
+    while !shown(&from).is_dir() {
+        let Some(name) = from.file_name().map(PathBuf::from) else { break };
+        inside = name.join(inside);
+        from.pop();
+    }
+    (from, inside)
+}
+
+/// A supergraph.yaml, and where it and what it names are read from.
+#[derive(Debug)]
+pub(super) struct Graph {
+    pub(super) tree: Tree,
+    pub(super) path: PathBuf,
+    pub(super) yaml: SupergraphYaml,
+}
+
+impl Graph {
+    /// Reads the file.
+    pub(super) fn open(tree: Tree, path: &Path) -> Result<Self, Unusable> {
+        let text = tree.read(path).map_err(Unusable::Input)?;
+        let yaml = SupergraphYaml::parse(&text, folder_of(path))
+            .map_err(|message| Unusable::Usage(format!("{}: {message}", path.display())))?;
+        Ok(Self { tree, path: path.to_owned(), yaml })
+    }
+
+    /// Reads the schemas that it names. What cannot be read is a problem; the others are read all the same.
+    pub(super) fn subgraphs(&self) -> (Vec<SubgraphSdl>, Vec<Problem>) {
+        let is_live = |schema: &SchemaLocation| matches!(schema, SchemaLocation::Live { .. });
+        let live = self.yaml.subgraphs.values().any(|subgraph| is_live(&subgraph.schema));
+        if live && matches!(self.tree, Tree::Disk) {
+            let loaded = block_on(async {
+                load_subgraphs(&self.path).await.map_err(|error| Failure::Unreadable(chain(&error)))
+            });
+            return match loaded {
+                Ok(loaded) => (loaded.sdl, Vec::new()),
+                Err(Failure::Unreadable(message)) => (Vec::new(), vec![Problem::new("UNREADABLE", message)]),
+                Err(_) => (Vec::new(), vec![Problem::new("UNREADABLE", "the subgraphs can't be asked")]),
+            };
+        }
+        let (mut subgraphs, mut problems) = (Vec::new(), Vec::new());
+        for (name, subgraph) in &self.yaml.subgraphs {
+            let url = subgraph.routing_url.clone().unwrap_or_default();
+            match &subgraph.schema {
+                SchemaLocation::Inline(sdl) => {
+                    let file = Some(self.path.display().to_string());
+                    subgraphs.push(SubgraphSdl { name: name.clone(), url, sdl: sdl.clone(), file });
+                }
+                SchemaLocation::File(file) => {
+                    let path = tidy(&folder_of(&self.path).join(file));
+                    match self.tree.read(&path) {
+                        Ok(sdl) => {
+                            let file = Some(path.display().to_string());
+                            subgraphs.push(SubgraphSdl { name: name.clone(), url, sdl, file });
+                        }
+                        Err(problem) => problems.push(problem),
+                    }
+                }
+                SchemaLocation::Live { url, .. } => {
+                    let message = format!("the subgraph \"{name}\" is asked at {url}, which tells nothing of the past");
+                    problems.push(Problem::new("UNREADABLE", message));
+                }
+            }
+        }
+        (subgraphs, problems)
+    }
+
+    /// How reports call it.
+    pub(super) fn label(&self) -> String {
+        match &self.tree {
+            Tree::Disk => self.path.display().to_string(),
+            Tree::Commit { name, .. } => format!("{name}:{}", self.path.display()),
+        }
+    }
+
+    /// Composes it.
+    pub(super) fn compose(&self, side: Side) -> (Version, Vec<Problem>) {
+        let (subgraphs, mut problems) = self.subgraphs();
+        let files = subgraphs.iter().map(source_file).collect();
+        let mut version = Version { label: self.label(), files, ..Version::default() };
+        // A part of the subgraphs would compose to another graph, and all that is missing would look removed.
+        if problems.is_empty() {
+            let (composition, supergraph) = composed(&subgraphs, side, &mut problems);
+            (version.composition, version.supergraph) = (Some(composition), supergraph);
+        }
+        (version, problems)
+    }
+}
+
+/// `a/./b` as `a/b`: the form in which tools compare paths.
+fn tidy(path: &Path) -> PathBuf {
+    path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
+}
+
+fn source_file(subgraph: &SubgraphSdl) -> SourceFile {
+    let file = subgraph.file.clone().unwrap_or_else(|| subgraph.name.clone());
+    SourceFile { subgraph: Some(subgraph.name.clone()), file, text: subgraph.sdl.clone() }
+}
+
+fn composed(
+    subgraphs: &[SubgraphSdl],
+    side: Side,
+    problems: &mut Vec<Problem>,
+) -> (Composition, Option<Arc<Supergraph>>) {
+    let outcome = compose(subgraphs);
+    let hints = outcome.hints.iter().filter(|hint| hint.level >= Level::Warn);
+    let hints = hints.map(|hint| diagnostic(hint, side)).collect();
+    match outcome.result {
+        Ok(composed) => {
+            let read = Supergraph::read(&composed.supergraph_sdl);
+            let read = read.map_err(|error| problems.push(Problem::new(error.code(), chain(&error)))).ok();
+            (Composition { ok: true, errors: Vec::new(), hints }, read.map(Arc::new))
+        }
+        Err(errors) => {
+            let errors = errors.iter().map(|error| diagnostic(error, side)).collect();
+            (Composition { ok: false, errors, hints }, None)
+        }
+    }
+}
+
+fn diagnostic(of: &braid_composition::Diagnostic, side: Side) -> Diagnostic {
+    let location = |at: &braid_composition::Location| Location {
+        side,
+        subgraph: Some(at.subgraph.clone()),
+        file: at.file.clone(),
+        line: at.line,
+        column: at.column,
+        end_line: at.end_line,
+        end_column: at.end_column,
+    };
+    Diagnostic {
+        code: of.code.to_string(),
+        message: of.message.clone(),
+        coordinate: of.coordinate.clone(),
+        locations: of.locations.iter().map(location).collect(),
+        help: of.help.clone(),
+    }
+}
+
+/// A composed supergraph in a file.
+pub(super) fn read_supergraph(tree: &Tree, path: &Path) -> Result<Version, Problem> {
+    let file = path.display().to_string();
+    let text = tree.read(path)?;
+    let supergraph = Supergraph::read(&text).map_err(|error| Problem::in_file(error.code(), chain(&error), &file))?;
+    let files = vec![SourceFile { subgraph: None, file: file.clone(), text }];
+    Ok(Version { label: file, files, supergraph: Some(Arc::new(supergraph)), composition: None })
+}
