@@ -1,14 +1,16 @@
 //! The main street: from the SDL of all subgraphs to a supergraph or the reasons why there is none.
 
-use braid_supergraph::Supergraph;
 use serde::Deserialize;
 
+use crate::checks::{self, Context};
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::merge::{Merged, merge};
+use crate::satisfiability;
 use crate::subgraph::model::{FederationVersion, Subgraph};
 use crate::subgraph::read::Read;
 use crate::subgraph::{facts, read, upgrade};
+use crate::subgraph::spec::Known;
 use crate::validate;
 
 /// One subgraph as it is given to composition.
@@ -67,14 +69,15 @@ fn run(inputs: &[SubgraphSdl]) -> Result<(Composed, Vec<Diagnostic>), Vec<Diagno
     subgraphs.iter_mut().for_each(facts::establish);
     let upgraded = subgraphs.iter().filter(|s| s.version == FederationVersion::One);
     complete(upgraded.flat_map(validate::federation).collect())?;
-    let Merged { draft, errors, hints, .. } = merge(&subgraphs);
+    let Merged { draft, features, errors, mut hints } = merge(&subgraphs);
     complete(errors)?;
-    let supergraph_sdl = draft.write();
-    let supergraph = Supergraph::read(&supergraph_sdl).map_err(|error| {
-        vec![Diagnostic::new(Code::INVALID_GRAPHQL, format!("The merged schema is not valid: {error}"))]
-    })?;
-    let api_schema_sdl = supergraph.api_schema.to_string();
-    Ok((Composed { supergraph_sdl, api_schema_sdl }, hints))
+    let context = Context { subgraphs: &subgraphs, draft: &draft, features: &features };
+    complete(checks::check(&context))?;
+    let proof = satisfiability::prove(&context);
+    complete(proof.errors)?;
+    hints.extend(proof.hints);
+    let hidden = features.name(Known::Inaccessible).map(|n| n.as_str());
+    Ok((Composed { supergraph_sdl: draft.write(), api_schema_sdl: draft.write_api(hidden) }, hints))
 }
 
 fn complete(errors: Vec<Diagnostic>) -> Result<(), Vec<Diagnostic>> {

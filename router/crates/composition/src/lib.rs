@@ -4,10 +4,12 @@
 //! SDL ──subgraph──▶ Subgraph ──validate──▶ ──merge──▶ Merged ──checks──▶ ──write──▶ supergraph SDL ──satisfiability──▶ proof
 //! ```
 
+mod checks;
 mod codes;
 mod compose;
 mod diagnostic;
 mod merge;
+mod satisfiability;
 mod subgraph;
 mod validate;
 

@@ -1,6 +1,7 @@
 //! Merges the subgraphs' schemas into one, with the joins that say what is where. Each rule has its own file;
 //! this one walks the schema.
 
+mod auth;
 mod compose_directive;
 mod description;
 mod directives;
@@ -28,7 +29,9 @@ use crate::diagnostic::{Diagnostic, Location, subgraph_list};
 use crate::subgraph::model::{Applied, Directives, Kind, Map, Span, Subgraph, TypeDef, is_root};
 use crate::subgraph::spec::Known;
 
+pub(crate) use directives::{Dnf, conjoin, read_dnf};
 pub(crate) use features::{Features, each_applied};
+pub(crate) use typing::is_strict_subtype;
 
 /// What merging makes: the draft is complete only if there is no error.
 pub(crate) struct Merged {
@@ -97,6 +100,7 @@ impl<'a> Merger<'a> {
             }
         }
         self.spread_interface_object_fields();
+        self.raise_authorization();
         self.draft.types.retain(|_, ty| match ty.kind {
             DraftKind::Object | DraftKind::Interface => !ty.fields.is_empty(),
             _ => true,

@@ -1,0 +1,156 @@
+//! A field that reads protected data through `@requires` or a context must demand the same authorization itself.
+
+use std::collections::BTreeSet;
+
+use braid_supergraph::join_spec::write::{DraftApplied, DraftField, DraftType};
+
+use super::Context;
+use crate::codes::Code;
+use crate::diagnostic::Diagnostic;
+use crate::merge::{Dnf, conjoin, read_dnf};
+use crate::subgraph::field_set::{FieldSet, Item};
+use crate::subgraph::spec::Known;
+
+/// What one must have to see something.
+#[derive(Clone, Debug, Default)]
+struct Demand {
+    authenticated: bool,
+    scopes: Dnf,
+    policies: Dnf,
+}
+
+impl Demand {
+    fn of(context: &Context<'_>, applied: &[DraftApplied]) -> Demand {
+        let dnf = |known, argument: &str| {
+            context
+                .features
+                .find(known, applied)
+                .and_then(|a| a.args.iter().find(|(n, _)| n == argument))
+                .map(|(_, v)| read_dnf(v))
+                .unwrap_or_default()
+        };
+        Demand {
+            authenticated: context.features.find(Known::Authenticated, applied).is_some(),
+            scopes: dnf(Known::RequiresScopes, "scopes"),
+            policies: dnf(Known::Policy, "policies"),
+        }
+    }
+
+    fn and(&self, other: &Demand) -> Demand {
+        Demand {
+            authenticated: self.authenticated || other.authenticated,
+            scopes: conjoin(&self.scopes, &other.scopes),
+            policies: conjoin(&self.policies, &other.policies),
+        }
+    }
+
+    /// Whoever satisfies this satisfies the other too.
+    fn implies(&self, other: &Demand) -> bool {
+        (self.authenticated || !other.authenticated)
+            && implied(&self.scopes, &other.scopes)
+            && implied(&self.policies, &other.policies)
+    }
+}
+
+fn implied(ours: &Dnf, theirs: &Dnf) -> bool {
+    let covers = |set: &BTreeSet<String>| theirs.iter().any(|t| t.is_subset(set));
+    theirs.is_empty() || (!ours.is_empty() && ours.iter().all(covers))
+}
+
+pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
+    let protects = [Known::Authenticated, Known::RequiresScopes, Known::Policy];
+    if !protects.iter().any(|k| context.features.name(*k).is_some()) {
+        return;
+    }
+    for ty in context.draft.types.values() {
+        for field in ty.fields.values() {
+            for join in &field.joins {
+                if let Some(set) = join.requires.as_deref().and_then(|r| FieldSet::parse(r).ok()) {
+                    one(context, ty, field, ty, &set, "@requires", errors);
+                }
+                for argument in &join.context_arguments {
+                    from_context(context, ty, field, argument, errors);
+                }
+            }
+        }
+    }
+}
+
+fn from_context(
+    context: &Context<'_>,
+    ty: &DraftType,
+    field: &DraftField,
+    argument: &braid_supergraph::join_spec::write::DraftContextArgument,
+    errors: &mut Vec<Diagnostic>,
+) {
+    let text = argument.selection.trim();
+    let text = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text);
+    let Ok(set) = FieldSet::parse(text) else { return };
+    for setter in context.draft.types.values() {
+        let sets = setter.applied.iter().any(|a| {
+            context.features.name(Known::Context).is_some_and(|n| *n == a.name)
+                && a.args.iter().any(|(_, v)| v.as_str() == Some(&argument.context))
+        });
+        if sets {
+            one(context, ty, field, setter, &set, "@fromContext", errors);
+        }
+    }
+}
+
+fn one(
+    context: &Context<'_>,
+    ty: &DraftType,
+    field: &DraftField,
+    target: &DraftType,
+    set: &FieldSet,
+    directive: &str,
+    errors: &mut Vec<Diagnostic>,
+) {
+    let own = Demand::of(context, &ty.applied).and(&Demand::of(context, &field.applied));
+    let start = match directive {
+        "@fromContext" => Demand::of(context, &target.applied),
+        _ => Demand::default(),
+    };
+    let needed = demanded(context, target, set).and(&start);
+    if own.implies(&needed) {
+        return;
+    }
+    let coordinate = format!("{}.{}", ty.name, field.name);
+    if errors.iter().any(|e| e.coordinate.as_deref() == Some(&coordinate) && e.code == Code::MISSING_TRANSITIVE_AUTH_REQUIREMENTS) {
+        return;
+    }
+    errors.push(
+        Diagnostic::new(
+            Code::MISSING_TRANSITIVE_AUTH_REQUIREMENTS,
+            format!("Field \"{coordinate}\" does not specify necessary @authenticated, @requiresScopes and/or @policy auth requirements to access the transitive field data from {directive} selection set."),
+        )
+        .on(coordinate.as_str())
+        .at(context.places(&ty.name, Some(&field.name), None))
+        .help(format!("put the authorization directives of \"{set}\" on \"{coordinate}\" too")),
+    );
+}
+
+fn demanded(context: &Context<'_>, ty: &DraftType, set: &FieldSet) -> Demand {
+    let mut demand = Demand::default();
+    for item in &set.items {
+        match item {
+            Item::Field { name, selection, .. } => {
+                let Some(field) = ty.fields.get(name) else { continue };
+                demand = demand.and(&Demand::of(context, &field.applied));
+                if let Some(inner) = context.draft.types.get(field.ty.inner_named_type()) {
+                    demand = demand.and(&Demand::of(context, &inner.applied));
+                    demand = demand.and(&demanded(context, inner, selection));
+                }
+            }
+            Item::Fragment { condition, selection, .. } => {
+                let inner = condition.as_ref().map_or(Some(ty), |c| context.draft.types.get(c));
+                let Some(inner) = inner else { continue };
+                if condition.is_some() {
+                    demand = demand.and(&Demand::of(context, &inner.applied));
+                }
+                demand = demand.and(&demanded(context, inner, selection));
+            }
+        }
+    }
+    demand
+}

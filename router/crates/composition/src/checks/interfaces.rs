@@ -1,0 +1,119 @@
+//! Every implementation has every field of its merged interfaces.
+
+use braid_supergraph::join_spec::write::{DraftField, DraftKind, DraftType};
+
+use super::Context;
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, subgraph_list};
+use crate::merge::is_strict_subtype;
+use crate::validate::edits;
+
+pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
+    for ty in context.draft.types.values() {
+        for interface in ty.implements.keys() {
+            let Some(interface) = context.draft.types.get(interface) else { continue };
+            if interface.kind != DraftKind::Interface {
+                continue;
+            }
+            for field in interface.fields.values() {
+                match ty.fields.get(&field.name) {
+                    None => errors.push(missing(context, ty, interface, field)),
+                    Some(own) => compatible(context, ty, interface, field, own, errors),
+                }
+            }
+        }
+    }
+}
+
+fn missing(context: &Context<'_>, ty: &DraftType, interface: &DraftType, field: &DraftField) -> Diagnostic {
+    let having = context.subgraphs.iter().filter(|s| {
+        s.schema.types.get(&interface.name).is_some_and(|t| t.fields.contains_key(&field.name))
+    });
+    let lacking: Vec<_> = context
+        .subgraphs
+        .iter()
+        .filter(|s| s.schema.types.get(&ty.name).is_some_and(|t| t.implements.contains_key(&interface.name)))
+        .collect();
+    let edit = lacking.first().and_then(|s| {
+        let local = s.schema.types.get(&ty.name)?;
+        edits::add_field(s, local, &format!("{}: {}", field.name, field.ty))
+    });
+    Diagnostic::new(
+        Code::INTERFACE_FIELD_NO_IMPLEM,
+        format!(
+            "Interface field \"{}.{}\" is declared in {} but type \"{}\", which implements \"{}\" only in {} does not have field \"{}\".",
+            interface.name,
+            field.name,
+            subgraph_list(having.map(|s| &*s.name)),
+            ty.name,
+            interface.name,
+            subgraph_list(lacking.iter().map(|s| &*s.name)),
+            field.name
+        ),
+    )
+    .on(format!("{}.{}", ty.name, field.name))
+    .at(context.places(&interface.name, Some(&field.name), None))
+    .at(context.places(&ty.name, None, None))
+    .help(format!("add \"{}\" to \"{}\" in a subgraph that resolves it", field.name, ty.name))
+    .fix(format!("add \"{}\" to \"{}\"", field.name, ty.name), edit)
+}
+
+fn compatible(
+    context: &Context<'_>,
+    ty: &DraftType,
+    interface: &DraftType,
+    field: &DraftField,
+    own: &DraftField,
+    errors: &mut Vec<Diagnostic>,
+) {
+    let element = format!("{}.{}", ty.name, own.name);
+    let at = || context.places(&ty.name, Some(&own.name), None);
+    if own.ty != field.ty && !is_strict_subtype(context.draft, &field.ty, &own.ty) {
+        errors.push(
+            Diagnostic::new(
+                Code::INVALID_GRAPHQL,
+                format!("Interface field {}.{} expects type {} but {element} of type {} is not a proper subtype.", interface.name, field.name, field.ty, own.ty),
+            )
+            .on(element.as_str())
+            .at(at())
+            .help("make the types agree in all subgraphs"),
+        );
+    }
+    for argument in &field.args {
+        match own.args.iter().find(|a| a.name == argument.name) {
+            None => errors.push(
+                Diagnostic::new(
+                    Code::INVALID_GRAPHQL,
+                    format!("Interface field argument {}.{}({}:) expected but {element} does not provide it.", interface.name, field.name, argument.name),
+                )
+                .on(element.as_str())
+                .at(at())
+                .help(format!("add the argument \"{}\" in all subgraphs that have {element}", argument.name)),
+            ),
+            Some(own) if own.ty != argument.ty => errors.push(
+                Diagnostic::new(
+                    Code::INVALID_GRAPHQL,
+                    format!("Interface field argument {}.{}({}:) expects type {} but {element}({}:) is type {}.", interface.name, field.name, argument.name, argument.ty, argument.name, own.ty),
+                )
+                .on(element.as_str())
+                .at(at())
+                .help("use the same type in all subgraphs"),
+            ),
+            Some(_) => {}
+        }
+    }
+    for argument in &own.args {
+        let known = field.args.iter().any(|a| a.name == argument.name);
+        if !known && argument.ty.is_non_null() && argument.default.is_none() {
+            errors.push(
+                Diagnostic::new(
+                    Code::INVALID_GRAPHQL,
+                    format!("Field {element} includes required argument {} that is missing from the Interface field {}.{}.", argument.name, interface.name, field.name),
+                )
+                .on(element.as_str())
+                .at(at())
+                .help("make the argument optional, or add it to the interface"),
+            );
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The least fixpoint: which subgraphs can be had from each state, and which `@requires` can be met.
+
+use std::collections::BTreeSet;
+
+use ahash::AHashMap;
+use braid_graphql::compiler::Name;
+
+use super::model::{Join, Model, Place};
+use crate::subgraph::facts::fields_of;
+use crate::subgraph::field_set::{FieldSet, Item};
+use crate::subgraph::model::{Directives, Field, is_root};
+use crate::subgraph::spec::Known;
+
+/// An object type in a subgraph. `provided` is an index into the interned field sets, 0 for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct State {
+    pub(super) ty: usize,
+    pub(super) subgraph: usize,
+    pub(super) provided: usize,
+}
+
+pub(super) struct Reach<'m, 'a> {
+    pub(super) model: &'m Model<'a>,
+    labels: &'m BTreeSet<String>,
+    provided: Vec<FieldSet>,
+    provided_ids: AHashMap<String, usize>,
+    /// Sorted subgraphs that can be had from a state.
+    table: AHashMap<State, Vec<usize>>,
+    order: Vec<State>,
+    /// `@requires` of a field in a subgraph: can it be met there?
+    requires: AHashMap<(usize, usize, Name), bool>,
+    changed: bool,
+}
+
+/// Why a subgraph does not resolve a field that it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unresolved {
+    Unknown,
+    External,
+    Overridden,
+    Requires,
+}
+
+impl<'m, 'a> Reach<'m, 'a> {
+    pub(super) fn new(model: &'m Model<'a>, labels: &'m BTreeSet<String>) -> Self {
+        Reach {
+            model,
+            labels,
+            provided: vec![FieldSet::default()],
+            provided_ids: AHashMap::new(),
+            table: AHashMap::new(),
+            order: Vec::new(),
+            requires: AHashMap::new(),
+            changed: false,
+        }
+    }
+
+    /// The subgraphs that can be had from a state. New states are worked into the fixpoint first.
+    pub(super) fn from(&mut self, state: State) -> Vec<usize> {
+        if !self.table.contains_key(&state) {
+            self.current(state);
+            self.settle();
+        }
+        self.current(state)
+    }
+
+    /// Grows all tables until nothing changes.
+    pub(super) fn settle(&mut self) {
+        loop {
+            self.changed = false;
+            let mut i = 0;
+            while i < self.order.len() {
+                self.grow(self.order[i]);
+                i += 1;
+            }
+            let open: Vec<(usize, usize, Name)> =
+                self.requires.iter().filter(|(_, met)| !**met).map(|(k, _)| k.clone()).collect();
+            for (ty, subgraph, field) in open {
+                if self.meets(ty, subgraph, &field) {
+                    self.requires.insert((ty, subgraph, field), true);
+                    self.changed = true;
+                }
+            }
+            if !self.changed {
+                return;
+            }
+        }
+    }
+
+    fn current(&mut self, state: State) -> Vec<usize> {
+        if let Some(known) = self.table.get(&state) {
+            return known.clone();
+        }
+        let start = match is_root(&self.model.types[state.ty].name) {
+            // A query can start again anywhere.
+            true if self.model.types[state.ty].name == "Query" => {
+                self.model.types[state.ty].places.iter().map(|p| p.subgraph).collect()
+            }
+            _ => vec![state.subgraph],
+        };
+        self.table.insert(state, start.clone());
+        self.order.push(state);
+        self.changed = true;
+        start
+    }
+
+    fn grow(&mut self, state: State) {
+        let model = self.model;
+        let ty = &model.types[state.ty];
+        if is_root(&ty.name) {
+            return;
+        }
+        let mut here = self.table.get(&state).cloned().unwrap_or_default();
+        if here.len() == ty.places.len() {
+            return;
+        }
+        let before = here.len();
+        loop {
+            let mut added = false;
+            for place in &ty.places {
+                if !here.contains(&place.subgraph) && self.enters(state, &here, place) {
+                    here.push(place.subgraph);
+                    // Conditions of the next keys may need this one.
+                    self.table.insert(state, here.clone());
+                    added = true;
+                }
+            }
+            if !added {
+                break;
+            }
+        }
+        if here.len() > before {
+            self.changed = true;
+        }
+    }
+
+    fn enters(&mut self, state: State, here: &[usize], place: &Place<'a>) -> bool {
+        let model = self.model;
+        let real = |i: &usize| model.place(state.ty, *i).is_some_and(|p| p.real);
+        let known = here.iter().any(real);
+        let unknown = here.iter().any(|i| !real(i));
+        if known || !place.real {
+            for key in place.keys.iter().filter(|k| k.resolvable) {
+                if self.can(&[state], &key.set) {
+                    return true;
+                }
+            }
+        }
+        if unknown {
+            for key in place.interface_keys.iter().filter(|k| k.resolvable) {
+                if self.can(&[state], &key.set) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether all that a field set selects can be had from some of the states, which are all of one type.
+    pub(super) fn can(&mut self, states: &[State], set: &FieldSet) -> bool {
+        let Some(first) = states.first() else { return true };
+        let ty = first.ty;
+        set.items.iter().all(|item| match item {
+            Item::Fragment { condition, selection, .. } => match condition {
+                Some(condition) if !self.model.applies(ty, condition) => true,
+                _ => self.can(states, selection),
+            },
+            Item::Field { name, .. } if name == "__typename" => true,
+            Item::Field { name, selection, .. } => {
+                let from = self.resolvers(states, name);
+                if from.is_empty() {
+                    return false;
+                }
+                if selection.is_empty() {
+                    return true;
+                }
+                let below = self.below(&from, name);
+                below.into_iter().all(|(_, states)| self.can(&states, selection))
+            }
+        })
+    }
+
+    /// The states in which a field is resolved: one of `states`, or reached from there by keys.
+    pub(super) fn resolvers(&mut self, states: &[State], field: &str) -> Vec<State> {
+        let mut found = Vec::new();
+        for state in states {
+            for subgraph in self.current(*state) {
+                let provided = if subgraph == state.subgraph { state.provided } else { 0 };
+                let at = State { ty: state.ty, subgraph, provided };
+                if !found.contains(&at) && self.resolves(at, field).is_ok() {
+                    found.push(at);
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether a field is resolved right in a state.
+    pub(super) fn resolves(&mut self, state: State, name: &str) -> Result<(), Unresolved> {
+        let Some((field, join)) = self.model.field(state.ty, state.subgraph, name) else {
+            return Err(Unresolved::Unknown);
+        };
+        let provided = state.provided > 0
+            && self.model.selected(&self.provided[state.provided], state.ty, name).is_some();
+        match join {
+            Join::Gone => return Err(Unresolved::Overridden),
+            Join::Plain => {}
+            Join::Written(join) => {
+                if join.external && !provided {
+                    return Err(Unresolved::External);
+                }
+                if let Some(label) = &join.override_label {
+                    // The overriding side resolves the field while its label is on.
+                    let on = self.labels.contains(label);
+                    if on != join.override_from.is_some() {
+                        return Err(Unresolved::Overridden);
+                    }
+                } else if join.used_overridden {
+                    return Err(Unresolved::Overridden);
+                }
+            }
+        }
+        match field.has(Known::Requires) {
+            true if !self.required(state.ty, state.subgraph, field) => Err(Unresolved::Requires),
+            _ => Ok(()),
+        }
+    }
+
+    fn required(&mut self, ty: usize, subgraph: usize, field: &Field) -> bool {
+        let key = (ty, subgraph, field.name.clone());
+        if let Some(met) = self.requires.get(&key) {
+            return *met;
+        }
+        self.requires.insert(key, false);
+        self.changed = true;
+        false
+    }
+
+    fn meets(&mut self, ty: usize, subgraph: usize, name: &Name) -> bool {
+        let model = self.model;
+        let Some((field, _)) = model.field(ty, subgraph, name) else { return false };
+        // What is required comes from elsewhere, and one must come back with it.
+        if !model.place(ty, subgraph).is_some_and(|p| p.local_key) {
+            return false;
+        }
+        let state = State { ty, subgraph, provided: 0 };
+        field.all(Known::Requires).filter_map(fields_of).all(|set| self.can(&[state], &set))
+    }
+
+    /// The states below a field, by the object type met there.
+    pub(super) fn below(&mut self, from: &[State], name: &str) -> Vec<(usize, Vec<State>)> {
+        let mut below: Vec<(usize, Vec<State>)> = Vec::new();
+        for state in from {
+            let model = self.model;
+            let Some((field, _)) = model.field(state.ty, state.subgraph, name) else { continue };
+            let provided = self.provided_below(*state, field);
+            for ty in model.runtime(state.subgraph, field.ty.inner_named_type()) {
+                let next = State { ty: *ty, subgraph: state.subgraph, provided };
+                match below.iter_mut().find(|(t, _)| t == ty) {
+                    Some((_, states)) => {
+                        if !states.contains(&next) {
+                            states.push(next);
+                        }
+                    }
+                    None => below.push((*ty, vec![next])),
+                }
+            }
+        }
+        below
+    }
+
+    fn provided_below(&mut self, state: State, field: &Field) -> usize {
+        let mut set = FieldSet::default();
+        if state.provided > 0
+            && let Some(inner) = self.model.selected(&self.provided[state.provided], state.ty, &field.name)
+        {
+            set.items.extend(inner.items);
+        }
+        for provides in field.all(Known::Provides).filter_map(fields_of) {
+            set.items.extend(provides.items);
+        }
+        if set.is_empty() {
+            return 0;
+        }
+        let text = set.to_string();
+        if let Some(id) = self.provided_ids.get(&text) {
+            return *id;
+        }
+        let id = self.provided.len();
+        self.provided.push(set);
+        self.provided_ids.insert(text, id);
+        id
+    }
+}

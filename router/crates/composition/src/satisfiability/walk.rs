@@ -1,0 +1,189 @@
+//! Walks the API breadth first over sets of states and reports what can't be answered.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use ahash::AHashMap;
+use braid_graphql::compiler::Name;
+use braid_supergraph::join_spec::write::{DraftField, DraftKind};
+
+use super::Proof;
+use super::explain;
+use super::reach::{Reach, State};
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, human_list};
+
+/// A position in a query: an object type, the states it can be in, and how one came there.
+pub(super) struct Node {
+    pub(super) ty: usize,
+    pub(super) states: Vec<State>,
+    pub(super) parent: Option<(usize, Name)>,
+    /// Which root the query starts at, for the first node.
+    pub(super) operation: &'static str,
+}
+
+pub(super) fn walk(reach: &mut Reach<'_, '_>, proof: &mut Proof) {
+    let mut walk = Walk { reach, proof, nodes: Vec::new(), queue: VecDeque::new(), seen: AHashMap::new(), failed: BTreeSet::new() };
+    for (operation, root) in [("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription")] {
+        walk.start(operation, root);
+    }
+    while let Some(node) = walk.queue.pop_front() {
+        walk.visit(node);
+    }
+}
+
+struct Walk<'w, 'm, 'a> {
+    reach: &'w mut Reach<'m, 'a>,
+    proof: &'w mut Proof,
+    nodes: Vec<Node>,
+    queue: VecDeque<usize>,
+    /// Sets of states already visited, by type.
+    seen: AHashMap<usize, Vec<Vec<State>>>,
+    /// Fields that were reported, with the subgraphs that they can't be had from.
+    failed: BTreeSet<(usize, Name, Vec<usize>)>,
+}
+
+impl Walk<'_, '_, '_> {
+    fn start(&mut self, operation: &'static str, root: &str) {
+        let Some(ty) = self.reach.model.by_name.get(root).copied() else { return };
+        let places = &self.reach.model.types[ty].places;
+        let states = places.iter().map(|p| State { ty, subgraph: p.subgraph, provided: 0 }).collect();
+        self.push(Node { ty, states, parent: None, operation });
+    }
+
+    /// Queues a node, unless its type was visited in fewer states: whatever could be had there can be had here.
+    fn push(&mut self, mut node: Node) {
+        node.states.sort();
+        node.states.dedup();
+        let seen = self.seen.entry(node.ty).or_default();
+        if seen.iter().any(|old| old.iter().all(|s| node.states.contains(s))) {
+            return;
+        }
+        seen.push(node.states.clone());
+        self.queue.push_back(self.nodes.len());
+        self.nodes.push(node);
+    }
+
+    fn visit(&mut self, index: usize) {
+        let model = self.reach.model;
+        let ty = self.nodes[index].ty;
+        let states = self.nodes[index].states.clone();
+        // New states must be settled before the question is put.
+        for state in &states {
+            self.reach.from(*state);
+        }
+        let name = &model.types[ty].name;
+        let Some(merged) = model.context.draft.types.get(name) else { return };
+        for field in merged.fields.values() {
+            if model.context.features.is_inaccessible(&field.applied) {
+                continue;
+            }
+            self.field(index, ty, &states, field);
+        }
+    }
+
+    fn field(&mut self, index: usize, ty: usize, states: &[State], field: &DraftField) {
+        let from = self.settled(|reach| reach.resolvers(states, &field.name));
+        if from.is_empty() {
+            let here: Vec<usize> = states.iter().flat_map(|s| self.reach.from(*s)).collect::<BTreeSet<_>>().into_iter().collect();
+            if self.failed.insert((ty, field.name.clone(), here)) {
+                let error = explain::error(self.reach, &self.nodes, index, field);
+                self.proof.errors.push(error);
+            }
+            return;
+        }
+        let model = self.reach.model;
+        let target = field.ty.inner_named_type();
+        let Some(target) = model.context.draft.types.get(target) else { return };
+        if model.context.features.is_inaccessible(&target.applied) {
+            return;
+        }
+        if matches!(target.kind, DraftKind::Interface | DraftKind::Union) {
+            self.runtime_types(index, ty, field, &from);
+        }
+        if !matches!(target.kind, DraftKind::Object | DraftKind::Interface | DraftKind::Union) {
+            return;
+        }
+        let alone = model.types[ty].name == "Mutation" || model.types[ty].name == "Subscription";
+        let groups: Vec<Vec<State>> = match alone {
+            // One subgraph runs a mutation, and any of them may be chosen.
+            true => from.iter().map(|s| vec![*s]).collect(),
+            false => vec![from],
+        };
+        for group in groups {
+            let below = self.settled(|reach| reach.below(&group, &field.name));
+            for (ty, states) in below {
+                let hidden = model
+                    .context
+                    .draft
+                    .types
+                    .get(&model.types[ty].name)
+                    .is_some_and(|t| model.context.features.is_inaccessible(&t.applied));
+                if !hidden {
+                    self.push(Node { ty, states, parent: Some((index, field.name.clone())), operation: "" });
+                }
+            }
+        }
+    }
+
+    /// Asks again after the fixpoint has taken in what the question brought up.
+    fn settled<T>(&mut self, mut ask: impl FnMut(&mut Reach<'_, '_>) -> T) -> T {
+        ask(self.reach);
+        self.reach.settle();
+        ask(self.reach)
+    }
+
+    /// Subgraphs that share a field must be able to return the same types.
+    fn runtime_types(&mut self, index: usize, ty: usize, field: &DraftField, from: &[State]) {
+        let model = self.reach.model;
+        let mut sets: Vec<(usize, BTreeSet<&str>)> = Vec::new();
+        for state in from {
+            let Some((own, _)) = model.field(ty, state.subgraph, &field.name) else { continue };
+            let target = own.ty.inner_named_type();
+            let schema = &model.context.subgraphs[state.subgraph].schema;
+            let interface_object = schema.types.get(target).is_some_and(|t| t.is_interface_object());
+            if interface_object || sets.iter().any(|(i, _)| *i == state.subgraph) {
+                continue;
+            }
+            let names = model.runtime(state.subgraph, target).iter().map(|t| model.types[*t].name.as_str());
+            sets.push((state.subgraph, names.collect()));
+        }
+        let Some((_, first)) = sets.first() else { return };
+        if sets.iter().all(|(_, set)| set == first) {
+            return;
+        }
+        let common = sets.iter().skip(1).fold(first.clone(), |acc, (_, set)| acc.intersection(set).copied().collect());
+        let coordinate = format!("{}.{}", model.types[ty].name, field.name);
+        let code = match common.is_empty() {
+            true => Code::SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES,
+            false => Code::INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN,
+        };
+        let known = if common.is_empty() { &self.proof.errors } else { &self.proof.hints };
+        if known.iter().any(|d| d.code == code && d.coordinate.as_deref() == Some(&coordinate)) {
+            return;
+        }
+        let said: Vec<String> = sets
+            .iter()
+            .map(|(i, set)| format!("- in subgraph \"{}\", type {} ({})", model.subgraph_name(*i), field.ty, match set.is_empty() {
+                true => "no object type".to_string(),
+                false => human_list(set),
+            }))
+            .collect();
+        let query = explain::query(self.reach, &self.nodes, index, field);
+        let message = match common.is_empty() {
+            true => format!("For the following supergraph API query:\n{query}\nShared field \"{coordinate}\" return type \"{}\" has a non-intersecting set of possible runtime types across subgraphs. Runtime types in subgraphs are:\n{}.\nThis is not allowed as shared fields must resolve the same way in all subgraphs, and that imply at least some common runtime types between the subgraphs.", field.ty, said.join(",\n")),
+            false => format!("For the following supergraph API query:\n{query}\nShared field \"{coordinate}\" return type \"{}\" has different sets of possible runtime types across subgraphs.\nSince a shared field must be resolved the same way in all subgraphs, make sure that it only resolves to the types that all subgraphs have. The runtime types are:\n{}.", field.ty, said.join(",\n")),
+        };
+        let at = sets.iter().filter_map(|(i, _)| {
+            let (own, _) = model.field(ty, *i, &field.name)?;
+            model.context.subgraphs[*i].locate(own.span)
+        });
+        let diagnostic = Diagnostic::new(code, message)
+            .on(coordinate.as_str())
+            .at(at.collect::<Vec<_>>())
+            .help("give the returned type the same implementations or members in all these subgraphs");
+        match common.is_empty() {
+            true => self.proof.errors.push(diagnostic),
+            false => self.proof.hints.push(diagnostic),
+        }
+    }
+}
