@@ -61,8 +61,8 @@ pub struct Answer {
 
 impl Router {
     /// A router that begins with `version`.
-    pub fn new(version: Version, metrics: Arc<Metrics>) -> Self {
-        let router = Self { current: ArcSwap::from_pointee(version), metrics };
+    pub fn new(version: Version) -> Self {
+        let router = Self { metrics: version.metrics.clone(), current: ArcSwap::from_pointee(version) };
         router.note_since();
         router
     }

@@ -31,6 +31,8 @@ pub struct Version {
     pub subgraph_errors: SubgraphErrors,
     /// Which requests the front takes.
     pub rules: HttpRules,
+    /// The router's numbers, the same for all its versions.
+    pub metrics: Arc<Metrics>,
     /// When it was built.
     pub since: SystemTime,
 }
@@ -56,6 +58,7 @@ impl Version {
             service: Service::new(Arc::new(subgraphs)),
             subgraph_errors: subgraph_errors(&config, &supergraph),
             rules: HttpRules::new(&config.server).map_err(VersionError::Setting)?,
+            metrics: metrics.clone(),
             since: SystemTime::now(),
             config,
             supergraph_sdl,

@@ -61,7 +61,7 @@ impl Serve {
         let listener = server::bind(config.server.listen).await.map_err(|error| Failure::Other(chain(&error)))?;
         let address = listener.local_addr().map_err(|error| Failure::Other(error.to_string()))?;
         let scheme = if config.server.tls.is_some() { "https" } else { "http" };
-        let router = Arc::new(Router::new(version, metrics));
+        let router = Arc::new(Router::new(version));
         tracing::info!("Serving {scheme}://{address}{}", config.server.path);
         if config.server.playground.enabled {
             tracing::info!("Open {scheme}://{address}/ in a browser to try queries");

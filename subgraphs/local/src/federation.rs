@@ -80,7 +80,7 @@ pub async fn start(ports: Ports, places: &Places) -> anyhow::Result<Federation> 
     federation.wait_for([users_address, orders_address, inventory_address]).await?;
 
     let version = router_version(ports).await?;
-    let front = Arc::new(Router::new(version, Arc::new(Metrics::default())));
+    let front = Arc::new(Router::new(version));
     federation.parts.spawn(braid::server::serve(router, front, until(&stop)));
     Ok(federation)
 }
@@ -162,7 +162,12 @@ impl Shared<'_> {
 /// The router over the services' own schemas, configured for looking around: everything can be seen, and a client's token
 /// reaches the services.
 async fn router_version(ports: Ports) -> anyhow::Result<Version> {
-    let subgraph = |name: &str, address, sdl: String| SubgraphSdl::new(name, graphql_url(address), sdl);
+    let subgraph = |name: &str, address, sdl: String| SubgraphSdl {
+        name: name.to_owned(),
+        url: graphql_url(address),
+        sdl,
+        file: None,
+    };
     let subgraphs = vec![
         subgraph(users::INFO.name, ports.users, users::sdl()),
         subgraph(orders::INFO.name, ports.orders, orders::sdl()),
@@ -175,8 +180,7 @@ async fn router_version(ports: Ports) -> anyhow::Result<Version> {
     config.server.playground.queries = examples::ALL.map(example).to_vec();
     let authorization = Propagate { name: Some("authorization".to_owned()), ..Propagate::default() };
     config.headers.all.request.push(RequestRule::Propagate(authorization));
-    let metrics = Arc::new(Metrics::default());
-    Ok(Version::new(Arc::new(config), composed.supergraph_sdl, &metrics, None)?)
+    Ok(Version::new(Arc::new(config), composed.supergraph_sdl, &Arc::new(Metrics::default()), None)?)
 }
 
 fn example(example: examples::Example) -> ExampleQuery {
@@ -184,6 +188,7 @@ fn example(example: examples::Example) -> ExampleQuery {
         title: example.title.to_owned(),
         query: example.query.to_owned(),
         variables: example.variables.to_owned(),
+        headers: String::new(),
     }
 }
 
