@@ -381,10 +381,13 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         match &kind {
             AtomKind::Root(_) => {
                 let stands = self.draft.positions[position].ats.iter().filter_map(|(_, visit)| *visit);
-                let atoms = stands.map(|visit| self.draft.visits[visit].atom).filter(|other| *other != atom);
-                if position != 0 {
-                    inputs.after = atoms.collect();
-                }
+                // Below the root, it waits for the object that it is met in, not for other roots met there.
+                let atoms = stands.map(|visit| self.draft.visits[visit].atom);
+                let is_above = |atom: &AtomIx| {
+                    let visit = self.draft.atoms[*atom].visit;
+                    self.draft.visits[visit].position != position
+                };
+                inputs.after = atoms.filter(is_above).collect();
             }
             AtomKind::Entity | AtomKind::Required { .. } => {
                 for (types, ty) in self.classes(position, &guard, &kind) {

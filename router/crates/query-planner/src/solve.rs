@@ -132,7 +132,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         let ats = self.root_ats(ty, 1);
         let mut solution = Solution::new(ats);
         let mut picks: Vec<Pick<'a>> = Vec::new();
-        for (index, entry) in ask.positions[0].entries.iter().enumerate() {
+        for index in 0..ask.positions[0].entries.len() {
             let choices = match self.choices(0, index, ty, &solution.ats, &Context::default(), false)? {
                 Ok(choices) => choices,
                 Err(failure) => {
