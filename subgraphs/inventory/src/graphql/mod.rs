@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// The schema of this subgraph.
 pub type InventorySchema = Schema<query::Query, Mutation, EmptySubscription>;
 
-/// What administrators do, and what other services do.
+/// What administrators may change.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Mutation")]
 pub struct Mutation(admin::AdminMutation, reservation::ReservationMutation);

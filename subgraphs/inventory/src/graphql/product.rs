@@ -31,6 +31,7 @@ impl Product {
     }
 }
 
+/// Something that the shop sells.
 #[Object]
 impl Product {
     /// The id.
@@ -112,6 +113,7 @@ impl Product {
 /// How many units of a product a warehouse has.
 pub(crate) struct StockLevel(stock::Model);
 
+/// How many units of a product a warehouse has.
 #[Object]
 impl StockLevel {
     /// The warehouse.

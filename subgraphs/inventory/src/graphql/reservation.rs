@@ -124,6 +124,7 @@ impl From<Reserved> for ReserveStockResult {
 /// Stock that is put aside, sold, or given back.
 pub(crate) struct StockReservation(Reservation);
 
+/// Stock that is put aside, sold, or given back.
 #[Object(inaccessible)]
 impl StockReservation {
     /// The id.
@@ -160,6 +161,7 @@ const HOLD_MILLIS: i64 = 15 * 60 * 1000;
 /// A product of a reservation.
 pub(crate) struct StockReservationLine(reservation_line::Model);
 
+/// A product of a reservation.
 #[Object(inaccessible)]
 impl StockReservationLine {
     /// The product.
@@ -189,6 +191,7 @@ pub(crate) struct InsufficientStock {
 /// A product of which there is too little.
 pub(crate) struct InsufficientStockLine(Shortage);
 
+/// A product of which there is too little.
 #[Object(inaccessible)]
 impl InsufficientStockLine {
     /// The product.

@@ -13,6 +13,7 @@ impl From<warehouse::Model> for Warehouse {
     }
 }
 
+/// A place that products are sent from.
 #[Object]
 impl Warehouse {
     /// The id.

@@ -1,0 +1,177 @@
+//! The contract that orders relies on: each step once for its key, whatever comes again, late, or in another order.
+
+use serde_json::{Value, json};
+use service::Viewer;
+
+use super::shop::{COMMIT, RESERVE, Shop, admin, customer, on_each, reserve_variables};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reserve_commit_release_each_once() {
+    on_each(|shop| async move {
+        let (a, b) = (shop.product("RES-A", &[4, 3]).await, shop.product("RES-B", &[10]).await);
+        let lines = [(a.as_str(), 6), (b.as_str(), 1)];
+        let held = shop.reserve("key", &lines).await;
+        assert_eq!((&held["__typename"], &held["status"]), (&json!("StockReservation"), &json!("HELD")));
+        assert_eq!(held["idempotencyKey"], "key");
+        assert!(held["expiresAt"].is_string());
+        let mut quantities: Vec<_> = held["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| {
+                (line["product"]["id"].as_str().unwrap(), line["quantity"].as_i64().unwrap(), &line["unitPrice"])
+            })
+            .collect();
+        quantities.sort_by_key(|line| line.0);
+        let price = json!("12.50 EUR");
+        let mut expected = [(a.as_str(), 6, &price), (b.as_str(), 1, &price)];
+        expected.sort_by_key(|line| line.0);
+        assert_eq!(quantities, expected);
+        check_stock(&shop, &a, 1, 6).await;
+
+        // Again: the same answer, whatever the order of lines.
+        assert_eq!(shop.reserve("key", &[(b.as_str(), 1), (a.as_str(), 2), (a.as_str(), 4)]).await, held);
+        check_stock(&shop, &a, 1, 6).await;
+
+        for _ in 0..2 {
+            let committed = shop.commit("key").await;
+            assert_eq!((&committed["status"], &committed["id"]), (&json!("COMMITTED"), &held["id"]));
+            assert_eq!(committed["expiresAt"], Value::Null);
+        }
+        assert_eq!(shop.reserve("key", &lines).await["status"], "COMMITTED");
+        check_stock(&shop, &a, 1, 6).await;
+
+        for _ in 0..2 {
+            let released = shop.release("key").await;
+            assert_eq!((&released["status"], &released["id"]), (&json!("RELEASED"), &held["id"]));
+            check_stock(&shop, &a, 7, 0).await;
+        }
+        assert_eq!(shop.commit("key").await["__typename"], "ReservationClosed");
+        assert_eq!(shop.reserve("key", &lines).await["__typename"], "ReservationClosed");
+        check_stock(&shop, &a, 7, 0).await;
+        assert_eq!(levels(&shop, &a).await, [4, 3]);
+    })
+    .await;
+}
+
+async fn check_stock(shop: &Shop, product: &str, stock: i64, taken: i64) {
+    assert_eq!((shop.stock(product).await, shop.taken(product).await), (stock, taken));
+}
+
+async fn levels(shop: &Shop, product: &str) -> Vec<i64> {
+    let query = "query($id: ID) { product(id: $id) { stockLevels { quantity warehouse { code } } } }";
+    let found = shop.data(Viewer::Anonymous, query, json!({ "id": product })).await;
+    let mut levels: Vec<_> = found["product"]["stockLevels"].as_array().unwrap().clone();
+    levels.sort_by_key(|level| level["warehouse"]["code"].to_string());
+    levels.iter().map(|level| level["quantity"].as_i64().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_little_of_one_takes_nothing_of_the_other() {
+    on_each(|shop| async move {
+        let (a, b) = (shop.product("FEW-A", &[4]).await, shop.product("FEW-B", &[1, 1]).await);
+        let answer = shop.reserve("few", &[(&a, 4), (&b, 3)]).await;
+        let expected = json!({
+            "__typename": "InsufficientStock",
+            "lines": [{ "product": { "id": b }, "requested": 3, "available": 2 }],
+        });
+        assert_eq!(answer, expected);
+        check_stock(&shop, &a, 4, 0).await;
+        check_stock(&shop, &b, 2, 0).await;
+        // The key is free still.
+        assert_eq!(shop.reserve("few", &[(&a, 4), (&b, 2)]).await["status"], "HELD");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_products_are_named() {
+    on_each(|shop| async move {
+        let a = shop.product("UNK-A", &[4]).await;
+        let nil = uuid::Uuid::nil().to_string();
+        for unknown in [nil.as_str(), "nonsense"] {
+            let answer = shop.reserve("unknown", &[(&a, 1), (unknown, 1)]).await;
+            assert_eq!(answer, json!({ "__typename": "UnknownProduct", "productIds": [unknown] }));
+        }
+        check_stock(&shop, &a, 4, 0).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_released_first_is_closed() {
+    on_each(|shop| async move {
+        let a = shop.product("LATE-A", &[4]).await;
+        let released = shop.release("late").await;
+        assert_eq!(released["status"], "RELEASED");
+        assert_eq!(released["lines"], json!([]));
+        assert_eq!(shop.release("late").await["id"], released["id"]);
+        let late = shop.reserve("late", &[(&a, 1)]).await;
+        assert_eq!(late, json!({ "__typename": "ReservationClosed", "idempotencyKey": "late" }));
+        assert_eq!(shop.commit("late").await["__typename"], "ReservationClosed");
+        check_stock(&shop, &a, 4, 0).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prices_are_those_of_the_moment() {
+    on_each(|shop| async move {
+        let a = shop.product("PRICE-A", &[4]).await;
+        let held = shop.reserve("price", &[(&a, 1)]).await;
+        let update = "mutation($id: ID!) { updateProduct(id: $id, input: { price: \"99 EUR\" }) { price } }";
+        shop.data(admin(), update, json!({ "id": a })).await;
+        assert_eq!(shop.reserve("price", &[(&a, 1)]).await, held);
+        assert_eq!(held["lines"][0]["unitPrice"], "12.50 EUR");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_requests_are_refused() {
+    on_each(|shop| async move {
+        let (a, b) = (shop.product("BAD-A", &[4]).await, shop.product("BAD-B", &[4]).await);
+        shop.reserve("used", &[(&a, 1)]).await;
+        let long = "k".repeat(201);
+        let many: Vec<String> = (0..101).map(|n| uuid::Uuid::from_u128(n).to_string()).collect();
+        let many: Vec<(&str, i32)> = many.iter().map(|id| (id.as_str(), 1)).collect();
+        let cases: [(&str, &[(&str, i32)], &str); 9] = [
+            ("used", &[(&a, 2)], "CONFLICT"),
+            ("used", &[(&b, 1)], "CONFLICT"),
+            ("used", &[(&a, 1), (&b, 1)], "CONFLICT"),
+            ("", &[(&a, 1)], "BAD_USER_INPUT"),
+            (&long, &[(&a, 1)], "BAD_USER_INPUT"),
+            ("new", &[], "BAD_USER_INPUT"),
+            ("new", &[(&a, 0)], "BAD_USER_INPUT"),
+            ("new", &[(&a, 1_000_000), (&a, 1)], "BAD_USER_INPUT"),
+            ("new", &many, "BAD_USER_INPUT"),
+        ];
+        for (key, lines, code) in cases {
+            assert_eq!(
+                shop.code(Viewer::Service, RESERVE, reserve_variables(key, lines)).await,
+                code,
+                "{key} {lines:?}"
+            );
+        }
+        assert_eq!(shop.code(Viewer::Service, COMMIT, json!({ "key": "never" })).await, "NOT_FOUND");
+        check_stock(&shop, &a, 3, 1).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_services_may() {
+    on_each(|shop| async move {
+        let release = "mutation($key: String!) { releaseStock(idempotencyKey: $key) { id } }";
+        for viewer in [Viewer::Anonymous, customer(), admin()] {
+            for (query, variables) in [
+                (RESERVE, reserve_variables("key", &[("1", 1)])),
+                (COMMIT, json!({ "key": "key" })),
+                (release, json!({ "key": "key" })),
+            ] {
+                assert_eq!(shop.code(viewer.clone(), query, variables).await, "FORBIDDEN", "{query}");
+            }
+        }
+    })
+    .await;
+}
