@@ -4,12 +4,10 @@ use std::collections::HashMap;
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
 use sea_orm::prelude::TextUuid;
 use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Func, Order, Query, WindowStatement};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationTrait,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait,
 };
 use service::graphql::page::Slice;
 use service::{Database, Error, Page};
@@ -22,8 +20,16 @@ use crate::entity::{order_event, order_line};
 pub(super) type OrderKey = (i64, String);
 
 /// Reads what many resolvers ask for at the same time.
+#[derive(Clone)]
 pub(super) struct Loaders {
     database: Database,
+}
+
+impl Loaders {
+    /// Loaders over a database.
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
+    }
 }
 
 /// The order of this id.
@@ -56,14 +62,9 @@ pub(super) struct OrderList {
     pub(super) status: Option<Status>,
 }
 
-/// The loaders over a database.
-pub(super) fn loader(database: Database) -> DataLoader<Loaders> {
-    DataLoader::new(Loaders { database }, TokioSpawner::current(), TokioTimer::default())
-}
-
 /// The loaders of a request.
 pub(super) fn loaders<'a>(ctx: &Context<'a>) -> Result<&'a DataLoader<Loaders>, Error> {
-    ctx.data::<DataLoader<Loaders>>().map_err(no_resource)
+    service::graphql::batch::loader(ctx)
 }
 
 /// The schema was built without something that a resolver needs.

@@ -10,9 +10,15 @@ mod query;
 mod shipping;
 mod user;
 
+#[cfg(test)]
+mod tests;
+
 use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
 use service::Database;
 use service::config::Limits;
+use service::graphql::batch::Batches;
+
+use self::loaders::Loaders;
 
 use crate::saga::Saga;
 
@@ -30,5 +36,5 @@ pub(crate) fn with_resources(
     database: &Database,
     saga: Saga,
 ) -> Schema<Query, Mutation, EmptySubscription> {
-    schema.data(database.clone()).data(loaders::loader(database.clone())).data(saga).finish()
+    schema.data(database.clone()).extension(Batches::new(Loaders::new(database.clone()))).data(saga).finish()
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
 use sea_orm::prelude::TextUuid;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use service::{Database, Error, Result};
@@ -13,8 +12,16 @@ use uuid::Uuid;
 use crate::entity::user::{Column, Entity, Model};
 
 /// Reads what many resolvers ask for at the same time.
+#[derive(Clone)]
 pub(super) struct Loaders {
     database: Database,
+}
+
+impl Loaders {
+    /// Loaders over a database.
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
+    }
 }
 
 /// The user of this id.
@@ -25,14 +32,9 @@ pub(super) struct ById(pub(super) Uuid);
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct ByUsername(pub(super) String);
 
-/// The loaders over a database.
-pub(super) fn loader(database: Database) -> DataLoader<Loaders> {
-    DataLoader::new(Loaders { database }, TokioSpawner::current(), TokioTimer::default())
-}
-
 /// The loaders of a request.
-pub(super) fn loaders<'a>(ctx: &Context<'a>) -> Result<&'a DataLoader<Loaders>> {
-    ctx.data::<DataLoader<Loaders>>().map_err(no_resource)
+pub(super) fn loaders<'a>(ctx: &Context<'a>) -> Result<&'a DataLoader<Loaders>, Error> {
+    service::graphql::batch::loader(ctx)
 }
 
 /// The schema was built without something that a resolver needs.

@@ -8,6 +8,9 @@ mod user;
 use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
 use service::Database;
 use service::config::Limits;
+use service::graphql::batch::Batches;
+
+use self::loaders::Loaders;
 
 use crate::token::Issuer;
 
@@ -25,5 +28,5 @@ pub(crate) fn with_resources(
     database: &Database,
     issuer: Issuer,
 ) -> Schema<Query, Mutation, EmptySubscription> {
-    schema.data(database.clone()).data(loaders::loader(database.clone())).data(issuer).finish()
+    schema.data(database.clone()).extension(Batches::new(Loaders::new(database.clone()))).data(issuer).finish()
 }
