@@ -202,6 +202,10 @@ impl QueryGraph {
                 node.through_interface.iter().filter(of_interface).copied().collect();
             if !owners.is_empty() {
                 let declared = |owner: &&Owner| {
+                    // A key's value is the same whoever gives it.
+                    if !node.through_key.is_empty() {
+                        return true;
+                    }
                     let place = self.places(ty)[usize::from(owner.place)].place;
                     self.supergraph.field_in(field, place.subgraph).is_some()
                 };
