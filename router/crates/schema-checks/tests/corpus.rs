@@ -1,7 +1,8 @@
 //! Holds the diff to the labelled corpus: every change found, none invented, each with its severity and a place.
 
+mod cases;
+
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use braid_graphql::compiler::Schema;
 use braid_schema_checks::change::{Change, ChangeKind, Severity};
@@ -9,47 +10,7 @@ use braid_schema_checks::diff::{diff, locate};
 use braid_schema_checks::location::Side;
 use braid_schema_checks::sources::{SourceFile, Sources};
 
-struct Case {
-    name: String,
-    old: String,
-    new: String,
-    expected: BTreeSet<String>,
-}
-
-fn cases() -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
-    files.sort();
-    files.iter().flat_map(|path| read(&std::fs::read_to_string(path).unwrap())).collect()
-}
-
-fn read(text: &str) -> Vec<Case> {
-    text.split("## ").skip(1).map(case).collect()
-}
-
-fn case(text: &str) -> Case {
-    let mut lines = text.lines();
-    let name = lines.next().unwrap().to_owned();
-    let mut case = Case { name, old: String::new(), new: String::new(), expected: BTreeSet::new() };
-    for line in lines.filter(|line| !line.trim().is_empty()) {
-        match line.split_at(2) {
-            ("= ", sdl) => {
-                case.old.push_str(&format!("{sdl}\n"));
-                case.new.push_str(&format!("{sdl}\n"));
-            }
-            ("- ", sdl) => case.old.push_str(&format!("{sdl}\n")),
-            ("+ ", sdl) => case.new.push_str(&format!("{sdl}\n")),
-            _ => assert!(case.expected.insert(line.to_owned()), "{}: {line} twice", case.name),
-        }
-    }
-    // A root of another name is said in a schema definition.
-    if ![&case.old, &case.new].iter().any(|sdl| sdl.contains("type Query {") || sdl.contains("query:")) {
-        case.old.push_str("type Query { ok: Int }\n");
-        case.new.push_str("type Query { ok: Int }\n");
-    }
-    case
-}
+use cases::Case;
 
 fn changes(case: &Case) -> Vec<Change> {
     let parse = |sdl: &str, side: &str| {
@@ -70,7 +31,7 @@ fn changes(case: &Case) -> Vec<Change> {
 
 #[test]
 fn every_change_is_found_and_none_invented() {
-    let cases = cases();
+    let cases = cases::all();
     assert!(cases.len() >= 150, "only {} cases", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
@@ -85,7 +46,7 @@ fn every_change_is_found_and_none_invented() {
 
 #[test]
 fn every_change_has_a_place_and_a_reason() {
-    for case in cases() {
+    for case in cases::all() {
         for change in changes(&case) {
             // The schema itself may be implied by the names of its root types.
             let implied = change.coordinate == "schema" && !case.old.contains("schema") && !case.new.contains("schema");
@@ -97,7 +58,7 @@ fn every_change_has_a_place_and_a_reason() {
 
 #[test]
 fn turning_a_change_around_keeps_the_number_of_changes() {
-    for case in cases() {
+    for case in cases::all() {
         let back =
             Case { name: case.name.clone(), old: case.new.clone(), new: case.old.clone(), expected: BTreeSet::new() };
         assert_eq!(changes(&case).len(), changes(&back).len(), "{}", case.name);
@@ -106,7 +67,7 @@ fn turning_a_change_around_keeps_the_number_of_changes() {
 
 #[test]
 fn every_kind_between_plain_schemas_is_in_the_corpus() {
-    let seen: BTreeSet<&str> = cases().iter().flat_map(changes).map(|change| change.kind.name()).collect();
+    let seen: BTreeSet<&str> = cases::all().iter().flat_map(changes).map(|change| change.kind.name()).collect();
     let between_subgraphs = ChangeKind::ALL.iter().position(|(kind, _)| *kind == ChangeKind::SubgraphAdded).unwrap();
     let missing: Vec<&str> = ChangeKind::ALL[..between_subgraphs]
         .iter()

@@ -31,7 +31,7 @@ fn generated_operations_are_judged_exactly_and_every_break_has_its_change() {
     assert!(edited.len() >= 60, "only {} edits", edited.len());
     let mut broken = 0;
     // Every operation meets several edits, every edit many operations.
-    for (at, sdl) in edited.iter().enumerate() {
+    for (at, (_, sdl)) in edited.iter().enumerate() {
         let mine: Vec<&String> = operations.iter().skip(at % 31).step_by(31).collect();
         let text = mine.iter().map(|text| format!("{text}\n")).collect::<String>();
         let (changes, judged) =

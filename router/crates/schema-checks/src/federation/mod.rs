@@ -22,6 +22,8 @@ pub fn diff_supergraphs(old: &Supergraph, new: &Supergraph) -> Vec<Change> {
     subgraphs(old, new, &mut changes);
     keys::compare(old, new, &mut changes);
     fields::compare(old, new, &mut changes);
+    // Between subgraphs a change hurts a rollout, not an operation: what clients notice is among the changes of the API.
+    changes.iter_mut().for_each(|change| change.touches.clear());
     changes.extend(directives(old, new));
     changes
 }

@@ -9,17 +9,20 @@ use braid_graphql::{Name, Type};
 pub(crate) const SCHEMA: &str = include_str!("schema.graphql");
 const EDITS: &str = include_str!("edits.txt");
 
-/// Schemas that differ from [`SCHEMA`] by one edit each.
-pub(crate) fn edited() -> Vec<String> {
+/// Schemas that differ from [`SCHEMA`] by one edit each, with the edit as a name.
+pub(crate) fn edited() -> Vec<(String, String)> {
     let edit = |line: &str| {
-        // The first `|` that separates an edit from its result is the one at which the left side occurs in the schema.
+        // Unions and locations have a `|` of their own: the one that separates an edit from its result is the last before
+        // which all stands in the schema.
         let at = line.match_indices('|').map(|(at, _)| at).filter(|at| SCHEMA.contains(&line[..*at])).last();
         let at = at.unwrap_or_else(|| panic!("no edit: {line}"));
-        SCHEMA.replacen(&line[..at], line[at + 1..].trim_end_matches(' '), 1)
+        let (before, after) = (&line[..at], line[at + 1..].trim_end());
+        let name = if after.is_empty() { format!("no {}", before.trim()) } else { after.trim().to_owned() };
+        (name, SCHEMA.replacen(before, after, 1))
     };
-    let mut schemas: Vec<String> = EDITS.lines().filter(|line| !line.trim().is_empty()).map(edit).collect();
-    // A directive's argument of an unknown type, or a union's member that is gone, would not be a schema.
-    schemas.retain(|sdl| Schema::parse_and_validate(sdl, "new.graphql").is_ok());
+    let mut schemas: Vec<_> = EDITS.lines().filter(|line| !line.trim().is_empty()).map(edit).collect();
+    // Some edits leave no valid schema, such as an interface that a type only half implements.
+    schemas.retain(|(_, sdl)| Schema::parse_and_validate(sdl, "new.graphql").is_ok());
     schemas
 }
 
