@@ -6,6 +6,7 @@ use braid_supergraph::join_spec::write::{DraftApplied, DraftField, DraftInput, D
 use super::Context;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
+use crate::subgraph::model::Directives;
 use crate::subgraph::spec::Known;
 
 pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
@@ -30,6 +31,7 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
     for directive in context.draft.directives.values().filter(|d| !d.internal) {
         rules.directive(directive);
     }
+    rules.type_system_directives();
 }
 
 struct Rules<'a, 'b> {
@@ -69,7 +71,6 @@ impl<'a> Rules<'a, '_> {
 
     /// Removes `@inaccessible` from an element in all subgraphs.
     fn uncover(&self, (ty, field, argument): Element<'_>) -> Vec<crate::diagnostic::Edit> {
-        use crate::subgraph::model::Directives;
         let mut edits = Vec::new();
         for subgraph in self.context.subgraphs {
             let Some(ty) = subgraph.schema.types.get(ty) else { continue };
@@ -278,6 +279,31 @@ impl<'a> Rules<'a, '_> {
                 }
             }),
             _ => None,
+        }
+    }
+
+    /// Directives of the type system are not part of the API: there is nothing to hide.
+    fn type_system_directives(&mut self) {
+        for subgraph in self.context.subgraphs {
+            for directive in subgraph.schema.directives.values() {
+                let composed = self.context.draft.directives.get(&directive.name).is_some_and(|d| {
+                    d.locations.iter().any(|l| !crate::merge::is_executable_name(l))
+                });
+                for argument in directive.args.values().filter(|_| composed) {
+                    let Some(applied) = argument.get(Known::Inaccessible) else { continue };
+                    let element = format!("@{}({}:)", directive.name, argument.name);
+                    self.errors.push(
+                        Diagnostic::new(
+                            Code::DISALLOWED_INACCESSIBLE,
+                            format!("Directive argument \"{element}\" cannot be marked @inaccessible: its directive has type-system locations."),
+                        )
+                        .on(element)
+                        .at(subgraph.locate(argument.span))
+                        .help("remove @inaccessible")
+                        .fix("remove @inaccessible", crate::validate::edits::remove_application(subgraph, applied)),
+                    );
+                }
+            }
         }
     }
 

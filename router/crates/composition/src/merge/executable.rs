@@ -9,11 +9,19 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::subgraph::model::{DirectiveDef, Set};
 
-pub(crate) fn is_executable(location: DirectiveLocation) -> bool {
+fn is_executable(location: DirectiveLocation) -> bool {
     use DirectiveLocation as L;
     matches!(
         location,
         L::Query | L::Mutation | L::Subscription | L::Field | L::FragmentDefinition | L::FragmentSpread | L::InlineFragment | L::VariableDefinition
+    )
+}
+
+/// By its name in SDL.
+pub(crate) fn is_executable_name(location: &str) -> bool {
+    matches!(
+        location,
+        "QUERY" | "MUTATION" | "SUBSCRIPTION" | "FIELD" | "FRAGMENT_DEFINITION" | "FRAGMENT_SPREAD" | "INLINE_FRAGMENT" | "VARIABLE_DEFINITION"
     )
 }
 

@@ -30,6 +30,7 @@ use crate::subgraph::model::{Applied, Directives, Kind, Map, Span, Subgraph, Typ
 use crate::subgraph::spec::Known;
 
 pub(crate) use directives::{Dnf, conjoin, read_dnf};
+pub(crate) use executable::is_executable_name;
 pub(crate) use features::{Features, each_applied};
 pub(crate) use typing::is_strict_subtype;
 

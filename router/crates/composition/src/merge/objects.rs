@@ -227,7 +227,7 @@ impl<'a> Merger<'a> {
         ty.implements
             .keys()
             .filter_map(|interface| self.type_in(index, interface))
-            .filter(|t| t.kind == Kind::Object)
+            .filter(|t| t.is_interface_object())
             .filter_map(|t| Some((t.name.clone(), t.fields.get(field)?)))
             .collect()
     }

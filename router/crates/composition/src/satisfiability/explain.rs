@@ -25,7 +25,7 @@ pub(super) fn error(reach: &mut Reach<'_, '_>, nodes: &[Node], index: usize, fie
     let mut reasons = String::new();
     for subgraph in &here {
         let provided = node.states.iter().find(|s| s.subgraph == *subgraph).map_or(0, |s| s.provided);
-        let lines = reasons_in(reach, State { ty, subgraph: *subgraph, provided }, &here, field, &coordinate);
+        let lines = reasons_in(reach, State { ty, subgraph: *subgraph, provided, excluded: 0 }, &here, field, &coordinate);
         let from = format!("- from subgraph \"{}\":", model.subgraph_name(*subgraph));
         match lines.as_slice() {
             [one] => reasons.push_str(&format!("{from} {one}\n")),
@@ -81,7 +81,7 @@ fn reasons_in(
         _ => format!("cannot find field \"{coordinate}\"."),
     }];
     for place in ty.places.iter().filter(|p| !here.contains(&p.subgraph)) {
-        let there = State { ty: state.ty, subgraph: place.subgraph, provided: 0 };
+        let there = State { subgraph: place.subgraph, provided: 0, ..state };
         if reach.resolves(there, &field.name).is_err() {
             continue;
         }
@@ -99,13 +99,44 @@ fn reasons_in(
     lines
 }
 
+/// An interface object was met, but nobody can say which object it really is.
+pub(super) fn unknown_type(reach: &Reach<'_, '_>, nodes: &[Node], index: usize, field: &DraftField, ty: usize, subgraphs: &BTreeSet<usize>) -> Diagnostic {
+    let model = reach.model;
+    let interface = field.ty.inner_named_type();
+    let query = query(reach, nodes, index, field).replace("...", &format!("... on {} {{\n      ...\n    }}", model.types[ty].name));
+    let reasons: Vec<String> = subgraphs
+        .iter()
+        .map(|i| format!("- from subgraph \"{}\": no subgraph can be reached to resolve the implementation type of @interfaceObject type \"{interface}\".", model.subgraph_name(*i)))
+        .collect();
+    let owner = model.context.subgraphs.iter().find(|s| {
+        s.schema.types.get(interface).is_some_and(|t| t.kind == crate::subgraph::model::Kind::Interface)
+    });
+    let diagnostic = Diagnostic::new(
+        Code::SATISFIABILITY_ERROR,
+        format!("The following supergraph API query:\n{query}\ncannot be satisfied by the subgraphs because:\n{}", reasons.join("\n")),
+    )
+    .on(interface.as_str())
+    .help(format!("give the interface \"{interface}\" a @key in the subgraph that defines its implementations"));
+    let Some(owner) = owner else { return diagnostic };
+    let Some(interface) = owner.schema.types.get(interface) else { return diagnostic };
+    let key = subgraphs.iter().find_map(|i| model.place(ty, *i)?.keys.first().map(|k| k.text.clone()));
+    let edits: Vec<Edit> = key
+        .and_then(|key| {
+            let text = format!("{}(fields: \"{key}\")", owner.at_name(Known::Key));
+            crate::validate::edits::append_to_type(owner, interface, &text)
+        })
+        .into_iter()
+        .collect();
+    diagnostic.at(owner.locate(interface.span)).fix(format!("add a @key to \"{}\" in \"{}\"", interface.name, owner.name), edits)
+}
+
 /// What would help: a key where the field is, or the field where the query is.
 fn mend(reach: &mut Reach<'_, '_>, ty: usize, here: &BTreeSet<usize>, field: &DraftField) -> (String, Vec<Edit>) {
     let model = reach.model;
     let name = &model.types[ty].name;
     let context = model.context;
     for place in model.types[ty].places.iter().filter(|p| p.real && !here.contains(&p.subgraph)) {
-        let there = State { ty, subgraph: place.subgraph, provided: 0 };
+        let there = State { ty, subgraph: place.subgraph, provided: 0, excluded: 0 };
         if reach.resolves(there, &field.name).is_err() {
             continue;
         }
@@ -114,7 +145,7 @@ fn mend(reach: &mut Reach<'_, '_>, ty: usize, here: &BTreeSet<usize>, field: &Dr
         let common = own.fields.values().find(|f| {
             let leaf = !target.schema.types.get(f.ty.inner_named_type()).is_some_and(|t| t.is_composite());
             leaf && !f.ty.is_list() && f.args.is_empty() && !f.facts.external
-                && here.iter().any(|i| reach.resolves(State { ty, subgraph: *i, provided: 0 }, &f.name).is_ok())
+                && here.iter().any(|i| reach.resolves(State { ty, subgraph: *i, provided: 0, excluded: 0 }, &f.name).is_ok())
         });
         if let Some(key) = common {
             let at_key = target.at_name(Known::Key);

@@ -17,6 +17,8 @@ pub(super) struct State {
     pub(super) ty: usize,
     pub(super) subgraph: usize,
     pub(super) provided: usize,
+    /// While the key of a subgraph is being asked for, that subgraph can't help with it: it, plus 1, or 0.
+    pub(super) excluded: usize,
 }
 
 pub(super) struct Reach<'m, 'a> {
@@ -118,7 +120,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         loop {
             let mut added = false;
             for place in &ty.places {
-                if !here.contains(&place.subgraph) && self.enters(state, &here, place) {
+                if place.subgraph + 1 != state.excluded && !here.contains(&place.subgraph) && self.enters(state, &here, place) {
                     here.push(place.subgraph);
                     // Conditions of the next keys may need this one.
                     self.table.insert(state, here.clone());
@@ -139,21 +141,48 @@ impl<'m, 'a> Reach<'m, 'a> {
         let real = |i: &usize| model.place(state.ty, *i).is_some_and(|p| p.real);
         let known = here.iter().any(real);
         let unknown = here.iter().any(|i| !real(i));
-        if known || !place.real {
-            for key in place.keys.iter().filter(|k| k.resolvable) {
-                if self.can(&[state], &key.set) {
-                    return true;
+        let at: Vec<State> = here
+            .iter()
+            .map(|subgraph| State {
+                subgraph: *subgraph,
+                provided: if *subgraph == state.subgraph { state.provided } else { 0 },
+                ..state
+            })
+            .collect();
+        let own = place.keys.iter().filter(|_| known || !place.real);
+        let interface = place.interface_keys.iter().filter(|_| unknown);
+        let excluded = if state.excluded > 0 { state.excluded } else { place.subgraph + 1 };
+        own.chain(interface)
+            .filter(|key| key.resolvable)
+            .any(|key| self.can_right_here(&at, &key.set, excluded))
+    }
+
+    /// Like `can`, but all subgraphs that can be had are already given.
+    fn can_right_here(&mut self, at: &[State], set: &FieldSet, excluded: usize) -> bool {
+        let Some(ty) = at.first().map(|s| s.ty) else { return false };
+        set.items.iter().all(|item| match item {
+            Item::Fragment { condition, selection, .. } => match condition {
+                Some(condition) if !self.model.applies(ty, condition) => true,
+                _ => self.can_right_here(at, selection, excluded),
+            },
+            Item::Field { name, .. } if name == "__typename" => true,
+            Item::Field { name, selection, .. } => {
+                let mut from: Vec<State> = Vec::new();
+                for state in at {
+                    if self.resolves(*state, name).is_ok() {
+                        from.push(State { excluded, ..*state });
+                        if selection.is_empty() {
+                            return true;
+                        }
+                    }
                 }
-            }
-        }
-        if unknown {
-            for key in place.interface_keys.iter().filter(|k| k.resolvable) {
-                if self.can(&[state], &key.set) {
-                    return true;
+                if from.is_empty() {
+                    return false;
                 }
+                let below = self.below(&from, name);
+                below.into_iter().all(|(_, states)| self.can(&states, selection))
             }
-        }
-        false
+        })
     }
 
     /// Whether all that a field set selects can be had from some of the states, which are all of one type.
@@ -186,7 +215,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         for state in states {
             for subgraph in self.current(*state) {
                 let provided = if subgraph == state.subgraph { state.provided } else { 0 };
-                let at = State { ty: state.ty, subgraph, provided };
+                let at = State { subgraph, provided, ..*state };
                 if !found.contains(&at) && self.resolves(at, field).is_ok() {
                     found.push(at);
                 }
@@ -243,7 +272,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         if !model.place(ty, subgraph).is_some_and(|p| p.local_key) {
             return false;
         }
-        let state = State { ty, subgraph, provided: 0 };
+        let state = State { ty, subgraph, provided: 0, excluded: 0 };
         field.all(Known::Requires).filter_map(fields_of).all(|set| self.can(&[state], &set))
     }
 
@@ -255,7 +284,7 @@ impl<'m, 'a> Reach<'m, 'a> {
             let Some((field, _)) = model.field(state.ty, state.subgraph, name) else { continue };
             let provided = self.provided_below(*state, field);
             for ty in model.runtime(state.subgraph, field.ty.inner_named_type()) {
-                let next = State { ty: *ty, subgraph: state.subgraph, provided };
+                let next = State { ty: *ty, provided, ..*state };
                 match below.iter_mut().find(|(t, _)| t == ty) {
                     Some((_, states)) => {
                         if !states.contains(&next) {

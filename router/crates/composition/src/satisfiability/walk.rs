@@ -46,7 +46,7 @@ impl Walk<'_, '_, '_> {
     fn start(&mut self, operation: &'static str, root: &str) {
         let Some(ty) = self.reach.model.by_name.get(root).copied() else { return };
         let places = &self.reach.model.types[ty].places;
-        let states = places.iter().map(|p| State { ty, subgraph: p.subgraph, provided: 0 }).collect();
+        let states = places.iter().map(|p| State { ty, subgraph: p.subgraph, provided: 0, excluded: 0 }).collect();
         self.push(Node { ty, states, parent: None, operation });
     }
 
@@ -104,25 +104,71 @@ impl Walk<'_, '_, '_> {
             return;
         }
         let alone = model.types[ty].name == "Mutation" || model.types[ty].name == "Subscription";
-        let groups: Vec<Vec<State>> = match alone {
-            // One subgraph runs a mutation, and any of them may be chosen.
-            true => from.iter().map(|s| vec![*s]).collect(),
-            false => vec![from],
-        };
-        for group in groups {
-            let below = self.settled(|reach| reach.below(&group, &field.name));
-            for (ty, states) in below {
-                let hidden = model
-                    .context
-                    .draft
-                    .types
-                    .get(&model.types[ty].name)
-                    .is_some_and(|t| model.context.features.is_inaccessible(&t.applied));
-                if !hidden {
-                    self.push(Node { ty, states, parent: Some((index, field.name.clone())), operation: "" });
-                }
+        if alone && from.len() > 1 {
+            self.one_alone(index, field, &from);
+        } else {
+            self.descend(index, field, &from);
+        }
+    }
+
+    /// A mutation runs in one subgraph. There must be one from which all below can be had.
+    fn one_alone(&mut self, index: usize, field: &DraftField, from: &[State]) {
+        let mut first_errors = None;
+        for state in from {
+            let path = &self.nodes[index];
+            let node = Node { ty: path.ty, states: path.states.clone(), parent: None, operation: path.operation };
+            let mut proof = Proof::default();
+            let mut trial = Walk {
+                reach: self.reach,
+                proof: &mut proof,
+                nodes: vec![node],
+                queue: VecDeque::new(),
+                seen: AHashMap::new(),
+                failed: BTreeSet::new(),
+            };
+            trial.descend(0, field, &[*state]);
+            while let Some(node) = trial.queue.pop_front() {
+                trial.visit(node);
+            }
+            if proof.errors.is_empty() {
+                self.proof.hints.append(&mut proof.hints);
+                return;
+            }
+            first_errors.get_or_insert(proof.errors);
+        }
+        self.proof.errors.extend(first_errors.unwrap_or_default());
+    }
+
+    fn descend(&mut self, index: usize, field: &DraftField, from: &[State]) {
+        let model = self.reach.model;
+        let below = self.settled(|reach| reach.below(from, &field.name));
+        for (ty, states) in below {
+            let name = &model.types[ty].name;
+            let merged = model.context.draft.types.get(name);
+            if merged.is_some_and(|t| model.context.features.is_inaccessible(&t.applied)) {
+                continue;
+            }
+            if !self.is_unknown(index, field, ty, &states) {
+                self.push(Node { ty, states, parent: Some((index, field.name.clone())), operation: "" });
             }
         }
+    }
+
+    /// Behind an interface object stands an object whose type some subgraph must be able to tell.
+    fn is_unknown(&mut self, index: usize, field: &DraftField, ty: usize, states: &[State]) -> bool {
+        let model = self.reach.model;
+        if states.iter().any(|s| model.place(ty, s.subgraph).is_some_and(|p| p.real)) {
+            return false;
+        }
+        let here: BTreeSet<usize> = states.iter().flat_map(|s| self.reach.from(*s)).collect();
+        if here.iter().any(|i| model.place(ty, *i).is_some_and(|p| p.real)) {
+            return false;
+        }
+        if self.failed.insert((ty, Name::new_static_unchecked("__typename"), here.iter().copied().collect())) {
+            let error = explain::unknown_type(self.reach, &self.nodes, index, field, ty, &here);
+            self.proof.errors.push(error);
+        }
+        true
     }
 
     /// Asks again after the fixpoint has taken in what the question brought up.

@@ -234,11 +234,19 @@ fn read_link(directive: &Node<Directive>) -> Result<Option<Link>, Box<LinkProble
 
 /// `https://host/path/name/vX.Y` → (`https://host/path/name`, X.Y).
 fn read_url(text: &str) -> Result<(String, Version), (String, Option<String>)> {
-    let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
+    // Without a scheme it is a name of somebody's own making: no host to skip.
+    let after_scheme = match text.split_once("://") {
+        Some((_, rest)) => rest.to_string(),
+        None => format!("/{text}"),
+    };
     let without_query = text.split(['?', '#']).next().unwrap_or(text);
     let path = after_scheme.split(['?', '#']).next().unwrap_or_default();
     let mut segments: Vec<&str> = path.split('/').collect();
-    if segments.len() > 1 && segments.last() == Some(&"") {
+    if segments.len() > 2 && segments.last() == Some(&"") {
+        let replacement = without_query.trim_end_matches('/').to_string();
+        return Err((format!("Missing version component in feature url '{text}'"), Some(replacement)));
+    }
+    if segments.len() == 2 && segments.last() == Some(&"") {
         segments.pop();
     }
     let segments = segments.get(1..).unwrap_or_default();
@@ -255,7 +263,7 @@ fn read_url(text: &str) -> Result<(String, Version), (String, Option<String>)> {
         ));
     };
     let identity = trimmed.strip_suffix(last).unwrap_or(trimmed).trim_end_matches('/');
-    if segments.len() < 2 {
+    if segments.len() < 2 && text.contains("://") {
         return Err((format!("Missing feature name component in feature url '{text}'"), None));
     }
     Ok((identity.to_string(), version))

@@ -51,7 +51,8 @@ fn gather(subgraphs: &[Subgraph]) -> Others {
         let one = subgraph.version == FederationVersion::One;
         for ty in subgraph.schema.types.values() {
             others.having.entry(ty.name.clone()).or_default().push(index);
-            if !(one && is_extension(ty)) && (ty.defined || !one) {
+            // Written without `extend`, a type counts as defined, even if it is marked @extends.
+            if ty.defined || !one {
                 let keys = ty.get(Known::Key).and_then(fields_of).map(|set| top_fields(&set)).unwrap_or_default();
                 others.definitions.entry(ty.name.clone()).or_default().push((index, keys));
             }
@@ -437,9 +438,10 @@ fn add_shareable(schema: &mut Schema, index: usize, others: &Others) {
                 }
             }
         } else if others.having.get(&name).is_some_and(|by| by.iter().any(|i| *i != index)) {
-            // A value type: all of it, whichever part it was written in.
+            // A value type. What an extension adds to a definition is not part of the bargain.
+            let in_definition = ty.fields.values().any(|f| f.part == 0);
             for field in ty.fields.values_mut() {
-                if !field.has(Known::External) {
+                if !field.has(Known::External) && (field.part == 0 || !in_definition) {
                     field.applied.push(shareable());
                 }
             }

@@ -74,7 +74,6 @@ fn requires(subgraph: &Subgraph, ty: &TypeDef, field: &Field, errors: &mut Vec<D
         let element = format!("{}.{}", ty.name, field.name);
         if ty.kind == Kind::Interface {
             errors.push(on_interface(subgraph, Code::REQUIRES_UNSUPPORTED_ON_INTERFACE, requires, &element));
-            continue;
         }
         SetCheck { subgraph, codes: &REQUIRES, applied: requires, element, errors }.run(ty);
     }
@@ -83,10 +82,6 @@ fn requires(subgraph: &Subgraph, ty: &TypeDef, field: &Field, errors: &mut Vec<D
 fn provides(subgraph: &Subgraph, ty: &TypeDef, field: &Field, errors: &mut Vec<Diagnostic>) {
     for provides in field.all(Known::Provides) {
         let element = format!("{}.{}", ty.name, field.name);
-        if ty.kind == Kind::Interface {
-            errors.push(on_interface(subgraph, Code::PROVIDES_UNSUPPORTED_ON_INTERFACE, provides, &element));
-            continue;
-        }
         if field.facts.external {
             errors.push(
                 problem(subgraph, Code::EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE, format_args!("Cannot have both @provides and @external on field \"{element}\""))
@@ -99,6 +94,10 @@ fn provides(subgraph: &Subgraph, ty: &TypeDef, field: &Field, errors: &mut Vec<D
         }
         match subgraph.schema.types.get(field.ty.inner_named_type()) {
             Some(target) if target.is_composite() => {
+                if ty.kind == Kind::Interface {
+                    let code = Code::PROVIDES_UNSUPPORTED_ON_INTERFACE;
+                    errors.push(on_interface(subgraph, code, provides, &element));
+                }
                 SetCheck { subgraph, codes: &PROVIDES, applied: provides, element, errors }.run(target);
             }
             _ => errors.push(
@@ -198,8 +197,10 @@ impl<'a> SetCheck<'a, '_> {
     fn item(&mut self, ty: &'a TypeDef, item: &Item, below_external: bool) -> bool {
         match item {
             Item::Fragment { condition, directives, selection } => {
-                if let Some(name) = directives.first() {
-                    self.push(self.codes.directive, format!("cannot have directive applications in the @{}(fields:) argument but found @{name}.", self.applied.name), "remove the directive");
+                if let Some(directive) = directives.first()
+                    && !self.directive(directive)
+                {
+                    return false;
                 }
                 let Some(condition) = condition else { return self.selection(ty, selection, below_external) };
                 match self.subgraph.schema.types.get(condition) {
@@ -213,8 +214,10 @@ impl<'a> SetCheck<'a, '_> {
                 }
             }
             Item::Field { name, alias, args, directives, selection } => {
-                if let Some(directive) = directives.first() {
-                    self.push(self.codes.directive, format!("cannot have directive applications in the @{}(fields:) argument but found @{directive}.", self.applied.name), "remove the directive");
+                if let Some(directive) = directives.first()
+                    && !self.directive(directive)
+                {
+                    return false;
                 }
                 if alias.is_some() {
                     self.push(self.codes.invalid, format!("Cannot use alias \"{}\" in \"{name}\": aliases are not currently supported in @{}", alias.as_deref().unwrap_or_default(), self.applied.name), "remove the alias");
@@ -231,6 +234,20 @@ impl<'a> SetCheck<'a, '_> {
                 self.field(ty, field, args, selection, below_external)
             }
         }
+    }
+
+    /// Directives have no place in a field set; an unknown one makes it invalid altogether.
+    fn directive(&mut self, directive: &str) -> bool {
+        let known = self.subgraph.schema.directives.contains_key(directive);
+        let (code, message) = match known {
+            true => (
+                self.codes.directive,
+                format!("cannot have directive applications in the @{}(fields:) argument but found @{directive}.", self.applied.name),
+            ),
+            false => (self.codes.invalid, format!("Unknown directive \"@{directive}\"")),
+        };
+        self.push(code, message, "remove the directive");
+        known
     }
 
     fn field(
