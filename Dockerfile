@@ -15,7 +15,7 @@ COPY --from=playground /src/router/playground/dist router/playground/dist
 ARG PACKAGE
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --package "$PACKAGE" && cp "target/release/$PACKAGE" /usr/local/bin/server
+    cargo build --profile dist --locked --package "$PACKAGE" && cp "target/dist/$PACKAGE" /usr/local/bin/server
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates wget && rm -rf /var/lib/apt/lists/* \
