@@ -189,12 +189,14 @@ pub(crate) fn from_yaml<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, S
     })
 }
 
-/// Out of serde's "unknown field `x`, expected one of `a`, `b`", the name nearest to `x`.
+/// Out of "unknown field `x`, expected one of a, b", the name nearest to `x`.
 fn suggestion(message: &str) -> Option<String> {
     let from = message.find("unknown field").or_else(|| message.find("unknown variant"))?;
     let line = message[from..].lines().next()?;
-    let mut names = line.split('`').skip(1).step_by(2);
-    let given = names.next()?.to_lowercase();
+    let (given, known) = line.split_once(", expected ")?;
+    let given = given.split('`').nth(1)?.to_lowercase();
+    let known = known.strip_prefix("one of ").unwrap_or(known);
+    let names = known.split(", ").flat_map(|part| part.split(" or ")).map(|name| name.trim_matches('`'));
     names
         .map(|name| (distance(&given, &name.to_lowercase()), name))
         .min()

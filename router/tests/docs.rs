@@ -1,0 +1,11 @@
+//! The reference of the configuration is what the code says.
+
+#[test]
+fn every_option_is_described() {
+    let page = std::fs::read_to_string("../docs/configuration.md").unwrap_or_default();
+    assert!(
+        page == braid::config::reference::markdown(),
+        "docs/configuration.md is stale; refresh it with `cargo run -p braid -- config reference > docs/configuration.md`"
+    );
+    assert!(!page.contains("|  |"), "an option has no description");
+}

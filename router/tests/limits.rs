@@ -1,0 +1,64 @@
+//! Each budget: it is hit, the error has its code, and it is counted.
+
+mod support;
+
+use braid::limits::LimitsConfig;
+use support::router;
+
+async fn check(configure: impl FnOnce(&mut LimitsConfig), query: &str, code: &str) {
+    let (router, users, _orders) = router(|config| configure(&mut config.limits)).await;
+    assert_eq!(router.query("{ __typename }").await.status, 200);
+    let answer = router.query(query).await;
+    assert_eq!(answer.code(), code, "{}", answer.text());
+    assert_eq!(users.count(), 0, "nothing is sent to subgraphs");
+    assert_eq!(router.metric(&format!("braid_graphql_errors_total{{code=\"{code}\"}}")).await, 1.0);
+}
+
+#[tokio::test]
+async fn budgets_of_operations() {
+    check(|limits| limits.max_tokens = 8, "{ me { name id name id name id } }", "MAX_TOKENS_LIMIT").await;
+    check(
+        |limits| limits.max_recursion = 10,
+        &format!("{{ me {{ {} id {} }} }}", "...{".repeat(20), "}".repeat(20)),
+        "MAX_RECURSION_LIMIT",
+    )
+    .await;
+    check(|limits| limits.max_depth = 2, "{ me { orders { id } } }", "MAX_DEPTH_LIMIT").await;
+    check(|limits| limits.max_depth = 2, "{ me { ...F } } fragment F on User { orders { id } }", "MAX_DEPTH_LIMIT")
+        .await;
+    check(|limits| limits.max_aliases = 1, "{ me { a: id ...F } } fragment F on User { b: id }", "MAX_ALIASES_LIMIT")
+        .await;
+    check(|limits| limits.max_root_fields = 2, "{ a: me { id } b: me { id } c: me { id } }", "MAX_ROOT_FIELDS_LIMIT")
+        .await;
+    check(
+        |limits| limits.max_directives = 1,
+        "{ me { id @skip(if: false) name @skip(if: false) } }",
+        "MAX_DIRECTIVES_LIMIT",
+    )
+    .await;
+    check(|limits| limits.max_fields = 3, "{ me { id name orders { id total } } }", "MAX_FIELDS_LIMIT").await;
+    check(
+        |_| {},
+        "{ __schema { types { fields { args { type { fields { args { name } } } } } } } }",
+        "MAX_INTROSPECTION_DEPTH_LIMIT",
+    )
+    .await;
+    check(|limits| limits.planning_budget = 1, "{ me { orders { id } } }", "QUERY_PLANNING_TOO_COMPLEX").await;
+}
+
+#[tokio::test]
+async fn budgets_of_answers() {
+    let (router, _users, _orders) = router(|config| {
+        config.limits.max_request_memory = braid::config::units::ByteSize(16);
+    })
+    .await;
+    let answer = router.query("{ me { name } }").await;
+    assert!(answer.code().contains("MEMORY"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn introspection_can_be_switched_off() {
+    let (router, _users, _orders) = router(|config| config.exposure.introspection = false).await;
+    assert_eq!(router.query("{ __schema { queryType { name } } }").await.code(), "INTROSPECTION_DISABLED");
+    assert_eq!(router.query("{ __typename }").await.json()["data"]["__typename"], "Query");
+}

@@ -1,0 +1,239 @@
+//! A router in process on a free port, subgraphs that answer what a test says, and a client that sees every byte.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use braid::config::Config;
+use braid::router::Router;
+use braid::telemetry::metrics::Metrics;
+use braid::version::Version;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub const SUPERGRAPH: &str = include_str!("../fixtures/supergraph.graphql");
+
+/// A router that runs until it is dropped.
+pub struct TestRouter {
+    pub address: SocketAddr,
+    pub router: Arc<Router>,
+    stop: Option<oneshot::Sender<()>>,
+    served: Option<JoinHandle<anyhow::Result<()>>>,
+}
+
+impl TestRouter {
+    pub async fn start(supergraph: String, configure: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        config.telemetry.access_log.enabled = false;
+        configure(&mut config);
+        let metrics = Arc::new(Metrics::default());
+        let version = Version::new(Arc::new(config), supergraph, &metrics, None).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Arc::new(Router::new(version));
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(braid::server::serve(listener, router.clone(), async {
+            let _ = stopped.await;
+        }));
+        Self { address, router, stop: Some(stop), served: Some(served) }
+    }
+
+    pub async fn post(&self, body: &str) -> Answer {
+        self.send(&post(body, "")).await
+    }
+
+    pub async fn query(&self, query: &str) -> Answer {
+        self.post(&serde_json::json!({ "query": query }).to_string()).await
+    }
+
+    pub async fn get(&self, target: &str, headers: &str) -> Answer {
+        self.send(format!("GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n").as_bytes()).await
+    }
+
+    pub async fn send(&self, bytes: &[u8]) -> Answer {
+        exchange(self.address, bytes).await
+    }
+
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = String::from_utf8(self.get("/metrics", "").await.body).unwrap();
+        let line =
+            text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name} is not in\n{text}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// Stops as on SIGTERM, and waits for the end.
+    pub async fn stop(mut self) {
+        self.begin_stop();
+        self.served.take().unwrap().await.unwrap().unwrap();
+    }
+
+    pub fn begin_stop(&mut self) {
+        let _ = self.stop.take().unwrap().send(());
+    }
+}
+
+/// A POST with a JSON body.
+pub fn post(body: &str, headers: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}").into_bytes()
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub fn code(&self) -> String {
+        self.json()["errors"][0]["extensions"]["code"].as_str().unwrap_or("none").to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        })
+    }
+}
+
+pub async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // A router that refuses early may have closed its side: what it said counts.
+    let _ = stream.write_all(bytes).await;
+    let mut received = Vec::new();
+    let reading = stream.read_to_end(&mut received);
+    let _ = tokio::time::timeout(Duration::from_secs(20), reading).await.expect("the router went on for too long");
+    let end = received.windows(4).position(|window| window == b"\r\n\r\n").expect("an HTTP head");
+    let head = String::from_utf8(received[..end].to_vec()).unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head, body: received[end + 4..].to_vec() }
+}
+
+type Handler = Arc<dyn Fn(Seen) -> Pin<Box<dyn Future<Output = Vec<u8>> + Send>> + Send + Sync>;
+
+/// A request that a subgraph got.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub head: String,
+    pub body: String,
+}
+
+/// A subgraph that writes raw bytes, so that it can do everything wrong.
+pub struct Subgraph {
+    pub address: SocketAddr,
+    pub seen: Arc<Mutex<Vec<Seen>>>,
+    task: JoinHandle<()>,
+}
+
+impl Subgraph {
+    /// Answers each request with a JSON body.
+    pub async fn json(answer: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Self {
+        Self::raw(move |seen| {
+            let body = answer(&seen);
+            async move { ok(&body) }
+        })
+        .await
+    }
+
+    /// Answers each request with bytes, then closes the connection.
+    pub async fn raw<F: Future<Output = Vec<u8>> + Send + 'static>(
+        answer: impl Fn(Seen) -> F + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let handler: Handler = Arc::new(move |seen| Box::pin(answer(seen)));
+        let log = seen.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(one(stream, handler.clone(), log.clone()));
+            }
+        });
+        Self { address, seen, task }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/graphql", self.address)
+    }
+
+    pub fn count(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+}
+
+impl Drop for Subgraph {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn one(mut stream: TcpStream, handler: Handler, log: Arc<Mutex<Vec<Seen>>>) {
+    let mut received = Vec::new();
+    let (end, length) = loop {
+        if stream.read_buf(&mut received).await.unwrap_or(0) == 0 {
+            return;
+        }
+        let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&received[..end]).to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+        break (end, length.unwrap_or(0));
+    };
+    while received.len() < end + 4 + length {
+        if stream.read_buf(&mut received).await.unwrap_or(0) == 0 {
+            return;
+        }
+    }
+    let head = String::from_utf8_lossy(&received[..end]).into_owned();
+    let seen = Seen { head, body: String::from_utf8_lossy(&received[end + 4..]).into_owned() };
+    log.lock().unwrap().push(seen.clone());
+    let answer = handler(seen).await;
+    let _ = stream.write_all(&answer).await;
+    let _ = stream.shutdown().await;
+}
+
+/// A whole HTTP answer with a JSON body.
+pub fn ok(body: &str) -> Vec<u8> {
+    http("200 OK", "application/json", body.as_bytes(), "")
+}
+
+pub fn http(status: &str, content_type: &str, body: &[u8], headers: &str) -> Vec<u8> {
+    let length = body.len();
+    let mut bytes = format!("HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n").into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+pub const ME: &str = r#"{"data":{"me":{"__typename":"User","id":"1","name":"Ada"}}}"#;
+pub const ORDERS: &str = r#"{"data":{"_entities":[{"orders":[{"id":"o1","total":12.50}]}]}}"#;
+
+/// Both subgraphs, well behaved.
+pub async fn good_subgraphs() -> (Subgraph, Subgraph) {
+    (Subgraph::json(|_| ME.to_owned()).await, Subgraph::json(|_| ORDERS.to_owned()).await)
+}
+
+pub fn supergraph(users: &str, orders: &str) -> String {
+    SUPERGRAPH.replace("USERS_URL", users).replace("ORDERS_URL", orders)
+}
+
+/// A router over two well-behaved subgraphs.
+pub async fn router(configure: impl FnOnce(&mut Config)) -> (TestRouter, Subgraph, Subgraph) {
+    let (users, orders) = good_subgraphs().await;
+    let router = TestRouter::start(supergraph(&users.url(), &orders.url()), configure).await;
+    (router, users, orders)
+}
