@@ -47,7 +47,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Database> {
     Ok(database)
 }
 
-/// The schema over an open database; called within a Tokio runtime.
+/// The schema over an open database.
 pub fn schema(config: &Config, database: &Database) -> InventorySchema {
     graphql::with_resources(graphql::schema(&config.limits), database)
 }

@@ -4,20 +4,20 @@ use std::collections::HashMap;
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
 use sea_orm::prelude::TextUuid;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect,
     Select,
 };
+use service::graphql::batch;
 use service::{Database, Error, Result};
 use uuid::Uuid;
 
-use super::no_resource;
 use crate::entity::{product, stock, warehouse};
 
 /// Reads what many resolvers ask for at the same time.
+#[derive(Clone)]
 pub(super) struct Loaders {
     database: Database,
 }
@@ -67,17 +67,17 @@ pub(super) fn stocked() -> Select<product::Entity> {
 
 const AVAILABLE: &str = "available";
 
-/// The loaders over a database.
-pub(super) fn loader(database: Database) -> DataLoader<Loaders> {
-    DataLoader::new(Loaders { database }, TokioSpawner::current(), TokioTimer::default())
-}
-
 /// The loaders of a request.
 pub(super) fn loaders<'a>(ctx: &Context<'a>) -> Result<&'a DataLoader<Loaders>> {
-    ctx.data::<DataLoader<Loaders>>().map_err(no_resource)
+    batch::loader(ctx)
 }
 
 impl Loaders {
+    /// The loaders over a database.
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
     async fn products(&self, condition: Condition) -> Result<Vec<Stocked>> {
         Ok(stocked().filter(condition).into_model().all(self.database.reader()).await?)
     }

@@ -10,8 +10,11 @@ mod warehouse;
 
 use async_graphql::{EmptySubscription, ID, MergedObject, Schema, SchemaBuilder};
 use service::config::Limits;
+use service::graphql::batch::Batches;
 use service::{Database, Error, Result};
 use uuid::Uuid;
+
+use self::loaders::Loaders;
 
 /// The schema of this subgraph.
 pub type InventorySchema = Schema<query::Query, Mutation, EmptySubscription>;
@@ -31,16 +34,12 @@ pub(crate) fn with_resources(
     schema: SchemaBuilder<query::Query, Mutation, EmptySubscription>,
     database: &Database,
 ) -> InventorySchema {
-    schema.data(database.clone()).data(loaders::loader(database.clone())).finish()
+    schema.data(database.clone()).extension(Batches::new(Loaders::new(database.clone()))).finish()
 }
 
 fn database<'a>(ctx: &async_graphql::Context<'a>) -> Result<&'a Database> {
-    ctx.data::<Database>().map_err(no_resource)
-}
-
-/// The schema was built without something that a resolver needs.
-fn no_resource(error: async_graphql::Error) -> Error {
-    Error::internal(anyhow::anyhow!(error.message))
+    // Without one the schema was built for its SDL only.
+    ctx.data::<Database>().map_err(|error| Error::internal(anyhow::anyhow!(error.message)))
 }
 
 /// The id, if it has the form of one: any other is the id of nothing.

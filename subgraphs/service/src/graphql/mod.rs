@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod money;
+mod omitted;
 pub mod page;
 mod present;
 mod schema;

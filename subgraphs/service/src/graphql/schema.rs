@@ -5,6 +5,7 @@ use async_graphql::{ObjectType, SDLExportOptions, Schema, SchemaBuilder, Subscri
 use crate::config::Limits;
 
 use super::PresentErrors;
+use super::omitted::OmittedPageSizes;
 
 /// A schema builder with what all subgraphs have in common.
 pub fn builder<Q, M, S>(query: Q, mutation: M, subscription: S, limits: &Limits) -> SchemaBuilder<Q, M, S>
@@ -19,6 +20,7 @@ where
         .limit_complexity(limits.complexity)
         .limit_aliases(limits.aliases)
         .extension(PresentErrors)
+        .extension(OmittedPageSizes)
 }
 
 /// The schema as the subgraph SDL that composition reads.

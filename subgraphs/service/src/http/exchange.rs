@@ -19,6 +19,8 @@ use crate::auth::Authenticator;
 use crate::error::{Code, Error};
 use crate::graphql::is_request_error;
 
+use super::nesting;
+
 /// What the two handlers need.
 #[derive(Clone)]
 pub(super) struct Exchange<E> {
@@ -63,7 +65,7 @@ pub(super) async fn get<E: Executor>(
         Err(message) => return answer.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", message),
     };
     let mut request = request;
-    if changes_something(&mut request) {
+    if !nesting::is_too_deep(&request.query) && changes_something(&mut request) {
         let message = "A mutation must be sent by POST.";
         let mut response = answer.refuse(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
@@ -73,6 +75,10 @@ pub(super) async fn get<E: Executor>(
 }
 
 async fn run<E: Executor>(exchange: Exchange<E>, request: Request, headers: &HeaderMap, answer: Answer) -> Response {
+    if nesting::is_too_deep(&request.query) {
+        let message = "The query nests deeper than this service answers.";
+        return answer.refuse(answer.refused(), "GRAPHQL_VALIDATION_FAILED", message);
+    }
     match exchange.authenticator.authenticate(headers).await {
         Ok(viewer) => answer.give(&exchange.schema.execute(request.data(viewer)).await),
         Err(error) => {
@@ -174,12 +180,17 @@ impl Answer {
         }
     }
 
+    /// The status of a request that was well-formed HTTP, and refused as GraphQL.
+    fn refused(self) -> StatusCode {
+        match self {
+            Self::Modern => StatusCode::BAD_REQUEST,
+            Self::Legacy => StatusCode::OK,
+        }
+    }
+
     fn give(self, response: &GraphQLResponse) -> Response {
         let refused = response.errors.iter().any(is_request_error);
-        let status = match self {
-            Self::Modern if refused => StatusCode::BAD_REQUEST,
-            _ => StatusCode::OK,
-        };
+        let status = if refused { self.refused() } else { StatusCode::OK };
         let body = if refused {
             // No `data` at all: nothing ran.
             serde_json::to_vec(&json!({ "errors": response.errors }))

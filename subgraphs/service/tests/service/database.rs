@@ -1,0 +1,97 @@
+//! Writing on both databases: once, in turn, all or nothing, and again when the database asks for it.
+
+use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use service::testing::TestDatabase;
+use service::{Database, Error, Result};
+
+async fn on_each<F: Future<Output = ()>>(test: impl Fn(Database) -> F) {
+    for place in TestDatabase::each().await.unwrap() {
+        let database = Database::connect(&place.config).await.unwrap();
+        let create = "CREATE TABLE counters (name VARCHAR(10) PRIMARY KEY, value BIGINT NOT NULL)";
+        database.reader().execute_unprepared(create).await.unwrap();
+        database.reader().execute_unprepared("INSERT INTO counters VALUES ('a', 0), ('b', 0)").await.unwrap();
+        test(database.clone()).await;
+        database.close().await.unwrap();
+        place.drop_it().await.unwrap();
+    }
+}
+
+async fn read(database: &impl ConnectionTrait, name: &str) -> Result<i64> {
+    let sql = "SELECT value FROM counters WHERE name = $1";
+    let statement = Statement::from_sql_and_values(database.get_database_backend(), sql, [name.into()]);
+    let row = database.query_one_raw(statement).await?;
+    Ok(row.ok_or_else(|| Error::not_found(name))?.try_get("", "value")?)
+}
+
+async fn add(tx: &DatabaseTransaction, name: &str) -> Result<()> {
+    let sql = "UPDATE counters SET value = value + 1 WHERE name = $1";
+    tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, [name.into()])).await?;
+    Ok(())
+}
+
+/// The two rows are locked in both orders: PostgreSQL ends such circles by giving one up, which is then tried again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn deadlocks_are_tried_again() {
+    on_each(|database| async move {
+        let writers = (0..16).map(|n| {
+            let database = database.clone();
+            tokio::spawn(async move {
+                let names = if n % 2 == 0 { ["a", "b"] } else { ["b", "a"] };
+                let work = |tx: service::database::Transaction| async move {
+                    add(&tx, names[0]).await?;
+                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                    add(&tx, names[1]).await
+                };
+                database.write(work).await
+            })
+        });
+        join_all(writers).await.into_iter().for_each(|done| done.unwrap().unwrap());
+        assert_eq!(read(database.reader(), "a").await.unwrap(), 16);
+        assert_eq!(read(database.reader(), "b").await.unwrap(), 16);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_takes_everything_back() {
+    on_each(|database| async move {
+        let work = |tx: service::database::Transaction| async move {
+            add(&tx, "a").await?;
+            Err::<(), _>(Error::conflict("No."))
+        };
+        assert!(database.write(work).await.is_err());
+        assert_eq!(read(database.reader(), "a").await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_is_once_and_a_failure_does_not_count() {
+    on_each(|database| async move {
+        let failed = database.once("task", async |tx| {
+            add(&tx, "a").await?;
+            Err(Error::conflict("No."))
+        });
+        assert!(failed.await.is_err());
+        let all = (0..8).map(|_| database.once("task", async |tx| add(&tx, "a").await));
+        let done: Vec<bool> = join_all(all).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(done.iter().filter(|done| **done).count(), 1);
+        assert_eq!(read(database.reader(), "a").await.unwrap(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_can_not_be_opened_says_why() {
+    for (url, says) in [
+        ("mysql://host/db", "DATABASE_URL must begin with"),
+        ("sqlite::memory:", "must be a file"),
+        ("sqlite:///proc/none/x.db?mode=rwc", "could not make the folder"),
+        ("postgres://me:secret@127.0.0.1:1/db", "could not open the database postgres://…@127.0.0.1:1/db"),
+    ] {
+        let config = service::config::DatabaseConfig { url: url.to_owned(), connections: 2 };
+        let error = format!("{:#}", Database::connect(&config).await.unwrap_err());
+        assert!(error.contains(says) && !error.contains("secret"), "{url}: {error}");
+    }
+}

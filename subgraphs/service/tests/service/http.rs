@@ -1,0 +1,178 @@
+//! GraphQL over HTTP, health, the playground, and stopping.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::world::{World, answer, refusal};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_by_post_and_get() {
+    let world = World::start(None, |_| {}).await;
+    assert_eq!(answer(world.query("{ hello }")).await, (200, json!({ "data": { "hello": "world" } })));
+    let get = |parameters: &[(&str, &str)]| world.get(parameters);
+    assert_eq!(answer(get(&[("query", "{ hello }")])).await, (200, json!({ "data": { "hello": "world" } })));
+    let two = "query A { hello } query B($t: String) { echo(text: $t) }";
+    let chosen = get(&[("query", two), ("operationName", "B"), ("variables", r#"{"t":"hi"}"#)]);
+    assert_eq!(answer(chosen).await, (200, json!({ "data": { "echo": "hi" } })));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_what_it_must() {
+    let world = World::start(None, |config| config.limits.body_bytes = 400_000).await;
+    let refused = async |request, status: u16, code: &str| {
+        assert_eq!(refusal(request).await, (status, code.to_owned()));
+    };
+    refused(world.query("{ nothing }"), 400, "GRAPHQL_VALIDATION_FAILED").await;
+    refused(world.query("{ echo(text: 3) }"), 400, "GRAPHQL_VALIDATION_FAILED").await;
+    refused(world.query("{ hello"), 400, "GRAPHQL_PARSE_FAILED").await;
+    refused(world.query("query A { hello } query B { hello }"), 400, "GRAPHQL_VALIDATION_FAILED").await;
+    refused(world.post("{"), 400, "BAD_REQUEST").await;
+    refused(world.post("[]"), 400, "BAD_REQUEST").await;
+    refused(world.post("{}"), 400, "BAD_REQUEST").await;
+    refused(world.post(r#"{"query": 3}"#), 400, "BAD_REQUEST").await;
+    refused(world.post(r#"{"query": "{ hello }", "variables": 3}"#), 400, "BAD_REQUEST").await;
+    refused(world.post("[".repeat(390_000)), 400, "BAD_REQUEST").await;
+    refused(world.post("x".repeat(400_001)), 413, "PAYLOAD_TOO_LARGE").await;
+    refused(world.query("{ hello }").header("content-type", "text/plain"), 415, "BAD_REQUEST").await;
+    let no_type = world.client.post(format!("{}/graphql", world.url)).body(r#"{"query": "{ hello }"}"#);
+    refused(no_type, 415, "BAD_REQUEST").await;
+    let get = |parameters: &[(&str, &str)]| world.get(parameters);
+    refused(get(&[]), 400, "BAD_REQUEST").await;
+    refused(get(&[("query", "{ hello }"), ("variables", "nonsense")]), 400, "BAD_REQUEST").await;
+    refused(get(&[("query", "mutation { change }")]), 405, "BAD_REQUEST").await;
+    let two = "query A { hello } mutation B { change }";
+    refused(get(&[("query", two), ("operationName", "B")]), 405, "BAD_REQUEST").await;
+    assert_eq!(answer(get(&[("query", two), ("operationName", "A")])).await.0, 200);
+    // It is well still.
+    assert_eq!(answer(world.query("{ hello }")).await.0, 200);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_what_costs_too_much() {
+    let world = World::start(None, |config| config.limits.complexity = 500).await;
+    for query in [
+        "{ deep ".repeat(21) + "{ hello }" + &"}".repeat(21),
+        format!("{{ {} }}", (0..501).map(|n| format!("h{n}: hello ")).collect::<String>()),
+        "{ deep ".repeat(60_000),
+        format!("{{ echo(text: {}) }}", "[".repeat(300_000)),
+        format!("{{ hello(a: {}) }}", "{a:".repeat(200_000)),
+    ] {
+        assert_eq!(refusal(world.query(&query)).await, (400, "GRAPHQL_VALIDATION_FAILED".to_owned()));
+    }
+    assert_eq!(answer(world.query("{ hello }")).await.0, 200);
+    world.stop().await;
+}
+
+/// The parser must not be reached by what would take it down, by GET either.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deep_get_is_refused() {
+    let world = World::start(None, |_| {}).await;
+    let get = world.get(&[("query", &"{a".repeat(8_000))]);
+    assert_eq!(refusal(get).await, (400, "GRAPHQL_VALIDATION_FAILED".to_owned()));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_old_gets_200_and_json() {
+    let world = World::start(None, |_| {}).await;
+    let response = world.query("{ nothing }").header("accept", "application/json");
+    // The harness's own header comes first; a client that names both is modern.
+    assert_eq!(refusal(response).await.0, 400);
+    let body = json!({ "query": "{ nothing }" }).to_string();
+    let old = world.client.post(format!("{}/graphql", world.url)).header("content-type", "application/json").body(body);
+    let response = old.send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let body: serde_json::Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+    assert_eq!(body.get("data"), None, "nothing ran, so there is no data");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn internals_stay_inside() {
+    let world = World::start(None, |_| {}).await;
+    let (status, body) = answer(world.query("{ hello ours internal foreign }")).await;
+    assert_eq!(status, 200);
+    assert_eq!(body["data"], json!({ "hello": "world", "ours": null, "internal": null, "foreign": null }));
+    let mut codes: Vec<_> =
+        body["errors"].as_array().unwrap().iter().map(|e| e["extensions"]["code"].to_string()).collect();
+    codes.sort();
+    assert_eq!(codes, [r#""INTERNAL""#, r#""INTERNAL""#, r#""NOT_FOUND""#]);
+    assert!(!body.to_string().contains("secrets"));
+    assert!(!body.to_string().contains("invalid digit"));
+    assert_eq!(world.query("{ explode }").send().await.unwrap().status(), 500);
+    assert_eq!(answer(world.query("{ hello }")).await.0, 200);
+    world.stop().await;
+}
+
+/// Every client may leave out a nullable variable, also where it counts for the complexity.
+#[tokio::test(flavor = "multi_thread")]
+async fn page_sizes_may_be_left_out() {
+    let world = World::start(None, |_| {}).await;
+    let query = "query($first: Int, $last: Int) { page(first: $first, last: $last) }";
+    for (variables, expected) in [(json!({}), -1), (json!({ "first": 3 }), 3), (json!({ "last": 4 }), 4)] {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        assert_eq!(answer(world.post(body)).await, (200, json!({ "data": { "page": expected } })));
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_follows_the_database() {
+    let world = World::start(None, |_| {}).await;
+    let health = || world.client.get(format!("{}/health", world.url));
+    assert_eq!(answer(health()).await, (200, json!({ "status": "ok" })));
+    world.database.close().await.unwrap();
+    assert_eq!(answer(health()).await.0, 503);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_playground_needs_nobody_else() {
+    let world = World::start(None, |_| {}).await;
+    for (path, content_type) in [
+        ("/", "text/html; charset=utf-8"),
+        ("/playground.js", "text/javascript; charset=utf-8"),
+        ("/playground.css", "text/css; charset=utf-8"),
+    ] {
+        let response = world.client.get(format!("{}{path}", world.url)).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], content_type);
+        let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        let text = response.text().await.unwrap();
+        assert!(!text.contains("http://") && !text.contains("https://"), "{path} reaches out");
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_in_flight_finish() {
+    let world = World::start(None, |_| {}).await;
+    let slow = tokio::spawn(answer(world.query("{ slow }")));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let database = world.database.clone();
+    world.stop().await;
+    assert_eq!(slow.await.unwrap(), (200, json!({ "data": { "slow": true } })));
+    assert!(database.ping().await.is_err(), "the database is closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_ends_though_a_request_does_not() {
+    let world = World::start(None, |config| config.shutdown_seconds = 0).await;
+    let slow = tokio::spawn(world.query("{ slow }").send());
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::timeout(Duration::from_millis(300), world.stop()).await.unwrap();
+    drop(slow);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_port_is_named() {
+    let listener = service::http::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let error = service::http::bind(address).await.unwrap_err().to_string();
+    assert!(error.contains(&format!("port {}", address.port())) && error.contains("--listen"), "{error}");
+}
