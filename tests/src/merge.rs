@@ -55,15 +55,7 @@ impl Part {
         if implemented.into_iter().flatten().any(|interface| self.schema.type_field(interface, field).is_ok()) {
             return true;
         }
-        let mentions = |directive: &Directive| {
-            let text =
-                directive.specified_argument_by_name("fields").and_then(|fields| fields.as_str()).unwrap_or_default();
-            text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == field)
-        };
-        self.own_types().any(|(_, ty)| {
-            ty.directives().iter().any(|directive| mentions(directive))
-                || fields(ty).any(|field| field.directives.iter().any(|directive| mentions(directive)))
-        })
+        self.ownership.is_used(&(parent.to_owned(), field.to_owned()))
     }
 }
 

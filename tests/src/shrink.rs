@@ -8,27 +8,20 @@ use braid_graphql::compiler::ast::{Definition, Document, Selection, Type};
 use crate::trial::{Difference, Trial};
 use crate::world::{Operation, World};
 
-/// A smaller world and operation with a difference of the same kind. `composes` says whether a world is still a valid graph.
-pub fn shrink(
-    world: &World,
-    operation: &Operation,
-    kind: &'static str,
-    composes: &dyn Fn(&World) -> bool,
-) -> (World, Operation) {
+/// A smaller world and operation with a difference of the same kind.
+pub fn shrink(world: &World, operation: &Operation, kind: &'static str) -> (World, Operation) {
     let (mut world, mut operation) = (world.clone(), operation.clone());
     loop {
         let before = (world.clone(), operation.clone());
         operation = smallest(operation, operation_candidates, &|candidate| fails(&world, candidate) == Some(kind));
-        world = smallest(world, world_candidates, &|candidate| {
-            fails(candidate, &operation) == Some(kind) && composes(candidate)
-        });
+        world = smallest(world, world_candidates, &|candidate| fails(candidate, &operation) == Some(kind));
         if before == (world.clone(), operation.clone()) {
             return (world, operation);
         }
     }
 }
 
-/// The kind of difference that a world shows, if any; a world that is not valid shows none.
+/// The kind of difference that a world shows, if any; a world that does not compose shows none.
 fn fails(world: &World, operation: &Operation) -> Option<&'static str> {
     difference(world, operation).map(|difference| difference.kind)
 }

@@ -8,7 +8,6 @@ use braid_graphql::compiler::validation::Valid;
 use serde_json::{Map, Value};
 
 use crate::gateway::{Answer, Gateway};
-use crate::merge::merge;
 use crate::subgraph::Request;
 use crate::world::{Operation, Random, Running, World, operation};
 
@@ -31,9 +30,9 @@ pub struct Difference {
 }
 
 impl Trial {
-    /// Starts a world under the supergraph that `merge` makes of it.
+    /// Starts a world under the supergraph that composition makes of it.
     pub fn new(world: &World) -> Result<Self, String> {
-        Self::with_supergraph(world, &merge(&world.subgraphs))
+        Self::with_supergraph(world, &world.compose()?)
     }
 
     /// Starts a world under a given supergraph.

@@ -45,6 +45,7 @@ async fn the_public_audit() {
 }
 
 fn supergraph(suite: &Suite) -> String {
+    // One suite comes without.
     let subgraphs = suite.subgraphs.iter().map(|file| (file.name.clone(), file.sdl.clone()));
     suite.supergraph.clone().unwrap_or_else(|| merge(&subgraphs.collect::<Vec<_>>()))
 }

@@ -63,7 +63,7 @@ fn random_worlds_answer_as_monoliths() {
 
 /// Shrinks a failure into a folder below `fixtures/worlds/new`, to be looked at, named and listed.
 fn write_small(world: &World, operation: &Operation, kind: &'static str, name: &str) {
-    let (world, operation) = shrink(world, operation, kind, &|_| true);
+    let (world, operation) = shrink(world, operation, kind);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/worlds/new").join(name);
     world.write(&folder);
     operation.write(&folder);

@@ -19,6 +19,8 @@ pub(super) type Coordinate = (String, String);
 pub struct Ownership {
     /// Fields that it knows but does not resolve, and fields that others took from it.
     pub(super) unresolved: BTreeSet<Coordinate>,
+    /// Fields that keys, requirements and provisions name.
+    used: BTreeSet<Coordinate>,
     /// The keys by which a type can be looked up.
     pub(super) keys: BTreeMap<String, Vec<SelectionSet>>,
     /// What a field needs in its representation.
@@ -28,6 +30,11 @@ pub struct Ownership {
 }
 
 impl Ownership {
+    /// Whether a key, requirement or provision names a field, as (type, field).
+    pub fn is_used(&self, coordinate: &(String, String)) -> bool {
+        self.used.contains(coordinate)
+    }
+
     /// Whether a field, as (type, field), is external or overridden.
     pub fn is_unresolved(&self, coordinate: &(String, String)) -> bool {
         self.unresolved.contains(coordinate)
@@ -74,6 +81,7 @@ fn read_one(source: &Schema, schema: &Valid<Schema>, extensions: &BTreeSet<Strin
     for (name, ty) in &source.types {
         for (text, resolvable) in keys(ty.directives()) {
             let set = field_set(schema, name, text);
+            collect_coordinates(&set, &mut ownership.used);
             // There `@external` on a key says only that the type was first defined elsewhere.
             if federation_1 || extensions.contains(name.as_str()) {
                 collect_coordinates(&set, &mut key_fields);
@@ -91,11 +99,15 @@ fn read_one(source: &Schema, schema: &Valid<Schema>, extensions: &BTreeSet<Strin
                 ownership.unresolved.insert(coordinate.clone());
             }
             if let Some(text) = text_argument(&field.directives, "requires", "fields") {
-                ownership.requires.insert(coordinate.clone(), field_set(schema, name, text));
+                let set = field_set(schema, name, text);
+                collect_coordinates(&set, &mut ownership.used);
+                ownership.requires.insert(coordinate.clone(), set);
             }
             if let Some(text) = text_argument(&field.directives, "provides", "fields") {
                 let inner = field.ty.inner_named_type();
-                ownership.provides.insert(coordinate, field_set(schema, inner, text));
+                let set = field_set(schema, inner, text);
+                collect_coordinates(&set, &mut ownership.used);
+                ownership.provides.insert(coordinate, set);
             }
         }
     }

@@ -584,9 +584,13 @@ impl Generator {
             .collect();
         for ty in self.model.types.values_mut().filter(|ty| ty.kind == Kind::Entity || ty.kind == Kind::Value) {
             for field in &mut ty.fields {
-                let varies = field.at.len() > 1 && !field.ty.ends_with('!') && !interface_fields.contains(&field.name);
+                let moves = field.at.values().any(|placement| placement.overrides.is_some());
+                let owners: Vec<usize> = field.at.keys().copied().filter(|at| field.is_resolved_at(*at)).collect();
+                // What is external must have the type that results, and that is the loosest.
+                let varies =
+                    !moves && owners.len() > 1 && !field.ty.ends_with('!') && !interface_fields.contains(&field.name);
                 if varies && self.random.chance(40) {
-                    let at = *self.random.pick(&field.at.keys().copied().collect::<Vec<_>>());
+                    let at = *self.random.pick(&owners);
                     field.at.get_mut(&at).unwrap().ty = Some(format!("{}!", field.ty));
                 }
             }

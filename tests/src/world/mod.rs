@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use braid_composition::{SubgraphSdl, compose};
 use braid_graphql::compiler::Schema;
 
 use crate::subgraph::{Ownership, Subgraph, read_all, source};
@@ -54,6 +55,20 @@ impl World {
         // A subgraph that got nothing is left out.
         let subgraphs = subgraphs.filter(|(_, sdl)| sdl.lines().count() > 1).collect();
         Self { monolith: write::monolith(&model), subgraphs }
+    }
+
+    /// The supergraph that composition makes, or its errors.
+    pub fn compose(&self) -> Result<String, String> {
+        let subgraphs = self.subgraphs.iter().map(|(name, sdl)| SubgraphSdl {
+            name: name.clone(),
+            url: format!("http://{name}.test/graphql"),
+            sdl: sdl.clone(),
+            file: None,
+        });
+        let composition = compose(&subgraphs.collect::<Vec<_>>());
+        composition.result.map(|composed| composed.supergraph_sdl).map_err(|errors| {
+            errors.iter().map(|error| format!("{:?} {}", error.code, error.message)).collect::<Vec<_>>().join("\n")
+        })
     }
 
     /// Reads a folder: `monolith.graphql`, and a file for each subgraph below `subgraphs`.

@@ -106,7 +106,7 @@ fn field_in(field: &FieldModel, at: usize) -> String {
     if placement.external {
         say("@external".to_owned());
     }
-    if field.inaccessible {
+    if field.inaccessible && !placement.external {
         say("@inaccessible".to_owned());
     }
     if let Some(fields) = &placement.requires {
