@@ -32,7 +32,7 @@ pub(super) fn compare(old: &Supergraph, new: &Supergraph, changes: &mut Vec<Chan
             continue;
         }
         let coordinate = old.schema.coordinate(old_id);
-        resolvers(&coordinate, &before, &after, changes);
+        resolvers(&coordinate, &before, &after, changes, (old, new));
         for (subgraph, after) in &after {
             let nothing = FieldFacts::default();
             let existed = before.get(subgraph);
@@ -67,7 +67,13 @@ fn facts(supergraph: &Supergraph, id: FieldId) -> BySubgraph<'_> {
     facts
 }
 
-fn resolvers(coordinate: &str, before: &BySubgraph<'_>, after: &BySubgraph<'_>, changes: &mut Vec<Change>) {
+fn resolvers(
+    coordinate: &str,
+    before: &BySubgraph<'_>,
+    after: &BySubgraph<'_>,
+    changes: &mut Vec<Change>,
+    (old_graph, new_graph): (&Supergraph, &Supergraph),
+) {
     let resolving = |facts: &BySubgraph<'_>| -> Vec<String> {
         facts.iter().filter(|(_, facts)| facts.resolves).map(|(name, _)| (*name).to_owned()).collect()
     };
@@ -75,7 +81,9 @@ fn resolvers(coordinate: &str, before: &BySubgraph<'_>, after: &BySubgraph<'_>, 
     if !old.is_empty() && !new.is_empty() && !new.iter().any(|name| old.contains(name)) {
         return changes.push(moved(coordinate, &old, &new));
     }
-    for subgraph in new.iter().filter(|name| !old.contains(name)) {
+    // That a subgraph joined or left says it of all its fields.
+    let joined = |name: &&String| !old.contains(name) && old_graph.subgraph_named(name).is_some();
+    for subgraph in new.iter().filter(joined) {
         changes.push(
             Change::new(
                 ChangeKind::FieldAddedToSubgraph,
@@ -92,7 +100,8 @@ fn resolvers(coordinate: &str, before: &BySubgraph<'_>, after: &BySubgraph<'_>, 
             ),
         );
     }
-    for subgraph in old.iter().filter(|name| !new.contains(name)) {
+    let left = |name: &&String| !new.contains(name) && new_graph.subgraph_named(name).is_some();
+    for subgraph in old.iter().filter(left) {
         changes.push(
             Change::new(
                 ChangeKind::FieldRemovedFromSubgraph,

@@ -8,6 +8,8 @@ use braid_supergraph::Supergraph;
 use super::field_set;
 use crate::change::{Change, ChangeKind, First, Severity};
 
+const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
+
 /// What a subgraph says of a type.
 #[derive(Default)]
 struct TypeFacts {
@@ -18,16 +20,23 @@ struct TypeFacts {
 
 pub(super) fn compare(old: &Supergraph, new: &Supergraph, changes: &mut Vec<Change>) {
     for (old_id, ty) in old.schema.types() {
+        // The built-in scalars are everywhere.
+        if BUILT_IN.contains(&ty.name.as_str()) {
+            continue;
+        }
         let Some(new_id) = new.schema.type_named(&ty.name) else { continue };
         let (before, after) = (facts(old, old_id), facts(new, new_id));
         let name = ty.name.as_str();
         for (subgraph, old_facts) in &before {
             match after.get(subgraph) {
                 Some(new_facts) => compare_type(name, subgraph, old_facts, new_facts, changes),
-                None => changes.push(type_removed(name, subgraph, new)),
+                // That a subgraph left or joined says it of all its types.
+                None if new.subgraph_named(subgraph).is_some() => changes.push(type_removed(name, subgraph)),
+                None => {}
             }
         }
-        for subgraph in after.keys().filter(|subgraph| !before.contains_key(*subgraph)) {
+        let joined = after.keys().filter(|subgraph| !before.contains_key(*subgraph));
+        for subgraph in joined.filter(|subgraph| old.subgraph_named(subgraph).is_some()) {
             changes.push(type_added(name, subgraph));
         }
     }
@@ -54,12 +63,10 @@ fn type_added(ty: &str, subgraph: &str) -> Change {
     .rollout(First::Subgraph, true, "The new router may ask it for the type.")
 }
 
-fn type_removed(ty: &str, subgraph: &str, new: &Supergraph) -> Change {
-    let gone = new.subgraph_named(subgraph).is_none();
-    let severity = if gone { Severity::Safe } else { Severity::Dangerous };
+fn type_removed(ty: &str, subgraph: &str) -> Change {
     Change::new(
         ChangeKind::TypeRemovedFromSubgraph,
-        severity,
+        Severity::Dangerous,
         ty,
         format!("The subgraph \"{subgraph}\" no longer defines \"{ty}\"."),
         "Clients see one type as before, but the old router still asks this subgraph for it.",
