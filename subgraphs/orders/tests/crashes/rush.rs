@@ -1,0 +1,88 @@
+//! Many clients, few units.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use service::sample::Dice;
+use uuid::Uuid;
+
+use crate::world::{self, World};
+
+const CLIENTS: usize = 32;
+/// Together the clients want more than there is.
+const ORDERS_OF_EACH: usize = 5;
+const UNITS: i64 = 100;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_unit_is_sold_once() {
+    for world in world::each().await {
+        check(world, false).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_unit_is_sold_once_though_services_die() {
+    for world in world::each().await {
+        check(world, true).await;
+    }
+}
+
+async fn check(mut world: World, kill: bool) {
+    let product = service::sample::products()[0].id;
+    world.set_stock(product, UNITS).await;
+    let world = Arc::new(world);
+    let over = Arc::new(AtomicBool::new(false));
+    let killer = tokio::spawn(kill_now_and_then(Arc::clone(&world), Arc::clone(&over), kill));
+    let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(buy(Arc::clone(&world), product))).collect();
+    let mut placed = 0;
+    for client in clients {
+        placed += client.await.unwrap();
+    }
+    over.store(true, Ordering::SeqCst);
+    let kills = killer.await.unwrap();
+    assert!(!kill || kills > 0, "nothing was killed");
+
+    world.settle().await;
+    world.check_books().await;
+    assert_eq!(placed, UNITS, "units sold, with {kills} kills");
+    assert_eq!(world.stock_of(product).await, 0);
+    let Ok(world) = Arc::try_unwrap(world) else { panic!("a task is left") };
+    world.end().await;
+}
+
+/// Orders one unit, several times; says how many orders were placed.
+async fn buy(world: Arc<World>, product: Uuid) -> i64 {
+    let user = Uuid::new_v4();
+    let mut placed = 0;
+    for number in 0..ORDERS_OF_EACH {
+        let result = world.place(user, &number.to_string(), product, 1).await;
+        match result["__typename"].as_str() {
+            Some("PlacedOrder") => placed += 1,
+            Some("OutOfStock") => {}
+            _ => panic!("{result}"),
+        }
+    }
+    placed
+}
+
+/// Kills one or the other at odd moments; the clients start them again.
+async fn kill_now_and_then(world: Arc<World>, over: Arc<AtomicBool>, kill: bool) -> usize {
+    let mut dice = Dice::new("kills");
+    let mut kills = 0;
+    while kill && !over.load(Ordering::SeqCst) {
+        tokio::time::sleep(Duration::from_millis(200 + dice.below(600))).await;
+        match dice.below(3) {
+            0 => world.proxy.orders.kill(),
+            1 => world.proxy.inventory.kill(),
+            _ => {
+                world.proxy.orders.kill();
+                world.proxy.inventory.kill();
+            }
+        }
+        kills += 1;
+        // Time to get up again, or nothing would ever be sold.
+        world.revive().await;
+    }
+    kills
+}
