@@ -7,6 +7,7 @@ use braid_composition::{Code, Diagnostic, Level, summary};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::variant::Variant;
 use super::{Failure, block_on, complain, print};
 use crate::reload::chain;
 use crate::source::{Source, SourceError};
@@ -26,6 +27,8 @@ pub(super) struct Compose {
     /// Say what a code means, and how to mend it
     #[arg(long, value_name = "CODE", conflicts_with = "subgraphs")]
     explain: Option<String>,
+    #[command(flatten)]
+    variant: Variant,
 }
 
 /// The form of diagnostics.
@@ -43,16 +46,16 @@ impl Compose {
     pub(super) fn run(self) -> Result<(), Failure> {
         match (self.explain, self.subgraphs) {
             (Some(code), _) => explain(&code),
-            (None, Some(subgraphs)) => block_on(compose(subgraphs, self.output, self.format)),
+            (None, Some(subgraphs)) => block_on(compose(subgraphs, self.output, self.format, self.variant)),
             (None, None) => Err(Failure::Usage("name a supergraph.yaml".to_owned())),
         }
     }
 }
 
-async fn compose(subgraphs: PathBuf, output: Option<PathBuf>, format: Format) -> Result<(), Failure> {
-    match Source::Subgraphs(subgraphs).load().await {
+async fn compose(subgraphs: PathBuf, output: Option<PathBuf>, format: Format, variant: Variant) -> Result<(), Failure> {
+    match Source::Subgraphs(subgraphs.clone()).load().await {
         Ok(loaded) => {
-            let sdl = &loaded.supergraph_sdl;
+            let sdl = &variant.of(loaded.supergraph_sdl, &subgraphs)?;
             if let Some(path) = &output {
                 std::fs::write(path, sdl)
                     .map_err(|error| Failure::Unreadable(format!("{} can't be written: {error}", path.display())))?;

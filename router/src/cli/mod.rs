@@ -8,6 +8,7 @@ mod lint;
 mod plan;
 mod reporting;
 mod serve;
+mod variant;
 mod versions;
 
 use std::io::Write;

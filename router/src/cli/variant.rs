@@ -1,0 +1,89 @@
+//! The flags by which `braid compose` gives a contract of a supergraph, and the schema that clients see.
+
+use std::path::{Path, PathBuf};
+
+use braid_graphql::compiler::Schema;
+use braid_schema_checks::contract::{ContractError, ContractFilter, contract};
+use braid_supergraph::Supergraph;
+use clap::Args;
+
+use super::versions::{Graph, Tree};
+use super::{Failure, complain};
+use crate::reload::chain;
+
+/// Which part of the supergraph is asked for.
+#[derive(Debug, Args)]
+pub(super) struct Variant {
+    /// Keep only what bears one of these tags (@tag), by itself or by its type
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    include_tags: Vec<String>,
+    /// Leave out what bears one of these tags
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    exclude_tags: Vec<String>,
+    /// Keep types that nothing leads to any more
+    #[arg(long)]
+    keep_unreachable: bool,
+    /// A contract that supergraph.yaml names
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["include_tags", "exclude_tags"])]
+    contract: Option<String>,
+    /// Also write the schema that clients see
+    #[arg(long, value_name = "FILE")]
+    api_schema: Option<PathBuf>,
+}
+
+impl Variant {
+    /// The supergraph that was asked for; writes the API schema where it was asked for.
+    pub(super) fn of(self, supergraph: String, yaml: &Path) -> Result<String, Failure> {
+        let Some(filter) = self.filter(yaml)? else {
+            if let Some(path) = &self.api_schema {
+                let read = Supergraph::read(&supergraph).map_err(|error| Failure::Other(chain(&error)))?;
+                write(path, &read.api_schema.to_string())?;
+            }
+            return Ok(supergraph);
+        };
+        let source = Schema::parse(supergraph, "supergraph.graphql")
+            .map_err(|failure| Failure::Other(format!("the supergraph can't be read back: {}", failure.errors)))?;
+        let contract = contract(&source, &filter).map_err(failure)?;
+        for tag in &contract.unknown_tags {
+            complain(&format!("warning: nothing bears the tag \"{tag}\"\n"));
+        }
+        if let Some(path) = &self.api_schema {
+            write(path, &contract.api_schema.to_string())?;
+        }
+        Ok(contract.supergraph.to_string())
+    }
+
+    fn filter(&self, yaml: &Path) -> Result<Option<ContractFilter>, Failure> {
+        if let Some(name) = &self.contract {
+            let graph = Graph::open(Tree::Disk, yaml)?;
+            let known: Vec<&str> = graph.yaml.contracts.keys().map(String::as_str).collect();
+            return match graph.yaml.contracts.get(name) {
+                Some(filter) => Ok(Some(filter.clone())),
+                None if known.is_empty() => Err(Failure::Usage(format!("{} has no contracts", yaml.display()))),
+                None => Err(Failure::Usage(format!("there is no contract \"{name}\"; there are {}", known.join(", ")))),
+            };
+        }
+        let asked = !self.include_tags.is_empty() || !self.exclude_tags.is_empty();
+        Ok(asked.then(|| ContractFilter {
+            include: self.include_tags.clone(),
+            exclude: self.exclude_tags.clone(),
+            keep_unreachable: self.keep_unreachable,
+        }))
+    }
+}
+
+/// A contract that leaves no schema is one that does not compose.
+fn failure(error: ContractError) -> Failure {
+    match error {
+        ContractError::InvalidTag { .. } | ContractError::EmptyFilter => Failure::Usage(error.to_string()),
+        ContractError::NothingLeft { .. } | ContractError::Invalid(_) => {
+            complain(&format!("error {}: {error}\n", error.code()));
+            Failure::Negative
+        }
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|error| Failure::Unreadable(format!("{} can't be written: {error}", path.display())))
+}
