@@ -3,6 +3,8 @@
 //!
 //! `SUITE=name` runs one suite and shows plans. The bar below only ever rises.
 
+use std::sync::Arc;
+
 use braid_graphql::compiler::ExecutableDocument;
 use braid_tests::audit::{Case, Suite};
 use braid_tests::gateway::{Answer, Gateway};
@@ -11,7 +13,7 @@ use braid_tests::merge::merge;
 use serde_json::Value;
 
 /// How many of the 199 operations pass.
-const BAR: usize = 198;
+const BAR: usize = 199;
 
 #[tokio::test]
 async fn the_public_audit() {
@@ -19,19 +21,22 @@ async fn the_public_audit() {
     let (mut passed, mut total, mut requests, mut peer_requests) = (0, 0, 0, 0);
     let mut failures = Vec::new();
     for suite in Suite::all().iter().filter(|suite| only.as_ref().is_none_or(|only| *only == suite.name)) {
+        let gateway = Gateway::new(&supergraph(suite), suite.serve()).map(Arc::new);
         for (at, case) in suite.cases.iter().enumerate() {
             total += 1;
-            let verdict = match run(suite, case).await {
-                Ok(answer) => {
-                    requests += answer.requests.len();
-                    peer_requests += case.peer_requests;
-                    if only.is_some() {
-                        println!("{}#{at}{}\n{}\n{}\n", suite.name, case.query, answer.plan, answer.data);
-                    }
-                    judge(suite, case, &answer)
-                }
-                Err(message) => Err(message),
+            let answer = match &gateway {
+                Ok(gateway) => run(gateway, case).await,
+                Err(message) => Err(message.clone()),
             };
+            if let Ok(answer) = &answer {
+                requests += answer.requests.len();
+                peer_requests += case.peer_requests;
+                if only.is_some() {
+                    println!("{}#{at}{}\n{}\n{}\n", suite.name, case.query, answer.plan, answer.data);
+                }
+            }
+            let verdict =
+                answer.and_then(|answer| judge(suite, gateway.as_ref().map_err(String::clone)?, case, &answer));
             match verdict {
                 Ok(()) => passed += 1,
                 Err(message) => failures.push(format!("{}#{at}: {message}", suite.name)),
@@ -50,15 +55,14 @@ fn supergraph(suite: &Suite) -> String {
     suite.supergraph.clone().unwrap_or_else(|| merge(&subgraphs.collect::<Vec<_>>()))
 }
 
-async fn run(suite: &Suite, case: &Case) -> Result<Answer, String> {
-    let gateway = Gateway::new(&supergraph(suite), suite.serve())?;
+async fn run(gateway: &Arc<Gateway>, case: &Case) -> Result<Answer, String> {
     // A panic of one operation must not hide the others.
-    let query = case.query.clone();
+    let (gateway, query) = (Arc::clone(gateway), case.query.clone());
     let task = tokio::spawn(async move { gateway.run(&query, &serde_json::Map::new()).await });
     task.await.map_err(|error| format!("panics: {error}"))
 }
 
-fn judge(suite: &Suite, case: &Case, answer: &Answer) -> Result<(), String> {
+fn judge(suite: &Suite, gateway: &Gateway, case: &Case, answer: &Answer) -> Result<(), String> {
     let data: Value = serde_json::from_str(&answer.data).map_err(|error| error.to_string())?;
     let errors = || {
         answer
@@ -88,10 +92,9 @@ fn judge(suite: &Suite, case: &Case, answer: &Answer) -> Result<(), String> {
     {
         return Err(format!("errors are not expected: {refused}"));
     }
-    let supergraph = braid_supergraph::Supergraph::read(&supergraph(suite)).map_err(|error| error.to_string())?;
-    if let Ok(document) =
-        ExecutableDocument::parse_and_validate(&supergraph.api_schema, case.query.as_str(), "operation.graphql")
-        && !is_collected(&supergraph.api_schema, &document, &data)
+    let schema = &gateway.supergraph().api_schema;
+    if let Ok(document) = ExecutableDocument::parse_and_validate(schema, case.query.as_str(), "operation.graphql")
+        && !is_collected(schema, &document, &data)
     {
         return Err(format!("keys are not in the order of the operation: {data}"));
     }
