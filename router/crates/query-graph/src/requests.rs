@@ -33,6 +33,11 @@ impl Requests {
         }
     }
 
+    /// The subgraphs that are asked, by index, once for each request.
+    pub fn subgraphs(&self) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().map(|request| (request & 0xffff) as usize)
+    }
+
     /// How many requests there are.
     pub fn len(&self) -> usize {
         self.0.len()

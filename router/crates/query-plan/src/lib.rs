@@ -23,6 +23,9 @@
 
 pub mod plan;
 pub mod print;
+pub mod print_explain;
+pub mod print_graph;
+pub mod print_json;
 pub mod request;
 
 pub use plan::{

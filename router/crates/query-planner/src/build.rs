@@ -33,6 +33,10 @@ impl From<Exhausted> for BuildError {
 
 type Built<T> = Result<T, BuildError>;
 
+/// How good an owner is for an input, the smaller the better: the stage after which it is there, whether it is visited for
+/// this alone, the requests, and its place in the order of names.
+type Score = (u8, bool, usize, usize);
+
 pub(crate) struct Builder<'s, 'a, 'o> {
     pub(crate) solver: &'s mut Solver<'a, 'o>,
     pub(crate) ask: &'o Ask<'o>,
@@ -70,8 +74,8 @@ struct Demand<'c, 'a> {
 }
 
 /// Builds all visits and their inputs from the root's solution.
-pub(crate) fn build<'s, 'a, 'o>(
-    solver: &'s mut Solver<'a, 'o>,
+pub(crate) fn build<'a, 'o>(
+    solver: &mut Solver<'a, 'o>,
     ask: &'o Ask<'o>,
     kind: OperationType,
     solution: &Rc<Solution<'a>>,
@@ -668,7 +672,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         field: &'a Field,
     ) -> Built<(SmallVec<[Owner; 1]>, u8)> {
         let graph = self.solver.graph;
-        let mut best: Option<((u8, bool, usize, usize), Owner, u8)> = None;
+        let mut best: Option<(Score, Owner, u8)> = None;
         let mut available: SmallVec<[(Owner, u8); 4]> = SmallVec::new();
         for owner in graph.owners(id, demand.ty) {
             let Some(found) = self.solver.reach.available(demand.ty, demand.closure, owner) else { continue };
@@ -841,9 +845,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
             let depth = self.draft.positions[from].depth(&self.draft);
             contexts.push(ContextValue { variable, ty: context.ty.clone(), depth, sources });
         }
-        if !made_before {
-            self.pass_contexts(atom, id, place, &contexts);
-        }
+        self.pass_contexts(atom, id, place, &contexts);
         self.draft.atoms[atom].contexts = contexts;
         Ok(())
     }
@@ -864,6 +866,9 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
             let own = graph.contexts(field, place.subgraph);
             let arguments: Vec<&Name> = if own.is_empty() { names(id).collect() } else { names(field).collect() };
             for (argument, value) in arguments.iter().zip(contexts) {
+                if asked.arguments.iter().any(|known| known.name == **argument) {
+                    continue;
+                }
                 let variable = Node::new(Value::Variable(value.variable.clone()));
                 asked.arguments.push(Node::new(Argument { name: (*argument).clone(), value: variable }));
             }

@@ -135,7 +135,7 @@ impl<'a> Check<'a> {
                 let fits = |representation: &&Representation| representation.guard.contains(*ty);
                 let Some(representation) = entity.representations.iter().find(fits) else { continue };
                 any = true;
-                self.check_representation(fetch, representation, *ty, written, &(&condition, &asked), &from);
+                self.check_representation(fetch, representation, *ty, written, &from);
                 let scope = Scope {
                     fetch,
                     on: None,
@@ -165,7 +165,6 @@ impl<'a> Check<'a> {
         representation: &Representation,
         ty: TypeId,
         written: &Written,
-        condition: &When<'_>,
         from: &[SubgraphId],
     ) {
         let as_type = self.entered_as(representation, ty);
@@ -189,7 +188,7 @@ impl<'a> Check<'a> {
             }
         }
         for field in &representation.fields {
-            self.check_input(fetch, field, ty, written, condition);
+            self.check_input(fetch, field, ty, written);
         }
     }
 
@@ -221,14 +220,7 @@ impl<'a> Check<'a> {
         })
     }
 
-    fn check_input(
-        &mut self,
-        fetch: &Fetch,
-        field: &RepresentationField,
-        ty: TypeId,
-        written: &Written,
-        condition: &When<'_>,
-    ) {
+    fn check_input(&mut self, fetch: &Fetch, field: &RepresentationField, ty: TypeId, written: &Written) {
         if field.guard.as_ref().is_some_and(|guard| !guard.contains(ty)) {
             return;
         }
@@ -241,16 +233,12 @@ impl<'a> Check<'a> {
         if before.iter().any(|write| write.name != field.name) {
             self.report(fetch, format!("takes something else for {coordinate}"));
         }
-        // What is required is needed only with the fields that require it, and sent as null otherwise.
-        if field.is_key && !self.is_there(condition, before.iter().map(|write| &write.condition)) {
-            self.report(fetch, format!("needs {coordinate} under conditions for which it is not there"));
-        }
         if let (Some(fields), Some(below)) = (&field.fields, written.below.get(&field.key)) {
             for (ty, written) in &below.types {
                 for field in fields {
                     let is_typename = field.name == "__typename";
                     if !is_typename || self.supergraph.schema.ty(*ty).is_abstract() {
-                        self.check_input(fetch, field, *ty, written, condition);
+                        self.check_input(fetch, field, *ty, written);
                     }
                 }
             }
@@ -339,14 +327,19 @@ impl<'a> Check<'a> {
     fn apply_field(&mut self, field: &'a FetchField, ty: TypeId, written: &mut Written, scope: &Scope<'a>) {
         let Some(condition) = scope.condition.and_all(&field.condition) else { return };
         let coordinate = format!("{}.{}", self.supergraph.schema.ty(ty).name, field.name);
+        // Arguments from contexts are not the client's, and not part of what a key means.
+        let is_asked = |argument: &&Node<Argument>| {
+            let definition = field.definition.map(|id| self.supergraph.schema.field(id));
+            definition.is_some_and(|definition| definition.arguments.contains_key(&argument.name))
+        };
         let write = Write {
             name: field.name.clone(),
-            arguments: field.arguments.clone(),
+            arguments: field.arguments.iter().filter(is_asked).cloned().collect(),
             condition: condition.clone(),
             fetch: scope.fetch.id,
         };
         let writes = written.fields.entry(field.key.clone()).or_default();
-        let other = writes.iter().find(|other| other.name != field.name || other.arguments != field.arguments);
+        let other = writes.iter().find(|other| other.name != write.name || other.arguments != write.arguments);
         let meaning = other.map(|other| other.name.clone());
         let twice = writes.iter().any(|other| {
             other.fetch != scope.fetch.id && other.condition.is_implied_by(&condition) && field.selections.is_none()
@@ -440,13 +433,16 @@ impl<'a> Check<'a> {
             if !self.covers(&fields, requires, ty) {
                 self.report(scope.fetch, format!("asks {coordinate} without what it requires"));
             }
-            for field in fields {
-                let is_required = requires.fields.iter().any(|required| required.response_key == field.name);
-                let writes = written.fields.get(&field.key).map(Vec::as_slice).unwrap_or_default();
-                let asked = scope.asked.as_slice();
-                if is_required && !self.is_there(&(condition, asked), writes.iter().map(|write| &write.condition)) {
-                    self.report(scope.fetch, format!("asks {coordinate} where {} is not there", field.name));
-                }
+        }
+        // An object without its key is not looked up, so the key is needed where one of its fields is; so is what that requires.
+        for field in given.iter().flat_map(|(representation, _)| &representation.fields) {
+            let is_required =
+                |set: &SelectionSet| set.fields.iter().any(|required| required.response_key == field.name);
+            let is_needed = field.is_key || join.requires.as_ref().is_some_and(is_required);
+            let writes = written.fields.get(&field.key).map(Vec::as_slice).unwrap_or_default();
+            let conditions = writes.iter().map(|write| &write.condition);
+            if is_needed && !self.is_there(&(condition, scope.asked.as_slice()), conditions) {
+                self.report(scope.fetch, format!("asks {coordinate} where {} is not there", field.name));
             }
         }
         if !join.context_arguments.is_empty() && given.is_none_or(|(_, fetch)| fetch.contexts.is_empty()) {

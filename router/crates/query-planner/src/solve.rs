@@ -1,5 +1,6 @@
 //! Chooses who resolves what. Makes no fetches: its result says, for each field, at which places it is asked.
 
+use std::cmp::Reverse;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::rc::Rc;
 
@@ -103,6 +104,8 @@ pub(crate) struct Solver<'a, 'o> {
     ask: &'o Ask<'o>,
     memo: AHashMap<Key<'a>, Rc<Solution<'a>>>,
     hasher: RandomState,
+    /// How much of the operation each subgraph could give: of equal choices, the one that others are likely to need, too.
+    demand: Vec<u32>,
 }
 
 /// Of more owners than this, only as many are looked at: those that are there first and own most of what is asked beside and
@@ -115,7 +118,8 @@ const MAX_COMBINATIONS: usize = 48;
 impl<'a, 'o> Solver<'a, 'o> {
     pub(crate) fn new(reach: Reach<'a>, ask: &'o Ask<'o>) -> Self {
         let hasher = RandomState::with_seeds(1, 2, 3, 4);
-        Self { graph: reach.graph(), reach, ask, memo: AHashMap::new(), hasher }
+        let demand = demand(reach.graph(), ask);
+        Self { graph: reach.graph(), reach, ask, memo: AHashMap::new(), hasher, demand }
     }
 
     /// The root of a query: every subgraph with the type can be asked at the first stage.
@@ -323,7 +327,7 @@ impl<'a, 'o> Solver<'a, 'o> {
             if choices.len() > MAX_OWNERS {
                 let places = |choice: &Choice<'a>| {
                     let owned = choice.pick.owners.first().map_or(0, |owner| popularity[usize::from(owner.place)]);
-                    (choice.requests.stages(), choice.requests.len(), std::cmp::Reverse(owned))
+                    (choice.requests.stages(), choice.requests.len(), Reverse(owned))
                 };
                 choices.sort_by_key(places);
                 choices.truncate(MAX_OWNERS);
@@ -336,7 +340,7 @@ impl<'a, 'o> Solver<'a, 'o> {
                 open.push(choices);
             }
         }
-        let chosen = choose(&open, &mut requests);
+        let chosen = choose(&open, &self.demand, &mut requests);
         self.reach.spend(open.len() as u64)?;
         for (mut choices, chosen) in open.into_iter().zip(chosen) {
             picks.push(choices.swap_remove(chosen).pick);
@@ -370,7 +374,7 @@ impl<'a, 'o> Solver<'a, 'o> {
             owned.map(|(_, owned)| *owned).max().unwrap_or(0)
         };
         available.sort_by_cached_key(|(owner, found)| {
-            (found.stage, found.requests.len(), std::cmp::Reverse(covered(owner)), owner.place)
+            (found.stage, found.requests.len(), Reverse(covered(owner)), owner.place)
         });
     }
 
@@ -624,41 +628,70 @@ fn failure(field: FieldId, ty: TypeId, ats: &[At<'_>]) -> Failure {
     Failure { field, ty, from: ats.iter().map(|at| at.presence.place).collect() }
 }
 
-/// Picks one choice of each list so that the requests, together with those already needed, are few: exactly where few
-/// combinations compete, one list after the other and once more with the rest known otherwise.
-fn choose(open: &[Vec<Choice<'_>>], requests: &mut Requests) -> Vec<usize> {
+/// Picks one choice of each list so that the requests, together with those already needed, are few.
+fn choose(open: &[Vec<Choice<'_>>], demand: &[u32], requests: &mut Requests) -> Vec<usize> {
     let combinations = open.iter().try_fold(1usize, |product, choices| product.checked_mul(choices.len()));
     if combinations.is_some_and(|combinations| combinations <= MAX_COMBINATIONS) {
-        let mut best: Option<((u8, usize, u64), Vec<usize>, Requests)> = None;
-        let mut current = vec![0; open.len()];
-        loop {
-            let mut all = requests.clone();
-            // Of equally many requests, those are better in which fields are there earlier.
-            let mut waiting = 0;
-            for (choices, at) in open.iter().zip(&current) {
-                all.add(&choices[*at].requests);
-                waiting += u64::from(choices[*at].pick.weight().1);
-            }
-            let score = (all.stages(), all.len(), waiting);
-            if best.as_ref().is_none_or(|(known, ..)| score < *known) {
-                best = Some((score, current.clone(), all));
-            }
-            let Some(digit) = (0..open.len()).rev().find(|digit| current[*digit] + 1 < open[*digit].len()) else {
-                break;
-            };
-            current[digit] += 1;
-            current[digit + 1..].fill(0);
-        }
-        let Some((_, chosen, all)) = best else { return Vec::new() };
-        *requests = all;
-        return chosen;
+        choose_exactly(open, demand, requests)
+    } else {
+        choose_greedily(open, demand, requests)
     }
+}
+
+fn demanded(requests: &Requests, demand: &[u32]) -> u32 {
+    requests.subgraphs().map(|subgraph| demand.get(subgraph).copied().unwrap_or(0)).sum()
+}
+
+/// For each subgraph, how many of the operation's fields it could be asked for; a field counts less the more owners it has.
+fn demand(graph: &QueryGraph, ask: &Ask<'_>) -> Vec<u32> {
+    let mut demand = vec![0; graph.supergraph().subgraphs.len()];
+    for entry in ask.positions.iter().flat_map(|position| &position.entries) {
+        let joins = &graph.supergraph().field(entry.field).subgraphs;
+        for join in joins.iter().filter(|join| !join.external) {
+            demand[join.subgraph.index()] += 60 / joins.len().max(1) as u32;
+        }
+    }
+    demand
+}
+
+/// A combination of choices: what it costs, which choice of each list it takes, and all requests.
+type Combination = ((u8, usize, u64, Reverse<u32>), Vec<usize>, Requests);
+
+/// Compares all combinations.
+fn choose_exactly(open: &[Vec<Choice<'_>>], demand: &[u32], requests: &mut Requests) -> Vec<usize> {
+    let mut best: Option<Combination> = None;
+    let mut current = vec![0; open.len()];
+    loop {
+        let mut all = requests.clone();
+        // Of equally many requests, those are better in which fields are there earlier.
+        let mut waiting = 0;
+        for (choices, at) in open.iter().zip(&current) {
+            all.add(&choices[*at].requests);
+            waiting += u64::from(choices[*at].pick.weight().1);
+        }
+        let score = (all.stages(), all.len(), waiting, Reverse(demanded(&all, demand)));
+        if best.as_ref().is_none_or(|(known, ..)| score < *known) {
+            best = Some((score, current.clone(), all));
+        }
+        let Some(digit) = (0..open.len()).rev().find(|digit| current[*digit] + 1 < open[*digit].len()) else { break };
+        current[digit] += 1;
+        current[digit + 1..].fill(0);
+    }
+    let Some((_, chosen, all)) = best else { return Vec::new() };
+    *requests = all;
+    chosen
+}
+
+/// Chooses from one list after the other, and once more with the rest known where the lists are few.
+fn choose_greedily(open: &[Vec<Choice<'_>>], demand: &[u32], requests: &mut Requests) -> Vec<usize> {
+    const LOOK_AGAIN: usize = 12;
     let fixed = requests.clone();
     let mut chosen: Vec<Option<usize>> = vec![None; open.len()];
     let mut order: Vec<usize> = (0..open.len()).collect();
     order.sort_by_key(|list| open[*list].len());
     let mut all = fixed.clone();
-    for round in 0..2 {
+    let rounds = if open.len() > LOOK_AGAIN { 1 } else { 2 };
+    for round in 0..rounds {
         for list in &order {
             if round == 1 {
                 all = fixed.clone();
@@ -667,15 +700,17 @@ fn choose(open: &[Vec<Choice<'_>>], requests: &mut Requests) -> Vec<usize> {
                 }
             }
             let cost = |choice: &Choice<'_>| {
-                (all.stages().max(choice.requests.stages()), all.missing(&choice.requests, 0), choice.pick.weight().1)
+                let stages = all.stages().max(choice.requests.stages());
+                (
+                    stages,
+                    all.missing(&choice.requests, 0),
+                    choice.pick.weight().1,
+                    Reverse(demanded(&choice.requests, demand)),
+                )
             };
             let best = (0..open[*list].len()).min_by_key(|at| (cost(&open[*list][*at]), *at)).unwrap_or(0);
             chosen[*list] = Some(best);
             all.add(&open[*list][best].requests);
-        }
-        // The second look costs a pass over all lists for each list.
-        if open.len() > 12 {
-            break;
         }
     }
     *requests = all;

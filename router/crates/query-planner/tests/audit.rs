@@ -1,5 +1,6 @@
 //! Every operation of the public conformance suites is planned, or refused where the suite wants that, with no more requests
 //! than the best gateway needs.
+#![allow(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,8 @@
 //! Random operations over the public supergraphs: every plan passes the checker, and what has no plan is said to have none.
+#![allow(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
 
+mod generate;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::path::Path;
@@ -10,7 +13,8 @@ use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_query_graph::QueryGraph;
 use braid_query_planner::{PlanError, PlannerConfig, check_plan, plan};
 use braid_supergraph::Supergraph;
-use support::{Random, random_operation};
+use generate::random_operation;
+use support::Random;
 
 #[test]
 fn random_operations_are_planned_right() {
