@@ -197,7 +197,10 @@ impl<'a> Merger<'a> {
         }
         let mut hints = Vec::new();
         for (identity, users) in majors {
-            if items.iter().any(|i| i.link.identity == identity) {
+            let composed: std::collections::BTreeSet<u32> =
+                items.iter().filter(|i| i.link.identity == identity).map(|i| i.link.version.major).collect();
+            // That is an error of its own.
+            if composed.len() > 1 {
                 continue;
             }
             let distinct: std::collections::BTreeSet<u32> = users.iter().map(|(_, l)| l.version.major).collect();

@@ -36,6 +36,7 @@ impl Merger<'_> {
             Known::Cost,
             Known::ListSize,
             Known::OneOf,
+            Known::SpecifiedBy,
             Known::Deprecated,
         ];
         for known in known {

@@ -158,8 +158,8 @@ impl<'a> Merger<'a> {
             Common::Equal(ty) => (ty, true),
             Common::Compatible(ty) => {
                 let said = self.tell_apart(types.iter().map(|(i, t, _)| (*i, format!("type \"{t}\""))));
-                let (code, noun) = match input {
-                    true => (Code::INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE, "argument or input field"),
+                let (code, noun) = match input && code == Code::FIELD_ARGUMENT_TYPE_MISMATCH {
+                    true => (Code::INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE, "argument"),
                     false => (Code::INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE, "field"),
                 };
                 let at: Vec<Location> =

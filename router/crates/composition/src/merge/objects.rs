@@ -28,7 +28,11 @@ impl<'a> Merger<'a> {
         let value_type = keyed.is_empty() && !is_root(name);
         for field in union_of_keys(sources.iter().map(|(_, t)| &t.fields)) {
             let having = fields(sources, &field);
-            if value_type && having.len() < sources.len() {
+            // A mere stub of a type, with externals only, lacks nothing.
+            let lacking = sources.iter().any(|(i, t)| {
+                having.iter().all(|(h, _)| h != i) && !t.fields.values().all(|f| f.facts.external)
+            });
+            if value_type && lacking {
                 let graphs: Vec<usize> = having.iter().map(|(i, _)| *i).collect();
                 let hint = self.inconsistent(
                     Code::INCONSISTENT_OBJECT_VALUE_TYPE_FIELD,

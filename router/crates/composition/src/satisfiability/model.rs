@@ -190,9 +190,10 @@ fn place<'a>(context: &'a Context<'a>, index: usize, name: &Name, interfaces: &[
 fn keys(ty: &TypeDef) -> Vec<Key> {
     ty.all(Known::Key)
         .filter_map(|key| {
+            let set = fields_of(key)?;
             Some(Key {
-                set: fields_of(key)?,
-                text: key.str_arg("fields")?.to_string(),
+                text: set.to_string(),
+                set,
                 resolvable: key.bool_arg("resolvable") != Some(false),
             })
         })

@@ -26,8 +26,10 @@ pub(super) struct Reach<'m, 'a> {
     labels: &'m BTreeSet<String>,
     provided: Vec<FieldSet>,
     provided_ids: AHashMap<String, usize>,
-    /// Sorted subgraphs that can be had from a state.
+    /// The subgraphs that can be had from a state, in the order in which they are found.
     table: AHashMap<State, Vec<usize>>,
+    /// By which key a subgraph was entered from a state.
+    entered: AHashMap<(State, usize), String>,
     order: Vec<State>,
     /// `@requires` of a field in a subgraph: can it be met there?
     requires: AHashMap<(usize, usize, Name), bool>,
@@ -51,6 +53,7 @@ impl<'m, 'a> Reach<'m, 'a> {
             provided: vec![FieldSet::default()],
             provided_ids: AHashMap::new(),
             table: AHashMap::new(),
+            entered: AHashMap::new(),
             order: Vec::new(),
             requires: AHashMap::new(),
             changed: false,
@@ -152,9 +155,19 @@ impl<'m, 'a> Reach<'m, 'a> {
         let own = place.keys.iter().filter(|_| known || !place.real);
         let interface = place.interface_keys.iter().filter(|_| unknown);
         let excluded = if state.excluded > 0 { state.excluded } else { place.subgraph + 1 };
-        own.chain(interface)
-            .filter(|key| key.resolvable)
-            .any(|key| self.can_right_here(&at, &key.set, excluded))
+        for key in own.chain(interface).filter(|key| key.resolvable) {
+            // Where one came by a key, the same key leads no further than from where one came.
+            let others: Vec<State> = at
+                .iter()
+                .filter(|s| self.entered.get(&(state, s.subgraph)) != Some(&key.text))
+                .copied()
+                .collect();
+            if self.can_right_here(&others, &key.set, excluded) {
+                self.entered.insert((state, place.subgraph), key.text.clone());
+                return true;
+            }
+        }
+        false
     }
 
     /// Like `can`, but all subgraphs that can be had are already given.

@@ -182,6 +182,14 @@ impl Walk<'_, '_, '_> {
     fn runtime_types(&mut self, index: usize, ty: usize, field: &DraftField, from: &[State]) {
         let model = self.reach.model;
         let mut sets: Vec<(usize, BTreeSet<&str>)> = Vec::new();
+        // Where the declared types differ, merging has said so already.
+        let declared: BTreeSet<&str> = from
+            .iter()
+            .filter_map(|s| Some(model.field(ty, s.subgraph, &field.name)?.0.ty.inner_named_type().as_str()))
+            .collect();
+        if declared.len() > 1 {
+            return;
+        }
         for state in from {
             let Some((own, _)) = model.field(ty, state.subgraph, &field.name) else { continue };
             let target = own.ty.inner_named_type();

@@ -292,7 +292,9 @@ fn keep_external(schema: &Schema, ty: &TypeDef, set: &FieldSet, below_external: 
                 };
                 let external = below_external || field.has(Known::External) || implements_external(schema, ty, name);
                 if selection.is_empty() {
-                    if external {
+                    // A selection that is missing is reported later.
+                    let composite = schema.types.get(field.ty.inner_named_type()).is_some_and(TypeDef::is_composite);
+                    if external || composite {
                         items.push(item.clone());
                     }
                     continue;

@@ -34,8 +34,7 @@ fn value(v: &Value) -> String {
 }
 
 fn shown(directives: &DirectiveList) -> String {
-    // `specifiedBy` is dropped by the reference.
-    let kept = directives.0.iter().filter(|d| matches!(d.name.as_str(), "deprecated" | "oneOf"));
+    let kept = directives.0.iter().filter(|d| matches!(d.name.as_str(), "deprecated" | "oneOf" | "specifiedBy"));
     let texts: BTreeSet<String> = kept.map(|d| application(d, &|n| n.to_string())).collect();
     texts.into_iter().map(|t| format!(" {t}")).collect()
 }
@@ -81,8 +80,8 @@ pub fn api(sdl: &str) -> Facts {
     let mut facts = Facts::new();
     for (name, ty) in schema.types.iter().filter(|(_, t)| !t.is_built_in()) {
         match ty {
-            ExtendedType::Scalar(_) => {
-                facts.insert(format!("scalar {name}"));
+            ExtendedType::Scalar(t) => {
+                facts.insert(format!("scalar {name}{}", shown(&t.directives)));
             }
             ExtendedType::Object(t) => {
                 facts.insert(format!("type {name}"));
@@ -326,7 +325,7 @@ impl Joined<'_> {
     fn custom(&self, element: &str, directives: &DirectiveList, facts: &mut Facts) {
         for d in &directives.0 {
             let name = d.name.as_str();
-            if (name.starts_with("join__") && name != "join__directive") || matches!(name, "link" | "core" | "specifiedBy") {
+            if (name.starts_with("join__") && name != "join__directive") || matches!(name, "link" | "core") {
                 continue;
             }
             let mut d = (**d).clone();

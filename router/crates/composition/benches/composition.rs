@@ -1,0 +1,87 @@
+//! How long composition takes: many subgraphs, one change of many, and the shapes on which path enumeration explodes.
+
+use std::fmt::Write;
+use std::hint::black_box;
+
+use braid_composition::{SubgraphSdl, compose};
+use criterion::{Criterion, criterion_group, criterion_main};
+
+const LINK: &str = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.9\", import: [\"@key\", \"@shareable\", \"@external\", \"@requires\"])\n";
+
+fn subgraph(name: String, sdl: String) -> SubgraphSdl {
+    SubgraphSdl { url: format!("http://{name}.test/graphql"), name, sdl, file: None }
+}
+
+/// `count` subgraphs with `types` entities each; every entity of one is extended by the next.
+fn many(count: usize, types: usize) -> Vec<SubgraphSdl> {
+    (0..count)
+        .map(|s| {
+            let mut sdl = format!("{LINK}type Query {{ root{s}: T{s}x0 }}\n");
+            for t in 0..types {
+                let next = (t + 1) % types;
+                let _ = writeln!(sdl, "type T{s}x{t} @key(fields: \"id\") {{ id: ID! a: String b(x: Int): Int c: [T{s}x{next}!] d: E{s} }}");
+                if t % 10 == 0 {
+                    let p = (s + count - 1) % count;
+                    let _ = writeln!(sdl, "type T{p}x{t} @key(fields: \"id\") {{ id: ID! from{s}: T{s}x{t} }}");
+                }
+            }
+            let _ = writeln!(sdl, "enum E{s} {{ A B C }}");
+            subgraph(format!("s{s:03}"), sdl)
+        })
+        .collect()
+}
+
+/// S_i has the keys k(i-1) and k(i): a field of the last is reached through all.
+fn chain(count: usize) -> Vec<SubgraphSdl> {
+    (0..count)
+        .map(|i| {
+            let sdl = match i {
+                0 => format!("{LINK}type Query {{ t: T }}\ntype T @key(fields: \"k0\") {{ k0: ID! f0: Int }}"),
+                _ => format!("{LINK}type T @key(fields: \"k{}\") @key(fields: \"k{i}\") {{ k{}: ID! k{i}: ID! f{i}: Int }}", i - 1, i - 1),
+            };
+            subgraph(format!("s{i:03}"), sdl)
+        })
+        .collect()
+}
+
+/// All subgraphs share all types.
+fn shared(count: usize, types: usize) -> Vec<SubgraphSdl> {
+    (0..count)
+        .map(|s| {
+            let mut sdl = format!("{LINK}type Query {{ q{s}: T0 }}\n");
+            for t in 0..types {
+                let next = (t + 1) % types;
+                let _ = writeln!(sdl, "type T{t} @key(fields: \"id\") {{ id: ID! next: T{next} @shareable name: String @shareable own{s}: Int }}");
+            }
+            subgraph(format!("s{s:03}"), sdl)
+        })
+        .collect()
+}
+
+fn fixture() -> Vec<SubgraphSdl> {
+    #[derive(serde::Deserialize)]
+    struct Case {
+        subgraphs: Vec<SubgraphSdl>,
+    }
+    let text = include_str!("../tests/cases/guild-fixtures.json");
+    serde_json::from_str::<Vec<Case>>(text).map(|cases| cases.into_iter().flat_map(|c| c.subgraphs).collect()).unwrap_or_default()
+}
+
+fn bench(c: &mut Criterion) {
+    let mut group = c.benchmark_group("compose");
+    group.sample_size(10);
+    for (name, subgraphs) in [
+        ("200 subgraphs, 20,000 types", many(200, 100)),
+        ("191-subgraph fixture", fixture()),
+        ("chain of 50 keys", chain(50)),
+        ("100 subgraphs, one set of 50 types", shared(100, 50)),
+    ] {
+        let composed = compose(&subgraphs);
+        assert!(composed.result.is_ok(), "{name}: {:?}", composed.result.err().map(|e| e.into_iter().next()));
+        group.bench_function(name, |b| b.iter(|| compose(black_box(&subgraphs))));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, bench);
+criterion_main!(benches);
