@@ -12,11 +12,8 @@ pub struct Example {
 }
 
 /// Signing in: its token goes into the `Authorization` header of the others.
-pub const SIGN_IN: Example = Example {
-    title: "Sign in",
-    query: include_str!("../../../schema/operations/sign-in.graphql"),
-    variables: "",
-};
+pub const SIGN_IN: Example =
+    Example { title: "Sign in", query: include_str!("../../../schema/operations/sign-in.graphql"), variables: "" };
 
 /// What everyone may see, from two services.
 pub const BEST_SELLERS: Example = Example {
@@ -26,11 +23,8 @@ pub const BEST_SELLERS: Example = Example {
 };
 
 /// One query over all three services, with a field that is computed from another service's.
-pub const MY_ORDERS: Example = Example {
-    title: "My orders",
-    query: include_str!("../../../schema/operations/my-orders.graphql"),
-    variables: "",
-};
+pub const MY_ORDERS: Example =
+    Example { title: "My orders", query: include_str!("../../../schema/operations/my-orders.graphql"), variables: "" };
 
 /// All of them, in the order in which a newcomer tries them.
 pub const ALL: [Example; 3] = [BEST_SELLERS, SIGN_IN, MY_ORDERS];

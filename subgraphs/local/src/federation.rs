@@ -61,12 +61,8 @@ pub async fn start(ports: Ports, places: &Places) -> anyhow::Result<Federation> 
     let (users, users_address) = listen(ports.users).await?;
     let (orders, orders_address) = listen(ports.orders).await?;
     let (inventory, inventory_address) = listen(ports.inventory).await?;
-    let ports = Ports {
-        router: router_address,
-        users: users_address,
-        orders: orders_address,
-        inventory: inventory_address,
-    };
+    let ports =
+        Ports { router: router_address, users: users_address, orders: orders_address, inventory: inventory_address };
     std::fs::create_dir_all(&places.data)
         .with_context(|| format!("could not make the folder {}", places.data.display()))?;
 

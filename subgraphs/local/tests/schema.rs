@@ -1,0 +1,57 @@
+//! The files of `schema/` are what the code says: the services' schemas, their supergraph, and operations that can be planned.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is its report")]
+
+use std::path::{Path, PathBuf};
+
+use braid_graphql::normalize::{NormalizeLimits, normalize};
+use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
+use braid_query_graph::QueryGraph;
+use braid_query_planner::{PlannerConfig, check_plan, plan};
+use braid_supergraph::Supergraph;
+
+const REFRESH: &str = "UPDATE_EXPECT=1 cargo test --package local --test schema";
+
+fn schema(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema").join(file)
+}
+
+fn check(file: &str, expected: &str) {
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(schema(file), expected).unwrap();
+    }
+    let found = std::fs::read_to_string(schema(file)).unwrap_or_default();
+    assert!(found == expected, "schema/{file} is stale; refresh it by: {REFRESH}");
+}
+
+#[tokio::test]
+async fn files_are_what_the_code_says() {
+    check("users.graphql", &users::sdl());
+    check("orders.graphql", &orders::sdl());
+    check("inventory.graphql", &inventory::sdl());
+    let loaded = braid::source::Source::Subgraphs(schema("supergraph.yaml")).load().await.unwrap();
+    check("supergraph.graphql", &loaded.supergraph_sdl);
+}
+
+#[tokio::test]
+async fn operations_are_valid_and_have_plans() {
+    let loaded = braid::source::Source::Subgraphs(schema("supergraph.yaml")).load().await.unwrap();
+    let supergraph = std::sync::Arc::new(Supergraph::read(&loaded.supergraph_sdl).unwrap());
+    let graph = QueryGraph::new(supergraph.clone());
+    let mut count = 0;
+    for entry in std::fs::read_dir(schema("operations")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let shown = path.display();
+        let document = parse_operation(&supergraph.api_schema, &text, ParseLimits::default())
+            .unwrap_or_else(|errors| panic!("{shown}: {errors:?}"));
+        let operation = choose_operation(&document, None).unwrap();
+        let operation = normalize(&document, operation, &supergraph.schema, NormalizeLimits::default()).unwrap();
+        let plan =
+            plan(&operation, &graph, &PlannerConfig::default()).unwrap_or_else(|error| panic!("{shown}: {error}"));
+        check_plan(&plan, &operation, &supergraph, &PlannerConfig::default())
+            .unwrap_or_else(|faults| panic!("{shown}: {faults:?}"));
+        count += 1;
+    }
+    assert!(count >= 5, "{count} operations");
+}
