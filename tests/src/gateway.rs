@@ -9,6 +9,7 @@ use braid_executor::{
     SubgraphRequest, SubgraphResponse, SubgraphService, execute,
 };
 use braid_graphql::normalize::{NormalizeLimits, normalize};
+use braid_graphql::operation::Operation;
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_graphql::variables::coerce_variables;
 use braid_query_graph::QueryGraph;
@@ -57,13 +58,25 @@ impl Gateway {
         Ok(Self { graph: QueryGraph::new(Arc::clone(&supergraph)), supergraph, service })
     }
 
+    /// A gateway that only plans.
+    pub fn for_planning(supergraph: &str) -> Result<Self, String> {
+        let supergraph = Arc::new(Supergraph::read(supergraph).map_err(|error| error.to_string())?);
+        let service = InProcess { subgraphs: Vec::new() };
+        Ok(Self { graph: QueryGraph::new(Arc::clone(&supergraph)), supergraph, service })
+    }
+
+    /// What is wrong with a plan.
+    pub fn plan_faults(&self, operation: &Operation, plan: &QueryPlan) -> Vec<String> {
+        check_plan(plan, operation, &self.supergraph, &config()).err().unwrap_or_default()
+    }
+
     /// The supergraph.
     pub fn supergraph(&self) -> &Supergraph {
         &self.supergraph
     }
 
     /// The plan of an operation, or why it has none.
-    pub fn plan(&self, query: &str) -> Result<(braid_graphql::operation::Operation, QueryPlan), String> {
+    pub fn plan(&self, query: &str) -> Result<(Operation, QueryPlan), String> {
         let document = parse_operation(&self.supergraph.api_schema, query, ParseLimits::default())
             .map_err(|errors| errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; "))?;
         let operation = choose_operation(&document, None).map_err(|error| error.message)?;
@@ -81,8 +94,7 @@ impl Gateway {
             Err(message) => return Answer::refused(message),
         };
         let text = braid_query_plan::print::print(&plan, &self.supergraph);
-        let faults = check_plan(&plan, &operation, &self.supergraph, &config());
-        let plan_faults = faults.err().unwrap_or_default();
+        let plan_faults = self.plan_faults(&operation, &plan);
         let raw = to_raw_value(variables).unwrap();
         let coerced = match coerce_variables(&self.supergraph.api_schema, &operation.variables, Some(&raw)) {
             Ok(coerced) => coerced,

@@ -530,6 +530,10 @@ impl Generator {
             for order in 0..self.model.ty(&name).fields.len() {
                 let field = self.model.ty(&name).fields[order].clone();
                 let Some(leads_to) = self.model.types.get(inner(&field.ty)) else { continue };
+                let object = field.at.keys().next().and_then(|at| leads_to.present.get(at));
+                if object.is_some_and(|presence| presence.interface_object) {
+                    continue;
+                }
                 // Of an abstract type, what one member has.
                 let target = match leads_to.kind {
                     Kind::Interface | Kind::Union => self.random.pick(&leads_to.members).clone(),
