@@ -58,13 +58,6 @@ impl Gateway {
         Ok(Self { graph: QueryGraph::new(Arc::clone(&supergraph)), supergraph, service })
     }
 
-    /// A gateway that only plans.
-    pub fn for_planning(supergraph: &str) -> Result<Self, String> {
-        let supergraph = Arc::new(Supergraph::read(supergraph).map_err(|error| error.to_string())?);
-        let service = InProcess { subgraphs: Vec::new() };
-        Ok(Self { graph: QueryGraph::new(Arc::clone(&supergraph)), supergraph, service })
-    }
-
     /// What is wrong with a plan.
     pub fn plan_faults(&self, operation: &Operation, plan: &QueryPlan) -> Vec<String> {
         check_plan(plan, operation, &self.supergraph, &config()).err().unwrap_or_default()

@@ -3,6 +3,14 @@
 //!
 //! `SUITE=name` runs one suite and shows plans. The bar below only ever rises.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 use std::sync::Arc;
 
 use braid_graphql::compiler::ExecutableDocument;

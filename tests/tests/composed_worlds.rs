@@ -1,5 +1,13 @@
 //! Random worlds compose, and composition says of them what a plain merge says: two independent ways to a supergraph.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 use std::collections::BTreeSet;
 
 use braid_supergraph::{FieldInSubgraph, Supergraph};

@@ -4,6 +4,14 @@
 //! Those that `known.tsv` lists (name, crate, what is wrong) are wrong still: the test fails when one of them comes right, so that the
 //! list only shrinks.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 use std::path::{Path, PathBuf};
 
 use braid_tests::trial::Trial;

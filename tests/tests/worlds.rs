@@ -3,6 +3,14 @@
 //! A short run is part of the tests. A long one: `WORLDS=1000 OPS=40 SEED=1 cargo test --release -p braid-tests --test worlds -- --nocapture`.
 //! `SHRINK=3` makes the first three failures small; `OP=4` runs only the fifth operation of each world.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};

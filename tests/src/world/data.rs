@@ -96,7 +96,7 @@ impl Data {
     }
 
     fn generate(&self, ty: &Type, seed: u64) -> Value {
-        if !ty.is_non_null() && mix(seed ^ 1) % 7 == 0 {
+        if !ty.is_non_null() && mix(seed ^ 1).is_multiple_of(7) {
             return Value::Null;
         }
         match ty {
@@ -112,7 +112,7 @@ impl Data {
         match name.as_str() {
             "Int" => return json!(seed % 1000),
             "Float" => return json!((seed % 1000) as f64 + 0.5),
-            "Boolean" => return json!(seed % 2 == 0),
+            "Boolean" => return json!(seed.is_multiple_of(2)),
             "String" => return json!(format!("s{:x} \"é\"", seed % 0xffff)),
             "ID" => return json!(format!("i{:x}", seed % 0xffff)),
             _ => {}

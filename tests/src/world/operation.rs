@@ -46,7 +46,7 @@ impl Operation {
 pub fn operation(schema: &Valid<Schema>, random: &mut Random) -> Operation {
     for attempt in 0..50 {
         let operation = Writer::new(schema, random.clone(), attempt < 40).write();
-        random.next();
+        random.draw();
         if ExecutableDocument::parse_and_validate(schema, &operation.text, "operation.graphql").is_ok() {
             return operation;
         }
@@ -104,8 +104,8 @@ impl<'a> Writer<'a> {
             return self.fragment(parent, depth);
         }
         let fields: Vec<Node<FieldDefinition>> = match &self.schema.types[parent] {
-            ExtendedType::Object(object) => object.fields.values().map(|field| field.clone()).collect(),
-            ExtendedType::Interface(interface) => interface.fields.values().map(|field| field.clone()).collect(),
+            ExtendedType::Object(object) => object.fields.values().cloned().collect(),
+            ExtendedType::Interface(interface) => interface.fields.values().cloned().collect(),
             _ => Vec::new(),
         };
         let wants_leaf = depth >= MAX_DEPTH || self.fields >= MAX_FIELDS;
