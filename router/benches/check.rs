@@ -3,6 +3,14 @@
 //!
 //! Fails above 3 s or 300 MB.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -82,9 +90,9 @@ fn write_graph(folder: &Path, changed: bool) {
     std::fs::create_dir_all(folder).expect("a folder can be made");
     let mut yaml = "federation_version: =2.9\nsubgraphs:\n".to_owned();
     for subgraph in 0..SUBGRAPHS {
-        let _ = write!(
+        let _ = writeln!(
             yaml,
-            "  s{subgraph}: {{ routing_url: http://s{subgraph}/, schema: {{ file: s{subgraph}.graphql }} }}\n"
+            "  s{subgraph}: {{ routing_url: http://s{subgraph}/, schema: {{ file: s{subgraph}.graphql }} }}"
         );
         std::fs::write(folder.join(format!("s{subgraph}.graphql")), sdl(subgraph, changed))
             .expect("a schema can be written");
@@ -107,7 +115,7 @@ fn sdl(subgraph: usize, changed: bool) -> String {
     sdl.push_str("}\n");
     for number in 0..TYPES_EACH {
         let differs = changed && number % 10 == 5;
-        let _ = write!(
+        let _ = writeln!(
             sdl,
             "type T{subgraph}x{number} @key(fields: \"id\") {{\n  id: ID!\n  name: String\n  {}\n  tags: [String!]!\n  peer: T{subgraph}x{}\n  next: T{next}x0\n}}\n",
             if differs { "count: Float" } else { "count: Int" },

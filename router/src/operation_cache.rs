@@ -106,7 +106,7 @@ impl OperationCache {
     pub async fn warm_from(&self, older: &Self, most: usize) {
         let mut used: Vec<(u64, Key)> =
             older.operations.iter().map(|(key, operation)| (operation.used.load(Ordering::Relaxed), key)).collect();
-        used.sort_by(|a, b| b.0.cmp(&a.0));
+        used.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
         for (count, key) in used.into_iter().take(most) {
             let request = GraphQLRequest {
                 query: key.query.as_ref().into(),

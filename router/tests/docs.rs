@@ -1,4 +1,11 @@
 //! The reference of the configuration is what the code says.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 #[test]
 fn every_option_is_described() {

@@ -1,4 +1,11 @@
 //! Changes of schema and configuration while requests run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 mod support;
 

@@ -1,5 +1,13 @@
 //! `braid check`, `diff`, `lint` and contracts as a user types them, in git repositories of their own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

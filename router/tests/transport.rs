@@ -1,4 +1,11 @@
 //! Traffic to subgraphs: what is forwarded, what is sent twice or once, and what comes of every kind of failure.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 mod support;
 
@@ -101,7 +108,7 @@ async fn equal_queries_under_way_are_sent_once_unless_they_differ() {
 async fn queries_are_tried_again_and_mutations_are_not() {
     let failures = AtomicUsize::new(0);
     let users = Subgraph::raw(move |_| {
-        let fails = failures.fetch_add(1, Ordering::Relaxed) % 2 == 0;
+        let fails = failures.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
         async move { if fails { http("503 Busy", "text/plain", b"busy", "") } else { ok(ME) } }
     })
     .await;

@@ -79,7 +79,7 @@ impl FromStr for ByteSize {
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis() as u64;
-        let exact = |(_, size): &&(&str, u64)| millis % size == 0 && millis >= *size;
+        let exact = |(_, size): &&(&str, u64)| millis.is_multiple_of(*size) && millis >= *size;
         let (unit, size) = TIME_UNITS.iter().rev().find(exact).unwrap_or(&TIME_UNITS[0]);
         write!(f, "{}{unit}", millis / size)
     }
@@ -88,7 +88,7 @@ impl fmt::Display for Duration {
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.0 as u64;
-        let exact = |(_, size): &&(&str, u64)| bytes % size == 0 && bytes >= *size && *size > 1;
+        let exact = |(_, size): &&(&str, u64)| bytes.is_multiple_of(*size) && bytes >= *size && *size > 1;
         // Decimal units before binary ones, the largest that divides the number.
         let (unit, size) = SIZE_UNITS[..5]
             .iter()

@@ -1,7 +1,13 @@
 //! The federation as `cargo run` starts it: answers are held against what the databases have, and bad input against what a
 //! GraphQL client expects.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is its report")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 use std::net::SocketAddr;
 use std::path::Path;

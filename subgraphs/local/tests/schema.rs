@@ -1,6 +1,12 @@
 //! The files of `schema/` are what the code says: the services' schemas, their supergraph, and operations that can be planned.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is its report")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 use std::path::{Path, PathBuf};
 

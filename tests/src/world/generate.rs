@@ -173,10 +173,8 @@ impl Generator {
         ty.members = members.to_vec();
         ty.fields.push(FieldModel::new("id", "ID!"));
         for at in 0..self.random.between(0, 2) {
-            let field = FieldModel::new(
-                &format!("{}{at}", name.to_lowercase()),
-                *self.random.pick(&["String", "Int", "[Color!]"]),
-            );
+            let of: &&str = self.random.pick(&["String", "Int", "[Color!]"]);
+            let field = FieldModel::new(&format!("{}{at}", name.to_lowercase()), of);
             for member in members {
                 let subgraphs: Vec<usize> = self.model.ty(member).present.keys().copied().collect();
                 let owners = self.random.between(1, subgraphs.len());

@@ -1,5 +1,13 @@
 //! How long composition takes: many subgraphs, one change of many, and the shapes on which path enumeration explodes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 use std::fmt::Write;
 use std::hint::black_box;
 
@@ -37,7 +45,11 @@ fn chain(count: usize) -> Vec<SubgraphSdl> {
         .map(|i| {
             let sdl = match i {
                 0 => format!("{LINK}type Query {{ t: T }}\ntype T @key(fields: \"k0\") {{ k0: ID! f0: Int }}"),
-                _ => format!("{LINK}type T @key(fields: \"k{}\") @key(fields: \"k{i}\") {{ k{}: ID! k{i}: ID! f{i}: Int }}", i - 1, i - 1),
+                _ => format!(
+                    "{LINK}type T @key(fields: \"k{}\") @key(fields: \"k{i}\") {{ k{}: ID! k{i}: ID! f{i}: Int }}",
+                    i - 1,
+                    i - 1
+                ),
             };
             subgraph(format!("s{i:03}"), sdl)
         })
@@ -64,7 +76,9 @@ fn fixture() -> Vec<SubgraphSdl> {
         subgraphs: Vec<SubgraphSdl>,
     }
     let text = include_str!("../tests/cases/guild-fixtures.json");
-    serde_json::from_str::<Vec<Case>>(text).map(|cases| cases.into_iter().flat_map(|c| c.subgraphs).collect()).unwrap_or_default()
+    serde_json::from_str::<Vec<Case>>(text)
+        .map(|cases| cases.into_iter().flat_map(|c| c.subgraphs).collect())
+        .unwrap_or_default()
 }
 
 fn bench(c: &mut Criterion) {

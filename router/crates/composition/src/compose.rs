@@ -9,8 +9,8 @@ use crate::merge::{Merged, merge};
 use crate::satisfiability;
 use crate::subgraph::model::{FederationVersion, Subgraph};
 use crate::subgraph::read::Read;
-use crate::subgraph::{facts, read, upgrade};
 use crate::subgraph::spec::Known;
+use crate::subgraph::{facts, read, upgrade};
 use crate::validate;
 
 /// One subgraph as it is given to composition.
@@ -110,11 +110,8 @@ fn check_names(inputs: &[SubgraphSdl]) -> Result<(), Vec<Diagnostic>> {
             );
         } else if !seen.insert(name) {
             errors.push(
-                Diagnostic::new(
-                    Code::INVALID_SUBGRAPH_NAME,
-                    format!("There are two subgraphs named \"{name}\""),
-                )
-                .help("rename one of them, or remove the one that is there by mistake"),
+                Diagnostic::new(Code::INVALID_SUBGRAPH_NAME, format!("There are two subgraphs named \"{name}\""))
+                    .help("rename one of them, or remove the one that is there by mistake"),
             );
         }
     }

@@ -184,10 +184,7 @@ pub(crate) fn subgraph_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -
 }
 
 /// The known names nearest to a mistyped one.
-pub(crate) fn suggestions<'a>(
-    given: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Vec<&'a str> {
+pub(crate) fn suggestions<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let limit = given.chars().count() * 2 / 5 + 1;
     let lower = given.to_lowercase();
     let mut near: Vec<(usize, &str)> = known

@@ -2,6 +2,15 @@
 //!
 //! `BRAID_CASES=<path>` runs another folder of cases, `BRAID_CASE=<id>` one case with all its differences.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 mod facts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,8 +73,7 @@ fn judge(case: &Case) -> Verdict {
                 verdict.api = facts::differences(&facts::api(expected), &facts::api(&composed.api_schema_sdl));
             }
             if let Some(expected) = &case.supergraph {
-                verdict.join =
-                    facts::differences(&facts::joins(expected), &facts::joins(&composed.supergraph_sdl));
+                verdict.join = facts::differences(&facts::joins(expected), &facts::joins(&composed.supergraph_sdl));
             }
             let got: BTreeSet<String> = composition.hints.iter().map(|h| h.code.to_string()).collect();
             let wanted: BTreeSet<String> = case.hints.iter().cloned().collect();
@@ -134,10 +142,11 @@ fn agrees_with_the_published_composers() {
                 Err(errors) => errors.iter().for_each(|e| println!("{e}")),
             }
         }
-        if std::env::var("BRAID_HINTS").is_ok() && case.tier == 1 {
-            if let Some(hints) = &verdict.hints {
-                println!("hints {} {}: {hints}", case.id, case.name);
-            }
+        if std::env::var("BRAID_HINTS").is_ok()
+            && case.tier == 1
+            && let Some(hints) = &verdict.hints
+        {
+            println!("hints {} {}: {hints}", case.id, case.name);
         }
         if !verdict.matches() {
             misses.push((case.tier, case.id.clone(), case.name, verdict.summary()));

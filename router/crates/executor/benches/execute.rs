@@ -1,6 +1,12 @@
 //! The cost of executing an operation when subgraphs answer at once: everything but HTTP. Beside each, `serde_json::Value` doing
 //! the same with the same bytes.
-#![expect(missing_docs, clippy::unwrap_used, reason = "a bench is no API, and a panic in it is the report")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

@@ -1,5 +1,13 @@
 //! What clients get: key order, aliases, fragments, null propagation, leaf kinds, hidden values. Byte for byte.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 mod support;
 
 use std::sync::Arc;

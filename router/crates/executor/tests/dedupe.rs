@@ -1,6 +1,12 @@
 //! Equal queries under way are sent once.
 
-#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

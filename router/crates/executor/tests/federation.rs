@@ -1,5 +1,13 @@
 //! Interface objects, contexts, parents that are entered again: the parts of federation that reach into the data tree.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 mod support;
 
 use support::{check, supergraph};

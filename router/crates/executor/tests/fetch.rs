@@ -1,5 +1,13 @@
 //! What happens between subgraphs: representations, merging, order, errors and where the client sees them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 mod support;
 
 use std::sync::Arc;

@@ -3,7 +3,13 @@
 //! The oracle merges maps by tree keys and projects them by *CollectFields*, with no thought for speed. It shares the plan with the
 //! executor and nothing else.
 
-#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 mod support;
 

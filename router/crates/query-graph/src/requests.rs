@@ -33,6 +33,13 @@ impl Requests {
         }
     }
 
+    /// The same as seen from `by` stages later; what lies before is left out.
+    #[must_use]
+    pub fn earlier(&self, by: u8) -> Self {
+        let by = u32::from(by) << 16;
+        Self(self.0.iter().filter_map(|request| request.checked_sub(by)).collect())
+    }
+
     /// The subgraphs that are asked, by index, once for each request.
     pub fn subgraphs(&self) -> impl Iterator<Item = usize> + '_ {
         self.0.iter().map(|request| (request & 0xffff) as usize)

@@ -1,6 +1,15 @@
 //! How long a new operation takes: parsing and validation, normal form, plan. Inputs are generated, so that they can grow; other
 //! inputs are read from the folder that `BRAID_BENCH_WORKLOADS` names (`NAME/supergraph.graphql`, `NAME/request.json`).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 mod generate;
 
 use std::hint::black_box;

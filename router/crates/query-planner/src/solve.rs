@@ -33,13 +33,23 @@ pub(crate) struct Solution<'a> {
     /// How many fields there are, here and below, and how long they are waited for, in stages, all together.
     pub(crate) fields: u32,
     pub(crate) waiting: u32,
+    /// Whether anything could be had in another way, here or below.
+    pub(crate) had_choice: bool,
     /// What cannot be had, when something cannot.
     pub(crate) failure: Option<Failure>,
 }
 
 impl<'a> Solution<'a> {
     fn new(ats: Ats<'a>) -> Self {
-        Self { ats, requests: Requests::default(), groups: Vec::new(), fields: 0, waiting: 0, failure: None }
+        Self {
+            ats,
+            requests: Requests::default(),
+            groups: Vec::new(),
+            fields: 0,
+            waiting: 0,
+            had_choice: false,
+            failure: None,
+        }
     }
 }
 
@@ -52,6 +62,7 @@ pub(crate) struct Group<'a> {
     pub(crate) picks: Vec<Pick<'a>>,
     /// Where the runtime type is asked, when the objects stand at interface objects only.
     pub(crate) typename: Option<u16>,
+    had_choice: bool,
 }
 
 /// The choice for one entry.
@@ -93,6 +104,8 @@ struct Context {
     among: Option<TypeSet>,
     /// The subgraphs that could have given the objects, whichever was chosen; kept only where abstract types follow.
     givers: SmallVec<[SubgraphId; 2]>,
+    /// On a second look: the requests that others make anyway.
+    known: Requests,
 }
 
 type Key<'a> = (PositionId, Ats<'a>, Context);
@@ -106,7 +119,12 @@ pub(crate) struct Solver<'a, 'o> {
     hasher: RandomState,
     /// How much of the operation each subgraph could give: of equal choices, the one that others are likely to need, too.
     demand: Vec<u32>,
+    looks_twice: bool,
 }
+
+/// Operations with at most this many fields get a second look: what is below a position is chosen again with the requests
+/// known that are made beside it.
+const SECOND_LOOK: usize = 48;
 
 /// Of more owners than this, only as many are looked at: those that are there first and own most of what is asked beside and
 /// below. The others are turned to where none of these will do.
@@ -119,7 +137,9 @@ impl<'a, 'o> Solver<'a, 'o> {
     pub(crate) fn new(reach: Reach<'a>, ask: &'o Ask<'o>) -> Self {
         let hasher = RandomState::with_seeds(1, 2, 3, 4);
         let demand = demand(reach.graph(), ask);
-        Self { graph: reach.graph(), reach, ask, memo: AHashMap::new(), hasher, demand }
+        let fields: usize = ask.positions.iter().map(|position| position.entries.len()).sum();
+        let looks_twice = fields <= SECOND_LOOK;
+        Self { graph: reach.graph(), reach, ask, memo: AHashMap::new(), hasher, demand, looks_twice }
     }
 
     /// The root of a query: every subgraph with the type can be asked at the first stage.
@@ -154,7 +174,7 @@ impl<'a, 'o> Solver<'a, 'o> {
                 picks.push(best.pick);
             }
         }
-        solution.groups.push(Group { types: TypeSet::one(ty), ty, picks, typename: None });
+        solution.groups.push(Group { types: TypeSet::one(ty), ty, picks, typename: None, had_choice: false });
         Ok(Rc::new(solution))
     }
 
@@ -195,7 +215,9 @@ impl<'a, 'o> Solver<'a, 'o> {
             match self.solve_group(position, types, ty, &here, context)? {
                 Ok((group, requests)) => {
                     solution.requests.add(&requests);
+                    solution.had_choice |= group.had_choice;
                     for pick in &group.picks {
+                        solution.had_choice |= pick.below.as_ref().is_some_and(|below| below.had_choice);
                         let (fields, waiting) = pick.weight();
                         solution.fields = solution.fields.saturating_add(fields);
                         solution.waiting = solution.waiting.saturating_add(waiting);
@@ -289,7 +311,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         let asked = &ask.positions[position];
         let mut open: Vec<Vec<Choice<'a>>> = Vec::new();
         let mut requests = Requests::default();
-        let mut picks: Vec<Pick<'a>> = Vec::new();
+        let mut made: Vec<Choice<'a>> = Vec::new();
         let mut typename = None;
         let only_interface_objects = ats.iter().all(|at| at.presence.place.interface_object.is_some());
         if asked.needs_typename.is_some() && only_interface_objects && !types.is_empty() {
@@ -310,7 +332,7 @@ impl<'a, 'o> Solver<'a, 'o> {
                     });
                     return match field {
                         Some(field) => Ok(Err(failure(field, ty, ats))),
-                        None => Ok(Ok((Group { types, ty, picks, typename }, requests))),
+                        None => Ok(Ok((Group { types, ty, picks: Vec::new(), typename, had_choice: false }, requests))),
                     };
                 }
             }
@@ -333,20 +355,66 @@ impl<'a, 'o> Solver<'a, 'o> {
                 choices.truncate(MAX_OWNERS);
             }
             if choices.len() == 1 {
-                let choice = choices.remove(0);
-                requests.add(&choice.requests);
-                picks.push(choice.pick);
+                made.extend(choices);
             } else {
                 open.push(choices);
             }
         }
-        let chosen = choose(&open, &self.demand, &mut requests);
         self.reach.spend(open.len() as u64)?;
+        let had_choice = !open.is_empty();
+        let mut all = requests.clone();
+        all.add(&context.known);
+        made.iter().for_each(|choice| all.add(&choice.requests));
+        let chosen = choose(&open, &self.demand, &mut all);
         for (mut choices, chosen) in open.into_iter().zip(chosen) {
-            picks.push(choices.swap_remove(chosen).pick);
+            made.push(choices.swap_remove(chosen));
         }
-        picks.sort_by_key(|pick| pick.entry);
-        Ok(Ok((Group { types, ty, picks, typename }, requests)))
+        made.sort_by_key(|choice| choice.pick.entry);
+        if self.looks_twice && context.known.is_empty() {
+            self.look_again(position, ty, ats, context, &requests, &mut made)?;
+        }
+        made.iter().for_each(|choice| requests.add(&choice.requests));
+        let picks = made.into_iter().map(|choice| choice.pick).collect();
+        Ok(Ok((Group { types, ty, picks, typename, had_choice }, requests)))
+    }
+
+    /// Solves what is below each choice again, knowing what the other choices request, and keeps what makes fewer requests.
+    fn look_again(
+        &mut self,
+        position: PositionId,
+        ty: TypeId,
+        ats: &Ats<'a>,
+        context: &Context,
+        fixed: &Requests,
+        made: &mut [Choice<'a>],
+    ) -> Result<(), Exhausted> {
+        let below = |choice: &Choice<'a>| choice.pick.below.as_ref().is_some_and(|below| below.had_choice);
+        let had_choice = made.iter().any(below);
+        // Backwards first: what was chosen early was chosen knowing least.
+        for index in (0..made.len()).rev().chain(0..made.len()) {
+            if made.len() < 2 || !had_choice {
+                continue;
+            }
+            let mut known = fixed.clone();
+            made.iter()
+                .enumerate()
+                .filter(|(other, _)| *other != index)
+                .for_each(|(_, other)| known.add(&other.requests));
+            let context = Context { known: known.clone(), ..context.clone() };
+            let Ok(choices) = self.choices(position, made[index].pick.entry, ty, ats, &context, true)? else {
+                continue;
+            };
+            let cost = |choice: &Choice<'a>| {
+                let mut all = known.clone();
+                all.add(&choice.requests);
+                (all.stages(), all.len(), choice.pick.weight().1)
+            };
+            let best = choices.into_iter().min_by_key(cost);
+            if let Some(best) = best.filter(|best| cost(best) < cost(&made[index])) {
+                made[index] = best;
+            }
+        }
+        Ok(())
     }
 
     /// How many of a position's fields each place of the type owns; not counted where the places are few.
@@ -414,7 +482,10 @@ impl<'a, 'o> Solver<'a, 'o> {
             return Ok(if choices.is_empty() { Err(failure(entry.field, ty, ats)) } else { Ok(choices) });
         };
         let has_abstract = ask.positions[below].has_abstract;
-        if !has_abstract && let [at] = ats.as_slice() {
+        if !has_abstract
+            && context.known.is_empty()
+            && let [at] = ats.as_slice()
+        {
             // The cheapest that there is: the subgraph that one is in goes on, and asks nobody else.
             for owner in &owners {
                 let Some(found) = self.reach.available(ty, &initial, *owner) else { continue };
@@ -429,7 +500,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         let closure = self.reach.closure(ty, &presences)?;
         let mut available: Available =
             owners.iter().filter_map(|owner| Some((*owner, self.reach.available(ty, &closure, *owner)?))).collect();
-        let below_context =
+        let mut below_context =
             if has_abstract { self.context_below(ty, below, &owners, &available, context) } else { Context::default() };
         let mut choices = Vec::new();
         let mut failed = None;
@@ -440,6 +511,7 @@ impl<'a, 'o> Solver<'a, 'o> {
             if number >= MAX_OWNERS && !choices.is_empty() {
                 break;
             }
+            below_context.known = context.known.earlier(found.stage);
             let solution = self.solve_below(below, ty, *owner, &closure, below_context.clone())?;
             if let Some(failure) = &solution.failure {
                 failed.get_or_insert_with(|| failure.clone());
@@ -450,6 +522,7 @@ impl<'a, 'o> Solver<'a, 'o> {
             choices.push(Choice { pick: pick(*owner, found.stage, Some(solution)), requests });
         }
         if choices.is_empty() && may_merge && available.len() > 1 {
+            below_context.known = Requests::default();
             match self.merged_choice(position, index, ty, &available, &closure, &below_context)? {
                 Ok(choice) => choices.push(choice),
                 Err(failure) => failed = Some(failure),
@@ -501,7 +574,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         }
         let among = common.filter(|common| givers.len() > 1 && !common.is_empty());
         givers.sort_unstable();
-        Context { among, givers }
+        Context { among, givers, known: Requests::default() }
     }
 
     fn child_at(&self, ty: TypeId, owner: Owner, closure: &Closure<'a>, stage: u8) -> At<'a> {

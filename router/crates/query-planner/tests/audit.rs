@@ -1,6 +1,12 @@
 //! Every operation of the public conformance suites is planned, or refused where the suite wants that, with no more requests
 //! than the best gateway needs.
-#![allow(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

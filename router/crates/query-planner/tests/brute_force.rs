@@ -1,5 +1,11 @@
 //! On small random graphs the plan costs no more than the best of all assignments of fields to subgraphs, tried one by one.
-#![allow(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 mod support;
 

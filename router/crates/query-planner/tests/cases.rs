@@ -1,6 +1,12 @@
 //! Plans as people read them. A case is a folder of `cases`: `supergraph.graphql`, `operation.graphql` (its first line says what
 //! it shows, `# labels:` which override labels are on), and `plan.txt`. `UPDATE_EXPECT=1` rewrites the plans.
-#![allow(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

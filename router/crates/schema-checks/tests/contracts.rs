@@ -1,5 +1,13 @@
 //! Contracts: what of a supergraph is left under a filter.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 use braid_graphql::compiler::Schema;
 use braid_schema_checks::contract::{ContractFilter, contract};
 

@@ -1,5 +1,13 @@
 //! Holds the diff to the labelled corpus: every change found, none invented, each with its severity and a place.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 mod cases;
 
 use std::collections::BTreeSet;

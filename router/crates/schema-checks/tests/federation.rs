@@ -1,6 +1,14 @@
 //! Changes between subgraphs, each with the order of its rollout. Cases are written as in `corpus/README.md`; both sides
 //! are supergraphs that begin with `federation/header.graphql`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 use std::collections::BTreeSet;
 
 use braid_schema_checks::change::{Change, First};

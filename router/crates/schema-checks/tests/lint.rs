@@ -1,5 +1,13 @@
 //! Lint rules: for each, schemas and the elements that it finds; then options, presets and exceptions.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 use std::collections::BTreeSet;
 
 use braid_schema_checks::lint::{Level, LintConfig, Linted, Preset, RULES, RuleConfig, RuleSetting, lint, only_new};

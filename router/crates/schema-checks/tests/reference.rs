@@ -3,6 +3,14 @@
 //! `reference/disagreements.json` explains every difference; one that is not explained fails, and so does an explanation
 //! for a difference that is none. With `REFERENCE=required`, as in CI, the test fails when they are not installed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 mod cases;
 mod generated;
 

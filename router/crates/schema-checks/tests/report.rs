@@ -1,5 +1,13 @@
 //! Reports: verdicts and exit codes, allowances, and the seven forms.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 use std::sync::Arc;
 
 use braid_schema_checks::check::{CheckInput, Version, check};

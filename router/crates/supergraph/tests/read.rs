@@ -1,6 +1,12 @@
 //! Supergraphs of the field are read, and what they leave unsaid is expanded.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic in a test is its report")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 use std::path::Path;
 

@@ -1,5 +1,13 @@
 //! The inventory subgraph against both databases. Table of contents; the harness is in `shop`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 mod administration;
 mod concurrency;
 mod entities;

@@ -135,7 +135,8 @@ async fn bad_requests_are_refused() {
         let long = "k".repeat(201);
         let many: Vec<String> = (0..101).map(|n| uuid::Uuid::from_u128(n).to_string()).collect();
         let many: Vec<(&str, i32)> = many.iter().map(|id| (id.as_str(), 1)).collect();
-        let cases: [(&str, &[(&str, i32)], &str); 9] = [
+        type Lines<'a> = &'a [(&'a str, i32)];
+        let cases: [(&str, Lines<'_>, &str); 9] = [
             ("used", &[(&a, 2)], "CONFLICT"),
             ("used", &[(&b, 1)], "CONFLICT"),
             ("used", &[(&a, 1), (&b, 1)], "CONFLICT"),

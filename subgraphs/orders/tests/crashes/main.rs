@@ -11,6 +11,14 @@
 //! killed before a call is passed on, the write before it is there and nothing else; killed when the call was answered,
 //! inventory's write is there and the answer is not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
 mod process;
 mod proxy;
 mod rush;

@@ -13,6 +13,7 @@ const CLIENTS: usize = 32;
 /// Together the clients want more than there is.
 const ORDERS_OF_EACH: usize = 5;
 const UNITS: i64 = 100;
+const MOST_KILLS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_unit_is_sold_once() {
@@ -70,8 +71,10 @@ async fn buy(world: Arc<World>, product: Uuid) -> i64 {
 async fn kill_now_and_then(world: Arc<World>, over: Arc<AtomicBool>, kill: bool) -> usize {
     let mut dice = Dice::new("kills");
     let mut kills = 0;
-    while kill && !over.load(Ordering::SeqCst) {
-        tokio::time::sleep(Duration::from_millis(200 + dice.below(600))).await;
+    while kill && kills < MOST_KILLS && !over.load(Ordering::SeqCst) {
+        // Later each time, so that a slow machine too gets something done between two kills.
+        let pause = 100 * (kills as u64 + 1) + dice.below(500);
+        tokio::time::sleep(Duration::from_millis(pause)).await;
         match dice.below(3) {
             0 => world.proxy.orders.kill(),
             1 => world.proxy.inventory.kill(),

@@ -19,8 +19,6 @@ use crate::auth::Authenticator;
 use crate::error::{Code, Error};
 use crate::graphql::is_request_error;
 
-use super::nesting;
-
 /// What the two handlers need.
 #[derive(Clone)]
 pub(super) struct Exchange<E> {
@@ -60,12 +58,12 @@ pub(super) async fn get<E: Executor>(
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Response {
     let answer = Answer::for_accept(&headers);
-    let request = match parameters.map_err(|error| error.body_text()).and_then(|Query(parameters)| parameters.read()) {
-        Ok(request) => request,
-        Err(message) => return answer.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", message),
-    };
-    let mut request = request;
-    if !nesting::is_too_deep(&request.query) && changes_something(&mut request) {
+    let mut request =
+        match parameters.map_err(|error| error.body_text()).and_then(|Query(parameters)| parameters.read()) {
+            Ok(request) => request,
+            Err(message) => return answer.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", message),
+        };
+    if changes_something(&mut request) {
         let message = "A mutation must be sent by POST.";
         let mut response = answer.refuse(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
@@ -75,10 +73,6 @@ pub(super) async fn get<E: Executor>(
 }
 
 async fn run<E: Executor>(exchange: Exchange<E>, request: Request, headers: &HeaderMap, answer: Answer) -> Response {
-    if nesting::is_too_deep(&request.query) {
-        let message = "The query nests deeper than this service answers.";
-        return answer.refuse(answer.refused(), "GRAPHQL_VALIDATION_FAILED", message);
-    }
     match exchange.authenticator.authenticate(headers).await {
         Ok(viewer) => answer.give(&exchange.schema.execute(request.data(viewer)).await),
         Err(error) => {

@@ -1,7 +1,6 @@
 //! The HTTP side of a service: routes, start and stop. Knows no schema; the GraphQL exchange itself is in `exchange`.
 
 mod exchange;
-mod nesting;
 mod playground;
 
 use std::future::Future;

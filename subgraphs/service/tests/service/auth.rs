@@ -110,12 +110,8 @@ async fn services_know_one_another_by_their_secret() {
     let world = World::start(keys(), |_| {}).await;
     let ask = |secret: &str| world.query("{ who }").header("x-internal-token", secret);
     assert_eq!(answer(ask("between us")).await, who("a service"));
-    for wrong in ["between u", "between us ", "Between us", ""] {
+    for wrong in ["between u", "between us all", "Between us", ""] {
         let refused = refusal(ask(wrong)).await;
-        // Surrounding spaces are no part of a header's value.
-        if wrong.trim() == "between us" {
-            continue;
-        }
         assert_eq!(refused, (401, "UNAUTHENTICATED".to_owned()), "{wrong:?}");
     }
     world.stop().await;

@@ -116,7 +116,10 @@ fn one(
         return;
     }
     let coordinate = format!("{}.{}", ty.name, field.name);
-    if errors.iter().any(|e| e.coordinate.as_deref() == Some(&coordinate) && e.code == Code::MISSING_TRANSITIVE_AUTH_REQUIREMENTS) {
+    if errors
+        .iter()
+        .any(|e| e.coordinate.as_deref() == Some(&coordinate) && e.code == Code::MISSING_TRANSITIVE_AUTH_REQUIREMENTS)
+    {
         return;
     }
     errors.push(

@@ -20,7 +20,8 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
                 rules.error(
                     Code::QUERY_ROOT_TYPE_INACCESSIBLE,
                     ("Query", None, None),
-                    "Type \"Query\" is @inaccessible but is the query root type, which must be in the API schema.".into(),
+                    "Type \"Query\" is @inaccessible but is the query root type, which must be in the API schema."
+                        .into(),
                     "remove @inaccessible from the query root in all subgraphs",
                 );
             }
@@ -170,7 +171,10 @@ impl<'a> Rules<'a, '_> {
             self.errors.push(
                 Diagnostic::new(
                     Code::REFERENCED_INACCESSIBLE,
-                    format!("Type \"{name}\" is @inaccessible but is referenced by \"{}\", which is in the API schema.", coordinate(element)),
+                    format!(
+                        "Type \"{name}\" is @inaccessible but is referenced by \"{}\", which is in the API schema.",
+                        coordinate(element)
+                    ),
                 )
                 .on(coordinate(element))
                 .at(self.context.places(element.0, element.1, element.2))
@@ -188,7 +192,10 @@ impl<'a> Rules<'a, '_> {
                 self.error(
                     Code::REQUIRED_INACCESSIBLE,
                     element,
-                    format!("Argument \"{}\" is @inaccessible but is a required argument of its field.", coordinate(element)),
+                    format!(
+                        "Argument \"{}\" is @inaccessible but is a required argument of its field.",
+                        coordinate(element)
+                    ),
                     "make the argument optional, or show it",
                 );
             }
@@ -233,7 +240,10 @@ impl<'a> Rules<'a, '_> {
                 self.error(
                     Code::REQUIRED_INACCESSIBLE,
                     element,
-                    format!("Input field \"{}\" is @inaccessible but is a required input field of its type.", coordinate(element)),
+                    format!(
+                        "Input field \"{}\" is @inaccessible but is a required input field of its type.",
+                        coordinate(element)
+                    ),
                     "make the field optional, or show it",
                 );
             }
@@ -286,9 +296,12 @@ impl<'a> Rules<'a, '_> {
     fn type_system_directives(&mut self) {
         for subgraph in self.context.subgraphs {
             for directive in subgraph.schema.directives.values() {
-                let composed = self.context.draft.directives.get(&directive.name).is_some_and(|d| {
-                    d.locations.iter().any(|l| !crate::merge::is_executable_name(l))
-                });
+                let composed = self
+                    .context
+                    .draft
+                    .directives
+                    .get(&directive.name)
+                    .is_some_and(|d| d.locations.iter().any(|l| !crate::merge::is_executable_name(l)));
                 for argument in directive.args.values().filter(|_| composed) {
                     let Some(applied) = argument.get(Known::Inaccessible) else { continue };
                     let element = format!("@{}({}:)", directive.name, argument.name);
@@ -313,7 +326,10 @@ impl<'a> Rules<'a, '_> {
                 self.errors.push(
                     Diagnostic::new(
                         Code::REQUIRED_INACCESSIBLE,
-                        format!("Argument \"@{}({}:)\" is @inaccessible but is a required argument of its directive.", directive.name, argument.name),
+                        format!(
+                            "Argument \"@{}({}:)\" is @inaccessible but is a required argument of its directive.",
+                            directive.name, argument.name
+                        ),
                     )
                     .on(format!("@{}({}:)", directive.name, argument.name))
                     .help("make the argument optional, or show it"),

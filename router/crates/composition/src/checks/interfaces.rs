@@ -26,9 +26,10 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
 }
 
 fn missing(context: &Context<'_>, ty: &DraftType, interface: &DraftType, field: &DraftField) -> Diagnostic {
-    let having = context.subgraphs.iter().filter(|s| {
-        s.schema.types.get(&interface.name).is_some_and(|t| t.fields.contains_key(&field.name))
-    });
+    let having = context
+        .subgraphs
+        .iter()
+        .filter(|s| s.schema.types.get(&interface.name).is_some_and(|t| t.fields.contains_key(&field.name)));
     let lacking: Vec<_> = context
         .subgraphs
         .iter()
@@ -72,7 +73,10 @@ fn compatible(
         errors.push(
             Diagnostic::new(
                 Code::INVALID_GRAPHQL,
-                format!("Interface field {}.{} expects type {} but {element} of type {} is not a proper subtype.", interface.name, field.name, field.ty, own.ty),
+                format!(
+                    "Interface field {}.{} expects type {} but {element} of type {} is not a proper subtype.",
+                    interface.name, field.name, field.ty, own.ty
+                ),
             )
             .on(element.as_str())
             .at(at())
@@ -84,7 +88,10 @@ fn compatible(
             None => errors.push(
                 Diagnostic::new(
                     Code::INVALID_GRAPHQL,
-                    format!("Interface field argument {}.{}({}:) expected but {element} does not provide it.", interface.name, field.name, argument.name),
+                    format!(
+                        "Interface field argument {}.{}({}:) expected but {element} does not provide it.",
+                        interface.name, field.name, argument.name
+                    ),
                 )
                 .on(element.as_str())
                 .at(at())
@@ -93,7 +100,10 @@ fn compatible(
             Some(own) if own.ty != argument.ty => errors.push(
                 Diagnostic::new(
                     Code::INVALID_GRAPHQL,
-                    format!("Interface field argument {}.{}({}:) expects type {} but {element}({}:) is type {}.", interface.name, field.name, argument.name, argument.ty, argument.name, own.ty),
+                    format!(
+                        "Interface field argument {}.{}({}:) expects type {} but {element}({}:) is type {}.",
+                        interface.name, field.name, argument.name, argument.ty, argument.name, own.ty
+                    ),
                 )
                 .on(element.as_str())
                 .at(at())
@@ -108,7 +118,10 @@ fn compatible(
             errors.push(
                 Diagnostic::new(
                     Code::INVALID_GRAPHQL,
-                    format!("Field {element} includes required argument {} that is missing from the Interface field {}.{}.", argument.name, interface.name, field.name),
+                    format!(
+                        "Field {element} includes required argument {} that is missing from the Interface field {}.{}.",
+                        argument.name, interface.name, field.name
+                    ),
                 )
                 .on(element.as_str())
                 .at(at())

@@ -28,13 +28,23 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
                 });
                 let at_fault = subgraph_list(others.map(|s| &*s.name));
                 let detail = match why {
-                    Why::Unknown => format!("cannot provide a value for argument \"{argument}\" of field \"{coordinate}\" as argument \"{argument}\" is not defined in {at_fault}"),
-                    Why::Missing => format!("no value provided for argument \"{argument}\" of field \"{coordinate}\" but a value is mandatory as \"{argument}\" is required in {at_fault}"),
+                    Why::Unknown => format!(
+                        "cannot provide a value for argument \"{argument}\" of field \"{coordinate}\" as argument \"{argument}\" is not defined in {at_fault}"
+                    ),
+                    Why::Missing => format!(
+                        "no value provided for argument \"{argument}\" of field \"{coordinate}\" but a value is mandatory as \"{argument}\" is required in {at_fault}"
+                    ),
                 };
                 errors.push(
                     Diagnostic::new(
                         Code::REQUIRES_INVALID_FIELDS,
-                        format!("[{}] On field \"{}.{}\", for @requires(fields: \"{}\"): {detail}", subgraph.name, ty.name, field.name, requires.str_arg("fields").unwrap_or_default()),
+                        format!(
+                            "[{}] On field \"{}.{}\", for @requires(fields: \"{}\"): {detail}",
+                            subgraph.name,
+                            ty.name,
+                            field.name,
+                            requires.str_arg("fields").unwrap_or_default()
+                        ),
                     )
                     .on(format!("{}.{}", ty.name, field.name))
                     .at(subgraph.locate(requires.span))
@@ -65,9 +75,10 @@ fn broken(draft: &Draft, ty: &DraftType, set: &FieldSet) -> Option<(String, Stri
             if let Some((argument, _)) = unknown {
                 return Some((argument.to_string(), coordinate, Why::Unknown));
             }
-            let missing = field.args.iter().find(|own| {
-                own.ty.is_non_null() && own.default.is_none() && !args.iter().any(|(a, _)| *a == own.name)
-            });
+            let missing = field
+                .args
+                .iter()
+                .find(|own| own.ty.is_non_null() && own.default.is_none() && !args.iter().any(|(a, _)| *a == own.name));
             if let Some(argument) = missing {
                 return Some((argument.name.to_string(), coordinate, Why::Missing));
             }

@@ -22,16 +22,16 @@ impl Merger<'_> {
         let mut on_types: Vec<(Name, Option<Name>, Vec<DraftApplied>)> = Vec::new();
         for interface in self.draft.types.values().filter(|t| t.kind == DraftKind::Interface) {
             let below = || {
-                self.draft.types.values().filter(|t| {
-                    t.kind == DraftKind::Object && t.implements.contains_key(&interface.name)
-                })
+                self.draft
+                    .types
+                    .values()
+                    .filter(|t| t.kind == DraftKind::Object && t.implements.contains_key(&interface.name))
             };
             let find = |applied: &[DraftApplied]| applied.iter().find(|a| a.name == *directive).cloned();
             let demands: Vec<DraftApplied> = below().filter_map(|t| find(&t.applied)).collect();
             on_types.push((interface.name.clone(), None, demands));
             for field in interface.fields.keys() {
-                let demands: Vec<DraftApplied> =
-                    below().filter_map(|t| find(&t.fields.get(field)?.applied)).collect();
+                let demands: Vec<DraftApplied> = below().filter_map(|t| find(&t.fields.get(field)?.applied)).collect();
                 on_types.push((interface.name.clone(), Some(field.clone()), demands));
             }
         }

@@ -1,7 +1,7 @@
 //! `@composeDirective`: which custom directives go to the supergraph, and whose definition is used.
 
-use braid_graphql::compiler::{Name, Node};
 use braid_graphql::compiler::ast::Value;
+use braid_graphql::compiler::{Name, Node};
 use braid_supergraph::join_spec::write::{DraftDirective, DraftInput, DraftLink};
 use indexmap::IndexMap;
 
@@ -10,7 +10,7 @@ use super::values::same;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::link::Link;
-use crate::subgraph::model::{Applied, Directives, DirectiveDef, Subgraph};
+use crate::subgraph::model::{Applied, DirectiveDef, Directives, Subgraph};
 use crate::subgraph::spec::{Feature, Known};
 
 /// The custom directives of the supergraph.
@@ -81,7 +81,9 @@ impl<'a> Merger<'a> {
             let majors: std::collections::BTreeSet<u32> = users.iter().map(|i| i.link.version.major).collect();
             if majors.len() > 1 {
                 self.compose_error(
-                    format!("Core feature \"{identity}\" requested to be merged has major version mismatch across subgraphs"),
+                    format!(
+                        "Core feature \"{identity}\" requested to be merged has major version mismatch across subgraphs"
+                    ),
                     users,
                     "link the same major version in all subgraphs that compose it",
                 );
@@ -124,24 +126,35 @@ impl<'a> Merger<'a> {
         let given = applied.str_arg("name").unwrap_or_default();
         if given.is_empty() {
             return fail(
-                format!("Argument to @composeDirective in subgraph \"{}\" cannot be NULL or an empty String", subgraph.name),
+                format!(
+                    "Argument to @composeDirective in subgraph \"{}\" cannot be NULL or an empty String",
+                    subgraph.name
+                ),
                 "name the directive, as @composeDirective(name: \"@mine\")",
                 None,
             );
         }
         let Some(name) = given.strip_prefix('@') else {
-            let edit = applied.arg("name").and_then(|v| v.location()).map(|span| {
-                subgraph.edit(span.offset(), span.end_offset(), format!("\"@{given}\""))
-            });
+            let edit = applied
+                .arg("name")
+                .and_then(|v| v.location())
+                .map(|span| subgraph.edit(span.offset(), span.end_offset(), format!("\"@{given}\"")));
             return fail(
-                format!("Argument to @composeDirective \"{given}\" in subgraph \"{}\" must have a leading \"@\"", subgraph.name),
+                format!(
+                    "Argument to @composeDirective \"{given}\" in subgraph \"{}\" must have a leading \"@\"",
+                    subgraph.name
+                ),
                 "write an @ before the directive's name",
                 edit,
             );
         };
         let Some(definition) = subgraph.schema.directives.get(name) else {
             return fail(
-                format!("Could not find matching directive definition for argument to @composeDirective \"{given}\" in subgraph \"{}\".{}", subgraph.name, crate::diagnostic::did_you_mean(name, subgraph.schema.directives.keys().map(Name::as_str))),
+                format!(
+                    "Could not find matching directive definition for argument to @composeDirective \"{given}\" in subgraph \"{}\".{}",
+                    subgraph.name,
+                    crate::diagnostic::did_you_mean(name, subgraph.schema.directives.keys().map(Name::as_str))
+                ),
                 "define the directive, or remove this @composeDirective",
                 remove,
             );
@@ -149,13 +162,19 @@ impl<'a> Merger<'a> {
         let Some((link, element)) = subgraph.links.source_of(name) else {
             if definition.known.is_some() {
                 return fail(
-                    format!("Composing federation directive \"{given}\" in subgraph \"{}\" is not supported", subgraph.name),
+                    format!(
+                        "Composing federation directive \"{given}\" in subgraph \"{}\" is not supported",
+                        subgraph.name
+                    ),
                     "remove this @composeDirective",
                     remove,
                 );
             }
             return fail(
-                format!("Directive \"{given}\" in subgraph \"{}\" cannot be composed because it is not a member of a core feature", subgraph.name),
+                format!(
+                    "Directive \"{given}\" in subgraph \"{}\" cannot be composed because it is not a member of a core feature",
+                    subgraph.name
+                ),
                 "@link a specification of your own that the directive is imported from",
                 remove,
             );
@@ -164,13 +183,18 @@ impl<'a> Merger<'a> {
             if known.is_composed() {
                 let hint = Diagnostic::new(
                     Code::DIRECTIVE_COMPOSITION_INFO,
-                    format!("Directive \"{given}\" should not be explicitly manually composed since it is a federation directive composed by default"),
+                    format!(
+                        "Directive \"{given}\" should not be explicitly manually composed since it is a federation directive composed by default"
+                    ),
                 );
                 self.hints.push(hint.at(subgraph.locate(applied.span)).help("remove this @composeDirective"));
                 return None;
             }
             return fail(
-                format!("Composing federation directive \"{given}\" in subgraph \"{}\" is not supported", subgraph.name),
+                format!(
+                    "Composing federation directive \"{given}\" in subgraph \"{}\" is not supported",
+                    subgraph.name
+                ),
                 "remove this @composeDirective",
                 remove,
             );
@@ -179,7 +203,10 @@ impl<'a> Merger<'a> {
             || self.features.name(Known::Inaccessible).is_some_and(|n| n == name);
         if clash && link.feature != Some(Feature::Federation) {
             return fail(
-                format!("Directive \"{given}\" in subgraph \"{}\" cannot be composed because it conflicts with automatically composed federation directive \"{given}\".", subgraph.name),
+                format!(
+                    "Directive \"{given}\" in subgraph \"{}\" cannot be composed because it conflicts with automatically composed federation directive \"{given}\".",
+                    subgraph.name
+                ),
                 "import the directive under another name, with `as`",
                 None,
             );
@@ -295,12 +322,17 @@ impl<'a> Merger<'a> {
             .filter(|(_, l)| l.version.major == users[0].link.version.major)
             .max_by_key(|(i, l)| (l.version.minor, usize::MAX - i));
         let definition = match newest {
-            Some((index, link)) if link.version.minor > users.iter().map(|u| u.link.version.minor).max().unwrap_or(0) => {
+            Some((index, link))
+                if link.version.minor > users.iter().map(|u| u.link.version.minor).max().unwrap_or(0) =>
+            {
                 match self.subgraphs[index].schema.directives.get(name) {
                     Some(definition) => definition,
                     None => {
                         self.compose_error(
-                            format!("Core feature in subgraph \"{}\" does not have a directive definition for \"@{name}\"", self.name(index)),
+                            format!(
+                                "Core feature in subgraph \"{}\" does not have a directive definition for \"@{name}\"",
+                                self.name(index)
+                            ),
                             users,
                             "define the directive in the subgraph that links the newest version",
                         );
@@ -328,7 +360,8 @@ impl<'a> Merger<'a> {
             let element = format!("@{}", user.element);
             let alias = (user.name != user.element).then(|| format!("@{}", user.name));
             let import = (element, alias);
-            if !imports.contains(&import) && !(user.name == own && user.element == own) {
+            let is_itself = user.name == own && user.element == own;
+            if !is_itself && !imports.contains(&import) {
                 imports.push(import);
             }
         }

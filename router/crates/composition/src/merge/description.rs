@@ -32,7 +32,8 @@ impl Merger<'_> {
                 .filter(|(t, _)| **t != text)
                 .map(|(t, graphs)| format!("\"\"\"{t}\"\"\" in {}", self.names(graphs.iter().copied())))
                 .collect();
-            let name = if element == "schema" { "The schema definition".into() } else { format!("Element \"{element}\"") };
+            let name =
+                if element == "schema" { "The schema definition".into() } else { format!("Element \"{element}\"") };
             let message = format!(
                 "{name} has inconsistent descriptions across subgraphs. The supergraph will use description \"\"\"{text}\"\"\" (from {}). The others are: {}.",
                 self.names(chosen.1.iter().copied()),

@@ -107,10 +107,7 @@ impl Merger<'_> {
             (_, Some(Known::ListSize)) => Some(merge_list_size(&distinct)),
             _ => self.most_frequent(element, name, &distinct),
         };
-        let by_strategy = matches!(
-            known,
-            Some(Known::RequiresScopes | Known::Policy | Known::Cost | Known::ListSize)
-        );
+        let by_strategy = matches!(known, Some(Known::RequiresScopes | Known::Policy | Known::Cost | Known::ListSize));
         if distinct.len() > 1 && by_strategy {
             let hint = Diagnostic::new(
                 Code::MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
@@ -156,7 +153,8 @@ impl Merger<'_> {
     fn without_defaults(&self, name: &Name, known: Option<Known>, mut args: Args) -> Args {
         match known {
             Some(Known::ListSize) => args.retain(|(name, value)| {
-                !(name == "requireOneSlicingArgument" && value.to_bool() == Some(true)) && !value.is_null()
+                let is_default = name == "requireOneSlicingArgument" && value.to_bool() == Some(true);
+                !is_default && !value.is_null()
             }),
             Some(_) => {}
             None => args.retain(|(arg, value)| !self.composed.is_default(name, arg, value)),
@@ -168,8 +166,7 @@ impl Merger<'_> {
         let most = distinct.iter().map(|(_, graphs)| graphs.len()).max()?;
         let (chosen, graphs) = distinct.iter().find(|(_, graphs)| graphs.len() == most)?;
         let said = |args: &Args| {
-            let args: Vec<String> =
-                args.iter().map(|(n, v)| format!("{n}: {}", v.serialize().no_indent())).collect();
+            let args: Vec<String> = args.iter().map(|(n, v)| format!("{n}: {}", v.serialize().no_indent())).collect();
             format!("{{{}}}", args.join(", "))
         };
         let others: Vec<String> = distinct
@@ -215,7 +212,9 @@ fn strategies(known: Option<Known>) -> &'static str {
         Some(Known::RequiresScopes) => "{ \"scopes\": \"DNF_CONJUNCTION\" }",
         Some(Known::Policy) => "{ \"policies\": \"DNF_CONJUNCTION\" }",
         Some(Known::Cost) => "{ \"weight\": \"MAX\" }",
-        _ => "{ \"assumedSize\": \"NULLABLE_MAX\", \"slicingArguments\": \"NULLABLE_UNION\", \"sizedFields\": \"NULLABLE_UNION\", \"requireOneSlicingArgument\": \"NULLABLE_AND\" }",
+        _ => {
+            "{ \"assumedSize\": \"NULLABLE_MAX\", \"slicingArguments\": \"NULLABLE_UNION\", \"sizedFields\": \"NULLABLE_UNION\", \"requireOneSlicingArgument\": \"NULLABLE_AND\" }"
+        }
     }
 }
 

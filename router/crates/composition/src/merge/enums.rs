@@ -33,9 +33,13 @@ impl<'a> Merger<'a> {
         if uses.input.is_none() && uses.output.is_none() {
             let hint = Diagnostic::new(
                 Code::UNUSED_ENUM_TYPE,
-                format!("Enum type \"{name}\" is defined but unused. It will be included in the supergraph with all the values appearing in any subgraph (\"as if\" it was only used as an output type)."),
+                format!(
+                    "Enum type \"{name}\" is defined but unused. It will be included in the supergraph with all the values appearing in any subgraph (\"as if\" it was only used as an output type)."
+                ),
             );
-            self.hints.push(hint.on(name.as_str()).at(self.type_locations(sources)).help("remove the enum if nothing needs it"));
+            self.hints.push(
+                hint.on(name.as_str()).at(self.type_locations(sources)).help("remove the enum if nothing needs it"),
+            );
         }
         for value in union_of_keys(sources.iter().map(|(_, t)| &t.values)) {
             self.merge_value(name, &value, sources, &uses);
@@ -44,7 +48,9 @@ impl<'a> Merger<'a> {
         if empty {
             let error = Diagnostic::new(
                 Code::EMPTY_MERGED_ENUM_TYPE,
-                format!("None of the values of enum type \"{name}\" are defined consistently in all the subgraphs defining that type. As only values common to all subgraphs are merged, this would result in an empty type."),
+                format!(
+                    "None of the values of enum type \"{name}\" are defined consistently in all the subgraphs defining that type. As only values common to all subgraphs are merged, this would result in an empty type."
+                ),
             );
             let edit = self.add_missing_value(sources, None);
             self.errors.push(
@@ -96,7 +102,9 @@ impl<'a> Merger<'a> {
                     let edit = self.add_missing_value(sources, Some(value));
                     self.errors.push(
                         error
-                            .help(format!("add \"{value}\" to \"{name}\" in the other subgraphs, or mark it @inaccessible"))
+                            .help(format!(
+                                "add \"{value}\" to \"{name}\" in the other subgraphs, or mark it @inaccessible"
+                            ))
                             .fix(format!("add \"{value}\" where it is missing"), edit),
                     );
                 }

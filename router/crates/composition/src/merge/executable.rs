@@ -13,7 +13,14 @@ fn is_executable(location: DirectiveLocation) -> bool {
     use DirectiveLocation as L;
     matches!(
         location,
-        L::Query | L::Mutation | L::Subscription | L::Field | L::FragmentDefinition | L::FragmentSpread | L::InlineFragment | L::VariableDefinition
+        L::Query
+            | L::Mutation
+            | L::Subscription
+            | L::Field
+            | L::FragmentDefinition
+            | L::FragmentSpread
+            | L::InlineFragment
+            | L::VariableDefinition
     )
 }
 
@@ -21,7 +28,14 @@ fn is_executable(location: DirectiveLocation) -> bool {
 pub(crate) fn is_executable_name(location: &str) -> bool {
     matches!(
         location,
-        "QUERY" | "MUTATION" | "SUBSCRIPTION" | "FIELD" | "FRAGMENT_DEFINITION" | "FRAGMENT_SPREAD" | "INLINE_FRAGMENT" | "VARIABLE_DEFINITION"
+        "QUERY"
+            | "MUTATION"
+            | "SUBSCRIPTION"
+            | "FIELD"
+            | "FRAGMENT_DEFINITION"
+            | "FRAGMENT_SPREAD"
+            | "INLINE_FRAGMENT"
+            | "VARIABLE_DEFINITION"
     )
 }
 
@@ -62,7 +76,11 @@ impl<'a> Merger<'a> {
                 self.names(having.iter().map(|(i, _)| *i)),
                 self.names(lacking)
             );
-            self.hints.push(hint(Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE, message, "define the directive in all subgraphs, or in none"));
+            self.hints.push(hint(
+                Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE,
+                message,
+                "define the directive in all subgraphs, or in none",
+            ));
             return;
         }
         let locations: Vec<DirectiveLocation> = having[0]
@@ -73,19 +91,37 @@ impl<'a> Merger<'a> {
             .filter(|l| is_executable(*l) && having.iter().all(|(_, d)| d.locations.contains(l)))
             .collect();
         if locations.is_empty() {
-            let message = format!("Executable directive \"@{name}\" has no location that is common to all subgraphs, and so will not be part of the supergraph.");
-            self.hints.push(hint(Code::NO_EXECUTABLE_DIRECTIVE_INTERSECTION, message, "give the directive the same locations everywhere"));
+            let message = format!(
+                "Executable directive \"@{name}\" has no location that is common to all subgraphs, and so will not be part of the supergraph."
+            );
+            self.hints.push(hint(
+                Code::NO_EXECUTABLE_DIRECTIVE_INTERSECTION,
+                message,
+                "give the directive the same locations everywhere",
+            ));
             return;
         }
         let executable = |d: &DirectiveDef| d.locations.iter().filter(|l| is_executable(**l)).count();
         if having.iter().any(|(_, d)| executable(d) != locations.len()) {
-            let message = format!("Executable directive \"@{name}\" has inconsistent locations across subgraphs and will use the locations that are common to all.");
-            self.hints.push(hint(Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS, message, "give the directive the same locations everywhere"));
+            let message = format!(
+                "Executable directive \"@{name}\" has inconsistent locations across subgraphs and will use the locations that are common to all."
+            );
+            self.hints.push(hint(
+                Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS,
+                message,
+                "give the directive the same locations everywhere",
+            ));
         }
         let repeatable = having.iter().all(|(_, d)| d.repeatable);
         if !repeatable && having.iter().any(|(_, d)| d.repeatable) {
-            let message = format!("Executable directive \"@{name}\" will not be marked repeatable in the supergraph as it is not marked repeatable in all subgraphs.");
-            self.hints.push(hint(Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE, message, "make it repeatable everywhere, or nowhere"));
+            let message = format!(
+                "Executable directive \"@{name}\" will not be marked repeatable in the supergraph as it is not marked repeatable in all subgraphs."
+            );
+            self.hints.push(hint(
+                Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE,
+                message,
+                "make it repeatable everywhere, or nowhere",
+            ));
         }
         let texts: Vec<_> = having.iter().map(|(i, d)| (*i, d.description.as_ref())).collect();
         let description = self.merge_description(&format!("@{name}"), &texts);

@@ -2,9 +2,7 @@
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::{DirectiveDefinition, Type};
-use braid_supergraph::join_spec::write::{
-    DraftApplied, DraftDirective, DraftInput, DraftKind, DraftLink, DraftType,
-};
+use braid_supergraph::join_spec::write::{DraftApplied, DraftDirective, DraftInput, DraftKind, DraftLink, DraftType};
 use indexmap::IndexMap;
 
 use super::Merger;
@@ -72,9 +70,8 @@ impl Merger<'_> {
         for known in COMPOSED {
             let Some(names) = used.get(&known) else { continue };
             if names.len() > 1 {
-                let said = names.iter().map(|(name, graphs)| {
-                    format!("\"@{name}\" in {}", self.names(graphs.iter().copied()))
-                });
+                let said =
+                    names.iter().map(|(name, graphs)| format!("\"@{name}\" in {}", self.names(graphs.iter().copied())));
                 let message = format!(
                     "The \"@{}\" directive (from the federation specification) is imported with mismatched name between subgraphs: it is imported as {}",
                     known.name(),
@@ -83,9 +80,10 @@ impl Merger<'_> {
                 self.errors.push(
                     Diagnostic::new(Code::LINK_IMPORT_NAME_MISMATCH, message)
                         .on(format!("@{}", known.name()))
-                        .at(names.values().flatten().filter_map(|i| {
-                            self.locate(*i, self.subgraphs[*i].links.of(Feature::Federation)?.span)
-                        }))
+                        .at(names
+                            .values()
+                            .flatten()
+                            .filter_map(|i| self.locate(*i, self.subgraphs[*i].links.of(Feature::Federation)?.span)))
                         .help("import the directive under the same name in all subgraphs"),
                 );
             }
@@ -119,9 +117,14 @@ impl Merger<'_> {
         {
             let hint = Diagnostic::new(
                 Code::IMPLICITLY_UPGRADED_FEDERATION_VERSION,
-                format!("Subgraph {} has been implicitly upgraded from federation v2.{linked} to v2.{since} since it links \"{}\".", self.name(index), link.url),
+                format!(
+                    "Subgraph {} has been implicitly upgraded from federation v2.{linked} to v2.{since} since it links \"{}\".",
+                    self.name(index),
+                    link.url
+                ),
             );
-            self.hints.push(hint.at(self.locate(index, link.span)).help(format!("link federation v2.{since} or newer")));
+            self.hints
+                .push(hint.at(self.locate(index, link.span)).help(format!("link federation v2.{since} or newer")));
             return since;
         }
         linked
@@ -217,11 +220,7 @@ impl Merger<'_> {
     }
 }
 
-fn draft_definition(
-    definition: &DirectiveDefinition,
-    name: Name,
-    rename: &dyn Fn(&str) -> String,
-) -> DraftDirective {
+fn draft_definition(definition: &DirectiveDefinition, name: Name, rename: &dyn Fn(&str) -> String) -> DraftDirective {
     DraftDirective {
         name,
         description: None,

@@ -61,7 +61,11 @@ impl<'a> Merger<'a> {
                 self.errors.push(
                     Diagnostic::new(
                         Code::MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL,
-                        format!("[{}] Cannot apply merged directive @{} to external field \"{coordinate}\"", self.name(*index), applied.name),
+                        format!(
+                            "[{}] Cannot apply merged directive @{} to external field \"{coordinate}\"",
+                            self.name(*index),
+                            applied.name
+                        ),
                     )
                     .on(coordinate)
                     .at(self.locate(*index, applied.span))
@@ -174,8 +178,7 @@ impl<'a> Merger<'a> {
         let lacking: Vec<usize> =
             sources.iter().map(|(i, _)| *i).filter(|i| having.iter().all(|(h, _)| h != i)).collect();
         let at: Vec<Location> = having.iter().filter_map(|(i, a)| self.locate(*i, a.span)).collect();
-        let required: Vec<usize> =
-            having.iter().filter(|(_, a)| a.is_required()).map(|(i, _)| *i).collect();
+        let required: Vec<usize> = having.iter().filter(|(_, a)| a.is_required()).map(|(i, _)| *i).collect();
         if required.is_empty() {
             self.hints.push(
                 Diagnostic::new(
@@ -208,12 +211,19 @@ impl<'a> Merger<'a> {
     }
 
     /// Externals don't shape the merged field, but they must fit it. Whether all their types equal it.
-    fn check_externals(&mut self, coordinate: &str, having: &[(usize, &'a Field)], ty: &Type, args: &[DraftInput]) -> bool {
+    fn check_externals(
+        &mut self,
+        coordinate: &str,
+        having: &[(usize, &'a Field)],
+        ty: &Type,
+        args: &[DraftInput],
+    ) -> bool {
         let mut all_equal = true;
         for (index, field) in having.iter().filter(|(_, f)| f.facts.external) {
             if field.ty != *ty {
                 all_equal = false;
-                if !is_strict_subtype(&self.draft, ty, &field.ty) {
+                // What the external side expects must hold for whatever the real field returns.
+                if !is_strict_subtype(&self.draft, &field.ty, ty) {
                     let edit = crate::validate::edits::replace_type(&self.subgraphs[*index], field.span, &field.ty, ty);
                     self.errors.push(
                         Diagnostic::new(
@@ -239,7 +249,8 @@ impl<'a> Merger<'a> {
         let at = self.locate(index, field.span);
         let subgraph = &self.subgraphs[index];
         let Some(own) = field.args.get(&argument.name) else {
-            let edit = crate::validate::edits::add_argument(subgraph, field, &format!("{}: {}", argument.name, argument.ty));
+            let edit =
+                crate::validate::edits::add_argument(subgraph, field, &format!("{}: {}", argument.name, argument.ty));
             self.errors.push(
                 Diagnostic::new(
                     Code::EXTERNAL_ARGUMENT_MISSING,
@@ -266,9 +277,10 @@ impl<'a> Merger<'a> {
             );
         }
         if !same_option(own.default.as_ref(), argument.default.as_ref()) {
-            let edit = own.default.as_ref().and_then(|d| d.location()).zip(argument.default.as_ref()).map(|(span, d)| {
-                subgraph.edit(span.offset(), span.end_offset(), d.serialize().no_indent().to_string())
-            });
+            let edit =
+                own.default.as_ref().and_then(|d| d.location()).zip(argument.default.as_ref()).map(|(span, d)| {
+                    subgraph.edit(span.offset(), span.end_offset(), d.serialize().no_indent().to_string())
+                });
             self.errors.push(
                 Diagnostic::new(
                     Code::EXTERNAL_ARGUMENT_DEFAULT_MISMATCH,

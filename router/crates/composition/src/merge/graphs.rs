@@ -31,8 +31,7 @@ pub(crate) fn graphs(subgraphs: &[Subgraph]) -> Vec<DraftGraph> {
 }
 
 fn enum_value(name: &str) -> String {
-    let mut value: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
+    let mut value: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
     if value.starts_with(|c: char| c.is_ascii_digit()) {
         value.insert(0, '_');
     }

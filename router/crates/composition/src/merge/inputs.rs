@@ -20,7 +20,9 @@ impl<'a> Merger<'a> {
             let edit = self.copy_field_everywhere(sources);
             let error = Diagnostic::new(
                 Code::EMPTY_MERGED_INPUT_TYPE,
-                format!("None of the fields of input object type \"{name}\" are consistently defined in all the subgraphs defining that type. As only fields common to all subgraphs are merged, this would result in an empty type."),
+                format!(
+                    "None of the fields of input object type \"{name}\" are consistently defined in all the subgraphs defining that type. As only fields common to all subgraphs are merged, this would result in an empty type."
+                ),
             );
             self.errors.push(
                 error
@@ -77,15 +79,7 @@ impl<'a> Merger<'a> {
                 })
                 .collect(),
         };
-        let merged = DraftField {
-            name: field.clone(),
-            description,
-            args: Vec::new(),
-            ty,
-            default,
-            joins,
-            applied,
-        };
+        let merged = DraftField { name: field.clone(), description, args: Vec::new(), ty, default, joins, applied };
         if let Some(ty) = self.draft.types.get_mut(name) {
             ty.fields.insert(field.clone(), merged);
         }
@@ -101,8 +95,7 @@ impl<'a> Merger<'a> {
         let coordinate = format!("{name}.{field}");
         let graphs: Vec<usize> = having.iter().map(|(i, _)| *i).collect();
         let span = |ty: &TypeDef| ty.fields.get(field).and_then(|f| f.span);
-        let required: Vec<usize> =
-            having.iter().filter(|(_, f)| f.is_required()).map(|(i, _)| *i).collect();
+        let required: Vec<usize> = having.iter().filter(|(_, f)| f.is_required()).map(|(i, _)| *i).collect();
         if required.is_empty() {
             let hint = self.inconsistent(
                 Code::INCONSISTENT_INPUT_OBJECT_FIELD,
@@ -162,8 +155,7 @@ impl<'a> Merger<'a> {
                     true => (Code::INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE, "argument"),
                     false => (Code::INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE, "field"),
                 };
-                let at: Vec<Location> =
-                    types.iter().filter_map(|(i, _, span)| self.locate(*i, *span)).collect();
+                let at: Vec<Location> = types.iter().filter_map(|(i, _, span)| self.locate(*i, *span)).collect();
                 self.hints.push(
                     Diagnostic::new(
                         code,
@@ -178,8 +170,7 @@ impl<'a> Merger<'a> {
             Common::None => {
                 let said = self.tell_apart(types.iter().map(|(i, t, _)| (*i, format!("type \"{t}\""))));
                 let noun = if code == Code::FIELD_ARGUMENT_TYPE_MISMATCH { "argument" } else { "field" };
-                let at: Vec<Location> =
-                    types.iter().filter_map(|(i, _, span)| self.locate(*i, *span)).collect();
+                let at: Vec<Location> = types.iter().filter_map(|(i, _, span)| self.locate(*i, *span)).collect();
                 let edits: Vec<Edit> = types
                     .iter()
                     .skip(1)
@@ -211,8 +202,7 @@ impl<'a> Merger<'a> {
         code: Code,
         defaults: &[(usize, Option<&Node<Value>>, Span)],
     ) -> Option<Node<Value>> {
-        let given: Vec<(usize, &Node<Value>)> =
-            defaults.iter().filter_map(|(i, d, _)| Some((*i, (*d)?))).collect();
+        let given: Vec<(usize, &Node<Value>)> = defaults.iter().filter_map(|(i, d, _)| Some((*i, (*d)?))).collect();
         let (_, first) = *given.first()?;
         let equal = given.iter().all(|(_, d)| same(first, d));
         if equal && given.len() == defaults.len() {

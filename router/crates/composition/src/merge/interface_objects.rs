@@ -12,8 +12,7 @@ impl Merger<'_> {
             if interface.kind != DraftKind::Interface || !interface.joins.iter().any(|j| j.interface_object) {
                 continue;
             }
-            let graphs: Vec<usize> =
-                interface.joins.iter().filter(|j| j.interface_object).map(|j| j.graph).collect();
+            let graphs: Vec<usize> = interface.joins.iter().filter(|j| j.interface_object).map(|j| j.graph).collect();
             for field in interface.fields.values() {
                 let given = graphs.iter().any(|i| {
                     self.type_in(*i, &interface.name)

@@ -19,9 +19,7 @@ mod values;
 
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::write::{
-    Draft, DraftJoinType, DraftKind, DraftType,
-};
+use braid_supergraph::join_spec::write::{Draft, DraftJoinType, DraftKind, DraftType};
 use indexmap::IndexMap;
 
 use crate::codes::Code;
@@ -69,12 +67,7 @@ pub(crate) fn merge(subgraphs: &[Subgraph]) -> Merged {
         composed: compose_directive::Composed::default(),
     };
     merger.run();
-    Merged {
-        draft: merger.draft,
-        features: merger.features,
-        errors: merger.errors,
-        hints: merger.hints,
-    }
+    Merged { draft: merger.draft, features: merger.features, errors: merger.errors, hints: merger.hints }
 }
 
 impl<'a> Merger<'a> {
@@ -165,10 +158,8 @@ impl<'a> Merger<'a> {
                     None => by_kind.push((kind(ty), vec![name])),
                 }
             }
-            let said: Vec<String> = by_kind
-                .iter()
-                .map(|(kind, names)| format!("{} in {}", kind.noun(), subgraph_list(names)))
-                .collect();
+            let said: Vec<String> =
+                by_kind.iter().map(|(kind, names)| format!("{} in {}", kind.noun(), subgraph_list(names))).collect();
             let diagnostic = Diagnostic::new(
                 Code::TYPE_KIND_MISMATCH,
                 format!("Type \"{name}\" has mismatched kind: it is defined as {}", said.join(" but ")),
@@ -273,19 +264,11 @@ impl<'a> Merger<'a> {
     }
 
     fn merge_schema(&mut self) {
-        let with_description: Vec<(usize, Option<&std::sync::Arc<str>>)> = self
-            .subgraphs
-            .iter()
-            .enumerate()
-            .map(|(i, s)| (i, s.schema.description.as_ref()))
-            .collect();
+        let with_description: Vec<(usize, Option<&std::sync::Arc<str>>)> =
+            self.subgraphs.iter().enumerate().map(|(i, s)| (i, s.schema.description.as_ref())).collect();
         self.draft.description = self.merge_description("schema", &with_description);
-        let sources = self
-            .subgraphs
-            .iter()
-            .enumerate()
-            .map(|(i, s)| (i, s.schema.applied.as_slice(), None))
-            .collect::<Vec<_>>();
+        let sources =
+            self.subgraphs.iter().enumerate().map(|(i, s)| (i, s.schema.applied.as_slice(), None)).collect::<Vec<_>>();
         self.draft.applied = self.merge_applied("schema", &sources);
     }
 
@@ -312,9 +295,7 @@ impl<'a> Merger<'a> {
         if is_root(name) || sources.iter().any(|(_, ty)| ty.defined) || !sources.iter().any(|(_, ty)| ty.extended) {
             return;
         }
-        let edit = sources.first().and_then(|(i, ty)| {
-            crate::validate::edits::drop_extend(&self.subgraphs[*i], ty)
-        });
+        let edit = sources.first().and_then(|(i, ty)| crate::validate::edits::drop_extend(&self.subgraphs[*i], ty));
         let diagnostic = Diagnostic::new(
             Code::EXTENSION_WITH_NO_BASE,
             format!(
@@ -384,10 +365,8 @@ impl<'a> Merger<'a> {
                 None => groups.push((text, vec![index])),
             }
         }
-        let parts: Vec<String> = groups
-            .into_iter()
-            .map(|(text, graphs)| format!("{text} in {}", self.names(graphs)))
-            .collect();
+        let parts: Vec<String> =
+            groups.into_iter().map(|(text, graphs)| format!("{text} in {}", self.names(graphs))).collect();
         match parts.split_last() {
             Some((last, rest)) if !rest.is_empty() => format!("{} but {last}", rest.join(" and ")),
             _ => parts.concat(),

@@ -12,8 +12,7 @@ use crate::subgraph::spec::Known;
 
 impl<'a> Merger<'a> {
     pub(super) fn merge_object(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
-        let keyed: Vec<usize> =
-            sources.iter().filter(|(_, t)| t.has(Known::Key)).map(|(i, _)| *i).collect();
+        let keyed: Vec<usize> = sources.iter().filter(|(_, t)| t.has(Known::Key)).map(|(i, _)| *i).collect();
         if !keyed.is_empty() && keyed.len() < sources.len() {
             let hint = self.inconsistent(
                 Code::INCONSISTENT_ENTITY,
@@ -29,9 +28,9 @@ impl<'a> Merger<'a> {
         for field in union_of_keys(sources.iter().map(|(_, t)| &t.fields)) {
             let having = fields(sources, &field);
             // A mere stub of a type, with externals only, lacks nothing.
-            let lacking = sources.iter().any(|(i, t)| {
-                having.iter().all(|(h, _)| h != i) && !t.fields.values().all(|f| f.facts.external)
-            });
+            let lacking = sources
+                .iter()
+                .any(|(i, t)| having.iter().all(|(h, _)| h != i) && !t.fields.values().all(|f| f.facts.external));
             if value_type && lacking {
                 let graphs: Vec<usize> = having.iter().map(|(i, _)| *i).collect();
                 let hint = self.inconsistent(
@@ -88,7 +87,8 @@ impl<'a> Merger<'a> {
         for (index, ty) in sources.iter().filter(|(_, t)| t.kind == Kind::Interface) {
             let resolvable = ty.all(Known::Key).find(|k| k.bool_arg("resolvable") != Some(false));
             let Some(key) = resolvable else { continue };
-            let here: AHashSet<Name> = self.subgraphs[*index].schema.runtime_types(ty).iter().map(|t| t.name.clone()).collect();
+            let here: AHashSet<Name> =
+                self.subgraphs[*index].schema.runtime_types(ty).iter().map(|t| t.name.clone()).collect();
             let mut missing: Vec<&Name> = implementations.iter().filter(|t| !here.contains(*t)).collect();
             missing.sort();
             if missing.is_empty() {
@@ -112,16 +112,10 @@ impl<'a> Merger<'a> {
     }
 
     fn check_interface_objects(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
-        let implementations: Vec<Name> = self
-            .draft
-            .types
-            .values()
-            .filter(|t| t.implements.contains_key(name))
-            .map(|t| t.name.clone())
-            .collect();
+        let implementations: Vec<Name> =
+            self.draft.types.values().filter(|t| t.implements.contains_key(name)).map(|t| t.name.clone()).collect();
         for (index, ty) in sources.iter().filter(|(_, t)| t.is_interface_object()) {
-            let here: Vec<&Name> =
-                implementations.iter().filter(|n| self.type_in(*index, n).is_some()).collect();
+            let here: Vec<&Name> = implementations.iter().filter(|n| self.type_in(*index, n).is_some()).collect();
             if here.is_empty() {
                 continue;
             }
@@ -143,9 +137,9 @@ impl<'a> Merger<'a> {
         for (index, f) in having {
             let type_level = self.type_in(*index, "Subscription").is_some_and(|t| t.has(Known::Shareable));
             if f.has(Known::Shareable) || type_level {
-                let edit = f.get(Known::Shareable).and_then(|a| {
-                    crate::validate::edits::remove_application(&self.subgraphs[*index], a)
-                });
+                let edit = f
+                    .get(Known::Shareable)
+                    .and_then(|a| crate::validate::edits::remove_application(&self.subgraphs[*index], a));
                 self.errors.push(
                     Diagnostic::new(
                         Code::INVALID_FIELD_SHARING,
@@ -160,13 +154,7 @@ impl<'a> Merger<'a> {
         }
     }
 
-    fn check_sharing(
-        &mut self,
-        name: &Name,
-        field: &Name,
-        having: &[(usize, &'a Field)],
-        overrides: &Overrides,
-    ) {
+    fn check_sharing(&mut self, name: &Name, field: &Name, having: &[(usize, &'a Field)], overrides: &Overrides) {
         let mut resolving: Vec<(usize, String, bool, &Field)> = Vec::new();
         for index in 0..self.subgraphs.len() {
             match having.iter().find(|(i, _)| *i == index) {

@@ -34,10 +34,8 @@ impl Overrides {
 impl<'a> Merger<'a> {
     pub(super) fn merge_override(&mut self, name: &Name, field: &Name, having: &[(usize, &'a Field)]) -> Overrides {
         let mut result = Overrides::default();
-        let overriding: Vec<(usize, &'a Field, &'a Applied)> = having
-            .iter()
-            .filter_map(|(i, f)| Some((*i, *f, f.get(Known::Override)?)))
-            .collect();
+        let overriding: Vec<(usize, &'a Field, &'a Applied)> =
+            having.iter().filter_map(|(i, f)| Some((*i, *f, f.get(Known::Override)?))).collect();
         for (index, f, applied) in &overriding {
             self.one_override(name, field, having, (*index, f, applied), &overriding, &mut result);
         }
@@ -90,7 +88,9 @@ impl<'a> Merger<'a> {
             let near = did_you_mean(from, self.subgraphs.iter().map(|s| &*s.name));
             self.hints.push(diagnostic(
                 Code::FROM_SUBGRAPH_DOES_NOT_EXIST,
-                format!("Source subgraph \"{from}\" for field \"{coordinate}\" on subgraph \"{here}\" does not exist.{near}"),
+                format!(
+                    "Source subgraph \"{from}\" for field \"{coordinate}\" on subgraph \"{here}\" does not exist.{near}"
+                ),
                 "correct the subgraph's name, or remove @override if the subgraph is gone",
             ));
             return;
@@ -99,7 +99,9 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 diagnostic(
                     Code::OVERRIDE_FROM_SELF_ERROR,
-                    format!("Source and destination subgraphs \"{from}\" are the same for overridden field \"{coordinate}\""),
+                    format!(
+                        "Source and destination subgraphs \"{from}\" are the same for overridden field \"{coordinate}\""
+                    ),
                     "name the subgraph that the field is taken over from",
                 )
                 .fix("remove @override", remove),
@@ -164,16 +166,19 @@ impl<'a> Merger<'a> {
         }
         let Some(label) = label else {
             let message = match from_field.facts.used {
-                true => format!("Field \"{coordinate}\" on subgraph \"{from}\" is overridden. It is still used in some federation directive(s) (@key, @requires, and/or @provides) and/or to satisfy interface constraint(s), but consider marking it @external explicitly or removing it along with its references."),
+                true => format!(
+                    "Field \"{coordinate}\" on subgraph \"{from}\" is overridden. It is still used in some federation directive(s) (@key, @requires, and/or @provides) and/or to satisfy interface constraint(s), but consider marking it @external explicitly or removing it along with its references."
+                ),
                 false => format!("Field \"{coordinate}\" on subgraph \"{from}\" is overridden. Consider removing it."),
             };
             self.hints.push(diagnostic(Code::OVERRIDDEN_FIELD_CAN_BE_REMOVED, message, "remove the overridden field"));
             return;
         };
         if !valid_label(label) {
-            let edit = applied.arg("label").and_then(|v| v.location()).map(|span| {
-                self.subgraphs[index].edit(span.offset(), span.end_offset(), "\"percent(50)\"")
-            });
+            let edit = applied
+                .arg("label")
+                .and_then(|v| v.location())
+                .map(|span| self.subgraphs[index].edit(span.offset(), span.end_offset(), "\"percent(50)\""));
             self.errors.push(
                 diagnostic(
                     Code::OVERRIDE_LABEL_INVALID,

@@ -10,8 +10,9 @@ pub(crate) fn is_strict_subtype(draft: &Draft, sup: &Type, sub: &Type) -> bool {
 
 fn is_subtype(draft: &Draft, sup: &Type, sub: &Type) -> bool {
     match (sup, sub) {
-        (Type::Named(a), Type::Named(b) | Type::NonNullNamed(b))
-        | (Type::NonNullNamed(a), Type::NonNullNamed(b)) => a == b || is_named_subtype(draft, a, b),
+        (Type::Named(a), Type::Named(b) | Type::NonNullNamed(b)) | (Type::NonNullNamed(a), Type::NonNullNamed(b)) => {
+            a == b || is_named_subtype(draft, a, b)
+        }
         (Type::List(a), Type::List(b) | Type::NonNullList(b)) | (Type::NonNullList(a), Type::NonNullList(b)) => {
             is_subtype(draft, a, b)
         }
@@ -61,8 +62,7 @@ pub(crate) fn common<'t>(draft: &Draft, types: impl IntoIterator<Item = &'t Type
     }
     // The fold may have met siblings: all must fit what was chosen.
     let fits = |ty: &Type| {
-        ty == chosen
-            || if input { is_strict_subtype(draft, ty, chosen) } else { is_strict_subtype(draft, chosen, ty) }
+        ty == chosen || if input { is_strict_subtype(draft, ty, chosen) } else { is_strict_subtype(draft, chosen, ty) }
     };
     if !fits(first) || !rest.iter().all(|ty| fits(ty)) {
         return Common::None;

@@ -6,12 +6,9 @@ use braid_graphql::compiler::ast::Value;
 /// Equal whatever the order of object fields, and with `1` equal to `1.0`.
 pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::List(a), Value::List(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
-        }
+        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().all(|(name, v)| b.iter().any(|(n, w)| n == name && same(v, w)))
+            a.len() == b.len() && a.iter().all(|(name, v)| b.iter().any(|(n, w)| n == name && same(v, w)))
         }
         (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => {
             a == b || matches!((a.to_f64(), b.to_f64()), (Some(a), Some(b)) if a == b)

@@ -25,7 +25,8 @@ pub(super) fn error(reach: &mut Reach<'_, '_>, nodes: &[Node], index: usize, fie
     let mut reasons = String::new();
     for subgraph in &here {
         let provided = node.states.iter().find(|s| s.subgraph == *subgraph).map_or(0, |s| s.provided);
-        let lines = reasons_in(reach, State { ty, subgraph: *subgraph, provided, excluded: 0 }, &here, field, &coordinate);
+        let lines =
+            reasons_in(reach, State { ty, subgraph: *subgraph, provided, excluded: 0 }, &here, field, &coordinate);
         let from = format!("- from subgraph \"{}\":", model.subgraph_name(*subgraph));
         match lines.as_slice() {
             [one] => reasons.push_str(&format!("{from} {one}\n")),
@@ -36,12 +37,17 @@ pub(super) fn error(reach: &mut Reach<'_, '_>, nodes: &[Node], index: usize, fie
         }
     }
     let query = query(reach, nodes, index, field);
-    let at = model.context.subgraphs.iter().filter_map(|s| {
-        s.locate(s.schema.types.get(&name)?.fields.get(&field.name)?.span)
-    });
+    let at = model
+        .context
+        .subgraphs
+        .iter()
+        .filter_map(|s| s.locate(s.schema.types.get(&name)?.fields.get(&field.name)?.span));
     let diagnostic = Diagnostic::new(
         Code::SATISFIABILITY_ERROR,
-        format!("The following supergraph API query:\n{query}\ncannot be satisfied by the subgraphs because:\n{}", reasons.trim_end()),
+        format!(
+            "The following supergraph API query:\n{query}\ncannot be satisfied by the subgraphs because:\n{}",
+            reasons.trim_end()
+        ),
     )
     .on(coordinate.as_str())
     .at(at.collect::<Vec<_>>());
@@ -64,9 +70,13 @@ fn reasons_in(
     let mut lines = vec![match reach.resolves(state, &field.name) {
         Err(Unresolved::External) => format!("field \"{coordinate}\" is not resolvable because marked @external."),
         Err(Unresolved::Overridden) => {
-            let by = field.joins.iter().find(|j| j.override_from.as_deref() == Some(model.subgraph_name(state.subgraph)));
+            let by =
+                field.joins.iter().find(|j| j.override_from.as_deref() == Some(model.subgraph_name(state.subgraph)));
             match by.and_then(|j| j.graph) {
-                Some(by) => format!("field \"{coordinate}\" is not resolvable because it is overridden by subgraph \"{}\".", model.subgraph_name(by)),
+                Some(by) => format!(
+                    "field \"{coordinate}\" is not resolvable because it is overridden by subgraph \"{}\".",
+                    model.subgraph_name(by)
+                ),
                 None => format!("field \"{coordinate}\" is not resolvable because it is overridden."),
             }
         }
@@ -74,8 +84,15 @@ fn reasons_in(
             let own = model.field(state.ty, state.subgraph, &field.name);
             let fields = own.and_then(|(f, _)| Some(f.get(Known::Requires)?.str_arg("fields")?.to_string()));
             match model.place(state.ty, state.subgraph).is_some_and(|p| p.local_key) {
-                true => format!("cannot satisfy @require conditions on field \"{coordinate}\" (\"{}\" can't be had from here).", fields.unwrap_or_default()),
-                false => format!("@require condition on field \"{coordinate}\" can be satisfied but missing usable key on \"{}\" in subgraph \"{}\" to resume query.", ty.name, model.subgraph_name(state.subgraph)),
+                true => format!(
+                    "cannot satisfy @require conditions on field \"{coordinate}\" (\"{}\" can't be had from here).",
+                    fields.unwrap_or_default()
+                ),
+                false => format!(
+                    "@require condition on field \"{coordinate}\" can be satisfied but missing usable key on \"{}\" in subgraph \"{}\" to resume query.",
+                    ty.name,
+                    model.subgraph_name(state.subgraph)
+                ),
             }
         }
         _ => format!("cannot find field \"{coordinate}\"."),
@@ -100,20 +117,33 @@ fn reasons_in(
 }
 
 /// An interface object was met, but nobody can say which object it really is.
-pub(super) fn unknown_type(reach: &Reach<'_, '_>, nodes: &[Node], index: usize, field: &DraftField, ty: usize, subgraphs: &BTreeSet<usize>) -> Diagnostic {
+pub(super) fn unknown_type(
+    reach: &Reach<'_, '_>,
+    nodes: &[Node],
+    index: usize,
+    field: &DraftField,
+    ty: usize,
+    subgraphs: &BTreeSet<usize>,
+) -> Diagnostic {
     let model = reach.model;
     let interface = field.ty.inner_named_type();
-    let query = query(reach, nodes, index, field).replace("...", &format!("... on {} {{\n      ...\n    }}", model.types[ty].name));
+    let query = query(reach, nodes, index, field)
+        .replace("...", &format!("... on {} {{\n      ...\n    }}", model.types[ty].name));
     let reasons: Vec<String> = subgraphs
         .iter()
         .map(|i| format!("- from subgraph \"{}\": no subgraph can be reached to resolve the implementation type of @interfaceObject type \"{interface}\".", model.subgraph_name(*i)))
         .collect();
-    let owner = model.context.subgraphs.iter().find(|s| {
-        s.schema.types.get(interface).is_some_and(|t| t.kind == crate::subgraph::model::Kind::Interface)
-    });
+    let owner = model
+        .context
+        .subgraphs
+        .iter()
+        .find(|s| s.schema.types.get(interface).is_some_and(|t| t.kind == crate::subgraph::model::Kind::Interface));
     let diagnostic = Diagnostic::new(
         Code::SATISFIABILITY_ERROR,
-        format!("The following supergraph API query:\n{query}\ncannot be satisfied by the subgraphs because:\n{}", reasons.join("\n")),
+        format!(
+            "The following supergraph API query:\n{query}\ncannot be satisfied by the subgraphs because:\n{}",
+            reasons.join("\n")
+        ),
     )
     .on(interface.as_str())
     .help(format!("give the interface \"{interface}\" a @key in the subgraph that defines its implementations"));
@@ -127,7 +157,9 @@ pub(super) fn unknown_type(reach: &Reach<'_, '_>, nodes: &[Node], index: usize, 
         })
         .into_iter()
         .collect();
-    diagnostic.at(owner.locate(interface.span)).fix(format!("add a @key to \"{}\" in \"{}\"", interface.name, owner.name), edits)
+    diagnostic
+        .at(owner.locate(interface.span))
+        .fix(format!("add a @key to \"{}\" in \"{}\"", interface.name, owner.name), edits)
 }
 
 /// What would help: a key where the field is, or the field where the query is.
@@ -144,8 +176,12 @@ fn mend(reach: &mut Reach<'_, '_>, ty: usize, here: &BTreeSet<usize>, field: &Dr
         let Some(own) = target.schema.types.get(name) else { continue };
         let common = own.fields.values().find(|f| {
             let leaf = !target.schema.types.get(f.ty.inner_named_type()).is_some_and(|t| t.is_composite());
-            leaf && !f.ty.is_list() && f.args.is_empty() && !f.facts.external
-                && here.iter().any(|i| reach.resolves(State { ty, subgraph: *i, provided: 0, excluded: 0 }, &f.name).is_ok())
+            leaf && !f.ty.is_list()
+                && f.args.is_empty()
+                && !f.facts.external
+                && here
+                    .iter()
+                    .any(|i| reach.resolves(State { ty, subgraph: *i, provided: 0, excluded: 0 }, &f.name).is_ok())
         });
         if let Some(key) = common {
             let at_key = target.at_name(Known::Key);
@@ -156,7 +192,11 @@ fn mend(reach: &mut Reach<'_, '_>, ty: usize, here: &BTreeSet<usize>, field: &Dr
         }
         let sources: Vec<&str> = here.iter().map(|i| model.subgraph_name(*i)).collect();
         return (
-            format!("give \"{name}\" a @key in subgraph \"{}\" whose fields \"{}\" has too", target.name, sources.join("\" or \"")),
+            format!(
+                "give \"{name}\" a @key in subgraph \"{}\" whose fields \"{}\" has too",
+                target.name,
+                sources.join("\" or \"")
+            ),
             Vec::new(),
         );
     }
@@ -184,7 +224,12 @@ pub(super) fn query(reach: &Reach<'_, '_>, nodes: &[Node], index: usize, field: 
         // A field that the declared type does not have needs a type condition.
         if let Some(parent) = &declared
             && parent != ty.as_str()
-            && !model.context.draft.types.get(parent.as_str()).is_some_and(|t| t.fields.contains_key(name.as_str()) && t.kind == DraftKind::Object)
+            && !model
+                .context
+                .draft
+                .types
+                .get(parent.as_str())
+                .is_some_and(|t| t.fields.contains_key(name.as_str()) && t.kind == DraftKind::Object)
         {
             out.push_str(&format!("{}... on {ty} {{\n", "  ".repeat(depth)));
             depth += 1;
@@ -193,9 +238,12 @@ pub(super) fn query(reach: &Reach<'_, '_>, nodes: &[Node], index: usize, field: 
         let args = arguments(reach, field);
         out.push_str(&format!("{}{name}{args}", "  ".repeat(depth)));
         let target = field.ty.inner_named_type();
-        let composite = model.context.draft.types.get(target).is_some_and(|t| {
-            matches!(t.kind, DraftKind::Object | DraftKind::Interface | DraftKind::Union)
-        });
+        let composite = model
+            .context
+            .draft
+            .types
+            .get(target)
+            .is_some_and(|t| matches!(t.kind, DraftKind::Object | DraftKind::Interface | DraftKind::Union));
         out.push_str(if composite { " {\n" } else { "\n" });
         if composite {
             depth += 1;
@@ -241,9 +289,7 @@ fn sample(reach: &Reach<'_, '_>, ty: &Type, depth: usize) -> String {
         "String" => "\"A string value\"".into(),
         "ID" => "\"<any id>\"".into(),
         name => match reach.model.context.draft.types.get(name) {
-            Some(t) if t.kind == DraftKind::Enum => {
-                t.values.keys().next().map(|v| v.to_string()).unwrap_or_default()
-            }
+            Some(t) if t.kind == DraftKind::Enum => t.values.keys().next().map(|v| v.to_string()).unwrap_or_default(),
             Some(t) if t.kind == DraftKind::Input && depth < 5 => {
                 let fields: Vec<String> = t
                     .fields

@@ -47,8 +47,7 @@ pub(super) struct Key {
 
 impl<'a> Model<'a> {
     pub(super) fn new(context: &'a Context<'a>) -> Self {
-        let mut model =
-            Model { context, types: Vec::new(), by_name: AHashMap::new(), runtime: AHashMap::new() };
+        let mut model = Model { context, types: Vec::new(), by_name: AHashMap::new(), runtime: AHashMap::new() };
         for ty in context.draft.types.values().filter(|t| t.kind == DraftKind::Object) {
             let interfaces: Vec<&Name> = ty.implements.keys().collect();
             let mut places = Vec::new();
@@ -166,12 +165,7 @@ fn place<'a>(context: &'a Context<'a>, index: usize, name: &Name, interfaces: &[
     };
     let own_keys: Vec<Key> = types.iter().flat_map(|t| keys(t)).collect();
     let interface_keys = match real {
-        true => interfaces
-            .iter()
-            .filter_map(|i| of(i))
-            .filter(|t| t.kind == Kind::Interface)
-            .flat_map(keys)
-            .collect(),
+        true => interfaces.iter().filter_map(|i| of(i)).filter(|t| t.kind == Kind::Interface).flat_map(keys).collect(),
         false => Vec::new(),
     };
     let local_key = types.iter().any(|ty| {
@@ -191,11 +185,7 @@ fn keys(ty: &TypeDef) -> Vec<Key> {
     ty.all(Known::Key)
         .filter_map(|key| {
             let set = fields_of(key)?;
-            Some(Key {
-                text: set.to_string(),
-                set,
-                resolvable: key.bool_arg("resolvable") != Some(false),
-            })
+            Some(Key { text: set.to_string(), set, resolvable: key.bool_arg("resolvable") != Some(false) })
         })
         .collect()
 }

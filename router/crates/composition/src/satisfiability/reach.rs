@@ -123,7 +123,10 @@ impl<'m, 'a> Reach<'m, 'a> {
         loop {
             let mut added = false;
             for place in &ty.places {
-                if place.subgraph + 1 != state.excluded && !here.contains(&place.subgraph) && self.enters(state, &here, place) {
+                if place.subgraph + 1 != state.excluded
+                    && !here.contains(&place.subgraph)
+                    && self.enters(state, &here, place)
+                {
                     here.push(place.subgraph);
                     // Conditions of the next keys may need this one.
                     self.table.insert(state, here.clone());
@@ -157,11 +160,8 @@ impl<'m, 'a> Reach<'m, 'a> {
         let excluded = if state.excluded > 0 { state.excluded } else { place.subgraph + 1 };
         for key in own.chain(interface).filter(|key| key.resolvable) {
             // Where one came by a key, the same key leads no further than from where one came.
-            let others: Vec<State> = at
-                .iter()
-                .filter(|s| self.entered.get(&(state, s.subgraph)) != Some(&key.text))
-                .copied()
-                .collect();
+            let others: Vec<State> =
+                at.iter().filter(|s| self.entered.get(&(state, s.subgraph)) != Some(&key.text)).copied().collect();
             if self.can_right_here(&others, &key.set, excluded) {
                 self.entered.insert((state, place.subgraph), key.text.clone());
                 return true;
@@ -242,8 +242,8 @@ impl<'m, 'a> Reach<'m, 'a> {
         let Some((field, join)) = self.model.field(state.ty, state.subgraph, name) else {
             return Err(Unresolved::Unknown);
         };
-        let provided = state.provided > 0
-            && self.model.selected(&self.provided[state.provided], state.ty, name).is_some();
+        let provided =
+            state.provided > 0 && self.model.selected(&self.provided[state.provided], state.ty, name).is_some();
         match join {
             Join::Gone => return Err(Unresolved::Overridden),
             Join::Plain => {}

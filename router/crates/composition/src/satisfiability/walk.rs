@@ -22,7 +22,14 @@ pub(super) struct Node {
 }
 
 pub(super) fn walk(reach: &mut Reach<'_, '_>, proof: &mut Proof) {
-    let mut walk = Walk { reach, proof, nodes: Vec::new(), queue: VecDeque::new(), seen: AHashMap::new(), failed: BTreeSet::new() };
+    let mut walk = Walk {
+        reach,
+        proof,
+        nodes: Vec::new(),
+        queue: VecDeque::new(),
+        seen: AHashMap::new(),
+        failed: BTreeSet::new(),
+    };
     for (operation, root) in [("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription")] {
         walk.start(operation, root);
     }
@@ -84,7 +91,8 @@ impl Walk<'_, '_, '_> {
     fn field(&mut self, index: usize, ty: usize, states: &[State], field: &DraftField) {
         let from = self.settled(|reach| reach.resolvers(states, &field.name));
         if from.is_empty() {
-            let here: Vec<usize> = states.iter().flat_map(|s| self.reach.from(*s)).collect::<BTreeSet<_>>().into_iter().collect();
+            let here: Vec<usize> =
+                states.iter().flat_map(|s| self.reach.from(*s)).collect::<BTreeSet<_>>().into_iter().collect();
             if self.failed.insert((ty, field.name.clone(), here)) {
                 let error = explain::error(self.reach, &self.nodes, index, field);
                 self.proof.errors.push(error);
@@ -217,15 +225,30 @@ impl Walk<'_, '_, '_> {
         }
         let said: Vec<String> = sets
             .iter()
-            .map(|(i, set)| format!("- in subgraph \"{}\", type {} ({})", model.subgraph_name(*i), field.ty, match set.is_empty() {
-                true => "no object type".to_string(),
-                false => human_list(set),
-            }))
+            .map(|(i, set)| {
+                format!(
+                    "- in subgraph \"{}\", type {} ({})",
+                    model.subgraph_name(*i),
+                    field.ty,
+                    match set.is_empty() {
+                        true => "no object type".to_string(),
+                        false => human_list(set),
+                    }
+                )
+            })
             .collect();
         let query = explain::query(self.reach, &self.nodes, index, field);
         let message = match common.is_empty() {
-            true => format!("For the following supergraph API query:\n{query}\nShared field \"{coordinate}\" return type \"{}\" has a non-intersecting set of possible runtime types across subgraphs. Runtime types in subgraphs are:\n{}.\nThis is not allowed as shared fields must resolve the same way in all subgraphs, and that imply at least some common runtime types between the subgraphs.", field.ty, said.join(",\n")),
-            false => format!("For the following supergraph API query:\n{query}\nShared field \"{coordinate}\" return type \"{}\" has different sets of possible runtime types across subgraphs.\nSince a shared field must be resolved the same way in all subgraphs, make sure that it only resolves to the types that all subgraphs have. The runtime types are:\n{}.", field.ty, said.join(",\n")),
+            true => format!(
+                "For the following supergraph API query:\n{query}\nShared field \"{coordinate}\" return type \"{}\" has a non-intersecting set of possible runtime types across subgraphs. Runtime types in subgraphs are:\n{}.\nThis is not allowed as shared fields must resolve the same way in all subgraphs, and that imply at least some common runtime types between the subgraphs.",
+                field.ty,
+                said.join(",\n")
+            ),
+            false => format!(
+                "For the following supergraph API query:\n{query}\nShared field \"{coordinate}\" return type \"{}\" has different sets of possible runtime types across subgraphs.\nSince a shared field must be resolved the same way in all subgraphs, make sure that it only resolves to the types that all subgraphs have. The runtime types are:\n{}.",
+                field.ty,
+                said.join(",\n")
+            ),
         };
         let at = sets.iter().filter_map(|(i, _)| {
             let (own, _) = model.field(ty, *i, &field.name)?;

@@ -3,9 +3,7 @@
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::{Type, Value};
 
-use super::model::{
-    Applied, BUILT_IN_SCALARS, DirectiveDef, FederationVersion, Kind, Map, Subgraph, TypeDef,
-};
+use super::model::{Applied, BUILT_IN_SCALARS, DirectiveDef, FederationVersion, Kind, Map, Subgraph, TypeDef};
 use super::read::from_spec;
 use super::spec::{self, Known};
 use crate::codes::Code;
@@ -42,12 +40,8 @@ pub(crate) fn install(subgraph: &mut Subgraph) -> Result<Vec<Name>, Vec<Diagnost
 }
 
 /// What a subgraph server adds to its schema so that the router can talk to it.
-const SERVICE_TYPES: [(&str, Kind); 4] = [
-    ("_Any", Kind::Scalar),
-    ("_Service", Kind::Object),
-    ("_Entity", Kind::Union),
-    ("_FieldSet", Kind::Scalar),
-];
+const SERVICE_TYPES: [(&str, Kind); 4] =
+    [("_Any", Kind::Scalar), ("_Service", Kind::Object), ("_Entity", Kind::Union), ("_FieldSet", Kind::Scalar)];
 
 fn expected_directives(subgraph: &Subgraph) -> Vec<DirectiveDef> {
     let mut definitions: Vec<DirectiveDef> = Vec::new();
@@ -122,12 +116,8 @@ fn install_types(subgraph: &mut Subgraph) -> (Vec<Name>, Vec<Diagnostic>) {
 }
 
 fn resolve_applications(subgraph: &mut Subgraph) {
-    let known: Map<Known> = subgraph
-        .schema
-        .directives
-        .values()
-        .filter_map(|d| Some((d.name.clone(), d.known?)))
-        .collect();
+    let known: Map<Known> =
+        subgraph.schema.directives.values().filter_map(|d| Some((d.name.clone(), d.known?))).collect();
     let resolve = |applied: &mut Vec<Applied>| {
         for application in applied {
             application.known = known.get(&application.name).copied();
@@ -207,10 +197,7 @@ fn check_directive(subgraph: &Subgraph, written: &DirectiveDef, spec: &Directive
             .on(format!("@{}", spec.name))
             .at(subgraph.locate(written.span))
             .help("remove the definition: composition knows the directive")
-            .fix(
-                format!("remove the definition of @{}", spec.name),
-                definition_range(subgraph, written),
-            )
+            .fix(format!("remove the definition of @{}", spec.name), definition_range(subgraph, written))
         })
         .collect()
 }
@@ -239,9 +226,7 @@ fn fits(subgraph: &Subgraph, expected: &Type, actual: &Type) -> bool {
         return true;
     }
     match (expected, actual) {
-        (Type::List(e), Type::List(a)) | (Type::NonNullList(e), Type::NonNullList(a)) => {
-            fits(subgraph, e, a)
-        }
+        (Type::List(e), Type::List(a)) | (Type::NonNullList(e), Type::NonNullList(a)) => fits(subgraph, e, a),
         (Type::Named(e), Type::Named(a)) | (Type::NonNullNamed(e), Type::NonNullNamed(a)) => {
             !BUILT_IN_SCALARS.contains(&e.as_str())
                 && subgraph.schema.types.get(e).is_none_or(|ty| ty.kind == Kind::Scalar)

@@ -5,7 +5,7 @@ use ahash::AHashSet;
 use braid_graphql::compiler::Name;
 
 use super::field_set::{FieldSet, Item};
-use super::model::{Directives, Field, FieldFacts, FederationVersion, Kind, Schema, Subgraph, TypeDef};
+use super::model::{Directives, FederationVersion, Field, FieldFacts, Kind, Schema, Subgraph, TypeDef};
 use super::spec::Known;
 
 /// A field by type and name.

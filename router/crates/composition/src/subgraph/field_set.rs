@@ -40,15 +40,9 @@ impl FieldSet {
             true => trimmed.to_string(),
             false => format!("{{{trimmed}\n}}"),
         };
-        let document: Document = Parser::new()
-            .recursion_limit(MAX_DEPTH * 2)
-            .parse_ast(source, "fields")
-            .map_err(|partial| {
-                partial
-                    .errors
-                    .iter()
-                    .next()
-                    .map_or_else(|| "it can't be parsed".to_string(), |e| e.error.to_string())
+        let document: Document =
+            Parser::new().recursion_limit(MAX_DEPTH * 2).parse_ast(source, "fields").map_err(|partial| {
+                partial.errors.iter().next().map_or_else(|| "it can't be parsed".to_string(), |e| e.error.to_string())
             })?;
         let [Definition::OperationDefinition(operation)] = document.definitions.as_slice() else {
             return Err("it is not a single selection set".into());
@@ -97,9 +91,7 @@ fn parse_plain(text: &str) -> Option<FieldSet> {
                 rest = &rest[1..];
             }
             c if c.is_ascii_alphabetic() || c == '_' => {
-                let end = rest
-                    .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-                    .unwrap_or(rest.len());
+                let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
                 let name = Name::new(&rest[..end]).ok()?;
                 stack.last_mut()?.items.push(Item::Field {
                     name,

@@ -1,7 +1,7 @@
 //! `@link`: which features a schema uses, in which version and under which names. Knows no type of the schema.
 
-use braid_graphql::compiler::ast::{Directive, Value};
 use braid_graphql::compiler::Node;
+use braid_graphql::compiler::ast::{Directive, Value};
 
 use super::model::Span;
 use super::spec::{Feature, Known, NEWEST};
@@ -69,9 +69,7 @@ impl Link {
 
     /// The element of this feature that a directive name (without `@`) of the schema means.
     pub(crate) fn element_of(&self, directive: &str) -> Option<String> {
-        if let Some(import) =
-            self.imports.iter().find(|i| i.alias.strip_prefix('@') == Some(directive))
-        {
+        if let Some(import) = self.imports.iter().find(|i| i.alias.strip_prefix('@') == Some(directive)) {
             return import.name.strip_prefix('@').map(str::to_string);
         }
         let namespace = self.namespace.as_deref()?;
@@ -115,9 +113,7 @@ impl Links {
 }
 
 fn offers(link: &Link, known: Known) -> bool {
-    link.feature.is_some_and(|feature| {
-        feature.directives(link.version.minor).iter().any(|(k, _)| *k == known)
-    })
+    link.feature.is_some_and(|feature| feature.directives(link.version.minor).iter().any(|(k, _)| *k == known))
 }
 
 /// Reads all links of a schema from the directives applied to it.
@@ -173,8 +169,7 @@ fn bootstrap_name(applied: &[Node<Directive>]) -> String {
             rest.starts_with(|c: char| c.is_ascii_digit()).then_some(())?;
             let name = str_arg(directive, "as").unwrap_or("link");
             let imported = imported_link_name(directive);
-            (directive.name == name || imported.as_deref() == Some(&directive.name))
-                .then(|| directive.name.to_string())
+            (directive.name == name || imported.as_deref() == Some(&directive.name)).then(|| directive.name.to_string())
         })
         .unwrap_or_else(|| "link".to_string())
 }
@@ -185,8 +180,7 @@ fn imported_link_name(directive: &Directive) -> Option<String> {
         Value::String(name) if name == "@link" => Some("link".to_string()),
         Value::Object(fields) => {
             let get = |key: &str| fields.iter().find(|(k, _)| k == key).and_then(|(_, v)| v.as_str());
-            (get("name") == Some("@link"))
-                .then(|| get("as").unwrap_or("@link").trim_start_matches('@').to_string())
+            (get("name") == Some("@link")).then(|| get("as").unwrap_or("@link").trim_start_matches('@').to_string())
         }
         _ => None,
     })
@@ -207,25 +201,22 @@ fn read_link(directive: &Node<Directive>) -> Result<Option<Link>, Box<LinkProble
             code: Code::INVALID_LINK_IDENTIFIER,
             message,
             span: url.location(),
-            help: Some("write the URL as https://host/name/vX.Y, for example https://specs.apollo.dev/federation/v2.9".into()),
+            help: Some(
+                "write the URL as https://host/name/vX.Y, for example https://specs.apollo.dev/federation/v2.9".into(),
+            ),
             replacement: replacement.map(|r| format!("\"{r}\"")),
         })
     })?;
     let feature = Feature::find(&identity);
     let alias = str_arg(directive, "as");
     let last = identity.rsplit('/').next().unwrap_or_default();
-    let namespace = alias
-        .map(str::to_string)
-        .or_else(|| is_namespace(last).then(|| last.to_string()));
+    let namespace = alias.map(str::to_string).or_else(|| is_namespace(last).then(|| last.to_string()));
     Ok(Some(Link {
         namespace,
         version,
         feature,
         imports: read_imports(directive)?,
-        purpose: directive
-            .specified_argument_by_name("for")
-            .and_then(|v| v.as_enum())
-            .map(|n| n.to_string()),
+        purpose: directive.specified_argument_by_name("for").and_then(|v| v.as_enum()).map(|n| n.to_string()),
         url: text.to_string(),
         span: directive.location(),
         identity,
@@ -254,13 +245,9 @@ fn read_url(text: &str) -> Result<(String, Version), (String, Option<String>)> {
         return Err((format!("Missing path in feature url '{text}'"), None));
     };
     let Some(version) = read_version(last) else {
-        let replacement = partial_version(last).and_then(|version| {
-            Some(format!("{}/{version}", trimmed.strip_suffix(last)?.trim_end_matches('/')))
-        });
-        return Err((
-            format!("Expected a version string (of the form v1.2), got {last}"),
-            replacement,
-        ));
+        let replacement = partial_version(last)
+            .and_then(|version| Some(format!("{}/{version}", trimmed.strip_suffix(last)?.trim_end_matches('/'))));
+        return Err((format!("Expected a version string (of the form v1.2), got {last}"), replacement));
     };
     let identity = trimmed.strip_suffix(last).unwrap_or(trimmed).trim_end_matches('/');
     if segments.len() < 2 && text.contains("://") {
@@ -308,7 +295,9 @@ fn read_import(item: &Node<Value>) -> Result<Import, Box<LinkProblem>> {
         Value::Object(fields) => read_import_object(item, fields, span),
         _ => Err(usage(
             span,
-            &format!("Invalid sub-value {item} for @link(import:) argument: values should be either strings or input object values of the form {{ name: \"<importedElement>\", as: \"<alias>\" }}."),
+            &format!(
+                "Invalid sub-value {item} for @link(import:) argument: values should be either strings or input object values of the form {{ name: \"<importedElement>\", as: \"<alias>\" }}."
+            ),
         )),
     }
 }
@@ -334,7 +323,9 @@ fn read_import_object(
         let Some(text) = value.as_str() else {
             return Err(usage(
                 span,
-                &format!("Invalid value for the \"{key}\" field for sub-value {item} of @link(import:) argument: must be a string."),
+                &format!(
+                    "Invalid value for the \"{key}\" field for sub-value {item} of @link(import:) argument: must be a string."
+                ),
             ));
         };
         *slot = Some(text.to_string());
@@ -353,7 +344,9 @@ fn read_import_object(
                 format!("@{alias}"),
             ),
             false => (
-                format!("type \"{name}\" imported name should not start with a '@' character, but got \"{alias}\" (or, if @{name} is a directive, then it should be referred to with a '@')."),
+                format!(
+                    "type \"{name}\" imported name should not start with a '@' character, but got \"{alias}\" (or, if @{name} is a directive, then it should be referred to with a '@')."
+                ),
                 alias.trim_start_matches('@').to_string(),
             ),
         };
@@ -373,21 +366,23 @@ fn admit(links: &Links, link: &Link, directive: &Node<Directive>) -> Result<(), 
             &format!("Cannot link feature \"{}\" since it has already been linked in the schema.", link.identity),
         ));
     }
-    let same_namespace = links
-        .list
-        .iter()
-        .find(|other| other.namespace.is_some() && other.namespace == link.namespace);
+    let same_namespace = links.list.iter().find(|other| other.namespace.is_some() && other.namespace == link.namespace);
     if let (Some(other), Some(namespace)) = (same_namespace, &link.namespace) {
         return Err(*usage(
             span,
-            &format!("Cannot link feature \"{}\" under the name \"{namespace}\" since \"{}\" already has that name. Use \"as\" to rename one of them.", link.identity, other.identity),
+            &format!(
+                "Cannot link feature \"{}\" under the name \"{namespace}\" since \"{}\" already has that name. Use \"as\" to rename one of them.",
+                link.identity, other.identity
+            ),
         ));
     }
     let Version { major, minor } = link.version;
     match link.feature {
         Some(Feature::Federation) if major != 2 || minor > NEWEST => Err(LinkProblem {
             code: Code::UNKNOWN_FEDERATION_LINK_VERSION,
-            message: format!("Invalid version v{major}.{minor} for the federation feature in @link directive on schema"),
+            message: format!(
+                "Invalid version v{major}.{minor} for the federation feature in @link directive on schema"
+            ),
             span: directive.specified_argument_by_name("url").and_then(|v| v.location()),
             help: Some(format!("link a version from v2.0 to v2.{NEWEST}")),
             replacement: Some(format!("\"{}/v2.{NEWEST}\"", link.identity)),
@@ -430,7 +425,10 @@ fn check_imports(link: &Link, directive: &Node<Directive>, problems: &mut Vec<Li
                 span
             },
             help: Some(match since {
-                Some(since) => format!("\"{}\" exists from federation v2.{since} on: link that version or a newer one", import.name),
+                Some(since) => format!(
+                    "\"{}\" exists from federation v2.{since} on: link that version or a newer one",
+                    import.name
+                ),
                 None => format!("remove \"{}\" from the import list, or correct its name", import.name),
             }),
             replacement: match since {
@@ -503,11 +501,7 @@ fn confusable<'a>(links: &'a Links, link: &Link, import: &Import) -> Option<&'a 
         match element {
             // A feature's own element under its own namespaced name is no confusion.
             Some(element) => !(other.identity == link.identity && imported == element),
-            None => {
-                import.alias.starts_with('@')
-                    && !(other.identity == link.identity && other.own_name() == Some(imported))
-                    && other.identity != link.identity
-            }
+            None => import.alias.starts_with('@') && other.identity != link.identity,
         }
     })
 }

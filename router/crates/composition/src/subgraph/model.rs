@@ -208,14 +208,6 @@ impl TypeDef {
         matches!(self.kind, Kind::Object | Kind::Interface | Kind::Union)
     }
 
-    pub(crate) fn is_input(&self) -> bool {
-        matches!(self.kind, Kind::Scalar | Kind::Enum | Kind::Input)
-    }
-
-    pub(crate) fn is_output(&self) -> bool {
-        self.kind != Kind::Input
-    }
-
     pub(crate) fn is_interface_object(&self) -> bool {
         self.kind == Kind::Object && self.has(Known::InterfaceObject)
     }
@@ -265,11 +257,9 @@ impl Schema {
         match ty.kind {
             Kind::Object => vec![ty],
             Kind::Union => ty.members.keys().filter_map(|m| self.types.get(m)).collect(),
-            Kind::Interface => self
-                .types
-                .values()
-                .filter(|t| t.kind == Kind::Object && t.implements.contains_key(&ty.name))
-                .collect(),
+            Kind::Interface => {
+                self.types.values().filter(|t| t.kind == Kind::Object && t.implements.contains_key(&ty.name)).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -297,12 +287,7 @@ impl Subgraph {
     }
 }
 
-pub(crate) fn locate(
-    subgraph: &str,
-    file: &str,
-    sources: &SourceMap,
-    span: Span,
-) -> Option<Location> {
+pub(crate) fn locate(subgraph: &str, file: &str, sources: &SourceMap, span: Span) -> Option<Location> {
     let span = span?;
     let range = span.line_column_range(sources)?;
     Some(Location {

@@ -9,8 +9,8 @@ use braid_graphql::compiler::{Name, Node};
 use super::definitions;
 use super::link::{self, LinkProblem};
 use super::model::{
-    Applied, BUILT_IN_SCALARS, DirectiveDef, EnumValue, FederationVersion, Field, FieldFacts,
-    InputValue, Kind, Map, Schema, Span, Subgraph, TypeDef, locate,
+    Applied, BUILT_IN_SCALARS, DirectiveDef, EnumValue, FederationVersion, Field, FieldFacts, InputValue, Kind, Map,
+    Schema, Span, Subgraph, TypeDef, locate,
 };
 use super::spec::Known;
 use crate::SubgraphSdl;
@@ -50,11 +50,7 @@ fn parse(input: &SubgraphSdl) -> Result<Document, Vec<Diagnostic>> {
         return Err(vec![
             Diagnostic::new(
                 Code::SUBGRAPH_TOO_LARGE,
-                format!(
-                    "[{}] The SDL has {} bytes; the limit is {MAX_SDL_BYTES}.",
-                    input.name,
-                    input.sdl.len()
-                ),
+                format!("[{}] The SDL has {} bytes; the limit is {MAX_SDL_BYTES}.", input.name, input.sdl.len()),
             )
             .help("check that the file is the subgraph's schema; if it really is, split the subgraph"),
         ]);
@@ -96,15 +92,12 @@ fn syntax_errors(
     };
     let code = if shallow { Code::INVALID_GRAPHQL } else { Code::NESTING_TOO_DEEP };
     vec![
-        Diagnostic::new(code, format!("[{}] Syntax error: {text}", input.name))
-            .at(at)
-            .help(syntax_help(input, offset)),
+        Diagnostic::new(code, format!("[{}] Syntax error: {text}", input.name)).at(at).help(syntax_help(input, offset)),
     ]
 }
 
 fn position(input: &SubgraphSdl, line: usize, column: usize) -> Location {
-    let line_start: usize =
-        input.sdl.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let line_start: usize = input.sdl.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let within: usize = input
         .sdl
         .get(line_start..)
@@ -179,21 +172,13 @@ impl Reader<'_> {
         let links = link::read_links(&schema_directives)
             .map_err(|problems| problems.into_iter().map(|p| self.link_problem(p)).collect::<Vec<_>>())?;
         let (roots, root_clashes) = self.roots();
-        let mut folding = Folding {
-            reader: self,
-            roots,
-            schema: Schema::default(),
-            problems: Vec::new(),
-            part: 0,
-        };
+        let mut folding = Folding { reader: self, roots, schema: Schema::default(), problems: Vec::new(), part: 0 };
         for definition in &self.document.definitions {
             folding.definition(definition);
         }
         folding.part = 0;
-        let on_schema: Vec<Node<ast::Directive>> = schema_directives
-            .into_iter()
-            .filter(|d| d.name != links.link_name.as_str())
-            .collect();
+        let on_schema: Vec<Node<ast::Directive>> =
+            schema_directives.into_iter().filter(|d| d.name != links.link_name.as_str()).collect();
         folding.schema.applied = folding.applied(&DirectiveList(on_schema));
         let version = match links.federation {
             Some(minor) => FederationVersion::Two(minor),
@@ -220,8 +205,12 @@ impl Reader<'_> {
     }
 
     fn diagnostic(&self, code: Code, message: impl std::fmt::Display, span: Span) -> Diagnostic {
-        Diagnostic::new(code, format!("[{}] {message}", self.name))
-            .at(locate(&self.name, &self.file, &self.document.sources, span))
+        Diagnostic::new(code, format!("[{}] {message}", self.name)).at(locate(
+            &self.name,
+            &self.file,
+            &self.document.sources,
+            span,
+        ))
     }
 
     fn link_problem(&self, problem: LinkProblem) -> Diagnostic {
@@ -233,12 +222,7 @@ impl Reader<'_> {
         match (problem.replacement, problem.span) {
             (Some(text), Some(span)) => {
                 let title = format!("write {text}");
-                let edit = Edit {
-                    subgraph: self.name.to_string(),
-                    start: span.offset(),
-                    end: span.end_offset(),
-                    text,
-                };
+                let edit = Edit { subgraph: self.name.to_string(), start: span.offset(), end: span.end_offset(), text };
                 diagnostic.fix(title, [edit])
             }
             _ => diagnostic,
@@ -431,11 +415,7 @@ impl Folding<'_> {
         if BUILT_IN_SCALARS.contains(&name.as_str()) && header.kind == Kind::Scalar {
             return None;
         }
-        let ty = self
-            .schema
-            .types
-            .entry(name.clone())
-            .or_insert_with(|| TypeDef::new(name.clone(), header.kind, span));
+        let ty = self.schema.types.entry(name.clone()).or_insert_with(|| TypeDef::new(name.clone(), header.kind, span));
         if header.extension {
             ty.extended = true;
         } else {
@@ -577,11 +557,7 @@ impl Folding<'_> {
                 name: directive.name.clone(),
                 // Resolved by `definitions::install`, when all names are known.
                 known: None,
-                args: directive
-                    .arguments
-                    .iter()
-                    .map(|a| (a.name.clone(), a.value.clone()))
-                    .collect(),
+                args: directive.arguments.iter().map(|a| (a.name.clone(), a.value.clone())).collect(),
                 span: directive.location(),
                 part: self.part,
             })

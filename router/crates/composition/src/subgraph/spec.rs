@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use braid_graphql::compiler::ast::{Definition, DirectiveDefinition, Document};
 use braid_graphql::compiler::Node;
+use braid_graphql::compiler::ast::{Definition, DirectiveDefinition, Document};
 
 /// A directive with a meaning to composition, whatever it is called in a subgraph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,10 +69,7 @@ impl Known {
 
     /// Part of GraphQL itself.
     pub(crate) fn is_built_in(self) -> bool {
-        matches!(
-            self,
-            Known::Deprecated | Known::SpecifiedBy | Known::OneOf | Known::Skip | Known::Include
-        )
+        matches!(self, Known::Deprecated | Known::SpecifiedBy | Known::OneOf | Known::Skip | Known::Include)
     }
 
     /// Its applications go to the supergraph under the directive's own name.
@@ -104,23 +101,51 @@ const FEDERATION: Table = &[
     (Known::Requires, 0, "directive @requires(fields: FieldSet!) on FIELD_DEFINITION"),
     (Known::Provides, 0, "directive @provides(fields: FieldSet!) on FIELD_DEFINITION"),
     (Known::External, 0, "directive @external(reason: String) on OBJECT | FIELD_DEFINITION"),
-    (Known::Tag, 0, "directive @tag(name: String!) repeatable on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION"),
-    (Known::Tag, 3, "directive @tag(name: String!) repeatable on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION | SCHEMA"),
+    (
+        Known::Tag,
+        0,
+        "directive @tag(name: String!) repeatable on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION",
+    ),
+    (
+        Known::Tag,
+        3,
+        "directive @tag(name: String!) repeatable on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION | SCHEMA",
+    ),
     (Known::Extends, 0, "directive @extends on OBJECT | INTERFACE"),
     (Known::Shareable, 0, "directive @shareable on OBJECT | FIELD_DEFINITION"),
     (Known::Shareable, 2, "directive @shareable repeatable on OBJECT | FIELD_DEFINITION"),
-    (Known::Inaccessible, 0, "directive @inaccessible on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION"),
+    (
+        Known::Inaccessible,
+        0,
+        "directive @inaccessible on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION",
+    ),
     (Known::Override, 0, "directive @override(from: String!) on FIELD_DEFINITION"),
     (Known::Override, 7, "directive @override(from: String!, label: String) on FIELD_DEFINITION"),
     (Known::ComposeDirective, 1, "directive @composeDirective(name: String) repeatable on SCHEMA"),
     (Known::InterfaceObject, 3, "directive @interfaceObject on OBJECT"),
     (Known::Authenticated, 5, "directive @authenticated on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM"),
-    (Known::RequiresScopes, 5, "directive @requiresScopes(scopes: [[Scope!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM"),
-    (Known::Policy, 6, "directive @policy(policies: [[Policy!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM"),
+    (
+        Known::RequiresScopes,
+        5,
+        "directive @requiresScopes(scopes: [[Scope!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM",
+    ),
+    (
+        Known::Policy,
+        6,
+        "directive @policy(policies: [[Policy!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM",
+    ),
     (Known::Context, 8, "directive @context(name: String!) repeatable on INTERFACE | OBJECT | UNION"),
     (Known::FromContext, 8, "directive @fromContext(field: ContextFieldValue) on ARGUMENT_DEFINITION"),
-    (Known::Cost, 9, "directive @cost(weight: Int!) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR"),
-    (Known::ListSize, 9, "directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION"),
+    (
+        Known::Cost,
+        9,
+        "directive @cost(weight: Int!) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR",
+    ),
+    (
+        Known::ListSize,
+        9,
+        "directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION",
+    ),
     (Known::CacheTag, 12, "directive @cacheTag(format: String!) repeatable on OBJECT | FIELD_DEFINITION"),
 ];
 
@@ -129,7 +154,11 @@ const FEDERATION_1: Table = &[
     (Known::Requires, 0, "directive @requires(fields: _FieldSet!) on FIELD_DEFINITION"),
     (Known::Provides, 0, "directive @provides(fields: _FieldSet!) on FIELD_DEFINITION"),
     (Known::External, 0, "directive @external(reason: String) on OBJECT | FIELD_DEFINITION"),
-    (Known::Tag, 0, "directive @tag(name: String!) repeatable on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION"),
+    (
+        Known::Tag,
+        0,
+        "directive @tag(name: String!) repeatable on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION",
+    ),
     (Known::Extends, 0, "directive @extends on OBJECT | INTERFACE"),
 ];
 
@@ -142,7 +171,11 @@ const LINK: Table = &[(
 const BUILT_IN: Table = &[
     (Known::Skip, 0, "directive @skip(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT"),
     (Known::Include, 0, "directive @include(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT"),
-    (Known::Deprecated, 0, "directive @deprecated(reason: String = \"No longer supported\") on FIELD_DEFINITION | ENUM_VALUE | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION"),
+    (
+        Known::Deprecated,
+        0,
+        "directive @deprecated(reason: String = \"No longer supported\") on FIELD_DEFINITION | ENUM_VALUE | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION",
+    ),
     (Known::SpecifiedBy, 0, "directive @specifiedBy(url: String!) on SCALAR"),
     (Known::OneOf, 0, "directive @oneOf on INPUT_OBJECT"),
 ];
@@ -224,16 +257,11 @@ impl Feature {
     pub(crate) fn types(self, minor: u32) -> Vec<&'static str> {
         match self {
             Feature::Link => vec!["Import", "Purpose"],
-            Feature::Federation => [
-                ("FieldSet", 0),
-                ("Scope", 5),
-                ("Policy", 6),
-                ("ContextFieldValue", 8),
-            ]
-            .into_iter()
-            .filter(|(_, since)| *since <= minor)
-            .map(|(name, _)| name)
-            .collect(),
+            Feature::Federation => [("FieldSet", 0), ("Scope", 5), ("Policy", 6), ("ContextFieldValue", 8)]
+                .into_iter()
+                .filter(|(_, since)| *since <= minor)
+                .map(|(name, _)| name)
+                .collect(),
             Feature::Own(Known::RequiresScopes) => vec!["Scope"],
             Feature::Own(Known::Policy) => vec!["Policy"],
             Feature::Own(Known::Context) => vec!["ContextFieldValue"],
@@ -254,22 +282,21 @@ pub(crate) fn built_in() -> impl Iterator<Item = (Known, Node<DirectiveDefinitio
 
 /// Each definition is parsed once a process.
 fn definition(sdl: &'static str) -> Option<Node<DirectiveDefinition>> {
-    static PARSED: LazyLock<ahash::HashMap<&'static str, Node<DirectiveDefinition>>> =
-        LazyLock::new(|| {
-            [FEDERATION, FEDERATION_1, LINK, BUILT_IN]
-                .into_iter()
-                .flatten()
-                .filter_map(|(_, _, sdl)| {
-                    let document = match Document::parse(*sdl, "spec.graphql") {
-                        Ok(document) => document,
-                        Err(partial) => partial.partial,
-                    };
-                    match document.definitions.into_iter().next()? {
-                        Definition::DirectiveDefinition(d) => Some((*sdl, d)),
-                        _ => None,
-                    }
-                })
-                .collect()
-        });
+    static PARSED: LazyLock<ahash::HashMap<&'static str, Node<DirectiveDefinition>>> = LazyLock::new(|| {
+        [FEDERATION, FEDERATION_1, LINK, BUILT_IN]
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, _, sdl)| {
+                let document = match Document::parse(*sdl, "spec.graphql") {
+                    Ok(document) => document,
+                    Err(partial) => partial.partial,
+                };
+                match document.definitions.into_iter().next()? {
+                    Definition::DirectiveDefinition(d) => Some((*sdl, d)),
+                    _ => None,
+                }
+            })
+            .collect()
+    });
     PARSED.get(sdl).cloned()
 }

@@ -2,8 +2,8 @@
 //! subgraphs before merging: what is shared in Federation 1 depends on the others.
 
 use ahash::{AHashMap, AHashSet};
-use braid_graphql::compiler::ast::Value;
 use braid_graphql::compiler::Name;
+use braid_graphql::compiler::ast::Value;
 
 use super::facts::{fields_of, reached};
 use super::field_set::{FieldSet, Item};
@@ -45,8 +45,7 @@ pub(crate) fn upgrade(subgraphs: &mut [Subgraph]) -> Vec<Diagnostic> {
 }
 
 fn gather(subgraphs: &[Subgraph]) -> Others {
-    let mut others =
-        Others { definitions: AHashMap::new(), resolved: AHashMap::new(), having: AHashMap::new() };
+    let mut others = Others { definitions: AHashMap::new(), resolved: AHashMap::new(), having: AHashMap::new() };
     for (index, subgraph) in subgraphs.iter().enumerate() {
         let one = subgraph.version == FederationVersion::One;
         for ty in subgraph.schema.types.values() {
@@ -58,11 +57,7 @@ fn gather(subgraphs: &[Subgraph]) -> Others {
             }
             for field in ty.fields.values() {
                 if !field.facts.fully_external() {
-                    others
-                        .resolved
-                        .entry((ty.name.clone(), field.name.clone()))
-                        .or_default()
-                        .push(index);
+                    others.resolved.entry((ty.name.clone(), field.name.clone())).or_default().push(index);
                 }
             }
         }
@@ -72,18 +67,11 @@ fn gather(subgraphs: &[Subgraph]) -> Others {
 
 impl Others {
     fn defined_elsewhere(&self, ty: &str, index: usize) -> impl Iterator<Item = &Vec<Name>> {
-        self.definitions
-            .get(ty)
-            .into_iter()
-            .flatten()
-            .filter(move |(i, _)| *i != index)
-            .map(|(_, keys)| keys)
+        self.definitions.get(ty).into_iter().flatten().filter(move |(i, _)| *i != index).map(|(_, keys)| keys)
     }
 
     fn resolved_elsewhere(&self, ty: &Name, field: &Name, index: usize) -> bool {
-        self.resolved
-            .get(&(ty.clone(), field.clone()))
-            .is_some_and(|by| by.iter().any(|i| *i != index))
+        self.resolved.get(&(ty.clone(), field.clone())).is_some_and(|by| by.iter().any(|i| *i != index))
     }
 }
 
@@ -147,13 +135,8 @@ fn check_extensions(subgraph: &Subgraph, index: usize, others: &Others, errors: 
 
 /// A directive that the schema defines itself under a Federation 2 name becomes the real one.
 fn adopt_definitions(schema: &mut Schema) {
-    let adopted = [
-        Known::Shareable,
-        Known::Inaccessible,
-        Known::Override,
-        Known::ComposeDirective,
-        Known::InterfaceObject,
-    ];
+    let adopted =
+        [Known::Shareable, Known::Inaccessible, Known::Override, Known::ComposeDirective, Known::InterfaceObject];
     let resolve = |applied: &mut Vec<Applied>| {
         for application in applied.iter_mut().filter(|a| a.known.is_none()) {
             application.known = adopted.into_iter().find(|k| k.name() == application.name.as_str());
@@ -234,8 +217,7 @@ fn remove_externals_on_interfaces_and_types(schema: &mut Schema) {
 
 fn remove_key_externals(schema: &mut Schema, index: usize, others: &Others) {
     for ty in schema.types.values_mut().filter(|ty| is_extension(ty)) {
-        let own: Vec<Name> =
-            ty.all(Known::Key).filter_map(fields_of).flat_map(|set| top_fields(&set)).collect();
+        let own: Vec<Name> = ty.all(Known::Key).filter_map(fields_of).flat_map(|set| top_fields(&set)).collect();
         let keys: Vec<Name> = match ty.has(Known::Key) {
             true => own,
             false => others.defined_elsewhere(&ty.name, index).flatten().cloned().collect(),
@@ -334,10 +316,7 @@ fn keep_external(schema: &Schema, ty: &TypeDef, set: &FieldSet, below_external: 
 /// An interface's field counts as external if any implementation's is.
 fn implements_external(schema: &Schema, ty: &TypeDef, field: &Name) -> bool {
     ty.kind == Kind::Interface
-        && schema
-            .runtime_types(ty)
-            .iter()
-            .any(|t| t.fields.get(field).is_some_and(|f| f.has(Known::External)))
+        && schema.runtime_types(ty).iter().any(|t| t.fields.get(field).is_some_and(|f| f.has(Known::External)))
 }
 
 fn close_extensions(schema: &mut Schema) {
@@ -455,9 +434,8 @@ fn remove_tags_on_externals(schema: &mut Schema, index: usize, others: &Others) 
     for ty in schema.types.values_mut() {
         let name = ty.name.clone();
         for field in ty.fields.values_mut() {
-            let strip = |field: &Field| {
-                field.has(Known::External) && others.resolved_elsewhere(&name, &field.name, index)
-            };
+            let strip =
+                |field: &Field| field.has(Known::External) && others.resolved_elsewhere(&name, &field.name, index);
             if strip(field) {
                 remove(&mut field.applied, Known::Tag);
             }

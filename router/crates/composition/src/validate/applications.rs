@@ -57,9 +57,7 @@ fn element_check(
 ) {
     for (position, application) in applied.iter().enumerate() {
         let error = |message: String| {
-            super::problem(subgraph, Code::INVALID_GRAPHQL, message)
-                .on(element)
-                .at(subgraph.locate(application.span))
+            super::problem(subgraph, Code::INVALID_GRAPHQL, message).on(element).at(subgraph.locate(application.span))
         };
         let Some(definition) = subgraph.schema.directives.get(&application.name) else {
             errors.push(unknown(subgraph, application, error(unknown_message(subgraph, &application.name))));
@@ -76,7 +74,8 @@ fn element_check(
         let same_part = |other: &&Applied| other.name == application.name && other.part == application.part;
         // @shareable has its own, clearer rule.
         let repeated = applied.iter().take(position).any(|o| o.name == application.name)
-            && (applied.iter().take(position).filter(same_part).count() > 0 || definition.known != Some(Known::Shareable));
+            && (applied.iter().take(position).filter(same_part).count() > 0
+                || definition.known != Some(Known::Shareable));
         if repeated && !definition.repeatable {
             errors.push(
                 error(format!("The directive \"@{}\" can only be used once at this location.", application.name))
@@ -102,18 +101,24 @@ fn arguments(
     let name = &application.name;
     for (argument, value) in &application.args {
         let Some(input) = definition.args.get(argument) else {
-            push(format!("Unknown argument \"{argument}\" on directive \"@{name}\"."), "remove the argument, or link a version that has it".into());
+            push(
+                format!("Unknown argument \"{argument}\" on directive \"@{name}\"."),
+                "remove the argument, or link a version that has it".into(),
+            );
             continue;
         };
         // Written field sets of any literal kind have codes of their own.
-        let is_fields = argument == "fields"
-            && matches!(definition.known, Some(Known::Key | Known::Requires | Known::Provides));
+        let is_fields =
+            argument == "fields" && matches!(definition.known, Some(Known::Key | Known::Requires | Known::Provides));
         if is_fields && !value.is_null() {
             continue;
         }
         if !fits(&subgraph.schema, &input.ty, value) {
             push(
-                format!("Invalid value for \"@{name}({argument}:)\" of type \"{}\" in application of \"@{name}\" to \"{element}\".", input.ty),
+                format!(
+                    "Invalid value for \"@{name}({argument}:)\" of type \"{}\" in application of \"@{name}\" to \"{element}\".",
+                    input.ty
+                ),
                 format!("give a value of type {}", input.ty),
             );
         }
@@ -121,7 +126,10 @@ fn arguments(
     for input in definition.args.values().filter(|i| i.is_required()) {
         if application.arg(&input.name).is_none() {
             push(
-                format!("Directive \"@{name}\" argument \"{}\" of type \"{}\" is required, but it was not provided.", input.name, input.ty),
+                format!(
+                    "Directive \"@{name}\" argument \"{}\" of type \"{}\" is required, but it was not provided.",
+                    input.name, input.ty
+                ),
                 format!("add {}: to @{name}", input.name),
             );
         }
@@ -131,20 +139,24 @@ fn arguments(
 fn unknown_message(subgraph: &Subgraph, name: &str) -> String {
     let since = crate::subgraph::link::introduced(name);
     match (subgraph.version, since) {
-        (FederationVersion::One, Some(_)) => format!("Unknown directive \"@{name}\". If you meant the \"@{name}\" federation 2 directive, note that this schema is a federation 1 schema. To be a federation 2 schema, it needs to @link to the federation specification v2."),
-        (FederationVersion::Two(minor), Some(since)) if since > minor => format!("Unknown directive \"@{name}\". It exists from federation v2.{since} on, but this schema links v2.{minor}."),
+        (FederationVersion::One, Some(_)) => format!(
+            "Unknown directive \"@{name}\". If you meant the \"@{name}\" federation 2 directive, note that this schema is a federation 1 schema. To be a federation 2 schema, it needs to @link to the federation specification v2."
+        ),
+        (FederationVersion::Two(minor), Some(since)) if since > minor => format!(
+            "Unknown directive \"@{name}\". It exists from federation v2.{since} on, but this schema links v2.{minor}."
+        ),
         (FederationVersion::Two(_), Some(_)) => {
-            let full = match subgraph.links.of(Feature::Federation).and_then(|l| l.name_in_schema(&format!("@{name}"))) {
+            let full = match subgraph.links.of(Feature::Federation).and_then(|l| l.name_in_schema(&format!("@{name}")))
+            {
                 Some(full) => format!("use \"{full}\" or "),
                 None => String::new(),
             };
-            format!("Unknown directive \"@{name}\". If you meant the \"@{name}\" federation directive, you should {full}add \"@{name}\" to the `import` argument of the @link to the federation specification.")
+            format!(
+                "Unknown directive \"@{name}\". If you meant the \"@{name}\" federation directive, you should {full}add \"@{name}\" to the `import` argument of the @link to the federation specification."
+            )
         }
         _ => {
-            let near = crate::diagnostic::did_you_mean(
-                name,
-                subgraph.schema.directives.keys().map(|n| n.as_str()),
-            );
+            let near = crate::diagnostic::did_you_mean(name, subgraph.schema.directives.keys().map(|n| n.as_str()));
             format!("Unknown directive \"@{name}\".{near}")
         }
     }
@@ -164,9 +176,7 @@ fn unknown(subgraph: &Subgraph, application: &Applied, error: Diagnostic) -> Dia
 /// Adds a directive to the import list of the federation link, or links federation.
 fn import_edit(subgraph: &Subgraph, name: &str) -> Option<Edit> {
     let since = crate::subgraph::link::introduced(name)?;
-    let Some(link) = subgraph.links.of(Feature::Federation) else {
-        return None;
-    };
+    let link = subgraph.links.of(Feature::Federation)?;
     if since > link.version.minor {
         return None;
     }

@@ -30,13 +30,17 @@ fn error(subgraph: &Subgraph, code: Code, element: &str, applied: &Applied, mess
 }
 
 fn on_type(subgraph: &Subgraph, ty: &TypeDef, applied: &Applied, errors: &mut Vec<Diagnostic>) {
-    let resolvable: Vec<FieldSet> = ty
-        .all(Known::Key)
-        .filter(|k| k.bool_arg("resolvable") != Some(false))
-        .filter_map(fields_of)
-        .collect();
+    let resolvable: Vec<FieldSet> =
+        ty.all(Known::Key).filter(|k| k.bool_arg("resolvable") != Some(false)).filter_map(fields_of).collect();
     if resolvable.is_empty() {
-        errors.push(error(subgraph, Code::CACHE_TAG_ENTITY_NOT_RESOLVABLE, &ty.name, applied, format!("@cacheTag applied on \"{}\", which has no resolvable @key", ty.name), "give the type a resolvable key: only entities are cached"));
+        errors.push(error(
+            subgraph,
+            Code::CACHE_TAG_ENTITY_NOT_RESOLVABLE,
+            &ty.name,
+            applied,
+            format!("@cacheTag applied on \"{}\", which has no resolvable @key", ty.name),
+            "give the type a resolvable key: only entities are cached",
+        ));
         return;
     }
     match variables(applied.str_arg("format").unwrap_or_default()) {
@@ -55,7 +59,16 @@ fn on_type(subgraph: &Subgraph, ty: &TypeDef, applied: &Applied, errors: &mut Ve
 fn on_field(subgraph: &Subgraph, ty: &TypeDef, field: &Field, applied: &Applied, errors: &mut Vec<Diagnostic>) {
     let coordinate = format!("{}.{}", ty.name, field.name);
     if !is_root(&ty.name) {
-        errors.push(error(subgraph, Code::CACHE_TAG_APPLIED_TO_NON_ROOT_FIELD, &coordinate, applied, format!("@cacheTag must only be applied to root query fields and entity types, but \"{coordinate}\" is neither"), "put it on the type, if that is an entity"));
+        errors.push(error(
+            subgraph,
+            Code::CACHE_TAG_APPLIED_TO_NON_ROOT_FIELD,
+            &coordinate,
+            applied,
+            format!(
+                "@cacheTag must only be applied to root query fields and entity types, but \"{coordinate}\" is neither"
+            ),
+            "put it on the type, if that is an entity",
+        ));
         return;
     }
     match variables(applied.str_arg("format").unwrap_or_default()) {
@@ -72,7 +85,14 @@ fn on_field(subgraph: &Subgraph, ty: &TypeDef, field: &Field, applied: &Applied,
 }
 
 fn invalid(subgraph: &Subgraph, element: &str, applied: &Applied, message: &str) -> Diagnostic {
-    error(subgraph, Code::CACHE_TAG_INVALID_FORMAT, element, applied, format!("cacheTag format is invalid: {message}"), "write text with variables in braces, as \"user-{$key.id}\"")
+    error(
+        subgraph,
+        Code::CACHE_TAG_INVALID_FORMAT,
+        element,
+        applied,
+        format!("cacheTag format is invalid: {message}"),
+        "write text with variables in braces, as \"user-{$key.id}\"",
+    )
 }
 
 /// The variables in braces.

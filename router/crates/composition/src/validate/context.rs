@@ -78,7 +78,11 @@ impl<'a> FromContext<'a, '_> {
     fn run(mut self) {
         let place = format!("{}.{}({}:)", self.ty.name, self.field.name, self.argument.name);
         if self.ty.kind == Kind::Interface {
-            self.push(Code::CONTEXT_NOT_SET, format!("@fromContext argument cannot be used on a field that exists on an abstract type \"{place}\"."), "use it on object types only");
+            self.push(
+                Code::CONTEXT_NOT_SET,
+                format!("@fromContext argument cannot be used on a field that exists on an abstract type \"{place}\"."),
+                "use it on object types only",
+            );
             return;
         }
         let implemented = self.ty.implements.keys().any(|i| {
@@ -87,20 +91,39 @@ impl<'a> FromContext<'a, '_> {
             })
         });
         if implemented {
-            self.push(Code::CONTEXT_NOT_SET, format!("@fromContext argument cannot be used on a field implementing an interface field \"{place}\"."), "remove the argument from the interface");
+            self.push(
+                Code::CONTEXT_NOT_SET,
+                format!("@fromContext argument cannot be used on a field implementing an interface field \"{place}\"."),
+                "remove the argument from the interface",
+            );
             return;
         }
         if self.argument.default.is_some() {
-            self.push(Code::CONTEXT_NOT_SET, format!("@fromContext arguments may not have a default value: \"{place}\"."), "remove the default");
+            self.push(
+                Code::CONTEXT_NOT_SET,
+                format!("@fromContext arguments may not have a default value: \"{place}\"."),
+                "remove the default",
+            );
             return;
         }
         let resolvable = self.ty.all(Known::Key).any(|k| k.bool_arg("resolvable") != Some(false));
         if !resolvable {
-            self.push(Code::CONTEXT_NO_RESOLVABLE_KEY, format!("Object \"{}\" has no resolvable key but has a field with a contextual argument.", self.ty.name), "give the type a resolvable @key: the router comes back to it with the argument");
+            self.push(
+                Code::CONTEXT_NO_RESOLVABLE_KEY,
+                format!(
+                    "Object \"{}\" has no resolvable key but has a field with a contextual argument.",
+                    self.ty.name
+                ),
+                "give the type a resolvable @key: the router comes back to it with the argument",
+            );
         }
         let text = self.applied.str_arg("field").unwrap_or_default().trim().to_string();
         let Some((context, selection)) = split(&text) else {
-            self.push(Code::NO_CONTEXT_IN_SELECTION, format!("@fromContext argument does not reference a context \"{text}\"."), "start with the context's name, as \"$user { id }\"");
+            self.push(
+                Code::NO_CONTEXT_IN_SELECTION,
+                format!("@fromContext argument does not reference a context \"{text}\"."),
+                "start with the context's name, as \"$user { id }\"",
+            );
             return;
         };
         let setters: Vec<&'a TypeDef> = self
@@ -111,11 +134,19 @@ impl<'a> FromContext<'a, '_> {
             .filter(|t| t.all(Known::Context).any(|c| c.str_arg("name") == Some(context)))
             .collect();
         if setters.is_empty() {
-            self.push(Code::CONTEXT_NOT_SET, format!("Context \"{context}\" is used at location \"{place}\" but is never set."), &format!("mark the type that holds it with @context(name: \"{context}\")"));
+            self.push(
+                Code::CONTEXT_NOT_SET,
+                format!("Context \"{context}\" is used at location \"{place}\" but is never set."),
+                &format!("mark the type that holds it with @context(name: \"{context}\")"),
+            );
             return;
         }
         if let Err(message) = self.selection(context, selection, &setters) {
-            self.push(Code::CONTEXT_INVALID_SELECTION, format!("Context \"{context}\" is used in \"{place}\" but the selection is invalid: {message}"), "select exactly one field of the argument's type");
+            self.push(
+                Code::CONTEXT_INVALID_SELECTION,
+                format!("Context \"{context}\" is used in \"{place}\" but the selection is invalid: {message}"),
+                "select exactly one field of the argument's type",
+            );
         }
     }
 
@@ -187,7 +218,10 @@ impl<'a> FromContext<'a, '_> {
                     (None, false) => Err(format!("\"{name}\" has no fields")),
                     (None, true) => match assignable(&field.ty, &self.argument.ty) {
                         true => Ok(()),
-                        false => Err(format!("the type of the selection is \"{}\", but the argument's is \"{}\"", field.ty, self.argument.ty)),
+                        false => Err(format!(
+                            "the type of the selection is \"{}\", but the argument's is \"{}\"",
+                            field.ty, self.argument.ty
+                        )),
                     },
                 }
             }

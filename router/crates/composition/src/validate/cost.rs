@@ -14,11 +14,15 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
             let coordinate = format!("{}.{}", ty.name, field.name);
             if let (Kind::Interface, Some(cost)) = (ty.kind, field.get(Known::Cost)) {
                 errors.push(
-                    problem(subgraph, Code::COST_APPLIED_TO_INTERFACE_FIELD, format_args!("@cost cannot be applied to interface \"{coordinate}\""))
-                        .on(coordinate.as_str())
-                        .at(subgraph.locate(cost.span))
-                        .help("put @cost on the fields of the implementing types")
-                        .fix("remove @cost", edits::remove_application(subgraph, cost)),
+                    problem(
+                        subgraph,
+                        Code::COST_APPLIED_TO_INTERFACE_FIELD,
+                        format_args!("@cost cannot be applied to interface \"{coordinate}\""),
+                    )
+                    .on(coordinate.as_str())
+                    .at(subgraph.locate(cost.span))
+                    .help("put @cost on the fields of the implementing types")
+                    .fix("remove @cost", edits::remove_application(subgraph, cost)),
                 );
             }
             if let Some(list_size) = field.get(Known::ListSize) {
@@ -90,11 +94,12 @@ impl ListSize<'_, '_> {
                     format!("Slicing argument \"{text}\" is not an argument of \"{}\"", self.coordinate),
                     "name an argument of the field",
                 ),
-                Some(argument) if !matches!(&argument.ty, Type::Named(n) | Type::NonNullNamed(n) if n == "Int") => self.push(
-                    Code::LIST_SIZE_INVALID_SLICING_ARGUMENT,
-                    format!("Slicing argument \"{}({text}:)\" must be Int or Int!", self.coordinate),
-                    "name an argument of type Int",
-                ),
+                Some(argument) if !matches!(&argument.ty, Type::Named(n) | Type::NonNullNamed(n) if n == "Int") => self
+                    .push(
+                        Code::LIST_SIZE_INVALID_SLICING_ARGUMENT,
+                        format!("Slicing argument \"{}({text}:)\" must be Int or Int!", self.coordinate),
+                        "name an argument of type Int",
+                    ),
                 Some(_) => {}
             }
         }
@@ -109,7 +114,10 @@ impl ListSize<'_, '_> {
         let Some(target) = target.filter(|t| matches!(t.kind, Kind::Object | Kind::Interface)) else {
             self.push(
                 Code::LIST_SIZE_INVALID_SIZED_FIELD,
-                format!("Sized fields cannot be used because \"{}\" is not a composite type", self.field.ty.inner_named_type()),
+                format!(
+                    "Sized fields cannot be used because \"{}\" is not a composite type",
+                    self.field.ty.inner_named_type()
+                ),
                 "remove sizedFields",
             );
             return;

@@ -57,11 +57,19 @@ fn keys(subgraph: &Subgraph, ty: &TypeDef, errors: &mut Vec<Diagnostic>) {
         let old = matches!(subgraph.version, FederationVersion::Two(minor) if minor < 3);
         if ty.kind == Kind::Interface && old {
             errors.push(
-                problem(subgraph, Code::KEY_UNSUPPORTED_ON_INTERFACE, format_args!("Cannot use {} on interface \"{}\": @key is not yet supported on interfaces", shown(key), ty.name))
-                    .on(ty.name.as_str())
-                    .at(subgraph.locate(key.span))
-                    .help("link federation v2.3 or newer, or put the key on the implementing types")
-                    .fix("remove the key from the interface", edits::remove_application(subgraph, key)),
+                problem(
+                    subgraph,
+                    Code::KEY_UNSUPPORTED_ON_INTERFACE,
+                    format_args!(
+                        "Cannot use {} on interface \"{}\": @key is not yet supported on interfaces",
+                        shown(key),
+                        ty.name
+                    ),
+                )
+                .on(ty.name.as_str())
+                .at(subgraph.locate(key.span))
+                .help("link federation v2.3 or newer, or put the key on the implementing types")
+                .fix("remove the key from the interface", edits::remove_application(subgraph, key)),
             );
             continue;
         }
@@ -84,11 +92,15 @@ fn provides(subgraph: &Subgraph, ty: &TypeDef, field: &Field, errors: &mut Vec<D
         let element = format!("{}.{}", ty.name, field.name);
         if field.facts.external {
             errors.push(
-                problem(subgraph, Code::EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE, format_args!("Cannot have both @provides and @external on field \"{element}\""))
-                    .on(element)
-                    .at(subgraph.locate(provides.span))
-                    .help("only a field that is resolved here can provide something")
-                    .fix("remove @provides", edits::remove_application(subgraph, provides)),
+                problem(
+                    subgraph,
+                    Code::EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE,
+                    format_args!("Cannot have both @provides and @external on field \"{element}\""),
+                )
+                .on(element)
+                .at(subgraph.locate(provides.span))
+                .help("only a field that is resolved here can provide something")
+                .fix("remove @provides", edits::remove_application(subgraph, provides)),
             );
             continue;
         }
@@ -112,11 +124,19 @@ fn provides(subgraph: &Subgraph, ty: &TypeDef, field: &Field, errors: &mut Vec<D
 }
 
 fn on_interface(subgraph: &Subgraph, code: Code, applied: &Applied, element: &str) -> Diagnostic {
-    problem(subgraph, code, format_args!("Cannot use {} on field \"{element}\" of an interface: @{} is not supported on interfaces", shown(applied), applied.name))
-        .on(element)
-        .at(subgraph.locate(applied.span))
-        .help("put it on the field of each implementing type")
-        .fix(format!("remove @{} from the interface's field", applied.name), edits::remove_application(subgraph, applied))
+    problem(
+        subgraph,
+        code,
+        format_args!(
+            "Cannot use {} on field \"{element}\" of an interface: @{} is not supported on interfaces",
+            shown(applied),
+            applied.name
+        ),
+    )
+    .on(element)
+    .at(subgraph.locate(applied.span))
+    .help("put it on the field of each implementing type")
+    .fix(format!("remove @{} from the interface's field", applied.name), edits::remove_application(subgraph, applied))
 }
 
 fn shown(applied: &Applied) -> String {
@@ -164,13 +184,19 @@ impl<'a> SetCheck<'a, '_> {
                 Value::Enum(name) => Some(name.to_string()),
                 _ => None,
             };
-            let edit = text.filter(|t| !t.is_empty()).zip(argument.location()).map(|(text, span)| {
-                self.subgraph.edit(span.offset(), span.end_offset(), format!("\"{text}\""))
-            });
+            let edit = text
+                .filter(|t| !t.is_empty())
+                .zip(argument.location())
+                .map(|(text, span)| self.subgraph.edit(span.offset(), span.end_offset(), format!("\"{text}\"")));
             let error = problem(
                 self.subgraph,
                 self.codes.fields_type,
-                format_args!("On {} \"{}\", for {}: Invalid value for argument \"fields\": must be a string.", self.noun(), self.element, shown(self.applied)),
+                format_args!(
+                    "On {} \"{}\", for {}: Invalid value for argument \"fields\": must be a string.",
+                    self.noun(),
+                    self.element,
+                    shown(self.applied)
+                ),
             );
             self.errors.push(
                 error
@@ -182,7 +208,11 @@ impl<'a> SetCheck<'a, '_> {
             return;
         };
         match FieldSet::parse(text) {
-            Err(message) => self.push(self.codes.invalid, format!("Syntax error: {message}"), "correct the field set: names separated by spaces, selections in braces"),
+            Err(message) => self.push(
+                self.codes.invalid,
+                format!("Syntax error: {message}"),
+                "correct the field set: names separated by spaces, selections in braces",
+            ),
             Ok(set) => {
                 self.selection(target, &set, false);
             }
@@ -220,7 +250,15 @@ impl<'a> SetCheck<'a, '_> {
                     return false;
                 }
                 if alias.is_some() {
-                    self.push(self.codes.invalid, format!("Cannot use alias \"{}\" in \"{name}\": aliases are not currently supported in @{}", alias.as_deref().unwrap_or_default(), self.applied.name), "remove the alias");
+                    self.push(
+                        self.codes.invalid,
+                        format!(
+                            "Cannot use alias \"{}\" in \"{name}\": aliases are not currently supported in @{}",
+                            alias.as_deref().unwrap_or_default(),
+                            self.applied.name
+                        ),
+                        "remove the alias",
+                    );
                     return false;
                 }
                 if name == "__typename" {
@@ -242,7 +280,10 @@ impl<'a> SetCheck<'a, '_> {
         let (code, message) = match known {
             true => (
                 self.codes.directive,
-                format!("cannot have directive applications in the @{}(fields:) argument but found @{directive}.", self.applied.name),
+                format!(
+                    "cannot have directive applications in the @{}(fields:) argument but found @{directive}.",
+                    self.applied.name
+                ),
             ),
             false => (self.codes.invalid, format!("Unknown directive \"@{directive}\"")),
         };
@@ -270,14 +311,28 @@ impl<'a> SetCheck<'a, '_> {
                 return false;
             };
             if !super::values::fits(&self.subgraph.schema, &input.ty, value) {
-                self.push(self.codes.invalid, format!("Invalid value for argument \"{argument}\" of \"{coordinate}\": expected type \"{}\"", input.ty), "correct the argument's value");
+                self.push(
+                    self.codes.invalid,
+                    format!(
+                        "Invalid value for argument \"{argument}\" of \"{coordinate}\": expected type \"{}\"",
+                        input.ty
+                    ),
+                    "correct the argument's value",
+                );
                 return false;
             }
         }
         if self.codes.has_args.is_none() {
             let missing = field.args.values().find(|a| a.is_required() && !args.iter().any(|(n, _)| *n == a.name));
             if let Some(missing) = missing {
-                self.push(self.codes.invalid, format!("Missing mandatory value for argument \"{}\" of field \"{coordinate}\" in selection \"{}\"", missing.name, field.name), "give the argument a value");
+                self.push(
+                    self.codes.invalid,
+                    format!(
+                        "Missing mandatory value for argument \"{}\" of field \"{coordinate}\" in selection \"{}\"",
+                        missing.name, field.name
+                    ),
+                    "give the argument a value",
+                );
                 return false;
             }
         }
@@ -286,7 +341,14 @@ impl<'a> SetCheck<'a, '_> {
         if self.codes.invalid == Code::KEY_INVALID_FIELDS
             && composite.is_some_and(|t| matches!(t.kind, Kind::Interface | Kind::Union))
         {
-            self.push(Code::KEY_FIELDS_SELECT_INVALID_TYPE, format!("field \"{coordinate}\" is a {} type which is not allowed in @key", if composite.is_some_and(|t| t.kind == Kind::Union) { "Union" } else { "Interface" }), "select fields of object types and scalars only");
+            self.push(
+                Code::KEY_FIELDS_SELECT_INVALID_TYPE,
+                format!(
+                    "field \"{coordinate}\" is a {} type which is not allowed in @key",
+                    if composite.is_some_and(|t| t.kind == Kind::Union) { "Union" } else { "Interface" }
+                ),
+                "select fields of object types and scalars only",
+            );
         }
         let external = below_external || field.facts.external || self.implemented_external(ty, field);
         match (composite, selection.is_empty()) {
@@ -300,11 +362,19 @@ impl<'a> SetCheck<'a, '_> {
             }
             (Some(target), false) => self.selection(target, selection, external),
             (Some(_), true) => {
-                self.push(self.codes.invalid, format!("Invalid empty selection set for field \"{coordinate}\" of non-leaf type {}", field.ty), "select at least one field of it, in braces");
+                self.push(
+                    self.codes.invalid,
+                    format!("Invalid empty selection set for field \"{coordinate}\" of non-leaf type {}", field.ty),
+                    "select at least one field of it, in braces",
+                );
                 false
             }
             (None, false) => {
-                self.push(self.codes.invalid, format!("Field \"{coordinate}\" of type \"{}\" has no sub-fields to select", field.ty), "remove the braces");
+                self.push(
+                    self.codes.invalid,
+                    format!("Field \"{coordinate}\" of type \"{}\" has no sub-fields to select", field.ty),
+                    "remove the braces",
+                );
                 false
             }
         }
@@ -315,27 +385,35 @@ impl<'a> SetCheck<'a, '_> {
         let error = problem(
             self.subgraph,
             code,
-            format_args!("On {} \"{}\", for {}: field \"{coordinate}\" should not be part of a @{} since it is already provided by this subgraph (it is not marked @external)", self.noun(), self.element, shown(self.applied), self.applied.name),
+            format_args!(
+                "On {} \"{}\", for {}: field \"{coordinate}\" should not be part of a @{} since it is already provided by this subgraph (it is not marked @external)",
+                self.noun(),
+                self.element,
+                shown(self.applied),
+                self.applied.name
+            ),
         );
         self.errors.push(
             error
                 .on(self.element.as_str())
                 .at(self.subgraph.locate(at))
                 .at(self.subgraph.locate(field.span))
-                .help(format!("mark \"{coordinate}\" @external if another subgraph resolves it, or remove it from the field set"))
-                .fix(
-                    format!("remove @{}", self.applied.name),
-                    edits::remove_application(self.subgraph, self.applied),
-                ),
+                .help(format!(
+                    "mark \"{coordinate}\" @external if another subgraph resolves it, or remove it from the field set"
+                ))
+                .fix(format!("remove @{}", self.applied.name), edits::remove_application(self.subgraph, self.applied)),
         );
     }
 
     /// An interface's field counts as external if an implementation's is.
     fn implemented_external(&self, ty: &TypeDef, field: &Field) -> bool {
         ty.kind == Kind::Interface
-            && self.subgraph.schema.runtime_types(ty).iter().any(|t| {
-                t.fields.get(&field.name).is_some_and(|f| f.facts.external)
-            })
+            && self
+                .subgraph
+                .schema
+                .runtime_types(ty)
+                .iter()
+                .any(|t| t.fields.get(&field.name).is_some_and(|f| f.facts.external))
     }
 
     fn can_be(&self, a: &TypeDef, b: &TypeDef) -> bool {

@@ -10,9 +10,7 @@ use super::edits;
 use super::values::fits;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::subgraph::model::{
-    BUILT_IN_SCALARS, Field, InputValue, Kind, Map, Span, Subgraph, TypeDef, is_root,
-};
+use crate::subgraph::model::{BUILT_IN_SCALARS, Field, InputValue, Kind, Map, Span, Subgraph, TypeDef, is_root};
 
 pub(super) fn check(subgraph: &Subgraph) -> Vec<Diagnostic> {
     let mut rules = Rules { subgraph, errors: Vec::new() };
@@ -61,7 +59,12 @@ impl Rules<'_> {
     fn ty(&mut self, ty: &TypeDef) {
         self.name(&ty.name, ty.span);
         if is_root(&ty.name) && ty.kind != Kind::Object && ty.name == "Query" {
-            self.error(&ty.name, format_args!("The query root must be an object type, but is {}.", ty.kind.noun()), ty.span, "make it an object type");
+            self.error(
+                &ty.name,
+                format_args!("The query root must be an object type, but is {}.", ty.kind.noun()),
+                ty.span,
+                "make it an object type",
+            );
         }
         match ty.kind {
             Kind::Object | Kind::Interface => {
@@ -90,7 +93,12 @@ impl Rules<'_> {
                 for value in ty.values.values() {
                     self.name(&value.name, value.span);
                     if matches!(value.name.as_str(), "true" | "false" | "null") {
-                        self.error(&ty.name, format_args!("Enum type {} cannot include value: {}.", ty.name, value.name), value.span, "rename the value");
+                        self.error(
+                            &ty.name,
+                            format_args!("Enum type {} cannot include value: {}.", ty.name, value.name),
+                            value.span,
+                            "rename the value",
+                        );
                     }
                 }
             }
@@ -114,7 +122,12 @@ impl Rules<'_> {
         for (member, span) in &ty.members {
             match self.subgraph.schema.types.get(member) {
                 Some(t) if t.kind == Kind::Object => {}
-                Some(_) => self.error(&ty.name, format_args!("Union type {} can only include Object types, it cannot include {member}.", ty.name), *span, "remove the member"),
+                Some(_) => self.error(
+                    &ty.name,
+                    format_args!("Union type {} can only include Object types, it cannot include {member}.", ty.name),
+                    *span,
+                    "remove the member",
+                ),
                 None => self.unknown(&ty.name, member, *span),
             }
         }
@@ -145,7 +158,12 @@ impl Rules<'_> {
         if !self.known(named) {
             self.unknown(&coordinate, named, None);
         } else if self.subgraph.schema.types.get(named).is_some_and(|t| t.kind == Kind::Input) {
-            self.error(&coordinate, format_args!("The type of {coordinate} must be an output type but is the input object type {named}."), field.span, "use an object type");
+            self.error(
+                &coordinate,
+                format_args!("The type of {coordinate} must be an output type but is the input object type {named}."),
+                field.span,
+                "use an object type",
+            );
         }
         self.arguments(&coordinate, &field.args);
     }
@@ -163,7 +181,13 @@ impl Rules<'_> {
         }
     }
 
-    fn bad_default(&mut self, what: &str, coordinate: &str, ty: &Type, default: &braid_graphql::compiler::Node<braid_graphql::compiler::ast::Value>) {
+    fn bad_default(
+        &mut self,
+        what: &str,
+        coordinate: &str,
+        ty: &Type,
+        default: &braid_graphql::compiler::Node<braid_graphql::compiler::ast::Value>,
+    ) {
         let text = default.serialize().no_indent();
         let error = super::problem(
             self.subgraph,
@@ -182,7 +206,12 @@ impl Rules<'_> {
         if !self.known(named) {
             self.unknown(coordinate, named, None);
         } else if self.subgraph.schema.types.get(named).is_some_and(|t| t.is_composite()) {
-            self.error(coordinate, format_args!("The type of {coordinate} must be an input type but is {named}."), span, "use a scalar, an enum or an input object");
+            self.error(
+                coordinate,
+                format_args!("The type of {coordinate} must be an input type but is {named}."),
+                span,
+                "use a scalar, an enum or an input object",
+            );
         }
     }
 
@@ -218,7 +247,10 @@ impl Rules<'_> {
         if cyclic {
             self.error(
                 &start.name,
-                format_args!("Cannot reference Input Object {} within itself through a series of non-null fields.", start.name),
+                format_args!(
+                    "Cannot reference Input Object {} within itself through a series of non-null fields.",
+                    start.name
+                ),
                 start.span,
                 "make one of the fields nullable",
             );
@@ -228,7 +260,12 @@ impl Rules<'_> {
     fn implements(&mut self, ty: &TypeDef) {
         for (interface, span) in &ty.implements {
             if interface == &ty.name {
-                self.error(&ty.name, format_args!("Type {} cannot implement itself.", ty.name), *span, "remove it from `implements`");
+                self.error(
+                    &ty.name,
+                    format_args!("Type {} cannot implement itself.", ty.name),
+                    *span,
+                    "remove it from `implements`",
+                );
                 continue;
             }
             match self.subgraph.schema.types.get(interface) {
@@ -249,7 +286,10 @@ impl Rules<'_> {
             if wider != &ty.name && !ty.implements.contains_key(wider) {
                 self.error(
                     &ty.name,
-                    format_args!("Type {} must implement {wider} because it is implemented by {}.", ty.name, interface.name),
+                    format_args!(
+                        "Type {} must implement {wider} because it is implemented by {}.",
+                        ty.name, interface.name
+                    ),
                     span,
                     "add the interface to `implements`",
                 );
@@ -261,7 +301,10 @@ impl Rules<'_> {
                 let error = super::problem(
                     self.subgraph,
                     Code::INVALID_GRAPHQL,
-                    format_args!("Interface field {}.{} expected but {} does not provide it.", interface.name, expected.name, ty.name),
+                    format_args!(
+                        "Interface field {}.{} expected but {} does not provide it.",
+                        interface.name, expected.name, ty.name
+                    ),
                 )
                 .on(coordinate.as_str())
                 .at(self.subgraph.locate(ty.span))
@@ -274,7 +317,10 @@ impl Rules<'_> {
                 let error = super::problem(
                     self.subgraph,
                     Code::INVALID_GRAPHQL,
-                    format_args!("Interface field {}.{} expects type {} but {coordinate} of type {} is not a proper subtype.", interface.name, expected.name, expected.ty, field.ty),
+                    format_args!(
+                        "Interface field {}.{} expects type {} but {coordinate} of type {} is not a proper subtype.",
+                        interface.name, expected.name, expected.ty, field.ty
+                    ),
                 )
                 .on(coordinate.as_str())
                 .at(self.subgraph.locate(field.span))
@@ -291,13 +337,19 @@ impl Rules<'_> {
             match field.args.get(&argument.name) {
                 None => self.error(
                     coordinate,
-                    format_args!("Interface field argument {}.{}({}:) expected but {coordinate} does not provide it.", interface.name, expected.name, argument.name),
+                    format_args!(
+                        "Interface field argument {}.{}({}:) expected but {coordinate} does not provide it.",
+                        interface.name, expected.name, argument.name
+                    ),
                     field.span,
                     "add the argument",
                 ),
                 Some(own) if own.ty != argument.ty => self.error(
                     coordinate,
-                    format_args!("Interface field argument {}.{}({}:) expects type {} but {coordinate}({}:) is type {}.", interface.name, expected.name, argument.name, argument.ty, argument.name, own.ty),
+                    format_args!(
+                        "Interface field argument {}.{}({}:) expects type {} but {coordinate}({}:) is type {}.",
+                        interface.name, expected.name, argument.name, argument.ty, argument.name, own.ty
+                    ),
                     own.span,
                     "use the interface's type",
                 ),
@@ -318,9 +370,8 @@ impl Rules<'_> {
 
     fn is_subtype(&self, sup: &Type, sub: &Type) -> bool {
         match (sup, sub) {
-            (Type::Named(a), Type::Named(b) | Type::NonNullNamed(b)) | (Type::NonNullNamed(a), Type::NonNullNamed(b)) => {
-                a == b || self.is_possible(a, b)
-            }
+            (Type::Named(a), Type::Named(b) | Type::NonNullNamed(b))
+            | (Type::NonNullNamed(a), Type::NonNullNamed(b)) => a == b || self.is_possible(a, b),
             (Type::List(a), Type::List(b) | Type::NonNullList(b)) | (Type::NonNullList(a), Type::NonNullList(b)) => {
                 self.is_subtype(a, b)
             }

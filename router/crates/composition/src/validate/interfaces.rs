@@ -18,9 +18,8 @@ fn keys_on_implementations(subgraph: &Subgraph, ty: &TypeDef, errors: &mut Vec<D
         let Some(text) = key.str_arg("fields") else { continue };
         let Ok(set) = FieldSet::parse(text) else { continue };
         let has_key = |t: &TypeDef| {
-            t.all(Known::Key).any(|k| {
-                k.str_arg("fields").and_then(|f| FieldSet::parse(f).ok()).is_some_and(|f| same(&f, &set))
-            })
+            t.all(Known::Key)
+                .any(|k| k.str_arg("fields").and_then(|f| FieldSet::parse(f).ok()).is_some_and(|f| same(&f, &set)))
         };
         let runtimes = subgraph.schema.runtime_types(ty);
         let lacking: Vec<&TypeDef> = runtimes.iter().copied().filter(|t| !has_key(t)).collect();
@@ -31,11 +30,20 @@ fn keys_on_implementations(subgraph: &Subgraph, ty: &TypeDef, errors: &mut Vec<D
                 .filter_map(|t| edits::append_to_type(subgraph, t, &format!("@{}(fields: \"{text}\")", key.name)))
                 .collect();
             errors.push(
-                problem(subgraph, Code::INTERFACE_KEY_NOT_ON_IMPLEMENTATION, format_args!("Key @{}(fields: \"{text}\") on interface type \"{}\" is missing on implementation {} {list}.", key.name, ty.name, if lacking.len() == 1 { "type" } else { "types" }))
-                    .on(ty.name.as_str())
-                    .at(subgraph.locate(key.span))
-                    .help(format!("add the key to {list}"))
-                    .fix(format!("add @{}(fields: \"{text}\") to {list}", key.name), edits),
+                problem(
+                    subgraph,
+                    Code::INTERFACE_KEY_NOT_ON_IMPLEMENTATION,
+                    format_args!(
+                        "Key @{}(fields: \"{text}\") on interface type \"{}\" is missing on implementation {} {list}.",
+                        key.name,
+                        ty.name,
+                        if lacking.len() == 1 { "type" } else { "types" }
+                    ),
+                )
+                .on(ty.name.as_str())
+                .at(subgraph.locate(key.span))
+                .help(format!("add the key to {list}"))
+                .fix(format!("add @{}(fields: \"{text}\") to {list}", key.name), edits),
             );
             continue;
         }
@@ -67,10 +75,9 @@ fn same(a: &FieldSet, b: &FieldSet) -> bool {
     a.items.len() == b.items.len()
         && a.items.iter().all(|x| {
             b.items.iter().any(|y| match (x, y) {
-                (
-                    Item::Field { name: n, selection: s, .. },
-                    Item::Field { name: m, selection: t, .. },
-                ) => n == m && same(s, t),
+                (Item::Field { name: n, selection: s, .. }, Item::Field { name: m, selection: t, .. }) => {
+                    n == m && same(s, t)
+                }
                 (
                     Item::Fragment { condition: c, selection: s, .. },
                     Item::Fragment { condition: d, selection: t, .. },
@@ -86,7 +93,9 @@ pub(super) fn check_kinds(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
             continue;
         }
         let id = ty.fields.contains_key("id");
-        let edit = id.then(|| edits::append_to_type(subgraph, ty, &format!("{}(fields: \"id\")", subgraph.at_name(Known::Key)))).flatten();
+        let edit = id
+            .then(|| edits::append_to_type(subgraph, ty, &format!("{}(fields: \"id\")", subgraph.at_name(Known::Key))))
+            .flatten();
         errors.push(
             problem(subgraph, Code::INTERFACE_OBJECT_USAGE_ERROR, format_args!("The @interfaceObject directive can only be applied to entity types but type \"{}\" has no @key in this subgraph.", ty.name))
                 .on(ty.name.as_str())

@@ -47,10 +47,6 @@ pub(crate) fn federation(subgraph: &Subgraph) -> Vec<Diagnostic> {
 }
 
 /// A diagnostic about one subgraph, with its name in front.
-pub(crate) fn problem(
-    subgraph: &Subgraph,
-    code: crate::codes::Code,
-    message: impl std::fmt::Display,
-) -> Diagnostic {
+pub(crate) fn problem(subgraph: &Subgraph, code: crate::codes::Code, message: impl std::fmt::Display) -> Diagnostic {
     Diagnostic::new(code, format!("[{}] {message}", subgraph.name))
 }

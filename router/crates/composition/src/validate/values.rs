@@ -8,9 +8,7 @@ pub(super) fn fits(schema: &Schema, ty: &Type, value: &Value) -> bool {
     match (ty, value) {
         (Type::NonNullNamed(_) | Type::NonNullList(_), Value::Null) => false,
         (_, Value::Null) => true,
-        (Type::List(item) | Type::NonNullList(item), Value::List(items)) => {
-            items.iter().all(|v| fits(schema, item, v))
-        }
+        (Type::List(item) | Type::NonNullList(item), Value::List(items)) => items.iter().all(|v| fits(schema, item, v)),
         // A single value stands for a list of one.
         (Type::List(item) | Type::NonNullList(item), single) => fits(schema, item, single),
         (Type::Named(name) | Type::NonNullNamed(name), value) => fits_named(schema, name, value),
@@ -33,12 +31,11 @@ fn fits_named(schema: &Schema, name: &str, value: &Value) -> bool {
             },
             Some(ty) if ty.kind == Kind::Input => match value {
                 Value::Object(given) => {
-                    given.iter().all(|(field, value)| {
-                        ty.fields.get(field).is_some_and(|f| fits(schema, &f.ty, value))
-                    }) && ty
-                        .fields
-                        .values()
-                        .all(|f| !f.is_required() || given.iter().any(|(field, _)| *field == f.name))
+                    given.iter().all(|(field, value)| ty.fields.get(field).is_some_and(|f| fits(schema, &f.ty, value)))
+                        && ty
+                            .fields
+                            .values()
+                            .all(|f| !f.is_required() || given.iter().any(|(field, _)| *field == f.name))
                 }
                 _ => false,
             },

@@ -48,10 +48,15 @@ fn application(d: &Directive, rename: &dyn Fn(&str) -> String) -> String {
             let text = match &*a.value {
                 // Scopes and policies are sets of sets.
                 Value::List(items) => {
-                    let set: BTreeSet<String> = items.iter().map(|v| match &**v {
-                        Value::List(inner) => format!("{:?}", inner.iter().map(|v| value(v)).collect::<BTreeSet<_>>()),
-                        other => value(other),
-                    }).collect();
+                    let set: BTreeSet<String> = items
+                        .iter()
+                        .map(|v| match &**v {
+                            Value::List(inner) => {
+                                format!("{:?}", inner.iter().map(|v| value(v)).collect::<BTreeSet<_>>())
+                            }
+                            other => value(other),
+                        })
+                        .collect();
                     format!("{set:?}")
                 }
                 other => value(other),
@@ -85,16 +90,16 @@ pub fn api(sdl: &str) -> Facts {
             }
             ExtendedType::Object(t) => {
                 facts.insert(format!("type {name}"));
-                t.implements_interfaces.iter().for_each(|i| drop(facts.insert(format!("{name} implements {}", **i))));
+                facts.extend(t.implements_interfaces.iter().map(|i| format!("{name} implements {}", **i)));
                 t.fields.values().for_each(|f| field(name, f, &mut facts));
             }
             ExtendedType::Interface(t) => {
                 facts.insert(format!("interface {name}"));
-                t.implements_interfaces.iter().for_each(|i| drop(facts.insert(format!("{name} implements {}", **i))));
+                facts.extend(t.implements_interfaces.iter().map(|i| format!("{name} implements {}", **i)));
                 t.fields.values().for_each(|f| field(name, f, &mut facts));
             }
             ExtendedType::Union(t) => {
-                t.members.iter().for_each(|m| drop(facts.insert(format!("union {name} has {}", **m))));
+                facts.extend(t.members.iter().map(|m| format!("union {name} has {}", **m)));
             }
             ExtendedType::Enum(t) => {
                 for v in t.values.values() {
@@ -205,7 +210,8 @@ fn selection(items: &[braid_graphql::compiler::ast::Selection]) -> String {
         .iter()
         .flat_map(|item| match item {
             Selection::Field(f) => {
-                let args: Vec<String> = f.arguments.iter().map(|a| format!("{}: {}", a.name, value(&a.value))).collect();
+                let args: Vec<String> =
+                    f.arguments.iter().map(|a| format!("{}: {}", a.name, value(&a.value))).collect();
                 let inner = f.selection_set.as_ref().map(|s| selection(s)).unwrap_or_default();
                 vec![format!("{}({}){inner}", f.name, args.join(","))]
             }
@@ -284,7 +290,7 @@ impl Joined<'_> {
         let coordinate = format!("{owner}.{name}");
         let joins: Vec<_> = directives.get_all("join__field").collect();
         if joins.is_empty() {
-            graphs.iter().for_each(|g| drop(facts.insert(format!("{coordinate} in {g}"))));
+            facts.extend(graphs.iter().map(|g| format!("{coordinate} in {g}")));
         }
         for d in joins {
             let mut fact = format!("{coordinate} in {}", self.graph(d));
@@ -310,7 +316,12 @@ impl Joined<'_> {
                 for entry in contexts {
                     let get = |k: &str| {
                         let fields = entry.as_object().unwrap_or_default();
-                        fields.iter().find(|(n, _)| n == k).and_then(|(_, v)| v.as_str()).unwrap_or_default().to_string()
+                        fields
+                            .iter()
+                            .find(|(n, _)| n == k)
+                            .and_then(|(_, v)| v.as_str())
+                            .unwrap_or_default()
+                            .to_string()
                     };
                     let chosen = field_set(get("selection").trim().trim_start_matches('{').trim_end_matches('}'));
                     fact += &format!(" context {} {} {chosen}", get("context"), get("name"));

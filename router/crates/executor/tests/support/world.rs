@@ -196,15 +196,18 @@ pub fn fetch_of<'a>(
     plan.fetches.iter().find(sends).unwrap()
 }
 
+type Change = Box<dyn Fn(u32, &mut Value) + Send + Sync>;
+type ChangeBytes = Box<dyn Fn(u32, Vec<u8>) -> Vec<u8> + Send + Sync>;
+
 /// Answers from a world, once for each request; then from memory.
 pub struct Recorded {
     pub world: World,
     pub plan: QueryPlan,
     pub known: Mutex<HashMap<(SubgraphId, Bytes), Bytes>>,
     /// What is done with an answer before it is sent: gets the number of the fetch.
-    pub change: Box<dyn Fn(u32, &mut Value) + Send + Sync>,
+    pub change: Change,
     /// What is done with an answer's bytes: gets the number of the fetch.
-    pub change_bytes: Box<dyn Fn(u32, Vec<u8>) -> Vec<u8> + Send + Sync>,
+    pub change_bytes: ChangeBytes,
     /// Answers by the number of the fetch.
     pub sent: Mutex<Vec<(u32, Value)>>,
 }

@@ -1,5 +1,11 @@
 //! Random operations over the public supergraphs: every plan passes the checker, and what has no plan is said to have none.
-#![allow(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
 
 mod generate;
 #[path = "../support/mod.rs"]

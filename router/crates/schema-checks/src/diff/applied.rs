@@ -88,6 +88,7 @@ enum Family {
     Inaccessible,
     Authorization,
     Cost,
+    Federation,
     Other,
 }
 
@@ -98,6 +99,8 @@ fn family(name: &str) -> Family {
         "inaccessible" => Family::Inaccessible,
         "authenticated" | "requiresScopes" | "policy" => Family::Authorization,
         "cost" | "listSize" => Family::Cost,
+        "key" | "external" | "requires" | "provides" | "shareable" | "override" | "extends" | "interfaceObject"
+        | "context" | "fromContext" | "composeDirective" => Family::Federation,
         _ => Family::Other,
     }
 }
@@ -140,6 +143,16 @@ fn whole_change(family: &Family, coordinate: &str, name: &str, before: &[String]
             (Kind::AuthorizationChanged, Breaking, "Clients that had the old authorization may lack the new one.")
         }
         (Family::Cost, _) => (Kind::CostChanged, Dangerous, "Operations near the cost limit may pass or fail now."),
+        (Family::Federation, how) => {
+            let kind = match how {
+                How::Added => Kind::DirectiveUsageAdded,
+                How::Removed => Kind::DirectiveUsageRemoved,
+                How::Changed => Kind::DirectiveUsageChanged,
+            };
+            let reason =
+                "What a router may ask of this subgraph changes; compare the composed graphs to see the rollout.";
+            (kind, Dangerous, reason)
+        }
         (_, How::Added) => {
             (Kind::DirectiveUsageAdded, Dangerous, "What the directive does is not known here; servers may act on it.")
         }

@@ -14,7 +14,7 @@ pub(crate) fn edited() -> Vec<(String, String)> {
     let edit = |line: &str| {
         // Unions and locations have a `|` of their own: the one that separates an edit from its result is the last before
         // which all stands in the schema.
-        let at = line.match_indices('|').map(|(at, _)| at).filter(|at| SCHEMA.contains(&line[..*at])).last();
+        let at = line.match_indices('|').map(|(at, _)| at).rfind(|at| SCHEMA.contains(&line[..*at]));
         let at = at.unwrap_or_else(|| panic!("no edit: {line}"));
         let (before, after) = (&line[..at], line[at + 1..].trim_end());
         let name = if after.is_empty() { format!("no {}", before.trim()) } else { after.trim().to_owned() };
@@ -178,10 +178,10 @@ impl Maker<'_> {
             self.variables.push((ty, None));
             return format!("$v{at}");
         }
-        self.literal(&argument.ty.clone(), 0)
+        self.literal(&argument.ty.clone())
     }
 
-    fn literal(&mut self, ty: &Type, depth: usize) -> String {
+    fn literal(&mut self, ty: &Type) -> String {
         if !ty.is_non_null() && self.random.percent(8) {
             return "null".to_owned();
         }
@@ -189,9 +189,9 @@ impl Maker<'_> {
             let item = ty.item_type().clone();
             // One item may stand for a list of it.
             if self.random.percent(20) && !item.is_list() {
-                return self.literal(&item.non_null(), depth + 1);
+                return self.literal(&item.non_null());
             }
-            let items: Vec<String> = (0..self.random.below(3)).map(|_| self.literal(&item, depth + 1)).collect();
+            let items: Vec<String> = (0..self.random.below(3)).map(|_| self.literal(&item)).collect();
             return format!("[{}]", items.join(", "));
         }
         let name = ty.inner_named_type().clone();
@@ -203,14 +203,14 @@ impl Maker<'_> {
             }
             ExtendedType::InputObject(input) if input.is_one_of() => {
                 let field = input.fields.values().nth(self.random.below(input.fields.len())).unwrap();
-                let value = self.literal(&field.ty.as_ref().clone().non_null(), depth + 1);
+                let value = self.literal(&field.ty.as_ref().clone().non_null());
                 format!("{{{}: {value}}}", field.name)
             }
             ExtendedType::InputObject(input) => {
                 let mut fields = Vec::new();
                 for field in input.fields.values() {
                     if field.is_required() || self.random.percent(40) {
-                        fields.push(format!("{}: {}", field.name, self.literal(&field.ty.as_ref().clone(), depth + 1)));
+                        fields.push(format!("{}: {}", field.name, self.literal(&field.ty.as_ref().clone())));
                     }
                 }
                 format!("{{{}}}", fields.join(", "))

@@ -248,8 +248,7 @@ const EXECUTABLE: [&str; 8] = [
     "VARIABLE_DEFINITION",
 ];
 
-const ROOTS: [(&str, &str); 3] =
-    [("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription")];
+const ROOTS: [(&str, &str); 3] = [("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription")];
 
 impl Draft {
     /// Supergraph SDL.
@@ -323,11 +322,7 @@ impl Draft {
     fn schema(&self, out: &mut String) {
         description(out, self.description.as_ref(), "");
         out.push_str("schema\n  @link(url: \"https://specs.apollo.dev/link/v1.0\")\n");
-        let _ = writeln!(
-            out,
-            "  @link(url: \"https://specs.apollo.dev/join/v0.{}\", for: EXECUTION)",
-            self.join_minor
-        );
+        let _ = writeln!(out, "  @link(url: \"https://specs.apollo.dev/join/v0.{}\", for: EXECUTION)", self.join_minor);
         for link in &self.links {
             let _ = write!(out, "  @link(url: {}", quoted(&link.url));
             if let Some(alias) = &link.alias {
@@ -374,7 +369,9 @@ impl Draft {
             "\ndirective @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, external: Boolean, override: String, usedOverridden: Boolean{label}{context}) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION"
         );
         out.push_str("\ndirective @join__graph(name: String!, url: String!) on ENUM_VALUE\n");
-        out.push_str("\ndirective @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE\n");
+        out.push_str(
+            "\ndirective @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE\n",
+        );
         out.push_str("\ndirective @join__type(graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false, resolvable: Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR\n");
         out.push_str("\ndirective @join__unionMember(graph: join__Graph!, member: String!) repeatable on UNION\n");
         if self.join_minor >= 5 {
@@ -509,11 +506,7 @@ impl Draft {
         if let Some(graph) = join.graph {
             args.push(format!("graph: {}", self.graph(graph)));
         }
-        for (name, text) in [
-            ("requires", &join.requires),
-            ("provides", &join.provides),
-            ("type", &join.ty),
-        ] {
+        for (name, text) in [("requires", &join.requires), ("provides", &join.provides), ("type", &join.ty)] {
             if let Some(text) = text {
                 args.push(format!("{name}: {}", quoted(text)));
             }
@@ -593,8 +586,7 @@ fn arguments(out: &mut String, args: &[DraftInput], indent: &str) {
 fn application(applied: &DraftApplied) -> String {
     let mut out = format!("@{}", applied.name);
     if !applied.args.is_empty() {
-        let args: Vec<String> =
-            applied.args.iter().map(|(name, v)| format!("{name}: {}", value(v))).collect();
+        let args: Vec<String> = applied.args.iter().map(|(name, v)| format!("{name}: {}", value(v))).collect();
         let _ = write!(out, "({})", args.join(", "));
     }
     out
