@@ -222,8 +222,9 @@ impl<'a> Merger<'a> {
         for (index, field) in having.iter().filter(|(_, f)| f.facts.external) {
             if field.ty != *ty {
                 all_equal = false;
-                // What the external side expects must hold for whatever the real field returns.
-                if !is_strict_subtype(&self.draft, &field.ty, ty) {
+                // A narrower object or interface fits. Another nullability does not: one side would not expect what the other gives.
+                let same_nullability = named(ty, ty.inner_named_type()) == named(&field.ty, ty.inner_named_type());
+                if !same_nullability || !is_strict_subtype(&self.draft, ty, &field.ty) {
                     let edit = crate::validate::edits::replace_type(&self.subgraphs[*index], field.span, &field.ty, ty);
                     self.errors.push(
                         Diagnostic::new(
@@ -358,4 +359,14 @@ fn fields_text(field: &Field, known: Known) -> Option<String> {
 
 fn is_merged(applied: &crate::subgraph::model::Applied) -> bool {
     applied.known.is_some_and(Known::is_composed)
+}
+
+/// The type with another name inside its wrappers.
+fn named(ty: &Type, name: &Name) -> Type {
+    match ty {
+        Type::Named(_) => Type::Named(name.clone()),
+        Type::NonNullNamed(_) => Type::NonNullNamed(name.clone()),
+        Type::List(item) => Type::List(Box::new(named(item, name))),
+        Type::NonNullList(item) => Type::NonNullList(Box::new(named(item, name))),
+    }
 }
