@@ -13,7 +13,15 @@ pub(crate) fn remove_application(subgraph: &Subgraph, applied: &Applied) -> Opti
     let before = sdl.get(..span.offset())?;
     // The space before it goes with it.
     let start = before.trim_end_matches([' ', '\t']).len();
+    let start = start_of_bare_extension(before, sdl.get(span.end_offset()..)?).unwrap_or(start);
     Some(subgraph.edit(start, span.end_offset(), ""))
+}
+
+/// Where `extend schema` starts, when nothing of it is left without the application between `before` and `after`.
+fn start_of_bare_extension(before: &str, after: &str) -> Option<usize> {
+    let extend = before.trim_end().strip_suffix("schema")?.trim_end().strip_suffix("extend")?;
+    let goes_on = after.trim_start().starts_with(['@', '{']);
+    (!goes_on).then_some(extend.len())
 }
 
 /// `extend type T` → `type T`.
