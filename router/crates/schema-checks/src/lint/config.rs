@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::registry::{self, Rule};
 use crate::problem::Problem;
@@ -51,6 +51,7 @@ pub enum Preset {
 #[serde(untagged)]
 pub enum RuleSetting {
     /// Only its level.
+    #[serde(deserialize_with = "level")]
     Level(Level),
     /// Its level and options.
     Config(RuleConfig),
@@ -61,6 +62,7 @@ pub enum RuleSetting {
 #[serde(deny_unknown_fields)]
 pub struct RuleConfig {
     /// How much it matters.
+    #[serde(deserialize_with = "level")]
     pub level: Level,
     /// The prefixes that the rule is about.
     #[serde(default)]
@@ -74,6 +76,21 @@ pub struct RuleConfig {
     /// The kinds of element that the rule looks at: `type`, `field`, `argument`, `input_field`, `enum_value`, `directive`.
     #[serde(default)]
     pub kinds: Vec<String>,
+}
+
+/// A level; `off` also as YAML readers of the older kind understand it, where it is the Boolean false.
+fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Level, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Level(Level),
+        Off(bool),
+    }
+    match Written::deserialize(deserializer)? {
+        Written::Level(level) => Ok(level),
+        Written::Off(false) => Ok(Level::Off),
+        Written::Off(true) => Err(serde::de::Error::custom("`on` is no level; write info, warn or error")),
+    }
 }
 
 impl LintConfig {
