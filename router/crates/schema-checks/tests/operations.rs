@@ -40,7 +40,7 @@ fn generated_operations_are_judged_exactly_and_every_break_has_its_change() {
     let mut broken = 0;
     // Every operation meets several edits, every edit many operations.
     for (at, (_, sdl)) in edited.iter().enumerate() {
-        let mine: Vec<&String> = operations.iter().skip(at % 31).step_by(31).collect();
+        let mine: Vec<&String> = operations.iter().skip(at % 23).step_by(23).collect();
         let text = mine.iter().map(|text| format!("{text}\n")).collect::<String>();
         let (changes, judged) =
             judged(generated::SCHEMA, sdl, vec![("operations.graphql".to_owned(), Format::Document, text)]);
@@ -165,5 +165,5 @@ fn one_bad_operation_does_not_hide_the_others() {
     check("{\"operation\":\"{ a }\"}\nnonsense", Format::UsageLog, "USAGE_LOG", Some(2), 1);
     check("[1, 2", Format::Manifest, "MANIFEST", Some(1), 0);
     check("[]", Format::Manifest, "MANIFEST", None, 0);
-    check(&"{a".repeat(100_000), Format::Document, "OPERATION_SYNTAX", Some(1), 0);
+    check(&"{a".repeat(100_000), Format::Document, "OPERATION_SYNTAX", Some(1), 1);
 }
