@@ -14,7 +14,7 @@
 //! # The method
 //!
 //! The operation is a tree, so a choice at a position depends on what is above only through the places where its objects stand. That pair, (position,
-//! places), is what solutions are remembered by ([`solve`]); equal questions are answered once, however many ways lead there.
+//! places), is what solutions are remembered by (`solve`); equal questions are answered once, however many ways lead there.
 //!
 //! 1. *What can be had from here, and how soon?* is a least fixpoint over the places of a type (`Reach` of the query graph), with
 //!    `@requires` as a condition like a key. It is computed once for a set of places.
@@ -24,8 +24,8 @@
 //!    it are looked at. The solution below each is known from the memo; fields of a group are then chosen together, by what
 //!    their requests cost as a union: requests of one stage to one subgraph are one request.
 //! 4. Small operations get a *second look*: what is below a position is chosen again with the requests known that are made beside it.
-//! 5. Choices become *visits* of subgraphs to positions ([`build`]); a visit's inputs (keys, requirements, contexts) are asked by the visits that own
-//!    them. Visits of one stage to one subgraph become one fetch ([`schedule`]), unless that would make a circle.
+//! 5. Choices become *visits* of subgraphs to positions (`build`); a visit's inputs (keys, requirements, contexts) are asked by the visits that own
+//!    them. Visits of one stage to one subgraph become one fetch (`schedule`), unless that would make a circle.
 //!
 //! # The bound
 //!
