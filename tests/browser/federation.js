@@ -29,17 +29,15 @@ export async function startFederation() {
 }
 
 /** The address that the welcome text names. */
-async function addressOf(child) {
+function addressOf(child) {
   let text = "";
-  for await (const chunk of child.stdout.setEncoding("utf8")) {
-    text += chunk;
-    const found = text.match(/Open (http:\S+\/) in a browser/);
-    if (found) {
-      child.stdout.resume();
-      return found[1];
-    }
-  }
-  return new Promise(() => {});
+  return new Promise((resolve) => {
+    child.stdout.setEncoding("utf8").on("data", (chunk) => {
+      text += chunk;
+      const found = text.match(/Open (http:\S+\/) in a browser/);
+      if (found) resolve(found[1]);
+    });
+  });
 }
 
 export async function ask(url, query, headers = {}) {

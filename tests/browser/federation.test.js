@@ -94,7 +94,8 @@ async function runInGraphiql(page, headers) {
   // The editor draws only the lines in sight: read the answer by scrolling through it.
   let text = "";
   for (let screen = 0; screen < 12; screen += 1) {
-    text += await result.innerText();
+    // It writes spaces as no-break spaces.
+    text += (await result.innerText()).replaceAll("\u00a0", " ");
     await result.hover();
     await page.mouse.wheel(0, 300);
     await page.waitForTimeout(100);

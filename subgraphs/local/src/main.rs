@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -53,7 +53,8 @@ impl Local {
             // Listened to before anything is started, so that a stop in the middle of it is a clean one.
             let stop = service::process::stop_signal();
             let federation = local::start(self.ports(), &Places { data: self.data.clone() }).await?;
-            welcome(&federation, started, &self.data)?;
+            // The federation runs whether somebody reads this or not.
+            let _ = std::io::stdout().write_all(welcome(&federation, started, &self.data).as_bytes());
             federation.run_until(stop).await
         })
     }
@@ -69,21 +70,22 @@ impl Local {
     }
 }
 
-fn welcome(federation: &Federation, started: Instant, data: &std::path::Path) -> anyhow::Result<()> {
+fn welcome(federation: &Federation, started: Instant, data: &Path) -> String {
     let Ports { router, users, orders, inventory } = federation.ports;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "Braid is up after {:.1} s. Open http://{router}/ in a browser.\n", started.elapsed().as_secs_f32())?;
-    writeln!(out, "  router     http://{router}/graphql")?;
-    writeln!(out, "  users      http://{users}/graphql")?;
-    writeln!(out, "  orders     http://{orders}/graphql")?;
-    writeln!(out, "  inventory  http://{inventory}/graphql\n")?;
+    let seconds = started.elapsed().as_secs_f32();
     let password = service::sample::PASSWORD;
-    writeln!(out, "Sample accounts: `grace` (a customer) and `ada` (an administrator), password `{password}`.")?;
-    writeln!(out, "Their data is in {}; remove the folder to start anew. Ctrl-C stops.\n", data.display())?;
-    for example in examples::ALL {
-        writeln!(out, "{}:\n\n{}", example.title, indented(example.query))?;
-    }
-    Ok(out.flush()?)
+    let data = data.display();
+    let examples = examples::ALL.map(|example| format!("{}:\n\n{}\n", example.title, indented(example.query)));
+    format!(
+        "Braid is up after {seconds:.1} s. Open http://{router}/ in a browser.\n\n\
+         \x20 router     http://{router}/graphql\n\
+         \x20 users      http://{users}/graphql\n\
+         \x20 orders     http://{orders}/graphql\n\
+         \x20 inventory  http://{inventory}/graphql\n\n\
+         Sample accounts: `grace` (a customer) and `ada` (an administrator), password `{password}`.\n\
+         Their data is in {data}; remove the folder to start anew. Ctrl-C stops.\n\n{}",
+        examples.concat()
+    )
 }
 
 fn indented(text: &str) -> String {
