@@ -1,8 +1,11 @@
 //! The least fixpoint: which subgraphs can be had from each state, and which `@requires` can be met.
+//!
+//! Both are [`Question`]s. A question that reads the answer to another is asked again when that answer grows, and only then: the work
+//! follows the dependencies, not the number of questions there are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use braid_graphql::compiler::Name;
 
 use super::model::{Join, Model, Place};
@@ -21,6 +24,18 @@ pub(super) struct State {
     pub(super) excluded: usize,
 }
 
+/// `@requires` of a field: the type, the subgraph, the field.
+type Requirement = (usize, usize, Name);
+
+/// Something whose answer grows while others are found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Question {
+    /// Which subgraphs can be had from a state?
+    Reached(State),
+    /// Can a field's `@requires` be met?
+    Required(Requirement),
+}
+
 pub(super) struct Reach<'m, 'a> {
     pub(super) model: &'m Model<'a>,
     labels: &'m BTreeSet<String>,
@@ -30,10 +45,15 @@ pub(super) struct Reach<'m, 'a> {
     table: AHashMap<State, Vec<usize>>,
     /// By which key a subgraph was entered from a state.
     entered: AHashMap<(State, usize), String>,
-    order: Vec<State>,
     /// `@requires` of a field in a subgraph: can it be met there?
-    requires: AHashMap<(usize, usize, Name), bool>,
-    changed: bool,
+    requires: AHashMap<Requirement, bool>,
+    /// The questions that must be asked, each once.
+    queue: VecDeque<Question>,
+    queued: AHashSet<Question>,
+    /// The question that is being asked.
+    asking: Option<Question>,
+    /// The questions that read an answer.
+    readers: AHashMap<Question, AHashSet<Question>>,
 }
 
 /// Why a subgraph does not resolve a field that it knows.
@@ -45,6 +65,16 @@ pub(super) enum Unresolved {
     Requires,
 }
 
+impl Question {
+    /// A place among all questions that does not depend on hashing.
+    fn order(&self) -> (Option<State>, Option<&Requirement>) {
+        match self {
+            Self::Reached(state) => (Some(*state), None),
+            Self::Required(requirement) => (None, Some(requirement)),
+        }
+    }
+}
+
 impl<'m, 'a> Reach<'m, 'a> {
     pub(super) fn new(model: &'m Model<'a>, labels: &'m BTreeSet<String>) -> Self {
         Reach {
@@ -54,9 +84,11 @@ impl<'m, 'a> Reach<'m, 'a> {
             provided_ids: AHashMap::new(),
             table: AHashMap::new(),
             entered: AHashMap::new(),
-            order: Vec::new(),
             requires: AHashMap::new(),
-            changed: false,
+            queue: VecDeque::new(),
+            queued: AHashSet::new(),
+            asking: None,
+            readers: AHashMap::new(),
         }
     }
 
@@ -69,30 +101,53 @@ impl<'m, 'a> Reach<'m, 'a> {
         self.current(state)
     }
 
-    /// Grows all tables until nothing changes.
+    /// Asks all open questions, until no answer grows.
     pub(super) fn settle(&mut self) {
-        loop {
-            self.changed = false;
-            let mut i = 0;
-            while i < self.order.len() {
-                self.grow(self.order[i]);
-                i += 1;
-            }
-            let open: Vec<(usize, usize, Name)> =
-                self.requires.iter().filter(|(_, met)| !**met).map(|(k, _)| k.clone()).collect();
-            for (ty, subgraph, field) in open {
-                if self.meets(ty, subgraph, &field) {
-                    self.requires.insert((ty, subgraph, field), true);
-                    self.changed = true;
+        while let Some(question) = self.queue.pop_front() {
+            self.queued.remove(&question);
+            self.asking = Some(question.clone());
+            match &question {
+                Question::Reached(state) => self.grow(*state),
+                Question::Required((ty, subgraph, field)) => {
+                    if self.meets(*ty, *subgraph, field) {
+                        self.requires.insert((*ty, *subgraph, field.clone()), true);
+                        self.grown(&question);
+                    }
                 }
             }
-            if !self.changed {
-                return;
-            }
+            self.asking = None;
         }
     }
 
+    fn enqueue(&mut self, question: Question) {
+        if self.queued.insert(question.clone()) {
+            self.queue.push_back(question);
+        }
+    }
+
+    /// The answer to a question is read by the one that is being asked.
+    fn read(&mut self, question: Question) {
+        if let Some(asking) = &self.asking
+            && *asking != question
+        {
+            self.readers.entry(question).or_default().insert(asking.clone());
+        }
+    }
+
+    /// An answer has grown: whoever read it asks again. What is met stays met, and has no more to ask.
+    fn grown(&mut self, question: &Question) {
+        let mut readers: Vec<Question> = self.readers.get(question).into_iter().flatten().cloned().collect();
+        readers.retain(|reader| match reader {
+            Question::Reached(_) => true,
+            Question::Required(requirement) => self.requires.get(requirement) != Some(&true),
+        });
+        // The order in which sets are walked must not decide which key is found first.
+        readers.sort_by(|a, b| a.order().cmp(&b.order()));
+        readers.into_iter().for_each(|reader| self.enqueue(reader));
+    }
+
     fn current(&mut self, state: State) -> Vec<usize> {
+        self.read(Question::Reached(state));
         if let Some(known) = self.table.get(&state) {
             return known.clone();
         }
@@ -104,8 +159,7 @@ impl<'m, 'a> Reach<'m, 'a> {
             _ => vec![state.subgraph],
         };
         self.table.insert(state, start.clone());
-        self.order.push(state);
-        self.changed = true;
+        self.enqueue(Question::Reached(state));
         start
     }
 
@@ -138,7 +192,7 @@ impl<'m, 'a> Reach<'m, 'a> {
             }
         }
         if here.len() > before {
-            self.changed = true;
+            self.grown(&Question::Reached(state));
         }
     }
 
@@ -269,12 +323,13 @@ impl<'m, 'a> Reach<'m, 'a> {
     }
 
     fn required(&mut self, ty: usize, subgraph: usize, field: &Field) -> bool {
-        let key = (ty, subgraph, field.name.clone());
-        if let Some(met) = self.requires.get(&key) {
+        let requirement = (ty, subgraph, field.name.clone());
+        self.read(Question::Required(requirement.clone()));
+        if let Some(met) = self.requires.get(&requirement) {
             return *met;
         }
-        self.requires.insert(key, false);
-        self.changed = true;
+        self.requires.insert(requirement.clone(), false);
+        self.enqueue(Question::Required(requirement));
         false
     }
 
