@@ -279,11 +279,16 @@ impl<'m, 'a> Reach<'m, 'a> {
     /// The states in which a field is resolved: one of `states`, or reached from there by keys.
     pub(super) fn resolvers(&mut self, states: &[State], field: &str) -> Vec<State> {
         let mut found = Vec::new();
-        for state in states {
-            for subgraph in self.current(*state) {
+        // Many states lead to the same ones.
+        let mut seen = AHashSet::new();
+        for (index, state) in states.iter().enumerate() {
+            // At the query root the first leads to all.
+            let known = index > 0 && self.model.types[state.ty].name == "Query";
+            let reached = if known { vec![state.subgraph] } else { self.current(*state) };
+            for subgraph in reached {
                 let provided = if subgraph == state.subgraph { state.provided } else { 0 };
                 let at = State { subgraph, provided, ..*state };
-                if !found.contains(&at) && self.resolves(at, field).is_ok() {
+                if seen.insert(at) && self.resolves(at, field).is_ok() {
                     found.push(at);
                 }
             }
