@@ -9,8 +9,10 @@
 
 mod support;
 
+use braid::config::Config;
+use braid::config::units::ByteSize;
 use braid::limits::LimitsConfig;
-use support::router;
+use support::{Subgraph, TestRouter, router, supergraph};
 
 async fn check(configure: impl FnOnce(&mut LimitsConfig), query: &str, code: &str) {
     let (router, users, _orders) = router(|config| configure(&mut config.limits)).await;
@@ -18,7 +20,7 @@ async fn check(configure: impl FnOnce(&mut LimitsConfig), query: &str, code: &st
     let answer = router.query(query).await;
     assert_eq!(answer.code(), code, "{}", answer.text());
     assert_eq!(users.count(), 0, "nothing is sent to subgraphs");
-    assert_eq!(router.metric(&format!("braid_graphql_errors_total{{code=\"{code}\"}}")).await, 1.0);
+    assert_eq!(router.metric(&format!("braid_limits_hit_total{{code=\"{code}\"}}")).await, 1.0);
 }
 
 #[tokio::test]
@@ -53,14 +55,50 @@ async fn budgets_of_operations() {
     check(|limits| limits.planning_budget = 1, "{ me { orders { id } } }", "QUERY_PLANNING_TOO_COMPLEX").await;
 }
 
+/// Asks for what well-behaved subgraphs answer.
+async fn check_answer(configure: impl FnOnce(&mut Config), code: &str) {
+    let (router, _users, _orders) = router(configure).await;
+    let answer = router.query("{ me { name } }").await;
+    assert_eq!((answer.status, answer.code().as_str()), (200, code), "{}", answer.text());
+    assert_eq!(router.metric(&format!("braid_limits_hit_total{{code=\"{code}\"}}")).await, 1.0);
+}
+
 #[tokio::test]
 async fn budgets_of_answers() {
-    let (router, _users, _orders) = router(|config| {
-        config.limits.max_request_memory = braid::config::units::ByteSize(16);
+    check_answer(|config| config.limits.max_request_memory = ByteSize(16), "REQUEST_MEMORY_LIMIT_EXCEEDED").await;
+    check_answer(|config| config.traffic.all.max_response_bytes = Some(ByteSize(16)), "SUBREQUEST_RESPONSE_TOO_LARGE")
+        .await;
+    check_answer(|config| config.traffic.all.max_concurrent_requests = Some(0), "SUBREQUEST_OVERLOADED").await;
+}
+
+#[tokio::test]
+async fn the_number_of_errors_is_bounded() {
+    const FAILS: &str = r#"{"data":null,"errors":[{"message":"a"},{"message":"b"},{"message":"c"}]}"#;
+    let users = Subgraph::json(|_| FAILS.to_owned()).await;
+    let router = TestRouter::start(supergraph(&users.url(), "http://127.0.0.1:1/"), |config| {
+        config.limits.max_errors = 2;
+    })
+    .await;
+    let answer = router.query("{ me { name } }").await.json();
+    assert_eq!(answer["errors"].as_array().map(Vec::len), Some(3), "{answer}");
+    assert_eq!(answer["errors"][2]["extensions"]["code"], "TOO_MANY_ERRORS", "{answer}");
+    assert_eq!(router.metric("braid_limits_hit_total{code=\"TOO_MANY_ERRORS\"}").await, 1.0);
+}
+
+#[tokio::test]
+async fn the_time_of_a_request_is_bounded() {
+    let users = Subgraph::raw(|_| async {
+        tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+        Vec::new()
+    })
+    .await;
+    let router = TestRouter::start(supergraph(&users.url(), "http://127.0.0.1:1/"), |config| {
+        config.server.request_timeout = braid::config::units::Duration::millis(200);
     })
     .await;
     let answer = router.query("{ me { name } }").await;
-    assert!(answer.code().contains("MEMORY"), "{}", answer.text());
+    assert_eq!(answer.code(), "SUBREQUEST_TIMEOUT", "{}", answer.text());
+    assert_eq!(router.metric("braid_limits_hit_total{code=\"SUBREQUEST_TIMEOUT\"}").await, 1.0);
 }
 
 #[tokio::test]

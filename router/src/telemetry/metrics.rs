@@ -237,5 +237,13 @@ fn is_limit(code: &str) -> bool {
         || code.ends_with("_TOO_LARGE")
         || code.ends_with("_LIMITED")
         || code.ends_with("LIMIT_EXCEEDED")
-        || matches!(code, "REQUEST_HEADER_FIELDS_TOO_LARGE" | "GATEWAY_TIMEOUT" | "QUERY_PLANNING_TIMEOUT")
+        || matches!(
+            code,
+            "GATEWAY_TIMEOUT"
+                | "QUERY_PLANNING_TOO_COMPLEX"
+                | "REQUEST_TIMEOUT"
+                | "SUBREQUEST_OVERLOADED"
+                | "SUBREQUEST_TIMEOUT"
+                | "TOO_MANY_ERRORS"
+        )
 }

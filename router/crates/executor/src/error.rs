@@ -72,7 +72,8 @@ impl Errors {
 
     pub(crate) fn codes(&self) -> Vec<String> {
         let mut seen = AHashSet::new();
-        self.entries.iter().filter(|entry| seen.insert(&entry.code)).map(|entry| entry.code.to_string()).collect()
+        let codes = self.entries.iter().map(|entry| &*entry.code).chain((self.left_out > 0).then_some(TOO_MANY_ERRORS));
+        codes.filter(|code| seen.insert(*code)).map(str::to_owned).collect()
     }
 
     /// Writes `,"errors":[…]`, or nothing.
