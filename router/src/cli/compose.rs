@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use braid_composition::{Code, Diagnostic, Level, summary};
+use braid_composition::{Code, Diagnostic, Explanation, Level, explain};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
@@ -45,7 +45,7 @@ pub(crate) enum Format {
 impl Compose {
     pub(super) fn run(self) -> Result<(), Failure> {
         match (self.explain, self.subgraphs) {
-            (Some(code), _) => explain(&code),
+            (Some(code), _) => print_explanation(&code),
             (None, Some(subgraphs)) => block_on(compose(subgraphs, self.output, self.format, self.variant)),
             (None, None) => Err(Failure::Usage("name a supergraph.yaml".to_owned())),
         }
@@ -82,10 +82,16 @@ async fn compose(subgraphs: PathBuf, output: Option<PathBuf>, format: Format, va
     }
 }
 
-fn explain(code: &str) -> Result<(), Failure> {
+fn print_explanation(code: &str) -> Result<(), Failure> {
     match Code::find(code) {
-        Some(code) => print(&format!("{code}\n\n{}\n", summary(code))),
-        None => Err(Failure::Usage(format!("\"{code}\" is not a code of composition"))),
+        Some(code) => {
+            let Explanation { summary, text, example, .. } = explain(code);
+            let example = example.replace('\n', "\n    ");
+            print(&format!("{code}\n\n{summary} {text}\n\n    {example}\n"))
+        }
+        None => Err(Failure::Usage(format!(
+            "\"{code}\" is not a code of composition; docs/composition-codes.md lists them all"
+        ))),
     }
 }
 

@@ -91,6 +91,12 @@ fn syntax_errors(
         false => message,
     };
     let code = if shallow { Code::INVALID_GRAPHQL } else { Code::NESTING_TOO_DEEP };
+    if !shallow {
+        let text = format!("[{}] The SDL nests deeper than {MAX_NESTING} levels here.", input.name);
+        return vec![
+            Diagnostic::new(code, text).at(at).help("write it flatter; no list, value or selection needs that"),
+        ];
+    }
     vec![
         Diagnostic::new(code, format!("[{}] Syntax error: {text}", input.name)).at(at).help(syntax_help(input, offset)),
     ]

@@ -283,7 +283,17 @@ impl Rules<'_> {
 
     fn implementation(&mut self, ty: &TypeDef, interface: &TypeDef, span: Span) {
         for wider in interface.implements.keys() {
-            if wider != &ty.name && !ty.implements.contains_key(wider) {
+            if wider == &ty.name {
+                self.error(
+                    &ty.name,
+                    format_args!(
+                        "Type {} cannot implement {} because it would create a circular reference.",
+                        ty.name, interface.name
+                    ),
+                    span,
+                    "remove one of the two from the other's `implements`",
+                );
+            } else if !ty.implements.contains_key(wider) {
                 self.error(
                     &ty.name,
                     format_args!(

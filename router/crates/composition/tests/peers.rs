@@ -1,0 +1,150 @@
+//! Gives our supergraphs to the published composers, query planner and readers, where they are installed
+//! (`npm ci` in `tests/peers`). With `PEERS=required` the test fails when they are not.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
+#[allow(dead_code, reason = "the join facts are for `conformance`")]
+mod facts;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use braid_composition::{SubgraphSdl, compose};
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    expect: String,
+    tier: u8,
+    subgraphs: Vec<SubgraphSdl>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    supergraphs: Vec<Reading>,
+    compositions: Vec<Verdict>,
+}
+
+/// What each reader has against a supergraph, and the API that it reads from it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Reading {
+    apollo: Option<String>,
+    planner: Option<String>,
+    apollo_api: Option<String>,
+    guild: Option<String>,
+}
+
+/// What each composer has against subgraphs.
+#[derive(Deserialize)]
+struct Verdict {
+    apollo: Option<String>,
+    guild: Option<String>,
+}
+
+fn here() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn ask(question: &serde_json::Value) -> Option<Answer> {
+    let folder = here().join("tests/peers");
+    if !folder.join("node_modules").is_dir() {
+        assert!(std::env::var("PEERS").as_deref() != Ok("required"), "run `npm ci` in {}", folder.display());
+        return None;
+    }
+    let mut node = Command::new("node")
+        .arg("read.mjs")
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("node can be run");
+    let mut stdin = node.stdin.take().unwrap();
+    let text = question.to_string();
+    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()).unwrap());
+    let output = node.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert!(output.status.success());
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+fn services() -> Vec<SubgraphSdl> {
+    let schema = here().join("../../../schema");
+    ["users", "orders", "inventory"]
+        .map(|name| SubgraphSdl {
+            name: name.to_owned(),
+            url: format!("http://{name}.test/graphql"),
+            sdl: std::fs::read_to_string(schema.join(format!("{name}.graphql"))).unwrap(),
+            file: None,
+        })
+        .to_vec()
+}
+
+/// Every case of the audit and every `STEP`th of ours that the reference composers compose.
+fn cases() -> Vec<Case> {
+    const STEP: usize = 3;
+    let read = |file: &str| -> Vec<Case> {
+        serde_json::from_str(&std::fs::read_to_string(here().join("tests/cases").join(file)).unwrap()).unwrap()
+    };
+    let own = read("own.json").into_iter().filter(|case| case.expect == "ok" && case.tier == 1).step_by(STEP);
+    read("gateway-audit.json").into_iter().filter(|case| case.expect == "ok" && case.tier == 1).chain(own).collect()
+}
+
+#[test]
+fn the_services_compose_with_the_peers() {
+    let supergraph = std::fs::read_to_string(here().join("../../../schema/supergraph.graphql")).unwrap();
+    let Some(answer) = ask(&json!({ "supergraphs": [supergraph], "compositions": [parts(&services())] })) else {
+        return;
+    };
+    let composition = &answer.compositions[0];
+    assert_eq!(composition.apollo, None);
+    assert_eq!(composition.guild, None);
+    assert_eq!(problems("schema/supergraph.graphql", &answer.supergraphs[0], None), Vec::<String>::new());
+}
+
+#[test]
+fn the_peers_read_our_supergraphs() {
+    let mut supergraphs = vec![("services".to_owned(), compose(&services()).result.unwrap())];
+    for case in cases() {
+        supergraphs.extend(compose(&case.subgraphs).result.ok().map(|composed| (case.id, composed)));
+    }
+    let sdl: Vec<&String> = supergraphs.iter().map(|(_, composed)| &composed.supergraph_sdl).collect();
+    let Some(answer) = ask(&json!({ "supergraphs": sdl, "compositions": [] })) else { return };
+    assert_eq!(answer.supergraphs.len(), supergraphs.len());
+    let problems: Vec<String> = supergraphs
+        .iter()
+        .zip(&answer.supergraphs)
+        .flat_map(|((id, composed), reading)| problems(id, reading, Some(&composed.api_schema_sdl)))
+        .collect();
+    println!("{} supergraphs read by the peers", supergraphs.len());
+    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+}
+
+fn parts(subgraphs: &[SubgraphSdl]) -> Vec<serde_json::Value> {
+    subgraphs.iter().map(|s| json!({ "name": s.name, "url": s.url, "sdl": s.sdl })).collect()
+}
+
+/// What the peers have against a supergraph; with `api`, also where the reader sees another API in it than that.
+fn problems(id: &str, reading: &Reading, api: Option<&str>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (who, problem) in [("reader", &reading.apollo), ("planner", &reading.planner), ("guild", &reading.guild)] {
+        problems.extend(problem.as_ref().map(|problem| format!("{id}: {who}: {problem}")));
+    }
+    let Some(api) = api else { return problems };
+    if let Some(read) = &reading.apollo_api {
+        let differences = facts::differences(&facts::api(read), &facts::api(api));
+        problems.extend(differences.iter().map(|line| format!("{id}: the API as read: {line}")));
+    }
+    problems
+}
