@@ -66,6 +66,7 @@ async fn check_answer(configure: impl FnOnce(&mut Config), code: &str) {
 #[tokio::test]
 async fn budgets_of_answers() {
     check_answer(|config| config.limits.max_request_memory = ByteSize(16), "REQUEST_MEMORY_LIMIT_EXCEEDED").await;
+    check_answer(|config| config.limits.max_response_bytes = ByteSize(16), "RESPONSE_TOO_LARGE").await;
     check_answer(|config| config.traffic.all.max_response_bytes = Some(ByteSize(16)), "SUBREQUEST_RESPONSE_TOO_LARGE")
         .await;
     check_answer(|config| config.traffic.all.max_concurrent_requests = Some(0), "SUBREQUEST_OVERLOADED").await;

@@ -44,6 +44,8 @@ impl Completion<'_> {
             self.out.truncate(start);
             self.out.extend_from_slice(b"null");
         }
+        // Within an object leaves are written without a look at the size.
+        self.overflow |= self.out.len() > self.max_out;
     }
 
     /// Recursive as deep as the operation, which its compilation bounds.
