@@ -1,0 +1,115 @@
+//! Load on the router over loopback: CPU per request, memory, latency and throughput, beside any other router that serves a
+//! supergraph. The subgraphs are our own and answer from memory; `wrk` is the client. Needs Linux.
+//!
+//! ```text
+//! wrk ──▶ router (core 1) ──▶ canned subgraphs (core 0, with wrk)
+//! ```
+//!
+//! CPU per request is what counts: on a small machine it hardly moves when the machine is busy. All answers are compared with
+//! those of the unsplit graph before the load starts, and routers take turns.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic of a tool is its report")]
+
+mod canned;
+mod client;
+mod graph;
+mod report;
+mod router;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use canned::Canned;
+use report::{Table, Turn};
+use router::{Running, Setup};
+
+/// Puts load on routers, in turns, and prints what a request costs each
+#[derive(Debug, Parser)]
+struct Options {
+    /// The router's program
+    #[arg(long, default_value = "target/release/braid")]
+    braid: PathBuf,
+    /// Another router, as NAME=COMMAND; {supergraph} and {port} are replaced, and set as $SUPERGRAPH and $PORT
+    #[arg(long = "beside", value_name = "NAME=COMMAND", value_parser = named)]
+    beside: Vec<(String, String)>,
+    /// The operations to send (files of tests/load/graph), all if none is named
+    #[arg(long = "operation", value_name = "NAME", value_parser = graph::OPERATIONS)]
+    operations: Vec<String>,
+    /// How many connections, each with one request after the other; several counts are measured one by one
+    #[arg(long, value_delimiter = ',', default_value = "50")]
+    connections: Vec<usize>,
+    /// How long each router is measured in each round, in seconds
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// How often each router gets its turn; the median counts
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
+fn named(text: &str) -> Result<(String, String), String> {
+    let (name, command) = text.split_once('=').ok_or("give NAME=COMMAND")?;
+    Ok((name.to_owned(), command.to_owned()))
+}
+
+fn main() {
+    let options = Options::parse();
+    client::check();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let subgraphs = canned::serve(graph::subgraphs());
+    let supergraph = graph::write_supergraph(folder.path(), subgraphs.port);
+    let mut setups = vec![
+        Setup::braid("braid", &options.braid, &supergraph, folder.path(), true),
+        Setup::braid("braid, nothing shared", &options.braid, &supergraph, folder.path(), false),
+    ];
+    setups.extend(options.beside.iter().map(|(name, command)| Setup::other(name, command, &supergraph)));
+    let operations = match options.operations.is_empty() {
+        true => graph::OPERATIONS.map(str::to_owned).to_vec(),
+        false => options.operations.clone(),
+    };
+    let table = Table::new();
+    for operation in &operations {
+        let request =
+            Request { body: graph::write_request(folder.path(), operation), expected: graph::expected(operation) };
+        for connections in &options.connections {
+            for (router, turns) in take_turns(&setups, &request, &subgraphs, *connections, &options) {
+                table.add(operation, *connections, &router, &turns);
+            }
+        }
+    }
+}
+
+struct Request {
+    body: PathBuf,
+    expected: serde_json::Value,
+}
+
+/// Measures each router once a round, and another one first in each.
+fn take_turns(
+    setups: &[Setup],
+    request: &Request,
+    subgraphs: &Canned,
+    connections: usize,
+    options: &Options,
+) -> Vec<(String, Vec<Turn>)> {
+    let mut routers: Vec<(Running, Vec<Turn>)> = setups.iter().map(|setup| (setup.start(), Vec::new())).collect();
+    for (router, _) in &routers {
+        router.verify(&request.body, &request.expected);
+        client::load(router.port, &request.body, connections, 1);
+    }
+    for _ in 0..options.rounds {
+        for (router, turns) in &mut routers {
+            let (cpu, requests) = (router.cpu(), subgraphs.requests());
+            let load = client::load(router.port, &request.body, connections, options.seconds);
+            turns.push(Turn {
+                load,
+                cpu: router.cpu() - cpu,
+                memory: router.peak_memory(),
+                subgraph_requests: subgraphs.requests() - requests,
+            });
+            router.verify(&request.body, &request.expected);
+        }
+        routers.rotate_left(1);
+    }
+    routers.rotate_right(options.rounds % setups.len());
+    routers.into_iter().map(|(router, turns)| (router.name.clone(), turns)).collect()
+}

@@ -1,0 +1,13 @@
+-- What the client sends: the body in $LOAD_BODY, again and again. At the end one line of JSON says how it went.
+local file = assert(io.open(os.getenv("LOAD_BODY"), "rb"))
+wrk.method = "POST"
+wrk.body = file:read("*a")
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Accept"] = "application/json"
+file:close()
+
+done = function(summary, latency)
+  local e = summary.errors
+  print(string.format('{"requests":%d,"microseconds":%d,"p50":%d,"p99":%d,"failed":%d}', summary.requests,
+    summary.duration, latency:percentile(50), latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
+end

@@ -1,0 +1,124 @@
+//! A router under load: a process on core 1, whose CPU and memory are read from the system. Knows no graph.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How a router is started.
+pub(super) struct Setup {
+    name: String,
+    command: String,
+    supergraph: String,
+}
+
+/// A router that listens; it ends with this value.
+pub(super) struct Running {
+    /// What it is called in the report.
+    pub(super) name: String,
+    /// Where it listens.
+    pub(super) port: u16,
+    process: Child,
+}
+
+impl Setup {
+    /// Ours: as it is by default but for the access log, which peers do not write; `shares` says whether equal requests to a
+    /// subgraph that are under way are sent once.
+    pub(super) fn braid(name: &str, program: &Path, supergraph: &Path, folder: &Path, shares: bool) -> Self {
+        let program = std::fs::canonicalize(program).unwrap_or_else(|error| {
+            panic!("{}: {error}; build it first: cargo build --release --package braid", program.display())
+        });
+        let config = folder.join(format!("shares-{shares}.yaml"));
+        let text = format!(
+            "telemetry: {{ access_log: {{ enabled: false }} }}\ntraffic: {{ all: {{ deduplicate: {shares} }} }}\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        let command = format!(
+            "{} serve --supergraph {{supergraph}} --config {} --listen 127.0.0.1:{{port}}",
+            program.display(),
+            config.display()
+        );
+        Self::other(name, &command, supergraph)
+    }
+
+    /// Any other.
+    pub(super) fn other(name: &str, command: &str, supergraph: &Path) -> Self {
+        Self { name: name.to_owned(), command: command.to_owned(), supergraph: supergraph.display().to_string() }
+    }
+
+    /// Starts it and waits until it listens.
+    pub(super) fn start(&self) -> Running {
+        let port =
+            TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr()).expect("a port is free").port();
+        let command = self.command.replace("{supergraph}", &self.supergraph).replace("{port}", &port.to_string());
+        let process = Command::new("taskset")
+            .args(["-c", "1", "bash", "-c", &format!("exec {command}")])
+            .env("SUPERGRAPH", &self.supergraph)
+            .env("PORT", port.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a router can be started");
+        let mut running = Running { name: self.name.clone(), port, process };
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = running.process.try_wait().unwrap();
+            assert!(ended.is_none(), "{} ended at once: {command}", self.name);
+            assert!(begun.elapsed() < Duration::from_secs(60), "{} does not listen: {command}", self.name);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        running
+    }
+}
+
+impl Running {
+    /// Sends the request once and compares the answer.
+    pub(super) fn verify(&self, body: &Path, expected: &Value) {
+        let answer = self.post(&std::fs::read(body).unwrap());
+        assert!(answer == *expected, "{} answers {answer:.2000} instead of {expected:.2000}", self.name);
+    }
+
+    fn post(&self, body: &[u8]) -> Value {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the router listens");
+        let head = format!(
+            "POST /graphql HTTP/1.0\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        serde_json::from_str(body)
+            .unwrap_or_else(|error| panic!("{} does not answer JSON ({error}): {answer:.2000}", self.name))
+    }
+
+    /// The CPU time that it took so far, user's and system's.
+    pub(super) fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("the router runs");
+        // The name of the process, in parentheses, may have spaces.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks: u64 = fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        Duration::from_secs(ticks) / TICKS_PER_SECOND
+    }
+
+    /// The most memory that it held so far, in MiB.
+    pub(super) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("the router runs");
+        let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("Linux says so");
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    }
+}
+
+/// Of all Linux systems that matter.
+const TICKS_PER_SECOND: u32 = 100;
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
