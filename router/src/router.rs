@@ -117,7 +117,8 @@ async fn find(
     if let Some(found) = version.operations.hit(request) {
         return Ok((found, true));
     }
-    let found = tokio::time::timeout_at(deadline.into(), version.operations.get(request)).await;
+    // Boxed, so that hits don't carry what only a miss needs.
+    let found = tokio::time::timeout_at(deadline.into(), Box::pin(version.operations.get(request))).await;
     found.unwrap_or_else(|_| {
         let message = "The request took too long: its operation was not ready in time.";
         Err(Refusal::fixed(StatusCode::GATEWAY_TIMEOUT, "GATEWAY_TIMEOUT", message))

@@ -67,18 +67,22 @@ async fn outcome(
     let server = &version.config.server;
     let deadline = observed.started + server.request_timeout.0;
     check_head(version, parts)?;
-    if parts.method == Method::GET {
-        let request = GraphQLRequest::from_query_string(parts.uri.query().unwrap_or_default()).map_err(unreadable)?;
-        let answer = router::answer(version, &request, call(parts, observed, false, deadline)).await?;
-        return Ok(answered(version, parts, answer, observed));
-    }
-    let body = body::read(parts, incoming, server.max_body_bytes.0, server.body_timeout.0).await?;
+    let is_get = parts.method == Method::GET;
+    let body = match is_get {
+        true => Bytes::new(),
+        false => body::read(parts, incoming, server.max_body_bytes.0, server.body_timeout.0).await?,
+    };
     observed.request_bytes = body.len();
     if is_batch(&body) {
-        return batch(version, parts, &body, deadline, observed).await;
+        // Boxed, so that single requests don't carry what only a batch needs.
+        return Box::pin(batch(version, parts, &body, deadline, observed)).await;
     }
-    let request = GraphQLRequest::from_json(&body).map_err(unreadable)?;
-    let answer = router::answer(version, &request, call(parts, observed, true, deadline)).await?;
+    let request = match is_get {
+        true => GraphQLRequest::from_query_string(parts.uri.query().unwrap_or_default()),
+        false => GraphQLRequest::from_json(&body),
+    };
+    let request = request.map_err(unreadable)?;
+    let answer = router::answer(version, &request, call(parts, observed, !is_get, deadline)).await?;
     Ok(answered(version, parts, answer, observed))
 }
 

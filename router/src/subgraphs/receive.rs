@@ -30,8 +30,10 @@ pub(super) async fn body(parts: &Parts, body: Incoming, max: usize) -> Result<By
         None => plain(body, max).await,
         Some(encoding) => match encoding.as_str() {
             "" | "identity" => plain(body, max).await,
-            "gzip" | "x-gzip" => unpacked(body, max, flate2::write::MultiGzDecoder::new(Capped::new(max))).await,
-            "br" => unpacked(body, max, brotli::DecompressorWriter::new(Capped::new(max), 4096)).await,
+            "gzip" | "x-gzip" => {
+                unpacked(body, max, Box::new(flate2::write::MultiGzDecoder::new(Capped::new(max)))).await
+            }
+            "br" => unpacked(body, max, Box::new(brotli::DecompressorWriter::new(Capped::new(max), 4096))).await,
             _ => Err(BodyError::UnknownEncoding(encoding)),
         },
     }
@@ -72,7 +74,8 @@ async fn data(body: &mut Incoming) -> Result<Option<Bytes>, BodyError> {
     Ok(None)
 }
 
-async fn unpacked<D: Decoder>(mut body: Incoming, max: usize, mut decoder: D) -> Result<Bytes, BodyError> {
+/// Decoders are large, and most answers need none: so they are not part of every request's future.
+async fn unpacked(mut body: Incoming, max: usize, mut decoder: Box<dyn Decoder>) -> Result<Bytes, BodyError> {
     while let Some(chunk) = data(&mut body).await? {
         decoder.write_all(&chunk).map_err(|error| unpack_error(&error, max))?;
     }
@@ -125,20 +128,20 @@ impl Write for Capped {
     }
 }
 
-trait Decoder: Write {
-    fn finish(self) -> std::io::Result<Bytes>;
+trait Decoder: Write + Send {
+    fn finish(self: Box<Self>) -> std::io::Result<Bytes>;
 }
 
 impl Decoder for flate2::write::MultiGzDecoder<Capped> {
-    fn finish(self) -> std::io::Result<Bytes> {
-        Ok(flate2::write::MultiGzDecoder::finish(self)?.bytes.into())
+    fn finish(self: Box<Self>) -> std::io::Result<Bytes> {
+        Ok(flate2::write::MultiGzDecoder::finish(*self)?.bytes.into())
     }
 }
 
 impl Decoder for brotli::DecompressorWriter<Capped> {
-    fn finish(mut self) -> std::io::Result<Bytes> {
+    fn finish(mut self: Box<Self>) -> std::io::Result<Bytes> {
         self.close()?;
-        match self.into_inner() {
+        match (*self).into_inner() {
             Ok(capped) | Err(capped) => Ok(capped.bytes.into()),
         }
     }

@@ -1,6 +1,7 @@
 //! The main street of an execution: fetches start as soon as what they need is there, their answers grow the tree, and the tree is
 //! written out. Knows nothing of how requests travel.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use braid_graphql::OperationType;
@@ -136,7 +137,8 @@ impl<'a, M> Run<'a, M> {
             let arrived = match only {
                 Some((sent, request)) if under_way.is_empty() => {
                     let index = sent.index;
-                    let call = call(service, &context.service, sent, request);
+                    // Pinned here: a request's future is large, and would be moved with each wrapper.
+                    let call = pin!(call(service, &context.service, sent, request));
                     match within(context.deadline, call).await {
                         Some(arrived) => Some(arrived),
                         None => return self.give_up(&[index]),
