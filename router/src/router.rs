@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use braid_executor::{ExecuteContext, Response, execute};
+use braid_executor::{ExecuteContext, Response, execute, refuse};
 use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
 use http::{HeaderMap, StatusCode};
@@ -89,11 +89,25 @@ impl Router {
     }
 }
 
+/// The time for a client's request is over: an error instead of an answer, also where parts of one are there.
+const TIMEOUT: &str = "GATEWAY_TIMEOUT";
+
+impl Answer {
+    /// The status that goes with it: an operation that was executed is answered, also in part.
+    pub fn status(&self) -> StatusCode {
+        if self.response.timed_out { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::OK }
+    }
+}
+
 /// Answers one request.
 pub async fn answer(version: &Version, request: &GraphQLRequest<'_>, call: Call<'_>) -> Result<Answer, Refusal> {
     let started = Instant::now();
     let (operation, cached) = find(version, request, call.deadline).await?;
     let found_after = started.elapsed();
+    if let (false, Some(trace)) = (cached, &call.trace) {
+        let refused = operation.result.as_ref().err();
+        trace.compiled(found_after, refused.and_then(|refusal| refusal.errors.first()?.code()));
+    }
     let compiled = operation.result.as_ref().map_err(Clone::clone)?;
     check_allowed(version, compiled.kind(), compiled.uses_introspection(), call.may_mutate)?;
     let variables = compiled.coerce_variables(request.variables.as_deref()).map_err(Refusal::request)?;
@@ -103,7 +117,10 @@ pub async fn answer(version: &Version, request: &GraphQLRequest<'_>, call: Call<
         limits: version.config.limits.execute(),
         subgraph_errors: version.subgraph_errors.clone(),
     };
-    let response = execute(compiled, &variables, &version.service, &context).await;
+    let mut response = execute(compiled, &variables, &version.service, &context).await;
+    if response.timed_out {
+        response.bytes = refuse(&[GraphQLError::new(TIMEOUT, "The request took too long.")]);
+    }
     let executed_in = started.elapsed() - found_after;
     Ok(Answer { response, operation, cached, found_after, executed_in })
 }
@@ -121,7 +138,7 @@ async fn find(
     let found = tokio::time::timeout_at(deadline.into(), Box::pin(version.operations.get(request))).await;
     found.unwrap_or_else(|_| {
         let message = "The request took too long: its operation was not ready in time.";
-        Err(Refusal::fixed(StatusCode::GATEWAY_TIMEOUT, "GATEWAY_TIMEOUT", message))
+        Err(Refusal::fixed(StatusCode::GATEWAY_TIMEOUT, TIMEOUT, message))
     })
 }
 

@@ -149,7 +149,7 @@ async fn ask(name: &str, fault: Fault, fetch: Fetch) -> Answer {
     let router = TestRouter::start(supergraph, configure).await;
     let began = Instant::now();
     let answer = router.query(QUERY).await;
-    assert!(began.elapsed() < Duration::from_secs(5), "{name} took {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "{name} took {:?}", began.elapsed());
     assert_eq!(answer.status, 200, "{name}");
     let sent = patient.sent.load(Ordering::Relaxed);
     assert!(sent < MAX_ANSWER + IN_BUFFERS, "{name}: {sent} bytes were taken");
@@ -227,10 +227,14 @@ async fn json_is_wrong() {
     for malformed in ["", "{\"data\":", "[]", "1", "{\"data\":[]}", "{\"data\":1}", "{\"data\":{\"me\":NaN}}", "{}"] {
         check_both(malformed, body(malformed), "SUBREQUEST_MALFORMED_RESPONSE").await;
     }
-    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+    // What nests where an object is due is refused for that before it is read.
+    for (open, close, bare) in
+        [("[", "]", "SUBREQUEST_MALFORMED_RESPONSE"), ("{\"a\":", "}", "SUBREQUEST_RESPONSE_TOO_DEEP")]
+    {
         let nested = deep(open, close);
-        for answer in [nested.clone(), format!("{{\"data\":{nested}}}"), format!("{{\"data\":{{\"me\":{nested}}}}}")] {
-            check_both("100,000 levels", body(&answer), "SUBREQUEST_MALFORMED_RESPONSE").await;
+        check_both("100,000 levels", body(&nested), bare).await;
+        for answer in [format!("{{\"data\":{nested}}}"), format!("{{\"data\":{{\"me\":{nested}}}}}")] {
+            check_both("100,000 levels below", body(&answer), "SUBREQUEST_RESPONSE_TOO_DEEP").await;
         }
     }
 }

@@ -9,9 +9,12 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use braid::config::Config;
 use braid::config::units::ByteSize;
 use braid::limits::LimitsConfig;
+use braid::request::GraphQLRequest;
 use support::{Subgraph, TestRouter, router, supergraph};
 
 async fn check(configure: impl FnOnce(&mut LimitsConfig), query: &str, code: &str) {
@@ -87,9 +90,59 @@ async fn the_number_of_errors_is_bounded() {
 }
 
 #[tokio::test]
+async fn the_nesting_of_answers_is_bounded() {
+    let deep = format!("{{\"data\":{{\"me\":{{\"name\":{}1{}}}}}}}", "[".repeat(9), "]".repeat(9));
+    let users = Subgraph::json(move |_| deep.clone()).await;
+    for (max_nesting, code) in [(8, "SUBREQUEST_RESPONSE_TOO_DEEP"), (9, "SUBREQUEST_INVALID_VALUE")] {
+        let router = TestRouter::start(supergraph(&users.url(), "http://127.0.0.1:1/"), |config| {
+            config.limits.max_nesting = max_nesting;
+        })
+        .await;
+        assert_eq!(router.query("{ me { name } }").await.code(), code);
+        if code.ends_with("TOO_DEEP") {
+            assert_eq!(router.metric(&format!("braid_limits_hit_total{{code=\"{code}\"}}")).await, 1.0);
+        }
+    }
+}
+
+/// How long compiling several operations at once takes, and the sum of how long each took.
+async fn compile_at_once(max_concurrent_planning: usize) -> (Duration, Duration) {
+    let (router, _users, _orders) = router(|config| {
+        config.limits.max_concurrent_planning = max_concurrent_planning;
+    })
+    .await;
+    let version = router.router.current();
+    let texts: Vec<String> = (0..8)
+        .map(|at| {
+            let fields: String =
+                (0..150).map(|field| format!("a{at}_{field}: me {{ name orders {{ id }} }} ")).collect();
+            format!("\"{{ {fields} }}\"")
+        })
+        .collect();
+    let requests: Vec<_> = texts
+        .iter()
+        .map(|text| GraphQLRequest { query: text.into(), operation_name: None, variables: None, extensions: None })
+        .collect();
+    let began = Instant::now();
+    let compiled = futures_util::future::join_all(requests.iter().map(|request| version.operations.get(request))).await;
+    let all = began.elapsed();
+    let each = compiled.into_iter().map(|compiled| compiled.unwrap().0);
+    let each = each.inspect(|operation| assert!(operation.result.is_ok())).map(|operation| operation.took);
+    (all, each.sum())
+}
+
+#[tokio::test]
+async fn so_many_operations_are_planned_at_once() {
+    let (all, each) = compile_at_once(1).await;
+    assert!(all >= each, "one after the other: {all:?} for {each:?}");
+    let (all, each) = compile_at_once(8).await;
+    assert!(all < each, "at the same time: {all:?} for {each:?}");
+}
+
+#[tokio::test]
 async fn the_time_of_a_request_is_bounded() {
     let users = Subgraph::raw(|_| async {
-        tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
         Vec::new()
     })
     .await;
@@ -98,8 +151,9 @@ async fn the_time_of_a_request_is_bounded() {
     })
     .await;
     let answer = router.query("{ me { name } }").await;
-    assert_eq!(answer.code(), "SUBREQUEST_TIMEOUT", "{}", answer.text());
-    assert_eq!(router.metric("braid_limits_hit_total{code=\"SUBREQUEST_TIMEOUT\"}").await, 1.0);
+    assert_eq!((answer.status, answer.code().as_str()), (504, "GATEWAY_TIMEOUT"), "{}", answer.text());
+    assert_eq!(answer.json().get("data"), None, "{}", answer.text());
+    assert_eq!(router.metric("braid_limits_hit_total{code=\"GATEWAY_TIMEOUT\"}").await, 1.0);
 }
 
 #[tokio::test]

@@ -147,6 +147,9 @@ impl Config {
                         list the origins"
                 .to_owned());
         }
+        if !(0.0..=1.0).contains(&self.telemetry.trace.otlp.sampling) {
+            return Err("telemetry.trace.otlp.sampling: give a share from 0 to 1".to_owned());
+        }
         let names = self.headers.subgraphs.keys().map(String::as_str).chain([""]);
         for name in names {
             self.headers.plans(name).map_err(|problem| format!("headers: {problem}"))?;

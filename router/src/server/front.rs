@@ -15,6 +15,7 @@ use super::{graphql, health, playground};
 use crate::router::Router;
 use crate::telemetry::access_log::AccessLog;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::otlp::Exporter;
 use crate::version::Version;
 
 /// All that answers requests.
@@ -23,12 +24,13 @@ pub struct Front {
     pub(super) router: Arc<Router>,
     pub(super) admission: Admission,
     pub(super) access_log: Option<AccessLog>,
+    pub(super) exporter: Option<Exporter>,
 }
 
 impl Front {
     /// A front of `router`.
-    pub fn new(router: Arc<Router>, access_log: Option<AccessLog>) -> Self {
-        Self { router, access_log, admission: Admission::new() }
+    pub fn new(router: Arc<Router>, access_log: Option<AccessLog>, exporter: Option<Exporter>) -> Self {
+        Self { router, access_log, exporter, admission: Admission::new() }
     }
 
     pub(super) fn metrics(&self) -> &Arc<Metrics> {

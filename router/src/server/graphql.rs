@@ -87,7 +87,7 @@ async fn outcome(
 }
 
 fn call<'a>(parts: &'a Parts, observed: &Observed<'_>, may_mutate: bool, deadline: Instant) -> Call<'a> {
-    Call { headers: &parts.headers, trace: observed.trace.clone(), may_mutate, deadline }
+    Call { headers: &parts.headers, trace: observed.trace(), may_mutate, deadline }
 }
 
 /// What can be refused before the body is read.
@@ -110,7 +110,7 @@ fn check_head(version: &Version, parts: &Parts) -> Result<(), Refusal> {
     }
 }
 
-/// Something was executed, so the status is 200 in both forms, also when data is partial.
+/// The status of what was executed is the same in both forms.
 fn answered(version: &Version, parts: &Parts, answer: Answer, observed: &mut Observed<'_>) -> Outcome {
     let mut headers = HeaderMap::new();
     if !answer.response.subgraph_answers.is_empty() {
@@ -118,8 +118,9 @@ fn answered(version: &Version, parts: &Parts, answer: Answer, observed: &mut Obs
     }
     let bytes =
         super::observe::exposed(version, &parts.headers, &answer).unwrap_or_else(|| answer.response.bytes.clone());
+    let status = answer.status();
     observed.answered(answer);
-    (StatusCode::OK, bytes, headers)
+    (status, bytes, headers)
 }
 
 fn refused(refusal: &Refusal, media: Media, observed: &mut Observed<'_>) -> Outcome {

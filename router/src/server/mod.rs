@@ -32,6 +32,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::router::Router;
 use crate::telemetry::access_log::AccessLog;
+use crate::telemetry::otlp::Exporter;
 use config::ServerConfig;
 pub use front::Front;
 
@@ -72,8 +73,10 @@ pub async fn serve(
     let access_log = config.telemetry.access_log.enabled.then(|| AccessLog::to_stderr(dropped)).transpose()?;
     let server = &config.server;
     let tls = server.tls.as_ref().map(crate::subgraphs::tls_for_clients).transpose().map_err(anyhow::Error::msg)?;
+    let exporter = Exporter::new(&config.telemetry.trace.otlp).map_err(anyhow::Error::msg)?;
+    let flushing = exporter.clone();
     let acceptor = Acceptor {
-        front: Arc::new(Front::new(router, access_log)),
+        front: Arc::new(Front::new(router, access_log, exporter)),
         http: http(server),
         tls: tls.map(|tls| TlsAcceptor::from(Arc::new(tls))),
         header_timeout: server.header_timeout.0,
@@ -91,6 +94,9 @@ pub async fn serve(
     let finished = tokio::time::timeout(server.shutdown_grace.0, connections.shutdown()).await;
     if finished.is_err() {
         tracing::warn!("Requests in flight were cut off");
+    }
+    if let Some(exporter) = flushing {
+        exporter.shut_down(config.telemetry.trace.otlp.timeout.0).await;
     }
     Ok(())
 }
@@ -163,7 +169,8 @@ impl Acceptor {
         let service = service_fn(move |request| {
             has_begun.store(true, Ordering::Relaxed);
             let front = front.clone();
-            async move { front.handle(request, peer).await }
+            // Boxed, since a connection keeps room for what it runs, also while it is idle.
+            Box::pin(async move { front.handle(request, peer).await })
         });
         let connection = watcher.watch(self.http.serve_connection(TokioIo::new(stream), service));
         let mut connection = pin!(connection);

@@ -16,6 +16,7 @@ use super::reply::Body;
 use crate::refusal::Refusal;
 use crate::router::Answer;
 use crate::telemetry::access_log::Line;
+use crate::telemetry::otlp::Span;
 use crate::telemetry::trace::{TraceContext, random};
 use crate::version::Version;
 
@@ -24,7 +25,7 @@ pub(super) struct Observed<'a> {
     front: &'a Front,
     version: Arc<Version>,
     pub(super) started: Instant,
-    pub(super) trace: Option<TraceContext>,
+    span: Option<Span>,
     pub(super) request_bytes: usize,
     answers: Vec<Answer>,
     codes: Vec<String>,
@@ -64,13 +65,18 @@ impl<'a> Observed<'a> {
             front,
             version: version.clone(),
             started: Instant::now(),
-            trace: TraceContext::of_request(&telemetry.trace, headers),
+            span: begin_span(front, version, request),
             request_bytes: 0,
             answers: Vec::new(),
             codes: Vec::new(),
             who,
             ended: false,
         }
+    }
+
+    /// The trace that the request belongs to.
+    pub(super) fn trace(&self) -> Option<TraceContext> {
+        self.span.as_ref().map(|span| span.context().clone())
     }
 
     pub(super) fn answered(&mut self, answer: Answer) {
@@ -98,6 +104,24 @@ impl<'a> Observed<'a> {
         let overhead = self.answers.first().map(|answer| took.saturating_sub(waited(answer)));
         self.front.metrics().request(response.status(), took, overhead);
         self.log(response.status().as_u16(), took, bytes);
+        self.end_span(response.status());
+    }
+
+    fn end_span(&mut self, status: StatusCode) {
+        let Some(mut span) = self.span.take_if(|span| span.is_recorded()) else { return };
+        span.set("http.response.status_code", i64::from(status.as_u16()));
+        if let [answer] = &self.answers[..]
+            && let Ok(compiled) = &answer.operation.result
+        {
+            span.set("graphql.operation.type", kind_name(compiled.kind()));
+            span.set("graphql.operation.name", compiled.name().unwrap_or("").to_owned());
+        }
+        if !self.codes.is_empty() {
+            span.set("graphql.error.codes", self.codes.join(","));
+        }
+        if status.is_server_error() {
+            span.fail(self.codes.first().map_or(status.as_str(), String::as_str));
+        }
     }
 
     fn log(&self, status: u16, took: Duration, bytes: u64) {
@@ -109,8 +133,8 @@ impl<'a> Observed<'a> {
                 Some(id) => line.text("requestId", id),
                 None => line.text("requestId", &format!("{:016x}", random())),
             }
-            if let Some(trace) = &self.trace {
-                line.text("traceId", &trace.trace_id());
+            if let Some(span) = &self.span {
+                line.text("traceId", &span.context().trace_id());
             }
             line.text("peer", &who.peer.ip().to_string());
             for (key, value) in [("client", &who.client), ("clientVersion", &who.client_version)] {
@@ -158,17 +182,27 @@ impl<'a> Observed<'a> {
     }
 }
 
+/// The span of the request, when it belongs to a trace.
+fn begin_span(front: &Front, version: &Version, request: &Request<Incoming>) -> Option<Span> {
+    let config = &version.config;
+    let mut span = TraceContext::of_request(&config.telemetry.trace, request.headers(), front.exporter.as_ref())?;
+    if span.is_recorded() {
+        span.rename(format!("{} {}", request.method(), config.server.path));
+        span.set("http.request.method", request.method().as_str().to_owned());
+        span.set("http.route", config.server.path.clone());
+    }
+    Some(span)
+}
+
 impl Drop for Observed<'_> {
     fn drop(&mut self) {
         self.front.metrics().active_requests.dec();
         if !self.ended {
-            let took = self.started.elapsed();
-            self.front.metrics().request(
-                StatusCode::from_u16(CLIENT_CLOSED).unwrap_or(StatusCode::BAD_REQUEST),
-                took,
-                None,
-            );
+            let (took, status) = (self.started.elapsed(), StatusCode::from_u16(CLIENT_CLOSED));
+            let status = status.unwrap_or(StatusCode::BAD_REQUEST);
+            self.front.metrics().request(status, took, None);
             self.log(CLIENT_CLOSED, took, 0);
+            self.end_span(status);
         }
     }
 }

@@ -7,7 +7,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use crate::subgraphs::post_once;
+use crate::subgraphs::Endpoint;
 
 /// Why a subgraph did not say its schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,9 +52,9 @@ async fn ask(url: &str, headers: &IndexMap<String, String>) -> Result<String, In
         };
         map.insert(name, value);
     }
-    let (status, body) = post_once(url, map, Bytes::from_static(BODY.as_bytes()), MAX_BYTES, TIMEOUT)
-        .await
-        .map_err(IntrospectError::Unreachable)?;
+    let endpoint = Endpoint::new(url, MAX_BYTES, TIMEOUT).map_err(IntrospectError::Unreachable)?;
+    let asked = endpoint.post(map, Bytes::from_static(BODY.as_bytes())).await;
+    let (status, body) = asked.map_err(IntrospectError::Unreachable)?;
     read(&body).map_err(|problem| IntrospectError::Answer(format!("it answered {status}, but {problem}")))
 }
 

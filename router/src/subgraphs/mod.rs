@@ -2,6 +2,7 @@
 
 pub mod config;
 mod connect;
+mod endpoint;
 pub mod headers;
 mod receive;
 mod retry;
@@ -17,6 +18,7 @@ use http::HeaderMap;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::trace::TraceContext;
 use config::TrafficConfig;
+pub(crate) use endpoint::Endpoint;
 use headers::HeadersConfig;
 use subgraph::SubgraphClient;
 pub use subgraph::SubgraphState;
@@ -179,26 +181,4 @@ impl SubgraphService for Service {
             self.direct.call(request, context).await
         }
     }
-}
-
-/// One request to an address that is not a subgraph of a supergraph yet: its status and body.
-pub(crate) async fn post_once(
-    url: &str,
-    headers: HeaderMap,
-    body: bytes::Bytes,
-    max_bytes: usize,
-    timeout: std::time::Duration,
-) -> Result<(http::StatusCode, bytes::Bytes), String> {
-    let target = connect::target(url, &TrafficConfig::default().for_subgraph(""))?;
-    let mut request = http::Request::new(http_body_util::Full::new(body));
-    *request.method_mut() = http::Method::POST;
-    *request.uri_mut() = target.uri.clone();
-    *request.headers_mut() = headers;
-    let exchange = async {
-        let response = target.client.request(request).await.map_err(|error| receive::reason(&error))?;
-        let (parts, body) = response.into_parts();
-        let body = receive::body(&parts, body, max_bytes).await.map_err(|error| error.to_string())?;
-        Ok((parts.status, body))
-    };
-    tokio::time::timeout(timeout, exchange).await.map_err(|_| "it did not answer in time".to_owned())?
 }

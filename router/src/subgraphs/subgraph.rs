@@ -18,6 +18,7 @@ use super::receive::{self, BodyError};
 use super::retry::RetryBudget;
 use super::{AnswerHeaders, ClientContext};
 use crate::telemetry::metrics::{Metrics, SubgraphMetrics};
+use crate::telemetry::otlp::Span;
 
 /// The client of one subgraph.
 #[derive(Debug)]
@@ -128,10 +129,12 @@ impl SubgraphClient {
     ) -> Result<SubgraphResponse<AnswerHeaders>, SubgraphError> {
         let shared = &*self.shared;
         let _slot = shared.slot()?;
-        let headers = self.headers(context);
+        let mut span = context.trace().map(|trace| trace.fetch(&shared.name));
+        let headers = self.headers(context, span.as_ref());
         let started = Instant::now();
-        let own_deadline = started + shared.traffic.timeout;
-        let deadline = request.deadline.map_or(own_deadline, |deadline| deadline.min(own_deadline));
+        // The client's own deadline ends this by dropping it: that is no failure of the subgraph.
+        let deadline = started + shared.traffic.timeout;
+        let useful_until = request.deadline.map_or(deadline, |client| client.min(deadline));
         shared.budget.earn();
         let mut attempt = 0;
         let result = loop {
@@ -139,21 +142,24 @@ impl SubgraphClient {
             attempt += 1;
             let again = request.kind == OperationType::Query && wants_again(&result) && shared.budget.spend(attempt);
             let pause = shared.budget.pause(attempt);
-            if !again || Instant::now() + pause >= deadline {
+            if !again || Instant::now() + pause >= useful_until {
                 break result;
             }
             shared.metrics.retries.inc();
             tokio::time::sleep(pause).await;
         };
         shared.note(&result, started.elapsed());
+        if let Some(span) = span.as_mut().filter(|span| span.is_recorded()) {
+            describe(span, &result, attempt);
+        }
         result
     }
 
-    fn headers(&self, context: &ClientContext) -> HeaderMap {
+    fn headers(&self, context: &ClientContext, span: Option<&Span>) -> HeaderMap {
         let mut headers = self.shared.base_headers.clone();
         self.request_headers.apply(context.headers(), &mut headers);
-        if let Some(trace) = context.trace() {
-            trace.child().write(&mut headers);
+        if let Some(span) = span {
+            span.context().write(&mut headers);
         }
         headers
     }
@@ -224,6 +230,19 @@ struct Slot<'a>(&'a AtomicUsize);
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn describe<M>(span: &mut Span, result: &Result<SubgraphResponse<M>, SubgraphError>, attempts: u32) {
+    if attempts > 1 {
+        span.set("http.request.resend_count", i64::from(attempts - 1));
+    }
+    match result {
+        Ok(response) => {
+            span.set("http.response.status_code", i64::from(response.status));
+            span.set("http.response.body.size", response.body.len() as i64);
+        }
+        Err(error) => span.fail(error.kind.code()),
     }
 }
 

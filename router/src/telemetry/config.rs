@@ -1,7 +1,10 @@
 //! What can be set about logs, metrics and traces. Knows no file and no environment.
 
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::config::units::Duration;
 
 /// What operators see.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -59,12 +62,51 @@ impl Default for MetricsConfig {
 pub struct TraceConfig {
     /// Whether a client's trace goes on into subgraphs.
     pub propagate: bool,
-    /// Whether a trace is begun for requests that bring none.
+    /// Whether a trace is begun for requests that bring none; where spans are exported, it always is.
     pub begin: bool,
+    /// Sends spans to a collector.
+    pub otlp: OtlpConfig,
 }
 
 impl Default for TraceConfig {
     fn default() -> Self {
-        Self { propagate: true, begin: false }
+        Self { propagate: true, begin: false, otlp: OtlpConfig::default() }
+    }
+}
+
+/// Spans of requests, compilations and fetches, in protobuf over HTTP (OTLP). Taken up at the start, not by a reload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OtlpConfig {
+    /// Where the collector takes traces, as in `http://127.0.0.1:4318/v1/traces`. Without it nothing is recorded.
+    pub endpoint: Option<String>,
+    /// The share of traces that are recorded, 0 to 1. A client that brings a trace has decided for it.
+    pub sampling: f64,
+    /// The name that the router has in traces.
+    pub service_name: String,
+    /// Headers that the collector wants, by name.
+    pub headers: IndexMap<String, String>,
+    /// How long the collector may take.
+    pub timeout: Duration,
+    /// The most spans that wait to be sent; further ones are dropped.
+    pub max_queue: usize,
+    /// The most spans that are sent at once.
+    pub max_batch: usize,
+    /// How long spans wait for others to be sent with.
+    pub delay: Duration,
+}
+
+impl Default for OtlpConfig {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            sampling: 1.0,
+            service_name: "braid".to_owned(),
+            headers: IndexMap::new(),
+            timeout: Duration::seconds(10),
+            max_queue: 8192,
+            max_batch: 512,
+            delay: Duration::seconds(5),
+        }
     }
 }

@@ -235,6 +235,7 @@ impl SubgraphMetrics {
 fn is_limit(code: &str) -> bool {
     code.starts_with("MAX_")
         || code.ends_with("_TOO_LARGE")
+        || code.ends_with("_TOO_DEEP")
         || code.ends_with("_LIMITED")
         || code.ends_with("LIMIT_EXCEEDED")
         || matches!(

@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod config;
 pub mod metrics;
+pub mod otlp;
 pub mod trace;
 
 use tracing_subscriber::EnvFilter;

@@ -1,38 +1,47 @@
-//! W3C trace context: reads a client's `traceparent` and gives subgraphs their own (<https://www.w3.org/TR/trace-context/>).
+//! W3C trace context (<https://www.w3.org/TR/trace-context/>): reads a client's `traceparent` and gives subgraphs their own. Where
+//! spans are exported, their ids are those of the spans.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::config::TraceConfig;
+use super::otlp::{Exporter, Recorder, Span};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// The trace that a request belongs to, and the span in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TraceContext {
-    trace: [u8; 16],
-    span: [u8; 8],
-    flags: u8,
-    state: Option<HeaderValue>,
+    pub(super) trace: [u8; 16],
+    pub(super) span: [u8; 8],
+    pub(super) flags: u8,
+    pub(super) state: Option<HeaderValue>,
+    /// What records the spans below, when they are recorded.
+    pub(super) recorder: Option<Recorder>,
 }
 
 impl TraceContext {
-    /// The trace of a client's request, when there is one and it goes on.
-    pub fn of_request(config: &TraceConfig, headers: &HeaderMap) -> Option<Self> {
+    /// The span of a client's request, when it belongs to a trace.
+    pub fn of_request(config: &TraceConfig, headers: &HeaderMap, exporter: Option<&Exporter>) -> Option<Span> {
         let given = || headers.get(TRACEPARENT).and_then(|value| Self::read(value.as_bytes()));
-        let mut context = config.propagate.then(given).flatten().map(|mut context| {
+        let client = config.propagate.then(given).flatten().map(|mut context| {
             context.state = headers.get(TRACESTATE).cloned();
             context
         });
-        if context.is_none() && config.begin {
-            let mut trace = [0; 16];
-            trace[..8].copy_from_slice(&random().to_be_bytes());
-            trace[8..].copy_from_slice(&random().to_be_bytes());
-            context = Some(Self { trace, span: random().to_be_bytes(), flags: 1, state: None });
+        match exporter {
+            Some(exporter) => Some(exporter.recorder().request(client)),
+            None => client.or_else(|| config.begin.then(Self::new)).map(Span::unrecorded),
         }
-        context
+    }
+
+    fn new() -> Self {
+        let mut trace = [0; 16];
+        trace[..8].copy_from_slice(&random().to_be_bytes());
+        trace[8..].copy_from_slice(&random().to_be_bytes());
+        Self { trace, span: random().to_be_bytes(), flags: 1, state: None, recorder: None }
     }
 
     fn read(value: &[u8]) -> Option<Self> {
@@ -45,12 +54,22 @@ impl TraceContext {
         }
         let (trace, span) = (hex::<16>(&rest[1..33])?, hex::<8>(&rest[34..50])?);
         let [flags] = hex::<1>(&rest[51..53])?;
-        (trace != [0; 16] && span != [0; 8]).then_some(Self { trace, span, flags, state: None })
+        (trace != [0; 16] && span != [0; 8]).then_some(Self { trace, span, flags, state: None, recorder: None })
     }
 
-    /// A span below this one.
-    pub fn child(&self) -> Self {
-        Self { span: random().to_be_bytes(), ..self.clone() }
+    /// A span below this one for a request to a subgraph.
+    pub fn fetch(&self, subgraph: &str) -> Span {
+        match &self.recorder {
+            Some(recorder) => recorder.fetch(self, subgraph),
+            None => Span::unrecorded(Self { span: random().to_be_bytes(), ..self.clone() }),
+        }
+    }
+
+    /// Records, where spans are, that an operation was compiled until now.
+    pub fn compiled(&self, took: Duration, code: Option<&str>) {
+        if let Some(recorder) = &self.recorder {
+            recorder.compiled(self, took, code);
+        }
     }
 
     /// The id of the trace, in hexadecimal.
@@ -107,10 +126,10 @@ mod tests {
     fn check(traceparent: &'static str, expected: Option<&str>) {
         let mut headers = HeaderMap::new();
         headers.insert(TRACEPARENT, HeaderValue::from_static(traceparent));
-        let context = TraceContext::of_request(&TraceConfig::default(), &headers);
-        let child = context.map(|context| {
+        let span = TraceContext::of_request(&TraceConfig::default(), &headers, None);
+        let child = span.map(|span| {
             let mut out = HeaderMap::new();
-            context.child().write(&mut out);
+            span.context().fetch("users").context().write(&mut out);
             out[TRACEPARENT].to_str().unwrap().to_owned()
         });
         let without_span = child.map(|text| format!("{}…{}", &text[..35], &text[52..]));

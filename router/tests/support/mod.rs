@@ -11,7 +11,7 @@ use braid::config::Config;
 use braid::router::Router;
 use braid::telemetry::metrics::Metrics;
 use braid::version::Version;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -112,8 +112,18 @@ impl Answer {
     }
 }
 
+/// The bytes of memory that this process has in use.
+pub fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
 pub async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    exchange_over(TcpStream::connect(address).await.unwrap(), bytes).await
+}
+
+/// Sends one request over a connection and reads to its end.
+pub async fn exchange_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Answer {
     // A router that refuses early may have closed its side: what it said counts.
     let _ = stream.write_all(bytes).await;
     let mut received = Vec::new();

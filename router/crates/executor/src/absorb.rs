@@ -13,7 +13,9 @@ use crate::compile::CompiledOperation;
 use crate::compile::fetch::{CompiledKind, Step};
 use crate::compile::reading::{ReadKind, ReadingId, Readings};
 use crate::compile::shape::Shapes;
-use crate::error::{DOWNSTREAM, ErrorEntry, Errors, HTTP_ERROR, MALFORMED_RESPONSE, MEMORY_LIMIT, raw_string};
+use crate::error::{
+    DOWNSTREAM, ErrorEntry, Errors, HTTP_ERROR, MALFORMED_RESPONSE, MEMORY_LIMIT, RESPONSE_TOO_DEEP, raw_string,
+};
 use crate::prepare::{Lookups, Receivers};
 use crate::read::{Data, EntityList, Expected, ReadLimits, read_answer};
 use crate::response::SubgraphErrors;
@@ -415,7 +417,7 @@ pub(crate) fn expected<'a>(kind: &CompiledKind, receivers: &'a Receivers) -> Exp
 fn unreadable(error: ScanError) -> Failure {
     match error {
         ScanError::Malformed(at) => Failure::new(MALFORMED_RESPONSE, format!("the answer is not JSON at byte {at}")),
-        ScanError::TooDeep => Failure::new(MALFORMED_RESPONSE, "the answer nests too deep"),
+        ScanError::TooDeep => Failure::new(RESPONSE_TOO_DEEP, "the answer nests too deep"),
         ScanError::OutOfMemory => Failure::new(MEMORY_LIMIT, "the request holds more memory than it may"),
     }
 }

@@ -14,6 +14,8 @@ pub(crate) const INVALID_VALUE: &str = "SUBREQUEST_INVALID_VALUE";
 pub(crate) const UNKNOWN_RUNTIME_TYPE: &str = "SUBREQUEST_UNKNOWN_TYPE";
 /// An answer that is not a GraphQL response, or not to what was asked.
 pub(crate) const MALFORMED_RESPONSE: &str = "SUBREQUEST_MALFORMED_RESPONSE";
+/// An answer that nests deeper than it may.
+pub(crate) const RESPONSE_TOO_DEEP: &str = "SUBREQUEST_RESPONSE_TOO_DEEP";
 /// An answer with an HTTP status that says failure.
 pub(crate) const HTTP_ERROR: &str = "SUBREQUEST_HTTP_ERROR";
 /// The request holds more memory than it may.

@@ -64,6 +64,7 @@ struct Run<'a, M> {
     reports: Vec<FetchReport>,
     answers: Vec<(braid_supergraph::SubgraphId, M)>,
     gave_up: bool,
+    timed_out: bool,
 }
 
 /// A request under way.
@@ -120,6 +121,7 @@ impl<'a, M> Run<'a, M> {
             reports: Vec::with_capacity(operation.fetches.len()),
             answers: Vec::new(),
             gave_up: false,
+            timed_out: false,
         }
     }
 
@@ -274,6 +276,7 @@ impl<'a, M> Run<'a, M> {
     /// The time is over: what is not there now is null, and one error says so.
     fn give_up(&mut self, indexes: &[usize]) {
         self.gave_up = true;
+        self.timed_out = true;
         for index in indexes {
             let subgraph = self.operation.fetches[*index].subgraph;
             self.reports.push(FetchReport {
@@ -302,7 +305,14 @@ impl<'a, M> Run<'a, M> {
         let (errors, error_codes) = (self.errors.len(), self.errors.codes());
         self.errors.write(&mut out);
         out.push(b'}');
-        Response { bytes: out.into(), errors, error_codes, fetches: self.reports, subgraph_answers: self.answers }
+        Response {
+            bytes: out.into(),
+            errors,
+            error_codes,
+            timed_out: self.timed_out,
+            fetches: self.reports,
+            subgraph_answers: self.answers,
+        }
     }
 
     fn write(&mut self, projection: &Projection) -> Vec<u8> {

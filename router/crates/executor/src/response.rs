@@ -70,6 +70,8 @@ pub struct Response<M> {
     pub errors: usize,
     /// The codes of the errors that are the router's own or that subgraphs gave, in order, each once.
     pub error_codes: Vec<String>,
+    /// Whether the time for the client's request ended before all was there.
+    pub timed_out: bool,
     /// What happened to each fetch, in the order they ended.
     pub fetches: Vec<FetchReport>,
     /// What came beside the bodies of subgraph answers, in the order they came.

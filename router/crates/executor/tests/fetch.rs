@@ -203,7 +203,7 @@ fn a_failed_fetch_is_one_error_and_nulls() {
         (Behaviour::from("{\"data\":{\"users\":[{\"name\":\"A\"}"), "SUBREQUEST_MALFORMED_RESPONSE"),
         (Behaviour::from("{\"data\":{}} x"), "SUBREQUEST_MALFORMED_RESPONSE"),
         (Behaviour::Body(Bytes::from_static(b"{\"data\":{\"users\":\"\xff\"}}")), "SUBREQUEST_MALFORMED_RESPONSE"),
-        (Behaviour::Body(deep.into()), "SUBREQUEST_MALFORMED_RESPONSE"),
+        (Behaviour::Body(deep.into()), "SUBREQUEST_RESPONSE_TOO_DEEP"),
     ];
     for (behaviour, code) in cases {
         root(behaviour.clone(), code);

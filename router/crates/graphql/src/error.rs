@@ -27,6 +27,18 @@ pub struct Location {
     pub column: usize,
 }
 
+/// The most bytes of a message.
+const MAX_MESSAGE: usize = 2000;
+
+fn cut(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        message.shrink_to_fit();
+        message.push('…');
+    }
+    message
+}
+
 /// A step from the root of a response to a position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -38,11 +50,11 @@ pub enum PathSegment {
 }
 
 impl GraphQLError {
-    /// An error with a code in its extensions.
+    /// An error with a code in its extensions. A message that quotes more than a person reads is cut.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         let mut extensions = serde_json::Map::new();
         extensions.insert("code".to_owned(), code.into());
-        Self { message: message.into(), locations: Vec::new(), path: Vec::new(), extensions }
+        Self { message: cut(message.into()), locations: Vec::new(), path: Vec::new(), extensions }
     }
 
     /// The code, when the extensions have one.
@@ -55,5 +67,17 @@ impl GraphQLError {
     pub fn at(mut self, location: Option<Location>) -> Self {
         self.locations.extend(location);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_cut_between_characters() {
+        let error = GraphQLError::new("C", "é".repeat(MAX_MESSAGE));
+        assert_eq!(error.message, format!("{}…", "é".repeat(MAX_MESSAGE / 2)));
+        assert_eq!(GraphQLError::new("C", "short").message, "short");
     }
 }

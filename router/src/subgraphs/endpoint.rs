@@ -1,0 +1,43 @@
+//! An address that is asked something without being a subgraph of a supergraph: by the same client, under the same caps. Knows no
+//! GraphQL.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::Full;
+
+use super::config::TrafficConfig;
+use super::connect::{self, Target};
+use super::receive;
+
+/// An address, with the connections to it.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    target: Target,
+    max_bytes: usize,
+    timeout: Duration,
+}
+
+impl Endpoint {
+    /// An address that answers with so many bytes within so much time.
+    pub(crate) fn new(url: &str, max_bytes: usize, timeout: Duration) -> Result<Self, String> {
+        let target = connect::target(url, &TrafficConfig::default().for_subgraph(""))?;
+        Ok(Self { target, max_bytes, timeout })
+    }
+
+    /// The status and the body of its answer.
+    pub(crate) async fn post(&self, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Bytes), String> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.target.uri.clone();
+        *request.headers_mut() = headers;
+        let exchange = async {
+            let response = self.target.client.request(request).await.map_err(|error| receive::reason(&error))?;
+            let (parts, body) = response.into_parts();
+            let body = receive::body(&parts, body, self.max_bytes).await.map_err(|error| error.to_string())?;
+            Ok((parts.status, body))
+        };
+        tokio::time::timeout(self.timeout, exchange).await.map_err(|_| "it did not answer in time".to_owned())?
+    }
+}
