@@ -1,4 +1,5 @@
-//! Traffic to subgraphs: what is forwarded, what is sent twice or once, and what comes of every kind of failure.
+//! Traffic to subgraphs: what is forwarded, what is sent twice or once, and what clients read of subgraphs' errors. What subgraphs
+//! can do wrong is in `faults.rs`, how they are reached in `connections.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,10 +11,9 @@
 mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use braid::config::Config;
-use braid::config::units::{ByteSize, Duration as Time};
 use braid::subgraphs::headers::HeadersConfig;
 use support::{ME, ORDERS, Seen, Subgraph, TestRouter, exchange, http, ok, post, router, supergraph};
 
@@ -138,114 +138,6 @@ async fn a_client_that_goes_away_takes_its_requests_along() {
     assert_eq!(router.metric("braid_http_server_active_requests").await, 0.0);
     let under_way = router.get("/health/ready?subgraphs", "").await.json()["subgraphs"][0]["underWay"].clone();
     assert_eq!(under_way, 0);
-}
-
-/// What a subgraph does wrong, and the code of the error that comes of it.
-fn faults() -> Vec<(&'static str, Vec<u8>, &'static str)> {
-    let bomb = {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        std::io::Write::write_all(&mut encoder, &vec![b' '; 64 << 20]).unwrap();
-        encoder.finish().unwrap()
-    };
-    let deep = format!("{{\"data\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    let mut cut = ok(ME);
-    cut.truncate(cut.len() - 10);
-    let huge = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2147483648\r\n\r\n{".to_vec();
-    vec![
-        ("reset in the middle", cut, "SUBREQUEST_HTTP_ERROR"),
-        ("nothing", Vec::new(), "SUBREQUEST_HTTP_ERROR"),
-        ("not HTTP", b"hello\r\n\r\n".to_vec(), "SUBREQUEST_HTTP_ERROR"),
-        ("wrong content type", http("200 OK", "text/html", b"<html>", ""), "SUBREQUEST_MALFORMED_RESPONSE"),
-        ("500 without JSON", http("500 Oops", "text/plain", b"oops", ""), "SUBREQUEST_HTTP_ERROR"),
-        (
-            "redirect",
-            http("302 Found", "text/plain", b"", "location: http://127.0.0.1:1/\r\n"),
-            "SUBREQUEST_MALFORMED_RESPONSE",
-        ),
-        ("malformed JSON", ok("{\"data\":"), "SUBREQUEST_MALFORMED_RESPONSE"),
-        ("100,000 levels", ok(&deep), "SUBREQUEST_MALFORMED_RESPONSE"),
-        ("a huge answer", huge, "SUBREQUEST_RESPONSE_TOO_LARGE"),
-        (
-            "a bomb",
-            http("200 OK", "application/json", &bomb, "content-encoding: gzip\r\n"),
-            "SUBREQUEST_RESPONSE_TOO_LARGE",
-        ),
-        (
-            "an unknown packing",
-            http("200 OK", "application/json", b"x", "content-encoding: zip\r\n"),
-            "SUBREQUEST_MALFORMED_RESPONSE",
-        ),
-    ]
-}
-
-fn short(config: &mut Config) {
-    config.traffic.all.timeout = Some(Time::millis(700));
-    config.traffic.all.max_response_bytes = Some(ByteSize(1 << 20));
-    config.exposure.subgraph_errors = true;
-}
-
-#[tokio::test]
-async fn faults_of_a_root_fetch() {
-    for (name, bytes, code) in faults() {
-        let users = Subgraph::raw(move |_| std::future::ready(bytes.clone())).await;
-        let router = TestRouter::start(supergraph(&users.url(), "http://127.0.0.1:1/"), short).await;
-        let answer = router.query("{ me { name } }").await;
-        assert_eq!((answer.status, answer.code().as_str()), (200, code), "{name}: {}", answer.text());
-        assert_eq!(answer.json()["data"]["me"], serde_json::Value::Null, "{name}");
-        assert_eq!(router.query("{ __typename }").await.json()["data"]["__typename"], "Query", "{name}");
-    }
-}
-
-#[tokio::test]
-async fn faults_of_an_entity_fetch_leave_the_rest() {
-    for (name, bytes, code) in faults() {
-        let users = Subgraph::json(|_| ME.to_owned()).await;
-        let orders = Subgraph::raw(move |_| std::future::ready(bytes.clone())).await;
-        let router = TestRouter::start(supergraph(&users.url(), &orders.url()), short).await;
-        let answer = router.post(BOTH).await;
-        assert_eq!((answer.status, answer.code().as_str()), (200, code), "{name}: {}", answer.text());
-        assert_eq!(answer.json()["data"], serde_json::json!({ "me": { "name": "Ada", "orders": null } }), "{name}");
-        assert_eq!(answer.json()["errors"][0]["path"], serde_json::json!(["me"]), "{name}: {}", answer.text());
-        assert_eq!(answer.json()["errors"].as_array().unwrap().len(), 1, "{name}");
-    }
-}
-
-#[tokio::test]
-async fn silence_and_drips_end_with_the_deadline() {
-    let silent = Subgraph::raw(|_| async {
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        Vec::new()
-    })
-    .await;
-    for url in [silent.url(), drip().await] {
-        let router = TestRouter::start(supergraph(&url, "http://127.0.0.1:1/"), short).await;
-        let began = Instant::now();
-        let answer = router.query("{ me { name } }").await;
-        assert_eq!(answer.code(), "SUBREQUEST_TIMEOUT", "{}", answer.text());
-        assert!(began.elapsed() < Duration::from_secs(3));
-    }
-    let refused = TestRouter::start(supergraph("http://127.0.0.1:1/", "http://127.0.0.1:1/"), short).await;
-    assert_eq!(refused.query("{ me { name } }").await.code(), "SUBREQUEST_HTTP_ERROR");
-}
-
-/// A server that goes on for ever, a byte at a time.
-async fn drip() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                use tokio::io::AsyncWriteExt;
-                let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n";
-                let mut sent = stream.write_all(head).await;
-                while sent.is_ok() {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    sent = stream.write_all(b" ").await;
-                }
-            });
-        }
-    });
-    url
 }
 
 #[tokio::test]

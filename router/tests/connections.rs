@@ -1,0 +1,383 @@
+//! The ways in which connections are made, on both sides: TLS with one's own authorities and with client certificates, Unix
+//! sockets, HTTP/2 with TLS and without; and how many there may be.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
+mod support;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use braid::config::Config;
+use braid::server::config::TlsServerConfig;
+use braid::subgraphs::config::{Protocol, TlsClientConfig};
+use bytes::Bytes;
+use http::{Request, Response, Version};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use support::{Answer, ME, Subgraph, TestRouter, exchange_over, ok, post, router, supergraph};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+const QUERY: &str = r#"{"query":"{ me { name } }"}"#;
+const NOWHERE: &str = "http://127.0.0.1:1/";
+
+/// An authority, with files of what it signed.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: tempfile::TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), issuer.pem()).unwrap();
+        Self { issuer, folder }
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// The files of a certificate for this machine, and of its key.
+    fn sign(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let (certificate_file, key_file) = (self.file(&format!("{name}.pem")), self.file(&format!("{name}.key")));
+        std::fs::write(&certificate_file, certificate.pem()).unwrap();
+        std::fs::write(&key_file, key.serialize_pem()).unwrap();
+        (certificate_file, key_file)
+    }
+
+    fn roots(&self) -> Arc<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).unwrap();
+        Arc::new(roots)
+    }
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+fn chain(file: &str) -> Vec<rustls::pki_types::CertificateDer<'static>> {
+    rustls::pki_types::CertificateDer::pem_file_iter(file).unwrap().map(Result::unwrap).collect()
+}
+
+fn key(file: &str) -> rustls::pki_types::PrivateKeyDer<'static> {
+    rustls::pki_types::PrivateKeyDer::from_pem_file(file).unwrap()
+}
+
+/// What a subgraph saw of a request.
+#[derive(Debug, Clone, PartialEq)]
+struct Spoken {
+    version: Version,
+    path: String,
+}
+
+/// A well-behaved subgraph behind any kind of connection.
+#[derive(Clone, Default)]
+struct Users {
+    spoken: Arc<Mutex<Vec<Spoken>>>,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Users {
+    async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        let service = service_fn(|request: Request<Incoming>| {
+            let spoken = Spoken { version: request.version(), path: request.uri().path().to_owned() };
+            self.spoken.lock().unwrap().push(spoken);
+            async move {
+                request.into_body().collect().await.unwrap();
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let body = Full::new(Bytes::from_static(ME.as_bytes()));
+                Ok::<_, Infallible>(Response::builder().header("content-type", "application/json").body(body).unwrap())
+            }
+        });
+        let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+    }
+
+    async fn tcp(&self) -> SocketAddr {
+        let (users, listener) = (self.clone(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let users = users.clone();
+                tokio::spawn(async move { users.speak(stream).await });
+            }
+        });
+        address
+    }
+
+    async fn tls(&self, config: ServerConfig) -> SocketAddr {
+        let (users, listener) = (self.clone(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let (address, acceptor) = (listener.local_addr().unwrap(), TlsAcceptor::from(Arc::new(config)));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (users, acceptor) = (users.clone(), acceptor.clone());
+                tokio::spawn(async move {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        users.speak(stream).await;
+                    }
+                });
+            }
+        });
+        address
+    }
+
+    fn versions(&self) -> Vec<Version> {
+        self.spoken.lock().unwrap().iter().map(|spoken| spoken.version).collect()
+    }
+}
+
+/// TLS of a subgraph that `authority` signed; with `clients`, clients must be signed by it too.
+fn subgraph_tls(authority: &Authority, clients: bool) -> ServerConfig {
+    let (certificate, private) = authority.sign("subgraph");
+    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
+    let builder = if clients {
+        let verifier = WebPkiClientVerifier::builder_with_provider(authority.roots(), provider()).build().unwrap();
+        builder.with_client_cert_verifier(verifier)
+    } else {
+        builder.with_no_client_auth()
+    };
+    let mut config = builder.with_single_cert(chain(&certificate), key(&private)).unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config
+}
+
+async fn ask(users: &str, tls: TlsClientConfig, protocol: Protocol) -> Answer {
+    let router = TestRouter::start(supergraph(users, NOWHERE), |config| {
+        config.traffic.all.tls = Some(tls);
+        config.traffic.all.protocol = Some(protocol);
+    })
+    .await;
+    router.post(QUERY).await
+}
+
+fn assert_ada(answer: &Answer) {
+    assert_eq!(answer.json()["data"]["me"]["name"], "Ada", "{}", answer.text());
+}
+
+#[tokio::test]
+async fn a_subgraph_is_trusted_by_its_authority() {
+    let (authority, other, users) = (Authority::new(), Authority::new(), Users::default());
+    let url = format!("https://{}/graphql", users.tls(subgraph_tls(&authority, false)).await);
+    let trusting = |authority: &Authority| TlsClientConfig {
+        authorities: Some(authority.file("ca.pem")),
+        ..TlsClientConfig::default()
+    };
+    assert_ada(&ask(&url, trusting(&authority), Protocol::Http1).await);
+    assert_eq!(users.versions(), [Version::HTTP_11]);
+    for distrusting in [trusting(&other), TlsClientConfig::default()] {
+        assert_eq!(ask(&url, distrusting, Protocol::Http1).await.code(), "SUBREQUEST_HTTP_ERROR");
+    }
+    assert_eq!(users.versions().len(), 1, "nothing is said to those who are not trusted");
+    for protocol in [Protocol::Auto, Protocol::Http2] {
+        assert_ada(&ask(&url, trusting(&authority), protocol).await);
+        assert_eq!(users.versions().last(), Some(&Version::HTTP_2), "{protocol:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_subgraph_that_wants_a_certificate_gets_one() {
+    let (authority, users) = (Authority::new(), Users::default());
+    let url = format!("https://{}/graphql", users.tls(subgraph_tls(&authority, true)).await);
+    let (certificate, key) = authority.sign("router");
+    let without = TlsClientConfig { authorities: Some(authority.file("ca.pem")), ..TlsClientConfig::default() };
+    let with = TlsClientConfig { certificate: Some(certificate), key: Some(key), ..without.clone() };
+    assert_ada(&ask(&url, with, Protocol::Http1).await);
+    assert_eq!(ask(&url, without, Protocol::Http1).await.code(), "SUBREQUEST_HTTP_ERROR");
+}
+
+#[tokio::test]
+async fn files_that_are_no_certificates_are_named_at_the_start() {
+    let authority = Authority::new();
+    let mut config = Config::default();
+    config.traffic.all.tls =
+        Some(TlsClientConfig { authorities: Some("missing.pem".to_owned()), ..TlsClientConfig::default() });
+    let metrics = Arc::default();
+    let sdl = supergraph("https://127.0.0.1:1/", NOWHERE);
+    let error = braid::version::Version::new(Arc::new(config.clone()), sdl.clone(), &metrics, None).unwrap_err();
+    assert!(error.to_string().contains("\"users\": missing.pem"), "{error}");
+    config.traffic.all.tls =
+        Some(TlsClientConfig { certificate: Some(authority.file("ca.pem")), ..TlsClientConfig::default() });
+    let error = braid::version::Version::new(Arc::new(config), sdl, &metrics, None).unwrap_err();
+    assert!(error.to_string().contains("certificate and key go together"), "{error}");
+}
+
+/// A client's connection over TLS.
+async fn connect(
+    router: &TestRouter,
+    authority: &Authority,
+    certificate: Option<(String, String)>,
+    protocol: &[u8],
+) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
+    let builder = builder.with_root_certificates(authority.roots());
+    let mut config = match certificate {
+        Some((certificate, private)) => builder.with_client_auth_cert(chain(&certificate), key(&private)).unwrap(),
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![protocol.to_vec()];
+    let stream = TcpStream::connect(router.address).await?;
+    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+}
+
+/// All that the router says when it is asked.
+async fn said(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Vec<u8> {
+    let _ = stream.write_all(&post(QUERY, "")).await;
+    let mut said = Vec::new();
+    let _ = stream.read_to_end(&mut said).await;
+    said
+}
+
+#[tokio::test]
+async fn clients_speak_tls_and_show_certificates_where_they_must() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    for clients_certified in [false, true] {
+        let (certificate, private) = authority.sign("server");
+        let (router, _users, _orders) = router(|config| {
+            let client_authorities = clients_certified.then(|| authority.file("ca.pem"));
+            config.server.tls = Some(TlsServerConfig { certificate, key: private, client_authorities });
+        })
+        .await;
+        let certificate = clients_certified.then(|| authority.sign("client"));
+        let stream = connect(&router, &authority, certificate.clone(), b"http/1.1").await.unwrap();
+        assert_ada(&exchange_over(stream, &post(QUERY, "")).await);
+        let stream = connect(&router, &authority, certificate, b"h2").await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+        assert_eq!(http2(stream).await.0.send_request(request(QUERY)).await.unwrap().status(), 200);
+        if clients_certified {
+            for wrong in [None, Some(stranger.sign("client"))] {
+                // With TLS 1.3 the client learns of the refusal when it reads.
+                if let Ok(stream) = connect(&router, &authority, wrong, b"http/1.1").await {
+                    assert_eq!(said(stream).await, b"");
+                }
+            }
+        }
+        let plain = TcpStream::connect(router.address).await.unwrap();
+        assert!(!said(plain).await.starts_with(b"HTTP/"), "plain HTTP is not answered");
+    }
+}
+
+#[tokio::test]
+async fn a_subgraph_is_reached_by_a_unix_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("users.sock");
+    let (users, listener) = (Users::default(), UnixListener::bind(&socket).unwrap());
+    let serving = users.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let users = serving.clone();
+            tokio::spawn(async move { users.speak(stream).await });
+        }
+    });
+    let url = |socket: &PathBuf| format!("unix://{}?path=/graphql/users", socket.display());
+    assert_ada(&ask(&url(&socket), TlsClientConfig::default(), Protocol::Http1).await);
+    assert_eq!(users.spoken.lock().unwrap()[0].path, "/graphql/users");
+    let nobody = ask(&url(&folder.path().join("nobody.sock")), TlsClientConfig::default(), Protocol::Http1).await;
+    assert_eq!(nobody.code(), "SUBREQUEST_HTTP_ERROR");
+}
+
+#[tokio::test]
+async fn a_subgraph_is_asked_over_one_http2_connection_without_tls() {
+    let users = Users::default();
+    let url = format!("http://{}/graphql", users.tcp().await);
+    let router = TestRouter::start(supergraph(&url, NOWHERE), |config| {
+        config.traffic.all.protocol = Some(Protocol::Http2);
+        config.traffic.all.deduplicate = Some(false);
+    })
+    .await;
+    assert_ada(&router.post(QUERY).await);
+    let asked: Vec<_> = (0..10).map(|_| router.post(QUERY)).collect();
+    for answer in futures_util::future::join_all(asked).await {
+        assert_ada(&answer);
+    }
+    assert_eq!(users.versions(), [Version::HTTP_2; 11]);
+    assert_eq!(users.connections.load(Ordering::Relaxed), 1);
+}
+
+type Http2 = (hyper::client::conn::http2::SendRequest<Full<Bytes>>, tokio::task::JoinHandle<()>);
+
+async fn http2(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Http2 {
+    let (sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    (sender, tokio::spawn(async { drop(connection.await) }))
+}
+
+fn request(body: &'static str) -> Request<Full<Bytes>> {
+    let request = Request::post("http://x/graphql").header("content-type", "application/json");
+    request.body(Full::new(Bytes::from_static(body.as_bytes()))).unwrap()
+}
+
+/// A router over a subgraph that takes its time.
+async fn slow_router(configure: impl FnOnce(&mut Config)) -> (TestRouter, Subgraph) {
+    let users = Subgraph::raw(|_| async {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        ok(ME)
+    })
+    .await;
+    let router = TestRouter::start(supergraph(&users.url(), NOWHERE), |config| {
+        config.traffic.all.deduplicate = Some(false);
+        configure(config);
+    })
+    .await;
+    (router, users)
+}
+
+#[tokio::test]
+async fn one_http2_connection_has_so_many_streams() {
+    let (router, users) = slow_router(|config| config.server.max_http2_streams = 2).await;
+    let (mut sender, connection) = http2(TcpStream::connect(router.address).await.unwrap()).await;
+    // The client learns the bound from the server's first frame.
+    assert_eq!(sender.send_request(request(r#"{"query":"{ __typename }"}"#)).await.unwrap().status(), 200);
+    let asked: Vec<_> = (0..3)
+        .map(|_| {
+            let mut sender = sender.clone();
+            tokio::spawn(async move { sender.send_request(request(QUERY)).await.unwrap().status() })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(router.metric("braid_http_server_active_requests").await, 2.0);
+    assert_eq!(users.count(), 2);
+    for answer in asked {
+        assert_eq!(answer.await.unwrap(), 200);
+    }
+    assert_eq!(users.count(), 3);
+    connection.abort();
+}
+
+#[tokio::test]
+async fn further_connections_wait_until_others_end() {
+    let (router, _users, _orders) = router(|config| config.server.max_connections = 2).await;
+    let idle = [TcpStream::connect(router.address).await.unwrap(), TcpStream::connect(router.address).await.unwrap()];
+    let address = router.address;
+    let waits = tokio::spawn(async move { support::exchange(address, &post(QUERY, "")).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!waits.is_finished());
+    drop(idle);
+    assert_ada(&waits.await.unwrap());
+}
