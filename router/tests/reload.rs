@@ -9,86 +9,240 @@
 
 mod support;
 
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use braid::reload::{Blueprint, keep_current};
 use braid::router::Router;
 use braid::telemetry::metrics::Metrics;
-use support::{exchange, good_subgraphs, post, supergraph};
-use tokio::net::TcpListener;
+use support::{ME, Subgraph, exchange, good_subgraphs, post, resident, supergraph};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 const OLD: &str = r#"{"query":"{ me { name } }"}"#;
 const NEW: &str = r#"{"query":"{ me { nick } }"}"#;
 
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..100 {
+    for _ in 0..400 {
         if holds().await {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("never happened: {what}");
+}
+
+/// A router that keeps itself current with files of a folder.
+struct Current {
+    folder: tempfile::TempDir,
+    address: SocketAddr,
+    router: Arc<Router>,
+    metrics: Arc<Metrics>,
+}
+
+impl Current {
+    /// `config` is the content of router.yaml.
+    async fn start(folder: tempfile::TempDir, config: &str) -> Self {
+        let file = folder.path().join("router.yaml");
+        std::fs::write(&file, format!("{config}\ntelemetry: {{ access_log: {{ enabled: false }} }}\n")).unwrap();
+        let blueprint = Blueprint { config_file: Some(file), ..Blueprint::default() };
+        let metrics = Arc::new(Metrics::default());
+        let (version, origins) = blueprint.first(&metrics).await.unwrap();
+        let router = Arc::new(Router::new(version));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(braid::server::serve(listener, router.clone(), std::future::pending()));
+        tokio::spawn(keep_current(router.clone(), blueprint, origins));
+        // The signal that asks for a reload is taken from now on.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Self { folder, address, router, metrics }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    async fn ask(&self, body: &str) -> support::Answer {
+        exchange(self.address, &post(body, "")).await
+    }
+
+    async fn knows_nick(&self) -> bool {
+        self.ask(NEW).await.json()["errors"].is_null()
+    }
+
+    fn reloads(&self, outcome: &str) -> usize {
+        let (text, start) = (self.metrics.encode(), format!("braid_schema_reloads_total{{outcome=\"{outcome}\"}} "));
+        text.lines().find_map(|line| line.strip_prefix(&start)).map_or(0, |count| count.parse().unwrap())
+    }
+}
+
+fn folder_with(sdl: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("supergraph.graphql"), sdl).unwrap();
+    folder
+}
+
+fn with_field(sdl: &str, name: &str) -> String {
+    let field = "name: String @join__field(graph: USERS)";
+    sdl.replace(field, &format!("{field} {name}: String @join__field(graph: USERS)"))
+}
+
+/// Writes a file as careful programs do: whole, in the place of the old one.
+fn replace(file: &Path, text: &str) {
+    std::fs::write(file.with_extension("new"), text).unwrap();
+    std::fs::rename(file.with_extension("new"), file).unwrap();
+}
+
+/// A signal is for the whole process: only one test at a time sends any.
+static SIGNALS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// Asks this process to reload, as an operator does.
+fn hang_up() {
+    let kill = std::process::Command::new("kill").args(["-HUP", &std::process::id().to_string()]).status();
+    assert!(kill.unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_schema_is_taken_up_and_a_bad_one_is_not() {
     let (users, orders) = good_subgraphs().await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("supergraph.graphql");
     let sdl = supergraph(&users.url(), &orders.url());
-    std::fs::write(&file, &sdl).unwrap();
+    let current = Current::start(folder_with(&sdl), "schema: { supergraph: supergraph.graphql }").await;
+    let file = current.file("supergraph.graphql");
+    assert_eq!(current.ask(OLD).await.json()["data"]["me"]["name"], "Ada");
+    assert_eq!(current.ask(NEW).await.code(), "GRAPHQL_VALIDATION_FAILED");
+    let kept = current.router.current();
 
-    let config = folder.path().join("router.yaml");
-    std::fs::write(
-        &config,
-        "{ schema: { supergraph: supergraph.graphql }, telemetry: { access_log: { enabled: false } } }",
-    )
-    .unwrap();
-    let blueprint = Blueprint { config_file: Some(config), ..Blueprint::default() };
-    let metrics = Arc::new(Metrics::default());
-    let (version, origins) = blueprint.first(&metrics).await.unwrap();
-    let router = Arc::new(Router::new(version));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(braid::server::serve(listener, router.clone(), std::future::pending()));
-    tokio::spawn(keep_current(router.clone(), blueprint, origins));
-    let ask = async |body: &str| exchange(address, &post(body, "")).await;
-
-    assert_eq!(ask(OLD).await.json()["data"]["me"]["name"], "Ada");
-    assert_eq!(ask(NEW).await.code(), "GRAPHQL_VALIDATION_FAILED");
-    let kept = router.current();
-
-    // Requests go on all the while; not one fails.
-    let asking = tokio::spawn(async move {
-        let mut asked = 0;
-        loop {
-            let answer = exchange(address, &post(OLD, "")).await;
-            assert_eq!(answer.json()["data"]["me"]["name"], "Ada");
-            asked += 1;
-            if asked > 60 {
-                return;
-            }
-        }
-    });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let field = "name: String @join__field(graph: USERS)";
-    std::fs::write(&file, sdl.replace(field, &format!("{field} nick: String @join__field(graph: USERS)"))).unwrap();
-    until("the new field is known", async || ask(NEW).await.json()["errors"].is_null()).await;
-    asking.await.unwrap();
-
-    let newer = router.current();
+    std::fs::write(&file, with_field(&sdl, "nick")).unwrap();
+    until("the new field is known", async || current.knows_nick().await).await;
+    let newer = current.router.current();
     assert!(!Arc::ptr_eq(&kept, &newer));
     let request = braid::request::GraphQLRequest::from_json(OLD.as_bytes()).unwrap();
     assert!(newer.operations.hit(&request).is_some(), "the cache was warmed");
 
     std::fs::write(&file, "type Query { broken").unwrap();
-    until("the failure is counted", async || {
-        metrics.encode().contains("braid_schema_reloads_total{outcome=\"Failed\"} 1")
+    until("the failure is counted", async || current.reloads("Failed") == 1).await;
+    assert!(Arc::ptr_eq(&newer, &current.router.current()), "the last good version stays");
+    assert!(current.knows_nick().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_reloads_where_nothing_is_watched() {
+    let _alone = SIGNALS.lock().await;
+    let (users, orders) = good_subgraphs().await;
+    let sdl = supergraph(&users.url(), &orders.url());
+    let config = "schema: { supergraph: supergraph.graphql }\nreload: { watch: false }";
+    let current = Current::start(folder_with(&sdl), config).await;
+    replace(&current.file("supergraph.graphql"), &with_field(&sdl, "nick"));
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(!current.knows_nick().await, "nothing is watched");
+    hang_up();
+    until("the new field is known", async || current.knows_nick().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_subgraph_is_asked_again_and_again() {
+    const SDL: &str = "type Query { me: User } type User @key(fields: \"id\") { id: ID! name: String }";
+    let (broken, renewed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (is_broken, is_renewed) = (broken.clone(), renewed.clone());
+    let users = Subgraph::json(move |seen| {
+        if !seen.body.contains("_service") {
+            return ME.to_owned();
+        }
+        let sdl = match (is_broken.load(Ordering::Relaxed), is_renewed.load(Ordering::Relaxed)) {
+            (true, _) => "type Query {".to_owned(),
+            (_, true) => SDL.replace("name:", "nick: String name:"),
+            _ => SDL.to_owned(),
+        };
+        serde_json::json!({ "data": { "_service": { "sdl": sdl } } }).to_string()
     })
     .await;
-    assert!(Arc::ptr_eq(&newer, &router.current()), "the last good version stays");
-    assert!(ask(NEW).await.json()["errors"].is_null());
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = format!("subgraphs: {{ users: {{ schema: {{ subgraph_url: \"{}\" }} }} }}", users.url());
+    std::fs::write(folder.path().join("supergraph.yaml"), yaml).unwrap();
+    let config = "schema: { subgraphs: supergraph.yaml }\nreload: { watch: false, poll: 100ms }";
+    let current = Current::start(folder, config).await;
+    assert_eq!(current.ask(OLD).await.json()["data"]["me"]["name"], "Ada");
+    broken.store(true, Ordering::Relaxed);
+    until("it was asked in vain", async || current.reloads("Failed") > 0).await;
+    assert_eq!(current.ask(OLD).await.json()["data"]["me"]["name"], "Ada");
+    renewed.store(true, Ordering::Relaxed);
+    broken.store(false, Ordering::Relaxed);
+    until("the new field is known", async || current.knows_nick().await).await;
+}
+
+/// A client that asks on one connection until it is told to stop; every answer must be right.
+async fn keep_asking(address: SocketAddr, stop: Arc<AtomicBool>, asked: Arc<AtomicUsize>) {
+    const RIGHT: &str = r#"{"data":{"me":{"name":"Ada"}}}"#;
+    let request = String::from_utf8(post(OLD, "")).unwrap().replace("connection: close\r\n", "");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    while !stop.load(Ordering::Relaxed) {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut received = Vec::new();
+        while !received.ends_with(RIGHT.as_bytes()) {
+            assert!(stream.read_buf(&mut received).await.unwrap() > 0, "the connection was closed");
+            assert!(received.len() < 1000, "{}", String::from_utf8_lossy(&received));
+        }
+        assert!(received.starts_with(b"HTTP/1.1 200 OK"));
+        asked.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// `RELOADS=1000` reloads as often; by default, as often as a test may.
+#[tokio::test(flavor = "multi_thread")]
+async fn reloads_under_load_fail_no_request_and_keep_no_memory() {
+    let _alone = SIGNALS.lock().await;
+    let reloads = std::env::var("RELOADS").map_or(30, |reloads| reloads.parse().unwrap());
+    let (users, orders) = good_subgraphs().await;
+    let sdl = supergraph(&users.url(), &orders.url());
+    let config = "schema: { supergraph: supergraph.graphql }\nreload: { watch: false }";
+    let current = Current::start(folder_with(&sdl), config).await;
+    let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let clients: Vec<_> =
+        (0..4).map(|_| tokio::spawn(keep_asking(current.address, stop.clone(), asked.clone()))).collect();
+
+    let (began, mut memory) = (Instant::now(), Vec::with_capacity(reloads));
+    for at in 0..reloads {
+        let field = format!("nick{at}");
+        replace(&current.file("supergraph.graphql"), &with_field(&sdl, &field));
+        hang_up();
+        until("the new version is in use", async || current.router.current().supergraph_sdl.contains(&field)).await;
+        memory.push(resident() as f64);
+    }
+    stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.await.expect("no request fails");
+    }
+    assert_eq!(current.reloads("Failed"), 0);
+    assert!(current.reloads("Swapped") >= reloads);
+    assert!(asked.load(Ordering::Relaxed) > reloads, "there was no load");
+
+    // The allocator and the caches fill up at first.
+    let settled = &memory[reloads / 3..];
+    let slope = slope(settled);
+    let growth = slope * settled.len() as f64;
+    println!(
+        "{reloads} reloads in {:?} under {} requests, none failed; resident {:.1} MiB at first, {:.1} at last, slope {slope:.0} bytes a reload",
+        began.elapsed(),
+        asked.load(Ordering::Relaxed),
+        memory[0] / 1048576.0,
+        memory[reloads - 1] / 1048576.0,
+    );
+    assert!(growth < 0.05 * settled[0] + 4e6, "it grows by {slope:.0} bytes a reload");
+}
+
+/// The slope of the straight line that is nearest to the values.
+fn slope(values: &[f64]) -> f64 {
+    let count = values.len() as f64;
+    let (mean_x, mean_y) = ((count - 1.0) / 2.0, values.iter().sum::<f64>() / count);
+    let (mut over, mut under) = (0.0, 0.0);
+    for (x, y) in values.iter().enumerate() {
+        over += (x as f64 - mean_x) * (y - mean_y);
+        under += (x as f64 - mean_x).powi(2);
+    }
+    over / under
 }
 
 #[tokio::test]
