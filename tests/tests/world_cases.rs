@@ -1,8 +1,5 @@
 //! Worlds that once were answered wrong, each a folder of `fixtures/worlds`: `monolith.graphql`, `subgraphs/`, `operation.graphql`,
-//! perhaps `variables.json`. `CASE=name` runs one and shows its plan.
-//!
-//! Those that `known.tsv` lists (name, crate, what is wrong) are wrong still: the test fails when one of them comes right, so that the
-//! list only shrinks.
+//! perhaps `variables.json`. `CASE=name` runs one.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,8 +25,6 @@ fn folders() -> Vec<PathBuf> {
 #[test]
 fn worlds_that_were_wrong() {
     let only = std::env::var("CASE").ok();
-    let known = include_str!("../fixtures/worlds/known.tsv");
-    let known: Vec<&str> = known.lines().filter_map(|line| line.split('\t').next()).collect();
     let mut problems = Vec::new();
     for folder in folders() {
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
@@ -44,16 +39,11 @@ fn worlds_that_were_wrong() {
                 continue;
             }
         };
-        match (trial.run(&operation), known.contains(&name.as_str())) {
-            (Some(found), false) => problems.push(format!("{name}: {}: {}", found.kind, found.detail)),
-            (None, true) => problems.push(format!("{name} is right now: strike it from known.tsv")),
-            (Some(found), true) if only.is_some() => {
-                println!(
-                    "{}\n{:?}\n{}: {}\n{}",
-                    operation.text, operation.variables, found.kind, found.detail, found.plan
-                );
-            }
-            _ => {}
+        if let Some(found) = trial.run(&operation) {
+            problems.push(format!(
+                "{name}: {}: {}\n{}\n{:?}\n{}",
+                found.kind, found.detail, operation.text, operation.variables, found.plan
+            ));
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));

@@ -10,7 +10,7 @@
 
 mod support;
 
-use support::{check, supergraph};
+use support::{Behaviour, Canned, check, compile, context, run, supergraph};
 
 #[test]
 fn an_interface_object_gets_its_type_from_who_knows_it() {
@@ -84,5 +84,38 @@ fn entities_are_grouped_by_the_values_of_their_context() {
             ),
         ],
         r#"{"data":{"shops":[{"items":[{"price":1},{"price":2}]},{"items":[{"price":4},null]},{"items":[{"price":3}]}]}}"#,
+    );
+}
+
+/// The two managers have one desk, which is one object until its price, which depends on the shop, is looked up. The answer
+/// that is under way then is for both.
+#[test]
+fn what_is_under_way_reaches_objects_that_contexts_part() {
+    let supergraph = supergraph(
+        &["a", "b", "c", "d", "e"],
+        r#"
+        type Query @type(graph: A) @type(graph: B) @type(graph: C) @type(graph: D) @type(graph: E) { shops: [Shop!]! @field(graph: A) }
+        type Shop @type(graph: A, key: "id") @type(graph: D, key: "id") @context(name: "d__shop") { id: ID! currency: String @field(graph: A) @field(graph: D, external: true) manager: Person @field(graph: A) }
+        type Person @type(graph: A, key: "id") @type(graph: B, key: "id") { id: ID! desk: Desk @field(graph: B) }
+        type Desk @type(graph: B, key: "id") @type(graph: C, key: "id") @type(graph: D, key: "code") @type(graph: E, key: "id") { id: ID! @field(graph: B) @field(graph: C) @field(graph: E) code: Int @field(graph: D) @field(graph: E) label: String @field(graph: C) price: Int @field(graph: D, contextArguments: [{ context: "d__shop", name: "in", type: "String", selection: "{ currency }" }]) }
+        "#,
+    );
+    let answers: [(&str, Behaviour); 5] = [
+        (
+            "a",
+            r#"{"data":{"shops":[{"manager":{"id":"1"},"currency":"EUR"},{"manager":{"id":"1"},"currency":"USD"}]}}"#
+                .into(),
+        ),
+        ("b", r#"{"data":{"_entities":[{"desk":{"id":"7"}}]}}"#.into()),
+        ("c", Behaviour::Late(r#"{"data":{"_entities":[{"label":"L"}]}}"#.into())),
+        ("e", r#"{"data":{"_entities":[{"code":7}]}}"#.into()),
+        ("d", r#"{"data":{"_e0":[{"price":1}],"_e1":[{"price":2}]}}"#.into()),
+    ];
+    let service = Canned::new(&supergraph, &answers);
+    let operation = compile(&supergraph, "{ shops { manager { desk { label price } } } }");
+    let response = run(&operation, "{}", &service, &context());
+    pretty_assertions::assert_eq!(
+        String::from_utf8_lossy(&response.bytes),
+        r#"{"data":{"shops":[{"manager":{"desk":{"label":"L","price":1}}},{"manager":{"desk":{"label":"L","price":2}}}]}}"#
     );
 }

@@ -1,16 +1,17 @@
 //! The nodes and edges of the query graph. Knows nothing of reachability.
 
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use ahash::{AHashMap, RandomState};
+use ahash::AHashMap;
+use braid_graphql::compiler::ast::Argument;
 use braid_graphql::compiler::executable::FieldSet;
 use braid_graphql::compiler::validation::Valid;
 use braid_graphql::normalize::normalize_field_set;
-use braid_graphql::operation::SelectionSet;
+use braid_graphql::operation::{Field, SelectionSet};
 use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::type_set::TypeSet;
-use braid_supergraph::{FieldInSubgraph, Key, SubgraphId, Supergraph, TypeInSubgraph};
+use braid_graphql::{Name, Node};
+use braid_supergraph::{ContextArgument, FieldInSubgraph, Key, LabelCondition, SubgraphId, Supergraph, TypeInSubgraph};
 use smallvec::SmallVec;
 
 /// How subgraphs hang together, computed once a schema version.
@@ -78,7 +79,7 @@ pub struct Context {
     /// The context, as named in the supergraph.
     pub context: String,
     /// The argument.
-    pub argument: braid_graphql::Name,
+    pub argument: Name,
     /// Its type in the subgraph.
     pub ty: braid_graphql::Type,
     /// For each type that sets the context, what is taken from it.
@@ -89,7 +90,7 @@ pub struct Context {
 struct TypeNode {
     places: Vec<PlaceOfType>,
     required: Vec<RequiredField>,
-    class: u64,
+    class: u32,
 }
 
 #[derive(Debug, Default)]
@@ -100,7 +101,7 @@ struct FieldNode {
     through_interface: SmallVec<[Owner; 1]>,
     /// Those of them where the field belongs to the interface's key: its value is the object's own.
     through_key: SmallVec<[Owner; 1]>,
-    class: u64,
+    class: u32,
 }
 
 impl QueryGraph {
@@ -161,12 +162,12 @@ impl QueryGraph {
     }
 
     /// Types of equal class have the same places, keys, and owners of the keys' fields: they move between subgraphs alike.
-    pub fn type_class(&self, ty: TypeId) -> u64 {
+    pub fn type_class(&self, ty: TypeId) -> u32 {
         self.types[ty.index()].class
     }
 
     /// Fields of equal class are resolved by the same subgraphs under the same conditions.
-    pub fn field_class(&self, field: FieldId) -> u64 {
+    pub fn field_class(&self, field: FieldId) -> u32 {
         self.fields[field.index()].class
     }
 
@@ -323,55 +324,93 @@ impl QueryGraph {
     }
 
     fn classify(&mut self) {
-        let supergraph = self.supergraph.clone();
-        // A fixed seed: classes order nothing, but equal inputs shall give equal plans whatever the process.
-        let state = RandomState::with_seeds(1, 2, 3, 4);
-        for (id, definition) in supergraph.schema.types() {
-            let Some(fields) = definition.fields() else { continue };
-            for field in fields.values() {
-                let mut hasher = state.build_hasher();
-                self.hash_field(id, *field, &mut hasher, true);
-                self.fields[field.index()].class = hasher.finish();
-            }
-            let mut hasher = state.build_hasher();
-            for place in &self.types[id.index()].places {
-                place.place.hash(&mut hasher);
-                for way in &place.ways_in {
-                    way.text.hash(&mut hasher);
-                    (way.by_interface, way.by_interface.then_some(way.on)).hash(&mut hasher);
-                    self.hash_set(id, &way.key, &mut hasher);
-                }
-            }
-            self.types[id.index()].class = hasher.finish();
-        }
+        let (types, fields) = self.classes();
+        self.types.iter_mut().zip(types).for_each(|(node, class)| node.class = class);
+        self.fields.iter_mut().zip(fields).for_each(|(node, class)| node.class = class);
     }
 
-    fn hash_field(&self, ty: TypeId, field: FieldId, hasher: &mut impl Hasher, deep: bool) {
+    /// The classes of all types and of all fields: equal numbers for what is equal, in the order in which it is met first.
+    fn classes(&self) -> (Vec<u32>, Vec<u32>) {
+        let (mut types, mut fields) = (vec![0; self.types.len()], vec![0; self.fields.len()]);
+        let mut known_types: AHashMap<Vec<PlaceFacts<'_>>, u32> = AHashMap::new();
+        let mut known_fields: AHashMap<Vec<OwnerFacts<'_>>, u32> = AHashMap::new();
+        for (id, definition) in self.supergraph.schema.types() {
+            let Some(own) = definition.fields() else { continue };
+            for field in own.values() {
+                let next = known_fields.len() as u32;
+                fields[field.index()] = *known_fields.entry(self.field_facts(id, *field, true)).or_insert(next);
+            }
+            let next = known_types.len() as u32;
+            types[id.index()] = *known_types.entry(self.type_facts(id)).or_insert(next);
+        }
+        (types, fields)
+    }
+
+    fn type_facts<'g>(&'g self, ty: TypeId) -> Vec<PlaceFacts<'g>> {
+        let way = |way: &'g WayIn| (way.by_interface.then_some(way.on), self.set_facts(ty, &way.key));
+        let place = |place: &'g PlaceOfType| (place.place, place.ways_in.iter().map(way).collect());
+        self.places(ty).iter().map(place).collect()
+    }
+
+    /// What is said of a field; of what it requires, only if `deep`.
+    fn field_facts(&self, ty: TypeId, field: FieldId, deep: bool) -> Vec<OwnerFacts<'_>> {
         let node = &self.fields[field.index()];
-        for owner in node.own.iter().chain(&node.through_interface) {
-            self.places(ty)[usize::from(owner.place)].place.hash(hasher);
-            let Some(join) = self.join(*owner, ty) else { continue };
-            (join.external, join.used_overridden, &join.label).hash(hasher);
-            join.ty.inner_named_type().hash(hasher);
-            if let (Some(requires), true) = (&join.requires, deep) {
-                self.hash_set(ty, requires, hasher);
-            }
-            join.provides.hash(hasher);
-            for argument in &join.context_arguments {
-                (&argument.context, &argument.name, &argument.selection).hash(hasher);
-            }
-        }
+        let facts = |owner: &Owner| {
+            let join = self.join(*owner, ty)?;
+            let requires = join.requires.as_ref().filter(|_| deep);
+            Some(OwnerFacts {
+                place: self.places(ty)[usize::from(owner.place)].place,
+                external: join.external,
+                used_overridden: join.used_overridden,
+                label: join.label.as_ref(),
+                inner: join.ty.inner_named_type(),
+                requires: requires.map(|set| self.set_facts(ty, set)),
+                provides: join.provides.as_ref(),
+                contexts: &join.context_arguments,
+            })
+        };
+        node.own.iter().chain(&node.through_interface).filter_map(facts).collect()
     }
 
-    fn hash_set(&self, ty: TypeId, set: &SelectionSet, hasher: &mut impl Hasher) {
-        for field in &set.fields {
-            field.guard.contains(ty).hash(hasher);
-            (&field.response_key, &field.arguments, &field.selection_set).hash(hasher);
-            if let Some(concrete) = field.definition.id().and_then(|id| self.concrete(id, ty)) {
-                self.hash_field(ty, concrete, hasher, false);
+    fn set_facts<'g>(&'g self, ty: TypeId, set: &'g SelectionSet) -> Vec<SetFacts<'g>> {
+        let facts = |field: &'g Field| {
+            let concrete = field.definition.id().and_then(|id| self.concrete(id, ty));
+            SetFacts {
+                is_for_type: field.guard.contains(ty),
+                key: &field.response_key,
+                arguments: &field.arguments,
+                below: field.selection_set.as_ref(),
+                owners: concrete.map(|field| self.field_facts(ty, field, false)),
             }
-        }
+        };
+        set.fields.iter().map(facts).collect()
     }
+}
+
+/// A place of a type with its ways in, each with the interface by which it is one and the key.
+type PlaceFacts<'g> = (Place, Vec<(Option<TypeId>, Vec<SetFacts<'g>>)>);
+
+/// All that planning looks at when a field is asked of an owner.
+#[derive(PartialEq, Eq, Hash)]
+struct OwnerFacts<'g> {
+    place: Place,
+    external: bool,
+    used_overridden: bool,
+    label: Option<&'g LabelCondition>,
+    inner: &'g Name,
+    requires: Option<Vec<SetFacts<'g>>>,
+    provides: Option<&'g SelectionSet>,
+    contexts: &'g [ContextArgument],
+}
+
+/// A field of a key or of a requirement, for one type.
+#[derive(PartialEq, Eq, Hash)]
+struct SetFacts<'g> {
+    is_for_type: bool,
+    key: &'g Name,
+    arguments: &'g [Node<Argument>],
+    below: Option<&'g SelectionSet>,
+    owners: Option<Vec<OwnerFacts<'g>>>,
 }
 
 fn ways(on: TypeId, joined: &TypeInSubgraph, by_interface: bool) -> Vec<WayIn> {

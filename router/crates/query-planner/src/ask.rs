@@ -194,7 +194,25 @@ fn merge<'o>(merged: &mut Vec<Merged<'o>>, field: &'o Field, condition: Conditio
         }
     }
     let below = field.selection_set.iter().map(|set| (set, Condition::always())).collect();
-    merged.push(Merged { first: field, guard: field.guard.clone(), condition, below });
+    let mut wider = Merged { first: field, guard: field.guard.clone(), condition, below };
+    if field.selection_set.is_none() {
+        return merged.push(wider);
+    }
+    let is_narrower = |known: &mut Merged<'o>| {
+        known.first.response_key == field.response_key
+            && known.first.definition == field.definition
+            && known.guard == wider.guard
+            && wider.condition.is_implied_by(&known.condition)
+    };
+    let first = merged.iter_mut().position(is_narrower).unwrap_or(merged.len());
+    let narrower: Vec<Merged<'o>> = merged.extract_if(.., is_narrower).collect();
+    for known in narrower.into_iter().rev() {
+        let beyond = rest(&known.condition, &wider.condition);
+        let below = known.below.into_iter().filter_map(|(set, under)| Some((set, under.and_all(&beyond)?)));
+        wider.below.splice(0..0, below);
+        wider.first = known.first;
+    }
+    merged.insert(first, wider);
 }
 
 /// What `condition` says beyond `given`.

@@ -1,12 +1,10 @@
 //! Turns choices into visits and gives each visit its inputs. Decides no order.
 
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use ahash::RandomState;
 use braid_graphql::compiler::ast::{Argument, Value};
 use braid_graphql::operation::{Condition, Field, FieldRef, SelectionSet};
-use braid_graphql::schema::TypeId;
+use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Node, OperationType};
 use braid_query_graph::{Closure, Exhausted, Found, Owner, Place, Presence, Requests, WayIn};
@@ -14,9 +12,9 @@ use braid_query_plan::{ContextValue, Representation, RepresentationField, Typena
 use braid_supergraph::FieldInSubgraph;
 use smallvec::SmallVec;
 
-use crate::ask::{Ask, PositionId};
-use crate::draft::{AskedField, Atom, AtomIx, AtomKind, Draft, Made, Pos, PosIx, Visit, VisitIx};
-use crate::solve::{At, Failure, Solution, Solver};
+use crate::ask::{Ask, PositionId, rest};
+use crate::draft::{AskedField, Atom, AtomIx, AtomKind, Demands, Draft, Made, Pos, PosIx, Visit, VisitIx};
+use crate::solve::{At, Failure, Solution, Solver, known_as};
 
 /// What can go wrong while inputs are made.
 pub(crate) enum BuildError {
@@ -44,7 +42,6 @@ pub(crate) struct Builder<'s, 'a, 'o> {
     pub(crate) kind: OperationType,
     typename: Name,
     variables: u32,
-    hasher: RandomState,
 }
 
 /// A part of an entry's runtime types for which the same owners were chosen.
@@ -80,9 +77,8 @@ pub(crate) fn build<'a, 'o>(
     kind: OperationType,
     solution: &Rc<Solution<'a>>,
 ) -> Built<Draft<'a>> {
-    let hasher = RandomState::with_seeds(1, 2, 3, 4);
     let typename = braid_graphql::compiler::name!("__typename");
-    let mut builder = Builder { solver, ask, draft: Draft::default(), kind, typename, variables: 0, hasher };
+    let mut builder = Builder { solver, ask, draft: Draft::default(), kind, typename, variables: 0 };
     let ats = solution.ats.iter().map(|at| (at.clone(), None)).collect();
     let root = Pos {
         parent: None,
@@ -107,9 +103,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
             return self.place_serially(solution);
         }
         let mut parts: Vec<Part<'a>> = Vec::new();
-        if let Some(condition) = &ask.positions[asked].needs_typename {
-            self.place_typename(position, solution, condition);
-        }
+        self.place_typename(position, solution, ask.positions[asked].needs_typename.as_ref());
         for group in &solution.groups {
             for pick in &group.picks {
                 let visits: SmallVec<[VisitIx; 1]> =
@@ -240,13 +234,14 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         position
     }
 
-    fn place_typename(&mut self, position: PosIx, solution: &Rc<Solution<'a>>, condition: &Condition) {
-        for group in &solution.groups {
-            if let Some(place) = group.typename {
-                let place = self.solver.graph.places(group.ty)[usize::from(place)].place;
-                let visit = self.visit_at(position, place, AtomKind::Entity, &group.types);
-                self.ask_typename(position, visit, &group.types, condition.clone(), 0);
-            }
+    fn place_typename(&mut self, position: PosIx, solution: &Rc<Solution<'a>>, condition: Option<&Condition>) {
+        let types = self.draft.positions[position].all_types(self.solver);
+        if let Some(place) = solution.typename {
+            let visit = self.visit_at(position, place, AtomKind::Entity, &types);
+            self.ask_typename(position, visit, &types, condition.cloned().unwrap_or_default(), 0);
+        }
+        if condition.is_none() {
+            return;
         }
         let regular: Vec<VisitIx> = self.draft.positions[position]
             .ats
@@ -255,7 +250,6 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
             .filter_map(|(_, visit)| *visit)
             .collect();
         for visit in regular {
-            let types = self.draft.positions[position].all_types(self.solver);
             self.ask_typename(position, visit, &types, Condition::always(), 0);
         }
     }
@@ -290,20 +284,14 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         let place = graph.places(ty)[usize::from(owner.place)].place;
         let kind = match graph.join(owner, ty) {
             Some(join) if join.requires.is_some() || !join.context_arguments.is_empty() => {
-                let mut hasher = self.hasher.build_hasher();
-                join.requires.iter().for_each(|set| hash_set(set, true, &mut hasher));
-                for argument in &join.context_arguments {
-                    (&argument.context, &argument.name, &argument.selection).hash(&mut hasher);
-                }
-                let field = graph.supergraph().schema.field(owner.field).name.clone();
-                AtomKind::Required { demands: hasher.finish(), field }
+                AtomKind::Required(Demands(join))
             }
             _ => AtomKind::Entity,
         };
         self.visit_at(position, place, kind, types)
     }
 
-    fn visit_at(&mut self, position: PosIx, place: Place, kind: AtomKind, types: &TypeSet) -> VisitIx {
+    fn visit_at(&mut self, position: PosIx, place: Place, kind: AtomKind<'a>, types: &TypeSet) -> VisitIx {
         if kind == AtomKind::Entity {
             let at = self.draft.positions[position].ats.iter().position(|(at, _)| at.presence.place == place);
             if let Some(at) = at {
@@ -318,11 +306,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         }
         let known = self.draft.positions[position].atoms.iter().copied().find(|atom| {
             let atom = &self.draft.atoms[*atom];
-            self.draft.visits[atom.visit].place == place
-                && match (&atom.kind, &kind) {
-                    (AtomKind::Required { demands: a, .. }, AtomKind::Required { demands: b, .. }) => a == b,
-                    (a, b) => a == b,
-                }
+            self.draft.visits[atom.visit].place == place && atom.kind == kind
         });
         match known {
             Some(atom) => {
@@ -338,7 +322,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         }
     }
 
-    fn new_atom(&mut self, position: PosIx, place: Place, kind: AtomKind, types: &TypeSet) -> VisitIx {
+    fn new_atom(&mut self, position: PosIx, place: Place, kind: AtomKind<'a>, types: &TypeSet) -> VisitIx {
         let (visit, atom) = (self.draft.visits.len(), self.draft.atoms.len());
         self.draft.visits.push(Visit { position, place, atom, asks: Vec::new() });
         self.draft.atoms.push(Atom {
@@ -376,13 +360,10 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
     }
 
     fn make_inputs_of(&mut self, atom: AtomIx, condition: &Condition) -> Built<()> {
-        let Atom { kind, visit, guard, .. } = &self.draft.atoms[atom];
-        let (kind, visit, guard) = (kind.clone(), *visit, guard.clone());
-        let position = self.draft.visits[visit].position;
-        let place = self.draft.visits[visit].place;
         let mut inputs = Inputs::default();
-        let mut representations: Vec<Representation> = Vec::new();
-        match &kind {
+        let visit = self.draft.atoms[atom].visit;
+        let Visit { position, place, .. } = self.draft.visits[visit];
+        match self.draft.atoms[atom].kind {
             AtomKind::Root(_) => {
                 let stands = self.draft.positions[position].ats.iter().filter_map(|(_, visit)| *visit);
                 // Below the root, it waits for the object that it is met in, not for other roots met there.
@@ -393,28 +374,89 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
                 };
                 inputs.after = atoms.filter(is_above).collect();
             }
-            AtomKind::Entity | AtomKind::Required { .. } => {
-                for (types, ty) in self.classes(position, &guard, &kind) {
-                    let representation =
-                        self.representation(position, place, &kind, &types, ty, condition, &mut inputs)?;
-                    add_representation(&mut representations, representation);
-                }
+            AtomKind::Entity | AtomKind::Required(_) => {
+                let representations = self.representations(atom, condition, &mut inputs)?;
+                self.draft.atoms[atom].representations = representations;
             }
         }
-        if let AtomKind::Required { field, .. } = &kind {
-            self.make_contexts(atom, position, place, field, &guard, condition, &mut inputs)?;
+        if matches!(self.draft.atoms[atom].kind, AtomKind::Required(_)) {
+            self.make_contexts(atom, position, place, condition, &mut inputs)?;
         }
+        self.await_types_above(position, &mut inputs)?;
         inputs.after.sort_unstable();
         inputs.after.dedup();
-        let built = &mut self.draft.atoms[atom];
-        built.after = inputs.after;
-        built.representations = representations;
+        self.draft.atoms[atom].after = inputs.after;
+        Ok(())
+    }
+
+    fn representations(
+        &mut self,
+        atom: AtomIx,
+        condition: &Condition,
+        inputs: &mut Inputs,
+    ) -> Built<Vec<Representation>> {
+        let Atom { visit, guard, .. } = &self.draft.atoms[atom];
+        let (visit, guard) = (*visit, guard.clone());
+        let position = self.draft.visits[visit].position;
+        let all = self.draft.positions[position].all_types(self.solver);
+        let is_for_all = guard.is_superset(&all);
+        let known_as = self.draft.positions[position].known_as();
+        if let Some(interface) = known_as.filter(|_| is_for_all)
+            && self.is_entered_as(interface, visit)?
+        {
+            return Ok(vec![self.representation(visit, &guard, interface, condition, inputs)?]);
+        }
+        let mut representations: Vec<Representation> = Vec::new();
+        for (types, ty) in self.classes(visit, &guard) {
+            let representation = self.representation(visit, &types, ty, condition, inputs)?;
+            add_representation(&mut representations, representation);
+        }
+        // Which of them fits, or whether any does, shows when the type is known.
+        if !is_for_all || representations.len() > 1 {
+            self.await_type(position, condition, inputs)?;
+        }
+        Ok(representations)
+    }
+
+    /// Whether the visit's objects can be looked up without knowing their types, by what they are known as.
+    fn is_entered_as(&mut self, interface: TypeId, visit: VisitIx) -> Built<bool> {
+        let presences = self.presences(self.draft.visits[visit].position, interface);
+        let closure = self.solver.reach.closure(interface, &presences)?;
+        Ok(self.way_in(visit, interface, &closure).is_ok())
+    }
+
+    /// Waits until the types of objects are known that somebody gives as objects of an interface.
+    fn await_type(&mut self, position: PosIx, condition: &Condition, inputs: &mut Inputs) -> Built<()> {
+        let pos = &self.draft.positions[position];
+        if pos.ats.iter().all(|(at, _)| at.presence.place.interface_object.is_none()) {
+            return Ok(());
+        }
+        let types = pos.all_types(self.solver);
+        let ty = pos.known_as().or_else(|| types.iter().next()).unwrap_or(pos.ty);
+        let presences = self.presences(position, ty);
+        let closure = self.solver.reach.closure(ty, &presences)?;
+        let demand = Demand { position, ty, types: &types, closure: &closure, condition, before: u8::MAX };
+        self.demand_typename(&demand, inputs)
+    }
+
+    /// Objects below some types only are met when the types are known.
+    fn await_types_above(&mut self, position: PosIx, inputs: &mut Inputs) -> Built<()> {
+        let mut at = position;
+        while let Some((parent, _, guard)) = self.draft.positions[at].parent.clone() {
+            if !guard.is_empty() && !guard.is_superset(&self.draft.positions[parent].all_types(self.solver)) {
+                let condition = self.draft.positions[at].condition.clone();
+                let condition = rest(&condition, &self.draft.positions[parent].condition);
+                self.await_type(parent, &condition, inputs)?;
+            }
+            at = parent;
+        }
         Ok(())
     }
 
     /// Runtime types of an atom that get their inputs alike.
-    fn classes(&self, position: PosIx, guard: &TypeSet, kind: &AtomKind) -> Vec<(TypeSet, TypeId)> {
+    fn classes(&self, visit: VisitIx, guard: &TypeSet) -> Vec<(TypeSet, TypeId)> {
         let graph = self.solver.graph;
+        let position = self.draft.visits[visit].position;
         if guard.is_empty() {
             return vec![(TypeSet::empty(), self.draft.positions[position].ty)];
         }
@@ -422,30 +464,36 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
             return vec![(guard.clone(), ty)];
         }
         let ats = &self.draft.positions[position].ats;
-        let mut classes: Vec<(u64, Vec<TypeId>)> = Vec::new();
+        let mut classes: Vec<(SmallVec<[u32; 16]>, Vec<TypeId>)> = Vec::new();
         for ty in guard.iter() {
-            let mut hasher = self.hasher.build_hasher();
-            graph.type_class(ty).hash(&mut hasher);
-            if let AtomKind::Required { field, .. } = kind {
-                graph.supergraph().schema.field_named(ty, field).map(|id| graph.field_class(id)).hash(&mut hasher);
-            }
-            for (at, _) in ats {
-                self.solver.can_be(at, ty).hash(&mut hasher);
-            }
-            for made in &self.draft.positions[position].made {
-                made.guard.contains(ty).hash(&mut hasher);
-            }
-            let class = hasher.finish();
+            let mut class: SmallVec<[u32; 16]> = SmallVec::new();
+            class.push(graph.type_class(ty));
+            let required = self.required_field(visit, ty).and_then(|id| graph.concrete(id, ty));
+            class.push(required.map_or(u32::MAX, |id| graph.field_class(id)));
+            class.extend(ats.iter().map(|(at, _)| u32::from(self.solver.can_be(at, ty))));
+            let made = &self.draft.positions[position].made;
+            class.extend(made.iter().map(|made| u32::from(made.guard.contains(ty))));
             match classes.iter_mut().find(|(known, _)| *known == class) {
                 Some((_, types)) => types.push(ty),
                 None => classes.push((class, vec![ty])),
             }
         }
-        let set = |(_, types): (u64, Vec<TypeId>)| {
+        let set = |(_, types): (_, Vec<TypeId>)| {
             let first = types[0];
             (types.into_iter().collect(), first)
         };
         classes.into_iter().map(set).collect()
+    }
+
+    /// A field that a visit asks of a type, if it is one with requirements. All fields of such a visit require the same.
+    fn required_field(&self, visit: VisitIx, ty: TypeId) -> Option<FieldId> {
+        let visit = &self.draft.visits[visit];
+        if !matches!(self.draft.atoms[visit.atom].kind, AtomKind::Required(_)) {
+            return None;
+        }
+        let is_object = self.solver.graph.supergraph().schema.ty(ty).is_object();
+        let asks = visit.asks.iter().filter(|asked| !is_object || asked.guard.is_empty() || asked.guard.contains(ty));
+        asks.filter_map(|asked| asked.field).next()
     }
 
     fn presences(&self, position: PosIx, ty: TypeId) -> SmallVec<[Presence<'a>; 1]> {
@@ -453,23 +501,20 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         here.map(|(at, _)| at.presence.clone()).collect()
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one caller; the pieces are of four different owners")]
     fn representation(
         &mut self,
-        position: PosIx,
-        place: Place,
-        kind: &AtomKind,
+        visit: VisitIx,
         types: &TypeSet,
         ty: TypeId,
         condition: &Condition,
         inputs: &mut Inputs,
     ) -> Built<Representation> {
-        let graph = self.solver.graph;
+        let position = self.draft.visits[visit].position;
         let presences = self.presences(position, ty);
         let closure = self.solver.reach.closure(ty, &presences)?;
-        let (way, found, join) = self.way_in(position, ty, place, kind, &closure)?;
+        let (way, found, join) = self.way_in(visit, ty, &closure)?;
         let demand = Demand { position, ty, types, closure: &closure, condition, before: found.stage };
-        let schema = &graph.supergraph().schema;
+        let schema = &self.solver.graph.supergraph().schema;
         let typename = if way.by_interface {
             TypenameSource::Fixed(schema.ty(way.on).name.clone())
         } else if schema.ty(self.draft.positions[position].ty).is_object() {
@@ -479,37 +524,34 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
             TypenameSource::Runtime
         };
         let mut fields = Vec::new();
-        self.demand_set(&demand, &way.key, true, &mut fields, inputs)?;
+        self.demand_set(&demand, &way.key, true, &[], &mut fields, inputs)?;
         if let Some(requires) = join.and_then(|join| join.requires.as_ref()) {
-            self.demand_set(&demand, requires, false, &mut fields, inputs)?;
+            self.demand_set(&demand, requires, false, &[], &mut fields, inputs)?;
         }
         Ok(Representation { guard: types.clone(), typename, fields })
     }
 
-    /// The key that the search found for an atom, and the owner's word on the field that has requirements.
+    /// The key that the search found for a visit, and the owner's word on the field that has requirements.
     fn way_in(
         &self,
-        position: PosIx,
+        visit: VisitIx,
         ty: TypeId,
-        place: Place,
-        kind: &AtomKind,
         closure: &Closure<'a>,
     ) -> Built<(&'a WayIn, Found, Option<&'a FieldInSubgraph>)> {
         let graph = self.solver.graph;
+        let Visit { position, place, atom, .. } = self.draft.visits[visit];
         let stuck = || BuildError::Input(self.stuck(position, ty));
         let index = graph.place_index(ty, place).ok_or_else(stuck)?;
         let ways = &graph.places(ty)[usize::from(index)].ways_in;
-        let AtomKind::Required { field, .. } = kind else {
+        if !matches!(self.draft.atoms[atom].kind, AtomKind::Required(_)) {
             let node = &closure.nodes[usize::from(index)];
             let found = node.found.clone().ok_or_else(stuck)?;
             return Ok((ways.get(node.way).ok_or_else(stuck)?, found, None));
-        };
+        }
         let schema = &graph.supergraph().schema;
-        let required = closure
-            .required
-            .iter()
-            .find(|required| required.owner.place == index && schema.field(required.owner.field).name == *field);
-        let required = required.ok_or_else(stuck)?;
+        let name = self.required_field(visit, ty).map(|id| &schema.field(id).name).ok_or_else(stuck)?;
+        let is_it = |owner: Owner| owner.place == index && schema.field(owner.field).name == *name;
+        let required = closure.required.iter().find(|required| is_it(required.owner)).ok_or_else(stuck)?;
         let found = required.found.clone().ok_or_else(stuck)?;
         Ok((ways.get(required.way).ok_or_else(stuck)?, found, graph.join(required.owner, ty)))
     }
@@ -519,7 +561,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         let schema = &self.solver.graph.supergraph().schema;
         let first = schema.ty(ty).fields().and_then(|fields| fields.values().next().copied());
         Failure {
-            field: first.unwrap_or(braid_graphql::schema::FieldId::new(0)),
+            field: first.unwrap_or(FieldId::new(0)),
             ty,
             from: pos.ats.iter().map(|(at, _)| at.presence.place).collect(),
         }
@@ -537,6 +579,15 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
             return Ok(());
         }
         let stuck = || BuildError::Input(self.stuck(demand.position, demand.ty));
+        let known_as = self.draft.positions[demand.position].known_as();
+        if let Some(interface) = known_as.filter(|interface| *interface != demand.ty) {
+            // Where no type is known, it is asked of all.
+            let presences = self.presences(demand.position, interface);
+            let closure = self.solver.reach.closure(interface, &presences)?;
+            let types = self.draft.positions[demand.position].all_types(self.solver);
+            let demand = Demand { ty: interface, types: &types, closure: &closure, ..*demand };
+            return self.demand_typename(&demand, inputs);
+        }
         let place = self.solver.best_regular(demand.ty, demand.closure).ok_or_else(stuck)?;
         let place = self.solver.graph.places(demand.ty)[usize::from(place)].place;
         let visit = self.visit_at(demand.position, place, AtomKind::Entity, demand.types);
@@ -545,24 +596,29 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         Ok(())
     }
 
-    /// Sees to it that a field set is in the data tree, and says under which keys.
+    /// Sees to it that a field set is in the data tree, and says under which keys. What the representation has already, in `fields` or
+    /// as `known`, is taken from the same keys.
     fn demand_set(
         &mut self,
         demand: &Demand<'_, 'a>,
         set: &'a SelectionSet,
         is_key: bool,
+        known: &[RepresentationField],
         fields: &mut Vec<RepresentationField>,
         inputs: &mut Inputs,
     ) -> Built<()> {
+        let is_object = self.solver.graph.supergraph().schema.ty(demand.ty).is_object();
         for field in &set.fields {
-            if !demand.types.is_empty() && !field.guard.contains(demand.ty) {
+            if is_object && !field.guard.contains(demand.ty) {
                 continue;
             }
             if matches!(field.definition, FieldRef::Typename) {
                 self.demand_typename(demand, inputs)?;
                 continue;
             }
-            let made = self.demand_field(demand, field, is_key, inputs)?;
+            let has = |known: &&RepresentationField| known.name == field.response_key;
+            let has = fields.iter().chain(known).find(has).cloned();
+            let made = self.demand_field(demand, field, is_key, has.as_ref(), inputs)?;
             match fields.iter_mut().find(|known| known.name == made.name && known.key == made.key) {
                 Some(known) => {
                     known.is_key |= made.is_key;
@@ -581,6 +637,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         demand: &Demand<'_, 'a>,
         field: &'a Field,
         is_key: bool,
+        known: Option<&RepresentationField>,
         inputs: &mut Inputs,
     ) -> Built<RepresentationField> {
         let Some(id) = field.definition.id() else {
@@ -589,11 +646,13 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         let name = self.solver.graph.supergraph().schema.field(id).name.clone();
         let representation =
             |key: Name, fields| RepresentationField { name: name.clone(), key, is_key, guard: None, fields };
+        let known_below = known.and_then(|known| known.fields.as_deref()).unwrap_or_default();
         for index in 0..self.draft.positions[demand.position].made.len() {
             let made = &self.draft.positions[demand.position].made[index];
             let fits = made.name == name
                 && made.arguments == field.arguments
                 && made.stage < demand.before
+                && known.is_none_or(|known| known.key == made.key)
                 && made.guard.is_superset(demand.types)
                 && made.condition.is_implied_by(demand.condition);
             if !fits {
@@ -606,14 +665,17 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
                 if !self.can_demand_below(below, set)? {
                     continue;
                 }
-                below_fields = Some(self.demand_below(below, set, is_key, inputs)?);
+                below_fields = Some(self.demand_below(below, set, is_key, known_below, inputs)?);
             }
             inputs.after.extend(visits.iter().map(|visit| self.draft.visits[*visit].atom));
             return Ok(representation(key, below_fields));
         }
         let (owners, stage) = self.owners_for(demand, id, field)?;
         let node = self.draft.positions[demand.position].node;
-        let key = self.draft.tree.key_for(node, &name, &field.arguments);
+        let key = match known {
+            Some(known) => known.key.clone(),
+            None => self.draft.tree.key_for(node, &name, &field.arguments),
+        };
         let visits: SmallVec<[VisitIx; 1]> =
             owners.iter().map(|owner| self.visit_for(demand.position, demand.ty, demand.types, *owner)).collect();
         let mut visits_below: SmallVec<[Option<VisitIx>; 1]> = SmallVec::from_elem(None, visits.len());
@@ -647,7 +709,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         });
         inputs.after.extend(visits.iter().map(|visit| self.draft.visits[*visit].atom));
         let fields = match (below, &field.selection_set) {
-            (Some(below), Some(set)) => Some(self.demand_below(below, set, is_key, inputs)?),
+            (Some(below), Some(set)) => Some(self.demand_below(below, set, is_key, known_below, inputs)?),
             _ => None,
         };
         Ok(representation(key, fields))
@@ -668,7 +730,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
     fn owners_for(
         &mut self,
         demand: &Demand<'_, 'a>,
-        id: braid_graphql::schema::FieldId,
+        id: FieldId,
         field: &'a Field,
     ) -> Built<(SmallVec<[Owner; 1]>, u8)> {
         let graph = self.solver.graph;
@@ -736,6 +798,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         position: PosIx,
         set: &'a SelectionSet,
         is_key: bool,
+        known: &[RepresentationField],
         inputs: &mut Inputs,
     ) -> Built<Vec<RepresentationField>> {
         let types = self.draft.positions[position].all_types(self.solver);
@@ -753,7 +816,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
                 self.demand_typename(&demand, inputs)?;
             }
             let mut fields = Vec::new();
-            self.demand_set(&demand, set, is_key, &mut fields, inputs)?;
+            self.demand_set(&demand, set, is_key, known, &mut fields, inputs)?;
             for mut field in fields {
                 let same = |known: &&mut RepresentationField| {
                     known.name == field.name && known.key == field.key && known.fields == field.fields
@@ -781,21 +844,20 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         Ok(all)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one caller; the pieces are of four different owners")]
     fn make_contexts(
         &mut self,
         atom: AtomIx,
         position: PosIx,
         place: Place,
-        field: &Name,
-        guard: &TypeSet,
         condition: &Condition,
         inputs: &mut Inputs,
     ) -> Built<()> {
         let graph = self.solver.graph;
         let schema = &graph.supergraph().schema;
+        let Atom { visit, guard, .. } = &self.draft.atoms[atom];
         let Some(ty) = guard.iter().next() else { return Ok(()) };
-        let Some(id) = schema.field_named(place.interface_object.unwrap_or(ty), field) else { return Ok(()) };
+        let Some(field) = self.required_field(*visit, ty) else { return Ok(()) };
+        let Some(id) = graph.concrete(field, place.interface_object.unwrap_or(ty)) else { return Ok(()) };
         // The values do not depend on the condition: once made they stay.
         let made_before = !self.draft.atoms[atom].contexts.is_empty();
         let mut contexts = Vec::new();
@@ -828,7 +890,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
                 let demand =
                     Demand { position: from, ty, types: &types, closure: &closure, condition, before: u8::MAX };
                 let mut fields = Vec::new();
-                self.demand_set(&demand, set, false, &mut fields, inputs)?;
+                self.demand_set(&demand, set, false, &[], &mut fields, inputs)?;
                 if schema.ty(self.draft.positions[from].ty).is_abstract() {
                     self.demand_typename(&demand, inputs)?;
                 }
@@ -851,13 +913,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
     }
 
     /// Passes the variables to the fields of the atom that take them.
-    fn pass_contexts(
-        &mut self,
-        atom: AtomIx,
-        id: braid_graphql::schema::FieldId,
-        place: Place,
-        contexts: &[ContextValue],
-    ) {
+    fn pass_contexts(&mut self, atom: AtomIx, id: FieldId, place: Place, contexts: &[ContextValue]) {
         let graph = self.solver.graph;
         let visit = self.draft.atoms[atom].visit;
         for asked in &mut self.draft.visits[visit].asks {
@@ -877,6 +933,11 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
 }
 
 impl<'a> Pos<'a> {
+    /// The interface as which its objects are known where they stand, when nobody there knows their types.
+    fn known_as(&self) -> Option<TypeId> {
+        known_as(self.ats.iter().map(|(at, _)| at))
+    }
+
     /// The runtime types that objects can have where they stand.
     pub(crate) fn all_types(&self, solver: &Solver<'a, '_>) -> TypeSet {
         let schema = &solver.graph.supergraph().schema;
@@ -896,21 +957,6 @@ impl<'a> Pos<'a> {
             at = &draft.positions[*parent];
         }
         depth
-    }
-}
-
-/// Equal for field sets that say the same of two types.
-fn hash_set(set: &SelectionSet, is_top: bool, hasher: &mut impl Hasher) {
-    for field in &set.fields {
-        (&field.response_key, &field.arguments).hash(hasher);
-        if !is_top {
-            field.guard.hash(hasher);
-        }
-        match &field.selection_set {
-            Some(below) => hash_set(below, false, hasher),
-            None => 0.hash(hasher),
-        }
-        1.hash(hasher);
     }
 }
 

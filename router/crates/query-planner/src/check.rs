@@ -47,6 +47,8 @@ struct Objects {
     types: BTreeMap<TypeId, Written>,
     /// The subgraphs that told their runtime types.
     from: Vec<SubgraphId>,
+    /// Whether somebody gives them as objects of an interface, without telling their runtime types.
+    untold: bool,
     /// The conditions under which they were asked for; where none holds there are no objects.
     asked: Vec<Condition>,
 }
@@ -126,10 +128,16 @@ impl<'a> Check<'a> {
         let Some(condition) = fetch.condition.and_all(&entity.condition) else {
             return self.report(fetch, "its conditions contradict each other".to_owned());
         };
+        self.check_path(fetch, &entity.path, 0, root);
         let mut targets = Vec::new();
         collect(root, &entity.path, 0, &mut targets);
         let mut any = false;
         for objects in targets {
+            let is_for_all =
+                |representation: &Representation| objects.types.keys().all(|ty| representation.guard.contains(*ty));
+            if !entity.representations.iter().any(is_for_all) {
+                self.check_told(fetch, &entity.path, objects);
+            }
             let (from, asked) = (objects.from.clone(), objects.asked.clone());
             for (ty, written) in &mut objects.types {
                 let fits = |representation: &&Representation| representation.guard.contains(*ty);
@@ -149,6 +157,37 @@ impl<'a> Check<'a> {
         }
         if !any && entity.representations.iter().any(|representation| !representation.guard.is_empty()) {
             self.report(fetch, format!("no object fits at {:?}", keys(&entity.path)));
+        }
+    }
+
+    /// Which objects a guard lets through must be known where it is applied.
+    fn check_path(&mut self, fetch: &Fetch, path: &Path, at: usize, objects: &Objects) {
+        let Some(segment) = path.0.get(at) else { return };
+        for below in objects.types.values().filter_map(|written| written.below.get(&segment.key)) {
+            if segment.guard.as_ref().is_some_and(|guard| below.types.keys().any(|ty| !guard.contains(*ty))) {
+                self.check_told(fetch, path, below);
+            }
+            self.check_path(fetch, path, at + 1, below);
+        }
+    }
+
+    /// Whether a fetch that depends on the runtime types of objects comes after they are told.
+    fn check_told(&mut self, fetch: &Fetch, path: &Path, objects: &Objects) {
+        if !objects.untold {
+            return;
+        }
+        for (ty, written) in &objects.types {
+            let writes = written.fields.get("__typename").map(Vec::as_slice).unwrap_or_default();
+            let tells = |write: &Write| {
+                let from = self.plan.fetches.get(write.fetch.0 as usize).map(|fetch| fetch.subgraph);
+                self.is_before(write.fetch, fetch.id)
+                    && from.is_some_and(|from| self.supergraph.type_in(*ty, from).is_some())
+            };
+            if !writes.iter().any(tells) {
+                let name = &self.supergraph.schema.ty(*ty).name;
+                return self
+                    .report(fetch, format!("depends on the type at {:?} before it is known: {name}", keys(path)));
+            }
         }
     }
 
@@ -377,6 +416,7 @@ impl<'a> Check<'a> {
         };
         let below = written.below.entry(field.key.clone()).or_default();
         below.asked.push(condition.clone());
+        below.untold |= is_interface_object;
         if !is_interface_object && self.supergraph.schema.ty(self.supergraph.schema.field(id).inner).is_abstract() {
             below.from.push(scope.fetch.subgraph);
         }

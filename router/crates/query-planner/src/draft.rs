@@ -3,12 +3,13 @@
 
 use ahash::AHashMap;
 use braid_graphql::compiler::ast::Argument;
-use braid_graphql::operation::Condition;
+use braid_graphql::operation::{Condition, Field, SelectionSet};
 use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Node, OperationType};
 use braid_query_graph::Place;
 use braid_query_plan::{ContextValue, Representation};
+use braid_supergraph::FieldInSubgraph;
 use smallvec::SmallVec;
 
 use crate::solve::At;
@@ -22,7 +23,7 @@ pub(crate) type AtomIx = usize;
 pub(crate) struct Draft<'a> {
     pub(crate) positions: Vec<Pos<'a>>,
     pub(crate) visits: Vec<Visit>,
-    pub(crate) atoms: Vec<Atom>,
+    pub(crate) atoms: Vec<Atom<'a>>,
     pub(crate) tree: Tree,
 }
 
@@ -79,8 +80,8 @@ pub(crate) struct AskedField {
 
 /// The smallest thing that can be fetched by itself: the fields of one subgraph at one position that need the same inputs.
 #[derive(Debug)]
-pub(crate) struct Atom {
-    pub(crate) kind: AtomKind,
+pub(crate) struct Atom<'a> {
+    pub(crate) kind: AtomKind<'a>,
     pub(crate) visit: VisitIx,
     /// The runtime types that are looked up.
     pub(crate) guard: TypeSet,
@@ -93,18 +94,38 @@ pub(crate) struct Atom {
 
 /// How an atom enters its subgraph.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum AtomKind {
+pub(crate) enum AtomKind<'a> {
     /// Fields of a root type.
     Root(OperationType),
     /// By a key, for fields that need no more than it.
     Entity,
     /// By a key and what a field requires. Fields with equal demands share an atom.
-    Required {
-        /// Which demands.
-        demands: u64,
-        /// Any of the fields, by name.
-        field: Name,
-    },
+    Required(Demands<'a>),
+}
+
+/// What a field needs besides a key, as its subgraph says of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Demands<'a>(pub(crate) &'a FieldInSubgraph);
+
+impl PartialEq for Demands<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let (Self(a), Self(b)) = (self, other);
+        let is_same_set = match (&a.requires, &b.requires) {
+            (Some(a), Some(b)) => is_same_set(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        is_same_set && a.context_arguments == b.context_arguments
+    }
+}
+
+impl Eq for Demands<'_> {}
+
+/// Whether two sets say the same, each of its own type.
+fn is_same_set(a: &SelectionSet, b: &SelectionSet) -> bool {
+    let is_same = |(a, b): (&Field, &Field)| {
+        a.response_key == b.response_key && a.arguments == b.arguments && a.selection_set == b.selection_set
+    };
+    a.fields.len() == b.fields.len() && a.fields.iter().zip(&b.fields).all(is_same)
 }
 
 /// What tree keys stand for, at each path of the data tree.

@@ -9,7 +9,7 @@ use braid_graphql::{Name, Node, Type, VariableDefinition};
 use braid_query_graph::QueryGraph;
 use braid_query_plan::{
     EntityFetch, Fetch, FetchField, FetchId, FetchKind, FetchSelection, Path, PathSegment, QueryPlan, Representation,
-    TypenameSource,
+    RepresentationField, TypenameSource,
 };
 use braid_supergraph::SubgraphId;
 
@@ -363,11 +363,7 @@ fn join(known: &[Representation], more: &[Representation]) -> Option<Vec<Represe
                     let keys = representation.fields.iter().filter(|field| field.is_key);
                     keys.map(|field| (field.name.clone(), field.key.clone())).collect::<Vec<_>>()
                 };
-                let clash = same
-                    .fields
-                    .iter()
-                    .any(|field| new.fields.iter().any(|other| other.name == field.name && other.key != field.key));
-                if clash || keys(same) != keys(new) {
+                if clash(&same.fields, &new.fields) || keys(same) != keys(new) {
                     return None;
                 }
                 merge_fields(&mut same.fields, new.fields.clone());
@@ -377,6 +373,14 @@ fn join(known: &[Representation], more: &[Representation]) -> Option<Vec<Represe
         }
     }
     Some(together)
+}
+
+/// Whether a field, here or below, is taken from different places of the tree.
+fn clash(a: &[RepresentationField], b: &[RepresentationField]) -> bool {
+    let pairs = a.iter().flat_map(|field| b.iter().map(move |other| (field, other)));
+    pairs.filter(|(field, other)| field.name == other.name).any(|(field, other)| {
+        field.key != other.key || matches!((&field.fields, &other.fields), (Some(a), Some(b)) if clash(a, b))
+    })
 }
 
 /// Whether another selection already asks the same for at least the same types and conditions.

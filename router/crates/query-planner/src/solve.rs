@@ -1,13 +1,12 @@
 //! Chooses who resolves what. Makes no fetches: its result says, for each field, at which places it is asked.
 
 use std::cmp::Reverse;
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use ahash::{AHashMap, RandomState};
+use ahash::AHashMap;
 use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::type_set::TypeSet;
-use braid_query_graph::{Closure, Exhausted, Found, Owner, Presence, QueryGraph, Reach, Requests};
+use braid_query_graph::{Closure, Exhausted, Found, Owner, Place, Presence, QueryGraph, Reach, Requests};
 use braid_supergraph::SubgraphId;
 use smallvec::SmallVec;
 
@@ -30,6 +29,8 @@ pub(crate) struct Solution<'a> {
     pub(crate) requests: Requests,
     /// The runtime types that behave alike are planned as one.
     pub(crate) groups: Vec<Group<'a>>,
+    /// Where the runtime types are asked, when the objects stand at interface objects only.
+    pub(crate) typename: Option<Place>,
     /// How many fields there are, here and below, and how long they are waited for, in stages, all together.
     pub(crate) fields: u32,
     pub(crate) waiting: u32,
@@ -45,12 +46,34 @@ impl<'a> Solution<'a> {
             ats,
             requests: Requests::default(),
             groups: Vec::new(),
+            typename: None,
             fields: 0,
             waiting: 0,
             had_choice: false,
             failure: None,
         }
     }
+
+    fn add(&mut self, group: Group<'a>, requests: &Requests) {
+        self.requests.add(requests);
+        self.had_choice |= group.had_choice;
+        for pick in &group.picks {
+            self.had_choice |= pick.below.as_ref().is_some_and(|below| below.had_choice);
+            let (fields, waiting) = pick.weight();
+            self.fields = self.fields.saturating_add(fields);
+            self.waiting = self.waiting.saturating_add(waiting);
+        }
+        self.groups.push(group);
+    }
+}
+
+/// The interface by which objects are known that stand at interface objects only: their runtime types are not known there.
+pub(crate) fn known_as<'s, 'a: 's>(ats: impl IntoIterator<Item = &'s At<'a>>) -> Option<TypeId> {
+    let mut known_as = None;
+    for at in ats {
+        known_as = Some(at.presence.place.interface_object?);
+    }
+    known_as
 }
 
 /// Runtime types for which the same is chosen.
@@ -60,8 +83,6 @@ pub(crate) struct Group<'a> {
     /// Any of them; the interface itself when it has no implementations.
     pub(crate) ty: TypeId,
     pub(crate) picks: Vec<Pick<'a>>,
-    /// Where the runtime type is asked, when the objects stand at interface objects only.
-    pub(crate) typename: Option<u16>,
     had_choice: bool,
 }
 
@@ -81,7 +102,7 @@ pub(crate) struct Pick<'a> {
 pub(crate) struct Failure {
     pub(crate) field: FieldId,
     pub(crate) ty: TypeId,
-    pub(crate) from: SmallVec<[braid_query_graph::Place; 2]>,
+    pub(crate) from: SmallVec<[Place; 2]>,
 }
 
 struct Choice<'a> {
@@ -116,7 +137,6 @@ pub(crate) struct Solver<'a, 'o> {
     pub(crate) graph: &'a QueryGraph,
     ask: &'o Ask<'o>,
     memo: AHashMap<Key<'a>, Rc<Solution<'a>>>,
-    hasher: RandomState,
     /// How much of the operation each subgraph could give: of equal choices, the one that others are likely to need, too.
     demand: Vec<u32>,
     looks_twice: bool,
@@ -135,11 +155,10 @@ const MAX_COMBINATIONS: usize = 48;
 
 impl<'a, 'o> Solver<'a, 'o> {
     pub(crate) fn new(reach: Reach<'a>, ask: &'o Ask<'o>) -> Self {
-        let hasher = RandomState::with_seeds(1, 2, 3, 4);
         let demand = demand(reach.graph(), ask);
         let fields: usize = ask.positions.iter().map(|position| position.entries.len()).sum();
         let looks_twice = fields <= SECOND_LOOK;
-        Self { graph: reach.graph(), reach, ask, memo: AHashMap::new(), hasher, demand, looks_twice }
+        Self { graph: reach.graph(), reach, ask, memo: AHashMap::new(), demand, looks_twice }
     }
 
     /// The root of a query: every subgraph with the type can be asked at the first stage.
@@ -174,7 +193,7 @@ impl<'a, 'o> Solver<'a, 'o> {
                 picks.push(best.pick);
             }
         }
-        solution.groups.push(Group { types: TypeSet::one(ty), ty, picks, typename: None, had_choice: false });
+        solution.groups.push(Group { types: TypeSet::one(ty), ty, picks, had_choice: false });
         Ok(Rc::new(solution))
     }
 
@@ -210,25 +229,9 @@ impl<'a, 'o> Solver<'a, 'o> {
         }
         let (_, ats, context) = &key;
         let mut solution = Solution::new(ats.clone());
-        for (types, ty) in self.groups(position, ats, context.among.as_ref())? {
-            let here: Ats<'a> = ats.iter().filter(|at| self.can_be(at, ty)).cloned().collect();
-            match self.solve_group(position, types, ty, &here, context)? {
-                Ok((group, requests)) => {
-                    solution.requests.add(&requests);
-                    solution.had_choice |= group.had_choice;
-                    for pick in &group.picks {
-                        solution.had_choice |= pick.below.as_ref().is_some_and(|below| below.had_choice);
-                        let (fields, waiting) = pick.weight();
-                        solution.fields = solution.fields.saturating_add(fields);
-                        solution.waiting = solution.waiting.saturating_add(waiting);
-                    }
-                    solution.groups.push(group);
-                }
-                Err(failure) => {
-                    solution.failure = Some(failure);
-                    break;
-                }
-            }
+        let groups = self.groups(position, ats, context.among.as_ref())?;
+        if !self.solve_as_interface(position, &groups, context, &mut solution)? {
+            self.solve_groups(position, groups, context, &mut solution)?;
         }
         if solution.failure.is_none() && ats.len() > 1 {
             solution.failure = self.split_interface_field(position, ats, &solution.groups)?;
@@ -236,6 +239,109 @@ impl<'a, 'o> Solver<'a, 'o> {
         let solution = Rc::new(solution);
         self.memo.insert(key, solution.clone());
         Ok(solution)
+    }
+
+    /// Objects of which nobody says the type are planned as the interface that they are known by, if that gives all that is asked.
+    fn solve_as_interface(
+        &mut self,
+        position: PositionId,
+        groups: &[(TypeSet, TypeId)],
+        context: &Context,
+        solution: &mut Solution<'a>,
+    ) -> Result<bool, Exhausted> {
+        let is_asked_of_all = self.ask.positions[position].needs_typename.is_none();
+        let Some(interface) = known_as(&solution.ats).filter(|_| is_asked_of_all && groups.len() > 1) else {
+            return Ok(false);
+        };
+        let types = groups.iter().fold(TypeSet::empty(), |all, (types, _)| all.union(types));
+        let ats = solution.ats.clone();
+        let solved = self.solve_group(position, types, interface, &ats, context, &Requests::default())?;
+        let is_solved = solved.is_ok();
+        if let Ok((group, requests)) = solved {
+            solution.add(group, &requests);
+        }
+        Ok(is_solved)
+    }
+
+    fn solve_groups(
+        &mut self,
+        position: PositionId,
+        groups: Vec<(TypeSet, TypeId)>,
+        context: &Context,
+        solution: &mut Solution<'a>,
+    ) -> Result<(), Exhausted> {
+        let needs_typename = self.ask.positions[position].needs_typename.is_some();
+        let mut fixed = Requests::default();
+        let mut ats = solution.ats.clone();
+        if let Some(interface) = known_as(&ats)
+            && (needs_typename || groups.len() > 1)
+            && !groups.iter().all(|(types, _)| types.is_empty())
+        {
+            match self.telling(position, &ats, interface, &groups)? {
+                Some((place, found)) => {
+                    let presence = Presence { place, stage: found.stage, provided: Default::default() };
+                    ats.push(At { presence, inner: interface });
+                    solution.typename = Some(place);
+                    fixed = found.requests;
+                }
+                None if needs_typename => {
+                    solution.failure = self.no_typename(position, &ats, &groups);
+                    return Ok(());
+                }
+                None => {}
+            }
+        }
+        for (types, ty) in groups {
+            let here: Ats<'a> = ats.iter().filter(|at| self.can_be(at, ty)).cloned().collect();
+            match self.solve_group(position, types, ty, &here, context, &fixed)? {
+                Ok((group, requests)) => solution.add(group, &requests),
+                Err(failure) => {
+                    solution.failure = Some(failure);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Who is asked for the runtime types of objects that are known as an interface: of those that can tell first, the one that
+    /// owns most of what is asked.
+    fn telling(
+        &mut self,
+        position: PositionId,
+        ats: &Ats<'a>,
+        interface: TypeId,
+        groups: &[(TypeSet, TypeId)],
+    ) -> Result<Option<(Place, Found)>, Exhausted> {
+        let presences: SmallVec<[Presence<'a>; 1]> = ats.iter().map(|at| at.presence.clone()).collect();
+        let closure = self.reach.closure(interface, &presences)?;
+        let asked = &self.ask.positions[position].entries;
+        let owned = |place: Place| {
+            let fields = groups.iter().flat_map(|(_, ty)| asked.iter().map(move |entry| (entry, *ty)));
+            let fields = fields.filter(|(entry, ty)| entry.guard.contains(*ty));
+            fields
+                .filter(|(entry, ty)| {
+                    let mut owners = self.graph.owners(entry.field, *ty).into_iter();
+                    owners.any(|owner| {
+                        let join = self.graph.join(owner, *ty).filter(|join| self.reach.is_resolvable(join));
+                        self.graph.places(*ty)[usize::from(owner.place)].place == place && join.is_some()
+                    })
+                })
+                .count()
+        };
+        let places = self.graph.places(interface).iter().map(|place| place.place).zip(&closure.nodes);
+        let regular = places.filter(|(place, _)| place.interface_object.is_none());
+        let found = regular.filter_map(|(place, node)| Some((place, node.found.as_ref()?)));
+        let best = found.min_by_key(|(place, found)| (found.stage, found.requests.len(), Reverse(owned(*place))));
+        Ok(best.map(|(place, found)| (place, found.clone())))
+    }
+
+    /// Nobody tells the runtime types: named by the first field that is asked, or else by any.
+    fn no_typename(&self, position: PositionId, ats: &Ats<'a>, groups: &[(TypeSet, TypeId)]) -> Option<Failure> {
+        let (_, ty) = groups.first()?;
+        let asked = self.ask.positions[position].entries.first().map(|entry| entry.field);
+        let any = || self.graph.supergraph().schema.ty(*ty).fields()?.values().next().copied();
+        Some(failure(asked.or_else(any)?, *ty, ats))
     }
 
     /// Whether objects that stand there can have this runtime type.
@@ -264,35 +370,32 @@ impl<'a, 'o> Solver<'a, 'o> {
         }
         let possible: SmallVec<[TypeSet; 2]> =
             ats.iter().map(|at| self.graph.returned(at.inner, at.presence.place.subgraph).1).collect();
-        let mut groups: Vec<(u64, Vec<TypeId>)> = Vec::new();
+        let mut groups: Vec<(SmallVec<[u32; 16]>, Vec<TypeId>)> = Vec::new();
         self.reach.spend(definition.possible.len() as u64)?;
         for ty in definition.possible.iter().filter(|ty| among.is_none_or(|among| among.contains(*ty))) {
-            let mut hasher = self.hasher.build_hasher();
-            let mut possible_somewhere = false;
-            for types in &possible {
-                let here = types.contains(ty);
-                possible_somewhere |= here;
-                here.hash(&mut hasher);
-            }
-            if !possible_somewhere {
+            if !possible.iter().any(|types| types.contains(ty)) {
                 continue;
             }
-            self.graph.type_class(ty).hash(&mut hasher);
-            for (index, entry) in asked.entries.iter().enumerate().filter(|(_, entry)| entry.guard.contains(ty)) {
-                index.hash(&mut hasher);
-                if let Some(field) = self.graph.concrete(entry.field, ty) {
-                    self.graph.field_class(field).hash(&mut hasher);
-                    let name = &schema.field(field).name;
-                    ats.iter().for_each(|at| at.presence.provided.has(ty, name).hash(&mut hasher));
-                }
+            let mut class: SmallVec<[u32; 16]> = SmallVec::new();
+            class.push(self.graph.type_class(ty));
+            class.extend(possible.iter().map(|types| u32::from(types.contains(ty))));
+            for entry in &asked.entries {
+                let is_asked = entry.guard.contains(ty);
+                let field = is_asked.then(|| self.graph.concrete(entry.field, ty)).flatten();
+                let Some(field) = field else {
+                    class.push(u32::MAX - u32::from(is_asked));
+                    continue;
+                };
+                class.push(self.graph.field_class(field));
+                let name = &schema.field(field).name;
+                class.extend(ats.iter().map(|at| u32::from(at.presence.provided.has(ty, name))));
             }
-            let class = hasher.finish();
             match groups.iter_mut().find(|(known, _)| *known == class) {
                 Some((_, types)) => types.push(ty),
                 None => groups.push((class, vec![ty])),
             }
         }
-        let set = |(_, types): (u64, Vec<TypeId>)| {
+        let set = |(_, types): (_, Vec<TypeId>)| {
             let first = types[0];
             (types.into_iter().collect(), first)
         };
@@ -306,40 +409,18 @@ impl<'a, 'o> Solver<'a, 'o> {
         ty: TypeId,
         ats: &Ats<'a>,
         context: &Context,
+        fixed: &Requests,
     ) -> Result<Result<(Group<'a>, Requests), Failure>, Exhausted> {
         let ask = self.ask;
         let asked = &ask.positions[position];
         let mut open: Vec<Vec<Choice<'a>>> = Vec::new();
-        let mut requests = Requests::default();
+        let mut requests = fixed.clone();
         let mut made: Vec<Choice<'a>> = Vec::new();
-        let mut typename = None;
-        let only_interface_objects = ats.iter().all(|at| at.presence.place.interface_object.is_some());
-        if asked.needs_typename.is_some() && only_interface_objects && !types.is_empty() {
-            let presences: SmallVec<[Presence<'a>; 1]> = ats.iter().map(|at| at.presence.clone()).collect();
-            let closure = self.reach.closure(ty, &presences)?;
-            match self.best_regular(ty, &closure) {
-                Some(place) => {
-                    typename = Some(place);
-                    if let Some(found) = &closure.nodes[usize::from(place)].found {
-                        requests.add(&found.requests);
-                    }
-                }
-                None => {
-                    let field = asked.entries.first().map(|entry| entry.field);
-                    let field = field.or_else(|| {
-                        let fields = self.graph.supergraph().schema.ty(ty).fields();
-                        fields.and_then(|fields| fields.values().next().copied())
-                    });
-                    return match field {
-                        Some(field) => Ok(Err(failure(field, ty, ats))),
-                        None => Ok(Ok((Group { types, ty, picks: Vec::new(), typename, had_choice: false }, requests))),
-                    };
-                }
-            }
-        }
+        // An interface stands for objects of which everything is asked.
+        let is_one_type = !types.is_empty() && self.graph.supergraph().schema.ty(ty).is_object();
         let popularity = self.popularity(position, ty);
         for (index, entry) in asked.entries.iter().enumerate() {
-            if !types.is_empty() && !entry.guard.contains(ty) {
+            if is_one_type && !entry.guard.contains(ty) {
                 continue;
             }
             let mut choices = match self.choices(position, index, ty, ats, context, true)? {
@@ -375,7 +456,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         }
         made.iter().for_each(|choice| requests.add(&choice.requests));
         let picks = made.into_iter().map(|choice| choice.pick).collect();
-        Ok(Ok((Group { types, ty, picks, typename, had_choice }, requests)))
+        Ok(Ok((Group { types, ty, picks, had_choice }, requests)))
     }
 
     /// Solves what is below each choice again, knowing what the other choices request, and keeps what makes fewer requests.

@@ -117,7 +117,7 @@ pub struct LabelCondition {
 }
 
 /// An argument whose value comes from an enclosing object.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ContextArgument {
     /// The context, as named in the supergraph (`subgraph__context`).
     pub context: String,

@@ -81,6 +81,8 @@ pub fn compile(supergraph: &Arc<Supergraph>, text: &str) -> CompiledOperation {
 #[derive(Debug, Clone)]
 pub enum Behaviour {
     Body(Bytes),
+    /// The body, after all that is answered at once.
+    Late(Bytes),
     Status(u16, Bytes),
     Fails(SubgraphErrorKind),
     Hangs,
@@ -129,6 +131,10 @@ impl SubgraphService for Canned {
         self.requests.lock().unwrap().push((name, body));
         match answer {
             Behaviour::Body(body) => Ok(SubgraphResponse { status: 200, body, meta: () }),
+            Behaviour::Late(body) => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Ok(SubgraphResponse { status: 200, body, meta: () })
+            }
             Behaviour::Status(status, body) => Ok(SubgraphResponse { status, body, meta: () }),
             Behaviour::Fails(kind) => Err(SubgraphError { kind, message: "broken".into(), retryable: false }),
             Behaviour::Hangs => std::future::pending().await,
