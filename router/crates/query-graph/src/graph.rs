@@ -202,15 +202,15 @@ impl QueryGraph {
             let mut owners: SmallVec<[Owner; 4]> =
                 node.through_interface.iter().filter(of_interface).copied().collect();
             if !owners.is_empty() {
+                // A key's value is the same whoever gives it.
+                let is_key = !node.through_key.is_empty();
                 let declared = |owner: &&Owner| {
-                    // A key's value is the same whoever gives it.
-                    if !node.through_key.is_empty() {
-                        return true;
-                    }
                     let place = self.places(ty)[usize::from(owner.place)].place;
-                    self.supergraph.field_in(field, place.subgraph).is_some()
+                    is_key || self.supergraph.field_in(field, place.subgraph).is_some()
                 };
                 owners.extend(node.own.iter().filter(declared).copied());
+                let other = node.through_key.iter().filter(|owner| !of_interface(owner));
+                owners.extend(other.copied());
                 owners.sort_by_key(|owner| owner.place);
                 return owners;
             }
