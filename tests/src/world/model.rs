@@ -122,6 +122,15 @@ impl Model {
         self.types.get_mut(name).unwrap()
     }
 
+    /// Whether no subgraph that knows an interface as an object has one of its implementations: a field that was added later can
+    /// bring one there.
+    pub(super) fn keeps_interface_objects_apart(&self) -> bool {
+        self.types.values().all(|ty| {
+            let mut objects = ty.present.iter().filter(|(_, presence)| presence.interface_object);
+            objects.all(|(at, _)| ty.members.iter().all(|member| !self.types[member].present.contains_key(at)))
+        })
+    }
+
     /// Adds to each subgraph what its fields refer to: references to entities, whole value types, members.
     pub(super) fn close(&mut self) {
         loop {
