@@ -341,6 +341,7 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
     /// Makes the inputs of all atoms. Making one can add fields to other visits, and atoms; what such an addition
     /// widens is made again until nothing changes.
     fn make_inputs(&mut self) -> Built<()> {
+        self.refuse_ambiguous()?;
         loop {
             let mut changed = false;
             let mut index = 0;
@@ -357,6 +358,22 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
                 return Ok(());
             }
         }
+    }
+
+    /// An interface object is not asked for fields of some types that share a key with other fields of other types, except where it
+    /// is entered for some objects only.
+    fn refuse_ambiguous(&self) -> Built<()> {
+        for (index, visit) in self.draft.visits.iter().enumerate() {
+            let is_entered = self.draft.atoms[visit.atom].visit == index;
+            if visit.place.interface_object.is_none() || is_entered {
+                continue;
+            }
+            if let Some(field) = self.draft.ambiguous(&[index]).and_then(|asked| asked.field) {
+                let ty = self.solver.graph.supergraph().schema.field(field).parent;
+                return Err(BuildError::Input(Failure { field, ty, from: SmallVec::from_elem(visit.place, 1) }));
+            }
+        }
+        Ok(())
     }
 
     fn make_inputs_of(&mut self, atom: AtomIx, condition: &Condition) -> Built<()> {
@@ -400,6 +417,9 @@ impl<'a, 'o> Builder<'_, 'a, 'o> {
         let position = self.draft.visits[visit].position;
         let all = self.draft.positions[position].all_types(self.solver);
         let is_for_all = guard.is_superset(&all);
+        // Where a key means one thing for some types and another for others, an interface object is asked for each by itself.
+        let is_for_all = is_for_all
+            && (self.draft.visits[visit].place.interface_object.is_none() || self.draft.ambiguous(&[visit]).is_none());
         let known_as = self.draft.positions[position].known_as();
         if let Some(interface) = known_as.filter(|_| is_for_all)
             && self.is_entered_as(interface, visit)?

@@ -209,6 +209,7 @@ impl Draft<'_> {
         for known in &mut self.visits[visit].asks {
             if known.key == field.key
                 && known.name == field.name
+                && known.arguments == field.arguments
                 && known.below == field.below
                 && known.condition == field.condition
             {
@@ -217,6 +218,16 @@ impl Draft<'_> {
             }
         }
         self.visits[visit].asks.push(field);
+    }
+
+    /// The first field of these visits whose key means something else for other runtime types. An interface object cannot tell
+    /// them apart.
+    pub(crate) fn ambiguous(&self, visits: &[VisitIx]) -> Option<&AskedField> {
+        let asks = || visits.iter().flat_map(|visit| &self.visits[*visit].asks);
+        asks().find(|asked| {
+            let differs = |other: &AskedField| other.name != asked.name || other.arguments != asked.arguments;
+            asks().any(|other| other.key == asked.key && differs(other))
+        })
     }
 
     /// The condition without which nothing of a visit is selected.

@@ -98,7 +98,7 @@ impl Emitter<'_, '_, '_> {
             return (condition, FetchKind::Root { operation: *operation, path: self.path(position), selections });
         }
         let mut entities = Vec::new();
-        for lookup in self.lookups(batch) {
+        for lookup in self.lookups(batch).into_iter().flat_map(|lookup| self.split(lookup)).collect::<Vec<_>>() {
             entities.push(self.entity_fetch(&lookup));
         }
         let mut conditions = entities.iter().map(|fetch| fetch.condition.clone());
@@ -121,6 +121,11 @@ impl Emitter<'_, '_, '_> {
                 if known.position != visit.position || place != visit.place || first.contexts != atom.contexts {
                     return None;
                 }
+                let atoms = known.atoms.iter().chain([index]);
+                let visits: Vec<VisitIx> = atoms.map(|atom| self.draft.atoms[*atom].visit).collect();
+                if place.interface_object.is_some() && self.draft.ambiguous(&visits).is_some() {
+                    return None;
+                }
                 let together = join(&known.representations, &atom.representations)?;
                 Some((known, together))
             });
@@ -141,6 +146,34 @@ impl Emitter<'_, '_, '_> {
         lookups
     }
 
+    /// An interface object does not tell types apart: where a key means different things for them, each is looked up by itself.
+    fn split(&self, lookup: Lookup) -> Vec<Lookup> {
+        let visits: Vec<VisitIx> = lookup.atoms.iter().map(|atom| self.draft.atoms[*atom].visit).collect();
+        let place = self.draft.visits[visits[0]].place;
+        if place.interface_object.is_none() || self.draft.ambiguous(&visits).is_none() {
+            return vec![lookup];
+        }
+        let mut parts: Vec<(Vec<bool>, Vec<TypeId>)> = Vec::new();
+        for ty in lookup.guard.iter() {
+            let asks = visits.iter().flat_map(|visit| &self.draft.visits[*visit].asks);
+            let asked: Vec<bool> = asks.map(|asked| asked.guard.contains(ty)).collect();
+            match parts.iter_mut().find(|(known, _)| *known == asked) {
+                Some((_, types)) => types.push(ty),
+                None => parts.push((asked, vec![ty])),
+            }
+        }
+        let part = |(_, types): (_, Vec<TypeId>)| {
+            let guard: TypeSet = types.into_iter().collect();
+            let representations = lookup.representations.iter().filter_map(|representation| {
+                let guard = representation.guard.intersection(&guard);
+                (!guard.is_empty()).then(|| Representation { guard, ..representation.clone() })
+            });
+            let representations = representations.collect();
+            Lookup { position: lookup.position, atoms: lookup.atoms.clone(), guard, representations }
+        };
+        parts.into_iter().map(part).collect()
+    }
+
     fn entity_fetch(&mut self, lookup: &Lookup) -> EntityFetch {
         let visits: Vec<VisitIx> = lookup.atoms.iter().map(|atom| self.draft.atoms[*atom].visit).collect();
         let mut conditions = visits.iter().map(|visit| self.draft.condition(*visit));
@@ -153,7 +186,8 @@ impl Emitter<'_, '_, '_> {
         let selections = match on {
             Some(ty) => {
                 let (_, possible) = self.graph.returned(ty, self.subgraph);
-                let types = if by_interface.is_some() { possible } else { lookup.guard.clone() };
+                let tells_types = by_interface.is_some() && !self.is_interface_object(ty);
+                let types = if tells_types { possible } else { lookup.guard.clone() };
                 let within = Within { on: Some(ty), types: &types, scope };
                 let selections = self.selections(&visits, within, &condition);
                 vec![fragment(ty, selections)]
@@ -243,8 +277,8 @@ impl Emitter<'_, '_, '_> {
     fn targets(&self, asked: &AskedField, within: Within<'_>) -> Vec<TypeId> {
         let schema = &self.graph.supergraph().schema;
         if let Some(on) = within.on {
-            let is_all = asked.guard.is_superset(within.types) || self.is_interface_object(on);
-            if is_all && self.has_field(on, asked) {
+            let is_some = self.is_interface_object(on) && !asked.guard.is_disjoint(within.types);
+            if (is_some || asked.guard.is_superset(within.types)) && self.has_field(on, asked) {
                 return vec![on];
             }
         }
@@ -256,9 +290,19 @@ impl Emitter<'_, '_, '_> {
         let mut interfaces: Vec<TypeId> = schema.ty(first).implements().to_vec();
         interfaces.sort_by(|a, b| schema.ty(*a).name.cmp(&schema.ty(*b).name));
         let fits = |interface: &TypeId| {
-            let joined = self.graph.supergraph().type_in(*interface, self.subgraph);
-            joined.is_some_and(|joined| !joined.interface_object && joined.possible.intersection(within.types) == guard)
-                && self.has_field(*interface, asked)
+            let supergraph = self.graph.supergraph();
+            let joined = supergraph.type_in(*interface, self.subgraph);
+            let is_resolved = |ty: TypeId| {
+                let field = supergraph.schema.field_named(ty, &asked.name);
+                let join = field.and_then(|field| supergraph.field_in(field, self.subgraph));
+                asked.field.is_none() || join.is_some_and(|join| self.solver.reach.is_resolvable(join))
+            };
+            joined.is_some_and(|joined| {
+                !joined.interface_object
+                    && joined.possible.intersection(within.types) == guard
+                    // Nor is anything asked of types that cannot be met here.
+                    && joined.possible.difference(within.types).iter().all(is_resolved)
+            }) && self.has_field(*interface, asked)
         };
         match interfaces.into_iter().find(fits) {
             Some(interface) => vec![interface],
