@@ -11,8 +11,12 @@
 use std::fmt::Write;
 use std::hint::black_box;
 
-use braid_composition::{SubgraphSdl, compose};
+use braid_composition::{Composer, SubgraphSdl, compose};
 use criterion::{Criterion, criterion_group, criterion_main};
+
+/// The allocator of the router.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const LINK: &str = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.9\", import: [\"@key\", \"@shareable\", \"@external\", \"@requires\"])\n";
 
@@ -94,6 +98,13 @@ fn bench(c: &mut Criterion) {
         assert!(composed.result.is_ok(), "{name}: {:?}", composed.result.err().map(|e| e.into_iter().next()));
         group.bench_function(name, |b| b.iter(|| compose(black_box(&subgraphs))));
     }
+    let mut versions = [many(200, 100), many(200, 100)];
+    versions[1][100].sdl.push_str("type Added { x: Int }\n");
+    let mut composer = Composer::default();
+    let mut version = versions.iter().cycle();
+    group.bench_function("200 subgraphs, 20,000 types, one changed", |b| {
+        b.iter(|| version.next().map(|subgraphs| composer.compose(black_box(subgraphs))));
+    });
     group.finish();
 }
 

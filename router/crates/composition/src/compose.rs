@@ -1,5 +1,10 @@
 //! The main street: from the SDL of all subgraphs to a supergraph or the reasons why there is none.
 
+use std::sync::Arc;
+
+use ahash::AHashMap;
+use braid_graphql::compiler::Name;
+use braid_supergraph::join_spec::write::Draft;
 use serde::Deserialize;
 
 use crate::checks::{self, Context};
@@ -8,9 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::merge::{Merged, merge};
 use crate::satisfiability;
 use crate::subgraph::model::{FederationVersion, Subgraph};
-use crate::subgraph::read::Read;
-use crate::subgraph::spec::Known;
-use crate::subgraph::{facts, read, upgrade};
+use crate::subgraph::{facts, read, spec, upgrade};
 use crate::validate;
 
 /// One subgraph as it is given to composition.
@@ -44,40 +47,92 @@ pub struct Composition {
 }
 
 /// A composed supergraph.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Composed {
     /// The supergraph in the join specification.
     pub supergraph_sdl: String,
-    /// What clients see.
-    pub api_schema_sdl: String,
+    draft: Draft,
+    /// What `@inaccessible` is called in the supergraph, if anything is hidden.
+    inaccessible: Option<Name>,
+}
+
+impl Composed {
+    /// What clients see: the supergraph without what is for the router alone or hidden.
+    pub fn api_schema_sdl(&self) -> String {
+        self.draft.write_api(self.inaccessible.as_deref())
+    }
 }
 
 /// Composes subgraphs. Their order does not matter.
 pub fn compose(subgraphs: &[SubgraphSdl]) -> Composition {
-    match run(subgraphs) {
-        Ok((composed, hints)) => Composition { result: Ok(composed), hints },
-        Err(errors) => Composition { result: Err(sorted(errors)), hints: Vec::new() },
-    }
+    Composer::default().compose(subgraphs)
 }
 
-fn run(inputs: &[SubgraphSdl]) -> Result<(Composed, Vec<Diagnostic>), Vec<Diagnostic>> {
-    check_names(inputs)?;
-    let mut order: Vec<&SubgraphSdl> = inputs.iter().collect();
-    order.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut subgraphs = read_all(&order)?;
-    complete(upgrade::upgrade(&mut subgraphs))?;
-    subgraphs.iter_mut().for_each(facts::establish);
-    let upgraded = subgraphs.iter().filter(|s| s.version == FederationVersion::One);
-    complete(upgraded.flat_map(validate::federation).collect())?;
-    let Merged { draft, features, errors, mut hints } = merge(&subgraphs);
-    complete(errors)?;
-    let context = Context { subgraphs: &subgraphs, draft: &draft, features: &features };
-    complete(checks::check(&context))?;
-    let proof = satisfiability::prove(&context);
-    complete(proof.errors)?;
-    hints.extend(proof.hints);
-    let hidden = features.name(Known::Inaccessible).map(|n| n.as_str());
-    Ok((Composed { supergraph_sdl: draft.write(), api_schema_sdl: draft.write_api(hidden) }, hints))
+/// Composes again and again, and reads and validates only the subgraphs that have changed since the last time. What comes out is
+/// the same as if all were new.
+#[derive(Debug, Default)]
+pub struct Composer {
+    /// The subgraphs of the last composition, by name.
+    known: AHashMap<String, Known>,
+}
+
+/// What reading and validation say of a subgraph depends on what was given, and on nothing else.
+#[derive(Debug)]
+struct Known {
+    given: SubgraphSdl,
+    checked: Checked,
+}
+
+/// A subgraph that is valid by itself, or its errors.
+type Checked = Result<Arc<Subgraph>, Vec<Diagnostic>>;
+
+impl Composer {
+    /// Composes subgraphs. Their order does not matter.
+    pub fn compose(&mut self, subgraphs: &[SubgraphSdl]) -> Composition {
+        match self.run(subgraphs) {
+            Ok((composed, hints)) => Composition { result: Ok(composed), hints },
+            Err(errors) => Composition { result: Err(sorted(errors)), hints: Vec::new() },
+        }
+    }
+
+    fn run(&mut self, inputs: &[SubgraphSdl]) -> Result<(Composed, Vec<Diagnostic>), Vec<Diagnostic>> {
+        check_names(inputs)?;
+        let mut order: Vec<&SubgraphSdl> = inputs.iter().collect();
+        order.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut subgraphs = self.read_all(&order)?;
+        complete(upgrade::upgrade(&mut subgraphs))?;
+        let upgraded = subgraphs.iter().filter(|s| s.version == FederationVersion::One);
+        complete(upgraded.flat_map(|subgraph| validate::federation(subgraph)).collect())?;
+        let Merged { draft, features, errors, mut hints } = merge(&subgraphs);
+        complete(errors)?;
+        let context = Context { subgraphs: &subgraphs, draft: &draft, features: &features };
+        complete(checks::check(&context))?;
+        let proof = satisfiability::prove(&context);
+        complete(proof.errors)?;
+        hints.extend(proof.hints);
+        let inaccessible = features.name(spec::Known::Inaccessible).cloned();
+        Ok((Composed { supergraph_sdl: draft.write(), draft, inaccessible }, hints))
+    }
+
+    /// Reads what is new and forgets what is gone.
+    fn read_all(&mut self, inputs: &[&SubgraphSdl]) -> Result<Vec<Arc<Subgraph>>, Vec<Diagnostic>> {
+        let mut before = std::mem::take(&mut self.known);
+        let mut subgraphs = Vec::with_capacity(inputs.len());
+        let mut errors = Vec::new();
+        for input in inputs {
+            let known = match before.remove(&input.name) {
+                Some(known) if known.given == **input => known,
+                _ => Known { given: (*input).clone(), checked: check_alone(input) },
+            };
+            match &known.checked {
+                Ok(subgraph) => subgraphs.push(subgraph.clone()),
+                Err(problems) => errors.extend(problems.iter().cloned()),
+            }
+            self.known.insert(input.name.clone(), known);
+        }
+        complete(errors)?;
+        Ok(subgraphs)
+    }
 }
 
 fn complete(errors: Vec<Diagnostic>) -> Result<(), Vec<Diagnostic>> {
@@ -118,24 +173,9 @@ fn check_names(inputs: &[SubgraphSdl]) -> Result<(), Vec<Diagnostic>> {
     complete(errors)
 }
 
-fn read_all(inputs: &[&SubgraphSdl]) -> Result<Vec<Subgraph>, Vec<Diagnostic>> {
-    let mut subgraphs = Vec::with_capacity(inputs.len());
-    let mut errors = Vec::new();
-    for input in inputs {
-        match read::read(input) {
-            Ok(read) => match check_alone(read) {
-                Ok(subgraph) => subgraphs.push(subgraph),
-                Err(problems) => errors.extend(problems),
-            },
-            Err(problems) => errors.extend(problems),
-        }
-    }
-    complete(errors)?;
-    Ok(subgraphs)
-}
-
 /// Everything that can be said of a subgraph without the others.
-fn check_alone(mut read: Read) -> Result<Subgraph, Vec<Diagnostic>> {
+fn check_alone(input: &SubgraphSdl) -> Checked {
+    let mut read = read::read(input)?;
     let mut errors = read.problems;
     if errors.is_empty() {
         errors = validate::graphql(&read.subgraph);
@@ -149,5 +189,5 @@ fn check_alone(mut read: Read) -> Result<Subgraph, Vec<Diagnostic>> {
         errors.extend(validate::federation(&read.subgraph));
     }
     complete(errors)?;
-    Ok(read.subgraph)
+    Ok(Arc::new(read.subgraph))
 }

@@ -15,6 +15,6 @@ mod subgraph;
 mod validate;
 
 pub use codes::{Code, summary};
-pub use compose::{Composed, Composition, SubgraphSdl, compose};
+pub use compose::{Composed, Composer, Composition, SubgraphSdl, compose};
 pub use diagnostic::{Diagnostic, Edit, Fix, Level, Location};
 pub use explain::{Explanation, codes_page, explain};

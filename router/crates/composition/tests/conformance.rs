@@ -70,7 +70,7 @@ fn judge(case: &Case) -> Verdict {
     match (&composition.result, case.expect.as_str()) {
         (Ok(composed), "ok") => {
             if let Some(expected) = &case.api {
-                verdict.api = facts::differences(&facts::api(expected), &facts::api(&composed.api_schema_sdl));
+                verdict.api = facts::differences(&facts::api(expected), &facts::api(&composed.api_schema_sdl()));
             }
             if let Some(expected) = &case.supergraph {
                 verdict.join = facts::differences(&facts::joins(expected), &facts::joins(&composed.supergraph_sdl));

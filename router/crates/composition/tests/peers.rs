@@ -125,7 +125,7 @@ fn the_peers_read_our_supergraphs() {
     let problems: Vec<String> = supergraphs
         .iter()
         .zip(&answer.supergraphs)
-        .flat_map(|((id, composed), reading)| problems(id, reading, Some(&composed.api_schema_sdl)))
+        .flat_map(|((id, composed), reading)| problems(id, reading, Some(&composed.api_schema_sdl())))
         .collect();
     println!("{} supergraphs read by the peers", supergraphs.len());
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));

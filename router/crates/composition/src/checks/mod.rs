@@ -5,6 +5,8 @@ mod inaccessible;
 mod interfaces;
 mod requires;
 
+use std::sync::Arc;
+
 use braid_supergraph::join_spec::write::Draft;
 
 use crate::diagnostic::{Diagnostic, Location};
@@ -13,7 +15,7 @@ use crate::subgraph::model::Subgraph;
 
 /// The merged schema with what it was merged from, for diagnostics that point back.
 pub(crate) struct Context<'a> {
-    pub(crate) subgraphs: &'a [Subgraph],
+    pub(crate) subgraphs: &'a [Arc<Subgraph>],
     pub(crate) draft: &'a Draft,
     pub(crate) features: &'a Features,
 }

@@ -2,12 +2,12 @@
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::Type;
-use braid_supergraph::join_spec::write::DraftValue;
+use braid_supergraph::join_spec::write::{DraftKind, DraftValue};
 
 use super::{Merger, Sources, union_of_keys};
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
-use crate::subgraph::model::{Kind, TypeDef};
+use crate::subgraph::model::TypeDef;
 
 /// An example coordinate of each way of using an enum.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +20,7 @@ impl<'a> Merger<'a> {
     /// Remembers that an element has an enum's type.
     pub(super) fn note_enum_use(&mut self, ty: &Type, coordinate: &str, input: bool) {
         let name = ty.inner_named_type();
-        if !self.subgraphs.iter().any(|s| s.schema.types.get(name).is_some_and(|t| t.kind == Kind::Enum)) {
+        if self.draft.types.get(name).is_none_or(|t| t.kind != DraftKind::Enum) {
             return;
         }
         let uses = self.enum_uses.entry(name.clone()).or_default();

@@ -2,7 +2,9 @@
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::{DirectiveDefinition, Type};
-use braid_supergraph::join_spec::write::{DraftApplied, DraftDirective, DraftInput, DraftKind, DraftLink, DraftType};
+use braid_supergraph::join_spec::write::{
+    DraftApplied, DraftDirective, DraftInput, DraftKind, DraftLink, DraftType, NameMap,
+};
 use indexmap::IndexMap;
 
 use super::Merger;
@@ -209,10 +211,10 @@ impl Merger<'_> {
                 kind: DraftKind::Scalar,
                 description: None,
                 joins: Vec::new(),
-                implements: IndexMap::new(),
-                members: IndexMap::new(),
-                fields: IndexMap::new(),
-                values: IndexMap::new(),
+                implements: NameMap::default(),
+                members: NameMap::default(),
+                fields: NameMap::default(),
+                values: NameMap::default(),
                 applied: Vec::new(),
                 internal: true,
             },

@@ -25,7 +25,7 @@ impl<'a> Merger<'a> {
         let coordinate = format!("{name}.{field}");
         let real = self.without_external(&coordinate, having);
         if real.is_empty() {
-            if !self.given_by_interface_object(name, field, having) {
+            if !self.abstracted(name, field).iter().any(|(_, f)| !f.facts.external) {
                 self.only_external(&coordinate, having);
             }
             return;
@@ -75,13 +75,6 @@ impl<'a> Merger<'a> {
             }
         }
         real
-    }
-
-    fn given_by_interface_object(&self, name: &Name, field: &Name, having: &[(usize, &'a Field)]) -> bool {
-        (0..self.subgraphs.len())
-            .filter(|i| having.iter().all(|(h, _)| h != i))
-            .flat_map(|i| self.abstracted(name, field, i))
-            .any(|(_, f)| !f.facts.external)
     }
 
     fn only_external(&mut self, coordinate: &str, having: &[(usize, &'a Field)]) {

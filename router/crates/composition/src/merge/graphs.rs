@@ -1,12 +1,14 @@
 //! Names the subgraphs in the graph enum.
 
+use std::sync::Arc;
+
 use ahash::AHashMap;
 use braid_supergraph::join_spec::write::DraftGraph;
 
 use crate::subgraph::model::Subgraph;
 
 /// One enum value for each subgraph: upper case, word characters only, unique.
-pub(crate) fn graphs(subgraphs: &[Subgraph]) -> Vec<DraftGraph> {
+pub(crate) fn graphs(subgraphs: &[Arc<Subgraph>]) -> Vec<DraftGraph> {
     let values: Vec<String> = subgraphs.iter().map(|s| enum_value(&s.name)).collect();
     let mut count: AHashMap<&str, usize> = AHashMap::new();
     for value in &values {

@@ -17,10 +17,11 @@ mod overrides;
 mod typing;
 mod values;
 
+use std::sync::Arc;
+
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::write::{Draft, DraftJoinType, DraftKind, DraftType};
-use indexmap::IndexMap;
+use braid_supergraph::join_spec::write::{Draft, DraftJoinType, DraftKind, DraftType, NameMap};
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Location, subgraph_list};
@@ -42,13 +43,15 @@ pub(crate) struct Merged {
 
 /// The state that all merge rules share.
 pub(crate) struct Merger<'a> {
-    pub(crate) subgraphs: &'a [Subgraph],
+    pub(crate) subgraphs: &'a [Arc<Subgraph>],
     pub(crate) draft: Draft,
     pub(crate) features: Features,
     pub(crate) errors: Vec<Diagnostic>,
     pub(crate) hints: Vec<Diagnostic>,
     /// Where each enum is used, as an input and as an output.
     enum_uses: AHashMap<Name, enums::Uses>,
+    /// The subgraphs that see an interface as an object, by the interface.
+    interface_objects: AHashMap<Name, Vec<usize>>,
     composed: compose_directive::Composed,
 }
 
@@ -56,7 +59,7 @@ pub(crate) struct Merger<'a> {
 pub(crate) type Sources<'a, T> = Vec<(usize, &'a T)>;
 
 /// Merges subgraphs that are valid by themselves and sorted by name.
-pub(crate) fn merge(subgraphs: &[Subgraph]) -> Merged {
+pub(crate) fn merge(subgraphs: &[Arc<Subgraph>]) -> Merged {
     let mut merger = Merger {
         subgraphs,
         draft: Draft { graphs: graphs::graphs(subgraphs), ..Draft::default() },
@@ -64,6 +67,7 @@ pub(crate) fn merge(subgraphs: &[Subgraph]) -> Merged {
         errors: Vec::new(),
         hints: Vec::new(),
         enum_uses: AHashMap::new(),
+        interface_objects: AHashMap::new(),
         composed: compose_directive::Composed::default(),
     };
     merger.run();
@@ -123,8 +127,8 @@ impl<'a> Merger<'a> {
     }
 
     /// Every type by name with the subgraphs that have it, as long as they agree on its kind.
-    fn types_shallow(&mut self) -> IndexMap<Name, Sources<'a, TypeDef>> {
-        let mut types: IndexMap<Name, Sources<'a, TypeDef>> = IndexMap::new();
+    fn types_shallow(&mut self) -> Map<Sources<'a, TypeDef>> {
+        let mut types: Map<Sources<'a, TypeDef>> = Map::default();
         let subgraphs = self.subgraphs;
         for (index, subgraph) in subgraphs.iter().enumerate() {
             for ty in subgraph.schema.types.values() {
@@ -132,11 +136,16 @@ impl<'a> Merger<'a> {
                 if ty.fields.is_empty() && matches!(ty.name.as_str(), "Mutation" | "Subscription") {
                     continue;
                 }
+                if ty.is_interface_object() {
+                    self.interface_objects.entry(ty.name.clone()).or_default().push(index);
+                }
                 types.entry(ty.name.clone()).or_default().push((index, ty));
             }
         }
-        types.sort_keys();
-        let mut merged = IndexMap::new();
+        types.sort_unstable_keys();
+        self.draft.types.reserve(types.len());
+        let mut merged = Map::default();
+        merged.reserve(types.len());
         for (name, sources) in types {
             if self.same_kind(&name, &sources) {
                 self.draft.types.insert(name.clone(), self.shallow(&name, &sources));
@@ -204,10 +213,10 @@ impl<'a> Merger<'a> {
             kind,
             description: None,
             joins: sources.iter().flat_map(|(index, ty)| self.join_types(*index, ty)).collect(),
-            implements: IndexMap::new(),
-            members: IndexMap::new(),
-            fields: IndexMap::new(),
-            values: IndexMap::new(),
+            implements: NameMap::default(),
+            members: NameMap::default(),
+            fields: NameMap::default(),
+            values: NameMap::default(),
             applied: Vec::new(),
             internal: false,
         }
@@ -232,8 +241,8 @@ impl<'a> Merger<'a> {
 
     /// `implements` and union members: what counts as a subtype must be known before any field is merged.
     fn merge_relations(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
-        let mut implements: IndexMap<Name, Vec<usize>> = IndexMap::new();
-        let mut members: IndexMap<Name, Vec<usize>> = IndexMap::new();
+        let mut implements: NameMap<Vec<usize>> = NameMap::default();
+        let mut members: NameMap<Vec<usize>> = NameMap::default();
         for (index, ty) in sources {
             for interface in ty.implements.keys() {
                 implements.entry(interface.clone()).or_default().push(*index);
@@ -264,7 +273,7 @@ impl<'a> Merger<'a> {
     }
 
     fn merge_schema(&mut self) {
-        let with_description: Vec<(usize, Option<&std::sync::Arc<str>>)> =
+        let with_description: Vec<(usize, Option<&Arc<str>>)> =
             self.subgraphs.iter().enumerate().map(|(i, s)| (i, s.schema.description.as_ref())).collect();
         self.draft.description = self.merge_description("schema", &with_description);
         let sources =

@@ -155,24 +155,11 @@ impl<'a> Merger<'a> {
     }
 
     fn check_sharing(&mut self, name: &Name, field: &Name, having: &[(usize, &'a Field)], overrides: &Overrides) {
-        let mut resolving: Vec<(usize, String, bool, &Field)> = Vec::new();
-        for index in 0..self.subgraphs.len() {
-            match having.iter().find(|(i, _)| *i == index) {
-                Some((_, f)) => {
-                    if !overrides.is_overridden(index) && !f.facts.fully_external() {
-                        resolving.push((index, format!("{name}.{field}"), f.facts.shareable, f));
-                    }
-                }
-                None => {
-                    for (parent, f) in self.abstracted(name, field, index) {
-                        if !f.facts.fully_external() {
-                            resolving.push((index, format!("{parent}.{field}"), f.facts.shareable, f));
-                        }
-                    }
-                }
-            }
-        }
-        let bad: Vec<&(usize, String, bool, &Field)> = resolving.iter().filter(|r| !r.2).collect();
+        let own = having.iter().filter(|(index, f)| !overrides.is_overridden(*index) && !f.facts.fully_external());
+        let mut resolving: Vec<(usize, &Field)> = own.copied().collect();
+        resolving.extend(self.abstracted(name, field).into_iter().filter(|(_, f)| !f.facts.fully_external()));
+        resolving.sort_by_key(|(index, _)| *index);
+        let bad: Vec<&(usize, &Field)> = resolving.iter().filter(|(_, f)| !f.facts.shareable).collect();
         if bad.is_empty() || resolving.len() < 2 {
             return;
         }
@@ -192,10 +179,10 @@ impl<'a> Merger<'a> {
                 did_you_mean(from, self.subgraphs.iter().map(|s| &*s.name))
             ));
         }
-        let at: Vec<Location> = resolving.iter().filter_map(|r| self.locate(r.0, r.3.span)).collect();
+        let at: Vec<Location> = resolving.iter().filter_map(|r| self.locate(r.0, r.1.span)).collect();
         let edits: Vec<Edit> = bad
             .iter()
-            .filter_map(|r| crate::validate::edits::append_to_field(&self.subgraphs[r.0], r.3, Known::Shareable))
+            .filter_map(|r| crate::validate::edits::append_to_field(&self.subgraphs[r.0], r.1, Known::Shareable))
             .collect();
         let diagnostic = Diagnostic::new(Code::INVALID_FIELD_SHARING, message)
             .on(coordinate.as_str())
@@ -207,20 +194,16 @@ impl<'a> Merger<'a> {
         });
     }
 
-    /// The fields that a subgraph gives to an object through its interface objects.
-    pub(super) fn abstracted(&self, name: &Name, field: &Name, index: usize) -> Vec<(Name, &'a Field)> {
-        if self.type_in(index, name).is_some() {
-            return Vec::new();
-        }
-        let Some(ty) = self.draft.types.get(name) else { return Vec::new() };
-        if ty.kind != braid_supergraph::join_spec::write::DraftKind::Object {
-            return Vec::new();
-        }
-        ty.implements
-            .keys()
-            .filter_map(|interface| self.type_in(index, interface))
-            .filter(|t| t.is_interface_object())
-            .filter_map(|t| Some((t.name.clone(), t.fields.get(field)?)))
+    /// The fields that subgraphs give to an object through its interface objects, each with its subgraph.
+    pub(super) fn abstracted(&self, name: &Name, field: &Name) -> Vec<(usize, &'a Field)> {
+        let ty =
+            self.draft.types.get(name).filter(|ty| ty.kind == braid_supergraph::join_spec::write::DraftKind::Object);
+        ty.into_iter()
+            .flat_map(|ty| ty.implements.keys())
+            .filter_map(|interface| Some((interface, self.interface_objects.get(interface)?)))
+            .flat_map(|(interface, graphs)| graphs.iter().map(move |index| (interface, *index)))
+            .filter(|(_, index)| self.type_in(*index, name).is_none())
+            .filter_map(|(interface, index)| Some((index, self.type_in(index, interface)?.fields.get(field)?)))
             .collect()
     }
 }

@@ -120,7 +120,7 @@ impl<'a> Merger<'a> {
             return;
         }
         let Some((_, from_field)) = having.iter().find(|(i, _)| *i == source) else {
-            if !self.abstracted(name, field, source).is_empty() {
+            if self.abstracted(name, field).iter().any(|(i, _)| *i == source) {
                 self.errors.push(
                     diagnostic(
                         Code::OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,

@@ -18,10 +18,7 @@ pub(super) fn error(reach: &mut Reach<'_, '_>, nodes: &[Node], index: usize, fie
     let model = reach.model;
     let name = model.types[ty].name.clone();
     let coordinate = format!("{name}.{}", field.name);
-    let mut here: BTreeSet<usize> = BTreeSet::new();
-    for state in &node.states {
-        here.extend(reach.from(*state));
-    }
+    let here = reach.subgraphs(&node.states);
     let mut reasons = String::new();
     for subgraph in &here {
         let provided = node.states.iter().find(|s| s.subgraph == *subgraph).map_or(0, |s| s.provided);

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use ahash::{AHashMap, AHashSet};
 use braid_graphql::compiler::Name;
 
-use super::model::{Join, Model, Place};
+use super::model::{FieldThere, Join, Model, Place};
 use crate::subgraph::facts::fields_of;
 use crate::subgraph::field_set::{FieldSet, Item};
 use crate::subgraph::model::{Directives, Field, is_root};
@@ -22,6 +22,13 @@ pub(super) struct State {
     pub(super) provided: usize,
     /// While the key of a subgraph is being asked for, that subgraph can't help with it: it, plus 1, or 0.
     pub(super) excluded: usize,
+}
+
+/// A subgraph that can be had, and by which key one came there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Had {
+    subgraph: usize,
+    key: Option<usize>,
 }
 
 /// `@requires` of a field: the type, the subgraph, the field.
@@ -42,9 +49,7 @@ pub(super) struct Reach<'m, 'a> {
     provided: Vec<FieldSet>,
     provided_ids: AHashMap<String, usize>,
     /// The subgraphs that can be had from a state, in the order in which they are found.
-    table: AHashMap<State, Vec<usize>>,
-    /// By which key a subgraph was entered from a state.
-    entered: AHashMap<(State, usize), String>,
+    table: AHashMap<State, Vec<Had>>,
     /// `@requires` of a field in a subgraph: can it be met there?
     requires: AHashMap<Requirement, bool>,
     /// The questions that must be asked, each once.
@@ -54,6 +59,12 @@ pub(super) struct Reach<'m, 'a> {
     asking: Option<Question>,
     /// The questions that read an answer.
     readers: AHashMap<Question, AHashSet<Question>>,
+}
+
+/// The same object in another subgraph: what the way to a state provides holds only there.
+fn beside(state: State, subgraph: usize) -> State {
+    let provided = if subgraph == state.subgraph { state.provided } else { 0 };
+    State { subgraph, provided, ..state }
 }
 
 /// Why a subgraph does not resolve a field that it knows.
@@ -83,7 +94,6 @@ impl<'m, 'a> Reach<'m, 'a> {
             provided: vec![FieldSet::default()],
             provided_ids: AHashMap::new(),
             table: AHashMap::new(),
-            entered: AHashMap::new(),
             requires: AHashMap::new(),
             queue: VecDeque::new(),
             queued: AHashSet::new(),
@@ -92,17 +102,30 @@ impl<'m, 'a> Reach<'m, 'a> {
         }
     }
 
-    /// The subgraphs that can be had from a state. New states are worked into the fixpoint first.
-    pub(super) fn from(&mut self, state: State) -> Vec<usize> {
-        if !self.table.contains_key(&state) {
-            self.current(state);
-            self.settle();
+    /// All states that can be had from some of one type, themselves included, in order. New states are worked into the fixpoint first.
+    pub(super) fn closure(&mut self, states: &[State]) -> Vec<State> {
+        let mut all = self.settled(|reach| reach.spread(states));
+        all.sort_unstable();
+        all
+    }
+
+    /// The subgraphs that can be had from some states of one type.
+    pub(super) fn subgraphs(&mut self, states: &[State]) -> BTreeSet<usize> {
+        self.closure(states).into_iter().map(|state| state.subgraph).collect()
+    }
+
+    /// Looks, and looks again once the fixpoint has taken in what the first look brought up.
+    pub(super) fn settled<T>(&mut self, mut look: impl FnMut(&mut Self) -> T) -> T {
+        let seen = look(self);
+        if self.queue.is_empty() {
+            return seen;
         }
-        self.current(state)
+        self.settle();
+        look(self)
     }
 
     /// Asks all open questions, until no answer grows.
-    pub(super) fn settle(&mut self) {
+    fn settle(&mut self) {
         while let Some(question) = self.queue.pop_front() {
             self.queued.remove(&question);
             self.asking = Some(question.clone());
@@ -146,49 +169,72 @@ impl<'m, 'a> Reach<'m, 'a> {
         readers.into_iter().for_each(|reader| self.enqueue(reader));
     }
 
-    fn current(&mut self, state: State) -> Vec<usize> {
+    /// Brings up a state's question if it is new, and reads its answer as far as it goes.
+    fn ask(&mut self, state: State) {
         self.read(Question::Reached(state));
-        if let Some(known) = self.table.get(&state) {
-            return known.clone();
+        if self.table.contains_key(&state) {
+            return;
         }
-        let start = match is_root(&self.model.types[state.ty].name) {
+        let places = &self.model.types[state.ty].places;
+        let start = match self.model.types[state.ty].name == "Query" {
             // A query can start again anywhere.
-            true if self.model.types[state.ty].name == "Query" => {
-                self.model.types[state.ty].places.iter().map(|p| p.subgraph).collect()
-            }
-            _ => vec![state.subgraph],
+            true => places.iter().map(|p| Had { subgraph: p.subgraph, key: None }).collect(),
+            false => vec![Had { subgraph: state.subgraph, key: None }],
         };
-        self.table.insert(state, start.clone());
-        self.enqueue(Question::Reached(state));
-        start
+        let open = start.len() < places.len();
+        self.table.insert(state, start);
+        if open {
+            self.enqueue(Question::Reached(state));
+        }
+    }
+
+    /// What can be had from the states so far.
+    fn spread(&mut self, states: &[State]) -> Vec<State> {
+        let mut found = Vec::new();
+        let mut seen = AHashSet::new();
+        for state in states {
+            // What can be had from one that was had already was had with it.
+            if seen.contains(state) {
+                continue;
+            }
+            self.ask(*state);
+            let here = self.table.get(state).into_iter().flatten().map(|had| beside(*state, had.subgraph));
+            found.extend(here.filter(|at| states.len() == 1 || seen.insert(*at)));
+        }
+        found
     }
 
     fn grow(&mut self, state: State) {
-        let model = self.model;
-        let ty = &model.types[state.ty];
+        let ty = &self.model.types[state.ty];
         if is_root(&ty.name) {
             return;
         }
         let mut here = self.table.get(&state).cloned().unwrap_or_default();
-        if here.len() == ty.places.len() {
-            return;
-        }
         let before = here.len();
-        loop {
-            let mut added = false;
+        let mut is_here = vec![false; self.model.context.subgraphs.len()];
+        here.iter().for_each(|had| is_here[had.subgraph] = true);
+        let mut added = true;
+        while added && here.len() < ty.places.len() {
+            added = false;
             for place in &ty.places {
-                if place.subgraph + 1 != state.excluded
-                    && !here.contains(&place.subgraph)
-                    && self.enters(state, &here, place)
-                {
-                    here.push(place.subgraph);
-                    // Conditions of the next keys may need this one.
-                    self.table.insert(state, here.clone());
-                    added = true;
+                if is_here[place.subgraph] || place.subgraph + 1 == state.excluded {
+                    continue;
                 }
-            }
-            if !added {
-                break;
+                let Some(key) = self.enters(state, &here, place) else { continue };
+                added = true;
+                is_here[place.subgraph] = true;
+                here.push(Had { subgraph: place.subgraph, key: Some(key) });
+                // Whatever can be had from there can be had from here.
+                let there = beside(state, place.subgraph);
+                self.ask(there);
+                for had in self.table.get(&there).into_iter().flatten() {
+                    if !is_here[had.subgraph] {
+                        is_here[had.subgraph] = true;
+                        here.push(*had);
+                    }
+                }
+                // Conditions of the next keys may need it.
+                self.table.insert(state, here.clone());
             }
         }
         if here.len() > before {
@@ -196,48 +242,41 @@ impl<'m, 'a> Reach<'m, 'a> {
         }
     }
 
-    fn enters(&mut self, state: State, here: &[usize], place: &Place<'a>) -> bool {
+    /// The key by which a subgraph can be entered.
+    fn enters(&mut self, state: State, here: &[Had], place: &Place) -> Option<usize> {
         let model = self.model;
-        let real = |i: &usize| model.place(state.ty, *i).is_some_and(|p| p.real);
-        let known = here.iter().any(real);
-        let unknown = here.iter().any(|i| !real(i));
-        let at: Vec<State> = here
-            .iter()
-            .map(|subgraph| State {
-                subgraph: *subgraph,
-                provided: if *subgraph == state.subgraph { state.provided } else { 0 },
-                ..state
-            })
-            .collect();
-        let own = place.keys.iter().filter(|_| known || !place.real);
-        let interface = place.interface_keys.iter().filter(|_| unknown);
+        let real = |had: &Had| model.place(state.ty, had.subgraph).is_some_and(|p| p.real);
+        let own = place.keys.iter().filter(|_| !place.real || here.iter().any(real));
+        let interface = place.interface_keys.iter().filter(|_| !here.iter().all(real));
         let excluded = if state.excluded > 0 { state.excluded } else { place.subgraph + 1 };
-        for key in own.chain(interface).filter(|key| key.resolvable) {
-            // Where one came by a key, the same key leads no further than from where one came.
-            let others: Vec<State> =
-                at.iter().filter(|s| self.entered.get(&(state, s.subgraph)) != Some(&key.text)).copied().collect();
-            if self.can_right_here(&others, &key.set, excluded) {
-                self.entered.insert((state, place.subgraph), key.text.clone());
-                return true;
-            }
-        }
-        false
+        let mut keys = own.chain(interface).filter(|key| key.resolvable);
+        // Where one came by a key, the same key leads no further than from where one came.
+        keys.find(|key| {
+            let at = here.iter().filter(|had| had.key != Some(key.id)).map(|had| beside(state, had.subgraph));
+            self.can_right_here(state.ty, at, &key.set, excluded)
+        })
+        .map(|key| key.id)
     }
 
     /// Like `can`, but all subgraphs that can be had are already given.
-    fn can_right_here(&mut self, at: &[State], set: &FieldSet, excluded: usize) -> bool {
-        let Some(ty) = at.first().map(|s| s.ty) else { return false };
+    fn can_right_here(
+        &mut self,
+        ty: usize,
+        at: impl Iterator<Item = State> + Clone,
+        set: &FieldSet,
+        excluded: usize,
+    ) -> bool {
         set.items.iter().all(|item| match item {
             Item::Fragment { condition, selection, .. } => match condition {
                 Some(condition) if !self.model.applies(ty, condition) => true,
-                _ => self.can_right_here(at, selection, excluded),
+                _ => self.can_right_here(ty, at.clone(), selection, excluded),
             },
             Item::Field { name, .. } if name == "__typename" => true,
             Item::Field { name, selection, .. } => {
                 let mut from: Vec<State> = Vec::new();
-                for state in at {
-                    if self.resolves(*state, name).is_ok() {
-                        from.push(State { excluded, ..*state });
+                for state in at.clone() {
+                    if self.resolves(state, name).is_ok() {
+                        from.push(State { excluded, ..state });
                         if selection.is_empty() {
                             return true;
                         }
@@ -277,30 +316,38 @@ impl<'m, 'a> Reach<'m, 'a> {
     }
 
     /// The states in which a field is resolved: one of `states`, or reached from there by keys.
-    pub(super) fn resolvers(&mut self, states: &[State], field: &str) -> Vec<State> {
+    fn resolvers(&mut self, states: &[State], field: &str) -> Vec<State> {
+        let mut all = self.spread(states);
+        all.sort_unstable();
+        let Some(ty) = all.first().map(|state| state.ty) else { return all };
+        self.resolvers_among(&all, field, self.model.having(ty, field))
+    }
+
+    /// Those of some states of one type, which are in order, in which a field is resolved that some subgraphs have.
+    pub(super) fn resolvers_among(&mut self, states: &[State], field: &str, having: &[FieldThere<'a>]) -> Vec<State> {
         let mut found = Vec::new();
-        // Many states lead to the same ones.
-        let mut seen = AHashSet::new();
-        for (index, state) in states.iter().enumerate() {
-            // At the query root the first leads to all.
-            let known = index > 0 && self.model.types[state.ty].name == "Query";
-            let reached = if known { vec![state.subgraph] } else { self.current(*state) };
-            for subgraph in reached {
-                let provided = if subgraph == state.subgraph { state.provided } else { 0 };
-                let at = State { subgraph, provided, ..*state };
-                if seen.insert(at) && self.resolves(at, field).is_ok() {
-                    found.push(at);
-                }
-            }
+        let mut rest = states;
+        for there in having {
+            rest = &rest[rest.partition_point(|state| state.subgraph < there.subgraph)..];
+            let here = rest.partition_point(|state| state.subgraph == there.subgraph);
+            found.extend(
+                rest[..here].iter().copied().filter(|state| self.resolves_there(*state, field, *there).is_ok()),
+            );
         }
         found
     }
 
     /// Whether a field is resolved right in a state.
     pub(super) fn resolves(&mut self, state: State, name: &str) -> Result<(), Unresolved> {
-        let Some((field, join)) = self.model.field(state.ty, state.subgraph, name) else {
-            return Err(Unresolved::Unknown);
-        };
+        let having = self.model.having(state.ty, name);
+        match having.binary_search_by_key(&state.subgraph, |there| there.subgraph) {
+            Ok(at) => self.resolves_there(state, name, having[at]),
+            Err(_) => Err(Unresolved::Unknown),
+        }
+    }
+
+    fn resolves_there(&mut self, state: State, name: &str, there: FieldThere<'a>) -> Result<(), Unresolved> {
+        let FieldThere { field, join, .. } = there;
         let provided =
             state.provided > 0 && self.model.selected(&self.provided[state.provided], state.ty, name).is_some();
         match join {

@@ -8,6 +8,7 @@ use braid_supergraph::join_spec::write::{DraftField, DraftKind};
 
 use super::Proof;
 use super::explain;
+use super::model::FieldThere;
 use super::reach::{Reach, State};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, human_list};
@@ -49,7 +50,7 @@ struct Walk<'w, 'm, 'a> {
     failed: BTreeSet<(usize, Name, Vec<usize>)>,
 }
 
-impl Walk<'_, '_, '_> {
+impl<'a> Walk<'_, '_, 'a> {
     fn start(&mut self, operation: &'static str, root: &str) {
         let Some(ty) = self.reach.model.by_name.get(root).copied() else { return };
         let places = &self.reach.model.types[ty].places;
@@ -62,7 +63,7 @@ impl Walk<'_, '_, '_> {
         node.states.sort();
         node.states.dedup();
         let seen = self.seen.entry(node.ty).or_default();
-        if seen.iter().any(|old| old.iter().all(|s| node.states.contains(s))) {
+        if seen.iter().any(|old| is_part(old, &node.states)) {
             return;
         }
         seen.push(node.states.clone());
@@ -74,25 +75,23 @@ impl Walk<'_, '_, '_> {
         let model = self.reach.model;
         let ty = self.nodes[index].ty;
         let states = self.nodes[index].states.clone();
-        // New states must be settled before the question is put.
-        for state in &states {
-            self.reach.from(*state);
-        }
+        let had = self.reach.closure(&states);
         let name = &model.types[ty].name;
         let Some(merged) = model.context.draft.types.get(name) else { return };
-        for field in merged.fields.values() {
+        for (at, field) in merged.fields.values().enumerate() {
             if model.context.features.is_inaccessible(&field.applied) {
                 continue;
             }
-            self.field(index, ty, &states, field);
+            self.field(index, ty, &had, field, model.having_at(ty, at));
         }
     }
 
-    fn field(&mut self, index: usize, ty: usize, states: &[State], field: &DraftField) {
-        let from = self.settled(|reach| reach.resolvers(states, &field.name));
+    /// `had` are all states that can be had, `having` the subgraphs that have the field.
+    fn field(&mut self, index: usize, ty: usize, had: &[State], field: &DraftField, having: &[FieldThere<'a>]) {
+        let from = self.reach.settled(|reach| reach.resolvers_among(had, &field.name, having));
         if from.is_empty() {
-            let here: Vec<usize> =
-                states.iter().flat_map(|s| self.reach.from(*s)).collect::<BTreeSet<_>>().into_iter().collect();
+            let here: BTreeSet<usize> = had.iter().map(|state| state.subgraph).collect();
+            let here: Vec<usize> = here.into_iter().collect();
             if self.failed.insert((ty, field.name.clone(), here)) {
                 let error = explain::error(self.reach, &self.nodes, index, field);
                 self.proof.errors.push(error);
@@ -149,7 +148,7 @@ impl Walk<'_, '_, '_> {
 
     fn descend(&mut self, index: usize, field: &DraftField, from: &[State]) {
         let model = self.reach.model;
-        let below = self.settled(|reach| reach.below(from, &field.name));
+        let below = self.reach.settled(|reach| reach.below(from, &field.name));
         for (ty, states) in below {
             let name = &model.types[ty].name;
             let merged = model.context.draft.types.get(name);
@@ -168,7 +167,7 @@ impl Walk<'_, '_, '_> {
         if states.iter().any(|s| model.place(ty, s.subgraph).is_some_and(|p| p.real)) {
             return false;
         }
-        let here: BTreeSet<usize> = states.iter().flat_map(|s| self.reach.from(*s)).collect();
+        let here = self.reach.subgraphs(states);
         if here.iter().any(|i| model.place(ty, *i).is_some_and(|p| p.real)) {
             return false;
         }
@@ -177,13 +176,6 @@ impl Walk<'_, '_, '_> {
             self.proof.errors.push(error);
         }
         true
-    }
-
-    /// Asks again after the fixpoint has taken in what the question brought up.
-    fn settled<T>(&mut self, mut ask: impl FnMut(&mut Reach<'_, '_>) -> T) -> T {
-        ask(self.reach);
-        self.reach.settle();
-        ask(self.reach)
     }
 
     /// Subgraphs that share a field must be able to return the same types.
@@ -263,4 +255,10 @@ impl Walk<'_, '_, '_> {
             false => self.proof.hints.push(diagnostic),
         }
     }
+}
+
+/// Whether one sorted list has all that another has.
+fn is_part(part: &[State], whole: &[State]) -> bool {
+    let mut whole = whole.iter();
+    part.len() <= whole.len() && part.iter().all(|state| whole.any(|other| other == state))
 }

@@ -5,7 +5,7 @@ use ahash::AHashSet;
 use braid_graphql::compiler::Name;
 
 use super::field_set::{FieldSet, Item};
-use super::model::{Directives, FederationVersion, Field, FieldFacts, Kind, Schema, Subgraph, TypeDef};
+use super::model::{Directives, Field, FieldFacts, Kind, Schema, Subgraph, TypeDef};
 use super::spec::Known;
 
 /// A field by type and name.
@@ -47,7 +47,7 @@ pub(crate) fn reached(schema: &Schema, ty: &TypeDef, set: &FieldSet, implementat
 
 /// Fills in `Field::facts` for the whole subgraph.
 pub(crate) fn establish(subgraph: &mut Subgraph) {
-    let facts = collect(&subgraph.schema, subgraph.version);
+    let facts = collect(&subgraph.schema);
     for ty in subgraph.schema.types.values_mut() {
         let type_external = ty.kind == Kind::Object && ty.has(Known::External);
         let shareable_parts: Vec<u32> = ty.all(Known::Shareable).map(|a| a.part).collect();
@@ -77,7 +77,7 @@ struct Facts {
     used: AHashSet<FieldRef>,
 }
 
-fn collect(schema: &Schema, _version: FederationVersion) -> Facts {
+fn collect(schema: &Schema) -> Facts {
     let mut facts = Facts::default();
     for ty in schema.types.values() {
         if !matches!(ty.kind, Kind::Object | Kind::Interface) {

@@ -1,11 +1,13 @@
 //! Turns a Federation 1 schema into a Federation 2 one that means the same. The only place that looks at several
 //! subgraphs before merging: what is shared in Federation 1 depends on the others.
 
+use std::sync::Arc;
+
 use ahash::{AHashMap, AHashSet};
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::Value;
 
-use super::facts::{fields_of, reached};
+use super::facts::{self, fields_of, reached};
 use super::field_set::{FieldSet, Item};
 use super::model::{Applied, Directives, FederationVersion, Field, Kind, Schema, Subgraph, TypeDef, is_root};
 use super::spec::Known;
@@ -22,29 +24,30 @@ struct Others {
     having: AHashMap<Name, Vec<usize>>,
 }
 
-/// Upgrades the Federation 1 subgraphs among all.
-pub(crate) fn upgrade(subgraphs: &mut [Subgraph]) -> Vec<Diagnostic> {
+/// Upgrades the Federation 1 subgraphs among all, each in a copy: what was read may be needed again beside other subgraphs.
+pub(crate) fn upgrade(subgraphs: &mut [Arc<Subgraph>]) -> Vec<Diagnostic> {
     if subgraphs.iter().all(|s| s.version != FederationVersion::One) {
         return Vec::new();
     }
-    for subgraph in subgraphs.iter_mut() {
-        if subgraph.version == FederationVersion::One {
-            adopt_definitions(&mut subgraph.schema);
-            stringify_fields(&mut subgraph.schema);
-        }
-        super::facts::establish(subgraph);
+    for subgraph in subgraphs.iter_mut().filter(|s| s.version == FederationVersion::One) {
+        let subgraph = Arc::make_mut(subgraph);
+        adopt_definitions(&mut subgraph.schema);
+        stringify_fields(&mut subgraph.schema);
+        facts::establish(subgraph);
     }
     let others = gather(subgraphs);
     let mut errors = Vec::new();
     for (index, subgraph) in subgraphs.iter_mut().enumerate() {
         if subgraph.version == FederationVersion::One {
+            let subgraph = Arc::make_mut(subgraph);
             upgrade_one(subgraph, index, &others, &mut errors);
+            facts::establish(subgraph);
         }
     }
     errors
 }
 
-fn gather(subgraphs: &[Subgraph]) -> Others {
+fn gather(subgraphs: &[Arc<Subgraph>]) -> Others {
     let mut others = Others { definitions: AHashMap::new(), resolved: AHashMap::new(), having: AHashMap::new() };
     for (index, subgraph) in subgraphs.iter().enumerate() {
         let one = subgraph.version == FederationVersion::One;
@@ -350,7 +353,7 @@ fn remove_provides_on_leaves(schema: &mut Schema) {
 }
 
 fn remove_unused_externals(subgraph: &mut Subgraph, errors: &mut Vec<Diagnostic>) {
-    super::facts::establish(subgraph);
+    facts::establish(subgraph);
     let mut emptied = Vec::new();
     for ty in subgraph.schema.types.values_mut() {
         if !matches!(ty.kind, Kind::Object | Kind::Interface) {

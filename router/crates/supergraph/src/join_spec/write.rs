@@ -8,6 +8,9 @@ use braid_graphql::compiler::ast::{Type, Value};
 use braid_graphql::compiler::{Name, Node};
 use indexmap::IndexMap;
 
+/// What a schema has by name, in order.
+pub type NameMap<T> = IndexMap<Name, T, ahash::RandomState>;
+
 /// A merged schema, ready to be written.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
@@ -22,9 +25,9 @@ pub struct Draft {
     /// The subgraphs; joins refer to them by index.
     pub graphs: Vec<DraftGraph>,
     /// Directive definitions, without those of link and join.
-    pub directives: IndexMap<Name, DraftDirective>,
+    pub directives: NameMap<DraftDirective>,
     /// All types but those of link and join.
-    pub types: IndexMap<Name, DraftType>,
+    pub types: NameMap<DraftType>,
 }
 
 /// A `@link` on the supergraph.
@@ -106,13 +109,13 @@ pub struct DraftType {
     /// Where it is, and by which keys.
     pub joins: Vec<DraftJoinType>,
     /// Its interfaces, each with the graphs that say so.
-    pub implements: IndexMap<Name, Vec<usize>>,
+    pub implements: NameMap<Vec<usize>>,
     /// A union's members, each with the graphs that say so.
-    pub members: IndexMap<Name, Vec<usize>>,
+    pub members: NameMap<Vec<usize>>,
     /// The fields of an object, interface or input.
-    pub fields: IndexMap<Name, DraftField>,
+    pub fields: NameMap<DraftField>,
     /// An enum's values.
-    pub values: IndexMap<Name, DraftValue>,
+    pub values: NameMap<DraftValue>,
     /// Directives on it.
     pub applied: Vec<DraftApplied>,
     /// It belongs to a linked feature, not to the API.
@@ -268,18 +271,26 @@ impl Draft {
     /// What clients see: without joins, links and what `hidden` (the name of `@inaccessible` here) is applied to.
     pub fn write_api(&self, hidden: Option<&str>) -> String {
         let shown = |applied: &[DraftApplied]| !applied.iter().any(|a| Some(a.name.as_str()) == hidden);
-        let mut api = Draft::default();
-        for (name, directive) in &self.directives {
+        let visible = |name: &str| self.types.get(name).is_none_or(|ty| shown(&ty.applied));
+        let mut out = String::with_capacity(4096);
+        description(&mut out, self.description.as_ref(), "");
+        if self.description.as_ref().is_some_and(|d| !d.is_empty()) {
+            out.push_str("schema {\n");
+            for (operation, name) in ROOTS.iter().filter(|(_, name)| self.types.contains_key(*name) && visible(name)) {
+                let _ = writeln!(out, "  {operation}: {name}");
+            }
+            out.push_str("}\n");
+        }
+        for directive in self.directives.values().filter(|directive| !directive.internal) {
             let mut directive = directive.clone();
             directive.locations.retain(|l| EXECUTABLE.contains(l));
-            if !directive.internal && !directive.locations.is_empty() {
+            if !directive.locations.is_empty() {
                 directive.args.retain(|a| shown(&a.applied));
                 directive.args.iter_mut().for_each(|a| introspectable(&mut a.applied));
-                api.directives.insert(name.clone(), directive);
+                directive_definition(&mut out, &directive);
             }
         }
-        for (name, ty) in self.types.iter().filter(|(_, t)| !t.internal && shown(&t.applied)) {
-            let visible = |name: &Name| self.types.get(name).is_none_or(|t| shown(&t.applied));
+        for ty in self.types.values().filter(|ty| !ty.internal && shown(&ty.applied)) {
             let mut ty = ty.clone();
             ty.joins.clear();
             introspectable(&mut ty.applied);
@@ -299,22 +310,7 @@ impl Draft {
                 field.args.retain(|a| shown(&a.applied));
                 field.args.iter_mut().for_each(|a| introspectable(&mut a.applied));
             }
-            api.types.insert(name.clone(), ty);
-        }
-        let mut out = String::with_capacity(4096);
-        description(&mut out, self.description.as_ref(), "");
-        if self.description.as_ref().is_some_and(|d| !d.is_empty()) {
-            out.push_str("schema {\n");
-            for (operation, name) in ROOTS.iter().filter(|(_, name)| api.types.contains_key(*name)) {
-                let _ = writeln!(out, "  {operation}: {name}");
-            }
-            out.push_str("}\n");
-        }
-        for directive in api.directives.values() {
-            directive_definition(&mut out, directive);
-        }
-        for ty in api.types.values() {
-            api.ty(&mut out, ty);
+            self.ty(&mut out, &ty);
         }
         out.trim_start().to_string()
     }
