@@ -51,7 +51,7 @@ pub(super) fn write_request(folder: &Path, operation: &str) -> PathBuf {
 
 /// What the unsplit graph answers.
 pub(super) fn expected(operation: &str) -> Value {
-    let whole = Subgraph::new("whole", &composed(0).api_schema_sdl, Ownership::default(), Box::new(Data));
+    let whole = Subgraph::new("whole", &composed(0).api_schema_sdl(), Ownership::default(), Box::new(Data));
     whole.execute(Request { query: text(operation).to_owned(), variables: variables(operation) })
 }
 

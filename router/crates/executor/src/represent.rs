@@ -26,11 +26,9 @@ pub(crate) fn write(
     object: ObjectId,
     out: &mut Vec<u8>,
 ) -> bool {
-    out.extend_from_slice(b"{\"__typename\":");
-    match &representation.typename {
-        Some(name) => out.extend_from_slice(name),
-        None if !write_typename(tree, schema, object, out) => return false,
-        None => {}
+    out.extend_from_slice(&representation.head);
+    if !representation.names_type && !write_typename(tree, schema, object, out) {
+        return false;
     }
     let complete = write_fields(tree, schema, &representation.fields, object, true, out);
     out.push(b'}');
@@ -64,10 +62,8 @@ fn write_fields(
         if top && field.is_typename {
             continue;
         }
-        if !out.ends_with(b"{") {
-            out.push(b',');
-        }
-        out.extend_from_slice(&field.name);
+        let is_first = out.ends_with(b"{");
+        out.extend_from_slice(&field.name[usize::from(is_first)..]);
         match cell {
             Cell::Absent | Cell::Failed if field.is_typename => {
                 if !write_typename(tree, schema, object, out) {

@@ -58,14 +58,15 @@ pub(crate) struct CompiledRepresentation {
     pub(crate) guard: TypeSet,
     /// Whether it fits objects of unknown type.
     pub(crate) unknown: bool,
-    /// `"Name"`; `None` for the runtime type.
-    pub(crate) typename: Option<Box<[u8]>>,
+    /// `{"__typename":`, and the name of the type where it is not the runtime type's.
+    pub(crate) head: Box<[u8]>,
+    pub(crate) names_type: bool,
     pub(crate) fields: Vec<CompiledRepresentationField>,
 }
 
 #[derive(Debug)]
 pub(crate) struct CompiledRepresentationField {
-    /// `"name":`
+    /// `,"name":`
     pub(crate) name: Box<[u8]>,
     pub(crate) slot: Option<u32>,
     pub(crate) is_key: bool,
@@ -224,13 +225,14 @@ fn compile_representation(
     shape: ShapeId,
     representation: &Representation,
 ) -> Result<CompiledRepresentation, CompileError> {
-    let typename = match &representation.typename {
-        TypenameSource::Runtime => None,
-        TypenameSource::Fixed(name) => Some(format!("\"{name}\"").into_bytes().into()),
+    let (head, names_type) = match &representation.typename {
+        TypenameSource::Runtime => ("{\"__typename\":".to_owned(), false),
+        TypenameSource::Fixed(name) => (format!("{{\"__typename\":\"{name}\""), true),
     };
-    let unknown = typename.is_some() && context.shapes.get(shape).admits_unknown(&representation.guard);
+    let unknown = names_type && context.shapes.get(shape).admits_unknown(&representation.guard);
     let fields = compile_representation_fields(context.shapes, Some(shape), &representation.fields, 0)?;
-    Ok(CompiledRepresentation { guard: representation.guard.clone(), unknown, typename, fields })
+    let head = head.into_bytes().into();
+    Ok(CompiledRepresentation { guard: representation.guard.clone(), unknown, head, names_type, fields })
 }
 
 fn compile_representation_fields(
@@ -246,7 +248,7 @@ fn compile_representation_fields(
         let child = shape.and_then(|shape| shapes.child(shape, &field.key));
         let below = |fields| compile_representation_fields(shapes, child, fields, depth + 1);
         Ok(CompiledRepresentationField {
-            name: format!("\"{}\":", field.name).into_bytes().into(),
+            name: format!(",\"{}\":", field.name).into_bytes().into(),
             slot: shape.and_then(|shape| shapes.slot(shape, &field.key)),
             is_key: field.is_key,
             is_typename: field.name == "__typename",
