@@ -81,13 +81,14 @@ fn errors(list: &DiagnosticList, code: &str) -> Vec<GraphQLError> {
         .collect()
 }
 
-/// Rules of the specification that the library does not check: input object fields are unique (§5.6.3), and all variables
-/// are defined (§5.8.3) also inside literals of custom scalars.
+/// Rules of the specification that the library does not check: a selection set is not empty (§2.8), input object fields are unique
+/// (§5.6.3), and all variables are defined (§5.8.3) also inside literals of custom scalars.
 fn further_rules(document: &ExecutableDocument) -> Vec<GraphQLError> {
     let mut found = Vec::new();
     for operation in document.operations.iter() {
         let mut walk = Walk { document, operation, visited: Vec::new(), found: &mut found };
         walk.directives(&operation.directives);
+        walk.not_empty(&operation.selection_set, operation.location());
         walk.selections(&operation.selection_set);
     }
     found.truncate(MAX_ERRORS);
@@ -108,9 +109,15 @@ impl<'a> Walk<'a> {
             match selection {
                 executable::Selection::Field(field) => {
                     field.arguments.iter().for_each(|argument| self.value(&argument.value));
-                    field.selection_set.iter().for_each(|set| self.selections(set));
+                    if let Some(set) = &field.selection_set {
+                        self.not_empty(set, field.location());
+                        self.selections(set);
+                    }
                 }
-                executable::Selection::InlineFragment(fragment) => self.selections(&fragment.selection_set),
+                executable::Selection::InlineFragment(fragment) => {
+                    self.not_empty(&fragment.selection_set, fragment.location());
+                    self.selections(&fragment.selection_set);
+                }
                 executable::Selection::FragmentSpread(spread) => {
                     if self.visited.contains(&&spread.fragment_name) {
                         continue;
@@ -118,10 +125,17 @@ impl<'a> Walk<'a> {
                     self.visited.push(&spread.fragment_name);
                     if let Some(fragment) = self.document.fragments.get(&spread.fragment_name) {
                         self.directives(&fragment.directives);
+                        self.not_empty(&fragment.selection_set, fragment.location());
                         self.selections(&fragment.selection_set);
                     }
                 }
             }
+        }
+    }
+
+    fn not_empty(&mut self, set: &SelectionSet, span: Option<SourceSpan>) {
+        if set.selections.is_empty() {
+            self.report(span, "Expected at least one selection between \"{\" and \"}\".".to_owned());
         }
     }
 
@@ -184,6 +198,38 @@ mod tests {
             &[(GRAPHQL_VALIDATION_FAILED, "There can be only one input field named \"a\".", 19)],
         );
         check("{ f(any: {b: [$x]}) }", &[(GRAPHQL_VALIDATION_FAILED, "Variable \"$x\" is not defined.", 15)]);
+    }
+
+    /// Each with a code, a place, and what is to be read in the message; none takes long or much.
+    #[test]
+    fn what_is_no_operation_is_refused_at_a_place() {
+        let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
+        let deep = format!("{} id {}", "{ me ".repeat(300), "}".repeat(300));
+        let long = format!("{{ {} }}", "f ".repeat(20_000));
+        let recursive = "{ me { ...A } } fragment A on Me { ...B } fragment B on Me { ...A }";
+        let cases = [
+            ("", GRAPHQL_PARSE_FAILED, "syntax error"),
+            ("# nothing", GRAPHQL_PARSE_FAILED, "syntax error"),
+            ("{ }", GRAPHQL_VALIDATION_FAILED, "at least one selection"),
+            ("{ ... { } }", GRAPHQL_VALIDATION_FAILED, "at least one selection"),
+            ("{ me { ...A } } fragment A on Me { }", GRAPHQL_VALIDATION_FAILED, "at least one selection"),
+            ("{ me { id }", GRAPHQL_PARSE_FAILED, "expected R_CURLY"),
+            ("{ me { } }", GRAPHQL_VALIDATION_FAILED, "at least one selection"),
+            ("type Query { a: Int }", GRAPHQL_VALIDATION_FAILED, "executable"),
+            (&deep, GRAPHQL_PARSE_FAILED, "recursion limit"),
+            (&long, GRAPHQL_PARSE_FAILED, "token limit"),
+            (recursive, GRAPHQL_VALIDATION_FAILED, "fragment"),
+            ("{ f @nope }", GRAPHQL_VALIDATION_FAILED, "nope"),
+        ];
+        for (text, code, message) in cases {
+            let shown: String = text.chars().take(60).collect();
+            let found = parse_operation(&schema, text, ParseLimits::default()).expect_err(&shown);
+            let first = &found[0];
+            assert_eq!(first.code(), Some(code), "{shown}: {}", first.message);
+            assert!(first.message.contains(message), "{shown}: {}", first.message);
+            assert!(!first.locations.is_empty(), "{shown}: {}", first.message);
+            assert!(found.len() <= MAX_ERRORS, "{shown}");
+        }
     }
 
     #[test]

@@ -80,8 +80,8 @@ pub struct Closure<'g> {
     pub nodes: Vec<Node<'g>>,
     /// For each field with requirements.
     pub required: Vec<Required>,
-    /// When the runtime type is known: at once where a regular place is among the presences.
-    pub typename: Option<Found>,
+    /// The node that tells the runtime type first: at once where a regular place is among the presences.
+    typename: Option<usize>,
 }
 
 /// The question took more work than was allowed.
@@ -263,7 +263,7 @@ impl<'g> Reach<'g> {
     ) -> Result<Option<Found>, Exhausted> {
         let Some(mut found) = self.resolve(ty, state, &way.key)? else { return Ok(None) };
         if !way.by_interface {
-            let Some(typename) = &state.typename else { return Ok(None) };
+            let Some(typename) = state.typename() else { return Ok(None) };
             found.add(typename);
         }
         Ok(Some(found))
@@ -284,7 +284,7 @@ impl<'g> Reach<'g> {
             }
             self.spend(1)?;
             let found = match field.definition {
-                FieldRef::Typename => state.typename.clone(),
+                FieldRef::Typename => state.typename().cloned(),
                 FieldRef::Field(id) => self.resolve_field(ty, state, id, field)?,
                 _ => None,
             };
@@ -409,14 +409,17 @@ impl<'g> Reach<'g> {
 }
 
 impl<'g> Closure<'g> {
+    /// What it takes to know the runtime type.
+    fn typename(&self) -> Option<&Found> {
+        self.nodes[self.typename?].found.as_ref()
+    }
+
     fn find_typename(&mut self, graph: &QueryGraph, ty: TypeId) {
-        let regular = graph.places(ty).iter().zip(&self.nodes);
-        let regular = regular.filter(|(place, _)| place.place.interface_object.is_none());
-        let best = regular.filter_map(|(_, node)| node.found.as_ref()).min_by_key(|found| {
-            let Found { stage, requests } = found;
-            (*stage, requests.len())
-        });
-        self.typename = best.cloned();
+        let regular = graph.places(ty).iter().zip(&self.nodes).enumerate();
+        let regular = regular.filter(|(_, (place, _))| place.place.interface_object.is_none());
+        let found = regular.filter_map(|(index, (_, node))| Some((index, node.found.as_ref()?)));
+        let best = found.min_by_key(|(_, Found { stage, requests })| (*stage, requests.len()));
+        self.typename = best.map(|(index, _)| index);
     }
 
     /// What is provided at a place of the type.

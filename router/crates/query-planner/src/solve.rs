@@ -105,6 +105,14 @@ pub(crate) struct Failure {
     pub(crate) from: SmallVec<[Place; 2]>,
 }
 
+/// Objects of one type where they stand, and what is had there without entering anything.
+struct Standing<'s, 'a> {
+    ty: TypeId,
+    ats: &'s Ats<'a>,
+    presences: SmallVec<[Presence<'a>; 1]>,
+    initial: Closure<'a>,
+}
+
 struct Choice<'a> {
     pick: Pick<'a>,
     requests: Requests,
@@ -175,8 +183,9 @@ impl<'a, 'o> Solver<'a, 'o> {
         let ats = self.root_ats(ty, 1);
         let mut solution = Solution::new(ats);
         let mut picks: Vec<Pick<'a>> = Vec::new();
+        let standing = self.standing(ty, &solution.ats);
         for index in 0..ask.positions[0].entries.len() {
-            let choices = match self.choices(0, index, ty, &solution.ats, &Context::default(), false)? {
+            let choices = match self.choices(0, index, &standing, &Context::default(), false)? {
                 Ok(choices) => choices,
                 Err(failure) => {
                     solution.failure.get_or_insert(failure);
@@ -418,12 +427,13 @@ impl<'a, 'o> Solver<'a, 'o> {
         let mut made: Vec<Choice<'a>> = Vec::new();
         // An interface stands for objects of which everything is asked.
         let is_one_type = !types.is_empty() && self.graph.supergraph().schema.ty(ty).is_object();
+        let standing = self.standing(ty, ats);
         let popularity = self.popularity(position, ty);
         for (index, entry) in asked.entries.iter().enumerate() {
             if is_one_type && !entry.guard.contains(ty) {
                 continue;
             }
-            let mut choices = match self.choices(position, index, ty, ats, context, true)? {
+            let mut choices = match self.choices(position, index, &standing, context, true)? {
                 Ok(choices) => choices,
                 Err(failure) => return Ok(Err(failure)),
             };
@@ -452,7 +462,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         }
         made.sort_by_key(|choice| choice.pick.entry);
         if self.looks_twice && context.known.is_empty() {
-            self.look_again(position, ty, ats, context, &requests, &mut made)?;
+            self.look_again(position, &standing, context, &requests, &mut made)?;
         }
         made.iter().for_each(|choice| requests.add(&choice.requests));
         let picks = made.into_iter().map(|choice| choice.pick).collect();
@@ -463,8 +473,7 @@ impl<'a, 'o> Solver<'a, 'o> {
     fn look_again(
         &mut self,
         position: PositionId,
-        ty: TypeId,
-        ats: &Ats<'a>,
+        standing: &Standing<'_, 'a>,
         context: &Context,
         fixed: &Requests,
         made: &mut [Choice<'a>],
@@ -482,7 +491,7 @@ impl<'a, 'o> Solver<'a, 'o> {
                 .filter(|(other, _)| *other != index)
                 .for_each(|(_, other)| known.add(&other.requests));
             let context = Context { known: known.clone(), ..context.clone() };
-            let Ok(choices) = self.choices(position, made[index].pick.entry, ty, ats, &context, true)? else {
+            let Ok(choices) = self.choices(position, made[index].pick.entry, standing, &context, true)? else {
                 continue;
             };
             let cost = |choice: &Choice<'a>| {
@@ -536,28 +545,33 @@ impl<'a, 'o> Solver<'a, 'o> {
         best.map(|(index, _)| index as u16)
     }
 
+    fn standing<'s>(&self, ty: TypeId, ats: &'s Ats<'a>) -> Standing<'s, 'a> {
+        let presences: SmallVec<[Presence<'a>; 1]> = ats.iter().map(|at| at.presence.clone()).collect();
+        let initial = self.reach.initial(ty, &presences);
+        Standing { ty, ats, presences, initial }
+    }
+
     /// Every way to have an entry that can be completed.
     fn choices(
         &mut self,
         position: PositionId,
         index: usize,
-        ty: TypeId,
-        ats: &Ats<'a>,
+        standing: &Standing<'_, 'a>,
         context: &Context,
         may_merge: bool,
     ) -> Result<Result<Vec<Choice<'a>>, Failure>, Exhausted> {
+        let Standing { ty, ats, presences, initial } = standing;
+        let ty = *ty;
         let ask = self.ask;
         let entry = &ask.positions[position].entries[index];
         self.reach.spend(1)?;
         let owners = self.graph.owners(entry.field, ty);
-        let presences: SmallVec<[Presence<'a>; 1]> = ats.iter().map(|at| at.presence.clone()).collect();
-        let initial = self.reach.initial(ty, &presences);
         let pick =
             |owner: Owner, stage, below| Pick { entry: index, owners: SmallVec::from_elem(owner, 1), stage, below };
         let Some(below) = entry.below else {
-            let mut choices = self.leaf_choices(ty, &owners, &initial, &pick);
+            let mut choices = self.leaf_choices(ty, &owners, initial, &pick);
             if choices.is_empty() {
-                let closure = self.reach.closure(ty, &presences)?;
+                let closure = self.reach.closure(ty, presences)?;
                 choices = self.leaf_choices(ty, &owners, &closure, &pick);
             }
             return Ok(if choices.is_empty() { Err(failure(entry.field, ty, ats)) } else { Ok(choices) });
@@ -569,8 +583,8 @@ impl<'a, 'o> Solver<'a, 'o> {
         {
             // The cheapest that there is: the subgraph that one is in goes on, and asks nobody else.
             for owner in &owners {
-                let Some(found) = self.reach.available(ty, &initial, *owner) else { continue };
-                let solution = self.solve_below(below, ty, *owner, &initial, Context::default())?;
+                let Some(found) = self.reach.available(ty, initial, *owner) else { continue };
+                let solution = self.solve_below(below, ty, *owner, initial, Context::default())?;
                 let alone = Requests::one(0, at.presence.place.subgraph.index());
                 if solution.failure.is_none() && alone.missing(&solution.requests, 0) == 0 {
                     let choice = Choice { pick: pick(*owner, found.stage, Some(solution)), requests: found.requests };
@@ -578,7 +592,7 @@ impl<'a, 'o> Solver<'a, 'o> {
                 }
             }
         }
-        let closure = self.reach.closure(ty, &presences)?;
+        let closure = self.reach.closure(ty, presences)?;
         let mut available: Available =
             owners.iter().filter_map(|owner| Some((*owner, self.reach.available(ty, &closure, *owner)?))).collect();
         let mut below_context =

@@ -10,7 +10,7 @@
 
 use std::path::Path;
 
-use braid_supergraph::{Supergraph, SupergraphError};
+use braid_supergraph::Supergraph;
 
 fn audit(suite: &str) -> Supergraph {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/fixtures/audit").join(suite);
@@ -74,11 +74,52 @@ fn inaccessible_elements_are_not_in_the_api_schema() {
     assert!(api.contains("type Query"));
 }
 
+/// Each with the code, and what its message names: the place in the text, or the element.
 #[test]
 fn other_texts_are_refused_with_a_code() {
-    let code = |sdl: &str| Supergraph::read(sdl).unwrap_err().code();
-    assert_eq!(code("type Query {"), "INVALID_GRAPHQL");
-    assert_eq!(code("type Query { a: Int }"), "INVALID_FEDERATION_SUPERGRAPH");
-    let unknown = "schema @link(url: \"https://specs.apollo.dev/join/v0.9\", for: EXECUTION) { query: Query } type Query { a: Int }";
-    assert!(matches!(Supergraph::read(unknown), Err(SupergraphError::Unsupported(_))));
+    let joined = |links: &str, body: &str| {
+        format!(
+            "schema @link(url: \"https://specs.apollo.dev/link/v1.0\") {links} {{ query: Query }}
+             directive @link(url: String, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA
+             directive @join__graph(name: String!, url: String!) on ENUM_VALUE
+             directive @join__type(graph: join__Graph!, key: join__FieldSet) repeatable on OBJECT
+             directive @join__field(graph: join__Graph, requires: join__FieldSet) repeatable on FIELD_DEFINITION
+             scalar join__FieldSet scalar link__Import enum link__Purpose {{ SECURITY EXECUTION }}
+             enum join__Graph {{ A @join__graph(name: \"a\", url: \"\") }}
+             {body}"
+        )
+    };
+    let join = |version: &str| format!("@link(url: \"https://specs.apollo.dev/join/v{version}\", for: EXECUTION)");
+    let query = "type Query @join__type(graph: A) { a: Int }";
+    assert!(Supergraph::read(&joined(&join("0.3"), query)).is_ok());
+    // Whoever runs the supergraph decides about the features that it demands.
+    let foreign = "@link(url: \"https://example.com/secret/v1.0\", for: SECURITY)";
+    let demanding = Supergraph::read(&joined(&format!("{} {foreign}", join("0.3")), query)).unwrap();
+    assert_eq!(demanding.demanded_features(), ["https://example.com/secret/v1.0"]);
+    // A directive that nobody links demands nothing.
+    let unknown = Supergraph::read(&joined(&join("0.3"), "type Query @nope @join__type(graph: A) { a: Int }")).unwrap();
+    assert!(!unknown.api_schema.to_string().contains("nope"));
+    let cases = [
+        (String::new(), "INVALID_GRAPHQL", ""),
+        ("type Query {".to_owned(), "INVALID_GRAPHQL", "1:13"),
+        ("type Query { a: Int }".to_owned(), "INVALID_FEDERATION_SUPERGRAPH", "not a supergraph"),
+        (joined(&join("0.9"), query), "UNSUPPORTED_LINKED_FEATURE", "join specification v0.9"),
+        (joined(&join("1.0"), query), "UNSUPPORTED_LINKED_FEATURE", "join specification v1.0"),
+        (
+            joined(&join("0.3"), "type Query @join__type(graph: B) { a: Int }"),
+            "INVALID_FEDERATION_SUPERGRAPH",
+            "Query: ",
+        ),
+        (joined(&join("0.3"), "type Query @join__type(graph: A) { a: Gone }"), "INVALID_GRAPHQL", "Gone"),
+        (
+            joined(&join("0.3"), "type Query @join__type(graph: A, key: \"nope\") { a: Int }"),
+            "INVALID_FEDERATION_SUPERGRAPH",
+            "nope",
+        ),
+    ];
+    for (sdl, code, message) in cases {
+        let error = Supergraph::read(&sdl).err().unwrap_or_else(|| panic!("{sdl} is read"));
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.to_string().contains(message), "{error}");
+    }
 }

@@ -1,0 +1,60 @@
+//! What makes planners explode takes little memory here, and what is too much ends with a code.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    dead_code,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API; benches use more of the generators"
+)]
+
+#[path = "../benches/generate/mod.rs"]
+mod generate;
+
+use std::sync::Arc;
+
+use braid_graphql::normalize::{NormalizeLimits, normalize};
+use braid_graphql::operation::Operation;
+use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
+use braid_query_graph::QueryGraph;
+use braid_query_planner::{PlannerConfig, plan};
+use braid_supergraph::Supergraph;
+use peak_alloc::PeakAlloc;
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+fn read(sdl: &str, text: &str) -> (QueryGraph, Operation) {
+    let supergraph = Supergraph::read(sdl).unwrap();
+    let limits = ParseLimits { max_tokens: 1_000_000, ..ParseLimits::default() };
+    let document = parse_operation(&supergraph.api_schema, text, limits).unwrap();
+    let chosen = choose_operation(&document, None).unwrap();
+    let operation = normalize(&document, chosen, &supergraph.schema, NormalizeLimits::default()).unwrap();
+    (QueryGraph::new(Arc::new(supergraph)), operation)
+}
+
+/// One test, so that nothing else allocates beside it.
+#[test]
+fn the_worst_is_bounded() {
+    let inputs = [
+        ("70 implementations", generate::implementations(70, 10), generate::implementations_operation(70)),
+        ("50 subgraphs share every field", generate::shared(50, 10, 1), generate::shared_operation(10, 1)),
+        ("10 nested shareable levels", generate::shared(50, 4, 10), generate::shared_operation(4, 10)),
+        ("10 nested shareable levels, split", generate::split(20, 10), generate::split_operation(20, 10)),
+        ("a chain of 30 keys", generate::chain(30), generate::chain_operation(30)),
+    ];
+    for (name, sdl, text) in inputs {
+        let (graph, operation) = read(&sdl, &text);
+        let before = ALLOCATOR.current_usage();
+        ALLOCATOR.reset_peak_usage();
+        let made = plan(&operation, &graph, &PlannerConfig::default());
+        let peak = ALLOCATOR.peak_usage() - before;
+        println!("{name}: {} KiB", peak >> 10);
+        assert!(peak < 50 << 20, "{name} takes {peak} bytes");
+        assert!(made.is_ok(), "{name} is not planned");
+    }
+
+    let (graph, operation) = read(&generate::shared(50, 4, 10), &generate::shared_operation(4, 10));
+    let little = PlannerConfig { budget: 100, ..PlannerConfig::default() };
+    assert_eq!(plan(&operation, &graph, &little).unwrap_err().code(), "QUERY_PLANNING_TOO_COMPLEX");
+}
