@@ -12,7 +12,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use braid::config::units::{ByteSize, Duration as Time};
-use support::{TestRouter, exchange, post, router};
+use support::{Subgraph, TestRouter, exchange, post, router, supergraph};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -62,6 +62,27 @@ async fn a_byte_at_a_time_is_too_slow() {
     // One that is slow, but not too slow, is served.
     let (received, _) = drip(&router, request.split_at(request.len() - 5), Duration::from_millis(10)).await;
     assert!(received.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&received));
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_let_go() {
+    let large = format!("{{\"data\":{{\"me\":{{\"name\":\"{}\"}}}}}}", "x".repeat(16 << 20));
+    let users = Subgraph::json(move |_| large.clone()).await;
+    let router = TestRouter::start(supergraph(&users.url(), "http://127.0.0.1:1/"), |config| {
+        config.server.write_timeout = Time::millis(400);
+    })
+    .await;
+    let mut stream = TcpStream::connect(router.address).await.unwrap();
+    stream.write_all(&post(QUERY, "")).await.unwrap();
+    let mut head = [0; 15];
+    stream.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200 OK");
+    // The connection that asks for the number is one of them.
+    assert_eq!(router.metric("braid_http_server_connections").await, 2.0);
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert_eq!(router.metric("braid_http_server_connections").await, 1.0);
+    // One that reads has the time it needs.
+    assert!(router.post(QUERY).await.body.len() > 16 << 20);
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ pub struct ServerConfig {
     pub header_timeout: Duration,
     /// How long a client may take to send the body of a request.
     pub body_timeout: Duration,
+    /// How long a client may leave unread what is sent to it; then its connection is closed.
+    pub write_timeout: Duration,
     /// How long a request may take in all; then it is answered 504.
     pub request_timeout: Duration,
     /// The most headers of a request; more is answered 431.
@@ -61,6 +63,7 @@ impl Default for ServerConfig {
             max_connections: 20_000,
             header_timeout: Duration::seconds(30),
             body_timeout: Duration::seconds(10),
+            write_timeout: Duration::seconds(30),
             request_timeout: Duration::seconds(60),
             max_headers: 100,
             max_header_bytes: ByteSize(32 << 10),

@@ -28,6 +28,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::router::Router;
@@ -80,6 +81,7 @@ pub async fn serve(
         http: http(server),
         tls: tls.map(|tls| TlsAcceptor::from(Arc::new(tls))),
         header_timeout: server.header_timeout.0,
+        write_timeout: server.write_timeout.0,
     };
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(server.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
@@ -140,6 +142,7 @@ struct Acceptor {
     http: Builder<TokioExecutor>,
     tls: Option<TlsAcceptor>,
     header_timeout: Duration,
+    write_timeout: Duration,
 }
 
 impl Acceptor {
@@ -164,6 +167,8 @@ impl Acceptor {
         peer: SocketAddr,
         watcher: Watcher,
     ) {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.write_timeout));
         let begun = Arc::new(AtomicBool::new(false));
         let (front, has_begun) = (self.front.clone(), begun.clone());
         let service = service_fn(move |request| {
@@ -172,7 +177,7 @@ impl Acceptor {
             // Boxed, since a connection keeps room for what it runs, also while it is idle.
             Box::pin(async move { front.handle(request, peer).await })
         });
-        let connection = watcher.watch(self.http.serve_connection(TokioIo::new(stream), service));
+        let connection = watcher.watch(self.http.serve_connection(TokioIo::new(Box::pin(stream)), service));
         let mut connection = pin!(connection);
         // HTTP's own timer runs only once the version is known: a connection that says nothing would stay for ever.
         let silent = tokio::select! {
