@@ -183,6 +183,15 @@ pub(crate) fn subgraph_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -
     format!("{noun} {}", human_list(names))
 }
 
+/// A text that may be long, as far as a message can bear it.
+pub(crate) fn excerpt(text: &str) -> String {
+    const MOST: usize = 200;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// The known names nearest to a mistyped one.
 pub(crate) fn suggestions<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let limit = given.chars().count() * 2 / 5 + 1;

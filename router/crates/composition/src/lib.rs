@@ -18,3 +18,4 @@ pub use codes::{Code, summary};
 pub use compose::{Composed, Composer, Composition, SubgraphSdl, compose};
 pub use diagnostic::{Diagnostic, Edit, Fix, Level, Location};
 pub use explain::{Explanation, codes_page, explain};
+pub use subgraph::spec::NEWEST as NEWEST_FEDERATION_2;

@@ -10,6 +10,9 @@
 
 use braid_composition::{SubgraphSdl, compose};
 
+const LINK: &str =
+    "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.3\", import: [\"@key\", \"@shareable\"])";
+
 fn check(sdl: &str, code: &str, says: &str) {
     let subgraph = SubgraphSdl { name: "a".to_owned(), url: "http://a".to_owned(), sdl: sdl.to_owned(), file: None };
     let errors = compose(&[subgraph]).result.unwrap_err();
@@ -40,4 +43,35 @@ fn each_has_its_error() {
         "INVALID_GRAPHQL",
         "circular",
     );
+    let long = "x".repeat(100_000);
+    check(
+        &format!("{LINK} type Query {{ t: T }} type T @key(fields: \"{long}\") {{ id: ID }}"),
+        "KEY_INVALID_FIELDS",
+        "…",
+    );
+}
+
+#[test]
+fn a_huge_key_is_not_quoted_in_full() {
+    let sdl = format!("{LINK} type Query {{ t: T }} type T @key(fields: \"{}\") {{ t: T }}", "t { ".repeat(5_000));
+    let subgraph = SubgraphSdl { name: "a".to_owned(), sdl, ..SubgraphSdl::default() };
+    let errors = compose(&[subgraph]).result.unwrap_err();
+    assert!(errors[0].message.len() < 1_000, "{} bytes", errors[0].message.len());
+}
+
+#[test]
+fn names_are_escaped_for_the_graph_enum_and_kept_apart() {
+    let sdl = format!("{LINK} type Query {{ a: Int @shareable }}");
+    let names = ["my-service", "my_service", "1st", "Ünïcode", "a b", "x\"y"];
+    let subgraphs = names.map(|name| SubgraphSdl {
+        name: name.to_owned(),
+        url: "http://a".to_owned(),
+        sdl: sdl.clone(),
+        file: None,
+    });
+    let supergraph = compose(&subgraphs).result.unwrap().supergraph_sdl;
+    for line in ["MY_SERVICE_1 @", "MY_SERVICE_2 @", "_1ST @", "A_B @", "name: \"x\\\"y\"", "name: \"Ünïcode\""] {
+        assert!(supergraph.contains(line), "{line} is not in\n{supergraph}");
+    }
+    braid_supergraph::Supergraph::read(&supergraph).unwrap();
 }

@@ -4,7 +4,7 @@ use braid_supergraph::join_spec::write::{Draft, DraftType};
 
 use super::Context;
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, subgraph_list};
+use crate::diagnostic::{Diagnostic, excerpt, subgraph_list};
 use crate::subgraph::facts::fields_of;
 use crate::subgraph::field_set::{FieldSet, Item};
 use crate::subgraph::model::Directives;
@@ -43,7 +43,7 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
                             subgraph.name,
                             ty.name,
                             field.name,
-                            requires.str_arg("fields").unwrap_or_default()
+                            excerpt(requires.str_arg("fields").unwrap_or_default())
                         ),
                     )
                     .on(format!("{}.{}", ty.name, field.name))

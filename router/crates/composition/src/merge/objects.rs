@@ -6,7 +6,7 @@ use braid_graphql::compiler::Name;
 use super::overrides::Overrides;
 use super::{Merger, Sources, union_of_keys};
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Edit, Location, did_you_mean};
+use crate::diagnostic::{Diagnostic, Edit, Location, did_you_mean, excerpt};
 use crate::subgraph::model::{Directives, Field, Kind, TypeDef, is_root};
 use crate::subgraph::spec::Known;
 
@@ -100,7 +100,7 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 Diagnostic::new(
                     Code::INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE,
-                    format!("[{}] Interface type \"{name}\" has a resolvable key (@key(fields: \"{}\")) in subgraph \"{}\" but that subgraph is missing some of the supergraph implementation types of \"{name}\". Subgraph \"{}\" should define {} (and have {} implement \"{name}\").", subgraph.name, key.str_arg("fields").unwrap_or_default(), subgraph.name, subgraph.name, list.join(" and "), if missing.len() == 1 { "it" } else { "them" }),
+                    format!("[{}] Interface type \"{name}\" has a resolvable key (@key(fields: \"{}\")) in subgraph \"{}\" but that subgraph is missing some of the supergraph implementation types of \"{name}\". Subgraph \"{}\" should define {} (and have {} implement \"{name}\").", subgraph.name, excerpt(key.str_arg("fields").unwrap_or_default()), subgraph.name, subgraph.name, list.join(" and "), if missing.len() == 1 { "it" } else { "them" }),
                 )
                 .on(name.as_str())
                 .at(self.locate(*index, key.span))

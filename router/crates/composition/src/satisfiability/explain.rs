@@ -8,7 +8,7 @@ use braid_supergraph::join_spec::write::{DraftField, DraftKind};
 use super::reach::{Reach, State, Unresolved};
 use super::walk::Node;
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Edit};
+use crate::diagnostic::{Diagnostic, Edit, excerpt};
 use crate::subgraph::model::Directives;
 use crate::subgraph::spec::Known;
 
@@ -79,7 +79,9 @@ fn reasons_in(
         }
         Err(Unresolved::Requires) => {
             let own = model.field(state.ty, state.subgraph, &field.name);
-            let fields = own.and_then(|(f, _)| Some(f.get(Known::Requires)?.str_arg("fields")?.to_string()));
+            let fields = own
+                .and_then(|(f, _)| Some(f.get(Known::Requires)?.str_arg("fields")?.to_owned()))
+                .map(|fields| excerpt(&fields));
             match model.place(state.ty, state.subgraph).is_some_and(|p| p.local_key) {
                 true => format!(
                     "cannot satisfy @require conditions on field \"{coordinate}\" (\"{}\" can't be had from here).",
@@ -106,7 +108,7 @@ fn reasons_in(
             lines.push(format!("cannot move to subgraph \"{target}\", which has field \"{coordinate}\", because none of the @key defined on type \"{}\" in subgraph \"{target}\" are resolvable (they are all declared with their \"resolvable\" argument set to false).", ty.name));
         } else {
             for key in place.keys.iter().filter(|k| k.resolvable) {
-                lines.push(format!("cannot move to subgraph \"{target}\" using @key(fields: \"{}\") of \"{}\", the key field(s) cannot be resolved from subgraph \"{}\".", key.text, ty.name, model.subgraph_name(state.subgraph)));
+                lines.push(format!("cannot move to subgraph \"{target}\" using @key(fields: \"{}\") of \"{}\", the key field(s) cannot be resolved from subgraph \"{}\".", excerpt(&key.text), ty.name, model.subgraph_name(state.subgraph)));
             }
         }
     }

@@ -91,7 +91,7 @@ pub(crate) const COMPOSED: [Known; 8] = [
 ];
 
 /// The newest published minor version of Federation 2.
-pub(crate) const NEWEST: u32 = 14;
+pub const NEWEST: u32 = 14;
 
 /// What a feature offers: (directive, first version, SDL). The last entry that is not newer than the linked version holds.
 type Table = &'static [(Known, u32, &'static str)];

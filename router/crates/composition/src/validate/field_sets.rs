@@ -4,7 +4,7 @@ use braid_graphql::compiler::ast::Value;
 
 use super::{edits, problem};
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::{Diagnostic, did_you_mean, excerpt};
 use crate::subgraph::field_set::{FieldSet, Item};
 use crate::subgraph::model::{Applied, Directives, FederationVersion, Field, Kind, Subgraph, TypeDef};
 use crate::subgraph::spec::Known;
@@ -141,7 +141,7 @@ fn on_interface(subgraph: &Subgraph, code: Code, applied: &Applied, element: &st
 
 fn shown(applied: &Applied) -> String {
     let fields = applied.arg("fields").map(|v| v.serialize().no_indent().to_string()).unwrap_or_default();
-    format!("@{}(fields: {fields})", applied.name)
+    format!("@{}(fields: {})", applied.name, excerpt(&fields))
 }
 
 struct SetCheck<'a, 'b> {
