@@ -18,8 +18,9 @@
 //!
 //! 1. *What can be had from here, and how soon?* is a least fixpoint over the places of a type (`Reach` of the query graph), with
 //!    `@requires` as a condition like a key. It is computed once for a set of places.
-//! 2. *Runtime types that behave alike are one group*: same owners, same fields asked, same keys. Seventy implementations of an interface are as
-//!    many groups as they differ in.
+//! 2. *Runtime types that behave alike are one group*: same owners, same fields asked, same keys, compared in full. Seventy implementations
+//!    of an interface are as many groups as they differ in. Objects that stand at interface objects only have no known type: they are planned as their
+//!    interface where everything asked is had by it; otherwise one place is asked for their types first.
 //! 3. *Each field of a group has few owners that matter.* Of more than eight, those that are there first and own most of what is asked beside
 //!    it are looked at. The solution below each is known from the memo; fields of a group are then chosen together, by what
 //!    their requests cost as a union: requests of one stage to one subgraph are one request.
