@@ -1,0 +1,32 @@
+//! The text of a configuration, and of a list of subgraphs. A configuration that is read can be shown and read again.
+#![no_main]
+
+use std::path::Path;
+
+use braid::config::{Config, expand};
+use braid::source::supergraph_yaml::SupergraphYaml;
+use libfuzzer_sys::fuzz_target;
+
+/// Every variable is set, and no file is there.
+struct Given;
+
+impl expand::Values for Given {
+    fn env(&self, name: &str) -> Option<String> {
+        Some(name.to_owned())
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        Err(format!("no {path}"))
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    // Its own values would be this process's environment and this machine's files.
+    if !text.contains("${") {
+        let _ = SupergraphYaml::parse(text, Path::new("/nowhere"));
+    }
+    let Ok(config) = Config::parse(text, &Given) else { return };
+    let shown = serde_json::to_string(&config).expect("a configuration can be shown").replace('$', "$$");
+    assert_eq!(Config::parse(&shown, &Given), Ok(config), "{shown}");
+});

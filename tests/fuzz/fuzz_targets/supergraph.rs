@@ -1,0 +1,22 @@
+//! The text of a supergraph. One that is read is written and read again, and operations over it are planned.
+#![no_main]
+
+use std::sync::Arc;
+
+use braid::compile::Compiler;
+use braid::limits::LimitsConfig;
+use braid_supergraph::Supergraph;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(supergraph) = Supergraph::read(text) else { return };
+    let written = supergraph.write();
+    if let Err(error) = Supergraph::read(&written) {
+        panic!("what was written can't be read: {error:?}\n{written}");
+    }
+    let compiler = Compiler::new(Arc::new(supergraph), LimitsConfig::default());
+    for operation in ["{ __typename }", "{ __schema { types { name fields { name } } } }"] {
+        let _ = compiler.compile(operation, None);
+    }
+});
