@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use braid_composition::Composer;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
 use crate::config::{Config, ConfigError};
 use crate::router::Router;
-use crate::source::{Loaded, Source, SourceError};
+use crate::source::{Loaded, Source, SourceError, last_good};
 use crate::telemetry::metrics::{Metrics, ReloadOutcome};
 use crate::version::{Version, VersionError};
 
@@ -51,6 +52,8 @@ pub enum LoadError {
 struct Material {
     config: Config,
     loaded: Loaded,
+    /// The supergraph is the one that was kept, since the subgraphs were not there.
+    is_kept: bool,
 }
 
 impl Blueprint {
@@ -71,37 +74,66 @@ impl Blueprint {
         Ok(config)
     }
 
-    /// The first version, and the files that it came from.
+    /// The first version, and what it came from. Where subgraphs don't give their schema, that is the last good supergraph, if it
+    /// was kept.
     pub async fn first(&self, metrics: &Arc<Metrics>) -> Result<(Version, Origins), LoadError> {
-        let material = self.load().await?;
-        let origins = self.origins(&material);
+        let mut composer = Composer::default();
+        let config = self.config()?;
+        let material = match self.load(config.clone(), &mut composer).await {
+            Err(LoadError::Source(error @ SourceError::Introspection { .. })) => self.kept(config, error)?,
+            loaded => loaded?,
+        };
+        let origins = Origins { composer, ..self.origins(&material) };
         report_hints(&material.loaded);
         let version = build(material, metrics, None).await?;
         Ok((version, origins))
     }
 
-    async fn load(&self) -> Result<Material, LoadError> {
-        let config = self.config()?;
+    async fn load(&self, config: Config, composer: &mut Composer) -> Result<Material, LoadError> {
         let source = match (&config.schema.supergraph, &config.schema.subgraphs) {
             (Some(path), _) => Source::Supergraph(path.clone()),
             (None, Some(path)) => Source::Subgraphs(path.clone()),
             (None, None) => return Err(LoadError::NoSource),
         };
-        let loaded = source.load().await?;
-        Ok(Material { config, loaded })
+        let loaded = source.load(composer).await?;
+        Ok(Material { config, loaded, is_kept: false })
+    }
+
+    /// The last good supergraph in the place of subgraphs that are not there.
+    fn kept(&self, config: Config, error: SourceError) -> Result<Material, LoadError> {
+        let kept = config.schema.last_good.as_deref().and_then(|file| Some((file, last_good::read(file)?)));
+        let Some((file, supergraph_sdl)) = kept else { return Err(error.into()) };
+        tracing::warn!(
+            error = %error,
+            file = %file.display(),
+            "Starting with the last good supergraph; the subgraphs are asked again"
+        );
+        let files = config.schema.subgraphs.iter().cloned().collect();
+        let loaded = Loaded { supergraph_sdl, files, is_live: true, hints: Vec::new() };
+        Ok(Material { config, loaded, is_kept: true })
     }
 
     fn origins(&self, material: &Material) -> Origins {
         let files = material.loaded.files.iter().chain(&self.config_file);
-        Origins { files: files.cloned().collect(), is_live: material.loaded.is_live }
+        Origins { files: files.cloned().collect(), is_live: material.loaded.is_live, composer: Composer::default() }
     }
 }
 
 /// What a version came from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Origins {
     files: BTreeSet<PathBuf>,
     is_live: bool,
+    /// Knows the subgraphs as they were composed last.
+    composer: Composer,
+}
+
+impl Origins {
+    /// Takes up where a new version came from; what the composer knows stays.
+    fn become_like(&mut self, next: Origins) {
+        self.files = next.files;
+        self.is_live = next.is_live;
+    }
 }
 
 /// Building a schema takes a core for a while: not one that answers requests.
@@ -112,8 +144,15 @@ async fn build(
 ) -> Result<Version, LoadError> {
     let metrics = metrics.clone();
     let built = tokio::task::spawn_blocking(move || {
-        let Material { config, loaded } = material;
-        Version::new(Arc::new(config), loaded.supergraph_sdl, &metrics, previous.as_deref())
+        let Material { config, loaded, is_kept } = material;
+        let last_good = config.schema.last_good.clone().filter(|_| !is_kept);
+        let version = Version::new(Arc::new(config), loaded.supergraph_sdl, &metrics, previous.as_deref())?;
+        if let Some(file) = last_good
+            && let Err(error) = last_good::keep(&file, &version.supergraph_sdl)
+        {
+            tracing::warn!(%error, file = %file.display(), "The supergraph can't be kept");
+        }
+        Ok::<_, VersionError>(version)
     });
     match built.await {
         Ok(version) => Ok(version?),
@@ -145,38 +184,42 @@ pub async fn keep_current(router: Arc<Router>, blueprint: Blueprint, mut origins
             () = poll => false,
         };
         drop(watcher);
-        match reload_once(&router, &blueprint, asked).await {
-            Ok(next) => origins = next,
-            Err(error) => {
-                router.metrics().reload(ReloadOutcome::Failed);
-                tracing::error!(
-                    error = describe(&error),
-                    "The new schema or configuration can't be used; the old one stays"
-                );
-            }
+        if let Err(error) = reload_once(&router, &blueprint, &mut origins, asked).await {
+            router.metrics().reload(ReloadOutcome::Failed);
+            tracing::error!(
+                error = describe(&error),
+                "The new schema or configuration can't be used; the old one stays"
+            );
         }
     }
 }
 
 /// Loads everything anew; swaps when something is different.
-async fn reload_once(router: &Arc<Router>, blueprint: &Blueprint, asked: bool) -> Result<Origins, LoadError> {
+async fn reload_once(
+    router: &Arc<Router>,
+    blueprint: &Blueprint,
+    origins: &mut Origins,
+    asked: bool,
+) -> Result<(), LoadError> {
     let current = router.current();
-    let material = blueprint.load().await?;
-    let origins = blueprint.origins(&material);
+    let material = blueprint.load(blueprint.config()?, &mut origins.composer).await?;
+    let next = blueprint.origins(&material);
     if material.loaded.supergraph_sdl == current.supergraph_sdl && material.config == *current.config {
+        origins.become_like(next);
         router.metrics().reload(ReloadOutcome::Unchanged);
         if asked {
             tracing::info!("Nothing has changed");
         }
-        return Ok(origins);
+        return Ok(());
     }
     report_hints(&material.loaded);
     let version = build(material, router.metrics(), Some(current.clone())).await?;
     version.operations.warm_from(&current.operations, version.config.reload.warm_up).await;
     router.swap(version);
+    origins.become_like(next);
     router.metrics().reload(ReloadOutcome::Swapped);
     tracing::info!("A new version of schema or configuration is in use");
-    Ok(origins)
+    Ok(())
 }
 
 fn report_hints(loaded: &Loaded) {

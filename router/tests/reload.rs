@@ -259,3 +259,72 @@ async fn settings_that_name_no_subgraph_are_refused() {
     let error = blueprint.first(&Arc::new(Metrics::default())).await.unwrap_err();
     assert!(error.to_string().contains("\"usres\""), "{error}");
 }
+
+/// A subgraph that says its schema, with a `name` that can change.
+async fn live(sdl: impl Fn() -> String + Send + Sync + 'static) -> support::Subgraph {
+    support::Subgraph::json(move |_| serde_json::json!({ "data": { "_service": { "sdl": sdl() } } }).to_string()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_subgraph_of_several_changes_live() {
+    let field = Arc::new(std::sync::Mutex::new("b".to_owned()));
+    let first = live(|| "type Query { a: Int }".to_owned()).await;
+    let second = live({
+        let field = field.clone();
+        move || format!("type Query {{ {}: Int }}", field.lock().unwrap())
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = format!(
+        "subgraphs:\n  first: {{ schema: {{ subgraph_url: {} }} }}\n  second: {{ schema: {{ subgraph_url: {} }} }}\n",
+        first.url(),
+        second.url()
+    );
+    std::fs::write(folder.path().join("supergraph.yaml"), yaml).unwrap();
+    let config = folder.path().join("router.yaml");
+    std::fs::write(
+        &config,
+        "{ schema: { subgraphs: supergraph.yaml, last_good: last.graphql }, reload: { poll: 50ms } }",
+    )
+    .unwrap();
+    let kept = || std::fs::read_to_string(folder.path().join("last.graphql")).unwrap_or_default();
+    let blueprint = Blueprint { config_file: Some(config), ..Blueprint::default() };
+    let metrics = Arc::new(Metrics::default());
+    let (version, origins) = blueprint.first(&metrics).await.unwrap();
+    assert_eq!(kept(), version.supergraph_sdl);
+    let router = Arc::new(Router::new(version));
+    let watching = tokio::spawn(keep_current(router.clone(), blueprint.clone(), origins));
+
+    *field.lock().unwrap() = "c".to_owned();
+    until("the new field is known", async || router.current().supergraph_sdl.contains("  c: Int")).await;
+    assert_eq!(kept(), router.current().supergraph_sdl);
+
+    // What does not compose changes nothing, and what composes again is taken up.
+    *field.lock().unwrap() = "broken".repeat(2) + " {";
+    until("the failure is counted", async || metrics.encode().contains("outcome=\"Failed\"")).await;
+    assert!(router.current().supergraph_sdl.contains("  c: Int"));
+    *field.lock().unwrap() = "d".to_owned();
+    until("the next one is known", async || router.current().supergraph_sdl.contains("  d: Int")).await;
+    watching.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_without_subgraphs_uses_the_last_good_supergraph() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = format!("subgraphs: {{ a: {{ schema: {{ subgraph_url: \"http://{address}\" }} }} }}");
+    std::fs::write(folder.path().join("supergraph.yaml"), yaml).unwrap();
+    let config = folder.path().join("router.yaml");
+    std::fs::write(&config, "schema: { subgraphs: supergraph.yaml, last_good: last.graphql }").unwrap();
+    let blueprint = Blueprint { config_file: Some(config), ..Blueprint::default() };
+    let metrics = Arc::new(Metrics::default());
+
+    let error = blueprint.first(&metrics).await.unwrap_err();
+    assert!(error.to_string().contains("\"a\""), "{error}");
+    let last = supergraph("http://users.test", "http://orders.test");
+    std::fs::write(folder.path().join("last.graphql"), &last).unwrap();
+    let (version, _) = blueprint.first(&metrics).await.unwrap();
+    assert_eq!(version.supergraph_sdl, last);
+}

@@ -5,6 +5,7 @@ pub mod expand;
 pub mod reference;
 pub mod units;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -47,6 +48,9 @@ pub struct SchemaSource {
     pub supergraph: Option<PathBuf>,
     /// A supergraph.yaml that names the subgraphs; the router composes them.
     pub subgraphs: Option<PathBuf>,
+    /// A file in which the last supergraph that could be used is kept. A router that starts while subgraphs don't give their schema
+    /// starts with it, says so, and goes on asking them.
+    pub last_good: Option<PathBuf>,
 }
 
 /// What clients see of the inside.
@@ -118,7 +122,8 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut config = Self::parse(&text, &expand::Process(folder))
             .map_err(|message| ConfigError::Invalid { path: shown, message })?;
-        for file in [&mut config.schema.supergraph, &mut config.schema.subgraphs].into_iter().flatten() {
+        let SchemaSource { supergraph, subgraphs, last_good } = &mut config.schema;
+        for file in [supergraph, subgraphs, last_good].into_iter().flatten() {
             *file = folder.join(&*file);
         }
         config.resolve_files(folder);
@@ -184,12 +189,27 @@ impl Config {
 /// Reads YAML; the error has the place, an excerpt, and for a misspelt key the one that was probably meant.
 pub(crate) fn from_yaml<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
     serde_saphyr::from_str(text).map_err(|error| {
-        let message = error.to_string();
+        let message = error.render_with_formatter(&Plain);
         match suggestion(&message) {
             Some(meant) => format!("{message}\nDid you mean \"{meant}\"?"),
             None => message,
         }
     })
+}
+
+/// The library's words, where they don't speak to who programs against it.
+struct Plain;
+
+impl serde_saphyr::MessageFormatter for Plain {
+    fn format_message<'a>(&self, error: &'a serde_saphyr::Error) -> Cow<'a, str> {
+        match error {
+            serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+                Cow::Owned(format!("\"{key}\" is there twice; rename or remove one of them"))
+            }
+            serde_saphyr::Error::WithSnippet { error, .. } => self.format_message(error),
+            other => serde_saphyr::DefaultMessageFormatter.format_message(other),
+        }
+    }
 }
 
 /// Out of "unknown field `x`, expected one of a, b", the name nearest to `x`.

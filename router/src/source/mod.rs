@@ -1,12 +1,13 @@
 //! Where a schema comes from: a supergraph file, or a supergraph.yaml whose subgraphs are composed here. Knows no request.
 
 mod introspect;
+pub mod last_good;
 pub mod supergraph_yaml;
 
 use std::path::{Path, PathBuf};
 
-use braid_composition::{Composed, Diagnostic, SubgraphSdl, compose};
-use futures_util::future::try_join_all;
+use braid_composition::{Composed, Composer, Diagnostic, SubgraphSdl};
+use futures_util::future::join_all;
 
 pub use introspect::IntrospectError;
 use supergraph_yaml::{SchemaLocation, SupergraphYaml};
@@ -52,15 +53,11 @@ pub enum SourceError {
         /// What is wrong, with the place.
         message: String,
     },
-    /// A subgraph does not say its schema.
-    #[error("the subgraph \"{subgraph}\" at {url} does not give its schema")]
+    /// Subgraphs do not say their schema.
+    #[error("{}", failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Introspection {
-        /// The subgraph.
-        subgraph: String,
-        /// Where it was asked.
-        url: String,
-        /// Why.
-        source: IntrospectError,
+        /// All that don't.
+        failures: Vec<IntrospectionFailure>,
     },
     /// The subgraphs do not compose.
     #[error("the subgraphs do not compose: {} errors", errors.len())]
@@ -72,9 +69,21 @@ pub enum SourceError {
     },
 }
 
+/// A subgraph that does not say its schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the subgraph \"{subgraph}\" at {url} does not give its schema: {reason}")]
+pub struct IntrospectionFailure {
+    /// The subgraph.
+    pub subgraph: String,
+    /// Where it was asked.
+    pub url: String,
+    /// Why.
+    pub reason: IntrospectError,
+}
+
 impl Source {
-    /// Reads the source, and composes where it is not composed.
-    pub async fn load(&self) -> Result<Loaded, SourceError> {
+    /// Reads the source, and composes where it is not composed: with a composer that has composed it before, only what changed.
+    pub async fn load(&self, composer: &mut Composer) -> Result<Loaded, SourceError> {
         match self {
             Self::Supergraph(path) => {
                 let supergraph_sdl = read(path).await?;
@@ -82,7 +91,7 @@ impl Source {
             }
             Self::Subgraphs(path) => {
                 let subgraphs = load_subgraphs(path).await?;
-                let (composed, hints) = compose_subgraphs(subgraphs.sdl).await?;
+                let (composed, hints) = compose_subgraphs(subgraphs.sdl, composer).await?;
                 let (files, is_live) = (subgraphs.files, subgraphs.is_live);
                 Ok(Loaded { supergraph_sdl: composed.supergraph_sdl, files, is_live, hints })
             }
@@ -124,30 +133,49 @@ pub async fn load_subgraphs(path: &Path) -> Result<LoadedSubgraphs, SourceError>
                 Ok((sdl, None))
             }
             SchemaLocation::Live { url: asked, headers } => {
-                let sdl = introspect::sdl(asked, headers).await.map_err(|source| SourceError::Introspection {
-                    subgraph: name.clone(),
-                    url: asked.clone(),
-                    source,
+                let sdl = introspect::sdl(asked, headers).await.map_err(|reason| SourceError::Introspection {
+                    failures: vec![IntrospectionFailure { subgraph: name.clone(), url: asked.clone(), reason }],
                 })?;
                 let url = url.unwrap_or_else(|| asked.clone());
                 Ok((SubgraphSdl { name: name.clone(), url, sdl, file: Some(asked.clone()) }, None))
             }
         }
     });
-    let loaded = try_join_all(loading).await?;
+    let loaded = all_of(join_all(loading).await)?;
     let is_live = yaml.subgraphs.values().any(|subgraph| matches!(subgraph.schema, SchemaLocation::Live { .. }));
     let (sdl, files): (Vec<_>, Vec<_>) = loaded.into_iter().unzip();
     let files = std::iter::once(path.to_owned()).chain(files.into_iter().flatten()).collect();
     Ok(LoadedSubgraphs { sdl, files, is_live })
 }
 
+/// All that was loaded, or everything that failed: a file that can't be read, or else all subgraphs that don't give their schema.
+fn all_of<T>(outcomes: Vec<Result<T, SourceError>>) -> Result<Vec<T>, SourceError> {
+    let (mut loaded, mut failures) = (Vec::with_capacity(outcomes.len()), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Ok(one) => loaded.push(one),
+            Err(SourceError::Introspection { failures: more }) => failures.extend(more),
+            Err(error) => return Err(error),
+        }
+    }
+    if failures.is_empty() { Ok(loaded) } else { Err(SourceError::Introspection { failures }) }
+}
+
 /// Composes, on a thread that may take its time.
-pub async fn compose_subgraphs(subgraphs: Vec<SubgraphSdl>) -> Result<(Composed, Vec<Diagnostic>), SourceError> {
-    let composition = tokio::task::spawn_blocking(move || compose(&subgraphs)).await;
-    let composition = composition.map_err(|error| SourceError::Invalid {
+pub async fn compose_subgraphs(
+    subgraphs: Vec<SubgraphSdl>,
+    composer: &mut Composer,
+) -> Result<(Composed, Vec<Diagnostic>), SourceError> {
+    let mut knowing = std::mem::take(composer);
+    let composing = tokio::task::spawn_blocking(move || {
+        let composition = knowing.compose(&subgraphs);
+        (knowing, composition)
+    });
+    let (knowing, composition) = composing.await.map_err(|error| SourceError::Invalid {
         path: PathBuf::from("composition"),
         message: format!("composing failed unexpectedly: {error}"),
     })?;
+    *composer = knowing;
     match composition.result {
         Ok(composed) => Ok((composed, composition.hints)),
         Err(errors) => Err(SourceError::DoesNotCompose { errors, hints: composition.hints }),

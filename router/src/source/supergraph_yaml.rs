@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use braid_composition::NEWEST_FEDERATION_2;
 use braid_schema_checks::config::{CheckConfig, OperationsEntry};
 use braid_schema_checks::contract::ContractFilter;
 use braid_schema_checks::lint::LintConfig;
@@ -15,7 +16,7 @@ use crate::config::{expand, from_yaml};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SupergraphYaml {
-    /// The version of Federation that was meant; this composer knows them all, so it is only checked for its form.
+    /// The version of Federation that was meant, as in `=2.9`. Composition goes by what each subgraph links, so it is only checked to be known.
     #[serde(default)]
     pub federation_version: Option<String>,
     /// By name.
@@ -94,6 +95,13 @@ impl SupergraphYaml {
     pub fn parse(text: &str, folder: &Path) -> Result<Self, String> {
         let expanded = expand::expand(text, &expand::Process(folder)).map_err(|error| error.to_string())?;
         let yaml: Self = from_yaml(&expanded)?;
+        if let Some(version) = &yaml.federation_version
+            && !is_known(version)
+        {
+            return Err(format!(
+                "federation_version: Federation \"{version}\" is not known here; write 1, 2, or =2.0 to =2.{NEWEST_FEDERATION_2}"
+            ));
+        }
         if yaml.subgraphs.is_empty() {
             return Err("subgraphs: name at least one subgraph".to_owned());
         }
@@ -104,6 +112,20 @@ impl SupergraphYaml {
             }
         }
         Ok(yaml)
+    }
+}
+
+/// Whether a version of Federation is one that composition knows: `1`, `2`, `=2.9`, `=2.9.1`, `latest-2`.
+fn is_known(version: &str) -> bool {
+    let version = version.trim();
+    if let Some(major) = version.strip_prefix("latest-") {
+        return matches!(major, "0" | "1" | "2");
+    }
+    let mut numbers = version.trim_start_matches(['=', 'v']).split('.').map(|part| part.parse::<u32>().ok());
+    match (numbers.next().flatten(), numbers.next()) {
+        (Some(0 | 1), _) | (Some(2), None) => true,
+        (Some(2), Some(Some(minor))) => minor <= NEWEST_FEDERATION_2,
+        _ => false,
     }
 }
 
@@ -125,7 +147,10 @@ mod tests {
             "federation_version: =2.9\nsubgraphs:\n  users:\n    routing_url: http://u\n    schema: { file: ./users.graphql }\n  orders:\n    schema:\n      subgraph_url: http://o\n      introspection_headers: { authorization: x }\n",
             Ok(2),
         );
-        check("subgraphs: { a: { routing_url: http://a, schema: { sdl: 'type Query { a: Int }' } } }", Ok(1));
+        for version in ["1", "2", "=2.0", "=2.9.1", "latest-2"] {
+            let subgraphs = "subgraphs: { a: { routing_url: http://a, schema: { sdl: 'type Query { a: Int }' } } }";
+            check(&format!("federation_version: {version}\n{subgraphs}"), Ok(1));
+        }
     }
 
     #[test]
@@ -134,6 +159,12 @@ mod tests {
         check("subgraphs: { a: { schema: { file: x } } }", Err("give routing_url"));
         check("subgraphs: { a: { routing_url: u, schema: { file: x, sdl: y } } }", Err("exactly one"));
         check("subgraphs: { a: { routing_url: u, schema: { graphref: x@y, subgraph: a } } }", Err("registry"));
+        check("federation_version: =9.9\nsubgraphs: { a: { routing_url: u, schema: { file: x } } }", Err("not known"));
+        check("federation_version: two\nsubgraphs: { a: { routing_url: u, schema: { file: x } } }", Err("not known"));
+        check(
+            "subgraphs: { a: { routing_url: u, schema: { file: x } }, a: { routing_url: u, schema: { file: y } } }",
+            Err("\"a\" is there twice"),
+        );
         check("subgraphs: { a: { routing_ulr: u, schema: { file: x } } }", Err("Did you mean \"routing_url\"?"));
     }
 }

@@ -14,7 +14,7 @@ use braid::server::config::ExampleQuery;
 use braid::subgraphs::headers::{Propagate, RequestRule};
 use braid::telemetry::metrics::Metrics;
 use braid::version::Version;
-use braid_composition::SubgraphSdl;
+use braid_composition::{Composer, SubgraphSdl};
 use service::{ServiceInfo, Shutdown};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -169,7 +169,7 @@ async fn router_version(ports: Ports) -> anyhow::Result<Version> {
         subgraph(orders::INFO.name, ports.orders, orders::sdl()),
         subgraph(inventory::INFO.name, ports.inventory, inventory::sdl()),
     ];
-    let (composed, _hints) = braid::source::compose_subgraphs(subgraphs).await?;
+    let (composed, _hints) = braid::source::compose_subgraphs(subgraphs, &mut Composer::default()).await?;
     let mut config = RouterConfig::default();
     config.server.listen = ports.router;
     config.for_development();

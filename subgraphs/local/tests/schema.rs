@@ -10,6 +10,7 @@
 
 use std::path::{Path, PathBuf};
 
+use braid_composition::Composer;
 use braid_graphql::normalize::{NormalizeLimits, normalize};
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_query_graph::QueryGraph;
@@ -35,13 +36,15 @@ async fn files_are_what_the_code_says() {
     check("users.graphql", &users::sdl());
     check("orders.graphql", &orders::sdl());
     check("inventory.graphql", &inventory::sdl());
-    let loaded = braid::source::Source::Subgraphs(schema("supergraph.yaml")).load().await.unwrap();
+    let loaded =
+        braid::source::Source::Subgraphs(schema("supergraph.yaml")).load(&mut Composer::default()).await.unwrap();
     check("supergraph.graphql", &loaded.supergraph_sdl);
 }
 
 #[tokio::test]
 async fn operations_are_valid_and_have_plans() {
-    let loaded = braid::source::Source::Subgraphs(schema("supergraph.yaml")).load().await.unwrap();
+    let loaded =
+        braid::source::Source::Subgraphs(schema("supergraph.yaml")).load(&mut Composer::default()).await.unwrap();
     let supergraph = std::sync::Arc::new(Supergraph::read(&loaded.supergraph_sdl).unwrap());
     let graph = QueryGraph::new(supergraph.clone());
     let mut count = 0;
