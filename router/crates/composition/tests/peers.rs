@@ -131,6 +131,16 @@ fn the_peers_read_our_supergraphs() {
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
 }
 
+/// Readers that know a composed directive by its import alone would take it for one of the API.
+#[test]
+fn composed_directives_are_imported_by_name() {
+    let text = std::fs::read_to_string(here().join("tests/cases/own.json")).unwrap();
+    let cases: Vec<Case> = serde_json::from_str(&text).unwrap();
+    let case = cases.into_iter().find(|case| case.id == "own/0008").unwrap();
+    let supergraph = compose(&case.subgraphs).result.unwrap().supergraph_sdl;
+    assert!(supergraph.contains("@link(url: \"https://example.com/mine/v1.0\", import: [\"@mine\"])"), "{supergraph}");
+}
+
 fn parts(subgraphs: &[SubgraphSdl]) -> Vec<serde_json::Value> {
     subgraphs.iter().map(|s| json!({ "name": s.name, "url": s.url, "sdl": s.sdl })).collect()
 }

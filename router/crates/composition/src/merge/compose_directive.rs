@@ -354,14 +354,13 @@ impl<'a> Merger<'a> {
 
     fn link_composed(&mut self, users: &[&Item<'a>]) {
         let Some(newest) = users.iter().max_by_key(|u| u.link.version.minor) else { return };
-        let own = newest.link.own_name().unwrap_or_default();
+        // A feature's own directive needs no import by the link specification, but there are readers that know a directive by it alone.
         let mut imports: Vec<(String, Option<String>)> = Vec::new();
         for user in users {
             let element = format!("@{}", user.element);
             let alias = (user.name != user.element).then(|| format!("@{}", user.name));
             let import = (element, alias);
-            let is_itself = user.name == own && user.element == own;
-            if !is_itself && !imports.contains(&import) {
+            if !imports.contains(&import) {
                 imports.push(import);
             }
         }
