@@ -1,5 +1,6 @@
 //! One subgraph: its connections, its header rules, and what a request to it may take. Knows no plan and no schema.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, StatusCode};
 use http_body_util::Full;
+use tokio::select;
 
 use super::config::Traffic;
 use super::connect::{Target, target};
@@ -130,7 +132,6 @@ impl SubgraphClient {
         let shared = &*self.shared;
         let _slot = shared.slot()?;
         let mut span = context.trace().map(|trace| trace.fetch(&shared.name));
-        let headers = self.headers(context, span.as_ref());
         let started = Instant::now();
         // The client's own deadline ends this by dropping it: that is no failure of the subgraph.
         let deadline = started + shared.traffic.timeout;
@@ -138,7 +139,8 @@ impl SubgraphClient {
         shared.budget.earn();
         let mut attempt = 0;
         let result = loop {
-            let result = self.attempt(&request.body, headers.clone(), deadline).await;
+            let headers = self.headers(context, span.as_ref());
+            let result = self.attempt(&request.body, headers, deadline).await;
             attempt += 1;
             let again = request.kind == OperationType::Query && wants_again(&result) && shared.budget.spend(attempt);
             let pause = shared.budget.pause(attempt);
@@ -176,17 +178,22 @@ impl SubgraphClient {
         *request.uri_mut() = shared.target.uri.clone();
         *request.headers_mut() = headers;
         let first_byte = deadline.min(Instant::now() + shared.traffic.first_byte_timeout);
-        let response = tokio::time::timeout_at(first_byte.into(), shared.target.client.request(request))
-            .await
-            .map_err(|_| timeout("it did not begin to answer in time"))?
-            .map_err(|error| transport(receive::reason(&error), true))?;
-        let (parts, body) = response.into_parts();
+        // One timer for both waits: setting it again costs nearly nothing.
+        let mut timer = pin!(tokio::time::sleep_until(first_byte.into()));
+        let response = select! {
+            biased;
+            response = shared.target.client.request(request) => response,
+            () = &mut timer => return Err(timeout("it did not begin to answer in time")),
+        };
+        let (parts, body) = response.map_err(|error| transport(receive::reason(&error), true))?.into_parts();
         check_head(&parts)?;
-        let body =
-            tokio::time::timeout_at(deadline.into(), receive::body(&parts, body, shared.traffic.max_response_bytes))
-                .await
-                .map_err(|_| timeout("it did not end its answer in time"))?
-                .map_err(|error| body_error(&error))?;
+        timer.as_mut().reset(deadline.into());
+        let body = select! {
+            biased;
+            body = receive::body(&parts, body, shared.traffic.max_response_bytes) => body,
+            () = &mut timer => return Err(timeout("it did not end its answer in time")),
+        };
+        let body = body.map_err(|error| body_error(&error))?;
         let meta = self.writes_client_headers().then(|| Arc::new(parts.headers));
         Ok(SubgraphResponse { status: parts.status.as_u16(), body, meta })
     }

@@ -1,7 +1,7 @@
 //! The main street of an execution: fetches start as soon as what they need is there, their answers grow the tree, and the tree is
 //! written out. Knows nothing of how requests travel.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
 
 use braid_graphql::OperationType;
@@ -36,7 +36,10 @@ pub async fn execute<S: SubgraphService>(
     context: &ExecuteContext<S::Context>,
 ) -> Response<S::Meta> {
     let mut run = Run::new(operation, variables, context.limits, &context.subgraph_errors);
-    run.fetch_all(service, context).await;
+    let in_time = within(context.deadline, pin!(run.fetch_all(service, context))).await;
+    if in_time.is_none() {
+        run.give_up();
+    }
     run.finish()
 }
 
@@ -137,31 +140,14 @@ impl<'a, M> Run<'a, M> {
                 }
             }
             let arrived = match only {
-                Some((sent, request)) if under_way.is_empty() => {
-                    let index = sent.index;
-                    // Pinned here: a request's future is large, and would be moved with each wrapper.
-                    let call = pin!(call(service, &context.service, sent, request));
-                    match within(context.deadline, call).await {
-                        Some(arrived) => Some(arrived),
-                        None => return self.give_up(&[index]),
-                    }
-                }
+                Some((sent, request)) if under_way.is_empty() => call(service, &context.service, sent, request).await,
                 Some((sent, request)) => {
                     under_way.push(call(service, &context.service, sent, request));
                     continue;
                 }
-                None => None,
-            };
-            let arrived = match arrived {
-                Some(arrived) => arrived,
-                None if under_way.is_empty() => return,
-                None => match within(context.deadline, under_way.next()).await {
-                    Some(Some(arrived)) => arrived,
-                    Some(None) => return,
-                    None => {
-                        let indexes = self.unanswered();
-                        return self.give_up(&indexes);
-                    }
+                None => match under_way.next().await {
+                    Some(arrived) => arrived,
+                    None => return,
                 },
             };
             self.arrive(arrived);
@@ -274,13 +260,13 @@ impl<'a, M> Run<'a, M> {
     }
 
     /// The time is over: what is not there now is null, and one error says so.
-    fn give_up(&mut self, indexes: &[usize]) {
+    fn give_up(&mut self) {
         self.gave_up = true;
         self.timed_out = true;
-        for index in indexes {
-            let subgraph = self.operation.fetches[*index].subgraph;
+        for index in self.unanswered() {
+            let subgraph = self.operation.fetches[index].subgraph;
             self.reports.push(FetchReport {
-                fetch: *index,
+                fetch: index,
                 subgraph,
                 started: Duration::ZERO,
                 took: self.started.elapsed(),
@@ -364,8 +350,8 @@ impl<'a, M> Run<'a, M> {
     }
 }
 
-/// Awaits `future` no longer than to the deadline.
-async fn within<F: Future>(deadline: Option<Instant>, future: F) -> Option<F::Output> {
+/// Awaits `future` no longer than to the deadline. It is large, so it stays where it is.
+async fn within<F: Future>(deadline: Option<Instant>, future: Pin<&mut F>) -> Option<F::Output> {
     match deadline {
         None => Some(future.await),
         Some(deadline) => tokio::time::timeout_at(deadline.into(), future).await.ok(),
