@@ -9,6 +9,7 @@ use crate::plan::{
     TypenameSource,
 };
 use crate::print::{Lists, names, stages};
+use crate::request::{all_parts, request_text};
 
 /// The plan as JSON: `{"kind": "QueryPlan", "node": …}` with Sequence, Parallel, Condition, Flatten and Fetch nodes.
 pub fn print_json(plan: &QueryPlan, supergraph: &Supergraph) -> Value {
@@ -47,6 +48,7 @@ impl Writer<'_> {
             "id": fetch.id.0,
             "serviceName": self.supergraph.subgraph(fetch.subgraph).name,
             "after": after,
+            "operation": request_text(fetch, &self.supergraph.schema, None, &all_parts(fetch)).query,
             "variableUsages": variables,
         });
         match &fetch.kind {
