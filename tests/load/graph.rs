@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use braid_composition::{SubgraphSdl, compose};
+use braid_supergraph::Supergraph;
 use braid_tests::subgraph::{FieldRequest, Ownership, Request, Resolver, Subgraph, read_all};
 use serde_json::{Map, Value, json};
 
@@ -51,7 +52,8 @@ pub(super) fn write_request(folder: &Path, operation: &str) -> PathBuf {
 
 /// What the unsplit graph answers.
 pub(super) fn expected(operation: &str) -> Value {
-    let whole = Subgraph::new("whole", &composed(0).api_schema_sdl(), Ownership::default(), Box::new(Data));
+    let api_schema = Supergraph::read(&composed(0).supergraph_sdl).expect("what is composed reads back").api_schema;
+    let whole = Subgraph::new("whole", &api_schema.to_string(), Ownership::default(), Box::new(Data));
     whole.execute(Request { query: text(operation).to_owned(), variables: variables(operation) })
 }
 

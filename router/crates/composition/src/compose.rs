@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use ahash::AHashMap;
-use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::write::Draft;
 use serde::Deserialize;
 
 use crate::checks::{self, Context};
@@ -13,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::merge::{Merged, merge};
 use crate::satisfiability;
 use crate::subgraph::model::{FederationVersion, Subgraph};
-use crate::subgraph::{facts, read, spec, upgrade};
+use crate::subgraph::{facts, read, upgrade};
 use crate::validate;
 
 /// One subgraph as it is given to composition.
@@ -47,20 +45,10 @@ pub struct Composition {
 }
 
 /// A composed supergraph.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Composed {
     /// The supergraph in the join specification.
     pub supergraph_sdl: String,
-    draft: Draft,
-    /// What `@inaccessible` is called in the supergraph, if anything is hidden.
-    inaccessible: Option<Name>,
-}
-
-impl Composed {
-    /// What clients see: the supergraph without what is for the router alone or hidden.
-    pub fn api_schema_sdl(&self) -> String {
-        self.draft.write_api(self.inaccessible.as_deref())
-    }
 }
 
 /// Composes subgraphs. Their order does not matter.
@@ -110,8 +98,7 @@ impl Composer {
         let proof = satisfiability::prove(&context);
         complete(proof.errors)?;
         hints.extend(proof.hints);
-        let inaccessible = features.name(spec::Known::Inaccessible).cloned();
-        Ok((Composed { supergraph_sdl: draft.write(), draft, inaccessible }, hints))
+        Ok((Composed { supergraph_sdl: draft.write() }, hints))
     }
 
     /// Reads what is new and forgets what is gone.

@@ -36,7 +36,7 @@ fn cases(file: &str) -> Vec<Case> {
 /// All that a composition says.
 fn said(composition: &Composition) -> String {
     let result = match &composition.result {
-        Ok(composed) => format!("{}\n{}", composed.supergraph_sdl, composed.api_schema_sdl()),
+        Ok(composed) => composed.supergraph_sdl.clone(),
         Err(errors) => format!("{errors:#?}"),
     };
     format!("{result}\n{:#?}", composition.hints)

@@ -16,6 +16,7 @@ mod facts;
 use std::collections::{BTreeMap, BTreeSet};
 
 use braid_composition::{SubgraphSdl, compose};
+use braid_supergraph::Supergraph;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -70,7 +71,10 @@ fn judge(case: &Case) -> Verdict {
     match (&composition.result, case.expect.as_str()) {
         (Ok(composed), "ok") => {
             if let Some(expected) = &case.api {
-                verdict.api = facts::differences(&facts::api(expected), &facts::api(&composed.api_schema_sdl()));
+                verdict.api = facts::differences(
+                    &facts::api(expected),
+                    &facts::api(&Supergraph::read(&composed.supergraph_sdl).unwrap().api_schema.to_string()),
+                );
             }
             if let Some(expected) = &case.supergraph {
                 verdict.join = facts::differences(&facts::joins(expected), &facts::joins(&composed.supergraph_sdl));

@@ -39,7 +39,7 @@ fn shuffle(subgraphs: &mut [SubgraphSdl], seed: &mut u64) {
 fn said(subgraphs: &[SubgraphSdl]) -> String {
     let composition = compose(subgraphs);
     let result = match &composition.result {
-        Ok(composed) => format!("{}\n{}", composed.supergraph_sdl, composed.api_schema_sdl()),
+        Ok(composed) => composed.supergraph_sdl.clone(),
         Err(errors) => format!("{errors:#?}"),
     };
     format!("{result}\n{:#?}", composition.hints)

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use braid_composition::{SubgraphSdl, compose};
+use braid_supergraph::Supergraph;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -125,7 +126,9 @@ fn the_peers_read_our_supergraphs() {
     let problems: Vec<String> = supergraphs
         .iter()
         .zip(&answer.supergraphs)
-        .flat_map(|((id, composed), reading)| problems(id, reading, Some(&composed.api_schema_sdl())))
+        .flat_map(|((id, composed), reading)| {
+            problems(id, reading, Some(&Supergraph::read(&composed.supergraph_sdl).unwrap().api_schema.to_string()))
+        })
         .collect();
     println!("{} supergraphs read by the peers", supergraphs.len());
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));

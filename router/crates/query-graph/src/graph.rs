@@ -141,11 +141,6 @@ impl QueryGraph {
         &self.supergraph
     }
 
-    /// The supergraph, to share.
-    pub fn shared_supergraph(&self) -> Arc<Supergraph> {
-        self.supergraph.clone()
-    }
-
     /// The places of an object type (or of an interface without known implementations), in the order of subgraph names.
     pub fn places(&self, ty: TypeId) -> &[PlaceOfType] {
         &self.types[ty.index()].places

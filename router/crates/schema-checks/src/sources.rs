@@ -81,13 +81,6 @@ impl Sources {
         places.iter().filter_map(|place| self.location(place.file as usize, place.span)).collect()
     }
 
-    /// The places of a coordinate in one subgraph.
-    pub fn locate_in(&self, coordinate: &str, subgraph: &str) -> Vec<Location> {
-        let mut found = self.locate(coordinate);
-        found.retain(|at| at.subgraph.as_deref() == Some(subgraph));
-        found
-    }
-
     pub(crate) fn files(&self) -> &[ParsedFile] {
         &self.files
     }

@@ -49,6 +49,25 @@ fn every_public_supergraph_is_read_and_written_back() {
 }
 
 #[test]
+fn what_is_deprecated_against_the_rules_is_read_and_shown_so() {
+    let sdl = r#"
+        schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query }
+        enum join__Graph { A @join__graph(name: "a", url: "http://a") }
+        type Query @join__type(graph: A) { thing(id: ID! @deprecated): Thing }
+        interface Named @join__type(graph: A) { name: String }
+        type Thing implements Named @join__type(graph: A) { name: String @deprecated(reason: "use title") }
+        "#;
+    let api_schema = Supergraph::read(sdl).unwrap().api_schema.to_string();
+    assert!(api_schema.contains("name: String @deprecated(reason: \"use title\")"), "{api_schema}");
+    assert!(api_schema.contains("id: ID! @deprecated"), "{api_schema}");
+    let broken = sdl.replace(
+        "interface Named @join__type(graph: A) { name: String }",
+        "interface Named @join__type(graph: A) { name: Int }",
+    );
+    assert!(Supergraph::read(&broken).unwrap_err().to_string().contains("Named"));
+}
+
+#[test]
 fn unsaid_fields_are_in_every_subgraph_of_their_type() {
     let supergraph = audit("simple-requires-provides");
     assert_eq!(field(&supergraph, "Product", "upc"), ["inventory: String!", "products: String!", "reviews: String!"]);

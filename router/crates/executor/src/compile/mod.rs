@@ -17,7 +17,7 @@ use braid_graphql::error::GraphQLError;
 use braid_graphql::operation::{FieldRef, Operation, SelectionSet};
 use braid_graphql::variables::{BAD_USER_INPUT, Variables, coerce_variables};
 use braid_graphql::{Name, OperationType};
-use braid_query_plan::{FetchKind, QueryPlan};
+use braid_query_plan::QueryPlan;
 use braid_supergraph::Supergraph;
 use serde_json::value::RawValue;
 
@@ -189,14 +189,6 @@ impl CompiledOperation {
             known.push((choice, Arc::clone(&projection)));
         }
         Ok(projection)
-    }
-
-    /// Whether the plan's root fetch runs on each event of a subscription.
-    pub fn subscribes(&self) -> bool {
-        self.plan
-            .fetches
-            .first()
-            .is_some_and(|fetch| matches!(fetch.kind, FetchKind::Root { operation: OperationType::Subscription, .. }))
     }
 }
 

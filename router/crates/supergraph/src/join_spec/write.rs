@@ -235,22 +235,6 @@ impl DraftApplied {
     }
 }
 
-/// Directives that introspection shows.
-fn introspectable(applied: &mut Vec<DraftApplied>) {
-    applied.retain(|a| matches!(a.name.as_str(), "deprecated" | "specifiedBy" | "oneOf"));
-}
-
-const EXECUTABLE: [&str; 8] = [
-    "QUERY",
-    "MUTATION",
-    "SUBSCRIPTION",
-    "FIELD",
-    "FRAGMENT_DEFINITION",
-    "FRAGMENT_SPREAD",
-    "INLINE_FRAGMENT",
-    "VARIABLE_DEFINITION",
-];
-
 const ROOTS: [(&str, &str); 3] = [("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription")];
 
 impl Draft {
@@ -266,53 +250,6 @@ impl Draft {
             self.ty(&mut out, ty);
         }
         out
-    }
-
-    /// What clients see: without joins, links and what `hidden` (the name of `@inaccessible` here) is applied to.
-    pub fn write_api(&self, hidden: Option<&str>) -> String {
-        let shown = |applied: &[DraftApplied]| !applied.iter().any(|a| Some(a.name.as_str()) == hidden);
-        let visible = |name: &str| self.types.get(name).is_none_or(|ty| shown(&ty.applied));
-        let mut out = String::with_capacity(4096);
-        description(&mut out, self.description.as_ref(), "");
-        if self.description.as_ref().is_some_and(|d| !d.is_empty()) {
-            out.push_str("schema {\n");
-            for (operation, name) in ROOTS.iter().filter(|(_, name)| self.types.contains_key(*name) && visible(name)) {
-                let _ = writeln!(out, "  {operation}: {name}");
-            }
-            out.push_str("}\n");
-        }
-        for directive in self.directives.values().filter(|directive| !directive.internal) {
-            let mut directive = directive.clone();
-            directive.locations.retain(|l| EXECUTABLE.contains(l));
-            if !directive.locations.is_empty() {
-                directive.args.retain(|a| shown(&a.applied));
-                directive.args.iter_mut().for_each(|a| introspectable(&mut a.applied));
-                directive_definition(&mut out, &directive);
-            }
-        }
-        for ty in self.types.values().filter(|ty| !ty.internal && shown(&ty.applied)) {
-            let mut ty = ty.clone();
-            ty.joins.clear();
-            introspectable(&mut ty.applied);
-            for map in [&mut ty.implements, &mut ty.members] {
-                map.retain(|name, _| visible(name));
-                map.values_mut().for_each(Vec::clear);
-            }
-            ty.values.retain(|_, v| shown(&v.applied));
-            for value in ty.values.values_mut() {
-                value.graphs.clear();
-                introspectable(&mut value.applied);
-            }
-            ty.fields.retain(|_, f| shown(&f.applied));
-            for field in ty.fields.values_mut() {
-                field.joins.clear();
-                introspectable(&mut field.applied);
-                field.args.retain(|a| shown(&a.applied));
-                field.args.iter_mut().for_each(|a| introspectable(&mut a.applied));
-            }
-            self.ty(&mut out, &ty);
-        }
-        out.trim_start().to_string()
     }
 
     fn schema(&self, out: &mut String) {
