@@ -70,13 +70,27 @@ fn judge(case: &Case) -> Verdict {
     let composition = compose(&case.subgraphs);
     match (&composition.result, case.expect.as_str()) {
         (Ok(composed), "ok") => {
+            let api = match Supergraph::read(&composed.supergraph_sdl) {
+                Ok(supergraph) => supergraph.api_schema.to_string(),
+                Err(error) => {
+                    verdict.outcome = Some(format!("our supergraph is not read: {error:.500}"));
+                    return verdict;
+                }
+            };
             if let Some(expected) = &case.api {
-                verdict.api = facts::differences(
-                    &facts::api(expected),
-                    &facts::api(&Supergraph::read(&composed.supergraph_sdl).unwrap().api_schema.to_string()),
-                );
+                verdict.api = facts::differences(&facts::api(expected), &facts::api(&api));
             }
             if let Some(expected) = &case.supergraph {
+                // Supergraphs are interchangeable: theirs run on our router.
+                match Supergraph::read(expected) {
+                    Ok(theirs) => {
+                        let theirs = facts::api(&theirs.api_schema.to_string());
+                        verdict.api.extend(facts::differences(&theirs, &facts::api(&api)));
+                    }
+                    Err(error) => {
+                        verdict.outcome = Some(format!("the reference's supergraph is not read: {error:.500}"))
+                    }
+                }
                 verdict.join = facts::differences(&facts::joins(expected), &facts::joins(&composed.supergraph_sdl));
             }
             let got: BTreeSet<String> = composition.hints.iter().map(|h| h.code.to_string()).collect();
