@@ -25,15 +25,18 @@ pub(super) struct Running {
 }
 
 impl Setup {
-    /// Ours: as it is by default but for the access log, which peers do not write; `shares` says whether equal requests to a
-    /// subgraph that are under way are sent once.
+    /// Ours: as it is by default but for the access log, which peers do not write, and the bounds on what runs at once, at which
+    /// requests are turned away instead of measured. `shares` says whether equal requests to a subgraph that are under way are
+    /// sent once.
     pub(super) fn braid(name: &str, program: &Path, supergraph: &Path, folder: &Path, shares: bool) -> Self {
         let program = std::fs::canonicalize(program).unwrap_or_else(|error| {
             panic!("{}: {error}; build it first: cargo build --release --package braid", program.display())
         });
         let config = folder.join(format!("shares-{shares}.yaml"));
         let text = format!(
-            "telemetry: {{ access_log: {{ enabled: false }} }}\ntraffic: {{ all: {{ deduplicate: {shares} }} }}\n"
+            "telemetry: {{ access_log: {{ enabled: false }} }}\n\
+             server: {{ max_concurrent_requests: {MOST} }}\n\
+             traffic: {{ all: {{ deduplicate: {shares}, max_concurrent_requests: {MOST} }} }}\n"
         );
         std::fs::write(&config, text).unwrap();
         let command = format!(
@@ -112,6 +115,9 @@ impl Running {
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
     }
 }
+
+/// Requests at once.
+const MOST: usize = 100_000;
 
 /// Of all Linux systems that matter.
 const TICKS_PER_SECOND: u32 = 100;
