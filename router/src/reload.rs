@@ -83,10 +83,10 @@ impl Blueprint {
             Err(LoadError::Source(error @ SourceError::Introspection { .. })) => self.kept(config, error)?,
             loaded => loaded?,
         };
-        let origins = Origins { composer, ..self.origins(&material) };
+        let watched = self.watched(&material);
         report_hints(&material.loaded);
         let version = build(material, metrics, None).await?;
-        Ok((version, origins))
+        Ok((version, Origins { watched, composer }))
     }
 
     async fn load(&self, config: Config, composer: &mut Composer) -> Result<Material, LoadError> {
@@ -113,27 +113,26 @@ impl Blueprint {
         Ok(Material { config, loaded, is_kept: true })
     }
 
-    fn origins(&self, material: &Material) -> Origins {
+    fn watched(&self, material: &Material) -> Watched {
         let files = material.loaded.files.iter().chain(&self.config_file);
-        Origins { files: files.cloned().collect(), is_live: material.loaded.is_live, composer: Composer::default() }
+        Watched { files: files.cloned().collect(), is_live: material.loaded.is_live }
     }
 }
 
 /// What a version came from.
 #[derive(Debug, Default)]
 pub struct Origins {
-    files: BTreeSet<PathBuf>,
-    is_live: bool,
+    watched: Watched,
     /// Knows the subgraphs as they were composed last.
     composer: Composer,
 }
 
-impl Origins {
-    /// Takes up where a new version came from; what the composer knows stays.
-    fn become_like(&mut self, next: Origins) {
-        self.files = next.files;
-        self.is_live = next.is_live;
-    }
+/// What changes a version when it changes.
+#[derive(Debug, Default)]
+struct Watched {
+    files: BTreeSet<PathBuf>,
+    /// Whether subgraphs are asked for their schema.
+    is_live: bool,
 }
 
 /// Building a schema takes a core for a while: not one that answers requests.
@@ -167,9 +166,9 @@ pub async fn keep_current(router: Arc<Router>, blueprint: Blueprint, mut origins
     loop {
         let reload = router.current().config.reload.clone();
         // Dropping the watcher ends it, so it lives as long as the files stay the same.
-        let watcher = reload.watch.then(|| watch(&origins.files, changed.clone())).flatten();
+        let watcher = reload.watch.then(|| watch(&origins.watched.files, changed.clone())).flatten();
         let poll = async {
-            match origins.is_live && !reload.poll.0.is_zero() {
+            match origins.watched.is_live && !reload.poll.0.is_zero() {
                 true => tokio::time::sleep(reload.poll.0).await,
                 false => std::future::pending().await,
             }
@@ -203,9 +202,9 @@ async fn reload_once(
 ) -> Result<(), LoadError> {
     let current = router.current();
     let material = blueprint.load(blueprint.config()?, &mut origins.composer).await?;
-    let next = blueprint.origins(&material);
+    let watched = blueprint.watched(&material);
     if material.loaded.supergraph_sdl == current.supergraph_sdl && material.config == *current.config {
-        origins.become_like(next);
+        origins.watched = watched;
         router.metrics().reload(ReloadOutcome::Unchanged);
         if asked {
             tracing::info!("Nothing has changed");
@@ -216,7 +215,7 @@ async fn reload_once(
     let version = build(material, router.metrics(), Some(current.clone())).await?;
     version.operations.warm_from(&current.operations, version.config.reload.warm_up).await;
     router.swap(version);
-    origins.become_like(next);
+    origins.watched = watched;
     router.metrics().reload(ReloadOutcome::Swapped);
     tracing::info!("A new version of schema or configuration is in use");
     Ok(())

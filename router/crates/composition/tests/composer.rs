@@ -96,3 +96,19 @@ fn recomposing_says_the_same_as_composing_anew() {
     }
     assert!(composed > 50 && failed > 50, "{composed} composed, {failed} failed");
 }
+
+#[test]
+fn nothing_is_mistaken_for_what_was_composed_last() {
+    let [a, b] = ["a", "b"].map(|name| SubgraphSdl {
+        name: name.to_owned(),
+        url: format!("http://{name}.test"),
+        sdl: format!("type Query {{ {name}: Int }}"),
+        file: None,
+    });
+    let mut composer = Composer::default();
+    let asked = [[&a, &b], [&a, &b], [&b, &a], [&a, &a], [&a, &b]];
+    for subgraphs in asked.map(|subgraphs| subgraphs.map(Clone::clone)) {
+        assert_eq!(said(&composer.compose(&subgraphs)), said(&compose(&subgraphs)));
+    }
+    assert_eq!(said(&composer.compose(std::slice::from_ref(&a))), said(&compose(std::slice::from_ref(&a))));
+}
