@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use canned::Canned;
-use report::{Table, Turn};
+use report::Turn;
 use router::{Running, Setup};
 
 /// Puts load on routers, in turns, and prints what a request costs each
@@ -66,13 +66,13 @@ fn main() {
         true => graph::OPERATIONS.map(str::to_owned).to_vec(),
         false => options.operations.clone(),
     };
-    let table = Table::new();
+    report::head();
     for operation in &operations {
         let request =
             Request { body: graph::write_request(folder.path(), operation), expected: graph::expected(operation) };
         for connections in &options.connections {
             for (router, turns) in take_turns(&setups, &request, &subgraphs, *connections, &options) {
-                table.add(operation, *connections, &router, &turns);
+                report::row(operation, *connections, &router, &turns);
             }
         }
     }

@@ -17,33 +17,28 @@ pub(super) struct Turn {
     pub(super) subgraph_requests: usize,
 }
 
-/// Lines are printed as they come.
-pub(super) struct Table;
+/// Prints what the columns are.
+pub(super) fn head() {
+    print(&format!(
+        "{:<12} {:>5} {:<24} {:>8} {:>9} {:>8} {:>8} {:>7} {:>8} {:>7}",
+        "operation", "conns", "router", "CPU µs", "req/s", "p50 ms", "p99 ms", "MiB", "sub/req", "failed"
+    ));
+}
 
-impl Table {
-    pub(super) fn new() -> Self {
-        print(&format!(
-            "{:<12} {:>5} {:<24} {:>8} {:>9} {:>8} {:>8} {:>7} {:>8} {:>7}",
-            "operation", "conns", "router", "CPU µs", "req/s", "p50 ms", "p99 ms", "MiB", "sub/req", "failed"
-        ));
-        Self
-    }
-
-    /// Adds a router's turns.
-    pub(super) fn add(&self, operation: &str, connections: usize, router: &str, turns: &[Turn]) {
-        let per_request = |turn: &Turn, value: f64| value / turn.load.requests.max(1) as f64;
-        let of = |value: &dyn Fn(&Turn) -> f64| median(turns.iter().map(value).collect());
-        print(&format!(
-            "{operation:<12} {connections:>5} {router:<24} {:>8.1} {:>9.0} {:>8.2} {:>8.2} {:>7} {:>8.2} {:>7}",
-            of(&|turn| per_request(turn, turn.cpu.as_secs_f64() * 1e6)),
-            of(&|turn| turn.load.requests as f64 / (turn.load.microseconds as f64 / 1e6)),
-            of(&|turn| turn.load.p50 as f64 / 1e3),
-            of(&|turn| turn.load.p99 as f64 / 1e3),
-            turns.iter().map(|turn| turn.memory).max().unwrap_or(0),
-            of(&|turn| per_request(turn, turn.subgraph_requests as f64)),
-            turns.iter().map(|turn| turn.load.failed).sum::<usize>(),
-        ));
-    }
+/// Prints a router's turns.
+pub(super) fn row(operation: &str, connections: usize, router: &str, turns: &[Turn]) {
+    let per_request = |turn: &Turn, value: f64| value / turn.load.requests.max(1) as f64;
+    let of = |value: &dyn Fn(&Turn) -> f64| median(turns.iter().map(value).collect());
+    print(&format!(
+        "{operation:<12} {connections:>5} {router:<24} {:>8.1} {:>9.0} {:>8.2} {:>8.2} {:>7} {:>8.2} {:>7}",
+        of(&|turn| per_request(turn, turn.cpu.as_secs_f64() * 1e6)),
+        of(&|turn| turn.load.requests as f64 / (turn.load.microseconds as f64 / 1e6)),
+        of(&|turn| turn.load.p50 as f64 / 1e3),
+        of(&|turn| turn.load.p99 as f64 / 1e3),
+        turns.iter().map(|turn| turn.memory).max().unwrap_or(0),
+        of(&|turn| per_request(turn, turn.subgraph_requests as f64)),
+        turns.iter().map(|turn| turn.load.failed).sum::<usize>(),
+    ));
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
