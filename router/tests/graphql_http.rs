@@ -10,6 +10,8 @@
     reason = "a panic in a test is its report, and a test is no API"
 )]
 
+#[path = "../../tests/node.rs"]
+mod node;
 mod support;
 
 use std::path::PathBuf;
@@ -29,9 +31,7 @@ struct Audit {
 #[tokio::test]
 async fn the_audit_of_graphql_http_finds_nothing() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/graphql-http");
-    if !folder.join("node_modules").is_dir() {
-        let required = std::env::var("GRAPHQL_HTTP_AUDIT").as_deref() == Ok("required");
-        assert!(!required, "run `npm ci` in {}", folder.display());
+    if !node::is_installed(&folder, "GRAPHQL_HTTP_AUDIT") {
         return;
     }
     let (router, _users, _orders) = router(|_| {}).await;

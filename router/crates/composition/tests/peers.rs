@@ -12,10 +12,10 @@
 
 #[allow(dead_code, reason = "the join facts are for `conformance`")]
 mod facts;
+#[path = "../../../../tests/node.rs"]
+mod node;
 
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use braid_composition::{SubgraphSdl, compose};
 use braid_supergraph::Supergraph;
@@ -59,25 +59,7 @@ fn here() -> PathBuf {
 }
 
 fn ask(question: &serde_json::Value) -> Option<Answer> {
-    let folder = here().join("tests/peers");
-    if !folder.join("node_modules").is_dir() {
-        assert!(std::env::var("PEERS").as_deref() != Ok("required"), "run `npm ci` in {}", folder.display());
-        return None;
-    }
-    let mut node = Command::new("node")
-        .arg("read.mjs")
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("node can be run");
-    let mut stdin = node.stdin.take().unwrap();
-    let text = question.to_string();
-    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()).unwrap());
-    let output = node.wait_with_output().unwrap();
-    writer.join().unwrap();
-    assert!(output.status.success());
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    node::ask(&here().join("tests/peers"), "PEERS", "read.mjs", question)
 }
 
 fn services() -> Vec<SubgraphSdl> {

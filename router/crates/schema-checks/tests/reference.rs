@@ -13,11 +13,11 @@
 
 mod cases;
 mod generated;
+#[path = "../../../../tests/node.rs"]
+mod node;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use braid_graphql::compiler::Schema;
 use braid_schema_checks::change::Severity;
@@ -52,24 +52,7 @@ fn folder() -> PathBuf {
 }
 
 fn ask(question: &serde_json::Value) -> Option<Verdicts> {
-    if !folder().join("node_modules").is_dir() {
-        assert!(std::env::var("REFERENCE").as_deref() != Ok("required"), "run `npm ci` in {}", folder().display());
-        return None;
-    }
-    let mut node = Command::new("node")
-        .arg("compare.mjs")
-        .current_dir(folder())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("node can be run");
-    let mut stdin = node.stdin.take().unwrap();
-    let text = question.to_string();
-    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()).unwrap());
-    let output = node.wait_with_output().unwrap();
-    writer.join().unwrap();
-    assert!(output.status.success());
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    node::ask(&folder(), "REFERENCE", "compare.mjs", question)
 }
 
 fn worst<'a>(levels: impl Iterator<Item = &'a str>) -> &'static str {
