@@ -1,6 +1,5 @@
 //! A router under load: a process on core 1, whose CPU and memory are read from the system. Knows no graph.
 
-use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -81,22 +80,19 @@ impl Setup {
 impl Running {
     /// Sends the request once and compares the answer.
     pub(super) fn verify(&self, body: &Path, expected: &Value) {
-        let answer = self.post(&std::fs::read(body).unwrap());
+        let answer = self.post(std::fs::read(body).unwrap());
         assert!(answer == *expected, "{} answers {answer:.2000} instead of {expected:.2000}", self.name);
     }
 
-    fn post(&self, body: &[u8]) -> Value {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the router listens");
-        let head = format!(
-            "POST /graphql HTTP/1.0\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        serde_json::from_str(body)
-            .unwrap_or_else(|error| panic!("{} does not answer JSON ({error}): {answer:.2000}", self.name))
+    fn post(&self, body: Vec<u8>) -> Value {
+        let request = reqwest::Client::new()
+            .post(format!("http://127.0.0.1:{}/graphql", self.port))
+            .header("content-type", "application/json")
+            .header("accept", "application/json")
+            .body(body);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let answer = runtime.block_on(async { request.send().await?.json().await });
+        answer.unwrap_or_else(|error| panic!("{} does not answer JSON: {error}", self.name))
     }
 
     /// The CPU time that it took so far, user's and system's.
