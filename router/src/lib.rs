@@ -10,6 +10,7 @@ pub mod cli;
 pub mod compile;
 pub mod config;
 pub mod limits;
+mod line;
 pub mod operation_cache;
 pub mod refusal;
 pub mod reload;

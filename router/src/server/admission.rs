@@ -1,12 +1,17 @@
-//! How many requests run at once, and whether the router says that it takes more. Knows no HTTP.
+//! How many requests are taken at once, and whether the router says that it takes more. Knows no HTTP.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
+
+use super::turns::Turns;
+use crate::line::Place;
 
 /// Counts requests under way and those turned away.
 #[derive(Debug)]
 pub(super) struct Admission {
     under_way: AtomicUsize,
+    turns: Arc<Turns>,
     stopping: AtomicBool,
     began: Instant,
     /// The window of five seconds that is being counted, and how many were turned away in it.
@@ -23,12 +28,19 @@ const UNREADY_MS: u64 = 10_000;
 
 /// A request under way; gives its place back when dropped.
 #[derive(Debug)]
-pub(super) struct Admitted<'a>(&'a Admission);
+pub(super) struct Admitted<'a> {
+    _counted: Counted<'a>,
+    _turn: Place,
+}
+
+#[derive(Debug)]
+struct Counted<'a>(&'a AtomicUsize);
 
 impl Admission {
     pub(super) fn new() -> Self {
         Self {
             under_way: AtomicUsize::new(0),
+            turns: Turns::new(),
             stopping: AtomicBool::new(false),
             began: Instant::now(),
             window: AtomicU64::new(0),
@@ -37,11 +49,17 @@ impl Admission {
         }
     }
 
-    /// A place for one more request, when there is one.
-    pub(super) fn admit(&self, most: usize) -> Option<Admitted<'_>> {
-        let admitted = Admitted(self);
+    /// Takes one more request, if there are fewer than `most`, and waits for its turn, but not longer than `until`.
+    pub(super) async fn admit(&self, most: usize, until: Instant) -> Option<Admitted<'_>> {
+        let counted = Counted(&self.under_way);
         if self.under_way.fetch_add(1, Ordering::Relaxed) < most {
-            return Some(admitted);
+            let turn = match self.turns.next(until) {
+                Ok(turn) => Some(turn),
+                Err(waiting) => tokio::time::timeout_at(until.into(), waiting).await.ok(),
+            };
+            if let Some(turn) = turn {
+                return Some(Admitted { _counted: counted, _turn: turn });
+            }
         }
         self.turn_away();
         None
@@ -72,9 +90,9 @@ impl Admission {
     }
 }
 
-impl Drop for Admitted<'_> {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -82,16 +100,17 @@ impl Drop for Admitted<'_> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn places_are_given_back_and_overload_shows() {
+    #[tokio::test]
+    async fn places_are_given_back_and_overload_shows() {
         let admission = Admission::new();
-        let first = admission.admit(1).unwrap();
-        assert!(admission.admit(1).is_none());
+        let until = Instant::now() + std::time::Duration::from_secs(60);
+        let first = admission.admit(1, until).await.unwrap();
+        assert!(admission.admit(1, until).await.is_none());
         assert!(admission.is_ready());
         drop(first);
-        let _again = admission.admit(1).unwrap();
+        let _again = admission.admit(1, until).await.unwrap();
         for _ in 0..TOO_MANY {
-            assert!(admission.admit(1).is_none());
+            assert!(admission.admit(1, until).await.is_none());
         }
         assert!(!admission.is_ready());
     }

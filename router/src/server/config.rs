@@ -31,7 +31,7 @@ pub struct ServerConfig {
     pub max_header_bytes: ByteSize,
     /// The most bytes of a request's body; more is answered 413.
     pub max_body_bytes: ByteSize,
-    /// The most requests that run at once; more are answered 503 with Retry-After.
+    /// The most requests under way at once, those that wait for their turn included; more are answered 503 with Retry-After.
     pub max_concurrent_requests: usize,
     /// The most streams that one HTTP/2 connection has open.
     pub max_http2_streams: u32,
@@ -68,7 +68,7 @@ impl Default for ServerConfig {
             max_headers: 100,
             max_header_bytes: ByteSize(32 << 10),
             max_body_bytes: ByteSize(2_000_000),
-            max_concurrent_requests: 2_000,
+            max_concurrent_requests: 10_000,
             max_http2_streams: 200,
             shutdown_delay: Duration::seconds(0),
             shutdown_grace: Duration::seconds(30),

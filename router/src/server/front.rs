@@ -11,7 +11,7 @@ use super::admission::Admission;
 use super::negotiate::wants_page;
 use super::observe::Observed;
 use super::reply::{self, Body};
-use super::{graphql, health, playground};
+use super::{graphql, health, playground, turns};
 use crate::router::Router;
 use crate::telemetry::access_log::AccessLog;
 use crate::telemetry::metrics::Metrics;
@@ -69,14 +69,17 @@ impl Front {
 
     async fn graphql(&self, version: &Arc<Version>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let mut observed = Observed::begin(self, version, &request, peer);
-        let mut response = match self.admission.admit(version.config.server.max_concurrent_requests) {
-            _ if request.method() == Method::OPTIONS => {
-                let mut response = reply::empty(StatusCode::NO_CONTENT);
-                version.rules.allow_preflight(request.headers(), response.headers_mut());
-                return response;
-            }
-            Some(_admitted) => graphql::respond(version, request, &mut observed).await,
-            None => graphql::turn_away(version, &request, &mut observed),
+        let config = &version.config.server;
+        let until = observed.started + config.request_timeout.0;
+        let mut response = if request.method() == Method::OPTIONS {
+            let mut response = reply::empty(StatusCode::NO_CONTENT);
+            version.rules.allow_preflight(request.headers(), response.headers_mut());
+            response
+        } else if let Some(_admitted) = self.admission.admit(config.max_concurrent_requests, until).await {
+            // Boxed, so that requests that wait for their turn take little room.
+            turns::run(Box::pin(graphql::respond(version, request, &mut observed))).await
+        } else {
+            graphql::turn_away(version, &request, &mut observed)
         };
         observed.end(&mut response);
         response

@@ -13,6 +13,7 @@ mod observe;
 mod playground;
 mod reply;
 pub mod rules;
+mod turns;
 
 use std::future::Future;
 use std::net::SocketAddr;

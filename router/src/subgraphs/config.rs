@@ -30,8 +30,10 @@ pub struct SubgraphTraffic {
     pub timeout: Option<Duration>,
     /// The most bytes of an answer, unpacked (default 64MiB).
     pub max_response_bytes: Option<ByteSize>,
-    /// The most requests under way at once; more fail at once (default 1000).
+    /// The most requests under way at once, those that wait for a connection included; more fail at once (default 10000).
     pub max_concurrent_requests: Option<usize>,
+    /// The most connections in HTTP/1.1; further requests wait for one, those of the oldest client requests first (default 256).
+    pub max_connections: Option<usize>,
     /// How many idle connections are kept (default 512).
     pub max_idle_connections: Option<usize>,
     /// How long an idle connection is kept (default 60s).
@@ -108,6 +110,8 @@ pub struct Traffic {
     pub max_response_bytes: usize,
     /// The most requests at once.
     pub max_concurrent_requests: usize,
+    /// The most connections.
+    pub max_connections: usize,
     /// Idle connections kept.
     pub max_idle_connections: usize,
     /// How long an idle connection is kept.
@@ -143,7 +147,8 @@ impl TrafficConfig {
             first_byte_timeout: duration(setting!(first_byte_timeout), 30),
             timeout: duration(setting!(timeout), 30),
             max_response_bytes: setting!(max_response_bytes).map_or(64 << 20, |size| size.0),
-            max_concurrent_requests: setting!(max_concurrent_requests).unwrap_or(1000),
+            max_concurrent_requests: setting!(max_concurrent_requests).unwrap_or(10_000),
+            max_connections: setting!(max_connections).unwrap_or(256).max(1),
             max_idle_connections: setting!(max_idle_connections).unwrap_or(512),
             idle_timeout: duration(setting!(idle_timeout), 60),
             deduplicate: setting!(deduplicate).unwrap_or(true),

@@ -1,81 +1,66 @@
-//! How a subgraph's address is reached: TCP, TLS or a Unix socket, with the HTTP client over it. Knows no GraphQL.
+//! How a subgraph's address is reached: TCP, TLS or a Unix socket. Knows no HTTP and no GraphQL.
 
+#[cfg(unix)]
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Uri};
-use http_body_util::Full;
+use http::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Builder, Client, ResponseFuture};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+#[cfg(unix)]
+use hyper_util::rt::TokioIo;
+use tower_service::Service;
 
 use super::config::{Protocol, Traffic};
 use super::tls;
 
-/// An HTTP client with its pool of connections.
+/// Opens connections to an address.
 #[derive(Debug, Clone)]
-pub(super) enum HttpClient {
-    Tcp(Client<HttpConnector, Full<Bytes>>),
-    Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+pub(super) enum Connector {
+    Tcp(HttpConnector),
+    Tls(HttpsConnector<HttpConnector>),
     #[cfg(unix)]
-    Unix(Client<UnixConnector, Full<Bytes>>),
+    Unix {
+        socket: PathBuf,
+        timeout: Duration,
+    },
 }
 
-/// Where requests go.
-#[derive(Debug, Clone)]
-pub(super) struct Target {
-    pub(super) client: HttpClient,
-    pub(super) uri: Uri,
-}
+/// A connection of any kind.
+pub(super) struct Stream(Box<dyn Transport>);
 
-impl HttpClient {
-    pub(super) fn request(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
-        match self {
-            Self::Tcp(client) => client.request(request),
-            Self::Tls(client) => client.request(request),
-            #[cfg(unix)]
-            Self::Unix(client) => client.request(request),
+/// What a connection must be able to do.
+trait Transport: Read + Write + Connection + Send + Unpin {}
+
+impl<T: Read + Write + Connection + Send + Unpin> Transport for T {}
+
+/// Why a connection could not be opened.
+pub(super) type ConnectError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Connector {
+    /// What opens connections to `url`, and the address that requests on them name; or why `url` is no address.
+    pub(super) fn new(url: &str, traffic: &Traffic) -> Result<(Self, Uri), String> {
+        if url.is_empty() {
+            return Err(
+                "it has no address; give routing_url in supergraph.yaml, or traffic.subgraphs.<name>.url".to_owned()
+            );
+        }
+        if let Some(path) = url.strip_prefix("unix://") {
+            return unix(path, traffic);
+        }
+        let uri: Uri = url.parse().map_err(|error| format!("\"{url}\" is not an address: {error}"))?;
+        if uri.host().is_none() {
+            return Err(format!("\"{url}\" is not an address: it has no host"));
+        }
+        match uri.scheme_str() {
+            Some("http") => Ok((Self::Tcp(tcp(traffic)), uri)),
+            Some("https") => Ok((Self::Tls(https(traffic)?), uri)),
+            _ => Err(format!("\"{url}\" is not an address: it must begin with http://, https:// or unix://")),
         }
     }
-}
-
-/// The client for an address, or why it can't be one.
-pub(super) fn target(url: &str, traffic: &Traffic) -> Result<Target, String> {
-    if url.is_empty() {
-        return Err(
-            "it has no address; give routing_url in supergraph.yaml, or traffic.subgraphs.<name>.url".to_owned()
-        );
-    }
-    if let Some(path) = url.strip_prefix("unix://") {
-        return unix(path, traffic);
-    }
-    let uri: Uri = url.parse().map_err(|error| format!("\"{url}\" is not an address: {error}"))?;
-    if uri.host().is_none() {
-        return Err(format!("\"{url}\" is not an address: it has no host"));
-    }
-    match uri.scheme_str() {
-        Some("http") => Ok(Target { client: HttpClient::Tcp(builder(traffic).build(tcp(traffic))), uri }),
-        Some("https") => Ok(Target { client: HttpClient::Tls(builder(traffic).build(https(traffic)?)), uri }),
-        _ => Err(format!("\"{url}\" is not an address: it must begin with http://, https:// or unix://")),
-    }
-}
-
-fn builder(traffic: &Traffic) -> Builder {
-    let mut builder = Client::builder(TokioExecutor::new());
-    builder
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(traffic.idle_timeout)
-        .pool_max_idle_per_host(traffic.max_idle_connections)
-        .http1_max_headers(200)
-        .http2_only(traffic.protocol == Protocol::Http2)
-        .http2_adaptive_window(true)
-        .http2_keep_alive_interval(std::time::Duration::from_secs(20))
-        .http2_keep_alive_timeout(std::time::Duration::from_secs(20));
-    builder
 }
 
 fn tcp(traffic: &Traffic) -> HttpConnector {
@@ -83,7 +68,7 @@ fn tcp(traffic: &Traffic) -> HttpConnector {
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(traffic.connect_timeout));
-    connector.set_keepalive(Some(std::time::Duration::from_secs(60)));
+    connector.set_keepalive(Some(Duration::from_secs(60)));
     connector
 }
 
@@ -99,42 +84,92 @@ fn https(traffic: &Traffic) -> Result<HttpsConnector<HttpConnector>, String> {
 
 /// `unix:///run/users.sock?path=/graphql`
 #[cfg(unix)]
-fn unix(address: &str, traffic: &Traffic) -> Result<Target, String> {
+fn unix(address: &str, traffic: &Traffic) -> Result<(Connector, Uri), String> {
     let (socket, query) = address.split_once('?').unwrap_or((address, ""));
     let path = query.strip_prefix("path=").unwrap_or("/");
     let uri = format!("http://localhost{path}").parse().map_err(|_| format!("\"{path}\" is not a path"))?;
-    let connector = UnixConnector { socket: socket.into(), timeout: traffic.connect_timeout };
-    Ok(Target { client: HttpClient::Unix(builder(traffic).build(connector)), uri })
+    Ok((Connector::Unix { socket: socket.into(), timeout: traffic.connect_timeout }, uri))
 }
 
 #[cfg(not(unix))]
-fn unix(_: &str, _: &Traffic) -> Result<Target, String> {
+fn unix(_: &str, _: &Traffic) -> Result<(Connector, Uri), String> {
     Err("this system has no Unix sockets".to_owned())
 }
 
-/// Opens connections to one Unix socket, whatever the address asked for.
-#[cfg(unix)]
-#[derive(Debug, Clone)]
-pub(super) struct UnixConnector {
-    socket: PathBuf,
-    timeout: std::time::Duration,
-}
+impl Service<Uri> for Connector {
+    type Response = Stream;
+    type Error = ConnectError;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, ConnectError>> + Send>>;
 
-#[cfg(unix)]
-impl tower_service::Service<Uri> for UnixConnector {
-    type Response = TokioIo<tokio::net::UnixStream>;
-    type Error = std::io::Error;
-    type Future = Pin<Box<dyn Future<Output = std::io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        match self {
+            Self::Tcp(connector) => connector.poll_ready(cx).map_err(Into::into),
+            Self::Tls(connector) => connector.poll_ready(cx),
+            #[cfg(unix)]
+            Self::Unix { .. } => Poll::Ready(Ok(())),
+        }
     }
 
-    fn call(&mut self, _: Uri) -> Self::Future {
-        let Self { socket, timeout } = self.clone();
-        Box::pin(async move {
-            let stream = tokio::time::timeout(timeout, tokio::net::UnixStream::connect(socket)).await;
-            Ok(TokioIo::new(stream.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??))
-        })
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        match self {
+            Self::Tcp(connector) => {
+                let opening = connector.call(uri);
+                Box::pin(async move { Ok(Stream(Box::new(opening.await?))) })
+            }
+            Self::Tls(connector) => {
+                let opening = connector.call(uri);
+                Box::pin(async move { Ok(Stream(Box::new(opening.await?))) })
+            }
+            #[cfg(unix)]
+            Self::Unix { socket, timeout } => {
+                let opening = tokio::time::timeout(*timeout, tokio::net::UnixStream::connect(socket.clone()));
+                Box::pin(async move {
+                    let stream = opening.await.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
+                    Ok(Stream(Box::new(TokioIo::new(stream))))
+                })
+            }
+        }
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        self.0.connected()
+    }
+}
+
+impl Read for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, buffers)
     }
 }

@@ -7,14 +7,14 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::Full;
 
+use super::client::Client;
 use super::config::TrafficConfig;
-use super::connect::{self, Target};
 use super::receive;
 
 /// An address, with the connections to it.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    target: Target,
+    client: Client,
     max_bytes: usize,
     timeout: Duration,
 }
@@ -22,18 +22,17 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// An address that answers with so many bytes within so much time.
     pub(crate) fn new(url: &str, max_bytes: usize, timeout: Duration) -> Result<Self, String> {
-        let target = connect::target(url, &TrafficConfig::default().for_subgraph(""))?;
-        Ok(Self { target, max_bytes, timeout })
+        let client = Client::new(url, &TrafficConfig::default().for_subgraph(""))?;
+        Ok(Self { client, max_bytes, timeout })
     }
 
     /// The status and the body of its answer.
     pub(crate) async fn post(&self, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Bytes), String> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.target.uri.clone();
         *request.headers_mut() = headers;
         let exchange = async {
-            let response = self.target.client.request(request).await.map_err(|error| receive::reason(&error))?;
+            let response = self.client.request(request).await.map_err(|error| receive::reason(&error))?;
             let (parts, body) = response.into_parts();
             let body = receive::body(&parts, body, self.max_bytes).await.map_err(|error| error.to_string())?;
             Ok((parts.status, body))

@@ -1,9 +1,11 @@
 //! Subgraphs over HTTP: the executor's [`SubgraphService`] on a pool of connections each. Knows no plan and no schema.
 
+mod client;
 pub mod config;
 mod connect;
 mod endpoint;
 pub mod headers;
+mod pool;
 mod receive;
 mod retry;
 mod subgraph;

@@ -7,7 +7,9 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::response::Parts;
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body as _;
+
+use super::client::Answer;
 
 /// Why a body was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +23,7 @@ pub(super) enum BodyError {
 }
 
 /// The whole body, unpacked.
-pub(super) async fn body(parts: &Parts, body: Incoming, max: usize) -> Result<Bytes, BodyError> {
+pub(super) async fn body(parts: &Parts, body: Answer, max: usize) -> Result<Bytes, BodyError> {
     let declared = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > max) {
         return Err(BodyError::TooLarge(max));
@@ -39,7 +41,7 @@ pub(super) async fn body(parts: &Parts, body: Incoming, max: usize) -> Result<By
     }
 }
 
-async fn plain(mut body: Incoming, max: usize) -> Result<Bytes, BodyError> {
+async fn plain(mut body: Answer, max: usize) -> Result<Bytes, BodyError> {
     let Some(first) = data(&mut body).await? else { return Ok(Bytes::new()) };
     if first.len() > max {
         return Err(BodyError::TooLarge(max));
@@ -64,9 +66,9 @@ async fn plain(mut body: Incoming, max: usize) -> Result<Bytes, BodyError> {
 }
 
 /// The next data of a body; trailers are passed over.
-async fn data(body: &mut Incoming) -> Result<Option<Bytes>, BodyError> {
+async fn data(body: &mut Answer) -> Result<Option<Bytes>, BodyError> {
     while let Some(frame) = body.frame().await {
-        match frame.map_err(|error| BodyError::Broken(reason(&error)))?.into_data() {
+        match frame.map_err(|error| BodyError::Broken(reason(&*error)))?.into_data() {
             Ok(data) => return Ok(Some(data)),
             Err(_trailers) => {}
         }
@@ -75,7 +77,7 @@ async fn data(body: &mut Incoming) -> Result<Option<Bytes>, BodyError> {
 }
 
 /// Decoders are large, and most answers need none: so they are not part of every request's future.
-async fn unpacked(mut body: Incoming, max: usize, mut decoder: Box<dyn Decoder>) -> Result<Bytes, BodyError> {
+async fn unpacked(mut body: Answer, max: usize, mut decoder: Box<dyn Decoder>) -> Result<Bytes, BodyError> {
     while let Some(chunk) = data(&mut body).await? {
         decoder.write_all(&chunk).map_err(|error| unpack_error(&error, max))?;
     }

@@ -13,8 +13,8 @@ use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use tokio::select;
 
+use super::client::Client;
 use super::config::Traffic;
-use super::connect::{Target, target};
 use super::headers::{RequestPlan, ResponsePlan};
 use super::receive::{self, BodyError};
 use super::retry::RetryBudget;
@@ -36,7 +36,7 @@ struct Shared {
     name: String,
     url: String,
     traffic: Traffic,
-    target: Target,
+    client: Client,
     base_headers: HeaderMap,
     budget: RetryBudget,
     under_way: AtomicUsize,
@@ -70,7 +70,7 @@ impl SubgraphClient {
         let shared = Shared {
             name: name.to_owned(),
             url: url.to_owned(),
-            target: target(url, &traffic)?,
+            client: Client::new(url, &traffic)?,
             base_headers,
             budget: RetryBudget::new(traffic.retry.clone()),
             under_way: AtomicUsize::new(0),
@@ -140,7 +140,7 @@ impl SubgraphClient {
         let mut attempt = 0;
         let result = loop {
             let headers = self.headers(context, span.as_ref());
-            let result = self.attempt(&request.body, headers, deadline).await;
+            let result = self.attempt(&request.body, headers, request.deadline.unwrap_or(deadline), deadline).await;
             attempt += 1;
             let again = request.kind == OperationType::Query && wants_again(&result) && shared.budget.spend(attempt);
             let pause = shared.budget.pause(attempt);
@@ -170,19 +170,27 @@ impl SubgraphClient {
         &self,
         body: &Bytes,
         headers: HeaderMap,
+        order: Instant,
         deadline: Instant,
     ) -> Result<SubgraphResponse<AnswerHeaders>, SubgraphError> {
         let shared = &*self.shared;
+        // One timer for all waits: setting it again costs nearly nothing.
+        let mut timer = pin!(tokio::time::sleep_until(deadline.into()));
+        let _place = match shared.client.line().enter(order) {
+            Ok(place) => place,
+            Err(waiting) => select! {
+                biased;
+                () = &mut timer => return Err(timeout("none of the connections to it came free in time")),
+                place = waiting => place,
+            },
+        };
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = shared.target.uri.clone();
         *request.headers_mut() = headers;
-        let first_byte = deadline.min(Instant::now() + shared.traffic.first_byte_timeout);
-        // One timer for both waits: setting it again costs nearly nothing.
-        let mut timer = pin!(tokio::time::sleep_until(first_byte.into()));
+        timer.as_mut().reset(deadline.min(Instant::now() + shared.traffic.first_byte_timeout).into());
         let response = select! {
             biased;
-            response = shared.target.client.request(request) => response,
+            response = shared.client.request(request) => response,
             () = &mut timer => return Err(timeout("it did not begin to answer in time")),
         };
         let (parts, body) = response.map_err(|error| transport(receive::reason(&error), true))?.into_parts();
