@@ -8,6 +8,7 @@
 //! This crate is the only door to the GraphQL parser: others reach its syntax tree through [`compiler`].
 
 pub mod error;
+pub mod field_set;
 pub mod introspection;
 pub mod normalize;
 pub mod operation;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 use braid_graphql::compiler::ast::Argument;
-use braid_graphql::compiler::executable::FieldSet;
 use braid_graphql::compiler::validation::Valid;
+use braid_graphql::field_set::parse_field_set;
 use braid_graphql::normalize::normalize_field_set;
 use braid_graphql::operation::{Field, SelectionSet};
 use braid_graphql::schema::{FieldId, TypeId};
@@ -432,10 +432,8 @@ fn context(supergraph: &Supergraph, argument: &braid_supergraph::ContextArgument
         if !supergraph.ty(ty).contexts.contains(&argument.context) {
             continue;
         }
-        let text = argument.selection.trim();
-        let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
         let schema = Valid::assume_valid_ref(&supergraph.source);
-        let parsed = FieldSet::parse(schema, definition.name.clone(), inner, "context.graphql");
+        let parsed = parse_field_set(schema, definition.name.clone(), &argument.selection);
         // A selection for other types that set the context does not fit this one.
         let Ok(parsed) = parsed else { continue };
         if let Ok(selection) = normalize_field_set(&parsed.selection_set, ty, &supergraph.schema) {

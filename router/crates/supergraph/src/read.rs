@@ -2,10 +2,10 @@
 
 use ahash::AHashMap;
 use braid_graphql::Type;
-use braid_graphql::compiler::executable::FieldSet;
 use braid_graphql::compiler::schema::{DirectiveList, ExtendedType, FieldDefinition, Schema as Source};
 use braid_graphql::compiler::validation::Valid;
 use braid_graphql::compiler::{Name, Node};
+use braid_graphql::field_set::parse_field_set;
 use braid_graphql::normalize::normalize_field_set;
 use braid_graphql::operation::SelectionSet;
 use braid_graphql::schema::{Schema, TypeId};
@@ -321,9 +321,8 @@ impl Reader<'_> {
             return Ok(known.clone());
         }
         let name = self.schema.ty(parent).name.clone();
-        let parsed = FieldSet::parse(Valid::assume_valid_ref(self.source), name, text, "field_set.graphql").map_err(
-            |failure| invalid(coordinate, format!("the field set \"{text}\" is not valid: {}", failure.errors)),
-        )?;
+        let parsed = parse_field_set(Valid::assume_valid_ref(self.source), name, text)
+            .map_err(|problem| invalid(coordinate, format!("the field set \"{text}\" is not valid: {problem}")))?;
         let normal = normalize_field_set(&parsed.selection_set, parent, self.schema)
             .map_err(|error| invalid(coordinate, format!("the field set \"{text}\" is not valid: {error}")))?;
         self.field_sets.insert(key, normal.clone());
