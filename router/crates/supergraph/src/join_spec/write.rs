@@ -235,12 +235,15 @@ impl DraftApplied {
     }
 }
 
+/// About as many bytes as a type takes.
+const USUAL_TYPE: usize = 256;
+
 const ROOTS: [(&str, &str); 3] = [("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription")];
 
 impl Draft {
     /// Supergraph SDL.
     pub fn write(&self) -> String {
-        let mut out = String::with_capacity(4096);
+        let mut out = String::with_capacity(4096 + self.types.len() * USUAL_TYPE);
         self.schema(&mut out);
         self.join_definitions(&mut out);
         for directive in self.directives.values() {
@@ -347,16 +350,17 @@ impl Draft {
             DraftKind::Enum => "enum",
             DraftKind::Input => "input",
         };
-        let _ = write!(out, "{keyword} {}", ty.name);
+        push(out, [keyword, " ", &ty.name]);
         if !ty.implements.is_empty() {
             let names: Vec<&str> = ty.implements.keys().map(Name::as_str).collect();
-            let _ = write!(out, " implements {}", names.join(" & "));
+            push(out, [" implements ", &names.join(" & ")]);
         }
         out.push('\n');
         for join in &ty.joins {
-            let _ = write!(out, "  @join__type(graph: {}", self.graph(join.graph));
+            push(out, ["  @join__type(graph: ", self.graph(join.graph)]);
             if let Some(key) = &join.key {
-                let _ = write!(out, ", key: {}", quoted(key));
+                out.push_str(", key: ");
+                quote(out, key);
             }
             if join.extension {
                 out.push_str(", extension: true");
@@ -396,9 +400,9 @@ impl Draft {
                 out.push_str("{\n");
                 for value in ty.values.values() {
                     description(out, value.description.as_ref(), "  ");
-                    let _ = write!(out, "  {}", value.name);
+                    push(out, ["  ", &value.name]);
                     for graph in &value.graphs {
-                        let _ = write!(out, " @join__enumValue(graph: {})", self.graph(*graph));
+                        push(out, [" @join__enumValue(graph: ", self.graph(*graph), ")"]);
                     }
                     for applied in &value.applied {
                         let _ = write!(out, " {}", application(applied));
@@ -419,9 +423,10 @@ impl Draft {
 
     fn field(&self, out: &mut String, field: &DraftField) {
         description(out, field.description.as_ref(), "  ");
-        let _ = write!(out, "  {}", field.name);
+        push(out, ["  ", &field.name]);
         arguments(out, &field.args, "  ");
-        let _ = write!(out, ": {}", field.ty);
+        out.push_str(": ");
+        type_reference(out, &field.ty);
         if let Some(default) = &field.default {
             let _ = write!(out, " = {}", value(default));
         }
@@ -435,26 +440,34 @@ impl Draft {
     }
 
     fn join_field(&self, out: &mut String, join: &DraftJoinField) {
-        let mut args: Vec<String> = Vec::new();
+        out.push_str(" @join__field");
+        let start = out.len();
+        let next = |out: &mut String, name| push(out, [if out.len() == start { "(" } else { ", " }, name, ": "]);
         if let Some(graph) = join.graph {
-            args.push(format!("graph: {}", self.graph(graph)));
+            next(out, "graph");
+            out.push_str(self.graph(graph));
         }
         for (name, text) in [("requires", &join.requires), ("provides", &join.provides), ("type", &join.ty)] {
             if let Some(text) = text {
-                args.push(format!("{name}: {}", quoted(text)));
+                next(out, name);
+                quote(out, text);
             }
         }
         if join.external {
-            args.push("external: true".into());
+            next(out, "external");
+            out.push_str("true");
         }
         if let Some(from) = &join.override_from {
-            args.push(format!("override: {}", quoted(from)));
+            next(out, "override");
+            quote(out, from);
         }
         if join.used_overridden {
-            args.push("usedOverridden: true".into());
+            next(out, "usedOverridden");
+            out.push_str("true");
         }
         if let Some(label) = &join.override_label {
-            args.push(format!("overrideLabel: {}", quoted(label)));
+            next(out, "overrideLabel");
+            quote(out, label);
         }
         if !join.context_arguments.is_empty() {
             let entries: Vec<String> = join
@@ -470,11 +483,11 @@ impl Draft {
                     )
                 })
                 .collect();
-            args.push(format!("contextArguments: [{}]", entries.join(", ")));
+            next(out, "contextArguments");
+            push(out, ["[", &entries.join(", "), "]"]);
         }
-        out.push_str(" @join__field");
-        if !args.is_empty() {
-            let _ = write!(out, "({})", args.join(", "));
+        if out.len() > start {
+            out.push(')');
         }
     }
 }
@@ -502,7 +515,8 @@ fn arguments(out: &mut String, args: &[DraftInput], indent: &str) {
         } else if i > 0 {
             out.push_str(", ");
         }
-        let _ = write!(out, "{}: {}", argument.name, argument.ty);
+        push(out, [&argument.name, ": "]);
+        type_reference(out, &argument.ty);
         if let Some(default) = &argument.default {
             let _ = write!(out, " = {}", value(default));
         }
@@ -529,9 +543,30 @@ fn value(value: &Node<Value>) -> String {
     value.serialize().no_indent().to_string()
 }
 
-/// A GraphQL string literal.
+fn push<const N: usize>(out: &mut String, texts: [&str; N]) {
+    texts.into_iter().for_each(|text| out.push_str(text));
+}
+
+fn type_reference(out: &mut String, ty: &Type) {
+    match ty {
+        Type::Named(name) => out.push_str(name),
+        Type::NonNullNamed(name) => push(out, [name, "!"]),
+        Type::List(item) | Type::NonNullList(item) => {
+            out.push('[');
+            type_reference(out, item);
+            out.push_str(if ty.is_non_null() { "]!" } else { "]" });
+        }
+    }
+}
+
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
+    quote(&mut out, text);
+    out
+}
+
+/// Writes a GraphQL string literal.
+fn quote(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {
@@ -547,7 +582,6 @@ fn quoted(text: &str) -> String {
         }
     }
     out.push('"');
-    out
 }
 
 fn description(out: &mut String, text: Option<&Arc<str>>, indent: &str) {
