@@ -21,12 +21,7 @@ impl Merger<'_> {
     fn raise(&mut self, directive: &Name, argument: &str) {
         let mut on_types: Vec<(Name, Option<Name>, Vec<DraftApplied>)> = Vec::new();
         for interface in self.draft.types.values().filter(|t| t.kind == DraftKind::Interface) {
-            let below = || {
-                self.draft
-                    .types
-                    .values()
-                    .filter(|t| t.kind == DraftKind::Object && t.implements.contains_key(&interface.name))
-            };
+            let below = || self.objects_below(&interface.name);
             let find = |applied: &[DraftApplied]| applied.iter().find(|a| a.name == *directive).cloned();
             let demands: Vec<DraftApplied> = below().filter_map(|t| find(&t.applied)).collect();
             on_types.push((interface.name.clone(), None, demands));

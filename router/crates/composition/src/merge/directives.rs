@@ -17,29 +17,31 @@ type Args = Vec<(Name, Node<Value>)>;
 /// An OR of ANDs of scopes or policies.
 pub(crate) type Dnf = BTreeSet<BTreeSet<String>>;
 
+/// The directives whose applications are merged, in the order in which they are written.
+const MERGED: [Known; 11] = [
+    Known::Inaccessible,
+    Known::Tag,
+    Known::Authenticated,
+    Known::RequiresScopes,
+    Known::Policy,
+    Known::Context,
+    Known::Cost,
+    Known::ListSize,
+    Known::OneOf,
+    Known::SpecifiedBy,
+    Known::Deprecated,
+];
+
 /// An element's applications in one subgraph, and where it is.
 pub(super) type Applications<'b> = (usize, &'b [Applied], Span);
 
 impl Merger<'_> {
     pub(super) fn merge_applied(&mut self, element: &str, sources: &[Applications<'_>]) -> Vec<DraftApplied> {
-        if sources.iter().all(|(_, applied, _)| applied.is_empty()) {
+        if !sources.iter().any(|(_, applied, _)| applied.iter().any(may_merge)) {
             return Vec::new();
         }
         let mut merged = Vec::new();
-        let known = [
-            Known::Inaccessible,
-            Known::Tag,
-            Known::Authenticated,
-            Known::RequiresScopes,
-            Known::Policy,
-            Known::Context,
-            Known::Cost,
-            Known::ListSize,
-            Known::OneOf,
-            Known::SpecifiedBy,
-            Known::Deprecated,
-        ];
-        for known in known {
+        for known in MERGED {
             let of = |a: &&Applied| a.known == Some(known);
             let name = match known.is_built_in() {
                 true => Some(Name::new_unchecked(known.name())),
@@ -205,6 +207,11 @@ impl Merger<'_> {
             merged.push(DraftApplied::of_graphs(&self.draft, &graphs, "federation__cacheTag", args));
         }
     }
+}
+
+/// Whether an application may leave a trace in the supergraph. Most don't: keys and the like are joins.
+fn may_merge(applied: &Applied) -> bool {
+    applied.known.is_none_or(|known| known == Known::CacheTag || MERGED.contains(&known))
 }
 
 fn strategies(known: Option<Known>) -> &'static str {

@@ -2,12 +2,12 @@
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::Type;
-use braid_supergraph::join_spec::write::{DraftKind, DraftValue};
+use braid_supergraph::join_spec::write::{DraftValue, NameMap};
 
-use super::{Merger, Sources, union_of_keys};
+use super::{Merger, Sources, by_name};
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
-use crate::subgraph::model::TypeDef;
+use crate::subgraph::model::{EnumValue, TypeDef};
 
 /// An example coordinate of each way of using an enum.
 #[derive(Clone, Debug, Default)]
@@ -18,17 +18,13 @@ pub(super) struct Uses {
 
 impl<'a> Merger<'a> {
     /// Remembers that an element has an enum's type.
-    pub(super) fn note_enum_use(&mut self, ty: &Type, coordinate: &str, input: bool) {
-        let name = ty.inner_named_type();
-        if self.draft.types.get(name).is_none_or(|t| t.kind != DraftKind::Enum) {
-            return;
-        }
-        let uses = self.enum_uses.entry(name.clone()).or_default();
+    pub(super) fn note_enum_use(&mut self, ty: &Type, input: bool, coordinate: impl FnOnce() -> String) {
+        let Some(uses) = self.enum_uses.get_mut(ty.inner_named_type()) else { return };
         let slot = if input { &mut uses.input } else { &mut uses.output };
-        slot.get_or_insert_with(|| coordinate.to_string());
+        slot.get_or_insert_with(coordinate);
     }
 
-    pub(super) fn merge_enum(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+    pub(super) fn merge_enum(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> NameMap<DraftValue> {
         let uses = self.enum_uses.get(name).cloned().unwrap_or_default();
         if uses.input.is_none() && uses.output.is_none() {
             let hint = Diagnostic::new(
@@ -41,11 +37,13 @@ impl<'a> Merger<'a> {
                 hint.on(name.as_str()).at(self.type_locations(sources)).help("remove the enum if nothing needs it"),
             );
         }
-        for value in union_of_keys(sources.iter().map(|(_, t)| &t.values)) {
-            self.merge_value(name, &value, sources, &uses);
+        let mut merged = NameMap::default();
+        for (value, having) in by_name(sources.iter().map(|(i, t)| (*i, &t.values))) {
+            if let Some(made) = self.merge_value(name, value, sources, &having, &uses) {
+                merged.insert(value.clone(), made);
+            }
         }
-        let empty = self.draft.types.get(name).is_some_and(|t| t.values.is_empty());
-        if empty {
+        if merged.is_empty() {
             let error = Diagnostic::new(
                 Code::EMPTY_MERGED_ENUM_TYPE,
                 format!(
@@ -61,6 +59,7 @@ impl<'a> Merger<'a> {
                     .fix("add the value to the other subgraphs", edit),
             );
         }
+        merged
     }
 
     /// Adds a value (or the first one there is) to every subgraph's enum that lacks it.
@@ -78,9 +77,15 @@ impl<'a> Merger<'a> {
             .collect()
     }
 
-    fn merge_value(&mut self, name: &Name, value: &Name, sources: &Sources<'a, TypeDef>, uses: &Uses) {
+    fn merge_value(
+        &mut self,
+        name: &Name,
+        value: &Name,
+        sources: &Sources<'a, TypeDef>,
+        having: &[(usize, &EnumValue)],
+        uses: &Uses,
+    ) -> Option<DraftValue> {
         let coordinate = format!("{name}.{value}");
-        let having: Vec<_> = sources.iter().filter_map(|(i, t)| Some((*i, t.values.get(value)?))).collect();
         let texts: Vec<_> = having.iter().map(|(i, v)| (*i, v.description.as_ref())).collect();
         let description = self.merge_description(&coordinate, &texts);
         let directives: Vec<_> = having.iter().map(|(i, v)| (*i, v.applied.as_slice(), v.span)).collect();
@@ -118,7 +123,7 @@ impl<'a> Merger<'a> {
                         span,
                     );
                     self.hints.push(hint.help("add the value everywhere, or remove it"));
-                    return;
+                    return None;
                 }
                 _ => {
                     let hint = self.inconsistent(
@@ -133,9 +138,6 @@ impl<'a> Merger<'a> {
                 }
             }
         }
-        if let Some(ty) = self.draft.types.get_mut(name) {
-            let merged = DraftValue { name: value.clone(), description, graphs, applied };
-            ty.values.insert(value.clone(), merged);
-        }
+        Some(DraftValue { name: value.clone(), description, graphs, applied })
     }
 }

@@ -10,45 +10,28 @@ use indexmap::IndexMap;
 use super::Merger;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
-use crate::subgraph::model::{Applied, Directives, FederationVersion, Subgraph};
+use crate::subgraph::model::FederationVersion;
 use crate::subgraph::spec::{COMPOSED, Feature, Known, NEWEST};
 
 /// Names of federation's directives in the supergraph.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Features {
-    names: IndexMap<Known, Name>,
+    names: Vec<(Known, Name)>,
     pub(crate) cache_tags: bool,
 }
 
 impl Features {
     pub(crate) fn name(&self, known: Known) -> Option<&Name> {
-        self.names.get(&known)
+        self.names.iter().find(|(k, _)| *k == known).map(|(_, name)| name)
     }
 
     pub(crate) fn is_inaccessible(&self, applied: &[DraftApplied]) -> bool {
-        self.find(Known::Inaccessible, applied).is_some()
+        !applied.is_empty() && self.find(Known::Inaccessible, applied).is_some()
     }
 
     pub(crate) fn find<'b>(&self, known: Known, applied: &'b [DraftApplied]) -> Option<&'b DraftApplied> {
         let name = self.name(known)?;
         applied.iter().find(|a| a.name == *name)
-    }
-}
-
-/// Visits every directive application of a subgraph.
-pub(crate) fn each_applied<'b>(subgraph: &'b Subgraph, mut visit: impl FnMut(&'b Applied)) {
-    let schema = &subgraph.schema;
-    schema.applied.iter().for_each(&mut visit);
-    for ty in schema.types.values() {
-        ty.applied().iter().for_each(&mut visit);
-        ty.values.values().flat_map(|v| v.applied()).for_each(&mut visit);
-        for field in ty.fields.values() {
-            field.applied().iter().for_each(&mut visit);
-            field.args.values().flat_map(|a| a.applied()).for_each(&mut visit);
-        }
-    }
-    for directive in schema.directives.values() {
-        directive.args.values().flat_map(|a| a.applied()).for_each(&mut visit);
     }
 }
 
@@ -61,13 +44,9 @@ impl Merger<'_> {
         };
         let mut used: IndexMap<Known, IndexMap<Name, Vec<usize>>> = IndexMap::new();
         for (index, subgraph) in self.subgraphs.iter().enumerate() {
-            each_applied(subgraph, |applied| {
-                let Some(known) = applied.known else { return };
-                let graphs = used.entry(known).or_default().entry(applied.name.clone()).or_default();
-                if graphs.last() != Some(&index) {
-                    graphs.push(index);
-                }
-            });
+            for (known, name) in &subgraph.used {
+                used.entry(*known).or_default().entry(name.clone()).or_default().push(index);
+            }
         }
         for known in COMPOSED {
             let Some(names) = used.get(&known) else { continue };
@@ -90,7 +69,7 @@ impl Merger<'_> {
                 );
             }
             if let Some((name, _)) = names.first() {
-                self.features.names.insert(known, name.clone());
+                self.features.names.push((known, name.clone()));
             }
         }
         self.features.cache_tags = used.contains_key(&Known::CacheTag);

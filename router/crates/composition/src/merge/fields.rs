@@ -7,7 +7,7 @@ use braid_supergraph::join_spec::write::{DraftContextArgument, DraftField, Draft
 use super::overrides::Overrides;
 use super::typing::is_strict_subtype;
 use super::values::{same_option, show};
-use super::{Merger, Sources, union_of_keys};
+use super::{Merger, Sources, by_name};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::subgraph::model::{Directives, Field, InputValue, Map, Span, TypeDef};
@@ -21,14 +21,20 @@ impl<'a> Merger<'a> {
         parents: &Sources<'a, TypeDef>,
         having: &[(usize, &'a Field)],
         overrides: &Overrides,
-    ) {
+    ) -> Option<DraftField> {
+        if let [alone] = having
+            && !alone.1.facts.external
+        {
+            let joins = self.join_fields(parents, having, overrides, true);
+            return Some(self.field_alone(name, *alone, joins));
+        }
         let coordinate = format!("{name}.{field}");
         let real = self.without_external(&coordinate, having);
         if real.is_empty() {
             if !self.abstracted(name, field).iter().any(|(_, f)| !f.facts.external) {
                 self.only_external(&coordinate, having);
             }
-            return;
+            return None;
         }
         let texts: Vec<_> = real.iter().map(|(i, f)| (*i, f.description.as_ref())).collect();
         let description = self.merge_description(&coordinate, &texts);
@@ -38,15 +44,12 @@ impl<'a> Merger<'a> {
         let args = self.merge_arguments(&coordinate, &arguments);
         let types: Vec<(usize, &Type, Span)> = real.iter().map(|(i, f)| (*i, &f.ty, f.span)).collect();
         let (ty, mut equal) = self.merge_type_reference(&coordinate, "type", &types, false, Code::FIELD_TYPE_MISMATCH);
-        self.note_enum_use(&ty, &coordinate, false);
+        self.note_enum_use(&ty, false, || coordinate.clone());
         if real.len() < having.len() {
             equal = self.check_externals(&coordinate, having, &ty, &args) && equal;
         }
         let joins = self.join_fields(parents, having, overrides, equal);
-        let merged = DraftField { name: field.clone(), description, args, ty, default: None, joins, applied };
-        if let Some(ty) = self.draft.types.get_mut(name) {
-            ty.fields.insert(field.clone(), merged);
-        }
+        Some(DraftField { name: field.clone(), description, args, ty, default: None, joins, applied })
     }
 
     fn without_external(&mut self, coordinate: &str, having: &[(usize, &'a Field)]) -> Vec<(usize, &'a Field)> {
@@ -98,19 +101,17 @@ impl<'a> Merger<'a> {
     /// The intersection of arguments, without those that the router fills in.
     pub(super) fn merge_arguments(&mut self, owner: &str, sources: &[(usize, &'a Map<InputValue>)]) -> Vec<DraftInput> {
         let mut merged = Vec::new();
-        for name in union_of_keys(sources.iter().map(|(_, args)| *args)) {
-            let having: Vec<(usize, &InputValue)> =
-                sources.iter().filter_map(|(i, args)| Some((*i, args.get(&name)?))).collect();
+        for (name, having) in by_name(sources.iter().copied()) {
             let coordinate = format!("{owner}({name}:)");
             if having.iter().any(|(_, a)| a.has(Known::FromContext)) {
                 self.contextual_argument(&coordinate, &having);
                 continue;
             }
             if having.len() < sources.len() {
-                self.missing_argument(&coordinate, &name, sources, &having);
+                self.missing_argument(&coordinate, name, sources, &having);
                 continue;
             }
-            merged.push(self.merge_argument(&coordinate, &name, &having));
+            merged.push(self.merge_argument(&coordinate, name, &having));
         }
         merged
     }
@@ -124,7 +125,7 @@ impl<'a> Merger<'a> {
         let (ty, _) = self.merge_type_reference(coordinate, "type", &types, true, Code::FIELD_ARGUMENT_TYPE_MISMATCH);
         let defaults: Vec<_> = having.iter().map(|(i, a)| (*i, a.default.as_ref(), a.span)).collect();
         let default = self.merge_default(coordinate, "Argument", Code::FIELD_ARGUMENT_DEFAULT_MISMATCH, &defaults);
-        self.note_enum_use(&ty, coordinate, true);
+        self.note_enum_use(&ty, true, || coordinate.to_string());
         DraftInput { name: name.clone(), description, ty, default, applied }
     }
 

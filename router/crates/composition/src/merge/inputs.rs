@@ -2,21 +2,26 @@
 
 use braid_graphql::compiler::ast::{Type, Value};
 use braid_graphql::compiler::{Name, Node};
-use braid_supergraph::join_spec::write::{DraftField, DraftJoinField};
+use braid_supergraph::join_spec::write::{DraftField, DraftJoinField, NameMap};
 
 use super::typing::{Common, common};
 use super::values::{same, show};
-use super::{Merger, Sources, union_of_keys};
+use super::{Merger, Sources, by_name};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Edit, Location};
 use crate::subgraph::model::{Field, Span, TypeDef};
 
 impl<'a> Merger<'a> {
-    pub(super) fn merge_input(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
-        for field in union_of_keys(sources.iter().map(|(_, t)| &t.fields)) {
-            self.merge_input_field(name, &field, sources);
+    pub(super) fn merge_input(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> NameMap<DraftField> {
+        let fields = by_name(sources.iter().map(|(i, t)| (*i, &t.fields)));
+        let mut merged = NameMap::default();
+        merged.reserve(fields.len());
+        for (field, having) in fields {
+            if let Some(made) = self.merge_input_field(name, field, sources, &having) {
+                merged.insert(field.clone(), made);
+            }
         }
-        if self.draft.types.get(name).is_some_and(|t| t.fields.is_empty()) {
+        if merged.is_empty() {
             let edit = self.copy_field_everywhere(sources);
             let error = Diagnostic::new(
                 Code::EMPTY_MERGED_INPUT_TYPE,
@@ -32,6 +37,7 @@ impl<'a> Merger<'a> {
                     .fix("add a field to the subgraphs that lack it", edit),
             );
         }
+        merged
     }
 
     fn copy_field_everywhere(&self, sources: &Sources<'a, TypeDef>) -> Vec<Edit> {
@@ -49,10 +55,17 @@ impl<'a> Merger<'a> {
             .collect()
     }
 
-    fn merge_input_field(&mut self, name: &Name, field: &Name, sources: &Sources<'a, TypeDef>) {
+    fn merge_input_field(
+        &mut self,
+        name: &Name,
+        field: &Name,
+        sources: &Sources<'a, TypeDef>,
+        having: &[(usize, &Field)],
+    ) -> Option<DraftField> {
+        if let ([_], [alone]) = (sources.as_slice(), having) {
+            return Some(self.input_field_alone(name, *alone));
+        }
         let coordinate = format!("{name}.{field}");
-        let having: Vec<(usize, &Field)> =
-            sources.iter().filter_map(|(i, t)| Some((*i, t.fields.get(field)?))).collect();
         let texts: Vec<_> = having.iter().map(|(i, f)| (*i, f.description.as_ref())).collect();
         let description = self.merge_description(&coordinate, &texts);
         let directives: Vec<_> = having.iter().map(|(i, f)| (*i, f.applied.as_slice(), f.span)).collect();
@@ -61,11 +74,11 @@ impl<'a> Merger<'a> {
         let (ty, equal) = self.merge_type_reference(&coordinate, "type", &types, true, Code::FIELD_TYPE_MISMATCH);
         let defaults: Vec<_> = having.iter().map(|(i, f)| (*i, f.default.as_ref(), f.span)).collect();
         let default = self.merge_default(&coordinate, "Input field", Code::INPUT_FIELD_DEFAULT_MISMATCH, &defaults);
-        self.note_enum_use(&ty, &coordinate, true);
+        self.note_enum_use(&ty, true, || coordinate.clone());
         let hidden = self.features.is_inaccessible(&applied);
         if having.len() < sources.len() && !hidden {
-            self.missing_input_field(name, field, sources, &having);
-            return;
+            self.missing_input_field(name, field, sources, having);
+            return None;
         }
         // Only what not all graphs have alike needs to be said.
         let joins = match equal && having.len() == sources.len() {
@@ -79,10 +92,7 @@ impl<'a> Merger<'a> {
                 })
                 .collect(),
         };
-        let merged = DraftField { name: field.clone(), description, args: Vec::new(), ty, default, joins, applied };
-        if let Some(ty) = self.draft.types.get_mut(name) {
-            ty.fields.insert(field.clone(), merged);
-        }
+        Some(DraftField { name: field.clone(), description, args: Vec::new(), ty, default, joins, applied })
     }
 
     fn missing_input_field(

@@ -22,10 +22,8 @@ impl Merger<'_> {
                 if !given {
                     continue;
                 }
-                for ty in self.draft.types.values() {
-                    let lacks = ty.kind == DraftKind::Object
-                        && ty.implements.contains_key(&interface.name)
-                        && !ty.fields.contains_key(&field.name);
+                for ty in self.objects_below(&interface.name) {
+                    let lacks = !ty.fields.contains_key(&field.name);
                     let twice = added.iter().any(|(t, f)| *t == ty.name && f.name == field.name);
                     if lacks && !twice {
                         let mut field = field.clone();

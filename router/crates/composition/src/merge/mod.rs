@@ -1,6 +1,7 @@
 //! Merges the subgraphs' schemas into one, with the joins that say what is where. Each rule has its own file;
 //! this one walks the schema.
 
+mod alone;
 mod auth;
 mod compose_directive;
 mod description;
@@ -22,15 +23,17 @@ use std::sync::Arc;
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
 use braid_supergraph::join_spec::write::{Draft, DraftJoinType, DraftKind, DraftType, NameMap};
+use indexmap::IndexMap;
+use smallvec::SmallVec;
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Location, subgraph_list};
-use crate::subgraph::model::{Applied, Directives, Kind, Map, Span, Subgraph, TypeDef, is_root};
+use crate::subgraph::model::{Directives, Kind, Map, Span, Subgraph, TypeDef, is_root};
 use crate::subgraph::spec::Known;
 
 pub(crate) use directives::{Dnf, conjoin, read_dnf};
 pub(crate) use executable::is_executable_name;
-pub(crate) use features::{Features, each_applied};
+pub(crate) use features::Features;
 pub(crate) use typing::is_strict_subtype;
 
 /// What merging makes: the draft is complete only if there is no error.
@@ -48,15 +51,17 @@ pub(crate) struct Merger<'a> {
     pub(crate) features: Features,
     pub(crate) errors: Vec<Diagnostic>,
     pub(crate) hints: Vec<Diagnostic>,
-    /// Where each enum is used, as an input and as an output.
+    /// Where each enum is used, as an input and as an output. It has all enums.
     enum_uses: AHashMap<Name, enums::Uses>,
+    /// The types of the draft that implement an interface in some subgraph, in order.
+    implementations: AHashMap<Name, Vec<Name>>,
     /// The subgraphs that see an interface as an object, by the interface.
     interface_objects: AHashMap<Name, Vec<usize>>,
     composed: compose_directive::Composed,
 }
 
-/// An element as each subgraph has it.
-pub(crate) type Sources<'a, T> = Vec<(usize, &'a T)>;
+/// An element as each subgraph has it, in the order of the subgraphs. Most elements are in one only.
+pub(crate) type Sources<'a, T> = SmallVec<[(usize, &'a T); 1]>;
 
 /// Merges subgraphs that are valid by themselves and sorted by name.
 pub(crate) fn merge(subgraphs: &[Arc<Subgraph>]) -> Merged {
@@ -67,6 +72,7 @@ pub(crate) fn merge(subgraphs: &[Arc<Subgraph>]) -> Merged {
         errors: Vec::new(),
         hints: Vec::new(),
         enum_uses: AHashMap::new(),
+        implementations: AHashMap::new(),
         interface_objects: AHashMap::new(),
         composed: compose_directive::Composed::default(),
     };
@@ -82,19 +88,16 @@ impl<'a> Merger<'a> {
             return;
         }
         let types = self.types_shallow();
-        for (name, sources) in &types {
-            self.merge_relations(name, sources);
-        }
         self.merge_schema();
-        for (name, sources) in &types {
+        for (at, (name, sources)) in types.iter().enumerate() {
             if sources[0].1.kind != Kind::Enum {
-                self.merge_type(name, sources);
+                self.merge_type(at, name, sources);
             }
         }
         self.merge_executable_directives();
-        for (name, sources) in &types {
+        for (at, (name, sources)) in types.iter().enumerate() {
             if sources[0].1.kind == Kind::Enum {
-                self.merge_type(name, sources);
+                self.merge_type(at, name, sources);
             }
         }
         self.spread_interface_object_fields();
@@ -126,9 +129,9 @@ impl<'a> Merger<'a> {
         );
     }
 
-    /// Every type by name with the subgraphs that have it, as long as they agree on its kind.
-    fn types_shallow(&mut self) -> Map<Sources<'a, TypeDef>> {
-        let mut types: Map<Sources<'a, TypeDef>> = Map::default();
+    /// Every type by name with the subgraphs that have it, as long as they agree on its kind, in the order of the draft's types.
+    fn types_shallow(&mut self) -> Vec<(&'a Name, Sources<'a, TypeDef>)> {
+        let mut types: IndexMap<&'a Name, Sources<'a, TypeDef>, ahash::RandomState> = IndexMap::default();
         let subgraphs = self.subgraphs;
         for (index, subgraph) in subgraphs.iter().enumerate() {
             for ty in subgraph.schema.types.values() {
@@ -139,20 +142,24 @@ impl<'a> Merger<'a> {
                 if ty.is_interface_object() {
                     self.interface_objects.entry(ty.name.clone()).or_default().push(index);
                 }
-                types.entry(ty.name.clone()).or_default().push((index, ty));
+                types.entry(&ty.name).or_default().push((index, ty));
             }
         }
-        types.sort_unstable_keys();
+        let mut types: Vec<(&'a Name, Sources<'a, TypeDef>)> = types.into_iter().collect();
+        types.sort_unstable_by_key(|(name, _)| *name);
+        types.retain(|(name, sources)| self.same_kind(name, sources));
         self.draft.types.reserve(types.len());
-        let mut merged = Map::default();
-        merged.reserve(types.len());
-        for (name, sources) in types {
-            if self.same_kind(&name, &sources) {
-                self.draft.types.insert(name.clone(), self.shallow(&name, &sources));
-                merged.insert(name, sources);
+        for (name, sources) in &types {
+            let ty = self.shallow(name, sources);
+            for interface in ty.implements.keys() {
+                self.implementations.entry(interface.clone()).or_default().push(ty.name.clone());
             }
+            if ty.kind == DraftKind::Enum {
+                self.enum_uses.insert(ty.name.clone(), enums::Uses::default());
+            }
+            self.draft.types.insert(ty.name.clone(), ty);
         }
-        merged
+        types
     }
 
     fn same_kind(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> bool {
@@ -198,7 +205,8 @@ impl<'a> Merger<'a> {
         true
     }
 
-    fn shallow(&self, name: &Name, sources: &Sources<'a, TypeDef>) -> DraftType {
+    /// What counts as a subtype must be known before any field is merged: `implements` and union members.
+    fn shallow(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> DraftType {
         let kind = match sources[0].1.kind {
             _ if sources.iter().any(|(_, t)| t.is_interface_object()) => DraftKind::Interface,
             Kind::Scalar => DraftKind::Scalar,
@@ -208,42 +216,11 @@ impl<'a> Merger<'a> {
             Kind::Enum => DraftKind::Enum,
             Kind::Input => DraftKind::Input,
         };
-        DraftType {
-            name: name.clone(),
-            kind,
-            description: None,
-            joins: sources.iter().flat_map(|(index, ty)| self.join_types(*index, ty)).collect(),
-            implements: NameMap::default(),
-            members: NameMap::default(),
-            fields: NameMap::default(),
-            values: NameMap::default(),
-            applied: Vec::new(),
-            internal: false,
-        }
-    }
-
-    fn join_types(&self, graph: usize, ty: &TypeDef) -> Vec<DraftJoinType> {
-        let interface_object = ty.is_interface_object();
-        let keys: Vec<&Applied> = ty.all(Known::Key).collect();
-        if keys.is_empty() {
-            return vec![DraftJoinType { graph, key: None, extension: false, resolvable: true, interface_object }];
-        }
-        keys.iter()
-            .map(|key| DraftJoinType {
-                graph,
-                key: key.str_arg("fields").map(str::to_string),
-                extension: key.part > 0 || ty.has(Known::Extends),
-                resolvable: key.bool_arg("resolvable") != Some(false),
-                interface_object,
-            })
-            .collect()
-    }
-
-    /// `implements` and union members: what counts as a subtype must be known before any field is merged.
-    fn merge_relations(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+        let mut joins = Vec::with_capacity(sources.len());
         let mut implements: NameMap<Vec<usize>> = NameMap::default();
         let mut members: NameMap<Vec<usize>> = NameMap::default();
         for (index, ty) in sources {
+            join_type(&mut joins, *index, ty);
             for interface in ty.implements.keys() {
                 implements.entry(interface.clone()).or_default().push(*index);
             }
@@ -251,52 +228,70 @@ impl<'a> Merger<'a> {
                 members.entry(member.clone()).or_default().push(*index);
             }
         }
-        if sources[0].1.kind == Kind::Union {
-            for (member, graphs) in &members {
-                if graphs.len() < sources.len() {
-                    let diagnostic = self.inconsistent(
-                        Code::INCONSISTENT_UNION_MEMBER,
-                        format!("Union type \"{name}\" includes member type \"{member}\" in some but not all defining subgraphs"),
-                        name,
-                        graphs,
-                        sources,
-                        |ty| ty.members.get(member).copied().flatten(),
-                    );
-                    self.hints.push(diagnostic);
-                }
-            }
+        if kind == DraftKind::Union {
+            self.hint_members(name, sources, &members);
         }
-        if let Some(ty) = self.draft.types.get_mut(name) {
-            ty.implements = implements;
-            ty.members = members;
+        DraftType {
+            name: name.clone(),
+            kind,
+            description: None,
+            joins,
+            implements,
+            members,
+            fields: NameMap::default(),
+            values: NameMap::default(),
+            applied: Vec::new(),
+            internal: false,
+        }
+    }
+
+    fn hint_members(&mut self, name: &Name, sources: &Sources<'a, TypeDef>, members: &NameMap<Vec<usize>>) {
+        for (member, graphs) in members {
+            if graphs.len() < sources.len() {
+                let diagnostic = self.inconsistent(
+                    Code::INCONSISTENT_UNION_MEMBER,
+                    format!(
+                        "Union type \"{name}\" includes member type \"{member}\" in some but not all defining subgraphs"
+                    ),
+                    name,
+                    graphs,
+                    sources,
+                    |ty| ty.members.get(member).copied().flatten(),
+                );
+                self.hints.push(diagnostic);
+            }
         }
     }
 
     fn merge_schema(&mut self) {
-        let with_description: Vec<(usize, Option<&Arc<str>>)> =
-            self.subgraphs.iter().enumerate().map(|(i, s)| (i, s.schema.description.as_ref())).collect();
-        self.draft.description = self.merge_description("schema", &with_description);
-        let sources =
-            self.subgraphs.iter().enumerate().map(|(i, s)| (i, s.schema.applied.as_slice(), None)).collect::<Vec<_>>();
-        self.draft.applied = self.merge_applied("schema", &sources);
+        let schemas = || self.subgraphs.iter().map(|s| &s.schema).enumerate();
+        let texts: Vec<_> = schemas().map(|(i, s)| (i, s.description.as_ref())).collect();
+        let applied: Vec<_> = schemas().map(|(i, s)| (i, s.applied.as_slice(), None)).collect();
+        self.draft.description = self.merge_description("schema", &texts);
+        self.draft.applied = self.merge_applied("schema", &applied);
     }
 
-    fn merge_type(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+    /// `at` is its place in the draft.
+    fn merge_type(&mut self, at: usize, name: &Name, sources: &Sources<'a, TypeDef>) {
+        let Some(kind) = self.draft.types.get_index(at).map(|(_, ty)| ty.kind) else { return };
         self.check_base(name, sources);
-        let texts: Vec<_> = sources.iter().map(|(i, t)| (*i, t.description.as_ref())).collect();
+        let texts: SmallVec<[_; 1]> = sources.iter().map(|(i, t)| (*i, t.description.as_ref())).collect();
         let description = self.merge_description(name, &texts);
-        let directives: Vec<_> = sources.iter().map(|(i, t)| (*i, t.applied.as_slice(), t.span)).collect();
-        let applied = self.merge_applied(name, &directives);
-        if let Some(ty) = self.draft.types.get_mut(name) {
+        let applied: SmallVec<[_; 1]> = sources.iter().map(|(i, t)| (*i, t.applied.as_slice(), t.span)).collect();
+        let applied = self.merge_applied(name, &applied);
+        let (mut fields, mut values) = (NameMap::default(), NameMap::default());
+        match kind {
+            DraftKind::Object => fields = self.merge_object(name, sources),
+            DraftKind::Interface => fields = self.merge_interface(name, sources),
+            DraftKind::Input => fields = self.merge_input(name, sources),
+            DraftKind::Enum => values = self.merge_enum(name, sources),
+            DraftKind::Scalar | DraftKind::Union => {}
+        }
+        if let Some((_, ty)) = self.draft.types.get_index_mut(at) {
             ty.description = description;
             ty.applied = applied;
-        }
-        match self.draft.types.get(name).map(|t| t.kind) {
-            Some(DraftKind::Object) => self.merge_object(name, sources),
-            Some(DraftKind::Interface) => self.merge_interface(name, sources),
-            Some(DraftKind::Input) => self.merge_input(name, sources),
-            Some(DraftKind::Enum) => self.merge_enum(name, sources),
-            _ => {}
+            ty.fields = fields;
+            ty.values = values;
         }
     }
 
@@ -320,6 +315,12 @@ impl<'a> Merger<'a> {
     }
 
     // ---- shared by the rules ----
+
+    /// The merged object types that implement an interface in some subgraph, in order.
+    fn objects_below(&self, interface: &str) -> impl Iterator<Item = &DraftType> {
+        let names = self.implementations.get(interface).into_iter().flatten();
+        names.filter_map(|name| self.draft.types.get(name)).filter(|ty| ty.kind == DraftKind::Object)
+    }
 
     pub(crate) fn name(&self, index: usize) -> &'a str {
         &self.subgraphs[index].name
@@ -388,11 +389,34 @@ impl<'a> Merger<'a> {
     }
 }
 
-/// Field names over all sources, in the order in which they are met.
-pub(crate) fn union_of_keys<'b, T: 'b>(maps: impl IntoIterator<Item = &'b Map<T>>) -> Vec<Name> {
-    let mut names = crate::subgraph::model::Set::default();
-    for map in maps {
-        names.extend(map.keys().cloned());
+/// How a subgraph joins in a type: once for each of its keys.
+fn join_type(joins: &mut Vec<DraftJoinType>, graph: usize, ty: &TypeDef) {
+    let interface_object = ty.is_interface_object();
+    if !ty.has(Known::Key) {
+        joins.push(DraftJoinType { graph, key: None, extension: false, resolvable: true, interface_object });
     }
-    names.into_iter().collect()
+    joins.extend(ty.all(Known::Key).map(|key| DraftJoinType {
+        graph,
+        key: key.str_arg("fields").map(str::to_string),
+        extension: key.part > 0 || ty.has(Known::Extends),
+        resolvable: key.bool_arg("resolvable") != Some(false),
+        interface_object,
+    }));
+}
+
+/// What maps of several subgraphs have under each name, in the order in which the names are met.
+pub(crate) fn by_name<'b, T>(maps: impl IntoIterator<Item = (usize, &'b Map<T>)>) -> Vec<(&'b Name, Sources<'b, T>)> {
+    let mut maps = maps.into_iter().filter(|(_, map)| !map.is_empty()).peekable();
+    let Some((first, map)) = maps.next() else { return Vec::new() };
+    let start = map.iter().map(|(name, element)| (name, Sources::from_buf([(first, element)])));
+    if maps.peek().is_none() {
+        return start.collect();
+    }
+    let mut all: IndexMap<&'b Name, Sources<'b, T>, ahash::RandomState> = start.collect();
+    for (index, map) in maps {
+        for (name, element) in map {
+            all.entry(name).or_default().push((index, element));
+        }
+    }
+    all.into_iter().collect()
 }

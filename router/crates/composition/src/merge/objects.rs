@@ -2,16 +2,17 @@
 
 use ahash::AHashSet;
 use braid_graphql::compiler::Name;
+use braid_supergraph::join_spec::write::{DraftField, DraftKind, NameMap};
 
 use super::overrides::Overrides;
-use super::{Merger, Sources, union_of_keys};
+use super::{Merger, Sources, by_name};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Edit, Location, did_you_mean, excerpt};
 use crate::subgraph::model::{Directives, Field, Kind, TypeDef, is_root};
 use crate::subgraph::spec::Known;
 
 impl<'a> Merger<'a> {
-    pub(super) fn merge_object(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+    pub(super) fn merge_object(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> NameMap<DraftField> {
         let keyed: Vec<usize> = sources.iter().filter(|(_, t)| t.has(Known::Key)).map(|(i, _)| *i).collect();
         if !keyed.is_empty() && keyed.len() < sources.len() {
             let hint = self.inconsistent(
@@ -25,13 +26,15 @@ impl<'a> Merger<'a> {
             self.hints.push(hint.help("add the @key in the other subgraphs if they should be able to take part"));
         }
         let value_type = keyed.is_empty() && !is_root(name);
-        for field in union_of_keys(sources.iter().map(|(_, t)| &t.fields)) {
-            let having = fields(sources, &field);
+        let fields = by_name(sources.iter().map(|(i, t)| (*i, &t.fields)));
+        let mut merged = NameMap::default();
+        merged.reserve(fields.len());
+        for (field, having) in fields {
             // A mere stub of a type, with externals only, lacks nothing.
-            let lacking = sources
-                .iter()
-                .any(|(i, t)| having.iter().all(|(h, _)| h != i) && !t.fields.values().all(|f| f.facts.external));
-            if value_type && lacking {
+            let lacks = |(i, t): &(usize, &TypeDef)| {
+                having.binary_search_by_key(i, |(h, _)| *h).is_err() && !t.fields.values().all(|f| f.facts.external)
+            };
+            if value_type && having.len() < sources.len() && sources.iter().any(lacks) {
                 let graphs: Vec<usize> = having.iter().map(|(i, _)| *i).collect();
                 let hint = self.inconsistent(
                     Code::INCONSISTENT_OBJECT_VALUE_TYPE_FIELD,
@@ -39,24 +42,27 @@ impl<'a> Merger<'a> {
                     &format!("{name}.{field}"),
                     &graphs,
                     sources,
-                    |ty| ty.fields.get(&field).and_then(|f| f.span),
+                    |ty| ty.fields.get(field).and_then(|f| f.span),
                 );
                 self.hints.push(hint);
             }
-            let overrides = self.merge_override(name, &field, &having);
+            let overrides = self.merge_override(name, field, &having);
             if name == "Subscription" {
-                self.check_subscription(&field, &having);
+                self.check_subscription(field, &having);
             }
-            self.merge_field(name, &field, sources, &having, &overrides);
-            self.check_sharing(name, &field, &having, &overrides);
+            if let Some(made) = self.merge_field(name, field, sources, &having, &overrides) {
+                merged.insert(field.clone(), made);
+            }
+            self.check_sharing(name, field, &having, &overrides);
         }
+        merged
     }
 
-    pub(super) fn merge_interface(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
+    pub(super) fn merge_interface(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> NameMap<DraftField> {
         let has_key = self.check_interface_keys(name, sources);
         self.check_interface_objects(name, sources);
-        for field in union_of_keys(sources.iter().map(|(_, t)| &t.fields)) {
-            let having = fields(sources, &field);
+        let mut merged = NameMap::default();
+        for (field, having) in by_name(sources.iter().map(|(i, t)| (*i, &t.fields))) {
             if !has_key && having.len() < sources.len() {
                 let graphs: Vec<usize> = having.iter().map(|(i, _)| *i).collect();
                 let hint = self.inconsistent(
@@ -65,32 +71,27 @@ impl<'a> Merger<'a> {
                     &format!("{name}.{field}"),
                     &graphs,
                     sources,
-                    |ty| ty.fields.get(&field).and_then(|f| f.span),
+                    |ty| ty.fields.get(field).and_then(|f| f.span),
                 );
                 self.hints.push(hint);
             }
-            let overrides = self.merge_override(name, &field, &having);
-            self.merge_field(name, &field, sources, &having, &overrides);
+            let overrides = self.merge_override(name, field, &having);
+            if let Some(made) = self.merge_field(name, field, sources, &having, &overrides) {
+                merged.insert(field.clone(), made);
+            }
         }
+        merged
     }
 
     /// A subgraph that can be entered at an interface must know what it may find there.
     fn check_interface_keys(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> bool {
-        let implementations: AHashSet<Name> = self
-            .draft
-            .types
-            .values()
-            .filter(|t| t.implements.contains_key(name))
-            .filter(|t| t.kind == braid_supergraph::join_spec::write::DraftKind::Object)
-            .map(|t| t.name.clone())
-            .collect();
+        let implementations: Vec<Name> = self.objects_below(name).map(|ty| ty.name.clone()).collect();
         for (index, ty) in sources.iter().filter(|(_, t)| t.kind == Kind::Interface) {
             let resolvable = ty.all(Known::Key).find(|k| k.bool_arg("resolvable") != Some(false));
             let Some(key) = resolvable else { continue };
             let here: AHashSet<Name> =
                 self.subgraphs[*index].schema.runtime_types(ty).iter().map(|t| t.name.clone()).collect();
-            let mut missing: Vec<&Name> = implementations.iter().filter(|t| !here.contains(*t)).collect();
-            missing.sort();
+            let missing: Vec<&Name> = implementations.iter().filter(|t| !here.contains(*t)).collect();
             if missing.is_empty() {
                 continue;
             }
@@ -112,10 +113,9 @@ impl<'a> Merger<'a> {
     }
 
     fn check_interface_objects(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) {
-        let implementations: Vec<Name> =
-            self.draft.types.values().filter(|t| t.implements.contains_key(name)).map(|t| t.name.clone()).collect();
         for (index, ty) in sources.iter().filter(|(_, t)| t.is_interface_object()) {
-            let here: Vec<&Name> = implementations.iter().filter(|n| self.type_in(*index, n).is_some()).collect();
+            let implementations = self.implementations.get(name).into_iter().flatten();
+            let here: Vec<&Name> = implementations.filter(|n| self.type_in(*index, n).is_some()).collect();
             if here.is_empty() {
                 continue;
             }
@@ -155,6 +155,10 @@ impl<'a> Merger<'a> {
     }
 
     fn check_sharing(&mut self, name: &Name, field: &Name, having: &[(usize, &'a Field)], overrides: &Overrides) {
+        // One alone shares with nobody.
+        if having.len() < 2 && self.interface_objects.is_empty() {
+            return;
+        }
         let own = having.iter().filter(|(index, f)| !overrides.is_overridden(*index) && !f.facts.fully_external());
         let mut resolving: Vec<(usize, &Field)> = own.copied().collect();
         resolving.extend(self.abstracted(name, field).into_iter().filter(|(_, f)| !f.facts.fully_external()));
@@ -196,8 +200,10 @@ impl<'a> Merger<'a> {
 
     /// The fields that subgraphs give to an object through its interface objects, each with its subgraph.
     pub(super) fn abstracted(&self, name: &Name, field: &Name) -> Vec<(usize, &'a Field)> {
-        let ty =
-            self.draft.types.get(name).filter(|ty| ty.kind == braid_supergraph::join_spec::write::DraftKind::Object);
+        if self.interface_objects.is_empty() {
+            return Vec::new();
+        }
+        let ty = self.draft.types.get(name).filter(|ty| ty.kind == DraftKind::Object);
         ty.into_iter()
             .flat_map(|ty| ty.implements.keys())
             .filter_map(|interface| Some((interface, self.interface_objects.get(interface)?)))
@@ -206,8 +212,4 @@ impl<'a> Merger<'a> {
             .filter_map(|(interface, index)| Some((index, self.type_in(index, interface)?.fields.get(field)?)))
             .collect()
     }
-}
-
-pub(super) fn fields<'a>(sources: &Sources<'a, TypeDef>, field: &Name) -> Vec<(usize, &'a Field)> {
-    sources.iter().filter_map(|(i, t)| Some((*i, t.fields.get(field)?))).collect()
 }

@@ -1,6 +1,7 @@
 //! `@override`: which subgraph's field another one has taken over.
 
-use ahash::AHashMap;
+use std::collections::BTreeMap;
+
 use braid_graphql::compiler::Name;
 
 use super::Merger;
@@ -15,7 +16,7 @@ pub(super) struct Overrides {
     /// Overridden, but still needed in its subgraph.
     pub(super) used: Vec<usize>,
     pub(super) unused: Vec<usize>,
-    pub(super) labels: AHashMap<usize, String>,
+    pub(super) labels: BTreeMap<usize, String>,
     /// `from` arguments that name no subgraph.
     pub(super) unknown: Vec<(usize, String)>,
 }

@@ -5,14 +5,14 @@ use ahash::AHashSet;
 use braid_graphql::compiler::Name;
 
 use super::field_set::{FieldSet, Item};
-use super::model::{Directives, Field, FieldFacts, Kind, Schema, Subgraph, TypeDef};
+use super::model::{Applied, Directives, Field, FieldFacts, Kind, Schema, Subgraph, TypeDef};
 use super::spec::Known;
 
 /// A field by type and name.
 pub(crate) type FieldRef = (Name, Name);
 
 /// The field set of an application of `@key`, `@requires` or `@provides`, if it can be parsed.
-pub(crate) fn fields_of(applied: &super::model::Applied) -> Option<FieldSet> {
+pub(crate) fn fields_of(applied: &Applied) -> Option<FieldSet> {
     FieldSet::parse(applied.str_arg("fields")?).ok()
 }
 
@@ -45,7 +45,23 @@ pub(crate) fn reached(schema: &Schema, ty: &TypeDef, set: &FieldSet, implementat
     }
 }
 
-/// Fills in `Field::facts` for the whole subgraph.
+/// Visits every directive application of a schema.
+pub(crate) fn each_applied<'b>(schema: &'b Schema, mut visit: impl FnMut(&'b Applied)) {
+    schema.applied.iter().for_each(&mut visit);
+    for ty in schema.types.values() {
+        ty.applied().iter().for_each(&mut visit);
+        ty.values.values().flat_map(|v| v.applied()).for_each(&mut visit);
+        for field in ty.fields.values() {
+            field.applied().iter().for_each(&mut visit);
+            field.args.values().flat_map(|a| a.applied()).for_each(&mut visit);
+        }
+    }
+    for directive in schema.directives.values() {
+        directive.args.values().flat_map(|a| a.applied()).for_each(&mut visit);
+    }
+}
+
+/// Fills in the facts of the whole subgraph: of each field, and which directives are used.
 pub(crate) fn establish(subgraph: &mut Subgraph) {
     let facts = collect(&subgraph.schema);
     for ty in subgraph.schema.types.values_mut() {
@@ -67,6 +83,18 @@ pub(crate) fn establish(subgraph: &mut Subgraph) {
             };
         }
     }
+    subgraph.used = used(&subgraph.schema);
+}
+
+fn used(schema: &Schema) -> Vec<(Known, Name)> {
+    let mut used: Vec<(Known, Name)> = Vec::new();
+    each_applied(schema, |applied| {
+        let Some(known) = applied.known else { return };
+        if !used.iter().any(|(k, name)| *k == known && *name == applied.name) {
+            used.push((known, applied.name.clone()));
+        }
+    });
+    used
 }
 
 #[derive(Default)]

@@ -26,6 +26,8 @@ pub(crate) struct Subgraph {
     pub(crate) version: FederationVersion,
     pub(crate) links: Links,
     pub(crate) schema: Schema,
+    /// The federation directives that are applied anywhere, each with its name here. Filled in once the schema is final.
+    pub(crate) used: Vec<(Known, Name)>,
 }
 
 /// What the subgraph itself says it was written for.

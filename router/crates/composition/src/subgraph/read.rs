@@ -199,6 +199,7 @@ impl Reader<'_> {
             version,
             links,
             schema: folding.schema,
+            used: Vec::new(),
         };
         let internal_types = match definitions::install(&mut subgraph) {
             Ok(internal) => internal,

@@ -3,7 +3,7 @@
 use super::problem;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
-use crate::merge::each_applied;
+use crate::subgraph::facts::each_applied;
 use crate::subgraph::model::Subgraph;
 use crate::subgraph::spec::Known;
 
@@ -11,7 +11,7 @@ use crate::subgraph::spec::Known;
 const MAX_LENGTH: usize = 128;
 
 pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
-    each_applied(subgraph, |applied| {
+    each_applied(&subgraph.schema, |applied| {
         if applied.known != Some(Known::Tag) {
             return;
         }
