@@ -98,13 +98,19 @@ fn bench(c: &mut Criterion) {
         assert!(composed.result.is_ok(), "{name}: {:?}", composed.result.err().map(|e| e.into_iter().next()));
         group.bench_function(name, |b| b.iter(|| compose(black_box(&subgraphs))));
     }
-    let mut versions = [many(200, 100), many(200, 100)];
-    versions[1][100].sdl.push_str("type Added { x: Int }\n");
-    let mut composer = Composer::default();
-    let mut version = versions.iter().cycle();
-    group.bench_function("200 subgraphs, 20,000 types, one changed", |b| {
-        b.iter(|| version.next().map(|subgraphs| composer.compose(black_box(subgraphs))));
-    });
+    for (name, subgraphs) in [
+        ("200 subgraphs, 20,000 types, one changed", many(200, 100)),
+        ("100 subgraphs, one set of 50 types, one changed", shared(100, 50)),
+    ] {
+        let mut versions = [subgraphs.clone(), subgraphs];
+        let changed = versions[1].len() / 2;
+        versions[1][changed].sdl.push_str("type Added { x: Int }\n");
+        let mut composer = Composer::default();
+        let mut version = versions.iter().cycle();
+        group.bench_function(name, |b| {
+            b.iter(|| version.next().map(|subgraphs| composer.compose(black_box(subgraphs))));
+        });
+    }
     group.finish();
 }
 

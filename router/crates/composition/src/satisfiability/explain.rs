@@ -108,7 +108,7 @@ fn reasons_in(
             lines.push(format!("cannot move to subgraph \"{target}\", which has field \"{coordinate}\", because none of the @key defined on type \"{}\" in subgraph \"{target}\" are resolvable (they are all declared with their \"resolvable\" argument set to false).", ty.name));
         } else {
             for key in place.keys.iter().filter(|k| k.resolvable) {
-                lines.push(format!("cannot move to subgraph \"{target}\" using @key(fields: \"{}\") of \"{}\", the key field(s) cannot be resolved from subgraph \"{}\".", excerpt(&key.text), ty.name, model.subgraph_name(state.subgraph)));
+                lines.push(format!("cannot move to subgraph \"{target}\" using @key(fields: \"{}\") of \"{}\", the key field(s) cannot be resolved from subgraph \"{}\".", excerpt(key.text), ty.name, model.subgraph_name(state.subgraph)));
             }
         }
     }
@@ -148,7 +148,7 @@ pub(super) fn unknown_type(
     .help(format!("give the interface \"{interface}\" a @key in the subgraph that defines its implementations"));
     let Some(owner) = owner else { return diagnostic };
     let Some(interface) = owner.schema.types.get(interface) else { return diagnostic };
-    let key = subgraphs.iter().find_map(|i| model.place(ty, *i)?.keys.first().map(|k| k.text.clone()));
+    let key = subgraphs.iter().find_map(|i| model.place(ty, *i)?.keys.first().map(|k| k.text));
     let edits: Vec<Edit> = key
         .and_then(|key| {
             let text = format!("{}(fields: \"{key}\")", owner.at_name(Known::Key));
@@ -164,7 +164,7 @@ pub(super) fn unknown_type(
 /// What would help: a key where the field is, or the field where the query is.
 fn mend(reach: &mut Reach<'_, '_>, ty: usize, here: &BTreeSet<usize>, field: &DraftField) -> (String, Vec<Edit>) {
     let model = reach.model;
-    let name = &model.types[ty].name;
+    let name = model.types[ty].name;
     let context = model.context;
     for place in model.types[ty].places.iter().filter(|p| p.real && !here.contains(&p.subgraph)) {
         let there = State { ty, subgraph: place.subgraph, provided: 0, excluded: 0 };
@@ -207,9 +207,10 @@ pub(super) fn query(reach: &Reach<'_, '_>, nodes: &[Node], index: usize, field: 
     let model = reach.model;
     let mut steps: Vec<(usize, String)> = vec![(index, field.name.to_string())];
     let mut at = index;
-    while let Some((parent, name)) = &nodes[at].parent {
-        steps.push((*parent, name.to_string()));
-        at = *parent;
+    while let Some((parent, field)) = nodes[at].parent {
+        let fields = &model.types[nodes[parent].ty].merged.fields;
+        steps.push((parent, fields.get_index(field).map(|(name, _)| name.to_string()).unwrap_or_default()));
+        at = parent;
     }
     steps.reverse();
     let mut out = match nodes[at].operation {
@@ -219,7 +220,7 @@ pub(super) fn query(reach: &Reach<'_, '_>, nodes: &[Node], index: usize, field: 
     let mut depth = 1;
     let mut declared: Option<String> = None;
     for (node, name) in &steps {
-        let ty = &model.types[nodes[*node].ty].name;
+        let ty = model.types[nodes[*node].ty].name;
         // A field that the declared type does not have needs a type condition.
         if let Some(parent) = &declared
             && parent != ty.as_str()
@@ -250,7 +251,7 @@ pub(super) fn query(reach: &Reach<'_, '_>, nodes: &[Node], index: usize, field: 
         declared = Some(target.to_string());
     }
     let last = steps.last().and_then(|(node, name)| {
-        let ty = &model.types[nodes[*node].ty].name;
+        let ty = model.types[nodes[*node].ty].name;
         let field = model.context.draft.types.get(ty)?.fields.get(name.as_str())?;
         model.context.draft.types.get(field.ty.inner_named_type())
     });

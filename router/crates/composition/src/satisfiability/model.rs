@@ -2,33 +2,55 @@
 
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::write::{DraftJoinField, DraftKind, DraftType, NameMap};
+use braid_supergraph::join_spec::write::{DraftField, DraftJoinField, DraftKind, DraftType, NameMap};
 use smallvec::SmallVec;
 
 use crate::checks::Context;
-use crate::subgraph::facts::fields_of;
 use crate::subgraph::field_set::{FieldSet, Item};
-use crate::subgraph::model::{Directives, Field, Kind, Schema, TypeDef};
+use crate::subgraph::model::{self, BUILT_IN_SCALARS, Directives, Field, Kind, Schema, TypeDef, is_root};
 use crate::subgraph::spec::Known;
 
 pub(super) struct Model<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) types: Vec<ObjectType<'a>>,
-    pub(super) by_name: AHashMap<Name, usize>,
-    /// The object types that a composite type can have, by subgraph.
-    runtime: Vec<AHashMap<Name, Vec<usize>>>,
+    /// The object type at each place among the draft's types.
+    objects: Vec<Option<usize>>,
+    /// The object types that an interface, a union or an interface object can be, by subgraph.
+    runtime: Vec<AHashMap<&'a Name, Vec<usize>>>,
     /// A number for each text of a key.
-    key_ids: AHashMap<String, usize>,
+    key_ids: AHashMap<&'a str, usize>,
 }
 
 /// An object type of the supergraph.
 pub(super) struct ObjectType<'a> {
-    pub(super) name: Name,
+    pub(super) id: usize,
+    pub(super) name: &'a Name,
     /// In the order of the subgraphs.
-    pub(super) places: Vec<Place>,
-    merged: &'a DraftType,
-    /// Who has each field, in the order of the merged type.
-    fields: Vec<SmallVec<[FieldThere<'a>; 1]>>,
+    pub(super) places: SmallVec<[Place<'a>; 1]>,
+    pub(super) merged: &'a DraftType,
+    /// In the order of the merged type.
+    pub(super) fields: Vec<ObjectField<'a>>,
+}
+
+/// A field of an object type, with what is asked of it again and again.
+pub(super) struct ObjectField<'a> {
+    pub(super) merged: &'a DraftField,
+    pub(super) target: Target,
+    /// Not in the API.
+    pub(super) hidden: bool,
+    /// Who has it, in the order of the subgraphs.
+    pub(super) there: SmallVec<[FieldThere<'a>; 1]>,
+}
+
+/// What is behind a field in the supergraph.
+#[derive(Clone, Copy)]
+pub(super) enum Target {
+    /// A leaf, or a type that is not in the API.
+    Nothing,
+    /// An object type, by its number.
+    Object(usize),
+    /// An interface or a union.
+    Abstract,
 }
 
 /// A field of an object type in a subgraph, and how the supergraph joins it there.
@@ -37,22 +59,26 @@ pub(super) struct FieldThere<'a> {
     pub(super) subgraph: usize,
     pub(super) field: &'a Field,
     pub(super) join: Join<'a>,
+    /// What is behind it, if that is the object type that is behind it in the supergraph too.
+    pub(super) object: Option<usize>,
+    pub(super) has_requires: bool,
+    pub(super) has_provides: bool,
 }
 
 /// An object type as one subgraph knows it.
-pub(super) struct Place {
+pub(super) struct Place<'a> {
     pub(super) subgraph: usize,
     pub(super) real: bool,
-    pub(super) keys: Vec<Key>,
+    pub(super) keys: SmallVec<[Key<'a>; 1]>,
     /// Keys of its interfaces here, by which one can come without knowing the type.
-    pub(super) interface_keys: Vec<Key>,
+    pub(super) interface_keys: Vec<Key<'a>>,
     /// The subgraph can be entered again by a key that it has itself.
     pub(super) local_key: bool,
 }
 
-pub(super) struct Key {
-    pub(super) set: FieldSet,
-    pub(super) text: String,
+pub(super) struct Key<'a> {
+    pub(super) set: &'a FieldSet,
+    pub(super) text: &'a str,
     /// Equal for keys of equal text.
     pub(super) id: usize,
     pub(super) resolvable: bool,
@@ -60,106 +86,157 @@ pub(super) struct Key {
 
 impl<'a> Model<'a> {
     pub(super) fn new(context: &'a Context<'a>) -> Self {
+        let draft = context.draft;
+        let mut count = 0;
+        let numbers = draft.types.values().map(|ty| {
+            let is_object = ty.kind == DraftKind::Object;
+            count += usize::from(is_object);
+            is_object.then(|| count - 1)
+        });
         let mut model = Model {
             context,
-            types: Vec::new(),
-            by_name: AHashMap::new(),
-            runtime: Vec::new(),
+            objects: numbers.collect(),
+            types: Vec::with_capacity(count),
+            runtime: Vec::with_capacity(context.subgraphs.len()),
             key_ids: AHashMap::new(),
         };
-        let knowing = knowing(context);
-        for ty in context.draft.types.values().filter(|t| t.kind == DraftKind::Object) {
-            // A subgraph knows an object by itself, or through an interface.
-            let names = std::iter::once(&ty.name).chain(ty.implements.keys());
-            let mut graphs: Vec<usize> = names.filter_map(|name| knowing.get(name)).flatten().copied().collect();
-            graphs.sort_unstable();
-            graphs.dedup();
+        let mut implementations: AHashMap<&'a Name, Vec<usize>> = AHashMap::new();
+        for ty in draft.types.values().filter(|ty| ty.kind == DraftKind::Object) {
+            let id = model.types.len();
             let mut object = ObjectType {
-                name: ty.name.clone(),
-                places: Vec::with_capacity(graphs.len()),
+                id,
+                name: &ty.name,
+                places: SmallVec::new(),
                 merged: ty,
-                fields: vec![SmallVec::new(); ty.fields.len()],
+                fields: ty.fields.values().map(|field| model.object_field(field)).collect(),
             };
-            graphs.into_iter().for_each(|index| model.add_place(&mut object, index, ty));
-            model.by_name.insert(ty.name.clone(), model.types.len());
+            knowing(context, ty).into_iter().for_each(|index| model.add_place(&mut object, index));
             model.types.push(object);
+            for interface in ty.implements.keys() {
+                implementations.entry(interface).or_default().push(id);
+            }
         }
-        for (index, subgraph) in context.subgraphs.iter().enumerate() {
-            let composite = subgraph.schema.types.values().filter(|t| t.is_composite());
-            model.runtime.push(composite.map(|ty| (ty.name.clone(), model.runtime_here(index, ty))).collect());
+        for subgraph in context.subgraphs {
+            let runtime = model.runtime_here(&subgraph.schema, &implementations);
+            model.runtime.push(runtime);
         }
         model
     }
 
+    /// A field, of which it is not yet known who has it.
+    fn object_field(&self, merged: &'a DraftField) -> ObjectField<'a> {
+        let hidden = self.context.features.is_inaccessible(&merged.applied);
+        ObjectField { merged, target: self.target(merged), hidden, there: SmallVec::new() }
+    }
+
+    fn target(&self, field: &'a DraftField) -> Target {
+        let name = field.ty.inner_named_type();
+        if BUILT_IN_SCALARS.contains(&name.as_str()) {
+            return Target::Nothing;
+        }
+        let Some((at, _, ty)) = self.context.draft.types.get_full(name) else { return Target::Nothing };
+        match (ty.kind, self.objects.get(at).copied().flatten()) {
+            _ if self.context.features.is_inaccessible(&ty.applied) => Target::Nothing,
+            (_, Some(object)) => Target::Object(object),
+            (DraftKind::Interface | DraftKind::Union, _) => Target::Abstract,
+            _ => Target::Nothing,
+        }
+    }
+
     /// Adds an object type as a subgraph knows it: as itself, or through interface objects.
-    fn add_place(&mut self, object: &mut ObjectType<'a>, index: usize, ty: &'a DraftType) {
+    fn add_place(&mut self, object: &mut ObjectType<'a>, index: usize) {
         let context = self.context;
-        let schema = &context.subgraphs[index].schema;
+        let (ty, schema) = (object.merged, &context.subgraphs[index].schema);
         let interfaces = || ty.implements.keys().filter_map(|interface| schema.types.get(interface));
         let own = schema.types.get(&ty.name).filter(|own| own.kind == Kind::Object);
         let types: SmallVec<[&TypeDef; 1]> = match own {
-            Some(own) => SmallVec::from_elem(own, 1),
+            Some(own) => SmallVec::from_buf([own]),
             None => interfaces().filter(|t| t.is_interface_object()).collect(),
         };
         if types.is_empty() {
             return;
         }
         for owner in &types {
-            let merged = if own.is_some() { Some(ty) } else { context.draft.types.get(&owner.name) };
+            let elsewhere = if own.is_some() { None } else { context.draft.types.get(&owner.name) };
             for (near, (name, field)) in owner.fields.iter().enumerate() {
-                let Some(at) = index_near(&ty.fields, near, name) else { continue };
-                let Some(merged) = merged.and_then(|merged| merged.fields.get(name)) else { continue };
+                let Some((at, merged)) = get_near(&ty.fields, near, name) else { continue };
+                let merged = if own.is_some() { Some(merged) } else { elsewhere.and_then(|ty| ty.fields.get(name)) };
+                let Some(merged) = merged else { continue };
                 let having = &mut object.fields[at];
                 // Of several interface objects, the first gives the field.
-                if having.last().is_none_or(|there| there.subgraph != index) {
-                    having.push(FieldThere { subgraph: index, field, join: Join::of(&merged.joins, index) });
+                if having.there.last().is_none_or(|there| there.subgraph != index) {
+                    having.there.push(FieldThere {
+                        subgraph: index,
+                        field,
+                        join: Join::of(&merged.joins, index),
+                        object: having.object_behind(field),
+                        has_requires: field.has(Known::Requires),
+                        has_provides: field.has(Known::Provides),
+                    });
                 }
             }
         }
         object.places.push(Place {
             subgraph: index,
             real: own.is_some(),
-            keys: types.iter().flat_map(|t| self.keys(t)).collect(),
+            keys: types.iter().flat_map(|t| &t.facts.keys).map(|key| self.key(key)).collect(),
             interface_keys: match own {
-                Some(_) => interfaces().filter(|t| t.kind == Kind::Interface).flat_map(|t| self.keys(t)).collect(),
+                Some(_) => interfaces()
+                    .filter(|t| t.kind == Kind::Interface)
+                    .flat_map(|t| &t.facts.keys)
+                    .map(|key| self.key(key))
+                    .collect(),
                 None => Vec::new(),
             },
-            local_key: types.iter().any(|t| has_local_key(schema, t)),
+            local_key: types.iter().any(|t| t.facts.local_key),
         });
     }
 
-    fn keys(&mut self, ty: &TypeDef) -> Vec<Key> {
-        ty.all(Known::Key)
-            .filter_map(|key| {
-                let set = fields_of(key)?;
-                let text = set.to_string();
-                let next = self.key_ids.len();
-                let id = *self.key_ids.entry(text.clone()).or_insert(next);
-                Some(Key { text, id, set, resolvable: key.bool_arg("resolvable") != Some(false) })
-            })
-            .collect()
+    fn key(&mut self, key: &'a model::Key) -> Key<'a> {
+        let next = self.key_ids.len();
+        let id = *self.key_ids.entry(&key.text).or_insert(next);
+        Key { set: &key.set, text: &key.text, id, resolvable: key.resolvable }
     }
 
-    fn runtime_here(&self, index: usize, ty: &TypeDef) -> Vec<usize> {
-        if ty.is_interface_object() {
-            return self
-                .context
-                .draft
-                .types
-                .values()
-                .filter(|t| t.kind == DraftKind::Object && t.implements.contains_key(&ty.name))
-                .filter_map(|t| self.by_name.get(&t.name).copied())
-                .collect();
+    /// The object types behind the interfaces, unions and interface objects of a subgraph, given those of all interfaces.
+    fn runtime_here(
+        &self,
+        schema: &'a Schema,
+        implementations: &AHashMap<&'a Name, Vec<usize>>,
+    ) -> AHashMap<&'a Name, Vec<usize>> {
+        let mut runtime: AHashMap<&'a Name, Vec<usize>> = AHashMap::new();
+        for ty in schema.types.values() {
+            match ty.kind {
+                Kind::Object if ty.is_interface_object() => {
+                    runtime.insert(&ty.name, implementations.get(&ty.name).cloned().unwrap_or_default());
+                }
+                Kind::Object if !ty.implements.is_empty() => {
+                    let Some(id) = self.object(&ty.name) else { continue };
+                    ty.implements.keys().for_each(|interface| runtime.entry(interface).or_default().push(id));
+                }
+                Kind::Union => {
+                    runtime.insert(&ty.name, ty.members.keys().filter_map(|member| self.object(member)).collect());
+                }
+                _ => {}
+            }
         }
-        let schema = &self.context.subgraphs[index].schema;
-        schema.runtime_types(ty).iter().filter_map(|t| self.by_name.get(&t.name).copied()).collect()
+        runtime
     }
 
+    /// The object type of a name.
+    pub(super) fn object(&self, name: &str) -> Option<usize> {
+        self.objects.get(self.context.draft.types.get_index_of(name)?).copied().flatten()
+    }
+
+    /// The object types that a value of a type can have in a subgraph that has the type.
     pub(super) fn runtime(&self, index: usize, ty: &Name) -> &[usize] {
-        self.runtime.get(index).and_then(|types| types.get(ty)).map_or(&[], Vec::as_slice)
+        match self.runtime.get(index).and_then(|types| types.get(ty)) {
+            Some(types) => types,
+            None => self.object(ty).and_then(|id| self.types.get(id)).map_or(&[], |ty| std::slice::from_ref(&ty.id)),
+        }
     }
 
-    pub(super) fn place(&self, ty: usize, subgraph: usize) -> Option<&Place> {
+    pub(super) fn place(&self, ty: usize, subgraph: usize) -> Option<&Place<'a>> {
         let places = &self.types[ty].places;
         places.binary_search_by_key(&subgraph, |place| place.subgraph).ok().and_then(|at| places.get(at))
     }
@@ -178,20 +255,15 @@ impl<'a> Model<'a> {
     /// The subgraphs that have a field of a type, in their order.
     pub(super) fn having(&self, ty: usize, name: &str) -> &[FieldThere<'a>] {
         let ty = &self.types[ty];
-        ty.merged.fields.get_index_of(name).map_or(&[], |at| &ty.fields[at])
-    }
-
-    /// The same, by the field's place in the merged type.
-    pub(super) fn having_at(&self, ty: usize, at: usize) -> &[FieldThere<'a>] {
-        self.types[ty].fields.get(at).map_or(&[], SmallVec::as_slice)
+        ty.merged.fields.get_index_of(name).map_or(&[], |at| &ty.fields[at].there)
     }
 
     /// Whether a fragment on a type applies to an object type.
     pub(super) fn applies(&self, ty: usize, condition: &str) -> bool {
-        let name = &self.types[ty].name;
-        name == condition
-            || self.context.draft.types.get(name).is_some_and(|t| t.implements.contains_key(condition))
-            || self.context.draft.types.get(condition).is_some_and(|t| t.members.contains_key(name))
+        let ObjectType { name, merged, .. } = &self.types[ty];
+        *name == condition
+            || merged.implements.contains_key(condition)
+            || self.context.draft.types.get(condition).is_some_and(|t| t.members.contains_key(*name))
     }
 
     /// What a field set selects below a field of an object type; none if the field is not selected.
@@ -216,6 +288,16 @@ impl<'a> Model<'a> {
     }
 }
 
+impl ObjectField<'_> {
+    /// The object type behind the field as a subgraph has it, if it is the one behind the merged field.
+    fn object_behind(&self, field: &Field) -> Option<usize> {
+        match self.target {
+            Target::Object(id) if field.ty.inner_named_type() == self.merged.ty.inner_named_type() => Some(id),
+            _ => None,
+        }
+    }
+}
+
 /// How the supergraph joins a field in a subgraph.
 #[derive(Clone, Copy)]
 pub(super) enum Join<'a> {
@@ -235,32 +317,25 @@ impl<'a> Join<'a> {
     }
 }
 
-/// Where a name stands in a map; most stand in the order in which they are asked for.
-fn index_near<T>(map: &NameMap<T>, near: usize, name: &Name) -> Option<usize> {
+/// A value by its name, and where it stands; most stand in the order in which they are asked for.
+fn get_near<'m, T>(map: &'m NameMap<T>, near: usize, name: &Name) -> Option<(usize, &'m T)> {
     match map.get_index(near) {
-        Some((there, _)) if there == name => Some(near),
-        _ => map.get_index_of(name),
+        Some((there, value)) if there == name => Some((near, value)),
+        _ => map.get_full(name).map(|(at, _, value)| (at, value)),
     }
 }
 
-/// The subgraphs that have an object or interface, by its name.
-fn knowing(context: &Context<'_>) -> AHashMap<Name, Vec<usize>> {
-    let mut knowing: AHashMap<Name, Vec<usize>> = AHashMap::new();
-    for (index, subgraph) in context.subgraphs.iter().enumerate() {
-        for ty in subgraph.schema.types.values().filter(|t| matches!(t.kind, Kind::Object | Kind::Interface)) {
-            knowing.entry(ty.name.clone()).or_default().push(index);
-        }
+/// The subgraphs that know an object type by itself or through an interface, in order.
+fn knowing(context: &Context<'_>, ty: &DraftType) -> SmallVec<[usize; 4]> {
+    let interfaces = ty.implements.keys().filter_map(|name| context.draft.types.get(name));
+    let joins = std::iter::once(ty).chain(interfaces).flat_map(|ty| &ty.joins);
+    let mut graphs: SmallVec<[usize; 4]> = joins.map(|join| join.graph).collect();
+    if is_root(&ty.name) {
+        // A root without fields is not joined.
+        let having = context.subgraphs.iter().enumerate().filter(|(_, s)| s.schema.types.contains_key(&ty.name));
+        graphs.extend(having.map(|(index, _)| index));
     }
-    knowing
-}
-
-/// Whether the subgraph has one of a type's keys itself.
-fn has_local_key(schema: &Schema, ty: &TypeDef) -> bool {
-    ty.all(Known::Key).filter_map(fields_of).any(|set| {
-        let mut reached = Vec::new();
-        crate::subgraph::facts::reached(schema, ty, &set, false, &mut reached);
-        reached.iter().all(|(owner, field)| {
-            schema.types.get(owner).and_then(|t| t.fields.get(field)).is_some_and(|f| !f.facts.external)
-        })
-    })
+    graphs.sort_unstable();
+    graphs.dedup();
+    graphs
 }

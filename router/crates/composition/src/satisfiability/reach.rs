@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use ahash::{AHashMap, AHashSet};
 use braid_graphql::compiler::Name;
+use smallvec::{SmallVec, smallvec};
 
 use super::model::{FieldThere, Join, Model, Place};
 use crate::subgraph::facts::fields_of;
@@ -23,6 +24,12 @@ pub(super) struct State {
     /// While the key of a subgraph is being asked for, that subgraph can't help with it: it, plus 1, or 0.
     pub(super) excluded: usize,
 }
+
+/// Some states of one type. Most types are in one subgraph only.
+pub(super) type States = SmallVec<[State; 1]>;
+
+/// States by the object type that is met there.
+pub(super) type Below = SmallVec<[(usize, States); 1]>;
 
 /// A subgraph that can be had, and by which key one came there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +110,7 @@ impl<'m, 'a> Reach<'m, 'a> {
     }
 
     /// All states that can be had from some of one type, themselves included, in order. New states are worked into the fixpoint first.
-    pub(super) fn closure(&mut self, states: &[State]) -> Vec<State> {
+    pub(super) fn closure(&mut self, states: &[State]) -> States {
         let mut all = self.settled(|reach| reach.spread(states));
         all.sort_unstable();
         all
@@ -176,7 +183,7 @@ impl<'m, 'a> Reach<'m, 'a> {
             return;
         }
         let places = &self.model.types[state.ty].places;
-        let start = match self.model.types[state.ty].name == "Query" {
+        let start = match *self.model.types[state.ty].name == "Query" {
             // A query can start again anywhere.
             true => places.iter().map(|p| Had { subgraph: p.subgraph, key: None }).collect(),
             false => vec![Had { subgraph: state.subgraph, key: None }],
@@ -189,8 +196,15 @@ impl<'m, 'a> Reach<'m, 'a> {
     }
 
     /// What can be had from the states so far.
-    fn spread(&mut self, states: &[State]) -> Vec<State> {
-        let mut found = Vec::new();
+    fn spread(&mut self, states: &[State]) -> States {
+        if let [state] = states
+            && let [place] = self.model.types[state.ty].places.as_slice()
+            && place.subgraph == state.subgraph
+        {
+            // There is nowhere to go.
+            return smallvec![*state];
+        }
+        let mut found = States::new();
         let mut seen = AHashSet::new();
         for state in states {
             // What can be had from one that was had already was had with it.
@@ -206,7 +220,7 @@ impl<'m, 'a> Reach<'m, 'a> {
 
     fn grow(&mut self, state: State) {
         let ty = &self.model.types[state.ty];
-        if is_root(&ty.name) {
+        if is_root(ty.name) {
             return;
         }
         let mut here = self.table.get(&state).cloned().unwrap_or_default();
@@ -243,7 +257,7 @@ impl<'m, 'a> Reach<'m, 'a> {
     }
 
     /// The key by which a subgraph can be entered.
-    fn enters(&mut self, state: State, here: &[Had], place: &Place) -> Option<usize> {
+    fn enters(&mut self, state: State, here: &[Had], place: &Place<'a>) -> Option<usize> {
         let model = self.model;
         let real = |had: &Had| model.place(state.ty, had.subgraph).is_some_and(|p| p.real);
         let own = place.keys.iter().filter(|_| !place.real || here.iter().any(real));
@@ -253,7 +267,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         // Where one came by a key, the same key leads no further than from where one came.
         keys.find(|key| {
             let at = here.iter().filter(|had| had.key != Some(key.id)).map(|had| beside(state, had.subgraph));
-            self.can_right_here(state.ty, at, &key.set, excluded)
+            self.can_right_here(state.ty, at, key.set, excluded)
         })
         .map(|key| key.id)
     }
@@ -273,7 +287,7 @@ impl<'m, 'a> Reach<'m, 'a> {
             },
             Item::Field { name, .. } if name == "__typename" => true,
             Item::Field { name, selection, .. } => {
-                let mut from: Vec<State> = Vec::new();
+                let mut from = States::new();
                 for state in at.clone() {
                     if self.resolves(state, name).is_ok() {
                         from.push(State { excluded, ..state });
@@ -316,7 +330,7 @@ impl<'m, 'a> Reach<'m, 'a> {
     }
 
     /// The states in which a field is resolved: one of `states`, or reached from there by keys.
-    fn resolvers(&mut self, states: &[State], field: &str) -> Vec<State> {
+    fn resolvers(&mut self, states: &[State], field: &str) -> States {
         let mut all = self.spread(states);
         all.sort_unstable();
         let Some(ty) = all.first().map(|state| state.ty) else { return all };
@@ -324,8 +338,8 @@ impl<'m, 'a> Reach<'m, 'a> {
     }
 
     /// Those of some states of one type, which are in order, in which a field is resolved that some subgraphs have.
-    pub(super) fn resolvers_among(&mut self, states: &[State], field: &str, having: &[FieldThere<'a>]) -> Vec<State> {
-        let mut found = Vec::new();
+    pub(super) fn resolvers_among(&mut self, states: &[State], field: &str, having: &[FieldThere<'a>]) -> States {
+        let mut found = States::new();
         let mut rest = states;
         for there in having {
             rest = &rest[rest.partition_point(|state| state.subgraph < there.subgraph)..];
@@ -347,7 +361,7 @@ impl<'m, 'a> Reach<'m, 'a> {
     }
 
     fn resolves_there(&mut self, state: State, name: &str, there: FieldThere<'a>) -> Result<(), Unresolved> {
-        let FieldThere { field, join, .. } = there;
+        let FieldThere { field, join, has_requires, .. } = there;
         let provided =
             state.provided > 0 && self.model.selected(&self.provided[state.provided], state.ty, name).is_some();
         match join {
@@ -368,7 +382,7 @@ impl<'m, 'a> Reach<'m, 'a> {
                 }
             }
         }
-        match field.has(Known::Requires) {
+        match has_requires {
             true if !self.required(state.ty, state.subgraph, field) => Err(Unresolved::Requires),
             _ => Ok(()),
         }
@@ -396,14 +410,30 @@ impl<'m, 'a> Reach<'m, 'a> {
         field.all(Known::Requires).filter_map(fields_of).all(|set| self.can(&[state], &set))
     }
 
-    /// The states below a field, by the object type met there.
-    pub(super) fn below(&mut self, from: &[State], name: &str) -> Vec<(usize, Vec<State>)> {
-        let mut below: Vec<(usize, Vec<State>)> = Vec::new();
+    /// The states below a field of one type.
+    fn below(&mut self, from: &[State], name: &str) -> Below {
+        match from.first() {
+            Some(first) => self.below_among(from, self.model.having(first.ty, name)),
+            None => Below::new(),
+        }
+    }
+
+    /// The states below a field that some subgraphs have.
+    pub(super) fn below_among(&mut self, from: &[State], having: &[FieldThere<'a>]) -> Below {
+        let model = self.model;
+        let mut below = Below::new();
         for state in from {
-            let model = self.model;
-            let Some((field, _)) = model.field(state.ty, state.subgraph, name) else { continue };
-            let provided = self.provided_below(*state, field);
-            for ty in model.runtime(state.subgraph, field.ty.inner_named_type()) {
+            let Ok(at) = having.binary_search_by_key(&state.subgraph, |there| there.subgraph) else { continue };
+            let FieldThere { field, object, has_provides, .. } = &having[at];
+            let provided = match state.provided > 0 || *has_provides {
+                true => self.provided_below(*state, field),
+                false => 0,
+            };
+            let types = match object {
+                Some(object) => std::slice::from_ref(object),
+                None => model.runtime(state.subgraph, field.ty.inner_named_type()),
+            };
+            for ty in types {
                 let next = State { ty: *ty, provided, ..*state };
                 match below.iter_mut().find(|(t, _)| t == ty) {
                     Some((_, states)) => {
@@ -411,7 +441,7 @@ impl<'m, 'a> Reach<'m, 'a> {
                             states.push(next);
                         }
                     }
-                    None => below.push((*ty, vec![next])),
+                    None => below.push((*ty, smallvec![next])),
                 }
             }
         }

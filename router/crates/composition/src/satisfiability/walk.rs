@@ -4,20 +4,22 @@ use std::collections::{BTreeSet, VecDeque};
 
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::write::{DraftField, DraftKind};
+use braid_supergraph::join_spec::write::DraftField;
+use smallvec::SmallVec;
 
 use super::Proof;
 use super::explain;
-use super::model::FieldThere;
-use super::reach::{Reach, State};
+use super::model::{ObjectField, Target};
+use super::reach::{Reach, State, States};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, human_list};
 
 /// A position in a query: an object type, the states it can be in, and how one came there.
 pub(super) struct Node {
     pub(super) ty: usize,
-    pub(super) states: Vec<State>,
-    pub(super) parent: Option<(usize, Name)>,
+    pub(super) states: States,
+    /// The position above, and where the field that leads here stands in its type.
+    pub(super) parent: Option<(usize, usize)>,
     /// Which root the query starts at, for the first node.
     pub(super) operation: &'static str,
 }
@@ -44,15 +46,15 @@ struct Walk<'w, 'm, 'a> {
     proof: &'w mut Proof,
     nodes: Vec<Node>,
     queue: VecDeque<usize>,
-    /// Sets of states already visited, by type.
-    seen: AHashMap<usize, Vec<Vec<State>>>,
+    /// The nodes of each type: the sets of states that are or will be visited.
+    seen: AHashMap<usize, SmallVec<[usize; 1]>>,
     /// Fields that were reported, with the subgraphs that they can't be had from.
     failed: BTreeSet<(usize, Name, Vec<usize>)>,
 }
 
-impl<'a> Walk<'_, '_, 'a> {
+impl<'m, 'a> Walk<'_, 'm, 'a> {
     fn start(&mut self, operation: &'static str, root: &str) {
-        let Some(ty) = self.reach.model.by_name.get(root).copied() else { return };
+        let Some(ty) = self.reach.model.object(root) else { return };
         let places = &self.reach.model.types[ty].places;
         let states = places.iter().map(|p| State { ty, subgraph: p.subgraph, provided: 0, excluded: 0 }).collect();
         self.push(Node { ty, states, parent: None, operation });
@@ -60,13 +62,13 @@ impl<'a> Walk<'_, '_, 'a> {
 
     /// Queues a node, unless its type was visited in fewer states: whatever could be had there can be had here.
     fn push(&mut self, mut node: Node) {
-        node.states.sort();
+        node.states.sort_unstable();
         node.states.dedup();
         let seen = self.seen.entry(node.ty).or_default();
-        if seen.iter().any(|old| is_part(old, &node.states)) {
+        if seen.iter().any(|old| is_part(&self.nodes[*old].states, &node.states)) {
             return;
         }
-        seen.push(node.states.clone());
+        seen.push(self.nodes.len());
         self.queue.push_back(self.nodes.len());
         self.nodes.push(node);
     }
@@ -74,52 +76,43 @@ impl<'a> Walk<'_, '_, 'a> {
     fn visit(&mut self, index: usize) {
         let model = self.reach.model;
         let ty = self.nodes[index].ty;
-        let states = self.nodes[index].states.clone();
-        let had = self.reach.closure(&states);
-        let name = &model.types[ty].name;
-        let Some(merged) = model.context.draft.types.get(name) else { return };
-        for (at, field) in merged.fields.values().enumerate() {
-            if model.context.features.is_inaccessible(&field.applied) {
-                continue;
+        let had = self.reach.closure(&self.nodes[index].states);
+        for (at, field) in model.types[ty].fields.iter().enumerate() {
+            if !field.hidden {
+                self.field(index, at, &had, field);
             }
-            self.field(index, ty, &had, field, model.having_at(ty, at));
         }
     }
 
-    /// `had` are all states that can be had, `having` the subgraphs that have the field.
-    fn field(&mut self, index: usize, ty: usize, had: &[State], field: &DraftField, having: &[FieldThere<'a>]) {
-        let from = self.reach.settled(|reach| reach.resolvers_among(had, &field.name, having));
+    /// `had` are all states that can be had, `at` is where the field stands in its type.
+    fn field(&mut self, index: usize, at: usize, had: &[State], field: &'m ObjectField<'a>) {
+        let ty = self.nodes[index].ty;
+        let from = self.reach.settled(|reach| reach.resolvers_among(had, &field.merged.name, &field.there));
         if from.is_empty() {
             let here: BTreeSet<usize> = had.iter().map(|state| state.subgraph).collect();
             let here: Vec<usize> = here.into_iter().collect();
-            if self.failed.insert((ty, field.name.clone(), here)) {
-                let error = explain::error(self.reach, &self.nodes, index, field);
+            if self.failed.insert((ty, field.merged.name.clone(), here)) {
+                let error = explain::error(self.reach, &self.nodes, index, field.merged);
                 self.proof.errors.push(error);
             }
             return;
         }
-        let model = self.reach.model;
-        let target = field.ty.inner_named_type();
-        let Some(target) = model.context.draft.types.get(target) else { return };
-        if model.context.features.is_inaccessible(&target.applied) {
-            return;
+        match field.target {
+            Target::Nothing => return,
+            Target::Abstract => self.runtime_types(index, ty, field.merged, &from),
+            Target::Object(_) => {}
         }
-        if matches!(target.kind, DraftKind::Interface | DraftKind::Union) {
-            self.runtime_types(index, ty, field, &from);
-        }
-        if !matches!(target.kind, DraftKind::Object | DraftKind::Interface | DraftKind::Union) {
-            return;
-        }
-        let alone = model.types[ty].name == "Mutation" || model.types[ty].name == "Subscription";
+        let name = self.reach.model.types[ty].name.as_str();
+        let alone = name == "Mutation" || name == "Subscription";
         if alone && from.len() > 1 {
-            self.one_alone(index, field, &from);
+            self.one_alone(index, at, field, &from);
         } else {
-            self.descend(index, field, &from);
+            self.descend(index, at, field, &from);
         }
     }
 
     /// A mutation runs in one subgraph. There must be one from which all below can be had.
-    fn one_alone(&mut self, index: usize, field: &DraftField, from: &[State]) {
+    fn one_alone(&mut self, index: usize, at: usize, field: &'m ObjectField<'a>, from: &[State]) {
         let mut first_errors = None;
         for state in from {
             let path = &self.nodes[index];
@@ -133,7 +126,7 @@ impl<'a> Walk<'_, '_, 'a> {
                 seen: AHashMap::new(),
                 failed: BTreeSet::new(),
             };
-            trial.descend(0, field, &[*state]);
+            trial.descend(0, at, field, &[*state]);
             while let Some(node) = trial.queue.pop_front() {
                 trial.visit(node);
             }
@@ -146,17 +139,15 @@ impl<'a> Walk<'_, '_, 'a> {
         self.proof.errors.extend(first_errors.unwrap_or_default());
     }
 
-    fn descend(&mut self, index: usize, field: &DraftField, from: &[State]) {
+    fn descend(&mut self, index: usize, at: usize, field: &'m ObjectField<'a>, from: &[State]) {
         let model = self.reach.model;
-        let below = self.reach.settled(|reach| reach.below(from, &field.name));
+        let below = self.reach.settled(|reach| reach.below_among(from, &field.there));
         for (ty, states) in below {
-            let name = &model.types[ty].name;
-            let merged = model.context.draft.types.get(name);
-            if merged.is_some_and(|t| model.context.features.is_inaccessible(&t.applied)) {
+            if model.context.features.is_inaccessible(&model.types[ty].merged.applied) {
                 continue;
             }
-            if !self.is_unknown(index, field, ty, &states) {
-                self.push(Node { ty, states, parent: Some((index, field.name.clone())), operation: "" });
+            if !self.is_unknown(index, field.merged, ty, &states) {
+                self.push(Node { ty, states, parent: Some((index, at)), operation: "" });
             }
         }
     }

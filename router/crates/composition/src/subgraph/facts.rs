@@ -5,7 +5,7 @@ use ahash::AHashSet;
 use braid_graphql::compiler::Name;
 
 use super::field_set::{FieldSet, Item};
-use super::model::{Applied, Directives, Field, FieldFacts, Kind, Schema, Subgraph, TypeDef};
+use super::model::{Applied, Directives, Field, FieldFacts, Key, Kind, Schema, Subgraph, TypeDef, TypeFacts};
 use super::spec::Known;
 
 /// A field by type and name.
@@ -61,7 +61,7 @@ pub(crate) fn each_applied<'b>(schema: &'b Schema, mut visit: impl FnMut(&'b App
     }
 }
 
-/// Fills in the facts of the whole subgraph: of each field, and which directives are used.
+/// Fills in the facts of the whole subgraph: of each field, of each type, and which directives are used.
 pub(crate) fn establish(subgraph: &mut Subgraph) {
     let facts = collect(&subgraph.schema);
     for ty in subgraph.schema.types.values_mut() {
@@ -83,7 +83,29 @@ pub(crate) fn establish(subgraph: &mut Subgraph) {
             };
         }
     }
+    let facts: Vec<TypeFacts> = subgraph.schema.types.values().map(|ty| type_facts(&subgraph.schema, ty)).collect();
+    for (ty, facts) in subgraph.schema.types.values_mut().zip(facts) {
+        ty.facts = facts;
+    }
     subgraph.used = used(&subgraph.schema);
+}
+
+fn type_facts(schema: &Schema, ty: &TypeDef) -> TypeFacts {
+    let keys: Vec<Key> = ty
+        .all(Known::Key)
+        .filter_map(|key| {
+            let set = fields_of(key)?;
+            Some(Key { text: set.to_string(), set, resolvable: key.bool_arg("resolvable") != Some(false) })
+        })
+        .collect();
+    let local_key = keys.iter().any(|key| {
+        let mut fields = Vec::new();
+        reached(schema, ty, &key.set, false, &mut fields);
+        fields.iter().all(|(owner, field)| {
+            schema.types.get(owner).and_then(|t| t.fields.get(field)).is_some_and(|f| !f.facts.external)
+        })
+    });
+    TypeFacts { keys, local_key }
 }
 
 fn used(schema: &Schema) -> Vec<(Known, Name)> {

@@ -8,6 +8,7 @@ use braid_graphql::compiler::parser::{SourceMap, SourceSpan};
 use braid_graphql::compiler::{Name, Node};
 use indexmap::IndexMap;
 
+use super::field_set::FieldSet;
 use super::link::Links;
 use super::spec::Known;
 use crate::diagnostic::{Edit, Location};
@@ -71,6 +72,24 @@ pub(crate) struct TypeDef {
     pub(crate) fields: Map<Field>,
     pub(crate) values: Map<EnumValue>,
     pub(crate) applied: Vec<Applied>,
+    pub(crate) facts: TypeFacts,
+}
+
+/// What a type's keys say. Filled in once the schema is final.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TypeFacts {
+    pub(crate) keys: Vec<Key>,
+    /// The subgraph can be entered again by a key whose fields it resolves itself.
+    pub(crate) local_key: bool,
+}
+
+/// A `@key` that can be parsed.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) set: FieldSet,
+    /// The set as it is always written, however it was given.
+    pub(crate) text: String,
+    pub(crate) resolvable: bool,
 }
 
 /// A field of an object, an interface or an input object.
@@ -203,6 +222,7 @@ impl TypeDef {
             fields: Map::default(),
             values: Map::default(),
             applied: Vec::new(),
+            facts: TypeFacts::default(),
         }
     }
 
