@@ -6,7 +6,7 @@ use braid_supergraph::join_spec::write::{DraftField, DraftJoinField, NameMap};
 
 use super::typing::{Common, common};
 use super::values::{same, show};
-use super::{Merger, Sources, by_name};
+use super::{Merger, Sources, by_name, with_room};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Edit, Location};
 use crate::subgraph::model::{Field, Span, TypeDef};
@@ -14,8 +14,7 @@ use crate::subgraph::model::{Field, Span, TypeDef};
 impl<'a> Merger<'a> {
     pub(super) fn merge_input(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> NameMap<DraftField> {
         let fields = by_name(sources.iter().map(|(i, t)| (*i, &t.fields)));
-        let mut merged = NameMap::default();
-        merged.reserve(fields.len());
+        let mut merged = with_room(fields.len());
         for (field, having) in fields {
             if let Some(made) = self.merge_input_field(name, field, sources, &having) {
                 merged.insert(field.clone(), made);

@@ -148,7 +148,7 @@ impl<'a> Merger<'a> {
         let mut types: Vec<(&'a Name, Sources<'a, TypeDef>)> = types.into_iter().collect();
         types.sort_unstable_by_key(|(name, _)| *name);
         types.retain(|(name, sources)| self.same_kind(name, sources));
-        self.draft.types.reserve(types.len());
+        self.draft.types = with_room(types.len());
         for (name, sources) in &types {
             let ty = self.shallow(name, sources);
             for interface in ty.implements.keys() {
@@ -402,6 +402,11 @@ fn join_type(joins: &mut Vec<DraftJoinType>, graph: usize, ty: &TypeDef) {
         resolvable: key.bool_arg("resolvable") != Some(false),
         interface_object,
     }));
+}
+
+/// A map with room for as many entries, and no more.
+pub(crate) fn with_room<T>(count: usize) -> NameMap<T> {
+    NameMap::with_capacity_and_hasher(count, ahash::RandomState::default())
 }
 
 /// What maps of several subgraphs have under each name, in the order in which the names are met.

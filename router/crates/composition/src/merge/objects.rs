@@ -5,7 +5,7 @@ use braid_graphql::compiler::Name;
 use braid_supergraph::join_spec::write::{DraftField, DraftKind, NameMap};
 
 use super::overrides::Overrides;
-use super::{Merger, Sources, by_name};
+use super::{Merger, Sources, by_name, with_room};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Edit, Location, did_you_mean, excerpt};
 use crate::subgraph::model::{Directives, Field, Kind, TypeDef, is_root};
@@ -27,8 +27,7 @@ impl<'a> Merger<'a> {
         }
         let value_type = keyed.is_empty() && !is_root(name);
         let fields = by_name(sources.iter().map(|(i, t)| (*i, &t.fields)));
-        let mut merged = NameMap::default();
-        merged.reserve(fields.len());
+        let mut merged = with_room(fields.len());
         for (field, having) in fields {
             // A mere stub of a type, with externals only, lacks nothing.
             let lacks = |(i, t): &(usize, &TypeDef)| {

@@ -25,12 +25,14 @@ pub(super) struct Node {
 }
 
 pub(super) fn walk(reach: &mut Reach<'_, '_>, proof: &mut Proof) {
+    // Most types are met once.
+    let usual = reach.model.types.len();
     let mut walk = Walk {
         reach,
         proof,
-        nodes: Vec::new(),
+        nodes: Vec::with_capacity(usual),
         queue: VecDeque::new(),
-        seen: AHashMap::new(),
+        seen: AHashMap::with_capacity(usual),
         failed: BTreeSet::new(),
     };
     for (operation, root) in [("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription")] {

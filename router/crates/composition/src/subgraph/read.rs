@@ -534,6 +534,7 @@ impl Folding<'_> {
 
     fn arguments(&mut self, arguments: &[Node<ast::InputValueDefinition>], owner: &str) -> Map<InputValue> {
         let mut args = Map::default();
+        args.reserve_exact(arguments.len());
         for argument in arguments {
             let input = self.input(argument);
             let span = input.span;
@@ -592,6 +593,7 @@ impl Folding<'_> {
 }
 
 fn add_fields(ty: &mut TypeDef, fields: Vec<Field>, doubled: &mut Vec<(String, Span)>) {
+    ty.fields.reserve_exact(fields.len());
     for field in fields {
         let (name, span) = (field.name.clone(), field.span);
         if ty.fields.contains_key(&name) {
