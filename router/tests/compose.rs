@@ -67,6 +67,8 @@ fn a_supergraph_yaml_that_is_wrong() {
 fn a_file_that_cannot_be_read() {
     check("subgraphs: { a: { routing_url: u, schema: { file: b.graphql } } }", b"", UNREADABLE, &["b.graphql"]);
     check(ONE, b"\xff\xfe\x00", UNREADABLE, &["a.graphql", "can't be read"]);
+    let both = "subgraphs:\n  b: { routing_url: u, schema: { file: b.graphql } }\n  c: { routing_url: u, schema: { file: c.graphql } }\n";
+    check(both, b"", UNREADABLE, &["b.graphql can't be read: No such file", "c.graphql can't be read: No such file"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

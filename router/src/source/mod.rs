@@ -37,13 +37,11 @@ pub struct Loaded {
 /// Why there is no supergraph.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A file can't be read.
-    #[error("{} can't be read", path.display())]
+    /// Files can't be read.
+    #[error("{}", listed(files))]
     Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// All that can't.
+        files: Vec<UnreadableFile>,
     },
     /// supergraph.yaml is wrong.
     #[error("{}: {message}", path.display())]
@@ -54,7 +52,7 @@ pub enum SourceError {
         message: String,
     },
     /// Subgraphs do not say their schema.
-    #[error("{}", failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", listed(failures))]
     Introspection {
         /// All that don't.
         failures: Vec<IntrospectionFailure>,
@@ -69,6 +67,16 @@ pub enum SourceError {
     },
 }
 
+/// A file that can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{} can't be read: {reason}", path.display())]
+pub struct UnreadableFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: std::io::Error,
+}
+
 /// A subgraph that does not say its schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the subgraph \"{subgraph}\" at {url} does not give its schema: {reason}")]
@@ -79,6 +87,10 @@ pub struct IntrospectionFailure {
     pub url: String,
     /// Why.
     pub reason: IntrospectError,
+}
+
+fn listed(failures: &[impl ToString]) -> String {
+    failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl Source {
@@ -148,17 +160,22 @@ pub async fn load_subgraphs(path: &Path) -> Result<LoadedSubgraphs, SourceError>
     Ok(LoadedSubgraphs { sdl, files, is_live })
 }
 
-/// All that was loaded, or everything that failed: a file that can't be read, or else all subgraphs that don't give their schema.
+/// All that was loaded, or everything that failed: all files that can't be read, or else all subgraphs that don't give their schema.
 fn all_of<T>(outcomes: Vec<Result<T, SourceError>>) -> Result<Vec<T>, SourceError> {
-    let (mut loaded, mut failures) = (Vec::with_capacity(outcomes.len()), Vec::new());
+    let (mut loaded, mut files, mut failures) = (Vec::with_capacity(outcomes.len()), Vec::new(), Vec::new());
     for outcome in outcomes {
         match outcome {
             Ok(one) => loaded.push(one),
+            Err(SourceError::Unreadable { files: more }) => files.extend(more),
             Err(SourceError::Introspection { failures: more }) => failures.extend(more),
             Err(error) => return Err(error),
         }
     }
-    if failures.is_empty() { Ok(loaded) } else { Err(SourceError::Introspection { failures }) }
+    match (files.is_empty(), failures.is_empty()) {
+        (true, true) => Ok(loaded),
+        (false, _) => Err(SourceError::Unreadable { files }),
+        (true, false) => Err(SourceError::Introspection { failures }),
+    }
 }
 
 /// Composes, on a thread that may take its time.
@@ -183,5 +200,7 @@ pub async fn compose_subgraphs(
 }
 
 async fn read(path: &Path) -> Result<String, SourceError> {
-    tokio::fs::read_to_string(path).await.map_err(|source| SourceError::Unreadable { path: path.to_owned(), source })
+    tokio::fs::read_to_string(path)
+        .await
+        .map_err(|reason| SourceError::Unreadable { files: vec![UnreadableFile { path: path.to_owned(), reason }] })
 }
