@@ -9,7 +9,8 @@ use super::values::{same, show};
 use super::{Merger, Sources, by_name, with_room};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Edit, Location};
-use crate::subgraph::model::{Field, Span, TypeDef};
+use crate::subgraph::model::{Directives as _, Field, Span, TypeDef};
+use crate::subgraph::spec::Known;
 
 impl<'a> Merger<'a> {
     pub(super) fn merge_input(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> NameMap<DraftField> {
@@ -36,7 +37,35 @@ impl<'a> Merger<'a> {
                     .fix("add a field to the subgraphs that lack it", edit),
             );
         }
+        if sources.iter().any(|(_, ty)| ty.has(Known::OneOf)) {
+            self.choices(name, sources, &merged);
+        }
         merged
+    }
+
+    /// What one subgraph takes a choice from, another must not demand whole.
+    fn choices(&mut self, name: &Name, sources: &Sources<'a, TypeDef>, merged: &NameMap<DraftField>) {
+        let (choosing, others): (Vec<_>, Vec<_>) = sources.iter().partition(|(_, ty)| ty.has(Known::OneOf));
+        for field in merged.values().filter(|field| field.ty.is_non_null()) {
+            let demanding = others.iter().filter_map(|(i, ty)| Some((*i, ty.fields.get(&field.name)?)));
+            let demanding: Vec<_> = demanding.filter(|(_, f)| f.ty.is_non_null()).collect();
+            // Where the field is in a choice itself, its own subgraph is wrong, and has been told so.
+            if demanding.is_empty() {
+                continue;
+            }
+            let coordinate = format!("{name}.{}", field.name);
+            let error = Diagnostic::new(
+                Code::INVALID_GRAPHQL,
+                format!(
+                    "Exactly one field of the input object \"{name}\" is given in {} (@oneOf), but \"{coordinate}\" is non-null in {}.",
+                    self.names(choosing.iter().map(|(i, _)| *i)),
+                    self.names(demanding.iter().map(|(i, _)| *i))
+                ),
+            );
+            let at = demanding.iter().filter_map(|(i, f)| self.locate(*i, f.span));
+            let help = format!("make \"{coordinate}\" nullable in all subgraphs, or remove @oneOf");
+            self.errors.push(error.on(coordinate.as_str()).at(at.collect::<Vec<_>>()).help(help));
+        }
     }
 
     fn copy_field_everywhere(&self, sources: &Sources<'a, TypeDef>) -> Vec<Edit> {

@@ -10,7 +10,10 @@ use super::edits;
 use super::values::fits;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::subgraph::model::{BUILT_IN_SCALARS, Field, InputValue, Kind, Map, Span, Subgraph, TypeDef, is_root};
+use crate::subgraph::model::{
+    BUILT_IN_SCALARS, Directives as _, Field, InputValue, Kind, Map, Span, Subgraph, TypeDef, is_root,
+};
+use crate::subgraph::spec::Known;
 
 pub(super) fn check(subgraph: &Subgraph) -> Vec<Diagnostic> {
     let mut rules = Rules { subgraph, errors: Vec::new() };
@@ -82,6 +85,9 @@ impl Rules<'_> {
                 }
                 for field in ty.fields.values() {
                     self.input_field(ty, field);
+                    if ty.has(Known::OneOf) {
+                        self.choice(ty, field);
+                    }
                 }
                 self.input_cycle(ty);
             }
@@ -223,6 +229,31 @@ impl Rules<'_> {
             && !fits(&self.subgraph.schema, &field.ty, default)
         {
             self.bad_default("input field", &coordinate, &field.ty, default);
+        }
+    }
+
+    /// A field of an input object of which one field is given: one that must be given, or always is, would leave no choice
+    /// (<https://spec.graphql.org/September2025/#sec-Input-Objects.Type-Validation>).
+    fn choice(&mut self, ty: &TypeDef, field: &Field) {
+        let coordinate = format!("{}.{}", ty.name, field.name);
+        let problem = |what: std::fmt::Arguments<'_>| {
+            super::problem(self.subgraph, Code::INVALID_GRAPHQL, format_args!("OneOf input field {coordinate} {what}."))
+                .on(coordinate.as_str())
+        };
+        if field.ty.is_non_null() {
+            let nullable = field.ty.clone().nullable();
+            let error = problem(format_args!("must be nullable"))
+                .at(self.subgraph.locate(field.span))
+                .help(format!("use type {nullable}: exactly one field of {} is given each time", ty.name));
+            let edit = edits::replace_type(self.subgraph, field.span, &field.ty, &nullable);
+            self.errors.push(error.fix(format!("use type {nullable}"), edit));
+        }
+        if let Some(default) = &field.default {
+            let error = problem(format_args!("cannot have a default value"))
+                .at(self.subgraph.locate(default.location()))
+                .help(format!("remove the default: exactly one field of {} is given each time", ty.name));
+            let edit = edits::remove_default(self.subgraph, default.location());
+            self.errors.push(error.fix("remove the default", edit));
         }
     }
 
