@@ -371,6 +371,34 @@ async fn one_http2_connection_has_so_many_streams() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_an_http2_answer_unread_is_let_go() {
+    let long = format!(r#"{{"data":{{"me":{{"__typename":"User","id":"1","name":"{}"}}}}}}"#, "x".repeat(4 << 20));
+    let users = Subgraph::json(move |_| long.clone()).await;
+    let router = TestRouter::start(supergraph(&users.url(), NOWHERE), |config| {
+        config.server.header_timeout = braid::config::units::Duration(Duration::from_secs(1));
+        config.server.write_timeout = braid::config::units::Duration(Duration::from_millis(400));
+    })
+    .await;
+    // Who reads is served.
+    let (mut reader, reading) = http2(TcpStream::connect(router.address).await.unwrap()).await;
+    // Half of the answer fits into the window of the other; its connection is served all the time.
+    let (mut sender, connection) = http2(TcpStream::connect(router.address).await.unwrap()).await;
+    let begun = std::time::Instant::now();
+    let unread = sender.send_request(request(QUERY)).await.unwrap();
+    while !connection.is_finished() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the connection is still open");
+        let small = sender.send_request(request(r#"{"query":"{ __typename }"}"#)).await;
+        drop(small);
+        let whole = reader.send_request(request(QUERY)).await.unwrap().into_body().collect().await.unwrap();
+        assert!(whole.to_bytes().len() > 4 << 20);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(400));
+    drop(unread);
+    assert!(!reading.is_finished());
+}
+
+#[tokio::test]
 async fn further_connections_wait_until_others_end() {
     let (router, _users, _orders) = router(|config| config.server.max_connections = 2).await;
     let idle = [TcpStream::connect(router.address).await.unwrap(), TcpStream::connect(router.address).await.unwrap()];

@@ -14,7 +14,9 @@ mod playground;
 mod reply;
 pub mod rules;
 mod turns;
+mod unread;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -22,6 +24,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::{Request, Version};
+use http_body_util::Either;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -37,6 +42,7 @@ use crate::telemetry::access_log::AccessLog;
 use crate::telemetry::otlp::Exporter;
 use config::ServerConfig;
 pub use front::Front;
+use unread::Unread;
 
 /// Listens on an address, or says why it can't.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
@@ -171,12 +177,20 @@ impl Acceptor {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.write_timeout));
         let begun = Arc::new(AtomicBool::new(false));
-        let (front, has_begun) = (self.front.clone(), begun.clone());
-        let service = service_fn(move |request| {
+        let unread = Arc::new(Unread::default());
+        let (front, has_begun, answers) = (self.front.clone(), begun.clone(), unread.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
             has_begun.store(true, Ordering::Relaxed);
             let front = front.clone();
+            let answers = (request.version() == Version::HTTP_2).then(|| answers.clone());
             // Boxed, since a connection keeps room for what it runs, also while it is idle.
-            Box::pin(async move { front.handle(request, peer).await })
+            Box::pin(async move {
+                let response = front.handle(request, peer).await?;
+                Ok::<_, Infallible>(response.map(|body| match answers {
+                    Some(answers) => Either::Right(answers.watch(body)),
+                    None => Either::Left(body),
+                }))
+            })
         });
         let connection = watcher.watch(self.http.serve_connection(TokioIo::new(Box::pin(stream)), service));
         let mut connection = pin!(connection);
@@ -185,9 +199,20 @@ impl Acceptor {
             ended = &mut connection => return ended_badly(ended, peer),
             () = tokio::time::sleep(self.header_timeout) => !begun.load(Ordering::Relaxed),
         };
-        if !silent {
-            ended_badly(connection.await, peer);
+        if silent {
+            return;
         }
+        while unread.is_used() {
+            tokio::select! {
+                ended = &mut connection => return ended_badly(ended, peer),
+                () = tokio::time::sleep(self.write_timeout / 2) => {}
+            }
+            if unread.is_stuck(self.write_timeout) {
+                tracing::debug!(%peer, "A client does not read its answers");
+                return;
+            }
+        }
+        ended_badly(connection.await, peer);
     }
 }
 

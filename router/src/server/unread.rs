@@ -1,0 +1,96 @@
+//! Answers over HTTP/2 that clients leave unread. There a client can hold up each answer by itself while it keeps the connection
+//! alive, so that a timeout of the socket sees nothing. Knows no GraphQL.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+
+use super::reply;
+
+/// The answers of one connection that are on their way, by the time that the client last took something of them.
+#[derive(Debug, Default)]
+pub(super) struct Unread(Mutex<Answers>);
+
+#[derive(Debug, Default)]
+struct Answers {
+    moved: BTreeMap<u64, Instant>,
+    count: u64,
+}
+
+/// A body of which a client gets a piece each time that it takes one.
+#[derive(Debug)]
+pub(super) struct Pieces {
+    rest: Bytes,
+    number: u64,
+    unread: Arc<Unread>,
+}
+
+/// What is handed to HTTP/2 waits there without being seen, so it is given little at a time.
+const PIECE: usize = 16 << 10;
+
+impl Unread {
+    /// `body` in pieces, watched until it is dropped.
+    pub(super) fn watch(self: &Arc<Self>, body: reply::Body) -> Pieces {
+        let mut answers = self.lock();
+        answers.count += 1;
+        let number = answers.count;
+        answers.moved.insert(number, Instant::now());
+        Pieces { rest: whole(body), number, unread: self.clone() }
+    }
+
+    /// Whether there was any answer.
+    pub(super) fn is_used(&self) -> bool {
+        self.lock().count > 0
+    }
+
+    /// Whether a client has taken nothing of an answer for so long.
+    pub(super) fn is_stuck(&self, time: Duration) -> bool {
+        self.lock().moved.values().any(|moved| moved.elapsed() >= time)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Answers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The one frame that such a body has.
+fn whole(mut body: reply::Body) -> Bytes {
+    match Pin::new(&mut body).poll_frame(&mut Context::from_waker(std::task::Waker::noop())) {
+        Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+        _ => Bytes::new(),
+    }
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        let number = self.number;
+        self.unread.lock().moved.insert(number, Instant::now());
+        let length = self.rest.len().min(PIECE);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        self.unread.lock().moved.remove(&self.number);
+    }
+}
