@@ -5,6 +5,7 @@ use std::sync::Arc;
 use braid_executor::CompiledOperation;
 use braid_graphql::error::GraphQLError;
 use braid_graphql::normalize::{NormalizeError, normalize};
+use braid_graphql::operation::Operation;
 use braid_graphql::parse::{choose_operation, parse_operation};
 use braid_query_graph::QueryGraph;
 use braid_query_planner::{PlannerConfig, plan};
@@ -30,14 +31,23 @@ impl Compiler {
         Self { graph: QueryGraph::new(supergraph.clone()), supergraph, limits }
     }
 
-    /// parse → validate → limits → normalize → plan → compile
+    /// parse → plan
     pub fn compile(&self, text: &str, operation_name: Option<&str>) -> Result<CompiledOperation, Refusal> {
+        self.plan(self.parse(text, operation_name)?)
+    }
+
+    /// parse → validate → limits → normalize
+    pub fn parse(&self, text: &str, operation_name: Option<&str>) -> Result<Operation, Refusal> {
         let document = parse_operation(&self.supergraph.api_schema, text, self.limits.parse())
             .map_err(|errors| Refusal::request(errors.into_iter().map(name_limit).collect()))?;
         let chosen = choose_operation(&document, operation_name)?;
         limits::check(&self.limits, &document, chosen)?;
-        let operation =
-            normalize(&document, chosen, &self.supergraph.schema, self.limits.normalize()).map_err(normalize_error)?;
+        let operation = normalize(&document, chosen, &self.supergraph.schema, self.limits.normalize());
+        Ok(operation.map_err(normalize_error)?)
+    }
+
+    /// plan → compile
+    pub fn plan(&self, operation: Operation) -> Result<CompiledOperation, Refusal> {
         let config = PlannerConfig { budget: self.limits.planning_budget, ..PlannerConfig::default() };
         let plan = plan(&operation, &self.graph, &config)
             .map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;

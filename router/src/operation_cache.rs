@@ -36,6 +36,8 @@ pub struct CachedOperation {
     pub hash: u64,
     /// How long compiling took.
     pub took: Duration,
+    /// How long planning took of that; nothing of an operation that was refused before.
+    pub planned_in: Option<Duration>,
     used: AtomicU64,
     weight: u64,
 }
@@ -130,11 +132,15 @@ impl OperationCache {
         let compiled = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             let started = Instant::now();
-            let result = compiler.compile(&text, name.as_deref());
+            let parsed = compiler.parse(&text, name.as_deref());
+            let parsed_in = started.elapsed();
+            let is_planned = parsed.is_ok();
+            let result = parsed.and_then(|operation| compiler.plan(operation));
             let weight = result.as_ref().map_or(1024, |operation| operation.weight() as u64);
             let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
             let (took, used) = (started.elapsed(), AtomicU64::new(0));
-            CachedOperation { result, hash, took, used, weight: weight + key_bytes }
+            let planned_in = is_planned.then(|| took - parsed_in);
+            CachedOperation { result, hash, took, planned_in, used, weight: weight + key_bytes }
         });
         let compiled = compiled.await.map_err(|error| {
             tracing::error!(%error, "Compiling an operation failed");
@@ -142,6 +148,9 @@ impl OperationCache {
             Refusal::fixed(status, "INTERNAL_SERVER_ERROR", "The operation could not be compiled.")
         })?;
         self.metrics.compile_duration.observe(compiled.took.as_secs_f64());
+        if let Some(planned_in) = compiled.planned_in {
+            self.metrics.plan_duration.observe(planned_in.as_secs_f64());
+        }
         Ok(Arc::new(compiled))
     }
 }

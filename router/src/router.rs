@@ -106,7 +106,8 @@ pub async fn answer(version: &Version, request: &GraphQLRequest<'_>, call: Call<
     let found_after = started.elapsed();
     if let (false, Some(trace)) = (cached, &call.trace) {
         let refused = operation.result.as_ref().err();
-        trace.compiled(found_after, refused.and_then(|refusal| refusal.errors.first()?.code()));
+        let code = refused.and_then(|refusal| refusal.errors.first()?.code());
+        trace.compiled(found_after, operation.planned_in, code);
     }
     let compiled = operation.result.as_ref().map_err(Clone::clone)?;
     check_allowed(version, compiled.kind(), compiled.uses_introspection(), call.may_mutate)?;

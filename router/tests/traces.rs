@@ -126,13 +126,16 @@ async fn a_request_is_one_tree_of_spans() {
     let collector = Collector::start().await;
     let (router, users, orders) = router(to(&collector.url)).await;
     assert_eq!(router.send(&post(QUERY, &traceparent("01"))).await.status, 200);
+    for step in ["compile", "plan"] {
+        assert_eq!(router.metric(&format!("braid_operation_{step}_duration_seconds_count")).await, 1.0, "{step}");
+    }
     // Stopping sends what waits.
     router.stop().await;
 
     let spans = collector.spans();
     let mut names: Vec<_> = spans.keys().map(String::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["POST /graphql", "compile", "fetch orders", "fetch users"]);
+    assert_eq!(names, ["POST /graphql", "fetch orders", "fetch users", "parse", "plan"]);
     assert!(spans.values().all(|span| hex(&span.trace_id) == TRACE));
     assert!(spans.values().all(|span| span.start_time_unix_nano <= span.end_time_unix_nano));
     let request = &spans["POST /graphql"];
@@ -140,7 +143,7 @@ async fn a_request_is_one_tree_of_spans() {
     assert_eq!(attribute(request, "graphql.operation.name"), "Mine");
     assert_eq!(attribute(request, "graphql.operation.type"), "query");
     assert_eq!(attribute(request, "http.response.status_code"), "200");
-    for below in ["compile", "fetch orders", "fetch users"] {
+    for below in ["parse", "plan", "fetch orders", "fetch users"] {
         let span = &spans[below];
         assert_eq!(span.parent_span_id, request.span_id, "{below}");
         assert!(span.start_time_unix_nano + 1_000_000 >= request.start_time_unix_nano, "{below}");
@@ -167,7 +170,7 @@ async fn what_goes_wrong_is_seen_in_its_span() {
     router.stop().await;
     let spans = collector.spans();
     assert_eq!(spans["fetch users"].status.clone().unwrap().message, "SUBREQUEST_HTTP_ERROR");
-    assert_eq!(spans["compile"].status.clone().unwrap().message, "GRAPHQL_VALIDATION_FAILED");
+    assert_eq!(spans["parse"].status.clone().unwrap().message, "GRAPHQL_VALIDATION_FAILED");
 }
 
 #[tokio::test]

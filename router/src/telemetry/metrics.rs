@@ -33,6 +33,8 @@ pub struct Metrics {
     pub cache_bytes: Gauge,
     /// Time from the text of an operation to its compiled form.
     pub compile_duration: Histogram,
+    /// The part of it that planning takes.
+    pub plan_duration: Histogram,
     reloads: Family<Outcome, Counter>,
     /// When the schema in use was taken up, in seconds since 1970.
     pub schema_since: Gauge,
@@ -120,6 +122,7 @@ impl Default for Metrics {
             cache_operations: Gauge::default(),
             cache_bytes: Gauge::default(),
             compile_duration: seconds(),
+            plan_duration: seconds(),
             reloads: Family::default(),
             schema_since: Gauge::default(),
             subgraph_duration: Family::new_with_constructor(seconds),
@@ -155,6 +158,8 @@ impl Metrics {
             Unit::Seconds,
             compile,
         );
+        let plan = self.plan_duration.clone();
+        registry.register_with_unit("operation_plan_duration", "Time to plan an operation", Unit::Seconds, plan);
         registry.register("schema_reloads", "Reloads of schema and configuration", self.reloads.clone());
         registry.register("schema_since_seconds", "When the schema was taken up", self.schema_since.clone());
         let duration = self.subgraph_duration.clone();

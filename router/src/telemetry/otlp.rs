@@ -106,14 +106,36 @@ impl Recorder {
         span
     }
 
-    pub(super) fn compiled(&self, parent: &TraceContext, took: Duration, code: Option<&str>) {
-        let started = SystemTime::now() - took;
-        let builder = SpanBuilder::from_name("compile").with_start_time(started);
+    /// What ended now and `took` so long, with planning at its end. The error is that of the last step.
+    pub(super) fn compiled(
+        &self,
+        parent: &TraceContext,
+        took: Duration,
+        planned_in: Option<Duration>,
+        code: Option<&str>,
+    ) {
+        let ended = SystemTime::now();
+        let planned_in = planned_in.map(|planned_in| planned_in.min(took));
+        let parsed = ended - planned_in.unwrap_or_default();
+        self.step(parent, "parse", (ended - took, parsed), code.filter(|_| planned_in.is_none()));
+        if planned_in.is_some() {
+            self.step(parent, "plan", (parsed, ended), code);
+        }
+    }
+
+    fn step(
+        &self,
+        parent: &TraceContext,
+        name: &'static str,
+        (began, ended): (SystemTime, SystemTime),
+        code: Option<&str>,
+    ) {
+        let builder = SpanBuilder::from_name(name).with_start_time(began);
         let mut span = self.0.build_with_context(builder, &parent.as_parent(false));
         if let Some(code) = code {
             span.set_status(Status::error(code.to_owned()));
         }
-        span.end_with_timestamp(started + took);
+        span.end_with_timestamp(ended);
     }
 
     fn begin(&self, name: Cow<'static, str>, kind: SpanKind, parent: &Context, state: Option<HeaderValue>) -> Span {

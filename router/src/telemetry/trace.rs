@@ -65,10 +65,10 @@ impl TraceContext {
         }
     }
 
-    /// Records, where spans are, that an operation was compiled until now.
-    pub fn compiled(&self, took: Duration, code: Option<&str>) {
+    /// Records, where spans are, that an operation was parsed and, unless it was refused, planned until now.
+    pub fn compiled(&self, took: Duration, planned_in: Option<Duration>, code: Option<&str>) {
         if let Some(recorder) = &self.recorder {
-            recorder.compiled(self, took, code);
+            recorder.compiled(self, took, planned_in, code);
         }
     }
 
