@@ -9,6 +9,7 @@
 pub mod cli;
 pub mod compile;
 pub mod config;
+mod counted;
 pub mod limits;
 mod line;
 pub mod operation_cache;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::turns::Turns;
+use crate::counted::Counted;
 use crate::line::Place;
 
 /// Counts requests under way and those turned away.
@@ -33,9 +34,6 @@ pub(super) struct Admitted<'a> {
     _turn: Place,
 }
 
-#[derive(Debug)]
-struct Counted<'a>(&'a AtomicUsize);
-
 impl Admission {
     pub(super) fn new() -> Self {
         Self {
@@ -51,18 +49,20 @@ impl Admission {
 
     /// Takes one more request, if there are fewer than `most`, and waits for its turn, but not longer than `until`.
     pub(super) async fn admit(&self, most: usize, until: Instant) -> Option<Admitted<'_>> {
-        let counted = Counted(&self.under_way);
-        if self.under_way.fetch_add(1, Ordering::Relaxed) < most {
-            let turn = match self.turns.next(until) {
-                Ok(turn) => Some(turn),
-                Err(waiting) => tokio::time::timeout_at(until.into(), waiting).await.ok(),
-            };
-            if let Some(turn) = turn {
-                return Some(Admitted { _counted: counted, _turn: turn });
-            }
+        let admitted = self.turn(most, until).await;
+        if admitted.is_none() {
+            self.turn_away();
         }
-        self.turn_away();
-        None
+        admitted
+    }
+
+    async fn turn(&self, most: usize, until: Instant) -> Option<Admitted<'_>> {
+        let counted = Counted::add(&self.under_way, most)?;
+        let turn = match self.turns.next(until) {
+            Ok(turn) => turn,
+            Err(waiting) => tokio::time::timeout_at(until.into(), waiting).await.ok()?,
+        };
+        Some(Admitted { _counted: counted, _turn: turn })
     }
 
     fn turn_away(&self) {
@@ -87,12 +87,6 @@ impl Admission {
 
     fn now(&self) -> u64 {
         self.began.elapsed().as_millis() as u64
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -77,7 +77,7 @@ impl Front {
             response
         } else if let Some(_admitted) = self.admission.admit(config.max_concurrent_requests, until).await {
             // Boxed, so that requests that wait for their turn take little room.
-            turns::run(Box::pin(graphql::respond(version, request, &mut observed))).await
+            turns::run(Box::pin(graphql::respond(version, request, until, &mut observed))).await
         } else {
             graphql::turn_away(version, &request, &mut observed)
         };

@@ -22,17 +22,18 @@ use crate::version::Version;
 
 const METHODS: &str = "GET, POST";
 
-/// Answers a request to the endpoint.
+/// Answers a request to the endpoint, whose time ends at `deadline`.
 pub(super) async fn respond(
     version: &Arc<Version>,
     request: Request<Incoming>,
+    deadline: Instant,
     observed: &mut Observed<'_>,
 ) -> Response<Body> {
     let (parts, incoming) = request.into_parts();
     let media = negotiate::accepted(&parts.headers);
     let outcome = match media {
         None => Err(not_acceptable()),
-        Some(_) => outcome(version, &parts, incoming, observed).await,
+        Some(_) => outcome(version, &parts, incoming, deadline, observed).await,
     };
     let media = media.unwrap_or(Media::Json);
     let (status, bytes, mut headers) = match outcome {
@@ -62,10 +63,10 @@ async fn outcome(
     version: &Arc<Version>,
     parts: &Parts,
     incoming: Incoming,
+    deadline: Instant,
     observed: &mut Observed<'_>,
 ) -> Result<Outcome, Refusal> {
     let server = &version.config.server;
-    let deadline = observed.started + server.request_timeout.0;
     check_head(version, parts)?;
     let is_get = parts.method == Method::GET;
     let body = match is_get {

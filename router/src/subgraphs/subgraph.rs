@@ -19,6 +19,7 @@ use super::headers::{RequestPlan, ResponsePlan};
 use super::receive::{self, BodyError};
 use super::retry::RetryBudget;
 use super::{AnswerHeaders, ClientContext};
+use crate::counted::Counted;
 use crate::telemetry::metrics::{Metrics, SubgraphMetrics};
 use crate::telemetry::otlp::Span;
 
@@ -211,14 +212,13 @@ impl SubgraphClient {
 const ACCEPT: &str = "application/graphql-response+json, application/json;q=0.9";
 
 impl Shared {
-    fn slot(&self) -> Result<Slot<'_>, SubgraphError> {
-        let slot = Slot(&self.under_way);
-        if self.under_way.fetch_add(1, Ordering::Relaxed) >= self.traffic.max_concurrent_requests {
+    fn slot(&self) -> Result<Counted<'_>, SubgraphError> {
+        let most = self.traffic.max_concurrent_requests;
+        Counted::add(&self.under_way, most).ok_or_else(|| {
             self.metrics.failed(SubgraphErrorKind::Overloaded);
-            let message = format!("{} requests to it are under way already", self.traffic.max_concurrent_requests);
-            return Err(SubgraphError { kind: SubgraphErrorKind::Overloaded, message, retryable: false });
-        }
-        Ok(slot)
+            let message = format!("{most} requests to it are under way already");
+            SubgraphError { kind: SubgraphErrorKind::Overloaded, message, retryable: false }
+        })
     }
 
     fn note<M>(&self, result: &Result<SubgraphResponse<M>, SubgraphError>, took: Duration) {
@@ -236,15 +236,6 @@ impl Shared {
                 );
             }
         }
-    }
-}
-
-/// One of the requests under way; gives its place back also when the request is dropped.
-struct Slot<'a>(&'a AtomicUsize);
-
-impl Drop for Slot<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

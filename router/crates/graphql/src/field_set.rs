@@ -1,5 +1,6 @@
 //! From the text of a field set (`FieldSet` of Federation, a selection set whose outer braces may be left out) to its selections.
 
+use apollo_compiler::ast::{Definition, Selection};
 use apollo_compiler::executable::FieldSet;
 use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::Valid;
@@ -10,17 +11,11 @@ const MAX_RECURSION: usize = 200;
 
 /// Parses a field set as a selection of `parent`; or says what is wrong with it. Arguments and leaves are not validated.
 pub fn parse_field_set(schema: &Valid<Schema>, parent: Name, text: &str) -> Result<FieldSet, String> {
-    let trimmed = text.trim();
-    let braced = if trimmed.starts_with('{') { trimmed.to_owned() } else { format!("{{{trimmed}\n}}") };
     // The parser of field sets panics at characters of no token, that of documents reports them.
-    if !text.chars().all(is_plain) {
-        let document = Parser::new().recursion_limit(MAX_RECURSION).parse_ast(braced.as_str(), FILE);
-        let document = document.map_err(|failure| failure.errors.to_string())?;
-        if document.definitions.len() != 1 {
-            return Err("it is more than one selection set".to_owned());
-        }
+    if !is_plain(text) {
+        parse_syntax(text, MAX_RECURSION)?;
     }
-    let parsed = Parser::new().recursion_limit(MAX_RECURSION).parse_field_set(schema, parent, braced, FILE);
+    let parsed = Parser::new().recursion_limit(MAX_RECURSION).parse_field_set(schema, parent, braced(text), FILE);
     let parsed = parsed.map_err(|failure| failure.errors.to_string())?;
     if parsed.selection_set.selections.is_empty() {
         return Err("it selects nothing".to_owned());
@@ -28,11 +23,27 @@ pub fn parse_field_set(schema: &Valid<Schema>, parent: Name, text: &str) -> Resu
     Ok(parsed)
 }
 
+/// The selections of a field set, whatever the schema; or the first thing that is wrong with how it is written.
+pub fn parse_syntax(text: &str, max_recursion: usize) -> Result<Vec<Selection>, String> {
+    let document = Parser::new().recursion_limit(max_recursion).parse_ast(braced(text), FILE).map_err(|failure| {
+        failure.errors.iter().next().map_or_else(|| "it can't be parsed".to_owned(), |first| first.error.to_string())
+    })?;
+    let [Definition::OperationDefinition(operation)] = document.definitions.as_slice() else {
+        return Err("it is not a single selection set".to_owned());
+    };
+    Ok(operation.selection_set.clone())
+}
+
+/// Whether it has names, braces and space only, as nearly all field sets.
+pub fn is_plain(text: &str) -> bool {
+    text.chars().all(|character| character.is_ascii_alphanumeric() || "_{}, \n\r\t".contains(character))
+}
+
 const FILE: &str = "field_set.graphql";
 
-/// What nearly all field sets are made of.
-fn is_plain(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "_{}, \n\r\t".contains(character)
+fn braced(text: &str) -> String {
+    let trimmed = text.trim();
+    if trimmed.starts_with('{') { trimmed.to_owned() } else { format!("{{{trimmed}\n}}") }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Field sets: the selections inside `@key`, `@requires`, `@provides` and `@fromContext`. Knows no rule about them.
 
-use braid_graphql::compiler::ast::{self, Definition, Document, Value};
-use braid_graphql::compiler::parser::Parser;
+use braid_graphql::compiler::ast::{self, Value};
 use braid_graphql::compiler::{Name, Node};
+use braid_graphql::field_set::{is_plain, parse_syntax};
 
 /// A parsed selection.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,19 +35,7 @@ impl FieldSet {
         if let Some(plain) = parse_plain(text) {
             return Ok(plain);
         }
-        let trimmed = text.trim();
-        let source = match trimmed.starts_with('{') {
-            true => trimmed.to_string(),
-            false => format!("{{{trimmed}\n}}"),
-        };
-        let document: Document =
-            Parser::new().recursion_limit(MAX_DEPTH * 2).parse_ast(source, "fields").map_err(|partial| {
-                partial.errors.iter().next().map_or_else(|| "it can't be parsed".to_string(), |e| e.error.to_string())
-            })?;
-        let [Definition::OperationDefinition(operation)] = document.definitions.as_slice() else {
-            return Err("it is not a single selection set".into());
-        };
-        convert(&operation.selection_set)
+        convert(&parse_syntax(text, MAX_DEPTH * 2)?)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -57,8 +45,7 @@ impl FieldSet {
 
 /// Names and braces only: nearly all field sets, read without the full parser.
 fn parse_plain(text: &str) -> Option<FieldSet> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_{}, \n\t\r".contains(c);
-    if !text.chars().all(plain) {
+    if !is_plain(text) {
         return None;
     }
     let mut stack = vec![FieldSet::default()];
