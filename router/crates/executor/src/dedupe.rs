@@ -3,7 +3,6 @@
 
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use ahash::AHashMap;
 use braid_graphql::OperationType;
@@ -12,7 +11,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
-use crate::service::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphService};
+use crate::service::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
 
 /// What of a client's request reaches a subgraph beside the body. Two requests are equal only if all of it is.
 pub trait Forwarded {
@@ -57,14 +56,7 @@ where
         if request.kind != OperationType::Query {
             return self.service.call(request, context).await;
         }
-        let (shared, joined) = self.join(&request, context);
-        match shared.await {
-            // The first to ask may have had less time than this one has.
-            Err(error) if joined && error.kind == SubgraphErrorKind::Timeout && has_time(request.deadline) => {
-                self.service.call(request, context).await
-            }
-            outcome => outcome,
-        }
+        self.join(&request, context).await
     }
 }
 
@@ -73,12 +65,9 @@ where
     S: SubgraphService,
     S::Context: Forwarded,
 {
-    /// The request that is under way, and whether it was before.
-    fn join(
-        &self,
-        request: &SubgraphRequest,
-        context: &S::Context,
-    ) -> (Shared<BoxFuture<'static, Outcome<S::Meta>>>, bool) {
+    /// The equal request that is under way, or this one. All who wait for it have the same outcome: were each to ask again for
+    /// itself after a failure, a subgraph in trouble would get all at once what it is spared while it is well.
+    fn join(&self, request: &SubgraphRequest, context: &S::Context) -> Shared<BoxFuture<'static, Outcome<S::Meta>>> {
         let mut forwarded = Vec::new();
         context.write_forwarded(request.subgraph, &mut forwarded);
         let key = Arc::new(Key { subgraph: request.subgraph, body: request.body.clone(), forwarded });
@@ -86,7 +75,7 @@ where
         match under_way.entry(Arc::clone(&key)) {
             Entry::Occupied(entry) => {
                 if let Some(shared) = entry.get().upgrade() {
-                    return (shared, true);
+                    return shared;
                 }
                 entry.remove();
             }
@@ -94,7 +83,7 @@ where
         }
         let shared = self.send(request.clone(), context.clone(), Arc::clone(&key)).boxed().shared();
         under_way.extend(shared.downgrade().map(|weak| (key, weak)));
-        (shared, false)
+        shared
     }
 
     fn send(
@@ -112,10 +101,6 @@ where
             outcome
         }
     }
-}
-
-fn has_time(deadline: Option<Instant>) -> bool {
-    deadline.is_none_or(|deadline| deadline > Instant::now())
 }
 
 struct Ended<M> {

@@ -113,15 +113,15 @@ fn a_client_that_goes_away_takes_nobody_along() {
 }
 
 #[test]
-fn who_joined_a_request_that_had_less_time_asks_again() {
+fn a_failure_is_shared_too() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let slow = Arc::new(Slow { fails: true, ..Slow::default() });
         let service = Deduplicated::new(Arc::clone(&slow));
-        let query = || request(0, OperationType::Query, "a");
         let client = Client("x");
-        let (first, second) = tokio::join!(service.call(query(), &client), service.call(query(), &client));
-        assert!(first.is_err());
-        assert!(second.is_ok());
+        let sent = (0..10).map(|_| service.call(request(0, OperationType::Query, "a"), &client));
+        assert!(join_all(sent).await.iter().all(Result::is_err));
+        assert_eq!(slow.calls.load(Ordering::SeqCst), 1);
+        assert!(service.call(request(0, OperationType::Query, "a"), &client).await.is_ok());
     });
 }
