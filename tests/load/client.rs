@@ -1,4 +1,4 @@
-//! The client: `wrk`, on core 0. Knows no router.
+//! The client: `wrk`. Knows no router.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,17 +20,21 @@ pub(super) struct Load {
     pub(super) failed: usize,
 }
 
-/// Ends the program if the client is missing.
-pub(super) fn check() {
-    let found =
-        Command::new("wrk").arg("--version").output().is_ok() && Command::new("taskset").arg("-V").output().is_ok();
-    assert!(found, "wrk and taskset are needed: apt-get install wrk util-linux");
+/// Keeps this process, and the client that it starts, off the router's core. Ends the program if what is needed is missing.
+pub(super) fn stay_on_core_0() {
+    let has_wrk = Command::new("wrk").arg("--version").output().is_ok();
+    let pinned = Command::new("taskset")
+        .args(["--all-tasks", "--cpu-list", "--pid", "0"])
+        .arg(std::process::id().to_string())
+        .output();
+    let pinned = pinned.is_ok_and(|output| output.status.success());
+    assert!(has_wrk && pinned, "wrk and taskset are needed: apt-get install wrk util-linux");
 }
 
 /// Sends `body` to a router over and over.
 pub(super) fn load(port: u16, body: &Path, connections: usize, seconds: u64) -> Load {
-    let output = Command::new("taskset")
-        .args(["-c", "0", "wrk", "-t1", "--timeout", "30s", "-s"])
+    let output = Command::new("wrk")
+        .args(["-t1", "--timeout", "30s", "-s"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/load/post.lua"))
         .args([format!("-c{connections}"), format!("-d{seconds}s"), format!("http://127.0.0.1:{port}/graphql")])
         .env("LOAD_BODY", body)

@@ -53,7 +53,7 @@ fn named(text: &str) -> Result<(String, String), String> {
 
 fn main() {
     let options = Options::parse();
-    client::check();
+    client::stay_on_core_0();
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let subgraphs = canned::serve(graph::subgraphs());
     let supergraph = graph::write_supergraph(folder.path(), subgraphs.port);
