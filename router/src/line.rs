@@ -17,7 +17,9 @@ pub(crate) struct Line(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    free: usize,
+    places: usize,
+    taken: usize,
+    given_back: u64,
     waiting: BTreeMap<Key, oneshot::Sender<Place>>,
     arrivals: u64,
 }
@@ -27,9 +29,9 @@ type Key = (Instant, u64);
 
 /// One of the places; free again when dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Option<Arc<Line>>);
+pub(crate) struct Place(Arc<Line>);
 
-/// Someone in the line: done when there is a place. Who is dropped leaves the line.
+/// Someone in the line: done when there is a place, or without one when let go. Who is dropped leaves the line.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     line: Arc<Line>,
@@ -39,15 +41,15 @@ pub(crate) struct Waiting {
 
 impl Line {
     pub(crate) fn new(places: usize) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State { free: places, waiting: BTreeMap::new(), arrivals: 0 })))
+        Arc::new(Self(Mutex::new(State { places, taken: 0, given_back: 0, waiting: BTreeMap::new(), arrivals: 0 })))
     }
 
     /// A place if one is free, else the last place in the line among those whose time ends no later than `until`.
     pub(crate) fn enter(self: &Arc<Self>, until: Instant) -> Result<Place, Waiting> {
         let mut state = self.lock();
-        if let Some(free) = state.free.checked_sub(1) {
-            state.free = free;
-            return Ok(Place(Some(self.clone())));
+        if state.taken < state.places {
+            state.taken += 1;
+            return Ok(Place(self.clone()));
         }
         let (caller, turn) = oneshot::channel();
         state.arrivals += 1;
@@ -56,36 +58,37 @@ impl Line {
         Err(Waiting { line: self.clone(), key, turn })
     }
 
-    /// Lets in some of those who wait beyond the number of places: theirs are gone when they are dropped. Says whether anyone is
-    /// left in the line.
-    pub(crate) fn let_in(&self, most: usize) -> bool {
+    /// How many places there are, and how many were given back so far.
+    pub(crate) fn places(&self) -> (usize, u64) {
+        let state = self.lock();
+        (state.places, state.given_back)
+    }
+
+    /// Changes the number of places. Where there are fewer than are taken, those come free for nobody.
+    pub(crate) fn resize(self: &Arc<Self>, places: usize) {
         let mut state = self.lock();
-        for _ in 0..most {
-            let Some((_, caller)) = state.waiting.pop_first() else { break };
-            // Who has just given up needs none.
-            let _ = caller.send(Place(None));
+        state.places = places;
+        self.give(state);
+    }
+
+    /// Lets those go whose time is over. Says whether anyone is left in the line.
+    pub(crate) fn let_go(&self, now: Instant) -> bool {
+        let mut state = self.lock();
+        while state.waiting.first_key_value().is_some_and(|((until, _), _)| *until <= now) {
+            state.waiting.pop_first();
         }
         !state.waiting.is_empty()
     }
 
-    /// Gives a place to the first in the line who still waits.
-    fn give(self: &Arc<Self>) {
-        loop {
-            let caller = {
-                let mut state = self.lock();
-                match state.waiting.pop_first() {
-                    Some((_, caller)) => caller,
-                    None => {
-                        state.free += 1;
-                        return;
-                    }
-                }
-            };
-            match caller.send(Place(Some(self.clone()))) {
-                Ok(()) => return,
-                // Given up at this moment: the place is still here, not given back.
-                Err(mut place) => place.0 = None,
-            }
+    /// Gives free places to the first in the line.
+    fn give<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>) {
+        while state.taken < state.places {
+            let Some((_, caller)) = state.waiting.pop_first() else { return };
+            state.taken += 1;
+            drop(state);
+            // If it has just been given up, the place comes back, and the next in the line has it.
+            drop(caller.send(Place(self.clone())));
+            state = self.lock();
         }
     }
 
@@ -96,18 +99,18 @@ impl Line {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(line) = self.0.take() {
-            line.give();
-        }
+        let mut state = self.0.lock();
+        state.taken -= 1;
+        state.given_back += 1;
+        self.0.give(state);
     }
 }
 
 impl Future for Waiting {
-    type Output = Place;
+    type Output = Option<Place>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Place> {
-        // The caller is dropped only with the line, by who waits.
-        Pin::new(&mut self.turn).poll(cx).map(|place| place.unwrap_or(Place(None)))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Place>> {
+        Pin::new(&mut self.turn).poll(cx).map(Result::ok)
     }
 }
 
@@ -137,7 +140,7 @@ mod tests {
         let place = early.now_or_never().unwrap();
         assert!((&mut late).now_or_never().is_none());
         drop(place);
-        drop(late.now_or_never().unwrap());
+        assert!(late.now_or_never().unwrap().is_some());
         assert!(line.enter(now).is_ok());
     }
 
@@ -155,18 +158,32 @@ mod tests {
     }
 
     #[test]
-    fn who_is_let_in_beyond_the_places_leaves_none() {
+    fn who_is_let_go_has_no_place() {
         let line = Line::new(1);
         let now = Instant::now();
-        let place = line.enter(now).unwrap();
-        let first = line.enter(now).unwrap_err();
+        let _place = line.enter(now).unwrap();
+        let early = line.enter(now).unwrap_err();
+        let mut late = line.enter(now + Duration::from_secs(1)).unwrap_err();
+        assert!(line.let_go(now));
+        assert!(early.now_or_never().unwrap().is_none());
+        assert!((&mut late).now_or_never().is_none());
+        assert!(!line.let_go(now + Duration::from_secs(1)));
+        assert!(late.now_or_never().unwrap().is_none());
+    }
+
+    #[test]
+    fn places_are_added_and_taken_away() {
+        let line = Line::new(1);
+        let now = Instant::now();
+        let first = line.enter(now).unwrap();
         let second = line.enter(now).unwrap_err();
-        assert!(line.let_in(1));
-        drop(first.now_or_never().unwrap());
-        drop(place);
-        let place = second.now_or_never().unwrap();
-        assert!(!line.let_in(1));
-        assert!(line.enter(now).is_err());
-        drop(place);
+        line.resize(2);
+        let second = second.now_or_never().unwrap().unwrap();
+        line.resize(1);
+        let mut third = line.enter(now).unwrap_err();
+        drop(first);
+        assert!((&mut third).now_or_never().is_none());
+        drop(second);
+        assert!(third.now_or_never().unwrap().is_some());
     }
 }

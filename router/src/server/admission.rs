@@ -60,7 +60,7 @@ impl Admission {
         let counted = Counted::add(&self.under_way, most)?;
         let turn = match self.turns.next(until) {
             Ok(turn) => turn,
-            Err(waiting) => tokio::time::timeout_at(until.into(), waiting).await.ok()?,
+            Err(waiting) => waiting.await?,
         };
         Some(Admitted { _counted: counted, _turn: turn })
     }

@@ -4,14 +4,15 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::admission::Admission;
 use super::negotiate::wants_page;
 use super::observe::Observed;
-use super::reply::{self, Body};
-use super::{graphql, health, playground, turns};
+use super::reply;
+use super::{graphql, health, playground};
 use crate::router::Router;
 use crate::telemetry::access_log::AccessLog;
 use crate::telemetry::metrics::Metrics;
@@ -45,7 +46,7 @@ impl Front {
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
-    ) -> Result<Response<Body>, Infallible> {
+    ) -> Result<Response<Bytes>, Infallible> {
         let version = self.router.current();
         let config = &version.config;
         let path = request.uri().path();
@@ -67,7 +68,7 @@ impl Front {
         Ok(reply::not_found(&config.server.path))
     }
 
-    async fn graphql(&self, version: &Arc<Version>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    async fn graphql(&self, version: &Arc<Version>, request: Request<Incoming>, peer: SocketAddr) -> Response<Bytes> {
         let mut observed = Observed::begin(self, version, &request, peer);
         let config = &version.config.server;
         let until = observed.started + config.request_timeout.0;
@@ -77,7 +78,7 @@ impl Front {
             response
         } else if let Some(_admitted) = self.admission.admit(config.max_concurrent_requests, until).await {
             // Boxed, so that requests that wait for their turn take little room.
-            turns::run(Box::pin(graphql::respond(version, request, until, &mut observed))).await
+            Box::pin(graphql::respond(version, request, until, &mut observed)).await
         } else {
             graphql::turn_away(version, &request, &mut observed)
         };

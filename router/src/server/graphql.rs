@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 
 use super::negotiate::{self, BodyType, Media};
 use super::observe::Observed;
-use super::reply::{self, Body};
+use super::reply;
 use super::{body, compress};
 use crate::refusal::{Refusal, RefusalStatus};
 use crate::request::{GraphQLRequest, Unreadable};
@@ -28,7 +28,7 @@ pub(super) async fn respond(
     request: Request<Incoming>,
     deadline: Instant,
     observed: &mut Observed<'_>,
-) -> Response<Body> {
+) -> Response<Bytes> {
     let (parts, incoming) = request.into_parts();
     let media = negotiate::accepted(&parts.headers);
     let outcome = match media {
@@ -46,7 +46,11 @@ pub(super) async fn respond(
 }
 
 /// The response to a request that comes when too many run already.
-pub(super) fn turn_away(version: &Version, request: &Request<Incoming>, observed: &mut Observed<'_>) -> Response<Body> {
+pub(super) fn turn_away(
+    version: &Version,
+    request: &Request<Incoming>,
+    observed: &mut Observed<'_>,
+) -> Response<Bytes> {
     let message = "The router has as many requests under way as it takes; try again in a moment.";
     let refusal = Refusal::fixed(StatusCode::SERVICE_UNAVAILABLE, "REQUEST_CONCURRENCY_LIMITED", message);
     let media = negotiate::accepted(request.headers()).unwrap_or(Media::Json);
@@ -196,7 +200,7 @@ async fn finish(
     status: StatusCode,
     bytes: Bytes,
     mut headers: HeaderMap,
-) -> Response<Body> {
+) -> Response<Bytes> {
     let config = &version.config.server.compression;
     let mut bytes = bytes;
     if config.enabled && bytes.len() >= config.min_bytes.0 {
@@ -208,7 +212,7 @@ async fn finish(
             bytes = packed;
         }
     }
-    let mut response = Response::new(Body::new(bytes));
+    let mut response = Response::new(bytes);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response

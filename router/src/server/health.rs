@@ -1,16 +1,17 @@
 //! What probes and collectors ask for: health, readiness, metrics. Knows no GraphQL.
 
+use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::json;
 
 use super::front::Front;
-use super::reply::{self, Body};
+use super::reply;
 use crate::version::Version;
 
 /// Answers `/health`, `/health/live` and `/health/ready`; with `?subgraphs` the last says how each subgraph is doing.
-pub(super) fn respond(front: &Front, version: &Version, request: &Request<Incoming>) -> Option<Response<Body>> {
+pub(super) fn respond(front: &Front, version: &Version, request: &Request<Incoming>) -> Option<Response<Bytes>> {
     let rest = request.uri().path().strip_prefix("/health")?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return None;
@@ -35,7 +36,7 @@ pub(super) fn respond(front: &Front, version: &Version, request: &Request<Incomi
 }
 
 /// Answers a collector of metrics.
-pub(super) fn metrics(front: &Front) -> Response<Body> {
+pub(super) fn metrics(front: &Front) -> Response<Bytes> {
     let content_type = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     reply::file(content_type, "no-store", front.metrics().encode().into())
 }

@@ -3,6 +3,7 @@
 
 mod admission;
 mod body;
+mod busy;
 mod compress;
 pub mod config;
 mod front;
@@ -25,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Version};
-use http_body_util::Either;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -188,7 +189,7 @@ impl Acceptor {
                 let response = front.handle(request, peer).await?;
                 Ok::<_, Infallible>(response.map(|body| match answers {
                     Some(answers) => Either::Right(answers.watch(body)),
-                    None => Either::Left(body),
+                    None => Either::Left(Full::new(body)),
                 }))
             })
         });

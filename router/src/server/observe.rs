@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use chrono::{SecondsFormat, Utc};
 use http::header::{HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 
 use super::front::Front;
 use super::graphql::kind_name;
-use super::reply::Body;
 use crate::refusal::Refusal;
 use crate::router::Answer;
 use crate::telemetry::access_log::Line;
@@ -97,9 +97,9 @@ impl<'a> Observed<'a> {
         }
     }
 
-    pub(super) fn end(&mut self, response: &mut Response<Body>) {
+    pub(super) fn end(&mut self, response: &mut Response<Bytes>) {
         self.ended = true;
-        let bytes = response.body().size_hint().exact().unwrap_or(0);
+        let bytes = response.body().len() as u64;
         let took = self.started.elapsed();
         let overhead = self.answers.first().map(|answer| took.saturating_sub(waited(answer)));
         self.front.metrics().request(response.status(), took, overhead);

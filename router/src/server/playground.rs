@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::config::ServerConfig;
 use super::negotiate::wants_page;
-use super::reply::{self, Body};
+use super::reply;
 
 /// GraphiQL, built by `npm run build` in `router/playground`; empty when it was not built.
 #[derive(RustEmbed)]
@@ -29,7 +29,7 @@ const STYLE: &str = include_str!("../../playground/fallback/playground.css");
 const ICON: &str = include_str!("../../playground/public/favicon.svg");
 
 /// Answers for the page and its files.
-pub(super) fn respond(config: &ServerConfig, path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+pub(super) fn respond(config: &ServerConfig, path: &str, headers: &HeaderMap) -> Option<Response<Bytes>> {
     match path {
         "/playground/config.json" => return Some(reply::json(http::StatusCode::OK, settings(config))),
         "/favicon.ico" | "/favicon.svg" => return Some(text("image/svg+xml", ICON)),
@@ -47,7 +47,7 @@ pub(super) fn respond(config: &ServerConfig, path: &str, headers: &HeaderMap) ->
     Some(reply::file(content_type, "public, max-age=31536000, immutable", bytes))
 }
 
-fn page(config: &ServerConfig) -> Response<Body> {
+fn page(config: &ServerConfig) -> Response<Bytes> {
     let html = file(config, "index.html").unwrap_or(Bytes::from_static(PAGE.as_bytes()));
     let mut response = reply::file(HeaderValue::from_static("text/html; charset=utf-8"), "no-cache", html);
     let headers = response.headers_mut();
@@ -76,7 +76,7 @@ fn file(config: &ServerConfig, name: &str) -> Option<Bytes> {
     }
 }
 
-fn text(content_type: &'static str, text: &'static str) -> Response<Body> {
+fn text(content_type: &'static str, text: &'static str) -> Response<Bytes> {
     reply::file(HeaderValue::from_static(content_type), "no-cache", Bytes::from_static(text.as_bytes()))
 }
 

@@ -1,41 +1,37 @@
-//! Makes HTTP responses. Knows neither GraphQL nor who asked.
+//! Makes HTTP responses, whose bodies are whole. Knows neither GraphQL nor who asked.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Response, StatusCode};
-use http_body_util::Full;
 
-/// The body of a response.
-pub(super) type Body = Full<Bytes>;
-
-pub(super) fn with_body(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(Full::new(body));
+pub(super) fn with_body(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 
-pub(super) fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::default());
+pub(super) fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() = status;
     response
 }
 
 /// A file of a page; browsers shall take its type as it is said.
-pub(super) fn file(content_type: HeaderValue, cache: &'static str, body: Bytes) -> Response<Body> {
+pub(super) fn file(content_type: HeaderValue, cache: &'static str, body: Bytes) -> Response<Bytes> {
     let mut response = with_body(StatusCode::OK, content_type, body);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
-pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
+pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = with_body(status, HeaderValue::from_static("application/json"), body.into());
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-pub(super) fn not_found(endpoint: &str) -> Response<Body> {
+pub(super) fn not_found(endpoint: &str) -> Response<Bytes> {
     let error = braid_graphql::error::GraphQLError::new("NOT_FOUND", format!("The GraphQL endpoint is at {endpoint}."));
     json(StatusCode::NOT_FOUND, braid_executor::refuse(&[error]))
 }

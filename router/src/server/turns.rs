@@ -1,135 +1,169 @@
-//! When requests begin. Some run at any time; a further one begins when one of those ends, or when a thread has nothing left to
-//! do for those that run. Were all begun at once, then under load none would end before nearly all do, and each would hold its
-//! memory for so long. Knows no HTTP.
+//! When requests begin. Some run at any time; a further one begins when one of those ends. Were all begun at once, then under load
+//! none would end before nearly all do, and each would hold its memory for so long: more than the processor's cache holds, so that
+//! all would be slower. Knows no HTTP.
 //!
-//! Waiting for subgraphs leaves threads with nothing to do: so it takes no request's turn, however slow they are.
+//! Waiting for slow subgraphs leaves threads with nothing to do: then more run, and as many as it takes.
 
-use std::cell::Cell;
-use std::pin::Pin;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::busy::{Seen, Watch};
 use crate::line::{Line, Place, Waiting};
 
-/// So many requests run at any time, for each thread.
-const RUNNING: usize = 64;
-/// So many begin each time that a thread has nothing to do.
-const BEGINNING: usize = 8;
-
-thread_local! {
-    /// How often requests were taken up again by this thread.
-    static STEPS: Cell<u64> = const { Cell::new(0) };
-}
+/// So much work is begun for each thread while it is busy. Large requests need room, small ones company: what threads do for many at
+/// once, such as asking for news from sockets, costs each less.
+const BEGUN: Duration = Duration::from_millis(3);
+/// But so many requests run at least and at most for each thread that is busy.
+const RUNNING: RangeInclusive<usize> = 16..=128;
+/// So often it is seen whether more or fewer should run.
+const PAUSE: Duration = Duration::from_millis(1);
+/// More run when threads are idle for a larger share of the time than this, fewer when it is less than half of it.
+const IDLE: f64 = 0.3;
 
 /// The line of requests before their beginning.
 #[derive(Debug)]
 pub(super) struct Turns {
     line: Arc<Line>,
+    threads: usize,
     is_watched: AtomicBool,
 }
 
 impl Turns {
     pub(super) fn new() -> Arc<Self> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Arc::new(Self { line: Line::new(RUNNING * threads), is_watched: AtomicBool::new(false) })
+        Arc::new(Self { line: Line::new(RUNNING.start() * threads), threads, is_watched: AtomicBool::new(false) })
     }
 
-    /// The turn of a request, or the wait for it.
+    /// The turn of a request, or the wait for it, which ends without one if its time does.
     pub(super) fn next(self: &Arc<Self>, until: Instant) -> Result<Place, Waiting> {
         self.line.enter(until).inspect_err(|_| self.watch())
     }
 
-    /// Lets requests begin as threads become idle, by one task as long as any wait.
+    /// Sees to it that as many run as keep threads busy, by one task as long as any wait.
     fn watch(self: &Arc<Self>) {
         if self.is_watched.swap(true, Ordering::AcqRel) {
             return;
         }
         let turns = self.clone();
         tokio::spawn(async move {
-            let mut before = steps();
+            let (mut watch, mut load) = (Watch::new(), Load::new(turns.line.places().1));
             loop {
-                // Ready tasks run, and news from sockets are looked for, before this goes on.
-                tokio::task::yield_now().await;
-                let now = steps();
-                let was_idle = now == before;
-                before = now;
-                if !turns.line.let_in(if was_idle { BEGINNING } else { 0 }) {
-                    turns.is_watched.store(false, Ordering::Release);
-                    // Who came between the two looked at the mark before it was gone.
-                    if !turns.line.let_in(0) || turns.is_watched.swap(true, Ordering::AcqRel) {
-                        return;
-                    }
+                tokio::time::sleep(PAUSE).await;
+                let (places, ended) = turns.line.places();
+                load.add(watch.look(), ended);
+                turns.line.resize(load.fitting(places, turns.threads));
+                if turns.line.let_go(Instant::now()) {
+                    continue;
+                }
+                turns.is_watched.store(false, Ordering::Release);
+                // Who came between the two looked at the mark before it was gone.
+                if !turns.line.let_go(Instant::now()) || turns.is_watched.swap(true, Ordering::AcqRel) {
+                    return;
                 }
             }
         });
     }
 }
 
-/// Which thread this is, as far as its steps tell, and how many it has made.
-fn steps() -> (std::thread::ThreadId, u64) {
-    (std::thread::current().id(), STEPS.get())
+/// What threads had to do of late.
+#[derive(Debug)]
+struct Load {
+    idle: f64,
+    busy: Duration,
+    requests: f64,
+    ended: u64,
 }
 
-/// Drives a request that runs.
-pub(super) async fn run<F: Future>(mut request: Pin<Box<F>>) -> F::Output {
-    std::future::poll_fn(|cx| {
-        STEPS.set(STEPS.get().wrapping_add(1));
-        request.as_mut().poll(cx)
-    })
-    .await
+impl Load {
+    fn new(ended: u64) -> Self {
+        Self { idle: 0.0, busy: Duration::ZERO, requests: 0.0, ended }
+    }
+
+    /// Takes note of what was seen, and how many requests have ended so far. What was noted before counts less each time.
+    fn add(&mut self, seen: Seen, ended: u64) {
+        self.idle = f64::midpoint(self.idle, seen.idle);
+        self.busy = self.busy * 7 / 8 + seen.busy;
+        self.requests = self.requests * 7.0 / 8.0 + (ended - self.ended) as f64;
+        self.ended = ended;
+    }
+
+    /// How many requests should run where so many may.
+    fn fitting(&self, places: usize, threads: usize) -> usize {
+        if self.idle > IDLE {
+            return places + places / 4;
+        }
+        let begun = self.requests * BEGUN.as_secs_f64() / self.busy.as_secs_f64();
+        let enough = (begun as usize).clamp(*RUNNING.start(), *RUNNING.end()) * threads;
+        match places.checked_sub(enough) {
+            Some(more) if self.idle < IDLE / 2.0 => places - more.div_ceil(8),
+            Some(_) => places,
+            None => enough,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
-    use std::time::Duration;
-
     use super::*;
+
+    fn take_all(turns: &Arc<Turns>, until: Instant) -> Vec<Place> {
+        std::iter::from_fn(|| turns.next(until).ok()).collect()
+    }
 
     #[tokio::test]
     async fn requests_that_wait_for_others_hold_up_none() {
         let turns = Turns::new();
         let until = Instant::now() + Duration::from_secs(60);
-        let mut slow = Vec::new();
-        while let Ok(place) = turns.next(until) {
-            slow.push(place);
-        }
+        let _slow = take_all(&turns, until);
         let Err(waiting) = turns.next(until) else { panic!("there are only so many places") };
-        tokio::time::timeout(Duration::from_secs(5), waiting).await.expect("nobody is busy");
+        let turn = tokio::time::timeout(Duration::from_secs(5), waiting).await.expect("nobody is busy");
+        assert!(turn.is_some());
     }
 
     #[tokio::test]
     async fn while_threads_are_busy_none_begins() {
         let turns = Turns::new();
         let until = Instant::now() + Duration::from_secs(60);
-        let mut running = Vec::new();
-        while let Ok(place) = turns.next(until) {
-            running.push(place);
-        }
-        let begun = Arc::new(AtomicUsize::new(0));
+        let mut running = take_all(&turns, until);
+        let Err(mut waiting) = turns.next(until) else { panic!("there are only so many places") };
         for _ in 0..100 {
-            let (turns, begun) = (turns.clone(), begun.clone());
-            tokio::spawn(async move {
-                if let Err(waiting) = turns.next(until) {
-                    let place = waiting.await;
-                    begun.fetch_add(1, Ordering::Relaxed);
-                    std::future::pending::<()>().await;
-                    drop(place);
-                }
-            });
-        }
-        run(Box::pin(async {
-            for _ in 0..1000 {
-                tokio::task::yield_now().await;
+            std::thread::sleep(Duration::from_millis(1));
+            tokio::select! {
+                biased;
+                _ = &mut waiting => panic!("a thread is busy"),
+                () = tokio::task::yield_now() => {}
             }
-        }))
-        .await;
-        assert_eq!(begun.load(Ordering::Relaxed), 0);
-        running.truncate(running.len() - 3);
-        for _ in 0..1000 {
+        }
+        running.pop();
+        assert!(waiting.await.is_some());
+    }
+
+    #[tokio::test]
+    async fn when_threads_are_busy_again_fewer_run() {
+        let turns = Turns::new();
+        let least = RUNNING.start() * turns.threads;
+        turns.line.resize(least * 100);
+        let until = Instant::now() + Duration::from_secs(60);
+        let mut running = take_all(&turns, until);
+        assert_eq!(running.len(), least * 100);
+        let _waiting = turns.next(until);
+        for _ in 0..200 {
+            std::thread::sleep(Duration::from_millis(1));
             tokio::task::yield_now().await;
         }
-        assert_eq!(begun.load(Ordering::Relaxed), 100);
+        running.truncate(RUNNING.end() * turns.threads);
+        assert!(turns.next(until).is_err());
+    }
+
+    #[tokio::test]
+    async fn whose_time_is_over_begins_no_more() {
+        let turns = Turns::new();
+        let _running = take_all(&turns, Instant::now());
+        turns.line.resize(0);
+        let Err(waiting) = turns.next(Instant::now()) else { panic!("there is no place") };
+        let turn = tokio::time::timeout(Duration::from_secs(5), waiting).await.expect("it is let go");
+        assert!(turn.is_none());
     }
 }

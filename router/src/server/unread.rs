@@ -10,8 +10,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::reply;
-
 /// The answers of one connection that are on their way, by the time that the client last took something of them.
 #[derive(Debug, Default)]
 pub(super) struct Unread(Mutex<Answers>);
@@ -35,12 +33,12 @@ const PIECE: usize = 16 << 10;
 
 impl Unread {
     /// `body` in pieces, watched until it is dropped.
-    pub(super) fn watch(self: &Arc<Self>, body: reply::Body) -> Pieces {
+    pub(super) fn watch(self: &Arc<Self>, body: Bytes) -> Pieces {
         let mut answers = self.lock();
         answers.count += 1;
         let number = answers.count;
         answers.moved.insert(number, Instant::now());
-        Pieces { rest: whole(body), number, unread: self.clone() }
+        Pieces { rest: body, number, unread: self.clone() }
     }
 
     /// Whether there was any answer.
@@ -55,14 +53,6 @@ impl Unread {
 
     fn lock(&self) -> MutexGuard<'_, Answers> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The one frame that such a body has.
-fn whole(mut body: reply::Body) -> Bytes {
-    match Pin::new(&mut body).poll_frame(&mut Context::from_waker(std::task::Waker::noop())) {
-        Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
-        _ => Bytes::new(),
     }
 }
 

@@ -40,6 +40,8 @@ impl<T: Read + Write + Connection + Send + Unpin> Transport for T {}
 /// Why a connection could not be opened.
 pub(super) type ConnectError = Box<dyn std::error::Error + Send + Sync>;
 
+type Opening = Pin<Box<dyn Future<Output = Result<Stream, ConnectError>> + Send>>;
+
 impl Connector {
     /// What opens connections to `url`, and the address that requests on them name; or why `url` is no address.
     pub(super) fn new(url: &str, traffic: &Traffic) -> Result<(Self, Uri), String> {
@@ -99,7 +101,7 @@ fn unix(_: &str, _: &Traffic) -> Result<(Connector, Uri), String> {
 impl Service<Uri> for Connector {
     type Response = Stream;
     type Error = ConnectError;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, ConnectError>> + Send>>;
+    type Future = Opening;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
         match self {
@@ -112,24 +114,26 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         match self {
-            Self::Tcp(connector) => {
-                let opening = connector.call(uri);
-                Box::pin(async move { Ok(Stream(Box::new(opening.await?))) })
-            }
-            Self::Tls(connector) => {
-                let opening = connector.call(uri);
-                Box::pin(async move { Ok(Stream(Box::new(opening.await?))) })
-            }
+            Self::Tcp(connector) => stream(connector.call(uri)),
+            Self::Tls(connector) => stream(connector.call(uri)),
             #[cfg(unix)]
             Self::Unix { socket, timeout } => {
                 let opening = tokio::time::timeout(*timeout, tokio::net::UnixStream::connect(socket.clone()));
-                Box::pin(async move {
-                    let stream = opening.await.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
-                    Ok(Stream(Box::new(TokioIo::new(stream))))
+                stream(async move {
+                    let stream = opening.await.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?;
+                    stream.map(TokioIo::new)
                 })
             }
         }
     }
+}
+
+fn stream<T, E>(opening: impl Future<Output = Result<T, E>> + Send + 'static) -> Opening
+where
+    T: Transport + 'static,
+    E: Into<ConnectError>,
+{
+    Box::pin(async move { Ok(Stream(Box::new(opening.await.map_err(Into::into)?))) })
 }
 
 impl Connection for Stream {

@@ -178,7 +178,7 @@ impl SubgraphClient {
         // One timer for all waits: setting it again costs nearly nothing.
         let mut timer = pin!(tokio::time::sleep_until(deadline.into()));
         let _place = match shared.client.line().enter(order) {
-            Ok(place) => place,
+            Ok(place) => Some(place),
             Err(waiting) => select! {
                 biased;
                 () = &mut timer => return Err(timeout("none of the connections to it came free in time")),
