@@ -11,6 +11,7 @@ use crate::error::{Errors, INVALID_VALUE, NON_NULLABLE_FIELD_IS_NULL, ResponsePa
 use crate::leaf::{self, Leaf};
 use crate::scanner::Scanner;
 use crate::tree::{Cell, ObjectId, Tree};
+use crate::written::Written;
 
 /// The value is null, and why is among the errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,7 @@ pub(crate) struct Completion<'a> {
     /// Whether fetches were given up, so that values may be absent without a further error.
     pub(crate) gave_up: bool,
     pub(crate) out: Vec<u8>,
+    pub(crate) written: Written,
     pub(crate) max_out: usize,
     /// The output has become too large: everything is given up.
     pub(crate) overflow: bool,
@@ -91,6 +93,27 @@ impl Completion<'_> {
 
     /// Writes a value of a field or list item; an error within it makes it null where that is allowed.
     fn value(&mut self, field: &OutField, wrappers: Wrappers, cell: Cell, path: &ResponsePath<'_>) -> Completed {
+        if !self.tree.is_shared(cell) {
+            return self.complete(field, wrappers, cell, path);
+        }
+        let (start, errors) = (self.out.len(), self.errors.count());
+        if let Some(range) = self.written.find(field, cell) {
+            if start + range.len() > self.max_out {
+                self.overflow = true;
+                return Err(Nulled);
+            }
+            self.out.extend_from_within(range);
+            return Ok(());
+        }
+        let completed = self.complete(field, wrappers, cell, path);
+        // Each place has its own errors, with its path.
+        if completed.is_ok() && self.errors.count() == errors {
+            self.written.add(field, cell, start..self.out.len());
+        }
+        completed
+    }
+
+    fn complete(&mut self, field: &OutField, wrappers: Wrappers, cell: Cell, path: &ResponsePath<'_>) -> Completed {
         let start = self.out.len();
         let completed = match (cell, field.kind) {
             (Cell::Null, _) => return self.null(field, wrappers, path),
@@ -119,6 +142,7 @@ impl Completion<'_> {
             return completed;
         }
         self.out.truncate(start);
+        self.written.cut();
         self.out.extend_from_slice(b"null");
         Ok(())
     }

@@ -72,6 +72,11 @@ impl Errors {
         self.entries.len() + usize::from(self.left_out > 0)
     }
 
+    /// How many there were, those left out included.
+    pub(crate) fn count(&self) -> usize {
+        self.entries.len() + self.left_out
+    }
+
     pub(crate) fn codes(&self) -> Vec<String> {
         let mut seen = AHashSet::new();
         let codes = self.entries.iter().map(|entry| &*entry.code).chain((self.left_out > 0).then_some(TOO_MANY_ERRORS));

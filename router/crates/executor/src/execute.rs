@@ -25,6 +25,7 @@ use crate::read::ReadLimits;
 use crate::response::{ExecuteContext, ExecuteLimits, FetchReport, Response, SubgraphErrors};
 use crate::service::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
 use crate::tree::{ObjectId, Tree};
+use crate::written::Written;
 
 /// Runs an operation. Dropping the future cancels the requests that are under way.
 ///
@@ -315,6 +316,7 @@ impl<'a, M> Run<'a, M> {
             gave_up: self.gave_up,
             errors: &mut self.errors,
             out,
+            written: Written::default(),
             max_out: self.limits.max_response,
             overflow: false,
         };

@@ -31,6 +31,7 @@ mod service;
 pub mod stages;
 mod tree;
 mod walk;
+mod written;
 
 pub use compile::{CompileError, CompiledOperation};
 pub use dedupe::{Deduplicated, Forwarded};

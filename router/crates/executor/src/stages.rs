@@ -12,6 +12,7 @@ use crate::prepare::{PrepareContext, Prepared, prepare};
 use crate::read::{ReadLimits, read_answer};
 use crate::response::SubgraphErrors;
 use crate::tree::{ObjectId, Tree};
+use crate::written::Written;
 
 const LIMITS: ReadLimits = ReadLimits { max_nesting: 128, max_tree: 1 << 30 };
 
@@ -91,6 +92,7 @@ impl<'a> Stages<'a> {
             gave_up: false,
             errors: &mut self.errors,
             out: Vec::new(),
+            written: Written::default(),
             max_out: 1 << 30,
             overflow: false,
         };

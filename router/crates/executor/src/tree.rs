@@ -11,7 +11,7 @@ use bytes::Bytes;
 pub(crate) struct ObjectId(u32);
 
 /// What a slot holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Cell {
     /// Nothing was read.
     Absent,
@@ -194,6 +194,16 @@ impl Tree {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Whether more than one place points to what is in `cell`.
+    #[inline]
+    pub(crate) fn is_shared(&self, cell: Cell) -> bool {
+        match cell {
+            Cell::Object(object) => self.objects[object.0 as usize].shared,
+            Cell::List { shared, .. } => shared,
+            _ => false,
         }
     }
 

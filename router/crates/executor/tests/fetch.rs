@@ -68,6 +68,41 @@ fn equal_representations_are_sent_once() {
 }
 
 #[test]
+fn what_several_objects_point_to_is_whole_at_each_of_them() {
+    let supergraph = supergraph(
+        &["orders", "boxes"],
+        r#"
+        type Query @type(graph: ORDERS) @type(graph: BOXES) { orders: [Order] @field(graph: ORDERS) }
+        type Order @type(graph: ORDERS) { item: Item }
+        type Item @type(graph: ORDERS, key: "id") @type(graph: BOXES, key: "id") {
+          id: ID! price: Int! @field(graph: ORDERS) box: Box @field(graph: BOXES)
+        }
+        type Box @type(graph: BOXES) { label: String sides: [Side] }
+        type Side @type(graph: BOXES) { name: String width: Int }
+        "#,
+    );
+    // The first is cut off again after its box was written; the sides of the second box have an error, at each place its own.
+    check(
+        &supergraph,
+        "{ orders { item { box { label sides { name width } } price } } }",
+        "{}",
+        &[
+            (
+                "orders",
+                r#"{"query":"{orders{item{price id}}}"}"#,
+                r#"{"data":{"orders":[{"item":{"id":"1","price":null}},{"item":{"id":"1","price":2}},{"item":{"id":"2","price":3}},{"item":{"id":"1","price":4}},{"item":{"id":"2","price":5}}]}}"#,
+            ),
+            (
+                "boxes",
+                r#"{"query":"query($representations:[_Any!]!){_entities(representations:$representations){...on Item{box{label sides{name width}}}}}","variables":{"representations":[{"__typename":"Item","id":"1"},{"__typename":"Item","id":"2"}]}}"#,
+                r#"{"data":{"_entities":[{"box":{"label":"a box with many sides","sides":[{"name":"front","width":1},{"name":"back","width":2},{"name":"left","width":3}]}},{"box":{"label":"a box whose sides can't be measured","sides":[{"name":"front","width":"wide"}]}}]}}"#,
+            ),
+        ],
+        r#"{"data":{"orders":[{"item":null},{"item":{"box":{"label":"a box with many sides","sides":[{"name":"front","width":1},{"name":"back","width":2},{"name":"left","width":3}]},"price":2}},{"item":{"box":{"label":"a box whose sides can't be measured","sides":[{"name":"front","width":null}]},"price":3}},{"item":{"box":{"label":"a box with many sides","sides":[{"name":"front","width":1},{"name":"back","width":2},{"name":"left","width":3}]},"price":4}},{"item":{"box":{"label":"a box whose sides can't be measured","sides":[{"name":"front","width":null}]},"price":5}}]},"errors":[{"message":"Cannot return null for non-nullable field Item.price.","path":["orders",0,"item","price"],"extensions":{"code":"NON_NULLABLE_FIELD_IS_NULL"}},{"message":"A subgraph gave a value for Side.width that is not of type Int.","path":["orders",2,"item","box","sides",0,"width"],"extensions":{"code":"SUBREQUEST_INVALID_VALUE"}},{"message":"A subgraph gave a value for Side.width that is not of type Int.","path":["orders",4,"item","box","sides",0,"width"],"extensions":{"code":"SUBREQUEST_INVALID_VALUE"}}]}"#,
+    );
+}
+
+#[test]
 fn roots_that_are_shared_merge_by_position() {
     check(
         &shop(),
