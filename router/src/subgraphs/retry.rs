@@ -2,7 +2,7 @@
 //! than it can bear. Knows no HTTP.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::config::RetryConfig;
@@ -14,6 +14,8 @@ static COUNT: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug)]
 pub(super) struct RetryBudget {
     config: RetryConfig,
+    /// Requests whose share is not in the bucket yet: it is looked at only when something failed.
+    earning: AtomicU32,
     bucket: Mutex<Bucket>,
 }
 
@@ -26,21 +28,17 @@ struct Bucket {
 impl RetryBudget {
     pub(super) fn new(config: RetryConfig) -> Self {
         let bucket = Mutex::new(Bucket { tokens: config.min_per_second, filled: Instant::now() });
-        Self { config, bucket }
+        Self { config, earning: AtomicU32::new(0), bucket }
     }
 
     /// A request was made: each earns a share of a retry.
     pub(super) fn earn(&self) {
-        if self.config.enabled && self.config.ratio > 0.0 {
-            self.change(|tokens| (tokens + self.config.ratio, ()));
-        }
+        self.earning.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether attempt number `attempt` (the first repetition is 1) may be made.
     pub(super) fn spend(&self, attempt: u32) -> bool {
-        self.config.enabled
-            && attempt <= self.config.max
-            && self.change(|tokens| if tokens >= 1.0 { (tokens - 1.0, true) } else { (tokens, false) })
+        self.config.enabled && attempt <= self.config.max && self.take()
     }
 
     /// How long to wait before an attempt: longer each time, and not the same for all who failed together.
@@ -50,14 +48,17 @@ impl RetryBudget {
         Duration::from_millis(base / 2 + spread % base)
     }
 
-    fn change<T>(&self, by: impl FnOnce(f64) -> (f64, T)) -> T {
+    /// Takes one out of the bucket, if there is one.
+    fn take(&self) -> bool {
         let mut bucket = self.bucket.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let now = Instant::now();
         let most = (self.config.min_per_second * 10.0).max(10.0);
-        let earned = now.duration_since(bucket.filled).as_secs_f64() * self.config.min_per_second;
-        let (tokens, result) = by((bucket.tokens + earned).min(most));
-        *bucket = Bucket { tokens, filled: now };
-        result
+        let over_time = now.duration_since(bucket.filled).as_secs_f64() * self.config.min_per_second;
+        let by_requests = f64::from(self.earning.swap(0, Ordering::Relaxed)) * self.config.ratio;
+        let tokens = (bucket.tokens + over_time + by_requests).min(most);
+        let has_one = tokens >= 1.0;
+        *bucket = Bucket { tokens: if has_one { tokens - 1.0 } else { tokens }, filled: now };
+        has_one
     }
 }
 
