@@ -13,8 +13,7 @@ use hyper::body::Incoming;
 
 use super::negotiate::{self, BodyType, Media};
 use super::observe::Observed;
-use super::reply;
-use super::{body, compress};
+use super::{body, compress, reply};
 use crate::refusal::{Refusal, RefusalStatus};
 use crate::request::{GraphQLRequest, Unreadable};
 use crate::router::{self, Answer, Call};

@@ -53,10 +53,7 @@ impl Completion<'_> {
     /// Recursive as deep as the operation, which its compilation bounds.
     fn object(&mut self, set: &OutSet, object: ObjectId, path: &ResponsePath<'_>) -> Completed {
         let Some((fields, typename)) = set.variant(self.tree.ty(object)) else { return self.unknown_type(path) };
-        if self.out.len() > self.max_out {
-            self.overflow = true;
-            return Err(Nulled);
-        }
+        self.check_room(0)?;
         if fields.is_empty() {
             self.out.push(b'{');
         }
@@ -98,10 +95,7 @@ impl Completion<'_> {
         }
         let (start, errors) = (self.out.len(), self.errors.count());
         if let Some(range) = self.written.find(field, cell) {
-            if start + range.len() > self.max_out {
-                self.overflow = true;
-                return Err(Nulled);
-            }
+            self.check_room(range.len())?;
             self.out.extend_from_within(range);
             return Ok(());
         }
@@ -133,6 +127,13 @@ impl Completion<'_> {
             _ => self.invalid(field, path),
         };
         self.settle(completed, wrappers, start)
+    }
+
+    /// Gives everything up if the output would become too large with so many bytes more.
+    #[inline]
+    fn check_room(&mut self, bytes: usize) -> Completed {
+        self.overflow |= self.out.len() + bytes > self.max_out;
+        if self.overflow { Err(Nulled) } else { Ok(()) }
     }
 
     /// Turns a nulled value into null, or passes it up where null may not stand.
@@ -169,10 +170,7 @@ impl Completion<'_> {
         raw: &[u8],
         path: &ResponsePath<'_>,
     ) -> Completed {
-        if self.out.len() + raw.len() > self.max_out {
-            self.overflow = true;
-            return Err(Nulled);
-        }
+        self.check_room(raw.len())?;
         if wrappers.lists > 0 {
             return self.leaf_list(field, wrappers.item(), kind, raw, path);
         }
