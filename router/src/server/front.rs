@@ -77,7 +77,10 @@ impl Front {
             response
         } else if let Some(_admitted) = self.admission.admit(config.max_concurrent_requests, until).await {
             // Boxed, so that requests that wait for their turn take little room.
-            Box::pin(graphql::respond(version, request, until, &mut observed)).await
+            let response = Box::pin(graphql::respond(version, request, until, &mut observed)).await;
+            // As requests to subgraphs do, answers go out when nothing is left to compute.
+            tokio::task::yield_now().await;
+            response
         } else {
             graphql::turn_away(version, &request, &mut observed)
         };
