@@ -39,16 +39,19 @@ pub(super) fn serve(subgraphs: Vec<Subgraph>) -> Canned {
     let app = Router::new().route("/{name}", post(answer)).layer(DefaultBodyLimit::disable());
     let app = app.with_state(shared.clone());
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
-    listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, app).await.unwrap();
-        });
-    });
+    std::thread::spawn(move || run(listener, app));
     Canned { port, shared }
+}
+
+/// Serves on this thread for as long as the program runs.
+pub(super) fn run(listener: std::net::TcpListener, app: Router) {
+    listener.set_nonblocking(true).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        axum::serve(listener, app).await.unwrap();
+    });
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, Path(name): Path<String>, body: Bytes) -> impl IntoResponse {

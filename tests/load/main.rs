@@ -6,9 +6,11 @@
 //! ```
 //!
 //! CPU per request is what counts: on a small machine it hardly moves when the machine is busy. All answers are compared with
-//! those of the unsplit graph before the load starts, and routers take turns.
+//! those of the unsplit graph before the load starts, and routers take turns. A server that only gives the answer, and asks nobody,
+//! is the first of them: how far its throughput falls with more connections is what no router can undo.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic of a tool is its report")]
 
+mod bare;
 mod canned;
 mod client;
 mod graph;
@@ -44,6 +46,12 @@ struct Options {
     /// How often each router gets its turn; the median counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Be the server that only gives the answer in this file
+    #[arg(long, hide = true, requires = "port")]
+    answer: Option<PathBuf>,
+    /// Where it listens
+    #[arg(long, hide = true)]
+    port: Option<u16>,
 }
 
 fn named(text: &str) -> Result<(String, String), String> {
@@ -53,15 +61,13 @@ fn named(text: &str) -> Result<(String, String), String> {
 
 fn main() {
     let options = Options::parse();
+    if let (Some(answer), Some(port)) = (&options.answer, options.port) {
+        return bare::serve(answer, port);
+    }
     client::stay_on_core_0();
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let subgraphs = canned::serve(graph::subgraphs());
     let supergraph = graph::write_supergraph(folder.path(), subgraphs.port);
-    let mut setups = vec![
-        Setup::braid("braid", &options.braid, &supergraph, folder.path(), true),
-        Setup::braid("braid, nothing shared", &options.braid, &supergraph, folder.path(), false),
-    ];
-    setups.extend(options.beside.iter().map(|(name, command)| Setup::other(name, command, &supergraph)));
     let operations = match options.operations.is_empty() {
         true => graph::OPERATIONS.map(str::to_owned).to_vec(),
         false => options.operations.clone(),
@@ -70,6 +76,12 @@ fn main() {
     for operation in &operations {
         let request =
             Request { body: graph::write_request(folder.path(), operation), expected: graph::expected(operation) };
+        let mut setups = vec![
+            Setup::bare("only the answer", &request.expected, folder.path()),
+            Setup::braid("braid", &options.braid, &supergraph, folder.path(), true),
+            Setup::braid("braid, nothing shared", &options.braid, &supergraph, folder.path(), false),
+        ];
+        setups.extend(options.beside.iter().map(|(name, command)| Setup::other(name, command, &supergraph)));
         for connections in &options.connections {
             for (router, turns) in take_turns(&setups, &request, &subgraphs, *connections, &options) {
                 report::row(operation, *connections, &router, &turns);

@@ -46,6 +46,15 @@ impl Setup {
         Self::other(name, &command, supergraph)
     }
 
+    /// No router, but a server that only gives `answer`.
+    pub(super) fn bare(name: &str, answer: &Value, folder: &Path) -> Self {
+        let path = folder.join("answer.json");
+        std::fs::write(&path, answer.to_string()).unwrap();
+        let program = std::env::current_exe().expect("the tool runs");
+        let command = format!("{} --answer {} --port {{port}}", program.display(), path.display());
+        Self::other(name, &command, &path)
+    }
+
     /// Any other.
     pub(super) fn other(name: &str, command: &str, supergraph: &Path) -> Self {
         Self { name: name.to_owned(), command: command.to_owned(), supergraph: supergraph.display().to_string() }

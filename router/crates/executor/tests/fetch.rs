@@ -13,7 +13,7 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use braid_executor::{ExecuteLimits, SubgraphErrorKind, SubgraphErrors};
+use braid_executor::{ExecuteLimits, SubgraphErrorKind, SubgraphErrors, execute};
 use braid_supergraph::Supergraph;
 use bytes::Bytes;
 use support::{Behaviour, Canned, check, compile, context, run, supergraph};
@@ -190,6 +190,21 @@ const USERS: &str =
 const BOUGHT: &str = r#"{"data":{"_entities":[{"bought":[{"__typename":"Product","upc":"x"}]},{"bought":[{"__typename":"Product","upc":"x"},{"__typename":"Product","upc":"y"}]}]}}"#;
 
 /// Runs `operation` over what the subgraphs do, in the order of requests, and compares the answer.
+#[test]
+fn a_request_is_sent_after_what_can_be_computed() {
+    let shop = shop();
+    let operation = compile(&shop, "{ top { name } }");
+    let variables = operation.coerce_variables(None).unwrap();
+    let service = Canned::new(&shop, &[("shop", Behaviour::from(r#"{"data":{"top":null}}"#))]);
+    let (context, sent) = (context(), || service.requests.lock().unwrap().len());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let others = async { assert_eq!(sent(), 0) };
+        tokio::join!(biased; execute(&operation, &variables, &service, &context), others);
+    });
+    assert_eq!(sent(), 1);
+}
+
 fn faults(operation: &str, answers: &[(&str, Behaviour)], shown: bool, expected: &str) {
     let supergraph = shop();
     let service = Canned::new(&supergraph, answers);
