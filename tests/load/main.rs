@@ -68,6 +68,13 @@ fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let subgraphs = canned::serve(graph::subgraphs());
     let supergraph = graph::write_supergraph(folder.path(), subgraphs.port);
+    let answer = folder.path().join("answer.json");
+    let mut setups = vec![
+        Setup::bare("only the answer", &answer),
+        Setup::braid("braid", &options.braid, &supergraph, folder.path(), true),
+        Setup::braid("braid, nothing shared", &options.braid, &supergraph, folder.path(), false),
+    ];
+    setups.extend(options.beside.iter().map(|(name, command)| Setup::other(name, command, &supergraph)));
     let operations = match options.operations.is_empty() {
         true => graph::OPERATIONS.map(str::to_owned).to_vec(),
         false => options.operations.clone(),
@@ -76,12 +83,7 @@ fn main() {
     for operation in &operations {
         let request =
             Request { body: graph::write_request(folder.path(), operation), expected: graph::expected(operation) };
-        let mut setups = vec![
-            Setup::bare("only the answer", &request.expected, folder.path()),
-            Setup::braid("braid", &options.braid, &supergraph, folder.path(), true),
-            Setup::braid("braid, nothing shared", &options.braid, &supergraph, folder.path(), false),
-        ];
-        setups.extend(options.beside.iter().map(|(name, command)| Setup::other(name, command, &supergraph)));
+        std::fs::write(&answer, request.expected.to_string()).unwrap();
         for connections in &options.connections {
             for (router, turns) in take_turns(&setups, &request, &subgraphs, *connections, &options) {
                 report::row(operation, *connections, &router, &turns);

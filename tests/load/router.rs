@@ -46,13 +46,11 @@ impl Setup {
         Self::other(name, &command, supergraph)
     }
 
-    /// No router, but a server that only gives `answer`.
-    pub(super) fn bare(name: &str, answer: &Value, folder: &Path) -> Self {
-        let path = folder.join("answer.json");
-        std::fs::write(&path, answer.to_string()).unwrap();
+    /// No router, but a server that only gives what is in `answer` when it starts.
+    pub(super) fn bare(name: &str, answer: &Path) -> Self {
         let program = std::env::current_exe().expect("the tool runs");
-        let command = format!("{} --answer {} --port {{port}}", program.display(), path.display());
-        Self::other(name, &command, &path)
+        let command = format!("{} --answer {} --port {{port}}", program.display(), answer.display());
+        Self::other(name, &command, answer)
     }
 
     /// Any other.

@@ -185,11 +185,6 @@ fn mutations_run_one_after_another() {
     );
 }
 
-const USERS: &str =
-    r#"{"data":{"users":[{"__typename":"User","id":"1","name":"A"},{"__typename":"User","id":"2","name":"B"}]}}"#;
-const BOUGHT: &str = r#"{"data":{"_entities":[{"bought":[{"__typename":"Product","upc":"x"}]},{"bought":[{"__typename":"Product","upc":"x"},{"__typename":"Product","upc":"y"}]}]}}"#;
-
-/// Runs `operation` over what the subgraphs do, in the order of requests, and compares the answer.
 #[test]
 fn a_request_is_sent_after_what_can_be_computed() {
     let shop = shop();
@@ -205,6 +200,11 @@ fn a_request_is_sent_after_what_can_be_computed() {
     assert_eq!(sent(), 1);
 }
 
+const USERS: &str =
+    r#"{"data":{"users":[{"__typename":"User","id":"1","name":"A"},{"__typename":"User","id":"2","name":"B"}]}}"#;
+const BOUGHT: &str = r#"{"data":{"_entities":[{"bought":[{"__typename":"Product","upc":"x"}]},{"bought":[{"__typename":"Product","upc":"x"},{"__typename":"Product","upc":"y"}]}]}}"#;
+
+/// Runs `operation` over what the subgraphs do, in the order of requests, and compares the answer.
 fn faults(operation: &str, answers: &[(&str, Behaviour)], shown: bool, expected: &str) {
     let supergraph = shop();
     let service = Canned::new(&supergraph, answers);
