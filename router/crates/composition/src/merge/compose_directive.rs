@@ -82,10 +82,11 @@ impl<'a> Merger<'a> {
             if majors.len() > 1 {
                 self.compose_error(
                     format!(
-                        "Core feature \"{identity}\" requested to be merged has major version mismatch across subgraphs"
+                        "Subgraphs compose directives of different major versions of \"{identity}\": {}. The supergraph can follow only one.",
+                        self.versions(users.iter().map(|i| (i.index, i.link)))
                     ),
                     users,
-                    "link the same major version in all subgraphs that compose it",
+                    "link the same major version in every subgraph that uses @composeDirective for it",
                 );
                 bad_features.push(identity.clone());
             }
@@ -126,11 +127,8 @@ impl<'a> Merger<'a> {
         let given = applied.str_arg("name").unwrap_or_default();
         if given.is_empty() {
             return fail(
-                format!(
-                    "Argument to @composeDirective in subgraph \"{}\" cannot be NULL or an empty String",
-                    subgraph.name
-                ),
-                "name the directive, as @composeDirective(name: \"@mine\")",
+                format!("[{}] @composeDirective does not say which directive to keep.", subgraph.name),
+                "name the directive, for example @composeDirective(name: \"@mine\")",
                 None,
             );
         }
@@ -140,18 +138,15 @@ impl<'a> Merger<'a> {
                 .and_then(|v| v.location())
                 .map(|span| subgraph.edit(span.offset(), span.end_offset(), format!("\"@{given}\"")));
             return fail(
-                format!(
-                    "Argument to @composeDirective \"{given}\" in subgraph \"{}\" must have a leading \"@\"",
-                    subgraph.name
-                ),
-                "write an @ before the directive's name",
+                format!("[{}] @composeDirective(name: \"{given}\") names a directive without its @.", subgraph.name),
+                "put an @ before the name",
                 edit,
             );
         };
         let Some(definition) = subgraph.schema.directives.get(name) else {
             return fail(
                 format!(
-                    "Could not find matching directive definition for argument to @composeDirective \"{given}\" in subgraph \"{}\".{}",
+                    "[{}] @composeDirective asks to keep \"{given}\", but the subgraph defines no such directive.{}",
                     subgraph.name,
                     crate::diagnostic::did_you_mean(name, subgraph.schema.directives.keys().map(Name::as_str))
                 ),
@@ -163,7 +158,7 @@ impl<'a> Merger<'a> {
             if definition.known.is_some() {
                 return fail(
                     format!(
-                        "Composing federation directive \"{given}\" in subgraph \"{}\" is not supported",
+                        "[{}] @composeDirective is for directives of your own, but \"{given}\" belongs to federation: composition itself decides what becomes of it.",
                         subgraph.name
                     ),
                     "remove this @composeDirective",
@@ -172,10 +167,10 @@ impl<'a> Merger<'a> {
             }
             return fail(
                 format!(
-                    "Directive \"{given}\" in subgraph \"{}\" cannot be composed because it is not a member of a core feature",
+                    "[{}] \"{given}\" can't be kept in the supergraph: it comes from no @link, so subgraphs could not tell whether they mean the same directive by it.",
                     subgraph.name
                 ),
-                "@link a specification of your own that the directive is imported from",
+                "@link a specification of your own (any URL that ends in name/v1.0) and import the directive from it",
                 remove,
             );
         };
@@ -184,7 +179,8 @@ impl<'a> Merger<'a> {
                 let hint = Diagnostic::new(
                     Code::DIRECTIVE_COMPOSITION_INFO,
                     format!(
-                        "Directive \"{given}\" should not be explicitly manually composed since it is a federation directive composed by default"
+                        "[{}] @composeDirective(name: \"{given}\") has no effect: federation keeps \"{given}\" anyway.",
+                        subgraph.name
                     ),
                 );
                 self.hints.push(hint.at(subgraph.locate(applied.span)).help("remove this @composeDirective"));
@@ -192,7 +188,7 @@ impl<'a> Merger<'a> {
             }
             return fail(
                 format!(
-                    "Composing federation directive \"{given}\" in subgraph \"{}\" is not supported",
+                    "[{}] @composeDirective is for directives of your own, but \"{given}\" belongs to federation: composition itself decides what becomes of it.",
                     subgraph.name
                 ),
                 "remove this @composeDirective",
@@ -204,17 +200,17 @@ impl<'a> Merger<'a> {
         if clash && link.feature != Some(Feature::Federation) {
             return fail(
                 format!(
-                    "Directive \"{given}\" in subgraph \"{}\" cannot be composed because it conflicts with automatically composed federation directive \"{given}\".",
+                    "[{}] Your own \"{given}\" can't be kept in the supergraph: other subgraphs use federation's \"{given}\", and both would have the same name there.",
                     subgraph.name
                 ),
-                "import the directive under another name, with `as`",
+                "import your directive under another name, for example { name: \"@tag\", as: \"@myTag\" }",
                 None,
             );
         }
         Some(Item { index, name: name.to_string(), element, link, definition, applied })
     }
 
-    /// Features that nobody composes may differ, but it should be known.
+    /// Specifications that nobody composes may differ, but people should know.
     fn hint_majors(&mut self, items: &[Item<'a>]) {
         let mut majors: IndexMap<&str, Vec<(usize, &Link)>> = IndexMap::new();
         for (index, subgraph) in self.subgraphs.iter().enumerate() {
@@ -236,10 +232,10 @@ impl<'a> Merger<'a> {
                 hints.push(
                     Diagnostic::new(
                         Code::DIRECTIVE_COMPOSITION_INFO,
-                        format!("Non-composed core feature \"{identity}\" has major version mismatch across subgraphs"),
+                        format!("Subgraphs link different major versions of \"{identity}\": {}. That does no harm, since none of its directives go to the supergraph.", self.versions(users.iter().copied())),
                     )
                     .at(at)
-                    .help("link the same major version everywhere"),
+                    .help("link the same major version in all subgraphs if they should mean the same"),
                 );
             }
         }
@@ -251,7 +247,10 @@ impl<'a> Merger<'a> {
         let mut good = true;
         if users.iter().any(|i| i.link.identity != users[0].link.identity) {
             self.compose_error(
-                format!("Composed directive \"@{name}\" is not linked by the same core feature in every subgraph"),
+                format!(
+                    "\"@{name}\" is to be kept in the supergraph, but subgraphs import it from different specifications: {}.",
+                    self.tell_apart(users.iter().map(|i| (i.index, format!("\"{}\"", i.link.identity))))
+                ),
                 users,
                 "import the directive from the same specification in all subgraphs",
             );
@@ -259,7 +258,11 @@ impl<'a> Merger<'a> {
         }
         if users.iter().any(|i| i.element != users[0].element) {
             self.compose_error(
-                format!("Composed directive \"@{name}\" does not refer to the same directive in every subgraph"),
+                format!(
+                    "\"@{name}\" is to be kept in the supergraph, but stands for different directives of \"{}\": {}.",
+                    users[0].link.identity,
+                    self.tell_apart(users.iter().map(|i| (i.index, format!("\"@{}\"", i.element))))
+                ),
                 users,
                 "import the same directive under this name in all subgraphs",
             );
@@ -274,7 +277,7 @@ impl<'a> Merger<'a> {
                 let mut all = users.to_vec();
                 all.extend(aliases.iter().copied());
                 self.compose_error(
-                    format!("Composed directive is not named consistently in all subgraphs but \"@{name}\" in {} and \"@{}\" in {}", self.names(users.iter().map(|i| i.index)), other.name, self.names(aliases.iter().map(|i| i.index))),
+                    format!("One directive that is to be kept in the supergraph has several names: \"@{name}\" in {}, but \"@{}\" in {}.", self.names(users.iter().map(|i| i.index)), other.name, self.names(aliases.iter().map(|i| i.index))),
                     &all,
                     "import the directive under the same name in all subgraphs",
                 );
@@ -302,7 +305,7 @@ impl<'a> Merger<'a> {
                 hints.push(
                     Diagnostic::new(
                         Code::DIRECTIVE_COMPOSITION_WARN,
-                        format!("Composed directive \"@{name}\" is named differently in a subgraph that doesn't export it. Consistent naming will be required to export it: it is \"{other}\" in {}.", self.names([index])),
+                        format!("\"@{name}\" goes to the supergraph, but {} calls the same directive \"{other}\": what it says there stays behind.", self.names([index])),
                     )
                     .at(subgraph.locate(link.span))
                     .help(format!("import it as \"@{name}\"")),
@@ -312,8 +315,13 @@ impl<'a> Merger<'a> {
         self.hints.extend(hints);
     }
 
+    /// Which versions are linked, and where.
+    fn versions<'l>(&self, links: impl Iterator<Item = (usize, &'l Link)>) -> String {
+        self.tell_apart(links.map(|(index, link)| (index, format!("v{}.{}", link.version.major, link.version.minor))))
+    }
+
     fn admit_composed(&mut self, name: &str, users: &[&Item<'a>]) {
-        // The newest version of the feature is the one to follow, whoever links it.
+        // The newest version of the specification counts, whoever links it.
         let newest = self
             .subgraphs
             .iter()
@@ -330,11 +338,11 @@ impl<'a> Merger<'a> {
                     None => {
                         self.compose_error(
                             format!(
-                                "Core feature in subgraph \"{}\" does not have a directive definition for \"@{name}\"",
+                                "The definition of \"@{name}\" is taken from the newest linked version of its specification, but subgraph \"{}\", which links that, does not define it.",
                                 self.name(index)
                             ),
                             users,
-                            "define the directive in the subgraph that links the newest version",
+                            "define the directive there too, or link the same version in all subgraphs",
                         );
                         return;
                     }
@@ -354,7 +362,7 @@ impl<'a> Merger<'a> {
 
     fn link_composed(&mut self, users: &[&Item<'a>]) {
         let Some(newest) = users.iter().max_by_key(|u| u.link.version.minor) else { return };
-        // A feature's own directive needs no import by the link specification, but there are readers that know a directive by it alone.
+        // The link specification asks for no import of the directive that a feature is named after, but some readers look for one.
         let mut imports: Vec<(String, Option<String>)> = Vec::new();
         for user in users {
             let element = format!("@{}", user.element);

@@ -32,12 +32,11 @@ impl Merger<'_> {
                 .filter(|(t, _)| **t != text)
                 .map(|(t, graphs)| format!("\"\"\"{t}\"\"\" in {}", self.names(graphs.iter().copied())))
                 .collect();
-            let name =
-                if element == "schema" { "The schema definition".into() } else { format!("Element \"{element}\"") };
+            let name = if element == "schema" { "the schema".into() } else { format!("\"{element}\"") };
             let message = format!(
-                "{name} has inconsistent descriptions across subgraphs. The supergraph will use description \"\"\"{text}\"\"\" (from {}). The others are: {}.",
+                "Subgraphs describe {name} in different words. Clients see \"\"\"{text}\"\"\", as in {}, and not {}.",
                 self.names(chosen.1.iter().copied()),
-                others.join(", ")
+                others.join(" or ")
             );
             self.hints.push(
                 Diagnostic::new(Code::INCONSISTENT_DESCRIPTION, message)

@@ -114,7 +114,7 @@ impl Merger<'_> {
             let hint = Diagnostic::new(
                 Code::MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
                 format!(
-                    "Directive @{name} is applied to \"{element}\" in multiple subgraphs with different arguments. Merging strategies used by arguments: {}",
+                    "Subgraphs give @{name} different arguments on \"{element}\". The supergraph combines them: {}.",
                     strategies(known)
                 ),
             );
@@ -179,7 +179,7 @@ impl Merger<'_> {
         let hint = Diagnostic::new(
             Code::INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
             format!(
-                "Non-repeatable directive @{name} is applied to \"{element}\" in multiple subgraphs but with incompatible arguments. The supergraph will use arguments {} (from {}), but found arguments {}.",
+                "Subgraphs give @{name} different arguments on \"{element}\", and only one of them can go to the supergraph: {} of {}. Dropped: {}.",
                 said(chosen),
                 self.names(graphs.iter().copied()),
                 others.join(" and ")
@@ -189,7 +189,7 @@ impl Merger<'_> {
         Some(chosen.clone())
     }
 
-    /// Cache tags keep their subgraph: invalidation is each subgraph's own business.
+    /// Cache tags keep their subgraph: each subgraph invalidates its own.
     fn cache_tags(&mut self, sources: &[Applications<'_>], merged: &mut Vec<DraftApplied>) {
         if !self.features.cache_tags {
             return;
@@ -209,18 +209,18 @@ impl Merger<'_> {
     }
 }
 
-/// Whether an application may leave a trace in the supergraph. Most don't: keys and the like are joins.
+/// Whether an application can go to the supergraph. Most don't: keys and the like become joins.
 fn may_merge(applied: &Applied) -> bool {
     applied.known.is_none_or(|known| known == Known::CacheTag || MERGED.contains(&known))
 }
 
 fn strategies(known: Option<Known>) -> &'static str {
     match known {
-        Some(Known::RequiresScopes) => "{ \"scopes\": \"DNF_CONJUNCTION\" }",
-        Some(Known::Policy) => "{ \"policies\": \"DNF_CONJUNCTION\" }",
-        Some(Known::Cost) => "{ \"weight\": \"MAX\" }",
+        Some(Known::RequiresScopes) => "a client must have the scopes that each subgraph asks for",
+        Some(Known::Policy) => "a client must fulfil the policies of each subgraph",
+        Some(Known::Cost) => "the highest weight counts",
         _ => {
-            "{ \"assumedSize\": \"NULLABLE_MAX\", \"slicingArguments\": \"NULLABLE_UNION\", \"sizedFields\": \"NULLABLE_UNION\", \"requireOneSlicingArgument\": \"NULLABLE_AND\" }"
+            "the largest assumedSize, all slicingArguments and all sizedFields count; one slicing argument is required only if every subgraph requires it"
         }
     }
 }
@@ -305,7 +305,7 @@ pub(crate) fn write_dnf(dnf: &Dnf) -> Node<Value> {
     Node::new(Value::List(outer))
 }
 
-/// Both must hold. An empty side demands nothing.
+/// Both must hold. An empty side requires nothing.
 pub(crate) fn conjoin(a: &Dnf, b: &Dnf) -> Dnf {
     if a.is_empty() || b.is_empty() {
         return if a.is_empty() { b.clone() } else { a.clone() };
@@ -314,7 +314,7 @@ pub(crate) fn conjoin(a: &Dnf, b: &Dnf) -> Dnf {
     simplified(product.collect())
 }
 
-/// Without what another, weaker demand makes pointless.
+/// Without the sets that contain a smaller one: whoever has the smaller set passes.
 fn simplified(dnf: Dnf) -> Dnf {
     let weaker = |set: &BTreeSet<String>| dnf.iter().any(|other| other != set && other.is_subset(set));
     dnf.iter().filter(|set| !weaker(set)).cloned().collect()

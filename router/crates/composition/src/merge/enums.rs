@@ -30,7 +30,7 @@ impl<'a> Merger<'a> {
             let hint = Diagnostic::new(
                 Code::UNUSED_ENUM_TYPE,
                 format!(
-                    "Enum type \"{name}\" is defined but unused. It will be included in the supergraph with all the values appearing in any subgraph (\"as if\" it was only used as an output type)."
+                    "No field and no argument has the type of enum \"{name}\". The supergraph gets it with the values of all subgraphs."
                 ),
             );
             self.hints.push(
@@ -47,7 +47,7 @@ impl<'a> Merger<'a> {
             let error = Diagnostic::new(
                 Code::EMPTY_MERGED_ENUM_TYPE,
                 format!(
-                    "None of the values of enum type \"{name}\" are defined consistently in all the subgraphs defining that type. As only values common to all subgraphs are merged, this would result in an empty type."
+                    "Enum \"{name}\" would be left without values. Clients send it as input, so only values that every subgraph with \"{name}\" knows can be offered, and there are none."
                 ),
             );
             let edit = self.add_missing_value(sources, None);
@@ -55,7 +55,7 @@ impl<'a> Merger<'a> {
                 error
                     .on(name.as_str())
                     .at(self.type_locations(sources))
-                    .help(format!("add at least one value of \"{name}\" to all subgraphs that define it"))
+                    .help(format!("define at least one value of \"{name}\" in every subgraph that has the enum"))
                     .fix("add the value to the other subgraphs", edit),
             );
         }
@@ -98,7 +98,7 @@ impl<'a> Merger<'a> {
                 (Some(input), Some(output)) => {
                     let error = self.inconsistent(
                         Code::ENUM_VALUE_MISMATCH,
-                        format!("Enum type \"{name}\" is used as both input type (for example, as type of \"{input}\") and output type (for example, as type of \"{output}\"), but value \"{value}\" is not defined in all the subgraphs defining \"{name}\""),
+                        format!("Clients both send enum \"{name}\" (\"{input}\") and receive it (\"{output}\"), so its values must be the same everywhere, but \"{value}\" is not"),
                         &coordinate,
                         &graphs,
                         sources,
@@ -116,19 +116,19 @@ impl<'a> Merger<'a> {
                 (Some(_), None) => {
                     let hint = self.inconsistent(
                         Code::INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM,
-                        format!("Value \"{value}\" of enum type \"{name}\" will not be part of the supergraph as it is not defined in all the subgraphs defining \"{name}\""),
+                        format!("Clients can't be offered \"{coordinate}\": they send this enum as input, and some subgraphs would refuse the value"),
                         &coordinate,
                         &graphs,
                         sources,
                         span,
                     );
-                    self.hints.push(hint.help("add the value everywhere, or remove it"));
+                    self.hints.push(hint.help("add the value in the other subgraphs, or remove it"));
                     return None;
                 }
                 _ => {
                     let hint = self.inconsistent(
                         Code::INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM,
-                        format!("Value \"{value}\" of enum type \"{name}\" has been added to the supergraph but is only defined in a subset of the subgraphs defining \"{name}\""),
+                        format!("Only some subgraphs know \"{coordinate}\". The supergraph has it, since clients only receive this enum"),
                         &coordinate,
                         &graphs,
                         sources,

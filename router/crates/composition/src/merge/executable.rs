@@ -72,7 +72,7 @@ impl<'a> Merger<'a> {
         if having.len() < self.subgraphs.len() {
             let lacking = (0..self.subgraphs.len()).filter(|i| having.iter().all(|(h, _)| h != i));
             let message = format!(
-                "Executable directive \"@{name}\" will not be part of the supergraph as it does not appear in all subgraphs: it is defined in {} but not in {}.",
+                "Clients can't use the directive \"@{name}\": a part of their query may go to any subgraph, but it is defined in {} and not in {}.",
                 self.names(having.iter().map(|(i, _)| *i)),
                 self.names(lacking)
             );
@@ -92,35 +92,35 @@ impl<'a> Merger<'a> {
             .collect();
         if locations.is_empty() {
             let message = format!(
-                "Executable directive \"@{name}\" has no location that is common to all subgraphs, and so will not be part of the supergraph."
+                "Clients can't use the directive \"@{name}\": the subgraphs allow it at different locations, and none is allowed by all of them."
             );
             self.hints.push(hint(
                 Code::NO_EXECUTABLE_DIRECTIVE_INTERSECTION,
                 message,
-                "give the directive the same locations everywhere",
+                "define the directive with the same locations in all subgraphs",
             ));
             return;
         }
         let executable = |d: &DirectiveDef| d.locations.iter().filter(|l| is_executable(**l)).count();
         if having.iter().any(|(_, d)| executable(d) != locations.len()) {
             let message = format!(
-                "Executable directive \"@{name}\" has inconsistent locations across subgraphs and will use the locations that are common to all."
+                "The subgraphs allow the directive \"@{name}\" at different locations. Clients may use it only where all of them allow it."
             );
             self.hints.push(hint(
                 Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS,
                 message,
-                "give the directive the same locations everywhere",
+                "define the directive with the same locations in all subgraphs",
             ));
         }
         let repeatable = having.iter().all(|(_, d)| d.repeatable);
         if !repeatable && having.iter().any(|(_, d)| d.repeatable) {
             let message = format!(
-                "Executable directive \"@{name}\" will not be marked repeatable in the supergraph as it is not marked repeatable in all subgraphs."
+                "Clients can use the directive \"@{name}\" only once at a place: not every subgraph defines it as repeatable."
             );
             self.hints.push(hint(
                 Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE,
                 message,
-                "make it repeatable everywhere, or nowhere",
+                "make it repeatable in all subgraphs, or in none",
             ));
         }
         let texts: Vec<_> = having.iter().map(|(i, d)| (*i, d.description.as_ref())).collect();

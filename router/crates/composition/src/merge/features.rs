@@ -54,9 +54,9 @@ impl Merger<'_> {
                 let said =
                     names.iter().map(|(name, graphs)| format!("\"@{name}\" in {}", self.names(graphs.iter().copied())));
                 let message = format!(
-                    "The \"@{}\" directive (from the federation specification) is imported with mismatched name between subgraphs: it is imported as {}",
+                    "Federation's @{} goes to the supergraph and must have one name there, but subgraphs import it as {}.",
                     known.name(),
-                    said.collect::<Vec<_>>().join(" but ")
+                    said.collect::<Vec<_>>().join(" and as ")
                 );
                 self.errors.push(
                     Diagnostic::new(Code::LINK_IMPORT_NAME_MISMATCH, message)
@@ -99,7 +99,7 @@ impl Merger<'_> {
             let hint = Diagnostic::new(
                 Code::IMPLICITLY_UPGRADED_FEDERATION_VERSION,
                 format!(
-                    "Subgraph {} has been implicitly upgraded from federation v2.{linked} to v2.{since} since it links \"{}\".",
+                    "[{}] The subgraph links \"{}\", which came with federation v2.{since}, so the supergraph is made for v2.{since} although the subgraphs link v2.{linked} at most.",
                     self.name(index),
                     link.url
                 ),

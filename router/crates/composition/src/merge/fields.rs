@@ -65,7 +65,7 @@ impl<'a> Merger<'a> {
                     Diagnostic::new(
                         Code::MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL,
                         format!(
-                            "[{}] Cannot apply merged directive @{} to external field \"{coordinate}\"",
+                            "[{}] @{} on \"{coordinate}\" would be lost: the field is @external here, and what the supergraph says of a field comes from the subgraphs that resolve it.",
                             self.name(*index),
                             applied.name
                         ),
@@ -86,7 +86,7 @@ impl<'a> Merger<'a> {
             crate::validate::edits::remove_application(&self.subgraphs[*i], f.get(Known::External)?)
         });
         let message = format!(
-            "Field \"{coordinate}\" is marked @external on all the subgraphs in which it is listed ({}).",
+            "Nobody resolves \"{coordinate}\": every subgraph that has the field leaves it to another one with @external ({}).",
             self.names(having.iter().map(|(i, _)| *i))
         );
         self.errors.push(
@@ -141,7 +141,7 @@ impl<'a> Merger<'a> {
                 self.errors.push(
                     Diagnostic::new(
                         Code::CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS,
-                        format!("Argument \"{coordinate}\" is contextual in at least one subgraph but in {} it does not have @fromContext, is not nullable and has no default value.", self.names([*index])),
+                        format!("Nobody would give a value to \"{coordinate}\" in {}: the argument is required there, but clients don't see it, since another subgraph takes it @fromContext.", self.names([*index])),
                     )
                     .on(coordinate)
                     .at(self.locate(*index, argument.span))
@@ -152,7 +152,7 @@ impl<'a> Merger<'a> {
                 self.hints.push(
                     Diagnostic::new(
                         Code::HINT_CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS,
-                        format!("Contextual argument \"{coordinate}\" will not be included in the supergraph since it is contextual in at least one subgraph; it is an ordinary argument in {}.", self.names([*index])),
+                        format!("Clients can't give \"{coordinate}\" any more, although it is an ordinary argument in {}: another subgraph has the router fill it in @fromContext.", self.names([*index])),
                     )
                     .on(coordinate)
                     .at(self.locate(*index, argument.span))
@@ -177,7 +177,7 @@ impl<'a> Merger<'a> {
             self.hints.push(
                 Diagnostic::new(
                     Code::INCONSISTENT_ARGUMENT_PRESENCE,
-                    format!("Optional argument \"{coordinate}\" will not be included in the supergraph as it does not appear in all subgraphs: it is defined in {} but not in {}.", self.names(having.iter().map(|(i, _)| *i)), self.names(lacking)),
+                    format!("Clients can't be offered the argument \"{coordinate}\": the router may ask any of the subgraphs for the field, but the argument is defined in {} and not in {}.", self.names(having.iter().map(|(i, _)| *i)), self.names(lacking)),
                 )
                 .on(coordinate)
                 .at(at)
@@ -195,7 +195,7 @@ impl<'a> Merger<'a> {
         self.errors.push(
             Diagnostic::new(
                 Code::REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH,
-                format!("Argument \"{coordinate}\" is required in some subgraphs but does not appear in all subgraphs: it is required in {} but does not appear in {}", self.names(required), self.names(lacking)),
+                format!("\"{coordinate}\" must always be given in {}, but there is no such argument in {}, and the router may ask any of them.", self.names(required), self.names(lacking)),
             )
             .on(coordinate)
             .at(at)
@@ -223,11 +223,11 @@ impl<'a> Merger<'a> {
                     self.errors.push(
                         Diagnostic::new(
                             Code::EXTERNAL_TYPE_MISMATCH,
-                            format!("Type of field \"{coordinate}\" is incompatible across subgraphs (where marked @external): it has type \"{ty}\" where it is resolved but type \"{}\" in {}", field.ty, self.names([*index])),
+                            format!("\"{coordinate}\" is @external in {1}, so it must look as it does where it is resolved. Its type there is \"{ty}\", but \"{0}\" was written.", field.ty, self.names([*index])),
                         )
                         .on(coordinate)
                         .at(self.locate(*index, field.span))
-                        .help(format!("write the external field with type \"{ty}\""))
+                        .help(format!("write the @external field with type \"{ty}\""))
                         .fix(format!("use type \"{ty}\""), edit),
                     );
                 }
@@ -249,11 +249,11 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 Diagnostic::new(
                     Code::EXTERNAL_ARGUMENT_MISSING,
-                    format!("Field \"{coordinate}\" is missing argument \"{element}\" in some subgraphs where it is marked @external: argument \"{element}\" is declared where the field is resolved but not in {} (where \"{coordinate}\" is @external).", self.names([index])),
+                    format!("\"{coordinate}\" is @external in {}, so it must look as it does where it is resolved, but its argument \"{}\" is missing.", self.names([index]), argument.name),
                 )
                 .on(element.as_str())
                 .at(at)
-                .help(format!("add the argument \"{}: {}\" to the external field", argument.name, argument.ty))
+                .help(format!("add the argument \"{}: {}\" to the @external field", argument.name, argument.ty))
                 .fix("add the argument", edit),
             );
             return;
@@ -263,7 +263,7 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 Diagnostic::new(
                     Code::EXTERNAL_ARGUMENT_TYPE_MISMATCH,
-                    format!("Type of argument \"{element}\" is incompatible across subgraphs (where \"{coordinate}\" is marked @external): it has type \"{}\" where it is resolved but type \"{}\" in {}", argument.ty, own.ty, self.names([index])),
+                    format!("\"{coordinate}\" is @external in {2}, so it must look as it does where it is resolved. Its argument \"{3}\" has the type \"{0}\" there, but \"{1}\" was written.", argument.ty, own.ty, self.names([index]), argument.name),
                 )
                 .on(element.as_str())
                 .at(subgraph.locate(own.span))
@@ -279,11 +279,11 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 Diagnostic::new(
                     Code::EXTERNAL_ARGUMENT_DEFAULT_MISMATCH,
-                    format!("Argument \"{element}\" has incompatible defaults across subgraphs (where \"{coordinate}\" is marked @external): it has {} where it is resolved but {} in {}", show(argument.default.as_ref()), show(own.default.as_ref()), self.names([index])),
+                    format!("\"{coordinate}\" is @external in {2}, so it must look as it does where it is resolved. Its argument \"{3}\" has {0} there, but {1} here.", show(argument.default.as_ref()), show(own.default.as_ref()), self.names([index]), argument.name),
                 )
                 .on(element.as_str())
                 .at(subgraph.locate(own.span))
-                .help("give the external field's argument the same default")
+                .help("give the argument of the @external field the same default")
                 .fix("use the same default", edit),
             );
         }

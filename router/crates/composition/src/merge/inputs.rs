@@ -26,14 +26,14 @@ impl<'a> Merger<'a> {
             let error = Diagnostic::new(
                 Code::EMPTY_MERGED_INPUT_TYPE,
                 format!(
-                    "None of the fields of input object type \"{name}\" are consistently defined in all the subgraphs defining that type. As only fields common to all subgraphs are merged, this would result in an empty type."
+                    "Input \"{name}\" would be left without fields. A subgraph refuses an input with a field that it does not know, so clients can be offered only fields that every subgraph with \"{name}\" has, and there are none."
                 ),
             );
             self.errors.push(
                 error
                     .on(name.as_str())
                     .at(self.type_locations(sources))
-                    .help(format!("define at least one field of \"{name}\" in all subgraphs that have it"))
+                    .help(format!("define at least one field of \"{name}\" in every subgraph that has the input"))
                     .fix("add a field to the subgraphs that lack it", edit),
             );
         }
@@ -43,13 +43,13 @@ impl<'a> Merger<'a> {
         merged
     }
 
-    /// What one subgraph takes a choice from, another must not demand whole.
+    /// A field that is one choice among several in one subgraph can't be required in another.
     fn choices(&mut self, name: &Name, sources: &Sources<'a, TypeDef>, merged: &NameMap<DraftField>) {
         let (choosing, others): (Vec<_>, Vec<_>) = sources.iter().partition(|(_, ty)| ty.has(Known::OneOf));
         for field in merged.values().filter(|field| field.ty.is_non_null()) {
             let demanding = others.iter().filter_map(|(i, ty)| Some((*i, ty.fields.get(&field.name)?)));
             let demanding: Vec<_> = demanding.filter(|(_, f)| f.ty.is_non_null()).collect();
-            // Where the field is in a choice itself, its own subgraph is wrong, and has been told so.
+            // A required field of a @oneOf input is an error of its own subgraph, and already reported.
             if demanding.is_empty() {
                 continue;
             }
@@ -57,7 +57,7 @@ impl<'a> Merger<'a> {
             let error = Diagnostic::new(
                 Code::INVALID_GRAPHQL,
                 format!(
-                    "Exactly one field of the input object \"{name}\" is given in {} (@oneOf), but \"{coordinate}\" is non-null in {}.",
+                    "Clients must give exactly one field of input \"{name}\" in {} (@oneOf), but always \"{coordinate}\" in {}, where it is non-null. No value suits both.",
                     self.names(choosing.iter().map(|(i, _)| *i)),
                     self.names(demanding.iter().map(|(i, _)| *i))
                 ),
@@ -108,7 +108,7 @@ impl<'a> Merger<'a> {
             self.missing_input_field(name, field, sources, having);
             return None;
         }
-        // Only what not all graphs have alike needs to be said.
+        // Joins are written only where the subgraphs differ.
         let joins = match equal && having.len() == sources.len() {
             true => Vec::new(),
             false => having
@@ -137,7 +137,7 @@ impl<'a> Merger<'a> {
         if required.is_empty() {
             let hint = self.inconsistent(
                 Code::INCONSISTENT_INPUT_OBJECT_FIELD,
-                format!("Input object field \"{coordinate}\" will not be added to \"{name}\" in the supergraph as it does not appear in all subgraphs"),
+                format!("Clients can't be offered the input field \"{coordinate}\": some subgraphs would refuse an input that has it"),
                 &coordinate,
                 &graphs,
                 sources,
@@ -160,7 +160,7 @@ impl<'a> Merger<'a> {
         let error = Diagnostic::new(
             Code::REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH,
             format!(
-                "Input object field \"{coordinate}\" is required in some subgraphs but does not appear in all subgraphs: it is required in {} but does not appear in {}",
+                "The input field \"{coordinate}\" must always be given in {}, but there is no such field in {}: an input that suits the one is refused by the other.",
                 self.names(required),
                 self.names(lacking)
             ),
@@ -188,7 +188,7 @@ impl<'a> Merger<'a> {
         match common(&self.draft, types.iter().map(|(_, ty, _)| *ty), input) {
             Common::Equal(ty) => (ty, true),
             Common::Compatible(ty) => {
-                let said = self.tell_apart(types.iter().map(|(i, t, _)| (*i, format!("type \"{t}\""))));
+                let said = self.tell_apart(types.iter().map(|(i, t, _)| (*i, format!("\"{t}\""))));
                 let (code, noun) = match input && code == Code::FIELD_ARGUMENT_TYPE_MISMATCH {
                     true => (Code::INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE, "argument"),
                     false => (Code::INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE, "field"),
@@ -197,16 +197,16 @@ impl<'a> Merger<'a> {
                 self.hints.push(
                     Diagnostic::new(
                         code,
-                        format!("Type of {noun} \"{coordinate}\" is inconsistent but compatible across subgraphs: will use type \"{ty}\" in the supergraph, but it has {said}."),
+                        format!("Subgraphs give the {noun} \"{coordinate}\" different types: {said}. Clients see \"{ty}\", which suits all of them."),
                     )
                     .on(coordinate)
                     .at(at)
-                    .help(format!("use \"{ty}\" in all subgraphs")),
+                    .help(format!("write \"{ty}\" in all subgraphs to say what clients get")),
                 );
                 (ty, false)
             }
             Common::None => {
-                let said = self.tell_apart(types.iter().map(|(i, t, _)| (*i, format!("type \"{t}\""))));
+                let said = self.tell_apart(types.iter().map(|(i, t, _)| (*i, format!("\"{t}\""))));
                 let noun = if code == Code::FIELD_ARGUMENT_TYPE_MISMATCH { "argument" } else { "field" };
                 let at: Vec<Location> = types.iter().filter_map(|(i, _, span)| self.locate(*i, *span)).collect();
                 let edits: Vec<Edit> = types
@@ -220,7 +220,7 @@ impl<'a> Merger<'a> {
                 self.errors.push(
                     Diagnostic::new(
                         code,
-                        format!("Type of {noun} \"{coordinate}\" is incompatible across subgraphs: it has {said}"),
+                        format!("Subgraphs disagree on the type of the {noun} \"{coordinate}\": {said}. There is no type that suits all of them."),
                     )
                     .on(coordinate)
                     .at(at)
@@ -252,7 +252,7 @@ impl<'a> Merger<'a> {
             self.hints.push(
                 Diagnostic::new(
                     Code::INCONSISTENT_DEFAULT_VALUE_PRESENCE,
-                    format!("{noun} \"{coordinate}\" has a default value in only some subgraphs: will not use a default in the supergraph (there is {said})."),
+                    format!("{noun} \"{coordinate}\" has {said}. Clients get no default, since a default must hold in every subgraph."),
                 )
                 .on(coordinate)
                 .at(at)
@@ -272,7 +272,7 @@ impl<'a> Merger<'a> {
         self.errors.push(
             Diagnostic::new(
                 code,
-                format!("{noun} \"{coordinate}\" has incompatible default values across subgraphs: it has {said}"),
+                format!("{noun} \"{coordinate}\" has {said}. One query may go to any of them, so the default must be the same."),
             )
             .on(coordinate)
             .at(at)

@@ -122,9 +122,9 @@ impl<'a> Merger<'a> {
         self.errors.push(
             Diagnostic::new(
                 Code::NO_QUERIES,
-                "No queries found in any subgraph: a supergraph must have a query root type.",
+                "No subgraph has a query. Clients start at the fields of the type Query, and GraphQL demands at least one.",
             )
-            .help("give at least one subgraph a `type Query` with a field")
+            .help("add a `type Query` with at least one field to a subgraph")
             .fix("add a Query type with a field", edit),
         );
     }
@@ -178,7 +178,7 @@ impl<'a> Merger<'a> {
                 by_kind.iter().map(|(kind, names)| format!("{} in {}", kind.noun(), subgraph_list(names))).collect();
             let diagnostic = Diagnostic::new(
                 Code::TYPE_KIND_MISMATCH,
-                format!("Type \"{name}\" has mismatched kind: it is defined as {}", said.join(" but ")),
+                format!("Subgraphs mean different things by \"{name}\": it is {}.", said.join(" but ")),
             )
             .on(name.as_str())
             .at(self.type_locations(sources))
@@ -193,7 +193,7 @@ impl<'a> Merger<'a> {
             });
             let diagnostic = Diagnostic::new(
                 Code::INTERFACE_OBJECT_USAGE_ERROR,
-                format!("Type \"{name}\" is declared with @interfaceObject in all the subgraphs in which it is defined (it is defined in {} but should be defined as an interface in at least one subgraph)", subgraph_list(names)),
+                format!("\"{name}\" is only ever an @interfaceObject ({}). That stands for an interface of another subgraph, which lists the implementations, but no subgraph defines that interface.", subgraph_list(names)),
             )
             .on(name.as_str())
             .at(self.type_locations(sources))
@@ -251,7 +251,7 @@ impl<'a> Merger<'a> {
                 let diagnostic = self.inconsistent(
                     Code::INCONSISTENT_UNION_MEMBER,
                     format!(
-                        "Union type \"{name}\" includes member type \"{member}\" in some but not all defining subgraphs"
+                        "Some subgraphs know \"{member}\" as a member of union \"{name}\", others don't. Clients see it as a member"
                     ),
                     name,
                     graphs,
@@ -303,7 +303,7 @@ impl<'a> Merger<'a> {
         let diagnostic = Diagnostic::new(
             Code::EXTENSION_WITH_NO_BASE,
             format!(
-                "Type \"{name}\" is an extension type in {}, but there is no type definition for \"{name}\" in any subgraph.",
+                "\"{name}\" is extended in {}, but no subgraph defines it: there is nothing to extend.",
                 subgraph_list(sources.iter().map(|(i, _)| &*self.subgraphs[*i].name))
             ),
         )
@@ -338,7 +338,7 @@ impl<'a> Merger<'a> {
         sources.iter().filter_map(|(i, ty)| self.locate(*i, ty.span)).collect()
     }
 
-    /// The hint that an element is only in some of the subgraphs with its parent.
+    /// A diagnostic about an element that only some of the subgraphs with its parent have.
     fn inconsistent(
         &self,
         code: Code,
@@ -366,7 +366,7 @@ impl<'a> Merger<'a> {
         .at(at)
     }
 
-    /// What each subgraph says of an element, grouped: `"X" in subgraph "a" but "Y" in subgraph "b"`.
+    /// Which text holds in which subgraphs: `"X" in subgraph "a" but "Y" in subgraph "b"`.
     pub(crate) fn tell_apart(&self, said: impl IntoIterator<Item = (usize, String)>) -> String {
         let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
         for (index, text) in said {

@@ -17,13 +17,15 @@ impl<'a> Merger<'a> {
         if !keyed.is_empty() && keyed.len() < sources.len() {
             let hint = self.inconsistent(
                 Code::INCONSISTENT_ENTITY,
-                format!("Type \"{name}\" is declared as an entity (has a @key applied) in some but not all defining subgraphs"),
+                format!("\"{name}\" has a @key in some subgraphs only. The others can return it, but the router can't ask them for the fields of a given \"{name}\""),
                 name,
                 &keyed,
                 sources,
                 |ty| ty.span,
             );
-            self.hints.push(hint.help("add the @key in the other subgraphs if they should be able to take part"));
+            self.hints.push(hint.help(format!(
+                "add the @key in the other subgraphs if they should be able to add fields to \"{name}\""
+            )));
         }
         let value_type = keyed.is_empty() && !is_root(name);
         let fields = by_name(sources.iter().map(|(i, t)| (*i, &t.fields)));
@@ -37,7 +39,7 @@ impl<'a> Merger<'a> {
                 let graphs: Vec<usize> = having.iter().map(|(i, _)| *i).collect();
                 let hint = self.inconsistent(
                     Code::INCONSISTENT_OBJECT_VALUE_TYPE_FIELD,
-                    format!("Field \"{name}.{field}\" of non-entity object type \"{name}\" is defined in some but not all subgraphs that define \"{name}\""),
+                    format!("Clients can select \"{name}.{field}\" only where the object comes from a subgraph that has the field: without a @key the router can't fetch it from elsewhere"),
                     &format!("{name}.{field}"),
                     &graphs,
                     sources,
@@ -66,7 +68,7 @@ impl<'a> Merger<'a> {
                 let graphs: Vec<usize> = having.iter().map(|(i, _)| *i).collect();
                 let hint = self.inconsistent(
                     Code::INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD,
-                    format!("Field \"{name}.{field}\" of interface type \"{name}\" is defined in some but not all subgraphs that define \"{name}\""),
+                    format!("Interface \"{name}\" has the field \"{field}\" in some subgraphs only. The supergraph's interface has it, so every implementation must"),
                     &format!("{name}.{field}"),
                     &graphs,
                     sources,
@@ -100,11 +102,11 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 Diagnostic::new(
                     Code::INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE,
-                    format!("[{}] Interface type \"{name}\" has a resolvable key (@key(fields: \"{}\")) in subgraph \"{}\" but that subgraph is missing some of the supergraph implementation types of \"{name}\". Subgraph \"{}\" should define {} (and have {} implement \"{name}\").", subgraph.name, excerpt(key.str_arg("fields").unwrap_or_default()), subgraph.name, subgraph.name, list.join(" and "), if missing.len() == 1 { "it" } else { "them" }),
+                    format!("[{}] By its @key(fields: \"{}\") this subgraph promises to find any \"{name}\", but it does not define {}, which other subgraphs have among the implementations.", subgraph.name, excerpt(key.str_arg("fields").unwrap_or_default()), list.join(" and ")),
                 )
                 .on(name.as_str())
                 .at(self.locate(*index, key.span))
-                .help(format!("define {} in \"{}\", or make the key resolvable: false", list.join(" and "), subgraph.name))
+                .help(format!("define {} in \"{}\" as implementing \"{name}\", or write `resolvable: false` in the key if the router need not find objects here", list.join(" and "), subgraph.name))
                 .fix("make the key not resolvable", edit),
             );
         }
@@ -123,7 +125,7 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 Diagnostic::new(
                     Code::INTERFACE_OBJECT_USAGE_ERROR,
-                    format!("[{}] Interface type \"{name}\" is defined as an @interfaceObject in subgraph \"{}\" so that subgraph should not define any of the implementation types of \"{name}\", but it defines {}", subgraph.name, subgraph.name, list.join(" and ")),
+                    format!("[{}] With @interfaceObject the subgraph says that it does not tell the implementations of \"{name}\" apart, yet it defines {}.", subgraph.name, list.join(" and ")),
                 )
                 .on(name.as_str())
                 .at(self.locate(*index, ty.span))
@@ -142,11 +144,11 @@ impl<'a> Merger<'a> {
                 self.errors.push(
                     Diagnostic::new(
                         Code::INVALID_FIELD_SHARING,
-                        format!("Fields on root level subscription object cannot be marked as shareable: \"Subscription.{field}\" is in {}", self.names([*index])),
+                        format!("\"Subscription.{field}\" is @shareable in {}, but one subgraph alone must send the events of a subscription.", self.names([*index])),
                     )
                     .on(format!("Subscription.{field}"))
                     .at(self.locate(*index, f.span))
-                    .help("remove @shareable: one subgraph must serve the subscription")
+                    .help("remove @shareable, and keep the field in one subgraph")
                     .fix("remove @shareable", edit),
                 );
             }
@@ -168,7 +170,7 @@ impl<'a> Merger<'a> {
         }
         let coordinate = format!("{name}.{field}");
         let mut message = format!(
-            "Non-shareable field \"{coordinate}\" is resolved from multiple subgraphs: it is resolved from {} and defined as non-shareable in {}",
+            "\"{coordinate}\" is resolved in {}. The router may take it from any of them only if all promise the same answer with @shareable, but it is missing in {}.",
             self.names(resolving.iter().map(|r| r.0)),
             match bad.len() == resolving.len() {
                 true => "all of them".to_string(),
@@ -177,7 +179,7 @@ impl<'a> Merger<'a> {
         );
         if let Some((index, from)) = overrides.unknown.first() {
             message.push_str(&format!(
-                " (please note that \"{coordinate}\" has an @override directive in {} that targets an unknown subgraph \"{from}\" so this could be due to misspelling the @override(from:) argument.{})",
+                " The @override in {} takes nothing over, since there is no subgraph \"{from}\".{}",
                 self.names([*index]),
                 did_you_mean(from, self.subgraphs.iter().map(|s| &*s.name))
             ));

@@ -26,7 +26,7 @@ impl Overrides {
         self.used.contains(&index) || self.unused.contains(&index)
     }
 
-    /// Gone from its subgraph for good.
+    /// Whether its subgraph never resolves the field any more.
     pub(super) fn is_gone(&self, index: usize) -> bool {
         self.unused.contains(&index) && !self.labels.contains_key(&index)
     }
@@ -65,8 +65,8 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 diagnostic(
                     Code::OVERRIDE_ON_INTERFACE,
-                    format!("@override cannot be used on field \"{coordinate}\" on subgraph \"{here}\": @override is not supported on interface type fields."),
-                    "override the field on each implementing object type instead",
+                    format!("[{here}] @override on \"{coordinate}\" has nothing to take over: a field of an interface is resolved by the implementing types."),
+                    "put @override on the field of each implementing type",
                 )
                 .fix("remove @override from the interface's field", remove),
             );
@@ -76,8 +76,8 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 diagnostic(
                     Code::OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,
-                    format!("@override is not yet supported on fields of @interfaceObject types: cannot be used on field \"{coordinate}\" on subgraph \"{here}\"."),
-                    "remove @override",
+                    format!("[{here}] @override on \"{coordinate}\" can't work: \"{name}\" is an @interfaceObject, whose fields stand for fields of many types, and @override takes over the field of one type."),
+                    "remove @override here, and remove the field where it was before",
                 )
                 .fix("remove @override", remove),
             );
@@ -90,7 +90,7 @@ impl<'a> Merger<'a> {
             self.hints.push(diagnostic(
                 Code::FROM_SUBGRAPH_DOES_NOT_EXIST,
                 format!(
-                    "Source subgraph \"{from}\" for field \"{coordinate}\" on subgraph \"{here}\" does not exist.{near}"
+                    "[{here}] @override on \"{coordinate}\" takes nothing over: there is no subgraph \"{from}\".{near}"
                 ),
                 "correct the subgraph's name, or remove @override if the subgraph is gone",
             ));
@@ -100,9 +100,7 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 diagnostic(
                     Code::OVERRIDE_FROM_SELF_ERROR,
-                    format!(
-                        "Source and destination subgraphs \"{from}\" are the same for overridden field \"{coordinate}\""
-                    ),
+                    format!("[{here}] @override on \"{coordinate}\" names its own subgraph as the one to take the field from."),
                     "name the subgraph that the field is taken over from",
                 )
                 .fix("remove @override", remove),
@@ -113,8 +111,8 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 diagnostic(
                     Code::OVERRIDE_SOURCE_HAS_OVERRIDE,
-                    format!("Field \"{coordinate}\" on subgraph \"{here}\" is also marked with directive @override in subgraph \"{from}\". Only one @override directive is allowed per field."),
-                    "keep one of the two @override directives",
+                    format!("[{here}] \"{coordinate}\" is taken over from subgraph \"{from}\", which itself takes it over from another one by @override. It would be unclear who resolves the field."),
+                    "keep @override only in the subgraph that should resolve the field",
                 )
                 .fix("remove this @override", remove),
             );
@@ -125,8 +123,8 @@ impl<'a> Merger<'a> {
                 self.errors.push(
                     diagnostic(
                         Code::OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,
-                        format!("Invalid @override on field \"{coordinate}\" of subgraph \"{here}\": source subgraph \"{from}\" does not have field \"{coordinate}\" but abstracts it with @interfaceObject, and overriding that is not supported."),
-                        "remove @override, and the field of the interface object instead",
+                        format!("[{here}] @override can't take \"{coordinate}\" over from subgraph \"{from}\": that has the field on an @interfaceObject, where it stands for the fields of all implementations."),
+                        "remove @override here, and remove the field from the @interfaceObject",
                     )
                     .fix("remove @override", remove),
                 );
@@ -134,7 +132,7 @@ impl<'a> Merger<'a> {
             }
             self.hints.push(diagnostic(
                 Code::OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
-                format!("Field \"{coordinate}\" on subgraph \"{here}\" no longer exists in the from subgraph. The @override directive can be removed."),
+                format!("[{here}] @override on \"{coordinate}\" has done its work: subgraph \"{from}\" no longer has the field."),
                 "remove @override",
             ));
             return;
@@ -144,8 +142,14 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 diagnostic(
                     Code::OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,
-                    format!("@override cannot be used on field \"{coordinate}\" on subgraph \"{here}\" since \"{coordinate}\" on \"{where_}\" is marked with directive \"@{directive}\""),
-                    "remove one of the two directives",
+                    match directive {
+                        "external" => format!("[{here}] \"{coordinate}\" has both @override, which makes this subgraph resolve the field, and @external, which leaves it to another."),
+                        _ => format!("[{here}] @override can't take \"{coordinate}\" over while the field has @{directive} in subgraph \"{where_}\": what that declares would be lost."),
+                    },
+                    &match directive {
+                        "external" => "remove @external if this subgraph resolves the field, or else @override".to_owned(),
+                        _ => format!("remove @{directive} in subgraph \"{where_}\" first"),
+                    },
                 )
                 .fix("remove @override", remove),
             );
@@ -154,7 +158,7 @@ impl<'a> Merger<'a> {
         if from_field.facts.external {
             self.hints.push(diagnostic(
                 Code::OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
-                format!("Field \"{coordinate}\" on subgraph \"{here}\" is not resolved anymore by the from subgraph (it is marked \"@external\" in \"{from}\"). The @override directive can be removed."),
+                format!("[{here}] @override on \"{coordinate}\" has done its work: the field is @external in subgraph \"{from}\", which no longer resolves it."),
                 "remove @override",
             ));
             return;
@@ -168,11 +172,19 @@ impl<'a> Merger<'a> {
         let Some(label) = label else {
             let message = match from_field.facts.used {
                 true => format!(
-                    "Field \"{coordinate}\" on subgraph \"{from}\" is overridden. It is still used in some federation directive(s) (@key, @requires, and/or @provides) and/or to satisfy interface constraint(s), but consider marking it @external explicitly or removing it along with its references."
+                    "Subgraph \"{from}\" is no longer asked for \"{coordinate}\": \"{here}\" has taken the field over. A key, @requires, @provides or an interface of \"{from}\" still refers to it."
                 ),
-                false => format!("Field \"{coordinate}\" on subgraph \"{from}\" is overridden. Consider removing it."),
+                false => format!(
+                    "Subgraph \"{from}\" is no longer asked for \"{coordinate}\": \"{here}\" has taken the field over."
+                ),
             };
-            self.hints.push(diagnostic(Code::OVERRIDDEN_FIELD_CAN_BE_REMOVED, message, "remove the overridden field"));
+            let help = match from_field.facts.used {
+                true => format!(
+                    "mark the field @external in \"{from}\", or remove it there together with what refers to it"
+                ),
+                false => format!("remove the field from \"{from}\""),
+            };
+            self.hints.push(diagnostic(Code::OVERRIDDEN_FIELD_CAN_BE_REMOVED, message, &help));
             return;
         };
         if !valid_label(label) {
@@ -183,8 +195,8 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 diagnostic(
                     Code::OVERRIDE_LABEL_INVALID,
-                    format!("Invalid @override label \"{label}\" on field \"{coordinate}\" on subgraph \"{here}\": labels must start with a letter and after that may contain alphanumerics, underscores, minuses, colons, periods, or slashes. Alternatively, labels may be of the form \"percent(x)\" where x is a float between 0-100 inclusive."),
-                    "use a word as a label, or percent(50)",
+                    format!("[{here}] @override on \"{coordinate}\" has the label \"{label}\", which is neither a name (a letter, then letters, digits and any of _ - : . /) nor a share of the requests such as percent(12.5)."),
+                    "write a name, or percent(x) with x from 0 to 100 and at most 8 decimals",
                 )
                 .fix("use a percentage as the label", edit),
             );
@@ -194,8 +206,8 @@ impl<'a> Merger<'a> {
         result.labels.insert(source, label.to_string());
         self.hints.push(diagnostic(
             Code::OVERRIDE_MIGRATION_IN_PROGRESS,
-            format!("Field \"{coordinate}\" is currently being migrated with progressive @override. Once the migration is complete, remove the field from subgraph \"{from}\"."),
-            "remove the label, then the old field, when the migration is done",
+            format!("[{here}] \"{coordinate}\" is on its way from subgraph \"{from}\" to this one: the label \"{label}\" decides per request which of them resolves it."),
+            "when all requests come here, remove the label, then the field in the other subgraph",
         ));
     }
 

@@ -28,5 +28,5 @@ pub(crate) fn same_option(a: Option<&Node<Value>>, b: Option<&Node<Value>>) -> b
 }
 
 pub(crate) fn show(value: Option<&Node<Value>>) -> String {
-    value.map_or_else(|| "no default value".into(), |v| format!("default value {}", v.serialize().no_indent()))
+    value.map_or_else(|| "no default".into(), |v| format!("the default {}", v.serialize().no_indent()))
 }

@@ -24,7 +24,7 @@ pub(super) fn error(reach: &mut Reach<'_, '_>, nodes: &[Node], index: usize, fie
         let provided = node.states.iter().find(|s| s.subgraph == *subgraph).map_or(0, |s| s.provided);
         let lines =
             reasons_in(reach, State { ty, subgraph: *subgraph, provided, excluded: 0 }, &here, field, &coordinate);
-        let from = format!("- from subgraph \"{}\":", model.subgraph_name(*subgraph));
+        let from = format!("- in subgraph \"{}\":", model.subgraph_name(*subgraph));
         match lines.as_slice() {
             [one] => reasons.push_str(&format!("{from} {one}\n")),
             many => {
@@ -42,13 +42,13 @@ pub(super) fn error(reach: &mut Reach<'_, '_>, nodes: &[Node], index: usize, fie
     let diagnostic = Diagnostic::new(
         Code::SATISFIABILITY_ERROR,
         format!(
-            "The following supergraph API query:\n{query}\ncannot be satisfied by the subgraphs because:\n{}",
+            "Clients may send this query, but the router could not answer it:\n{query}\nIt gets no further than the parent of \"{coordinate}\":\n{}",
             reasons.trim_end()
         ),
     )
     .on(coordinate.as_str())
     .at(at.collect::<Vec<_>>());
-    let (help, edits) = mend(reach, ty, &here, field);
+    let (help, edits) = remedy(reach, ty, &here, field);
     match edits.is_empty() {
         true => diagnostic.help(help),
         false => diagnostic.help(help.clone()).fix(help, edits),
@@ -65,16 +65,18 @@ fn reasons_in(
     let model = reach.model;
     let ty = &model.types[state.ty];
     let mut lines = vec![match reach.resolves(state, &field.name) {
-        Err(Unresolved::External) => format!("field \"{coordinate}\" is not resolvable because marked @external."),
+        Err(Unresolved::External) => format!(
+            "\"{coordinate}\" is only declared here, as @external: its value has to come from another subgraph."
+        ),
         Err(Unresolved::Overridden) => {
             let by =
                 field.joins.iter().find(|j| j.override_from.as_deref() == Some(model.subgraph_name(state.subgraph)));
             match by.and_then(|j| j.graph) {
                 Some(by) => format!(
-                    "field \"{coordinate}\" is not resolvable because it is overridden by subgraph \"{}\".",
+                    "subgraph \"{}\" has taken \"{coordinate}\" over with @override, so it is no longer asked for here.",
                     model.subgraph_name(by)
                 ),
-                None => format!("field \"{coordinate}\" is not resolvable because it is overridden."),
+                None => format!("\"{coordinate}\" was taken over by another subgraph with @override."),
             }
         }
         Err(Unresolved::Requires) => {
@@ -84,17 +86,17 @@ fn reasons_in(
                 .map(|fields| excerpt(&fields));
             match model.place(state.ty, state.subgraph).is_some_and(|p| p.local_key) {
                 true => format!(
-                    "cannot satisfy @require conditions on field \"{coordinate}\" (\"{}\" can't be had from here).",
+                    "\"{coordinate}\" first needs \"{}\" (its @requires), and the router can't fetch that from here.",
                     fields.unwrap_or_default()
                 ),
                 false => format!(
-                    "@require condition on field \"{coordinate}\" can be satisfied but missing usable key on \"{}\" in subgraph \"{}\" to resume query.",
+                    "\"{coordinate}\" first needs fields of other subgraphs (its @requires). The router could fetch them, but not come back with them: \"{}\" has no @key in \"{}\" that works.",
                     ty.name,
                     model.subgraph_name(state.subgraph)
                 ),
             }
         }
-        _ => format!("cannot find field \"{coordinate}\"."),
+        _ => format!("\"{coordinate}\" is not defined."),
     }];
     for place in ty.places.iter().filter(|p| !here.contains(&p.subgraph)) {
         let there = State { subgraph: place.subgraph, provided: 0, ..state };
@@ -103,12 +105,12 @@ fn reasons_in(
         }
         let target = model.subgraph_name(place.subgraph);
         if place.keys.is_empty() {
-            lines.push(format!("cannot move to subgraph \"{target}\", which has field \"{coordinate}\", because type \"{}\" has no @key defined in subgraph \"{target}\".", ty.name));
+            lines.push(format!("subgraph \"{target}\" has the field, but can't be asked for a particular \"{}\": the type has no @key there.", ty.name));
         } else if place.keys.iter().all(|k| !k.resolvable) {
-            lines.push(format!("cannot move to subgraph \"{target}\", which has field \"{coordinate}\", because none of the @key defined on type \"{}\" in subgraph \"{target}\" are resolvable (they are all declared with their \"resolvable\" argument set to false).", ty.name));
+            lines.push(format!("subgraph \"{target}\" has the field, but says `resolvable: false` on each @key of \"{}\", so it can't be asked for a particular one.", ty.name));
         } else {
             for key in place.keys.iter().filter(|k| k.resolvable) {
-                lines.push(format!("cannot move to subgraph \"{target}\" using @key(fields: \"{}\") of \"{}\", the key field(s) cannot be resolved from subgraph \"{}\".", excerpt(key.text), ty.name, model.subgraph_name(state.subgraph)));
+                lines.push(format!("subgraph \"{target}\" has the field and finds a \"{1}\" by \"{0}\", but the value of that key is unknown in \"{2}\".", excerpt(key.text), ty.name, model.subgraph_name(state.subgraph)));
             }
         }
     }
@@ -130,7 +132,7 @@ pub(super) fn unknown_type(
         .replace("...", &format!("... on {} {{\n      ...\n    }}", model.types[ty].name));
     let reasons: Vec<String> = subgraphs
         .iter()
-        .map(|i| format!("- from subgraph \"{}\": no subgraph can be reached to resolve the implementation type of @interfaceObject type \"{interface}\".", model.subgraph_name(*i)))
+        .map(|i| format!("- subgraph \"{}\" sees \"{interface}\" as one type (@interfaceObject), so it can't say which implementation an object is, and no subgraph that could say so can be asked.", model.subgraph_name(*i)))
         .collect();
     let owner = model
         .context
@@ -140,7 +142,7 @@ pub(super) fn unknown_type(
     let diagnostic = Diagnostic::new(
         Code::SATISFIABILITY_ERROR,
         format!(
-            "The following supergraph API query:\n{query}\ncannot be satisfied by the subgraphs because:\n{}",
+            "Clients may send this query, but the router could not tell the type of the object:\n{query}\n{}",
             reasons.join("\n")
         ),
     )
@@ -162,7 +164,7 @@ pub(super) fn unknown_type(
 }
 
 /// What would help: a key where the field is, or the field where the query is.
-fn mend(reach: &mut Reach<'_, '_>, ty: usize, here: &BTreeSet<usize>, field: &DraftField) -> (String, Vec<Edit>) {
+fn remedy(reach: &mut Reach<'_, '_>, ty: usize, here: &BTreeSet<usize>, field: &DraftField) -> (String, Vec<Edit>) {
     let model = reach.model;
     let name = model.types[ty].name;
     let context = model.context;
@@ -284,10 +286,10 @@ fn sample(reach: &Reach<'_, '_>, ty: &Type, depth: usize) -> String {
     }
     match ty.inner_named_type().as_str() {
         "Int" => "0".into(),
-        "Float" => "3.14".into(),
+        "Float" => "1.5".into(),
         "Boolean" => "true".into(),
-        "String" => "\"A string value\"".into(),
-        "ID" => "\"<any id>\"".into(),
+        "String" => "\"text\"".into(),
+        "ID" => "\"1\"".into(),
         name => match reach.model.context.draft.types.get(name) {
             Some(t) if t.kind == DraftKind::Enum => t.values.keys().next().map(|v| v.to_string()).unwrap_or_default(),
             Some(t) if t.kind == DraftKind::Input && depth < 5 => {
@@ -299,7 +301,7 @@ fn sample(reach: &Reach<'_, '_>, ty: &Type, depth: usize) -> String {
                     .collect();
                 format!("{{{}}}", fields.join(", "))
             }
-            _ => "\"<some value>\"".into(),
+            _ => "\"value\"".into(),
         },
     }
 }

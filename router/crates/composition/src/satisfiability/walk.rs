@@ -212,9 +212,8 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
             .iter()
             .map(|(i, set)| {
                 format!(
-                    "- in subgraph \"{}\", type {} ({})",
+                    "- subgraph \"{}\": {}",
                     model.subgraph_name(*i),
-                    field.ty,
                     match set.is_empty() {
                         true => "no object type".to_string(),
                         false => human_list(set),
@@ -225,13 +224,13 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
         let query = explain::query(self.reach, &self.nodes, index, field);
         let message = match common.is_empty() {
             true => format!(
-                "For the following supergraph API query:\n{query}\nShared field \"{coordinate}\" return type \"{}\" has a non-intersecting set of possible runtime types across subgraphs. Runtime types in subgraphs are:\n{}.\nThis is not allowed as shared fields must resolve the same way in all subgraphs, and that imply at least some common runtime types between the subgraphs.",
-                field.ty,
+                "Several subgraphs resolve \"{coordinate}\", but no type behind \"{}\" is known to all of them:\n{}.\nThe router asks whichever subgraph suits it, so all must be able to return the same object. A query that shows it:\n{query}",
+                field.ty.inner_named_type(),
                 said.join(",\n")
             ),
             false => format!(
-                "For the following supergraph API query:\n{query}\nShared field \"{coordinate}\" return type \"{}\" has different sets of possible runtime types across subgraphs.\nSince a shared field must be resolved the same way in all subgraphs, make sure that it only resolves to the types that all subgraphs have. The runtime types are:\n{}.",
-                field.ty,
+                "Several subgraphs resolve \"{coordinate}\", but they know different types behind \"{}\":\n{}.\nThe router asks whichever subgraph suits it: return only types that all of them know. A query that shows it:\n{query}",
+                field.ty.inner_named_type(),
                 said.join(",\n")
             ),
         };
@@ -242,7 +241,7 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
         let diagnostic = Diagnostic::new(code, message)
             .on(coordinate.as_str())
             .at(at.collect::<Vec<_>>())
-            .help("give the returned type the same implementations or members in all these subgraphs");
+            .help("define the same implementations or union members in all of these subgraphs");
         match common.is_empty() {
             true => self.proof.errors.push(diagnostic),
             false => self.proof.hints.push(diagnostic),
