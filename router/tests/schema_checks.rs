@@ -42,9 +42,13 @@ impl Repository {
         repository.write("users.graphql", &format!("{LINK}{USERS}"));
         repository.write("orders.graphql", &format!("{LINK}{ORDERS}"));
         repository.git(&["init", "-q", "-b", "main"]);
-        repository.git(&["add", "."]);
-        repository.git(&["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "First"]);
+        repository.commit("First");
         repository
+    }
+
+    fn commit(&self, message: &str) {
+        self.git(&["add", "."]);
+        self.git(&["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", message]);
     }
 
     fn path(&self) -> &Path {
@@ -167,12 +171,12 @@ fn contracts_by_flags_and_by_configuration() {
 fn deliberate_breaks_need_a_reason() {
     let repository = Repository::new();
     repository.edit("users.graphql", "  email: String\n", "");
-    let line = "check supergraph.yaml --against HEAD --allow-breaking FIELD_REMOVED:User.email";
+    let line = "check supergraph.yaml --against HEAD --allow FIELD_REMOVED:User.email";
     repository.check(line, 3, &["has no reason"]);
     repository.write("allowed.yaml", "- { id: \"FIELD_REMOVED:User.email\", reason: \"Nobody reads it.\" }\n");
     repository.check(&format!("{line} --allow-file allowed.yaml"), 0, &["allowed: Nobody reads it."]);
     repository.write("allowed.yaml", "- { id: \"FIELD_REMOVED:User.email\", reason: \"\" }\n");
-    repository.check(&format!("{line} --allow-file allowed.yaml"), 3, &["gives no reason"]);
+    repository.check(&format!("{line} --allow-file allowed.yaml"), 3, &["has no reason"]);
 }
 
 #[test]
@@ -232,6 +236,99 @@ fn lint_by_file_and_by_configuration() {
     repository.check("lint --list", 0, &["RELAY_CONNECTION_TYPES"]);
     repository.write("supergraph.yaml", YAML);
     repository.check("lint supergraph.yaml --against HEAD", 0, &["bad_name"]);
+}
+
+#[test]
+fn dangerous_changes_can_be_allowed_by_id() {
+    let repository = Repository::new();
+    repository.edit("users.graphql", "  name: String\n", "  name(short: Boolean): String\n");
+    let line = "check supergraph.yaml --against HEAD --fail-on dangerous";
+    let says = ["dangerous", "id: FIELD_ARGUMENT_ADDED:User.name(short:)", "1 dangerous change"];
+    repository.check(line, 1, &says);
+    repository.write("allowed.yaml", "- { id: \"FIELD_ARGUMENT_ADDED:User.name(short:)\", reason: Wanted. }\n");
+    let says = ["allowed: Wanted.", "passed: 1 allowed change"];
+    repository.check(&format!("{line} --allow-file allowed.yaml"), 0, &says);
+}
+
+#[test]
+fn the_change_that_makes_a_graph_compose_passes() {
+    let repository = Repository::new();
+    let fine = std::fs::read_to_string(repository.path().join("users.graphql")).unwrap();
+    let line = "check supergraph.yaml --against HEAD";
+    for (file, broken) in [
+        ("users.graphql", fine.replace("age: Int", "age: Nothing")),
+        ("users.graphql", fine.replace("age: Int", "age Int")),
+        ("supergraph.yaml", YAML.replace("users.graphql", "missing.graphql")),
+        ("supergraph.yaml", YAML.replace("subgraphs", "subgrafs")),
+    ] {
+        repository.write(file, &broken);
+        repository.commit("Break it");
+        repository.write("users.graphql", &fine);
+        repository.write("supergraph.yaml", YAML);
+        repository.check(line, 0, &["HEAD", "does not compose, so nothing was compared", "The subgraphs compose."]);
+        // The new version still counts.
+        repository.write("ops.graphql", "query Gone { me { height } }");
+        let says = ["ops.graphql:1:19", "\"Gone\" is not valid on this graph", "passed, with warnings"];
+        repository.check(&format!("{line} --operations ops.graphql"), 0, &says);
+        repository.edit("users.graphql", "me: User", "me: Nobody");
+        repository.check(line, 2, &["Nobody"]);
+        repository.write("users.graphql", &fine);
+    }
+}
+
+#[test]
+fn junit_tells_errors_from_failures() {
+    let repository = Repository::new();
+    repository.edit("users.graphql", "  email: String\n", "");
+    let text = repository.check(
+        "check supergraph.yaml --against HEAD --format junit",
+        1,
+        &["<failure type=\"FIELD_REMOVED\""],
+    );
+    assert!(text.contains("failures=\"1\" errors=\"0\">\n  <testsuite name=\"input\""), "{text}");
+    repository.edit("users.graphql", "age: Int", "age: Nothing");
+    let text = repository.check("check supergraph.yaml --against HEAD --format junit", 2, &["<error type="]);
+    assert!(!text.contains("errors=\"0\">\n  <testsuite name=\"input\""), "{text}");
+    assert!(!text.contains("<failure"), "{text}");
+}
+
+#[test]
+fn operations_that_are_not_read_are_named() {
+    let repository = Repository::new();
+    repository.edit("users.graphql", "  age: Int\n", "");
+    std::fs::create_dir(repository.path().join("clients")).unwrap();
+    let line = "check supergraph.yaml --against HEAD --operations clients";
+    repository.check(line, 1, &["clients: the folder has no operations", "NO_OPERATIONS"]);
+    repository.git(&["checkout", "-q", "users.graphql"]);
+    repository.check(line, 4, &["clients: the folder has no operations"]);
+    repository.write("clients/web.graphql", "query Name { me { name } }\n");
+    repository.edit("users.graphql", "  age: Int\n", "");
+    repository.check(line, 0, &["No known operation uses it."]);
+    repository.check(&format!("{line} --all-changes"), 1, &["FIELD_REMOVED:User.age"]);
+    // The tag may use the field, for all that anybody knows.
+    repository.write("clients/page/app.tsx", "import x\nconst query = gql`{ me { age } }`\n");
+    repository.check(line, 1, &["clients/page/app.tsx:2:1", "UNREAD_GQL_TAGS", "id: FIELD_REMOVED:User.age"]);
+}
+
+#[test]
+fn files_are_named_as_the_repository_knows_them() {
+    let repository = Repository::new();
+    for file in ["supergraph.yaml", "users.graphql", "orders.graphql"] {
+        let text = std::fs::read_to_string(repository.path().join(file)).unwrap();
+        repository.write(&format!("graphs/shop/{file}"), &text);
+    }
+    repository.commit("Move it");
+    repository.edit("graphs/shop/users.graphql", "  email: String\n", "");
+    repository.write("graphs/shop/ops/a.graphql", "query Mail { me { email } }");
+    let output = Command::new(env!("CARGO_BIN_EXE_braid"))
+        .args(["check", "./supergraph.yaml", "--against", "HEAD", "--operations", "./ops", "--format", "github"])
+        .current_dir(repository.path().join("graphs/shop"))
+        .env_remove("GITHUB_STEP_SUMMARY")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("file=graphs/shop/users.graphql,"), "{text}");
+    assert!(text.contains("file=graphs/shop/ops/a.graphql,"), "{text}");
 }
 
 #[test]

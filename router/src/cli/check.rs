@@ -9,17 +9,19 @@ use braid_query_graph::QueryGraph;
 use braid_query_plan::print::stages;
 use braid_query_planner::{PlannerConfig, plan};
 use braid_schema_checks::check::{CheckInput, Version, check};
-use braid_schema_checks::config::{ChecksConfig, OperationsEntry};
+use braid_schema_checks::config::ChecksConfig;
 use braid_schema_checks::location::Side;
-use braid_schema_checks::operations::{Format, KnownOperation, OperationFile, read};
+use braid_schema_checks::operations::KnownOperation;
 use braid_schema_checks::plans::{PlanChange, PlanSummary, compare};
 use braid_schema_checks::problem::Problem;
+use braid_schema_checks::report::{Composition, Diagnostic};
 use braid_supergraph::Supergraph;
 use clap::Args;
 
 use super::Failure;
+use super::operations::find;
 use super::reporting::{Reporting, Strictness};
-use super::versions::{Graph, Tree, Unusable, read_supergraph};
+use super::versions::{Graph, LIVE_SUBGRAPH, Tree, Unusable, read_supergraph};
 
 /// Check a graph against another version of it.
 #[derive(Debug, Args)]
@@ -27,18 +29,21 @@ pub(super) struct Check {
     /// The subgraphs under check
     #[arg(value_name = "supergraph.yaml")]
     graph: PathBuf,
-    /// What to compare with: a git commit (main, HEAD~1, a tag), a supergraph.graphql, or a folder with another copy
+    /// The version to compare with: a git commit (main, HEAD~1, a tag), a supergraph.graphql, or a folder with another copy
     #[arg(long, value_name = "GIT REF|FILE|FOLDER")]
     against: Option<String>,
-    /// Operations that clients send: documents, manifests, or a folder of them. May be given several times
+    /// Operations that clients send: documents, manifests, or a folder of them. Can be given several times
     #[arg(long, value_name = "FILE|FOLDER")]
     operations: Vec<PathBuf>,
-    /// A usage log. May be given several times
+    /// A usage log. Can be given several times
     #[arg(long, value_name = "FILE")]
     usage: Vec<PathBuf>,
-    /// Also report lint findings that the other version has
+    /// Report also the lint findings that the other version has
     #[arg(long)]
     all_lint: bool,
+    /// Count breaking changes even if no known operation uses what they change
+    #[arg(long)]
+    all_changes: bool,
     #[command(flatten)]
     strictness: Strictness,
     #[command(flatten)]
@@ -57,8 +62,11 @@ impl Check {
         config.check.allow.extend(self.strictness.allowances(&graph.yaml.check.allow)?);
         config.check.fail_on = self.strictness.fail_on().unwrap_or(config.check.fail_on);
         config.check.new_lint_only &= !self.all_lint;
-        let (operations, mut problems) = self.known_operations(&config.operations);
-        // The two sides have nothing to do with one another until they are compared.
+        config.check.ignore_unused &= !self.all_changes;
+        let folder = self.graph.parent().unwrap_or(Path::new(""));
+        let known = find(folder, &config.operations, &self.operations, &self.usage);
+        let (operations, mut problems) = (known.operations, known.problems);
+        // The two versions are independent until they are compared.
         let (head, base) = std::thread::scope(|scope| {
             let base = scope.spawn(|| self.against.as_deref().map(|name| base(&graph, name)));
             (graph.compose(Side::New), base.join())
@@ -80,27 +88,9 @@ impl Check {
         };
         let plans = plan_changes(&operations, base.as_ref(), &head);
         let today = Some(chrono::Utc::now().format("%Y-%m-%d").to_string());
-        let report = check(CheckInput { base, head, operations, plans, config, today, problems });
+        let unread_operations = known.unread;
+        let report = check(CheckInput { base, head, operations, plans, config, today, problems, unread_operations });
         self.reporting.finish(&report)
-    }
-
-    fn known_operations(&self, configured: &[OperationsEntry]) -> (Vec<KnownOperation>, Vec<Problem>) {
-        let mut files = Files::default();
-        let folder = self.graph.parent().unwrap_or(Path::new(""));
-        for entry in configured {
-            match entry {
-                OperationsEntry::Path(path) => files.any(&folder.join(path)),
-                OperationsEntry::Manifest { manifest, client } => {
-                    files.add(&folder.join(manifest), Format::Manifest, client.clone());
-                }
-                OperationsEntry::Log { log } => files.add(&folder.join(log), Format::UsageLog, None),
-            }
-        }
-        self.operations.iter().for_each(|path| files.any(path));
-        self.usage.iter().for_each(|path| files.add(path, Format::UsageLog, None));
-        let (operations, problems) = read(files.found);
-        files.problems.extend(problems);
-        (operations, files.problems)
     }
 }
 
@@ -120,67 +110,33 @@ fn base(graph: &Graph, name: &str) -> Result<(Version, Vec<Problem>), Unusable> 
     }
     let folder = graph.path.parent().unwrap_or(Path::new(""));
     let tree = Tree::commit(folder, reference.unwrap_or(name)).map_err(Unusable::Input)?;
-    // What stands wrong in a commit cannot be mended any more: it is input, not usage.
-    let graph = Graph::open(tree, &graph.path).map_err(|unusable| match unusable {
-        Unusable::Usage(message) => Unusable::Input(Problem::new("UNREADABLE", format!("{name}: {message}"))),
-        input => input,
-    })?;
-    Ok(graph.compose(Side::Old))
+    // A mistake in a commit can only be fixed by a later one, which must be able to pass.
+    let version = match Graph::open(tree, &graph.path) {
+        Ok(graph) => graph.compose(Side::Old),
+        Err(Unusable::Usage(message)) => {
+            let version = Version { label: name.to_owned(), ..Version::default() };
+            (version, vec![Problem::new("INVALID_SUPERGRAPH_YAML", message)])
+        }
+        Err(input) => return Err(input),
+    };
+    Ok(as_not_composing(version))
 }
 
-#[derive(Default)]
-struct Files {
-    found: Vec<OperationFile>,
-    problems: Vec<Problem>,
-}
-
-impl Files {
-    /// A file of a known kind, or all such files in a folder.
-    fn any(&mut self, path: &Path) {
-        if path.is_dir() {
-            return self.folder(path, 0);
-        }
-        match Format::of(&path.display().to_string()) {
-            Some(format) => self.add(path, format, None),
-            None if path.exists() => {
-                let message = "operations stand in .graphql, .gql, .json (manifest) or .jsonl (usage log) files";
-                self.problems.push(Problem::in_file("UNREADABLE", message, &path.display().to_string()));
-            }
-            None => self.add(path, Format::Document, None),
-        }
+/// A version in a commit with schemas that are missing or invalid does not compose. Only live subgraphs are input that
+/// another command line could supply.
+fn as_not_composing((mut version, problems): (Version, Vec<Problem>)) -> (Version, Vec<Problem>) {
+    if problems.is_empty() || problems.iter().any(|problem| problem.code == LIVE_SUBGRAPH) {
+        return (version, problems);
     }
-
-    fn folder(&mut self, folder: &Path, depth: usize) {
-        let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let mut paths: Vec<PathBuf> = match entries {
-            Ok(entries) => entries.iter().map(std::fs::DirEntry::path).collect(),
-            Err(error) => {
-                let message = format!("the folder can't be read: {error}");
-                self.problems.push(Problem::in_file("UNREADABLE", message, &folder.display().to_string()));
-                return;
-            }
-        };
-        paths.sort();
-        for path in paths {
-            let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-            if hidden || path.ends_with("node_modules") {
-                continue;
-            }
-            // Links may lead around in circles.
-            if path.is_dir() && depth < 64 {
-                self.folder(&path, depth + 1);
-            } else if let Some(format) = Format::of(&path.display().to_string()).filter(|_| path.is_file()) {
-                self.add(&path, format, None);
-            }
-        }
-    }
-
-    fn add(&mut self, path: &Path, format: Format, client: Option<String>) {
-        match Tree::Disk.read(path) {
-            Ok(text) => self.found.push(OperationFile { file: path.display().to_string(), text, format, client }),
-            Err(problem) => self.problems.push(problem),
-        }
-    }
+    let errors = problems.into_iter().map(|problem| Diagnostic {
+        code: problem.code,
+        message: problem.message,
+        coordinate: None,
+        locations: Vec::new(),
+        help: None,
+    });
+    version.composition = Some(Composition { ok: false, errors: errors.collect(), hints: Vec::new() });
+    (version, Vec::new())
 }
 
 /// How the plans of the known operations differ. What cannot be planned on both sides has nothing to compare.

@@ -9,11 +9,12 @@ use braid_schema_checks::location::Side;
 use braid_schema_checks::problem::Problem;
 use braid_schema_checks::report::Report;
 use braid_schema_checks::sources::{SourceFile, Sources};
+use braid_schema_checks::verdict::DOES_NOT_COMPOSE;
 use clap::Args;
 
-use super::Failure;
 use super::reporting::{Reporting, Strictness};
 use super::versions::{Graph, Tree, Unusable, read_supergraph};
+use super::{Failure, paths};
 
 /// Compare two schemas.
 ///
@@ -86,7 +87,7 @@ impl Schemas {
             let version = read_supergraph(&tree, &path).map_err(Unusable::Input)?;
             return Ok(Self::of(version, None, side, problems));
         }
-        let file = path.display().to_string();
+        let file = paths::name(&path);
         let schema = plain(&text, &file, problems);
         let files = vec![SourceFile { subgraph: None, file: file.clone(), text }];
         Ok(Self::of(Version { label: file, files, ..Version::default() }, Some(schema), side, problems))
@@ -100,7 +101,7 @@ impl Schemas {
         if let Some(composition) = version.composition.as_ref().filter(|composition| !composition.ok) {
             for error in &composition.errors {
                 let at = error.locations.first();
-                let mut problem = Problem::new("DOES_NOT_COMPOSE", format!("{} ({})", error.message, error.code));
+                let mut problem = Problem::new(DOES_NOT_COMPOSE, format!("{} ({})", error.message, error.code));
                 problem.file = at.map(|at| at.file.clone());
                 (problem.line, problem.column) = (at.map(|at| at.line), at.map(|at| at.column));
                 problems.push(problem);

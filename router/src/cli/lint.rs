@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::reporting::Reporting;
 use super::versions::{Graph, Tree, Unusable};
-use super::{Failure, print};
+use super::{Failure, paths, print};
 
 /// Hold schemas to conventions.
 #[derive(Debug, Args)]
@@ -80,7 +80,7 @@ impl Lint {
                 continue;
             }
             match tree.read(path) {
-                Ok(text) => files.push(SourceFile { subgraph: None, file: path.display().to_string(), text }),
+                Ok(text) => files.push(SourceFile { subgraph: None, file: paths::name(path), text }),
                 Err(problem) => report.problems.push(problem),
             }
         }

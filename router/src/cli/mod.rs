@@ -5,6 +5,8 @@ mod compose;
 mod config;
 mod diff;
 mod lint;
+mod operations;
+mod paths;
 mod plan;
 mod reporting;
 mod serve;

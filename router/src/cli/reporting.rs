@@ -12,13 +12,13 @@ use super::{Failure, print};
 /// The flags of reports.
 #[derive(Debug, Args)]
 pub(super) struct Reporting {
-    /// table, json, markdown, github, gitlab, sarif or junit; with =FILE it is written there. May be given several times
+    /// table, json, markdown, github, gitlab, sarif or junit; =FILE writes it to a file. Can be given several times
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = target)]
     formats: Vec<Target>,
     /// Whether the table has colours
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
-    /// Exit 0 whatever was found; input that cannot be read still fails
+    /// Exit 0 whatever was found; input that can't be read still fails
     #[arg(long)]
     exit_zero: bool,
 }
@@ -44,7 +44,7 @@ fn target(text: &str) -> Result<Target, String> {
         format!("there is no format \"{name}\"; there are {}", names.join(", "))
     })?;
     if file.as_deref() == Some("") {
-        return Err(format!("name a file after \"{name}=\""));
+        return Err(format!("give a file after \"{name}=\""));
     }
     Ok(Target { format, file })
 }
@@ -91,16 +91,16 @@ fn write_step_summary(report: &Report) -> Result<(), Failure> {
     written.map_err(|error| Failure::Usage(format!("GITHUB_STEP_SUMMARY can't be written: {error}")))
 }
 
-/// What counts against a check.
+/// Which changes fail a check.
 #[derive(Debug, Args)]
 pub(super) struct Strictness {
-    /// The mildest change that fails
+    /// The mildest changes that fail the check
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<FailOnArgument>,
-    /// Let this breaking change through; its reason must stand in the allow file. May be given several times
-    #[arg(long = "allow-breaking", value_name = "ID")]
-    allow_breaking: Vec<String>,
-    /// Deliberate breaks: a YAML list of {id, reason, until}
+    /// Allow the change with this id; its reason must be in the allow file. Can be given several times
+    #[arg(long, value_name = "ID", alias = "allow-breaking")]
+    allow: Vec<String>,
+    /// Changes made on purpose: a YAML list of {id, reason, until}
     #[arg(long, value_name = "FILE")]
     allow_file: Option<std::path::PathBuf>,
 }
@@ -130,12 +130,12 @@ impl Strictness {
                 .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
         }
         if let Some(entry) = entries.iter().chain(known).find(|entry| entry.reason.trim().is_empty()) {
-            return Err(Failure::Usage(format!("the allowance for {} gives no reason", entry.id)));
+            return Err(Failure::Usage(format!("the entry of the allow list for {} has no reason", entry.id)));
         }
-        for id in &self.allow_breaking {
+        for id in &self.allow {
             if !entries.iter().chain(known).any(|entry| entry.id == *id) {
                 return Err(Failure::Usage(format!(
-                    "--allow-breaking {id} has no reason: add {{ id: \"{id}\", reason: \"…\" }} to a file and name it by --allow-file"
+                    "--allow {id} has no reason: add {{ id: \"{id}\", reason: \"…\" }} to a file and give it by --allow-file"
                 )));
             }
         }

@@ -12,10 +12,13 @@ use braid_schema_checks::report::{Composition, Diagnostic};
 use braid_schema_checks::sources::SourceFile;
 use braid_supergraph::Supergraph;
 
-use super::{Failure, block_on};
+use super::{Failure, block_on, paths};
 use crate::reload::chain;
 use crate::source::load_subgraphs;
 use crate::source::supergraph_yaml::{SchemaLocation, SupergraphYaml};
+
+/// The code of a live subgraph's schema that is wanted from a commit.
+pub(super) const LIVE_SUBGRAPH: &str = "LIVE_SUBGRAPH";
 
 /// Where files are read from.
 #[derive(Debug, Clone)]
@@ -26,7 +29,7 @@ pub(super) enum Tree {
     Commit {
         /// The commit's hash.
         hash: String,
-        /// How the user called it.
+        /// Its name on the command line.
         name: String,
     },
 }
@@ -47,7 +50,7 @@ impl From<Unusable> for Failure {
 }
 
 impl Tree {
-    /// The commit that a name stands for in the repository around `folder`.
+    /// The commit of this name in the repository around `folder`.
     pub(super) fn commit(folder: &Path, name: &str) -> Result<Self, Problem> {
         if name.starts_with('-') || name.is_empty() {
             return Err(Problem::new("GIT_REF", format!("\"{name}\" is not the name of a git commit")));
@@ -61,14 +64,14 @@ impl Tree {
         let message = if inside {
             format!("there is no git commit \"{name}\" here; a shallow clone may lack it (fetch-depth: 0 gets all)")
         } else {
-            format!("\"{name}\" is no file or folder, and {} is in no git repository", shown(folder).display())
+            format!("\"{name}\" is not a file or folder, and {} is not in a git repository", shown(folder).display())
         };
         Err(Problem::new("GIT_REF", message))
     }
 
     /// The text of a file.
     pub(super) fn read(&self, path: &Path) -> Result<String, Problem> {
-        let file = path.display().to_string();
+        let file = paths::name(path);
         match self {
             Self::Disk => std::fs::read_to_string(path)
                 .map_err(|error| Problem::in_file("UNREADABLE", format!("the file can't be read: {error}"), &file)),
@@ -141,7 +144,7 @@ impl Graph {
                 load_subgraphs(&self.path).await.map_err(|error| Failure::Unreadable(chain(&error)))
             });
             return match loaded {
-                Ok(loaded) => (loaded.sdl, Vec::new()),
+                Ok(loaded) => (loaded.sdl.into_iter().map(renamed).collect(), Vec::new()),
                 Err(Failure::Unreadable(message)) => (Vec::new(), vec![Problem::new("UNREADABLE", message)]),
                 Err(_) => (Vec::new(), vec![Problem::new("UNREADABLE", "the subgraphs can't be asked")]),
             };
@@ -151,29 +154,32 @@ impl Graph {
             let url = subgraph.routing_url.clone().unwrap_or_default();
             match &subgraph.schema {
                 SchemaLocation::Inline(sdl) => {
-                    let file = Some(self.path.display().to_string());
+                    let file = Some(paths::name(&self.path));
                     subgraphs.push(SubgraphSdl { name: name.clone(), url, sdl: sdl.clone(), file });
                 }
                 SchemaLocation::File(file) => {
-                    let path = tidy(&folder_of(&self.path).join(file));
+                    let path = paths::tidy(&folder_of(&self.path).join(file));
                     match self.tree.read(&path) {
                         Ok(sdl) => {
-                            let file = Some(path.display().to_string());
+                            let file = Some(paths::name(&path));
                             subgraphs.push(SubgraphSdl { name: name.clone(), url, sdl, file });
                         }
                         Err(problem) => problems.push(problem),
                     }
                 }
                 SchemaLocation::Live { url, .. } => {
-                    let message = format!("the subgraph \"{name}\" is asked at {url}, which tells nothing of the past");
-                    problems.push(Problem::new("UNREADABLE", message));
+                    let message = format!(
+                        "the schema of subgraph \"{name}\" comes from {url}, which has it only as it is now; \
+                         compare with a supergraph.graphql that was composed then"
+                    );
+                    problems.push(Problem::new(LIVE_SUBGRAPH, message));
                 }
             }
         }
         (subgraphs, problems)
     }
 
-    /// How reports call it.
+    /// Its name in reports.
     pub(super) fn label(&self) -> String {
         match &self.tree {
             Tree::Disk => self.path.display().to_string(),
@@ -195,9 +201,9 @@ impl Graph {
     }
 }
 
-/// `a/./b` as `a/b`: the form in which tools compare paths.
-fn tidy(path: &Path) -> PathBuf {
-    path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
+fn renamed(subgraph: SubgraphSdl) -> SubgraphSdl {
+    let file = subgraph.file.map(|file| paths::name(Path::new(&file)));
+    SubgraphSdl { file, ..subgraph }
 }
 
 fn source_file(subgraph: &SubgraphSdl) -> SourceFile {
@@ -247,7 +253,7 @@ fn diagnostic(of: &braid_composition::Diagnostic, side: Side) -> Diagnostic {
 
 /// A composed supergraph in a file.
 pub(super) fn read_supergraph(tree: &Tree, path: &Path) -> Result<Version, Problem> {
-    let file = path.display().to_string();
+    let file = paths::name(path);
     let text = tree.read(path)?;
     let supergraph = Supergraph::read(&text).map_err(|error| Problem::in_file(error.code(), chain(&error), &file))?;
     let files = vec![SourceFile { subgraph: None, file: file.clone(), text }];

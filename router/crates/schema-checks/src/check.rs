@@ -13,11 +13,12 @@ use crate::diff::{diff, locate};
 use crate::federation::{annotate, diff_supergraphs};
 use crate::lint::{lint, only_new};
 use crate::location::Side;
-use crate::operations::{KnownOperation, attribute, judge, report as report_operations};
+use crate::operations::{Judged, KnownOperation, OperationError, attribute, judge, report as report_operations};
 use crate::plans::PlanChange;
 use crate::problem::Problem;
-use crate::report::{Composition, ContractReport, DOES_NOT_COMPOSE, Report};
+use crate::report::{Composition, ContractReport, Report};
 use crate::sources::{SourceFile, Sources};
+use crate::verdict::DOES_NOT_COMPOSE;
 
 /// Everything that a check looks at.
 #[derive(Debug, Default)]
@@ -32,31 +33,35 @@ pub struct CheckInput {
     pub plans: Vec<PlanChange>,
     /// What makes the check fail.
     pub config: ChecksConfig,
-    /// The date, as YYYY-MM-DD, for allowances that run out.
+    /// The date, as YYYY-MM-DD, for allow-list entries that expire.
     pub today: Option<String>,
-    /// What could not be read.
+    /// Input that can't be used.
     pub problems: Vec<Problem>,
+    /// Places where clients seem to have operations that can't be read. As long as there are any, no change counts as unused.
+    pub unread_operations: Vec<Problem>,
 }
 
 /// One version of a graph.
 #[derive(Debug, Default)]
 pub struct Version {
-    /// How reports call it.
+    /// Its name in reports.
     pub label: String,
     /// The SDL files of its subgraphs, or the one of its supergraph.
     pub files: Vec<SourceFile>,
     /// What its subgraphs compose to, when they do.
     pub supergraph: Option<Arc<Supergraph>>,
-    /// What composing gave; absent when it was read composed.
+    /// The result of composing them; absent for a supergraph that was read as such.
     pub composition: Option<Composition>,
 }
 
 /// Checks a version of a graph, against another if there is one.
 pub fn check(input: CheckInput) -> Report {
-    let CheckInput { base, head, operations, plans, config, today, problems } = input;
+    let CheckInput { base, head, operations, plans, mut config, today, problems, unread_operations } = input;
+    config.check.ignore_unused &= unread_operations.is_empty();
     let mut report = Report::new(&head.label);
     report.fail_on = config.check.fail_on;
     report.problems = problems;
+    report.warnings = unread_operations;
     report.plans = plans;
     let (new_sources, syntax) = Sources::read(Side::New, head.files);
     // Composition reports what does not parse, in its own words.
@@ -65,13 +70,18 @@ pub fn check(input: CheckInput) -> Report {
     }
     report.composition = head.composition;
     let old_sources = base.as_ref().map(|base| Sources::read(Side::Old, base.files.clone()).0);
-    if let (Some(base), Some(old_sources)) = (&base, &old_sources) {
+    if let Some(base) = &base {
         report.base = Some(base.label.clone());
-        report.problems.extend(base_problem(base));
-        if let (Some(old), Some(new)) = (&base.supergraph, &head.supergraph) {
+        report.warnings.extend(base_warning(base));
+    }
+    let old = base.as_ref().and_then(|base| base.supergraph.as_deref()).zip(old_sources.as_ref());
+    match (old, &head.supergraph) {
+        (Some((old, old_sources)), Some(new)) => {
             let sides = Sides { old, new, old_sources, new_sources: &new_sources };
             compare(&mut report, &sides, operations, &config, today.as_deref());
         }
+        (None, Some(new)) => report.warnings.extend(invalid_operations(operations, new)),
+        (_, None) => {}
     }
     lint_into(&mut report, old_sources.as_ref(), &new_sources, &config);
     report.conclude();
@@ -85,12 +95,27 @@ struct Sides<'a> {
     new_sources: &'a Sources,
 }
 
-fn base_problem(base: &Version) -> Option<Problem> {
+/// A base that does not compose does not fail the check: otherwise the change that fixes it could never pass.
+fn base_warning(base: &Version) -> Option<Problem> {
     let composition = base.composition.as_ref().filter(|composition| !composition.ok)?;
-    let first =
-        composition.errors.first().map(|error| format!(": {} ({})", error.message, error.code)).unwrap_or_default();
-    let message = format!("{} does not compose, so there is nothing to compare with{first}", base.label);
+    let errors = composition.errors.iter().take(3).map(|error| format!(" {} ({})", error.message, error.code));
+    let message = format!(
+        "{} does not compose, so nothing was compared and the new version was checked by itself.{}",
+        base.label,
+        errors.collect::<String>()
+    );
     Some(Problem::new(DOES_NOT_COMPOSE, message))
+}
+
+/// Without a version to compare with, nobody knows whether an operation was valid before; so these are warnings.
+fn invalid_operations(operations: Vec<KnownOperation>, graph: &Supergraph) -> Vec<Problem> {
+    let judged = judge(operations, &graph.api_schema, &graph.api_schema);
+    let invalid = judged.iter().filter_map(|one| Some((one, one.errors_after.first()?)));
+    let warning = |(one, error): (&Judged, &OperationError)| {
+        let message = format!("\"{}\" is not valid on this graph: {}", one.operation.id, error.message);
+        Problem::at("INVALID_OPERATION", message, &error.file, (error.line, error.column))
+    };
+    invalid.map(warning).collect()
 }
 
 fn compare(
@@ -138,7 +163,7 @@ fn compare_contract(
         }
     };
     for tag in &new.unknown_tags {
-        notes.push(format!("The contract {name} names the tag \"{tag}\", which nothing bears."));
+        notes.push(format!("The contract {name} names the tag \"{tag}\", which no element has."));
     }
     // A contract that was not possible before has no clients yet.
     let Ok(old) = contract(&sides.old.source, filter) else { return ContractReport::default() };

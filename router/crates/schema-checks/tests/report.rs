@@ -134,7 +134,7 @@ fn deliberate_breaks_are_let_through_with_a_reason_and_for_a_time() {
     assert_eq!(run(Some("2027-01-15"), "FIELD_REMOVED:T.y").exit_code(), 0);
     let late = run(Some("2027-01-14"), "FIELD_REMOVED:T.y");
     assert_eq!(late.exit_code(), 1);
-    assert!(late.notes[0].contains("ran out"));
+    assert!(late.notes[0].contains("expired"));
     let stale = run(None, "FIELD_REMOVED:T.z");
     assert_eq!(stale.exit_code(), 1);
     assert!(stale.notes[0].contains("matches no change"));

@@ -51,7 +51,7 @@ pub struct Change {
     /// The known operations that it hurts; absent when no operations are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
-    /// Why it is let through, when it is.
+    /// Why it is allowed, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed: Option<Allowed>,
     /// Coordinates that an operation must use to notice the change.
@@ -163,11 +163,6 @@ impl Change {
     pub(crate) fn rollout(mut self, first: First, mixed_versions: bool, note: impl Into<String>) -> Self {
         self.rollout = Some(Rollout { first, mixed_versions, note: note.into() });
         self
-    }
-
-    /// Whether it counts against the check.
-    pub fn fails(&self) -> bool {
-        self.severity == Severity::Breaking && self.allowed.is_none()
     }
 }
 

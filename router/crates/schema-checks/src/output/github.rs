@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::verdict_line;
-use crate::report::{ItemLevel, Report};
+use crate::items::ItemLevel;
+use crate::report::Report;
 
 pub(super) fn github(report: &Report) -> String {
     let mut out = String::new();

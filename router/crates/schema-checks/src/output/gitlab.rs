@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::report::{Item, ItemLevel, Report};
+use crate::items::{Item, ItemLevel};
+use crate::report::Report;
 
 pub(super) fn gitlab(report: &Report) -> String {
     let entries: Vec<_> = report.items().iter().map(entry).collect();

@@ -1,19 +1,20 @@
-//! JUnit XML, for systems that show test reports: a suite for each section, a case for each line.
+//! JUnit XML, for systems that show test reports: one suite per section, one case per finding.
 
 use std::fmt::Write;
 
-use crate::report::{Item, ItemLevel, Report};
+use crate::items::{Item, ItemLevel};
+use crate::report::Report;
 
 const SECTIONS: [&str; 7] = ["input", "composition", "changes", "operations", "lint", "plans", "contracts"];
 
 pub(super) fn junit(report: &Report) -> String {
     let items = report.items();
-    let failures = items.iter().filter(|item| item.level == ItemLevel::Error).count();
+    let counts = Counts::of(items.iter());
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     // A section in which nothing was found is one test that passed.
     let quiet = |section: &&&str| !items.iter().any(|item| item.section == **section);
     let tests = items.len() + SECTIONS.iter().filter(quiet).count();
-    let _ = writeln!(out, "<testsuites name=\"schema check\" tests=\"{tests}\" failures=\"{failures}\">");
+    let _ = writeln!(out, "<testsuites name=\"schema check\" tests=\"{tests}\" {counts}>");
     for section in SECTIONS {
         let items: Vec<&Item> = items.iter().filter(|item| item.section == section).collect();
         suite(&mut out, section, &items);
@@ -23,9 +24,9 @@ pub(super) fn junit(report: &Report) -> String {
 }
 
 fn suite(out: &mut String, section: &str, items: &[&Item]) {
-    let failures = items.iter().filter(|item| item.level == ItemLevel::Error).count();
+    let counts = Counts::of(items.iter().copied());
     let tests = items.len().max(1);
-    let _ = writeln!(out, "  <testsuite name=\"{section}\" tests=\"{tests}\" failures=\"{failures}\">");
+    let _ = writeln!(out, "  <testsuite name=\"{section}\" tests=\"{tests}\" {counts}>");
     if items.is_empty() {
         let _ = writeln!(out, "    <testcase classname=\"{section}\" name=\"{section}\"/>");
     }
@@ -36,13 +37,34 @@ fn suite(out: &mut String, section: &str, items: &[&Item]) {
         let text = escaped(&format!("{} {place}", item.message));
         let _ = match item.level {
             ItemLevel::Error => {
-                writeln!(out, "      <failure type=\"{}\" message=\"{text}\"/>", escaped(&item.code))
+                let element = if item.prevents_check { "error" } else { "failure" };
+                writeln!(out, "      <{element} type=\"{}\" message=\"{text}\"/>", escaped(&item.code))
             }
             _ => writeln!(out, "      <system-out>{text}</system-out>"),
         };
         out.push_str("    </testcase>\n");
     }
     out.push_str("  </testsuite>\n");
+}
+
+/// Failures are checks that were made and not passed; errors kept a check from being made.
+struct Counts {
+    failures: usize,
+    errors: usize,
+}
+
+impl Counts {
+    fn of<'a>(items: impl Iterator<Item = &'a Item>) -> Self {
+        let (errors, failures): (Vec<&Item>, Vec<&Item>) =
+            items.filter(|item| item.level == ItemLevel::Error).partition(|item| item.prevents_check);
+        Self { failures: failures.len(), errors: errors.len() }
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "failures=\"{}\" errors=\"{}\"", self.failures, self.errors)
+    }
 }
 
 /// Text in XML. Characters that XML 1.0 cannot hold at all become spaces.

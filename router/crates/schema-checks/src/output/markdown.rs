@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::verdict_line;
 use crate::change::{Change, First, Severity};
-use crate::report::{Item, ItemLevel, Report, Verdict, shortened};
+use crate::items::{Item, ItemLevel};
+use crate::report::{Report, Verdict, shortened};
 
 /// The most rows of a table; comments have a limit, and nobody reads on.
 const MOST_ROWS: usize = 50;
@@ -126,7 +127,7 @@ fn more(out: &mut String, number: usize) {
 
 fn mark(change: &Change) -> &'static str {
     match change.severity {
-        Severity::Breaking if change.allowed.is_some() => "◌ allowed",
+        Severity::Breaking | Severity::Dangerous if change.allowed.is_some() => "◌ allowed",
         Severity::Breaking => "❌ breaking",
         Severity::Dangerous => "⚠️ dangerous",
         Severity::Safe => "✅ safe",

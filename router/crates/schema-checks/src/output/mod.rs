@@ -63,9 +63,10 @@ pub fn render(report: &Report, format: Format, color: bool) -> String {
     }
 }
 
-/// One line that says it all.
+/// The verdict and the counts in one line.
 fn verdict_line(report: &Report) -> String {
-    use crate::report::{EXIT_COMPOSITION, EXIT_INPUT, EXIT_USAGE, Verdict};
+    use crate::report::Verdict;
+    use crate::verdict::{EXIT_COMPOSITION, EXIT_INPUT, EXIT_USAGE};
     let summary = &report.summary;
     let mut parts = Vec::new();
     let mut part = |number: usize, one: &str, many: &str| {
@@ -74,7 +75,7 @@ fn verdict_line(report: &Report) -> String {
         }
     };
     part(summary.breaking, "breaking change", "breaking changes");
-    part(summary.allowed, "allowed break", "allowed breaks");
+    part(summary.allowed, "allowed change", "allowed changes");
     part(summary.dangerous, "dangerous change", "dangerous changes");
     part(summary.safe, "safe change", "safe changes");
     part(summary.broken_operations, "broken operation", "broken operations");

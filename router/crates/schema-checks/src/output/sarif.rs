@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::change::ChangeKind;
+use crate::items::{Item, ItemLevel};
 use crate::lint;
-use crate::report::{Item, ItemLevel, Report};
+use crate::report::Report;
 
 pub(super) fn sarif(report: &Report) -> String {
     let items = report.items();

@@ -92,12 +92,15 @@ impl Table {
     }
 
     fn problems(&mut self, report: &Report) {
-        if report.problems.is_empty() {
+        if report.problems.is_empty() && report.warnings.is_empty() {
             return;
         }
         self.heading("Input");
         for problem in &report.problems {
             self.line(Paint::Red, "✖", &problem.to_string());
+        }
+        for warning in &report.warnings {
+            self.line(Paint::Yellow, "▲", &warning.to_string());
         }
     }
 
@@ -135,7 +138,7 @@ impl Table {
 
     fn change(&mut self, change: &Change, width: usize) {
         let (paint, mark, word) = match change.severity {
-            Severity::Breaking if change.allowed.is_some() => (Paint::Yellow, "◌", "allowed"),
+            Severity::Breaking | Severity::Dangerous if change.allowed.is_some() => (Paint::Yellow, "◌", "allowed"),
             Severity::Breaking => (Paint::Red, "✖", "breaking"),
             Severity::Dangerous => (Paint::Yellow, "▲", "dangerous"),
             Severity::Safe => (Paint::Green, "✔", "safe"),
@@ -169,7 +172,7 @@ impl Table {
         }
         match &change.allowed {
             Some(allowed) => self.under(&format!("allowed: {}", allowed.reason)),
-            None if change.severity == Severity::Breaking => self.under(&format!("id: {}", change.id)),
+            None if change.severity > Severity::Safe => self.under(&format!("id: {}", change.id)),
             None => {}
         }
     }
@@ -193,7 +196,7 @@ impl Table {
         }
         if !operations.already_invalid.is_empty() {
             let names: Vec<String> = operations.already_invalid.iter().map(|operation| operation.id.clone()).collect();
-            self.line(Paint::Dim, "·", &format!("invalid before the change, too: {}", shortened(&names, 10)));
+            self.line(Paint::Dim, "·", &format!("not valid before the change either: {}", shortened(&names, 10)));
         }
         let fine = operations.total - operations.broken.len() - operations.already_invalid.len();
         self.line(Paint::Green, "✔", &format!("{fine} of {} known operations stay valid.", operations.total));
