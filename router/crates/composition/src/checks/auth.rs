@@ -1,4 +1,4 @@
-//! A field that reads protected data through `@requires` or a context must demand the same authorization itself.
+//! A field that reads protected data through `@requires` or a context must require the same authorization itself.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,12 @@ use braid_supergraph::join_spec::write::{DraftApplied, DraftField, DraftType};
 
 use super::Context;
 use crate::codes::Code;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, excerpt};
 use crate::merge::{Dnf, conjoin, read_dnf};
 use crate::subgraph::field_set::{FieldSet, Item};
 use crate::subgraph::spec::Known;
 
-/// What one must have to see something.
+/// What a client must have to see an element.
 #[derive(Clone, Debug, Default)]
 struct Demand {
     authenticated: bool,
@@ -125,11 +125,11 @@ fn one(
     errors.push(
         Diagnostic::new(
             Code::MISSING_TRANSITIVE_AUTH_REQUIREMENTS,
-            format!("Field \"{coordinate}\" does not specify necessary @authenticated, @requiresScopes and/or @policy auth requirements to access the transitive field data from {directive} selection set."),
+            format!("\"{coordinate}\" is computed from protected fields (\"{}\", by {directive}), but is itself less protected: whoever may not read those could learn of them here.", excerpt(&set.to_string())),
         )
         .on(coordinate.as_str())
         .at(context.places(&ty.name, Some(&field.name), None))
-        .help(format!("put the authorization directives of \"{set}\" on \"{coordinate}\" too")),
+        .help(format!("put the @authenticated, @requiresScopes and @policy of \"{}\" on \"{coordinate}\" too", excerpt(&set.to_string()))),
     );
 }
 

@@ -20,9 +20,8 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
                 rules.error(
                     Code::QUERY_ROOT_TYPE_INACCESSIBLE,
                     ("Query", None, None),
-                    "Type \"Query\" is @inaccessible but is the query root type, which must be in the API schema."
-                        .into(),
-                    "remove @inaccessible from the query root in all subgraphs",
+                    "The type \"Query\" is @inaccessible, so clients could not send any query.".into(),
+                    "remove @inaccessible from the query root in all subgraphs, and hide single fields instead",
                 );
             }
         } else {
@@ -97,8 +96,8 @@ impl<'a> Rules<'a, '_> {
         self.error(
             Code::ONLY_INACCESSIBLE_CHILDREN,
             (&ty.name, None, None),
-            format!("Type \"{}\" is in the API schema but all of its {what} are @inaccessible.", ty.name),
-            "hide the whole type, or leave something of it visible",
+            format!("Clients see the type \"{}\", but each of its {what} is hidden from them (@inaccessible), and GraphQL knows no empty types.", ty.name),
+            "mark the type itself @inaccessible, or leave something of it visible",
         );
     }
 
@@ -151,8 +150,8 @@ impl<'a> Rules<'a, '_> {
                     self.error(
                         Code::IMPLEMENTED_BY_INACCESSIBLE,
                         element,
-                        format!("Field \"{}\" is @inaccessible but implements the interface field \"{}.{}\" which is in the API schema.", coordinate(element), interface.name, field.name),
-                        "hide the interface's field too, or show this one",
+                        format!("\"{}\" is hidden from clients (@inaccessible), yet they may select the field through the interface, where \"{}.{}\" is visible.", coordinate(element), interface.name, field.name),
+                        "mark the interface's field @inaccessible too, or remove it here",
                     );
                 }
             }
@@ -172,13 +171,13 @@ impl<'a> Rules<'a, '_> {
                 Diagnostic::new(
                     Code::REFERENCED_INACCESSIBLE,
                     format!(
-                        "Type \"{name}\" is @inaccessible but is referenced by \"{}\", which is in the API schema.",
+                        "\"{}\" is visible to clients, but its type \"{name}\" is hidden from them (@inaccessible).",
                         coordinate(element)
                     ),
                 )
                 .on(coordinate(element))
                 .at(self.context.places(element.0, element.1, element.2))
-                .help(format!("hide \"{}\" too, or show \"{name}\"", coordinate(element)))
+                .help(format!("mark \"{}\" @inaccessible too, or remove it from \"{name}\"", coordinate(element)))
                 .fix(format!("remove @inaccessible from \"{name}\""), edits),
             );
         }
@@ -193,10 +192,10 @@ impl<'a> Rules<'a, '_> {
                     Code::REQUIRED_INACCESSIBLE,
                     element,
                     format!(
-                        "Argument \"{}\" is @inaccessible but is a required argument of its field.",
+                        "The argument \"{}\" is hidden from clients (@inaccessible), but the field can't be asked for without it.",
                         coordinate(element)
                     ),
-                    "make the argument optional, or show it",
+                    "make the argument optional, or remove @inaccessible",
                 );
             }
             for interface in self.interfaces_of(ty) {
@@ -205,14 +204,14 @@ impl<'a> Rules<'a, '_> {
                     self.error(
                         Code::IMPLEMENTED_BY_INACCESSIBLE,
                         element,
-                        format!("Argument \"{}\" is @inaccessible but implements the interface argument \"{}.{}({}:)\" which is in the API schema.", coordinate(element), interface.name, field.name, argument.name),
-                        "hide the interface's argument too, or show this one",
+                        format!("The argument \"{}\" is hidden from clients (@inaccessible), yet they may give it through the interface, where \"{}.{}({}:)\" is visible.", coordinate(element), interface.name, field.name, argument.name),
+                        "mark the interface's argument @inaccessible too, or remove it here",
                     );
                 }
             }
             return;
         }
-        // An implementation may not demand what its interface hides.
+        // Clients that ask through the interface can't give what the interface hides.
         if is_required(&argument.ty, argument.default.is_some()) {
             for interface in self.interfaces_of(ty) {
                 let hidden = interface.fields.get(&field.name).and_then(same).is_some_and(|a| self.hidden(&a.applied));
@@ -221,8 +220,8 @@ impl<'a> Rules<'a, '_> {
                     self.error(
                         Code::REQUIRED_INACCESSIBLE,
                         (&interface.name, Some(&field.name), Some(&argument.name)),
-                        format!("Argument \"{}.{}({}:)\" is @inaccessible but is implemented by the argument \"{}\" which is required and in the API schema.", interface.name, field.name, argument.name, coordinate(element)),
-                        "make the implementing argument optional, or show the interface's",
+                        format!("The argument \"{}.{}({}:)\" is hidden from clients (@inaccessible), so those who ask through the interface can't give it, but the implementation requires it: \"{}\".", interface.name, field.name, argument.name, coordinate(element)),
+                        "make the argument of the implementation optional, or remove @inaccessible from the interface's",
                     );
                 }
             }
@@ -241,10 +240,10 @@ impl<'a> Rules<'a, '_> {
                     Code::REQUIRED_INACCESSIBLE,
                     element,
                     format!(
-                        "Input field \"{}\" is @inaccessible but is a required input field of its type.",
+                        "The input field \"{}\" is hidden from clients (@inaccessible), but the input is not valid without it.",
                         coordinate(element)
                     ),
-                    "make the field optional, or show it",
+                    "make the field optional, or remove @inaccessible",
                 );
             }
             return;
@@ -260,11 +259,11 @@ impl<'a> Rules<'a, '_> {
         self.errors.push(
             Diagnostic::new(
                 Code::DEFAULT_VALUE_USES_INACCESSIBLE,
-                format!("\"{used}\" is @inaccessible but is used in the default value of \"{}\", which is in the API schema.", coordinate(element)),
+                format!("Clients see the default of \"{}\", and in it \"{used}\", which is hidden from them (@inaccessible).", coordinate(element)),
             )
             .on(coordinate(element))
             .at(self.context.places(element.0, element.1, element.2))
-            .help("choose another default, or show what it uses")
+            .help(format!("choose another default, or remove @inaccessible from \"{used}\""))
             .fix(format!("remove @inaccessible from \"{used}\""), {
                 let (ty, field) = used.split_once('.').unwrap_or((&used, ""));
                 self.uncover((ty, Some(field), None))
@@ -292,7 +291,7 @@ impl<'a> Rules<'a, '_> {
         }
     }
 
-    /// Directives of the type system are not part of the API: there is nothing to hide.
+    /// Clients don't see directives of the type system: there is nothing to hide.
     fn type_system_directives(&mut self) {
         for subgraph in self.context.subgraphs {
             for directive in subgraph.schema.directives.values() {
@@ -308,7 +307,7 @@ impl<'a> Rules<'a, '_> {
                     self.errors.push(
                         Diagnostic::new(
                             Code::DISALLOWED_INACCESSIBLE,
-                            format!("Directive argument \"{element}\" cannot be marked @inaccessible: its directive has type-system locations."),
+                            format!("@inaccessible on \"{element}\" hides nothing: the directive stands in schemas, which clients don't write."),
                         )
                         .on(element)
                         .at(subgraph.locate(argument.span))
@@ -327,21 +326,21 @@ impl<'a> Rules<'a, '_> {
                     Diagnostic::new(
                         Code::REQUIRED_INACCESSIBLE,
                         format!(
-                            "Argument \"@{}({}:)\" is @inaccessible but is a required argument of its directive.",
+                            "The argument \"@{}({}:)\" is hidden from clients (@inaccessible), but the directive can't be used without it.",
                             directive.name, argument.name
                         ),
                     )
                     .on(format!("@{}({}:)", directive.name, argument.name))
-                    .help("make the argument optional, or show it"),
+                    .help("make the argument optional, or remove @inaccessible"),
                 );
             } else if !self.hidden(&argument.applied) && self.hidden_type(argument.ty.inner_named_type()) {
                 self.errors.push(
                     Diagnostic::new(
                         Code::REFERENCED_INACCESSIBLE,
-                        format!("Type \"{}\" is @inaccessible but is referenced by \"@{}({}:)\", which is in the API schema.", argument.ty.inner_named_type(), directive.name, argument.name),
+                        format!("\"@{1}({2}:)\" is visible to clients, but its type \"{0}\" is hidden from them (@inaccessible).", argument.ty.inner_named_type(), directive.name, argument.name),
                     )
                     .on(format!("@{}({}:)", directive.name, argument.name))
-                    .help("show the type, or hide the argument"),
+                    .help("mark the argument @inaccessible too, or remove it from the type"),
                 );
             }
         }

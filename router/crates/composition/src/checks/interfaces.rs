@@ -1,4 +1,4 @@
-//! Every implementation has every field of its merged interfaces.
+//! Every implementation has each field of its merged interfaces.
 
 use braid_supergraph::join_spec::write::{DraftField, DraftKind, DraftType};
 
@@ -42,20 +42,19 @@ fn missing(context: &Context<'_>, ty: &DraftType, interface: &DraftType, field: 
     Diagnostic::new(
         Code::INTERFACE_FIELD_NO_IMPLEM,
         format!(
-            "Interface field \"{}.{}\" is declared in {} but type \"{}\", which implements \"{}\" only in {} does not have field \"{}\".",
-            interface.name,
-            field.name,
-            subgraph_list(having.map(|s| &*s.name)),
+            "\"{}\" implements the interface \"{}\" (in {}), so clients may ask it for \"{}\", which the interface has in {}. No subgraph gives \"{}\" that field.",
             ty.name,
             interface.name,
             subgraph_list(lacking.iter().map(|s| &*s.name)),
-            field.name
+            field.name,
+            subgraph_list(having.map(|s| &*s.name)),
+            ty.name
         ),
     )
     .on(format!("{}.{}", ty.name, field.name))
     .at(context.places(&interface.name, Some(&field.name), None))
     .at(context.places(&ty.name, None, None))
-    .help(format!("add \"{}\" to \"{}\" in a subgraph that resolves it", field.name, ty.name))
+    .help(format!("add \"{}\" to \"{}\" in the subgraph that can resolve it, or remove it from the interface", field.name, ty.name))
     .fix(format!("add \"{}\" to \"{}\"", field.name, ty.name), edit)
 }
 
@@ -74,13 +73,13 @@ fn compatible(
             Diagnostic::new(
                 Code::INVALID_GRAPHQL,
                 format!(
-                    "Interface field {}.{} expects type {} but {element} of type {} is not a proper subtype.",
+                    "Put together, the subgraphs contradict each other: the interface has \"{}.{}: {}\", but the implementation \"{element}: {}\", which is another type.",
                     interface.name, field.name, field.ty, own.ty
                 ),
             )
             .on(element.as_str())
             .at(at())
-            .help("make the types agree in all subgraphs"),
+            .help("use the interface's type, or a narrower one, in all subgraphs"),
         );
     }
     for argument in &field.args {
@@ -89,7 +88,7 @@ fn compatible(
                 Diagnostic::new(
                     Code::INVALID_GRAPHQL,
                     format!(
-                        "Interface field argument {}.{}({}:) expected but {element} does not provide it.",
+                        "Put together, the subgraphs contradict each other: the interface takes the argument \"{}.{}({}:)\", but the implementation \"{element}\" does not.",
                         interface.name, field.name, argument.name
                     ),
                 )
@@ -101,7 +100,7 @@ fn compatible(
                 Diagnostic::new(
                     Code::INVALID_GRAPHQL,
                     format!(
-                        "Interface field argument {}.{}({}:) expects type {} but {element}({}:) is type {}.",
+                        "Put together, the subgraphs contradict each other: the interface takes \"{}.{}({}: {})\", but the implementation \"{element}({}: {})\".",
                         interface.name, field.name, argument.name, argument.ty, argument.name, own.ty
                     ),
                 )
@@ -119,7 +118,7 @@ fn compatible(
                 Diagnostic::new(
                     Code::INVALID_GRAPHQL,
                     format!(
-                        "Field {element} includes required argument {} that is missing from the Interface field {}.{}.",
+                        "\"{element}\" requires the argument \"{}\", which clients that ask through the interface can't give: \"{}.{}\" does not have it.",
                         argument.name, interface.name, field.name
                     ),
                 )

@@ -29,17 +29,17 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
                 let at_fault = subgraph_list(others.map(|s| &*s.name));
                 let detail = match why {
                     Why::Unknown => format!(
-                        "cannot provide a value for argument \"{argument}\" of field \"{coordinate}\" as argument \"{argument}\" is not defined in {at_fault}"
+                        "passes the argument \"{argument}\" to \"{coordinate}\", but the router may ask any subgraph with that field, and the argument is unknown in {at_fault}."
                     ),
                     Why::Missing => format!(
-                        "no value provided for argument \"{argument}\" of field \"{coordinate}\" but a value is mandatory as \"{argument}\" is required in {at_fault}"
+                        "passes no argument \"{argument}\" to \"{coordinate}\", but it is required in {at_fault}, which the router may ask."
                     ),
                 };
                 errors.push(
                     Diagnostic::new(
                         Code::REQUIRES_INVALID_FIELDS,
                         format!(
-                            "[{}] On field \"{}.{}\", for @requires(fields: \"{}\"): {detail}",
+                            "[{}] @requires(fields: \"{3}\") on \"{1}.{2}\" {detail}",
                             subgraph.name,
                             ty.name,
                             field.name,
@@ -48,7 +48,7 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
                     )
                     .on(format!("{}.{}", ty.name, field.name))
                     .at(subgraph.locate(requires.span))
-                    .help("make the argument the same in all subgraphs")
+                    .help("define the argument alike in all subgraphs with the field")
                     .fix("remove @requires", edits::remove_application(subgraph, requires)),
                 );
             }

@@ -1,4 +1,4 @@
-//! Brings the definitions of federation's directives and types into a schema, and holds written ones to their specification.
+//! Adds the definitions of federation's directives and types to a schema, and compares written ones with their specification.
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::{Type, Value};
@@ -91,7 +91,7 @@ fn install_types(subgraph: &mut Subgraph) -> (Vec<Name>, Vec<Diagnostic>) {
                 Diagnostic::new(
                     Code::TYPE_DEFINITION_INVALID,
                     format!(
-                        "[{}] Invalid definition for type {name}: {name} should be a {} but is defined as a {}",
+                        "[{}] The name \"{name}\" is federation's, for {}, but the schema defines {} of that name.",
                         subgraph.name,
                         kind.noun(),
                         ty.kind.noun()
@@ -99,7 +99,7 @@ fn install_types(subgraph: &mut Subgraph) -> (Vec<Name>, Vec<Diagnostic>) {
                 )
                 .on(name.as_str())
                 .at(subgraph.locate(ty.span))
-                .help(format!("remove the definition of {name}, or rename the type: the name belongs to federation")),
+                .help(format!("rename your type; a definition of federation's \"{name}\" is not needed")),
             ),
             Some(_) => {}
             // The service types are known without a definition in Federation 1 only.
@@ -149,7 +149,7 @@ fn check_directive(subgraph: &Subgraph, written: &DirectiveDef, spec: &Directive
     for expected in spec.args.values() {
         let Some(actual) = written.args.get(&expected.name) else {
             if expected.is_required() {
-                wrong.push(format!("missing required argument \"{}\"", expected.name));
+                wrong.push(format!("it lacks the required argument \"{}\"", expected.name));
             }
             continue;
         };
@@ -160,13 +160,13 @@ fn check_directive(subgraph: &Subgraph, written: &DirectiveDef, spec: &Directive
         }
         if !fits(subgraph, &expected.ty, &actual_type) {
             wrong.push(format!(
-                "argument \"{}\" should have type \"{}\" but found type \"{}\"",
+                "its argument \"{}\" is of type \"{}\" there, but \"{}\" here",
                 expected.name, expected.ty, actual.ty
             ));
         } else if !actual.ty.is_non_null() && expected.default != actual.default {
             let show = |value: Option<&Value>| value.map_or("null".to_string(), |v| v.to_string());
             wrong.push(format!(
-                "argument \"{}\" should have default value {} but found default value {}",
+                "its argument \"{}\" has the default {} there, but {} here",
                 expected.name,
                 show(expected.default.as_deref()),
                 show(actual.default.as_deref())
@@ -174,29 +174,27 @@ fn check_directive(subgraph: &Subgraph, written: &DirectiveDef, spec: &Directive
         }
     }
     for extra in written.args.keys().filter(|name| !spec.args.contains_key(*name)) {
-        wrong.push(format!("unknown/unsupported argument \"{extra}\""));
+        wrong.push(format!("it has no argument \"{extra}\" there"));
     }
     if written.repeatable && !spec.repeatable {
-        wrong.push(format!("\"@{}\" should not be repeatable", spec.name));
+        wrong.push("it is not repeatable there".to_owned());
     }
     if written.locations.iter().any(|location| !spec.locations.contains(location)) {
-        wrong.push(format!(
-            "\"@{}\" should have locations {}, but found (non-subset) {}",
-            spec.name,
-            locations(spec),
-            locations(written)
-        ));
+        wrong.push(format!("it may be used on {} there, and on {} here", locations(spec), locations(written)));
     }
     wrong
         .into_iter()
         .map(|problem| {
             Diagnostic::new(
                 Code::DIRECTIVE_DEFINITION_INVALID,
-                format!("[{}] Invalid definition for directive \"@{}\": {problem}", subgraph.name, spec.name),
+                format!(
+                    "[{}] The schema defines @{} otherwise than the specification that it comes from: {problem}.",
+                    subgraph.name, spec.name
+                ),
             )
             .on(format!("@{}", spec.name))
             .at(subgraph.locate(written.span))
-            .help("remove the definition: composition knows the directive")
+            .help("remove the definition; the directive is known without it")
             .fix(format!("remove the definition of @{}", spec.name), definition_range(subgraph, written))
         })
         .collect()

@@ -1,4 +1,4 @@
-//! `@link`: which features a schema uses, in which version and under which names. Knows no type of the schema.
+//! `@link`: which specifications a schema links, in which version and under which names. Knows no type of the schema.
 
 use braid_graphql::compiler::Node;
 use braid_graphql::compiler::ast::{Directive, Value};
@@ -6,7 +6,7 @@ use braid_graphql::compiler::ast::{Directive, Value};
 use super::model::Span;
 use super::spec::{Feature, Known, NEWEST};
 use crate::codes::Code;
-use crate::diagnostic::did_you_mean;
+use crate::diagnostic::{did_you_mean, excerpt};
 
 /// A problem in a `@link`, not yet tied to a subgraph.
 pub(crate) struct LinkProblem {
@@ -190,11 +190,11 @@ fn read_link(directive: &Node<Directive>) -> Result<Option<Link>, Box<LinkProble
     let Some(url) = directive.specified_argument_by_name("url") else {
         return Err(usage(
             directive.location(),
-            "Missing argument \"url\" of a @link: it says which specification is meant.",
+            "This @link does not say by its \"url\" which specification it links.",
         ));
     };
     let Some(text) = url.as_str() else {
-        return Err(usage(url.location(), "The \"url\" of a @link must be a string."));
+        return Err(usage(url.location(), "The \"url\" of this @link is not a string."));
     };
     let (identity, version) = read_url(text).map_err(|(message, replacement)| {
         Box::new(LinkProblem {
@@ -202,7 +202,7 @@ fn read_link(directive: &Node<Directive>) -> Result<Option<Link>, Box<LinkProble
             message,
             span: url.location(),
             help: Some(
-                "write the URL as https://host/name/vX.Y, for example https://specs.apollo.dev/federation/v2.9".into(),
+                "end the URL in the specification's name and version, for example https://specs.apollo.dev/federation/v2.9".into(),
             ),
             replacement: replacement.map(|r| format!("\"{r}\"")),
         })
@@ -235,23 +235,32 @@ fn read_url(text: &str) -> Result<(String, Version), (String, Option<String>)> {
     let mut segments: Vec<&str> = path.split('/').collect();
     if segments.len() > 2 && segments.last() == Some(&"") {
         let replacement = without_query.trim_end_matches('/').to_string();
-        return Err((format!("Missing version component in feature url '{text}'"), Some(replacement)));
+        return Err((
+            format!("The URL \"{}\" of this @link ends without a version.", excerpt(text)),
+            Some(replacement),
+        ));
     }
     if segments.len() == 2 && segments.last() == Some(&"") {
         segments.pop();
     }
     let segments = segments.get(1..).unwrap_or_default();
     let (Some(last), trimmed) = (segments.last(), without_query.trim_end_matches('/')) else {
-        return Err((format!("Missing path in feature url '{text}'"), None));
+        return Err((format!("The URL \"{}\" of this @link has neither a name nor a version.", excerpt(text)), None));
     };
     let Some(version) = read_version(last) else {
         let replacement = partial_version(last)
             .and_then(|version| Some(format!("{}/{version}", trimmed.strip_suffix(last)?.trim_end_matches('/'))));
-        return Err((format!("Expected a version string (of the form v1.2), got {last}"), replacement));
+        return Err((
+            format!("The URL of this @link ends in \"{}\", where a version such as v1.0 should be.", excerpt(last)),
+            replacement,
+        ));
     };
     let identity = trimmed.strip_suffix(last).unwrap_or(trimmed).trim_end_matches('/');
     if segments.len() < 2 && text.contains("://") {
-        return Err((format!("Missing feature name component in feature url '{text}'"), None));
+        return Err((
+            format!("The URL \"{}\" of this @link does not name a specification before the version.", excerpt(text)),
+            None,
+        ));
     }
     Ok((identity.to_string(), version))
 }
@@ -292,18 +301,18 @@ fn read_import(item: &Node<Value>) -> Result<Import, Box<LinkProblem>> {
     let span = item.location();
     match &**item {
         Value::String(name) => Ok(Import { name: name.clone(), alias: name.clone() }),
-        Value::Object(fields) => read_import_object(item, fields, span),
+        Value::Object(fields) => read_import_object(fields, span),
         _ => Err(usage(
             span,
             &format!(
-                "Invalid sub-value {item} for @link(import:) argument: values should be either strings or input object values of the form {{ name: \"<importedElement>\", as: \"<alias>\" }}."
+                "This @link imports {}, which is neither a name such as \"@key\" nor a renaming such as {{ name: \"@key\", as: \"@myKey\" }}.",
+                excerpt(&item.to_string())
             ),
         )),
     }
 }
 
 fn read_import_object(
-    item: &Node<Value>,
     fields: &[(braid_graphql::compiler::Name, Node<Value>)],
     span: Span,
 ) -> Result<Import, Box<LinkProblem>> {
@@ -316,41 +325,35 @@ fn read_import_object(
             _ => {
                 return Err(usage(
                     span,
-                    &format!("Unknown field \"{key}\" for sub-value {item} of @link(import:) argument."),
+                    &format!("An import of this @link has a field \"{key}\"; it can have only \"name\" and \"as\"."),
                 ));
             }
         };
         let Some(text) = value.as_str() else {
-            return Err(usage(
-                span,
-                &format!(
-                    "Invalid value for the \"{key}\" field for sub-value {item} of @link(import:) argument: must be a string."
-                ),
-            ));
+            return Err(usage(span, &format!("In an import of this @link, \"{key}\" is not a string.")));
         };
         *slot = Some(text.to_string());
     }
     let Some(name) = name else {
-        return Err(usage(
-            span,
-            &format!("Invalid sub-value {item} for @link(import:) argument: missing mandatory \"name\" field."),
-        ));
+        return Err(usage(span, "An import of this @link does not say by \"name\" what it imports."));
     };
     let alias = alias.unwrap_or_else(|| name.clone());
     if name.starts_with('@') != alias.starts_with('@') {
         let (what, right) = match name.starts_with('@') {
             true => (
-                format!("directive \"{name}\" imported name should start with a '@' character, but got \"{alias}\"."),
+                format!(
+                    "The directive \"{name}\" is imported as \"{alias}\", which is the name of a type: it has no @."
+                ),
                 format!("@{alias}"),
             ),
             false => (
                 format!(
-                    "type \"{name}\" imported name should not start with a '@' character, but got \"{alias}\" (or, if @{name} is a directive, then it should be referred to with a '@')."
+                    "The type \"{name}\" is imported as \"{alias}\", which is the name of a directive. (If you mean the directive, call it \"@{name}\" in `name` too.)"
                 ),
                 alias.trim_start_matches('@').to_string(),
             ),
         };
-        let mut problem = usage(span, &format!("Invalid @link import renaming: {what}"));
+        let mut problem = usage(span, &what);
         problem.replacement = Some(format!("{{ name: \"{name}\", as: \"{right}\" }}"));
         return Err(problem);
     }
@@ -363,7 +366,10 @@ fn admit(links: &Links, link: &Link, directive: &Node<Directive>) -> Result<(), 
     if links.list.iter().any(|other| other.identity == link.identity) {
         return Err(*usage(
             span,
-            &format!("Cannot link feature \"{}\" since it has already been linked in the schema.", link.identity),
+            &format!(
+                "The schema links \"{}\" twice, so it would be unclear which version and names hold.",
+                excerpt(&link.identity)
+            ),
         ));
     }
     let same_namespace = links.list.iter().find(|other| other.namespace.is_some() && other.namespace == link.namespace);
@@ -371,8 +377,10 @@ fn admit(links: &Links, link: &Link, directive: &Node<Directive>) -> Result<(), 
         return Err(*usage(
             span,
             &format!(
-                "Cannot link feature \"{}\" under the name \"{namespace}\" since \"{}\" already has that name. Use \"as\" to rename one of them.",
-                link.identity, other.identity
+                "Two linked specifications are both called \"{}\" in this schema: \"{}\" and \"{}\". Give one of them another name with `as`.",
+                excerpt(namespace),
+                excerpt(&other.identity),
+                excerpt(&link.identity)
             ),
         ));
     }
@@ -380,16 +388,16 @@ fn admit(links: &Links, link: &Link, directive: &Node<Directive>) -> Result<(), 
     match link.feature {
         Some(Feature::Federation) if major != 2 || minor > NEWEST => Err(LinkProblem {
             code: Code::UNKNOWN_FEDERATION_LINK_VERSION,
-            message: format!(
-                "Invalid version v{major}.{minor} for the federation feature in @link directive on schema"
-            ),
+            message: format!("The schema links federation v{major}.{minor}, a version that is not known."),
             span: directive.specified_argument_by_name("url").and_then(|v| v.location()),
             help: Some(format!("link a version from v2.0 to v2.{NEWEST}")),
             replacement: Some(format!("\"{}/v2.{NEWEST}\"", link.identity)),
         }),
         Some(Feature::Link) if (major, minor) != (1, 0) => Err(LinkProblem {
             code: Code::UNKNOWN_LINK_VERSION,
-            message: format!("Schema uses unknown version v{major}.{minor} of the link spec"),
+            message: format!(
+                "The schema links v{major}.{minor} of the link specification, of which there is only v1.0."
+            ),
             span: directive.specified_argument_by_name("url").and_then(|v| v.location()),
             help: Some("link https://specs.apollo.dev/link/v1.0".into()),
             replacement: Some(format!("\"{}/v1.0\"", link.identity)),
@@ -410,26 +418,28 @@ fn check_imports(link: &Link, directive: &Node<Directive>, problems: &mut Vec<Li
         }
         let as_directive = format!("@{}", import.name);
         let (hint, replacement) = if elements.contains(&as_directive) {
-            (format!(" Did you mean directive \"{as_directive}\"?"), Some(format!("\"{as_directive}\"")))
+            (format!(" Did you mean the directive, \"{as_directive}\"?"), Some(format!("\"{as_directive}\"")))
         } else {
-            (did_you_mean(&import.name, elements.iter().map(String::as_str)), newer_version(feature, import))
+            (did_you_mean(&import.name, elements.iter().map(String::as_str)), None)
         };
         let since = introduced(import.name.trim_start_matches('@'))
             .filter(|since| feature == Feature::Federation && *since > link.version.minor);
         problems.push(LinkProblem {
             code: Code::INVALID_LINK_DIRECTIVE_USAGE,
-            message: format!("Cannot import unknown element \"{}\".{hint}", import.name),
+            message: format!(
+                "This @link imports \"{}\", which v{}.{} of the specification does not have.{hint}",
+                excerpt(&import.name),
+                link.version.major,
+                link.version.minor
+            ),
             span: if since.is_some() {
                 directive.specified_argument_by_name("url").and_then(|v| v.location())
             } else {
                 span
             },
             help: Some(match since {
-                Some(since) => format!(
-                    "\"{}\" exists from federation v2.{since} on: link that version or a newer one",
-                    import.name
-                ),
-                None => format!("remove \"{}\" from the import list, or correct its name", import.name),
+                Some(since) => format!("link federation v2.{since} or newer, which has \"{}\"", import.name),
+                None => format!("correct the name, or remove \"{}\" from the import list", excerpt(&import.name)),
             }),
             replacement: match since {
                 Some(since) => Some(format!("\"{}/v2.{since}\"", link.identity)),
@@ -437,10 +447,6 @@ fn check_imports(link: &Link, directive: &Node<Directive>, problems: &mut Vec<Li
             },
         });
     }
-}
-
-fn newer_version(_: Feature, _: &Import) -> Option<String> {
-    None
 }
 
 /// The minor version of Federation 2 that brought an element.
@@ -461,7 +467,7 @@ fn import_spans(directive: &Directive) -> Vec<Span> {
     }
 }
 
-/// Two imports may not give one name, nor may one look like another feature's namespaced name.
+/// No two imports may have one name, nor may one look like a name in another specification's namespace.
 fn check_import_conflicts(links: &Links, problems: &mut Vec<LinkProblem>) {
     let mut seen: Vec<(&str, &Import, &Link)> = Vec::new();
     for link in &links.list {
@@ -472,13 +478,13 @@ fn check_import_conflicts(links: &Links, problems: &mut Vec<LinkProblem>) {
             if let Some((_, other, _)) = clash {
                 problems.push(*usage(
                     link.span,
-                    &format!("Cannot import \"{}\" as \"{}\" from feature \"{}\" since it was previously imported for \"{}\". Please rename the import to avoid conflicts via \"as\".", import.name, import.alias, link.identity, other.name),
+                    &format!("Two imports of the schema are both called \"{}\": \"{}\" of \"{}\", and \"{}\" before it. Give one of them another name with `as`.", excerpt(&import.alias), excerpt(&import.name), excerpt(&link.identity), excerpt(&other.name)),
                 ));
             }
             if let Some(other) = confusable(links, link, import) {
                 problems.push(*usage(
                     link.span,
-                    &format!("Cannot import \"{}\" as \"{}\" from feature \"{}\" since it can be confused with a namespaced name from another linked feature \"{}\".", import.name, import.alias, link.identity, other.identity),
+                    &format!("\"{}\" of \"{}\" is imported as \"{}\", but names that start like this belong to another linked specification, \"{}\". Import it under another name with `as`.", excerpt(&import.name), excerpt(&link.identity), excerpt(&import.alias), excerpt(&other.identity)),
                 ));
             }
             seen.push((&import.alias, import, link));
@@ -499,7 +505,7 @@ fn confusable<'a>(links: &'a Links, link: &Link, import: &Import) -> Option<&'a 
             return false;
         }
         match element {
-            // A feature's own element under its own namespaced name is no confusion.
+            // An element under its own namespaced name can be confused with nothing.
             Some(element) => !(other.identity == link.identity && imported == element),
             None => import.alias.starts_with('@') && other.identity != link.identity,
         }

@@ -243,12 +243,12 @@ impl TypeDef {
 impl Kind {
     pub(crate) fn noun(self) -> &'static str {
         match self {
-            Kind::Scalar => "Scalar Type",
-            Kind::Object => "Object Type",
-            Kind::Interface => "Interface Type",
-            Kind::Union => "Union Type",
-            Kind::Enum => "Enum Type",
-            Kind::Input => "Input Object Type",
+            Kind::Scalar => "a scalar",
+            Kind::Object => "an object type",
+            Kind::Interface => "an interface",
+            Kind::Union => "a union",
+            Kind::Enum => "an enum",
+            Kind::Input => "an input object",
         }
     }
 }

@@ -27,9 +27,9 @@ pub(crate) struct Read {
     pub(crate) subgraph: Subgraph,
     /// Types that federation brought, to be dropped before merging.
     pub(crate) internal_types: Vec<Name>,
-    /// Problems that are reported after GraphQL's own rules hold.
+    /// Problems that are reported once GraphQL's own rules hold.
     pub(crate) root_clashes: Vec<Diagnostic>,
-    /// Problems of GraphQL found while folding, as duplicate definitions.
+    /// Breaches of GraphQL's rules found while folding, such as duplicate definitions.
     pub(crate) problems: Vec<Diagnostic>,
 }
 
@@ -50,15 +50,15 @@ fn parse(input: &SubgraphSdl) -> Result<Document, Vec<Diagnostic>> {
         return Err(vec![
             Diagnostic::new(
                 Code::SUBGRAPH_TOO_LARGE,
-                format!("[{}] The SDL has {} bytes; the limit is {MAX_SDL_BYTES}.", input.name, input.sdl.len()),
+                format!("[{}] The schema has {} bytes, and the limit is {MAX_SDL_BYTES}.", input.name, input.sdl.len()),
             )
-            .help("check that the file is the subgraph's schema; if it really is, split the subgraph"),
+            .help("check that this is the subgraph's schema; if it really is, split the subgraph"),
         ]);
     }
     if input.sdl.trim().is_empty() {
         return Err(vec![
-            Diagnostic::new(Code::INVALID_GRAPHQL, format!("[{}] The SDL is empty.", input.name))
-                .help("give the subgraph a schema with at least one type"),
+            Diagnostic::new(Code::INVALID_GRAPHQL, format!("[{}] The schema is empty.", input.name))
+                .help("check the file or URL that the schema comes from"),
         ]);
     }
     Parser::new()
@@ -92,10 +92,8 @@ fn syntax_errors(
     };
     let code = if shallow { Code::INVALID_GRAPHQL } else { Code::NESTING_TOO_DEEP };
     if !shallow {
-        let text = format!("[{}] The SDL nests deeper than {MAX_NESTING} levels here.", input.name);
-        return vec![
-            Diagnostic::new(code, text).at(at).help("write it flatter; no list, value or selection needs that"),
-        ];
+        let text = format!("[{}] Brackets nest deeper than the limit of {MAX_NESTING} here.", input.name);
+        return vec![Diagnostic::new(code, text).at(at).help("write it with fewer levels")];
     }
     vec![
         Diagnostic::new(code, format!("[{}] Syntax error: {text}", input.name)).at(at).help(syntax_help(input, offset)),
@@ -248,7 +246,7 @@ impl Reader<'_> {
         directives
     }
 
-    /// Which types are the roots, and which other types stand in their way.
+    /// Which types are the roots, and which other types have the names that the roots need.
     fn roots(&self) -> (Roots, Vec<Diagnostic>) {
         let mut explicit: Vec<(OperationType, Name)> = Vec::new();
         let mut defined = false;
@@ -278,10 +276,10 @@ impl Reader<'_> {
                 None if !defined => {}
                 _ if other.is_some() => {
                     let clash = self.diagnostic(code, format_args!(
-                        "The schema has a type named \"{standard}\" but it is not set as the {word} root type ({}): this is not supported by federation. If a root type does not use its default name, there should be no other type with that default name.",
+                        "\"{standard}\" is an ordinary type here, since the schema definition {}. In the supergraph the {word} root is called \"{standard}\", so no other type can have that name.",
                         match own {
-                            Some(name) => format!("\"{name}\" is instead"),
-                            None => format!("no {word} root type is set"),
+                            Some(name) => format!("makes \"{name}\" the {word} root"),
+                            None => format!("names no {word} root"),
                         }
                     ), other.flatten());
                     clashes.push(clash.on(standard).help(format!(
@@ -332,7 +330,7 @@ impl Folding<'_> {
             Definition::OperationDefinition(_) | Definition::FragmentDefinition(_) => {
                 let problem = self.reader.diagnostic(
                     Code::INVALID_GRAPHQL,
-                    "An operation or fragment can't stand in a schema.",
+                    "This is a query or fragment, not a part of a schema.",
                     definition.location(),
                 );
                 self.problems.push(problem.help("remove it"));
@@ -397,7 +395,7 @@ impl Folding<'_> {
         self.problems.push(problem.help(help));
     }
 
-    /// Opens or reopens a type; none if this definition can't be folded into what is there.
+    /// Adds a type, or what a further definition says of it; none if this definition can't be folded into what is known.
     fn header(&mut self, header: Header<'_>) -> Option<Name> {
         let name = self.roots.rename(header.name);
         let span = header.name.location();
@@ -408,13 +406,17 @@ impl Folding<'_> {
         let applied = self.applied(header.directives);
         if let Some(existing) = self.schema.types.get(&name) {
             if existing.kind != header.kind {
-                let message = format!("Type \"{name}\" is both {} and {}.", existing.kind.noun(), header.kind.noun());
-                self.problem(message, span, "give one of them another name");
+                let message = format!(
+                    "\"{name}\" is {} here, but {} elsewhere in the schema.",
+                    header.kind.noun(),
+                    existing.kind.noun()
+                );
+                self.problem(message, span, "give one of the two another name");
                 return None;
             }
             if existing.defined && !header.extension {
-                let message = format!("There can be only one type named \"{name}\"");
-                self.problem(message, span, "rename one of them, or write `extend` before the second");
+                let message = format!("The schema defines \"{name}\" twice.");
+                self.problem(message, span, "rename one of the two, or write `extend` before the second");
                 return None;
             }
         }
@@ -443,13 +445,13 @@ impl Folding<'_> {
                 let interface = self.roots.rename(interface);
                 let span = interface.location();
                 if ty.implements.insert(interface.clone(), span).is_some() {
-                    doubled.push((format!("Type \"{name}\" can only implement \"{interface}\" once."), span));
+                    doubled.push((format!("\"{name}\" lists the interface \"{interface}\" twice."), span));
                 }
             }
             add_fields(ty, read, &mut doubled);
         }
         for (message, span) in doubled {
-            self.problem(message, span, "remove one of them");
+            self.problem(message, span, "remove one of the two");
         }
     }
 
@@ -477,7 +479,7 @@ impl Folding<'_> {
             add_fields(ty, read, &mut doubled);
         }
         for (message, span) in doubled {
-            self.problem(message, span, "remove one of them");
+            self.problem(message, span, "remove one of the two");
         }
     }
 
@@ -491,8 +493,8 @@ impl Folding<'_> {
                 None => false,
             };
             if doubled {
-                let message = format!("Union type \"{name}\" can only include type \"{member}\" once.");
-                self.problem(message, span, "remove one of them");
+                let message = format!("The union \"{name}\" lists its member \"{member}\" twice.");
+                self.problem(message, span, "remove one of the two");
             }
         }
     }
@@ -512,8 +514,8 @@ impl Folding<'_> {
                 None => false,
             };
             if doubled {
-                let message = format!("Enum value \"{name}.{}\" can only be defined once.", value.value);
-                self.problem(message, span, "remove one of them");
+                let message = format!("The enum \"{name}\" defines its value \"{}\" twice.", value.value);
+                self.problem(message, span, "remove one of the two");
             }
         }
     }
@@ -539,8 +541,8 @@ impl Folding<'_> {
             let input = self.input(argument);
             let span = input.span;
             if args.insert(input.name.clone(), input).is_some() {
-                let message = format!("Argument \"{}\" of {owner} can only be defined once.", argument.name);
-                self.problem(message, span, "remove one of them");
+                let message = format!("The {owner} has two arguments called \"{}\".", argument.name);
+                self.problem(message, span, "remove one of the two");
             }
         }
         args
@@ -584,7 +586,7 @@ impl Folding<'_> {
         };
         let span = definition.span;
         if self.schema.directives.contains_key(&definition.name) {
-            let message = format!("There can be only one directive named \"@{}\".", definition.name);
+            let message = format!("The schema defines the directive @{} twice.", definition.name);
             self.problem(message, span, "remove one of the definitions");
             return;
         }
@@ -597,7 +599,7 @@ fn add_fields(ty: &mut TypeDef, fields: Vec<Field>, doubled: &mut Vec<(String, S
     for field in fields {
         let (name, span) = (field.name.clone(), field.span);
         if ty.fields.contains_key(&name) {
-            doubled.push((format!("Field \"{}.{name}\" can only be defined once.", ty.name), span));
+            doubled.push((format!("\"{}\" has two fields called \"{name}\".", ty.name), span));
         } else {
             ty.fields.insert(name, field);
         }

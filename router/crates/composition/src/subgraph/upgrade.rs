@@ -14,7 +14,7 @@ use super::spec::Known;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 
-/// What the upgrade needs to know of the other subgraphs, gathered once for all.
+/// What the upgrade of one subgraph needs to know about the others.
 struct Others {
     /// Types with a real definition: by subgraph index, their key's fields.
     definitions: AHashMap<Name, Vec<(usize, Vec<Name>)>>,
@@ -120,17 +120,17 @@ fn check_extensions(subgraph: &Subgraph, index: usize, others: &Others, errors: 
                 Diagnostic::new(
                     Code::EXTENSION_WITH_NO_BASE,
                     format!(
-                        "[{}] Type \"{}\" is an extension type, but there is no type definition for \"{}\" in any subgraph.",
-                        subgraph.name, ty.name, ty.name
+                        "[{}] The subgraph extends \"{}\", but no subgraph defines it: there is nothing to extend.",
+                        subgraph.name, ty.name
                     ),
                 )
                 .on(ty.name.as_str())
                 .at(subgraph.locate(ty.span))
-                .help(format!("define the type in one subgraph: write `type {}` instead of `extend type {}`", ty.name, ty.name))
-                .fix(
-                    format!("define the type {} here", ty.name),
-                    crate::validate::edits::drop_extend(subgraph, ty),
-                ),
+                .help(format!(
+                    "write `type {}` instead of `extend type {}` in the subgraph where it belongs",
+                    ty.name, ty.name
+                ))
+                .fix(format!("define the type {} here", ty.name), crate::validate::edits::drop_extend(subgraph, ty)),
             );
         }
     }
@@ -375,11 +375,11 @@ fn remove_unused_externals(subgraph: &mut Subgraph, errors: &mut Vec<Diagnostic>
             errors.push(
                 Diagnostic::new(
                     Code::TYPE_WITH_ONLY_UNUSED_EXTERNAL,
-                    format!("[{}] Type {name} contains only external fields and all those fields are all unused (they do not appear in any @key, @provides or @requires).", subgraph.name),
+                    format!("[{}] Nothing is left of \"{name}\", to which other types refer: each of its fields is @external, and no @key, @requires or @provides needs them.", subgraph.name),
                 )
                 .on(name.as_str())
                 .at(subgraph.locate(ty.span))
-                .help(format!("give {name} a @key, or a field that this subgraph resolves")),
+                .help(format!("give \"{name}\" a @key, or a field that this subgraph resolves")),
             );
         }
         subgraph.schema.types.shift_remove(&name);
@@ -422,7 +422,7 @@ fn add_shareable(schema: &mut Schema, index: usize, others: &Others) {
                 }
             }
         } else if others.having.get(&name).is_some_and(|by| by.iter().any(|i| *i != index)) {
-            // A value type. What an extension adds to a definition is not part of the bargain.
+            // A value type: what its definition has is shared. What an extension adds to that is not.
             let in_definition = ty.fields.values().any(|f| f.part == 0);
             for field in ty.fields.values_mut() {
                 if !field.has(Known::External) && (field.part == 0 || !in_definition) {

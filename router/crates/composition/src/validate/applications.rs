@@ -1,12 +1,19 @@
-//! Directive applications: known directives, in their places, with the arguments that they take.
+//! Directive applications: known directives, at locations they are defined for, with the arguments that they take.
+
+use std::collections::BTreeMap;
 
 use braid_graphql::compiler::ast::DirectiveLocation;
 
 use super::values::fits;
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Edit};
+use crate::diagnostic::{Diagnostic, Edit, did_you_mean, excerpt};
+use crate::subgraph::facts::each_applied;
+use crate::subgraph::link::{Link, introduced};
 use crate::subgraph::model::{Applied, DirectiveDef, FederationVersion, Kind, Subgraph};
-use crate::subgraph::spec::{Feature, Known};
+use crate::subgraph::spec::{Feature, Known, NEWEST};
+
+/// The oldest Federation 2 version that we advise: before it, keys on interfaces, which Federation 1 allowed, are errors.
+const KEYS_ON_INTERFACES: u32 = 3;
 
 pub(super) fn check(subgraph: &Subgraph) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
@@ -60,15 +67,19 @@ fn element_check(
             super::problem(subgraph, Code::INVALID_GRAPHQL, message).on(element).at(subgraph.locate(application.span))
         };
         let Some(definition) = subgraph.schema.directives.get(&application.name) else {
-            errors.push(unknown(subgraph, application, error(unknown_message(subgraph, &application.name))));
+            errors.push(unknown(subgraph, element, application));
             continue;
         };
         if !definition.locations.contains(&location) {
             let places: Vec<&str> = definition.locations.iter().map(|l| l.name()).collect();
             errors.push(
-                error(format!("Directive \"@{}\" may not be used on {}.", application.name, location.name()))
-                    .help(format!("@{} can stand on {}", application.name, places.join(", ")))
-                    .fix("remove it", super::edits::remove_application(subgraph, application)),
+                error(format!(
+                    "@{} can't be used on \"{element}\": its definition does not list the location {}.",
+                    application.name,
+                    location.name()
+                ))
+                .help(format!("use it where it is meant to be used: {}", places.join(", ")))
+                .fix("remove it", super::edits::remove_application(subgraph, application)),
             );
         }
         let same_part = |other: &&Applied| other.name == application.name && other.part == application.part;
@@ -78,8 +89,8 @@ fn element_check(
                 || definition.known != Some(Known::Shareable));
         if repeated && !definition.repeatable {
             errors.push(
-                error(format!("The directive \"@{}\" can only be used once at this location.", application.name))
-                    .help("remove one of them")
+                error(format!("\"{element}\" has @{} twice, but the directive is not repeatable.", application.name))
+                    .help("remove one of the two")
                     .fix("remove the second", super::edits::remove_application(subgraph, application)),
             );
         }
@@ -102,8 +113,16 @@ fn arguments(
     for (argument, value) in &application.args {
         let Some(input) = definition.args.get(argument) else {
             push(
-                format!("Unknown argument \"{argument}\" on directive \"@{name}\"."),
-                "remove the argument, or link a version that has it".into(),
+                format!(
+                    "@{name} on \"{element}\" is given the argument \"{argument}\", which it does not have.{}",
+                    did_you_mean(argument, definition.args.keys().map(|n| n.as_str()))
+                ),
+                match definition.known {
+                    Some(_) => {
+                        "correct or remove the argument, or link a version of the specification that has it".into()
+                    }
+                    None => format!("correct or remove the argument, or add it to the definition of @{name}"),
+                },
             );
             continue;
         };
@@ -116,70 +135,88 @@ fn arguments(
         if !fits(&subgraph.schema, &input.ty, value) {
             push(
                 format!(
-                    "Invalid value for \"@{name}({argument}:)\" of type \"{}\" in application of \"@{name}\" to \"{element}\".",
+                    "@{name} on \"{element}\" is given {} for the argument \"{argument}\", which is no value of its type \"{}\".",
+                    excerpt(&value.serialize().no_indent().to_string()),
                     input.ty
                 ),
-                format!("give a value of type {}", input.ty),
+                format!("write a value of type {}", input.ty),
             );
         }
     }
     for input in definition.args.values().filter(|i| i.is_required()) {
         if application.arg(&input.name).is_none() {
             push(
-                format!(
-                    "Directive \"@{name}\" argument \"{}\" of type \"{}\" is required, but it was not provided.",
-                    input.name, input.ty
-                ),
-                format!("add {}: to @{name}", input.name),
+                format!("@{name} on \"{element}\" lacks its argument \"{}\", which is required.", input.name),
+                format!("write @{name}({}: …) with a value of type {}", input.name, input.ty),
             );
         }
     }
 }
 
-fn unknown_message(subgraph: &Subgraph, name: &str) -> String {
-    let since = crate::subgraph::link::introduced(name);
-    match (subgraph.version, since) {
-        (FederationVersion::One, Some(_)) => format!(
-            "Unknown directive \"@{name}\". If you meant the \"@{name}\" federation 2 directive, note that this schema is a federation 1 schema. To be a federation 2 schema, it needs to @link to the federation specification v2."
-        ),
-        (FederationVersion::Two(minor), Some(since)) if since > minor => format!(
-            "Unknown directive \"@{name}\". It exists from federation v2.{since} on, but this schema links v2.{minor}."
-        ),
-        (FederationVersion::Two(_), Some(_)) => {
-            let full = match subgraph.links.of(Feature::Federation).and_then(|l| l.name_in_schema(&format!("@{name}")))
-            {
-                Some(full) => format!("use \"{full}\" or "),
-                None => String::new(),
-            };
-            format!(
-                "Unknown directive \"@{name}\". If you meant the \"@{name}\" federation directive, you should {full}add \"@{name}\" to the `import` argument of the @link to the federation specification."
-            )
-        }
-        _ => {
-            let near = crate::diagnostic::did_you_mean(name, subgraph.schema.directives.keys().map(|n| n.as_str()));
-            format!("Unknown directive \"@{name}\".{near}")
-        }
-    }
-}
-
-fn unknown(subgraph: &Subgraph, application: &Applied, error: Diagnostic) -> Diagnostic {
+/// A directive that the schema does not know: what it may be, and what makes it known.
+fn unknown(subgraph: &Subgraph, element: &str, application: &Applied) -> Diagnostic {
     let name = &application.name;
-    let importable = crate::subgraph::link::introduced(name).is_some();
-    match importable.then(|| import_edit(subgraph, name)).flatten() {
-        Some(edit) => error.fix(format!("import \"@{name}\" from the federation specification"), [edit]),
-        None => error
-            .help(format!("define @{name}, import it, or remove it"))
-            .fix(format!("remove @{name}"), super::edits::remove_application(subgraph, application)),
+    let error = |why: String| {
+        super::problem(subgraph, Code::INVALID_GRAPHQL, format_args!("@{name} on \"{element}\" {why}"))
+            .on(element)
+            .at(subgraph.locate(application.span))
+    };
+    match (subgraph.version, introduced(name)) {
+        (FederationVersion::One, Some(_)) => {
+            let line = federation_link(subgraph);
+            let text = format!("{line}\n\n");
+            error(
+                "is a directive of federation, but the schema does not link federation, so it is unknown here.".into(),
+            )
+            .help(format!("add this line: {line}"))
+            .fix("link federation", [subgraph.edit(0, 0, text)])
+        }
+        (FederationVersion::Two(minor), Some(since)) if since > minor => {
+            error(format!("came with federation v2.{since}, but the schema links v2.{minor}, so it is unknown here."))
+                .help(format!("link federation v2.{since} or newer and import \"@{name}\" from it"))
+                .fix(format!("link federation v2.{since} and import \"@{name}\""), newer_link(subgraph, name, since))
+        }
+        (FederationVersion::Two(_), Some(_)) => {
+            let link = subgraph.links.of(Feature::Federation);
+            let full = link.and_then(|l| l.name_in_schema(&format!("@{name}")));
+            let or = full.map(|full| format!(", or write {full}")).unwrap_or_default();
+            error("is a directive of federation that the schema does not import, so it is unknown here.".into())
+                .help(format!("add \"@{name}\" to the `import` list of the @link to federation{or}"))
+                .fix(format!("import \"@{name}\""), link.and_then(|link| import_edit(subgraph, link, name)))
+        }
+        (version, None) => {
+            let minor = match version {
+                FederationVersion::Two(minor) => minor,
+                FederationVersion::One => NEWEST,
+            };
+            let federation = Feature::Federation.directives(minor);
+            let known = subgraph.schema.directives.keys().map(|n| n.as_str()).filter(|n| !n.contains("__"));
+            let near = did_you_mean(name, known.chain(federation.iter().map(|(known, _)| known.name())));
+            error(format!("is not a directive that this schema knows.{near}"))
+                .help(format!("correct the name, define `directive @{name} on …`, or remove it"))
+                .fix(format!("remove @{name}"), super::edits::remove_application(subgraph, application))
+        }
     }
 }
 
-/// Adds a directive to the import list of the federation link, or links federation.
-fn import_edit(subgraph: &Subgraph, name: &str) -> Option<Edit> {
-    let since = crate::subgraph::link::introduced(name)?;
-    let link = subgraph.links.of(Feature::Federation)?;
-    if since > link.version.minor {
-        return None;
-    }
+/// The line that links federation with all its directives that the schema uses.
+fn federation_link(subgraph: &Subgraph) -> String {
+    let mut used: BTreeMap<String, u32> = BTreeMap::new();
+    each_applied(&subgraph.schema, |applied| {
+        if let Some(since) = introduced(&applied.name) {
+            used.insert(format!("\"@{}\"", applied.name), since);
+        }
+    });
+    let minor = used.values().copied().fold(KEYS_ON_INTERFACES, u32::max);
+    let imports: Vec<String> = used.into_keys().collect();
+    format!(
+        "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.{minor}\", import: [{}])",
+        imports.join(", ")
+    )
+}
+
+/// Adds a directive to the import list of a link.
+fn import_edit(subgraph: &Subgraph, link: &Link, name: &str) -> Option<Edit> {
     let span = link.span?;
     let text = subgraph.sdl().get(span.offset()..span.end_offset())?;
     let (at, insert) = match text.find("import") {
@@ -191,4 +228,17 @@ fn import_edit(subgraph: &Subgraph, name: &str) -> Option<Edit> {
     };
     let at = span.offset() + at;
     Some(subgraph.edit(at, at, insert))
+}
+
+/// Links a newer version of federation and imports a directive from it.
+fn newer_link(subgraph: &Subgraph, name: &str, minor: u32) -> Vec<Edit> {
+    let edits = || {
+        let link = subgraph.links.of(Feature::Federation)?;
+        let span = link.span?;
+        let text = subgraph.sdl().get(span.offset()..span.end_offset())?;
+        let start = span.offset() + text.find(&link.url)?;
+        let url = subgraph.edit(start, start + link.url.len(), format!("{}/v2.{minor}", link.identity));
+        Some(vec![url, import_edit(subgraph, link, name)?])
+    };
+    edits().unwrap_or_default()
 }

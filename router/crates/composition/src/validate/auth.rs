@@ -11,8 +11,8 @@ pub(crate) const AUTH: [Known; 3] = [Known::Authenticated, Known::RequiresScopes
 pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
     for ty in subgraph.schema.types.values() {
         let kind = match ty.kind {
-            Kind::Interface => "interface",
-            Kind::Object if ty.is_interface_object() => "interface object",
+            Kind::Interface => "an interface",
+            Kind::Object if ty.is_interface_object() => "an interface object",
             _ => continue,
         };
         for applied in auth(ty.applied()) {
@@ -23,7 +23,7 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
                 let coordinate = format!("{}.{}", ty.name, field.name);
                 // An interface object's own fields may be protected.
                 if ty.kind == Kind::Interface {
-                    errors.push(error(subgraph, &coordinate, "interface field", applied));
+                    errors.push(error(subgraph, &coordinate, "a field of an interface", applied));
                 }
             }
         }
@@ -35,9 +35,9 @@ fn auth(applied: &[Applied]) -> impl Iterator<Item = &Applied> {
 }
 
 fn error(subgraph: &Subgraph, element: &str, kind: &str, applied: &Applied) -> Diagnostic {
-    problem(subgraph, Code::AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE, format_args!("Invalid use of @{} on {kind} \"{element}\": @{} cannot be applied on interfaces, interface fields and interface objects", applied.name, applied.name))
+    problem(subgraph, Code::AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE, format_args!("@{} protects nothing on \"{element}\", which is {kind}: what a client may read through it depends on the types behind it", applied.name))
         .on(element)
         .at(subgraph.locate(applied.span))
-        .help("put it on the implementing types: the interface gets it from there")
+        .help("put it on the implementing types; the interface then requires what any of them requires")
         .fix(format!("remove @{}", applied.name), edits::remove_application(subgraph, applied))
 }

@@ -38,8 +38,8 @@ fn on_type(subgraph: &Subgraph, ty: &TypeDef, applied: &Applied, errors: &mut Ve
             Code::CACHE_TAG_ENTITY_NOT_RESOLVABLE,
             &ty.name,
             applied,
-            format!("@cacheTag applied on \"{}\", which has no resolvable @key", ty.name),
-            "give the type a resolvable key: only entities are cached",
+            format!("@cacheTag on \"{}\" has no effect: only what the router can fetch by a key is cached by itself, and the type has none", ty.name),
+            "give the type a @key, or remove @cacheTag",
         ));
         return;
     }
@@ -49,7 +49,7 @@ fn on_type(subgraph: &Subgraph, ty: &TypeDef, applied: &Applied, errors: &mut Ve
             for path in variables {
                 let known = path.strip_prefix("$key.").is_some_and(|p| resolvable.iter().all(|set| has_path(set, p)));
                 if !known {
-                    errors.push(error(subgraph, Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ENTITY, &ty.name, applied, format!("cacheTag format on \"{}\" uses \"{{{path}}}\", but only fields that are in every resolvable key can be used, as {{$key.id}}", ty.name), "use {$key.field} with a field of all keys"));
+                    errors.push(error(subgraph, Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ENTITY, &ty.name, applied, format!("The @cacheTag of \"{}\" uses \"{{{path}}}\", whose value is not always known: it must be a field that is part of every resolvable @key", ty.name), "use {$key.id}, for example, if each key has the field id"));
                 }
             }
         }
@@ -65,9 +65,9 @@ fn on_field(subgraph: &Subgraph, ty: &TypeDef, field: &Field, applied: &Applied,
             &coordinate,
             applied,
             format!(
-                "@cacheTag must only be applied to root query fields and entity types, but \"{coordinate}\" is neither"
+                "@cacheTag on \"{coordinate}\" has no effect: what is cached are fields of the query root, and types with a @key"
             ),
-            "put it on the type, if that is an entity",
+            "put @cacheTag on the type, if that has a @key, or on the query that leads here",
         ));
         return;
     }
@@ -77,7 +77,7 @@ fn on_field(subgraph: &Subgraph, ty: &TypeDef, field: &Field, applied: &Applied,
             for path in variables {
                 let argument = path.strip_prefix("$args.").and_then(|p| p.split('.').next());
                 if !argument.is_some_and(|a| field.args.contains_key(a)) {
-                    errors.push(error(subgraph, Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ROOT_FIELD, &coordinate, applied, format!("cacheTag format on \"{coordinate}\" uses \"{{{path}}}\", but only arguments of the field can be used, as {{$args.id}}"), "use {$args.name} with an argument of the field"));
+                    errors.push(error(subgraph, Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ROOT_FIELD, &coordinate, applied, format!("The @cacheTag of \"{coordinate}\" uses \"{{{path}}}\", which is not an argument of the field: nothing else is known when the answer is stored"), "use {$args.id}, for example, if the field has an argument id"));
                 }
             }
         }
@@ -90,8 +90,8 @@ fn invalid(subgraph: &Subgraph, element: &str, applied: &Applied, message: &str)
         Code::CACHE_TAG_INVALID_FORMAT,
         element,
         applied,
-        format!("cacheTag format is invalid: {message}"),
-        "write text with variables in braces, as \"user-{$key.id}\"",
+        format!("The format of @cacheTag on \"{element}\" can't be read: {message}"),
+        "write text with variables in braces, for example \"user-{$key.id}\"",
     )
 }
 
@@ -108,7 +108,7 @@ fn variables(format: &str) -> Result<Vec<String>, String> {
         let path = tail.get(..close).unwrap_or_default().trim();
         let word = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !path.strip_prefix('$').is_some_and(|p| p.split('.').all(word) && p.contains('.')) {
-            return Err(format!("\"{{{path}}}\" is no variable"));
+            return Err(format!("\"{{{path}}}\" is not a variable of the form {{$key.id}} or {{$args.id}}"));
         }
         found.push(path.to_string());
         rest = tail.get(close + 1..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `@context` and `@fromContext`: what an argument takes from the objects above.
+//! `@context` and `@fromContext`: arguments whose values the router takes from objects further up in the query.
 
 use braid_graphql::compiler::ast::Type;
 
@@ -30,27 +30,29 @@ fn name(subgraph: &Subgraph, ty: &TypeDef, context: &Applied, errors: &mut Vec<D
     if good {
         return;
     }
-    let mended: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let corrected: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let message = match name.contains('_') {
-        true => format!("Context name \"{name}\" may not contain an underscore."),
-        false => format!("Context name \"{name}\" is invalid. It should have only alphanumeric characters."),
+        true => format!(
+            "The context name \"{name}\" contains an underscore, which separates subgraph and context in the supergraph"
+        ),
+        false => format!("The context name \"{name}\" is not a letter followed by letters and digits"),
     };
     let sdl = subgraph.sdl();
     // Whoever uses the context must follow its new name.
     let mut changes: Vec<_> = context
         .arg("name")
         .and_then(|v| v.location())
-        .map(|s| subgraph.edit(s.offset(), s.end_offset(), format!("\"{mended}\"")))
+        .map(|s| subgraph.edit(s.offset(), s.end_offset(), format!("\"{corrected}\"")))
         .into_iter()
         .collect();
     let usage = format!("${name}");
-    changes.extend(sdl.match_indices(&usage).map(|(i, _)| subgraph.edit(i, i + usage.len(), format!("${mended}"))));
+    changes.extend(sdl.match_indices(&usage).map(|(i, _)| subgraph.edit(i, i + usage.len(), format!("${corrected}"))));
     errors.push(
         problem(subgraph, Code::CONTEXT_NAME_INVALID, message)
             .on(ty.name.as_str())
             .at(subgraph.locate(context.span))
             .help("use letters and digits only")
-            .fix(format!("call the context \"{mended}\""), if mended.is_empty() { Vec::new() } else { changes }),
+            .fix(format!("call the context \"{corrected}\""), if corrected.is_empty() { Vec::new() } else { changes }),
     );
 }
 
@@ -80,8 +82,8 @@ impl<'a> FromContext<'a, '_> {
         if self.ty.kind == Kind::Interface {
             self.push(
                 Code::CONTEXT_NOT_SET,
-                format!("@fromContext argument cannot be used on a field that exists on an abstract type \"{place}\"."),
-                "use it on object types only",
+                format!("@fromContext on \"{place}\" fills nothing in: a field of an interface is resolved by the implementing types"),
+                "put @fromContext on the argument of each implementing type, and leave it off the interface",
             );
             return;
         }
@@ -93,15 +95,15 @@ impl<'a> FromContext<'a, '_> {
         if implemented {
             self.push(
                 Code::CONTEXT_NOT_SET,
-                format!("@fromContext argument cannot be used on a field implementing an interface field \"{place}\"."),
-                "remove the argument from the interface",
+                format!("\"{place}\" is filled in by the router (@fromContext), but an interface offers the same argument to clients"),
+                "remove the argument from the interface's field",
             );
             return;
         }
         if self.argument.default.is_some() {
             self.push(
                 Code::CONTEXT_NOT_SET,
-                format!("@fromContext arguments may not have a default value: \"{place}\"."),
+                format!("The default of \"{place}\" would never be used: @fromContext always fills the argument in"),
                 "remove the default",
             );
             return;
@@ -111,18 +113,21 @@ impl<'a> FromContext<'a, '_> {
             self.push(
                 Code::CONTEXT_NO_RESOLVABLE_KEY,
                 format!(
-                    "Object \"{}\" has no resolvable key but has a field with a contextual argument.",
+                    "To fill in \"{place}\" the router first fetches the value and then returns to the object by its key, but \"{}\" has no @key that it could use",
                     self.ty.name
                 ),
-                "give the type a resolvable @key: the router comes back to it with the argument",
+                "give the type a @key (without `resolvable: false`)",
             );
         }
         let text = self.applied.str_arg("field").unwrap_or_default().trim().to_string();
         let Some((context, selection)) = split(&text) else {
             self.push(
                 Code::NO_CONTEXT_IN_SELECTION,
-                format!("@fromContext argument does not reference a context \"{text}\"."),
-                "start with the context's name, as \"$user { id }\"",
+                format!(
+                    "@fromContext on \"{place}\" does not say which context to take the value from: \"{}\"",
+                    crate::diagnostic::excerpt(&text)
+                ),
+                "start with a dollar sign and the context's name, for example \"$user { id }\"",
             );
             return;
         };
@@ -136,7 +141,7 @@ impl<'a> FromContext<'a, '_> {
         if setters.is_empty() {
             self.push(
                 Code::CONTEXT_NOT_SET,
-                format!("Context \"{context}\" is used at location \"{place}\" but is never set."),
+                format!("\"{place}\" takes its value from the context \"{context}\", but no type of this subgraph sets that context"),
                 &format!("mark the type that holds it with @context(name: \"{context}\")"),
             );
             return;
@@ -144,8 +149,8 @@ impl<'a> FromContext<'a, '_> {
         if let Err(message) = self.selection(context, selection, &setters) {
             self.push(
                 Code::CONTEXT_INVALID_SELECTION,
-                format!("Context \"{context}\" is used in \"{place}\" but the selection is invalid: {message}"),
-                "select exactly one field of the argument's type",
+                format!("\"{place}\" can't take its value from the context \"{context}\": {message}"),
+                "select exactly one field, of the same type as the argument",
             );
         }
     }
@@ -153,7 +158,7 @@ impl<'a> FromContext<'a, '_> {
     fn selection(&self, _context: &str, selection: &str, setters: &[&'a TypeDef]) -> Result<(), String> {
         let trimmed = selection.trim();
         if trimmed.is_empty() {
-            return Err("no selection is made".into());
+            return Err("no field is selected".into());
         }
         let set = FieldSet::parse(trimmed.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(trimmed))?;
         let fragments = set.items.iter().all(|i| matches!(i, Item::Fragment { .. }));
@@ -177,12 +182,12 @@ impl<'a> FromContext<'a, '_> {
                 }
             }
             if !matched {
-                return Err(format!("no type condition matches the location \"{}\"", setter.name));
+                return Err(format!("no type condition applies to \"{}\", which sets the context too", setter.name));
             }
         }
         match used.iter().all(|u| *u) {
             true => Ok(()),
-            false => Err("a type condition matches no location that sets the context".into()),
+            false => Err("a type condition applies to no type that sets the context".into()),
         }
     }
 
@@ -195,7 +200,7 @@ impl<'a> FromContext<'a, '_> {
 
     /// One field at each level, ending in a leaf that the argument can take.
     fn leaf(&self, ty: &TypeDef, set: &FieldSet) -> Result<(), String> {
-        let [item] = set.items.as_slice() else { return Err("multiple selections are made".into()) };
+        let [item] = set.items.as_slice() else { return Err("more than one field is selected".into()) };
         match item {
             Item::Fragment { .. } => Err("type conditions can only stand at the start".into()),
             Item::Field { name, alias, directives, selection, .. } => {
@@ -214,7 +219,7 @@ impl<'a> FromContext<'a, '_> {
                 let target = self.subgraph.schema.types.get(field.ty.inner_named_type());
                 match (target.filter(|t| t.is_composite()), selection.is_empty()) {
                     (Some(target), false) => self.leaf(target, selection),
-                    (Some(_), true) => Err("the selection does not end in a leaf".into()),
+                    (Some(_), true) => Err("the selection ends at an object, not at a value".into()),
                     (None, false) => Err(format!("\"{name}\" has no fields")),
                     (None, true) => match assignable(&field.ty, &self.argument.ty) {
                         true => Ok(()),

@@ -1,4 +1,4 @@
-//! `@cost` and `@listSize`.
+//! `@cost` and `@listSize`: what they say must be about fields that cost something, and about lists.
 
 use braid_graphql::compiler::ast::Type;
 
@@ -17,7 +17,7 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
                     problem(
                         subgraph,
                         Code::COST_APPLIED_TO_INTERFACE_FIELD,
-                        format_args!("@cost cannot be applied to interface \"{coordinate}\""),
+                        format_args!("@cost on \"{coordinate}\" counts for nothing: a field of an interface costs what the implementing types say"),
                     )
                     .on(coordinate.as_str())
                     .at(subgraph.locate(cost.span))
@@ -69,8 +69,8 @@ impl ListSize<'_, '_> {
         if self.texts("sizedFields").is_empty() && !self.field.ty.is_list() {
             self.push(
                 Code::LIST_SIZE_APPLIED_TO_NON_LIST,
-                format!("\"{}\" is not a list", self.coordinate),
-                "use @listSize on list fields, or name the lists below in sizedFields",
+                format!("@listSize says how long a list can be, but \"{}\" is not a list", self.coordinate),
+                "remove @listSize, or name the lists of the returned type in sizedFields",
             );
         }
     }
@@ -80,8 +80,8 @@ impl ListSize<'_, '_> {
         if let Some(size) = size.filter(|s| *s < 0) {
             self.push(
                 Code::LIST_SIZE_INVALID_ASSUMED_SIZE,
-                format!("Assumed size of \"{}\" cannot be negative: {size}", self.coordinate),
-                "give a size of 0 or more",
+                format!("A list has at least 0 items, but \"{}\" is assumed to have {size}", self.coordinate),
+                "write a size of 0 or more",
             );
         }
     }
@@ -91,13 +91,13 @@ impl ListSize<'_, '_> {
             match self.field.args.get(text.as_str()) {
                 None => self.push(
                     Code::LIST_SIZE_INVALID_SLICING_ARGUMENT,
-                    format!("Slicing argument \"{text}\" is not an argument of \"{}\"", self.coordinate),
-                    "name an argument of the field",
+                    format!("slicingArguments names \"{text}\", but \"{}\" has no such argument", self.coordinate),
+                    "name an argument of the field that says how many items a client wants",
                 ),
                 Some(argument) if !matches!(&argument.ty, Type::Named(n) | Type::NonNullNamed(n) if n == "Int") => self
                     .push(
                         Code::LIST_SIZE_INVALID_SLICING_ARGUMENT,
-                        format!("Slicing argument \"{}({text}:)\" must be Int or Int!", self.coordinate),
+                        format!("slicingArguments names \"{}({text}:)\", which is not an Int and so can't be a number of items", self.coordinate),
                         "name an argument of type Int",
                     ),
                 Some(_) => {}
@@ -115,7 +115,8 @@ impl ListSize<'_, '_> {
             self.push(
                 Code::LIST_SIZE_INVALID_SIZED_FIELD,
                 format!(
-                    "Sized fields cannot be used because \"{}\" is not a composite type",
+                    "sizedFields names fields of what \"{}\" returns, but \"{}\" has no fields",
+                    self.coordinate,
                     self.field.ty.inner_named_type()
                 ),
                 "remove sizedFields",
@@ -126,12 +127,18 @@ impl ListSize<'_, '_> {
             match target.fields.get(text.as_str()) {
                 None => self.push(
                     Code::LIST_SIZE_INVALID_SIZED_FIELD,
-                    format!("Sized field \"{text}\" is not a field on type \"{}\"", target.name),
+                    format!(
+                        "sizedFields of \"{}\" names \"{text}\", but \"{}\" has no such field",
+                        self.coordinate, target.name
+                    ),
                     "name a list field of the returned type",
                 ),
                 Some(field) if !field.ty.is_list() => self.push(
                     Code::LIST_SIZE_APPLIED_TO_NON_LIST,
-                    format!("Sized field \"{}.{text}\" is not a list", target.name),
+                    format!(
+                        "sizedFields of \"{}\" names \"{}.{text}\", which is not a list",
+                        self.coordinate, target.name
+                    ),
                     "name a list field of the returned type",
                 ),
                 Some(_) => {}

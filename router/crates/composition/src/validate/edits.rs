@@ -1,4 +1,4 @@
-//! Concrete edits of a subgraph's SDL, for diagnostics that know how to mend themselves.
+//! Edits of a subgraph's SDL for diagnostics that come with a fix. Knows no rule.
 
 use braid_graphql::compiler::ast::Type;
 

@@ -1,4 +1,4 @@
-//! `@external`: never on interfaces, and only where something needs the field.
+//! `@external`: not on interfaces, and only where something needs the field.
 
 use super::{edits, problem};
 use crate::codes::Code;
@@ -12,10 +12,10 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
             let coordinate = format!("{}.{}", ty.name, field.name);
             if let (Kind::Interface, Some(external)) = (ty.kind, field.get(Known::External)) {
                 errors.push(
-                    problem(subgraph, Code::EXTERNAL_ON_INTERFACE, format_args!("Interface type field \"{coordinate}\" is marked @external but @external is not allowed on interface fields (it is nonsensical)."))
+                    problem(subgraph, Code::EXTERNAL_ON_INTERFACE, format_args!("@external leaves a field to another subgraph, but \"{coordinate}\" belongs to an interface, whose fields are resolved by the implementing types anyway."))
                         .on(coordinate.as_str())
                         .at(subgraph.locate(field.span))
-                        .help("mark the fields of the implementing types instead")
+                        .help("put @external on the fields of the implementing types instead")
                         .fix("remove @external", edits::remove_application(subgraph, external)),
                 );
             }
@@ -26,10 +26,10 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
                     None => ty.get(Known::External).and_then(|e| edits::remove_application(subgraph, e)),
                 };
                 errors.push(
-                    problem(subgraph, Code::EXTERNAL_UNUSED, format_args!("Field \"{coordinate}\" is marked @external but is not used in any federation directive (@key, @provides, @requires) or to satisfy an interface; the field declaration has no use and should be removed (or the field should not be @external)."))
+                    problem(subgraph, Code::EXTERNAL_UNUSED, format_args!("\"{coordinate}\" is @external, so another subgraph resolves it, and nothing here needs to know of it: no @key, @requires, @provides or interface mentions it."))
                         .on(coordinate.as_str())
                         .at(subgraph.locate(field.span))
-                        .help("remove the field, or use it in a @key, @requires or @provides")
+                        .help("remove the field, or @external if this subgraph does resolve it")
                         .fix("remove the field or its @external", edit),
                 );
             }

@@ -1,4 +1,4 @@
-//! `@key`, `@requires` and `@provides`: their field sets select what exists, can be had, and is external where it must be.
+//! `@key`, `@requires` and `@provides`: their field sets select fields that exist, can be fetched, and are external where they must be.
 
 use braid_graphql::compiler::ast::Value;
 
@@ -61,14 +61,14 @@ fn keys(subgraph: &Subgraph, ty: &TypeDef, errors: &mut Vec<Diagnostic>) {
                     subgraph,
                     Code::KEY_UNSUPPORTED_ON_INTERFACE,
                     format_args!(
-                        "Cannot use {} on interface \"{}\": @key is not yet supported on interfaces",
-                        shown(key),
-                        ty.name
+                        "The interface \"{}\" has {}, but the linked version of federation knows keys on object types only",
+                        ty.name,
+                        shown(key)
                     ),
                 )
                 .on(ty.name.as_str())
                 .at(subgraph.locate(key.span))
-                .help("link federation v2.3 or newer, or put the key on the implementing types")
+                .help("link federation v2.3 or newer, or put the @key on the implementing types")
                 .fix("remove the key from the interface", edits::remove_application(subgraph, key)),
             );
             continue;
@@ -95,11 +95,11 @@ fn provides(subgraph: &Subgraph, ty: &TypeDef, field: &Field, errors: &mut Vec<D
                 problem(
                     subgraph,
                     Code::EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE,
-                    format_args!("Cannot have both @provides and @external on field \"{element}\""),
+                    format_args!("\"{element}\" is @external, so this subgraph does not resolve it, and its @provides can promise nothing"),
                 )
                 .on(element)
                 .at(subgraph.locate(provides.span))
-                .help("only a field that is resolved here can provide something")
+                .help("remove @external if this subgraph resolves the field, or else @provides")
                 .fix("remove @provides", edits::remove_application(subgraph, provides)),
             );
             continue;
@@ -113,11 +113,18 @@ fn provides(subgraph: &Subgraph, ty: &TypeDef, field: &Field, errors: &mut Vec<D
                 SetCheck { subgraph, codes: &PROVIDES, applied: provides, element, errors }.run(target);
             }
             _ => errors.push(
-                problem(subgraph, Code::PROVIDES_ON_NON_OBJECT_FIELD, format_args!("Invalid @provides directive on field \"{element}\": field has type \"{}\" which is not a Composite Type", field.ty))
-                    .on(element)
-                    .at(subgraph.locate(provides.span))
-                    .help("a scalar or enum has no fields to provide")
-                    .fix("remove @provides", edits::remove_application(subgraph, provides)),
+                problem(
+                    subgraph,
+                    Code::PROVIDES_ON_NON_OBJECT_FIELD,
+                    format_args!(
+                        "@provides on \"{element}\" promises fields of what it returns, but \"{}\" has no fields",
+                        field.ty
+                    ),
+                )
+                .on(element)
+                .at(subgraph.locate(provides.span))
+                .help("remove @provides")
+                .fix("remove @provides", edits::remove_application(subgraph, provides)),
             ),
         }
     }
@@ -128,9 +135,8 @@ fn on_interface(subgraph: &Subgraph, code: Code, applied: &Applied, element: &st
         subgraph,
         code,
         format_args!(
-            "Cannot use {} on field \"{element}\" of an interface: @{} is not supported on interfaces",
-            shown(applied),
-            applied.name
+            "{} on \"{element}\" has no effect: a field of an interface is resolved by the implementing types",
+            shown(applied)
         ),
     )
     .on(element)
@@ -155,11 +161,8 @@ struct SetCheck<'a, 'b> {
 impl<'a> SetCheck<'a, '_> {
     fn push(&mut self, code: Code, message: String, help: &str) {
         let at = self.applied.arg("fields").and_then(|v| v.location()).or(self.applied.span);
-        let error = problem(
-            self.subgraph,
-            code,
-            format_args!("On {} \"{}\", for {}: {message}", self.noun(), self.element, shown(self.applied)),
-        );
+        let error =
+            problem(self.subgraph, code, format_args!("{} on \"{}\" {message}", shown(self.applied), self.element));
         self.errors.push(
             error
                 .on(self.element.as_str())
@@ -167,10 +170,6 @@ impl<'a> SetCheck<'a, '_> {
                 .help(help)
                 .fix(format!("remove @{}", self.applied.name), edits::remove_application(self.subgraph, self.applied)),
         );
-    }
-
-    fn noun(&self) -> &'static str {
-        if self.element.contains('.') { "field" } else { "type" }
     }
 
     fn run(mut self, target: &'a TypeDef) {
@@ -191,18 +190,13 @@ impl<'a> SetCheck<'a, '_> {
             let error = problem(
                 self.subgraph,
                 self.codes.fields_type,
-                format_args!(
-                    "On {} \"{}\", for {}: Invalid value for argument \"fields\": must be a string.",
-                    self.noun(),
-                    self.element,
-                    shown(self.applied)
-                ),
+                format_args!("{} on \"{}\" does not give its fields as a string.", shown(self.applied), self.element),
             );
             self.errors.push(
                 error
                     .on(self.element.as_str())
                     .at(self.subgraph.locate(argument.location()))
-                    .help("write the fields in one string, separated by spaces")
+                    .help("write all fields in one string, separated by spaces: \"id name\"")
                     .fix("write the fields as a string", edit),
             );
             return;
@@ -210,8 +204,8 @@ impl<'a> SetCheck<'a, '_> {
         match FieldSet::parse(text) {
             Err(message) => self.push(
                 self.codes.invalid,
-                format!("Syntax error: {message}"),
-                "correct the field set: names separated by spaces, selections in braces",
+                format!("can't be read: {message}"),
+                "write names separated by spaces, and the fields of an object in braces: \"id owner { name }\"",
             ),
             Ok(set) => {
                 self.selection(target, &set, false);
@@ -238,7 +232,11 @@ impl<'a> SetCheck<'a, '_> {
                         self.selection(inner, selection, below_external)
                     }
                     _ => {
-                        self.push(self.codes.invalid, format!("Fragment cannot be spread here as objects of type \"{}\" can never be of type \"{condition}\".", ty.name), "correct the fragment's type");
+                        self.push(
+                            self.codes.invalid,
+                            format!("has a condition that never holds: no \"{}\" is a \"{condition}\".", ty.name),
+                            "name a type after `... on` that the object can have",
+                        );
                         false
                     }
                 }
@@ -253,9 +251,8 @@ impl<'a> SetCheck<'a, '_> {
                     self.push(
                         self.codes.invalid,
                         format!(
-                            "Cannot use alias \"{}\" in \"{name}\": aliases are not currently supported in @{}",
-                            alias.as_deref().unwrap_or_default(),
-                            self.applied.name
+                            "gives \"{name}\" the alias \"{}\", but the values are passed on under the fields' own names.",
+                            alias.as_deref().unwrap_or_default()
                         ),
                         "remove the alias",
                     );
@@ -266,7 +263,7 @@ impl<'a> SetCheck<'a, '_> {
                 }
                 let Some(field) = ty.fields.get(name) else {
                     let near = did_you_mean(name, ty.fields.keys().map(|n| n.as_str()));
-                    self.push(self.codes.invalid, format!("Cannot query field \"{name}\" on type \"{}\" (if the field is defined in another subgraph, you need to add it to this subgraph with @external).{near}", ty.name), "correct the field's name, or add the field to the type");
+                    self.push(self.codes.invalid, format!("selects \"{}\", but \"{}\" has no such field in this subgraph.{near}", excerpt(name), ty.name), "correct the name; if another subgraph resolves the field, declare it here too and mark it @external");
                     return false;
                 };
                 self.field(ty, field, args, selection, below_external)
@@ -274,20 +271,19 @@ impl<'a> SetCheck<'a, '_> {
         }
     }
 
-    /// Directives have no place in a field set; an unknown one makes it invalid altogether.
+    /// Directives don't belong in a field set; an unknown one makes it invalid altogether.
     fn directive(&mut self, directive: &str) -> bool {
         let known = self.subgraph.schema.directives.contains_key(directive);
         let (code, message) = match known {
             true => (
                 self.codes.directive,
-                format!(
-                    "cannot have directive applications in the @{}(fields:) argument but found @{directive}.",
-                    self.applied.name
-                ),
+                format!("contains the directive @{directive}, but a field set can only name fields."),
             ),
-            false => (self.codes.invalid, format!("Unknown directive \"@{directive}\"")),
+            false => {
+                (self.codes.invalid, format!("contains @{directive}, which is not even a directive of this schema."))
+            }
         };
-        self.push(code, message, "remove the directive");
+        self.push(code, message, "remove the directive from the field set");
         known
     }
 
@@ -303,21 +299,25 @@ impl<'a> SetCheck<'a, '_> {
         if let Some(code) = self.codes.has_args
             && !field.args.is_empty()
         {
-            self.push(code, format!("field {coordinate} cannot be included because it has arguments (fields with argument are not allowed in @{})", self.applied.name), "select fields without arguments");
+            self.push(code, format!("selects \"{coordinate}\", which takes arguments: with other arguments it has another value, so that it identifies or promises nothing."), "select fields without arguments");
         }
         for (argument, value) in args {
             let Some(input) = field.args.get(argument) else {
-                self.push(self.codes.invalid, format!("Unknown argument \"{argument}\" found in value: \"{coordinate}\" has no argument \"{argument}\""), "correct the argument");
+                self.push(
+                    self.codes.invalid,
+                    format!("passes \"{argument}\" to \"{coordinate}\", which has no such argument in this subgraph."),
+                    "correct the argument's name, or remove it",
+                );
                 return false;
             };
             if !super::values::fits(&self.subgraph.schema, &input.ty, value) {
                 self.push(
                     self.codes.invalid,
                     format!(
-                        "Invalid value for argument \"{argument}\" of \"{coordinate}\": expected type \"{}\"",
+                        "passes a value to \"{coordinate}({argument}:)\" that is not of its type \"{}\".",
                         input.ty
                     ),
-                    "correct the argument's value",
+                    "correct the value of the argument",
                 );
                 return false;
             }
@@ -327,10 +327,7 @@ impl<'a> SetCheck<'a, '_> {
             if let Some(missing) = missing {
                 self.push(
                     self.codes.invalid,
-                    format!(
-                        "Missing mandatory value for argument \"{}\" of field \"{coordinate}\" in selection \"{}\"",
-                        missing.name, field.name
-                    ),
+                    format!("selects \"{coordinate}\" without its argument \"{}\", which is required.", missing.name),
                     "give the argument a value",
                 );
                 return false;
@@ -344,8 +341,8 @@ impl<'a> SetCheck<'a, '_> {
             self.push(
                 Code::KEY_FIELDS_SELECT_INVALID_TYPE,
                 format!(
-                    "field \"{coordinate}\" is a {} type which is not allowed in @key",
-                    if composite.is_some_and(|t| t.kind == Kind::Union) { "Union" } else { "Interface" }
+                    "selects \"{coordinate}\", which returns {}: a key is passed from subgraph to subgraph, and such an object has no fixed fields to pass.",
+                    if composite.is_some_and(|t| t.kind == Kind::Union) { "a union" } else { "an interface" }
                 ),
                 "select fields of object types and scalars only",
             );
@@ -364,16 +361,16 @@ impl<'a> SetCheck<'a, '_> {
             (Some(_), true) => {
                 self.push(
                     self.codes.invalid,
-                    format!("Invalid empty selection set for field \"{coordinate}\" of non-leaf type {}", field.ty),
-                    "select at least one field of it, in braces",
+                    format!("selects \"{coordinate}\" without saying which fields of that \"{}\" are meant.", field.ty),
+                    "name at least one of them in braces after the field",
                 );
                 false
             }
             (None, false) => {
                 self.push(
                     self.codes.invalid,
-                    format!("Field \"{coordinate}\" of type \"{}\" has no sub-fields to select", field.ty),
-                    "remove the braces",
+                    format!("selects fields of \"{coordinate}\", but \"{}\" has no fields.", field.ty),
+                    "remove the braces after the field",
                 );
                 false
             }
@@ -386,11 +383,13 @@ impl<'a> SetCheck<'a, '_> {
             self.subgraph,
             code,
             format_args!(
-                "On {} \"{}\", for {}: field \"{coordinate}\" should not be part of a @{} since it is already provided by this subgraph (it is not marked @external)",
-                self.noun(),
-                self.element,
+                "{} on \"{}\" selects \"{coordinate}\", which this subgraph resolves itself: {}.",
                 shown(self.applied),
-                self.applied.name
+                self.element,
+                match code == Code::REQUIRES_FIELDS_MISSING_EXTERNAL {
+                    true => "there is nothing for the router to fetch first",
+                    false => "it can be had from here anyway, without a promise",
+                }
             ),
         );
         self.errors.push(
@@ -399,7 +398,7 @@ impl<'a> SetCheck<'a, '_> {
                 .at(self.subgraph.locate(at))
                 .at(self.subgraph.locate(field.span))
                 .help(format!(
-                    "mark \"{coordinate}\" @external if another subgraph resolves it, or remove it from the field set"
+                    "mark \"{coordinate}\" @external if only another subgraph resolves it, or remove it from the field set"
                 ))
                 .fix(format!("remove @{}", self.applied.name), edits::remove_application(self.subgraph, self.applied)),
         );

@@ -1,4 +1,4 @@
-//! GraphQL's rules for types: what exists, what may stand where, what implements what.
+//! GraphQL's rules for types: names exist, types are used where they may be, implementations have what their interfaces promise.
 
 use std::fmt::Display;
 
@@ -9,7 +9,7 @@ use braid_graphql::compiler::ast::Type;
 use super::edits;
 use super::values::fits;
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::{Diagnostic, did_you_mean, excerpt};
 use crate::subgraph::model::{
     BUILT_IN_SCALARS, Directives as _, Field, InputValue, Kind, Map, Span, Subgraph, TypeDef, is_root,
 };
@@ -52,9 +52,9 @@ impl Rules<'_> {
         if name.starts_with("__") && !of_feature {
             self.error(
                 name,
-                format_args!("Name \"{name}\" must not begin with \"__\", which is reserved by GraphQL introspection."),
+                format_args!("\"{}\" starts with two underscores; GraphQL keeps such names for itself.", excerpt(name)),
                 span,
-                "choose a name without the two underscores",
+                "choose another name",
             );
         }
     }
@@ -64,7 +64,11 @@ impl Rules<'_> {
         if is_root(&ty.name) && ty.kind != Kind::Object && ty.name == "Query" {
             self.error(
                 &ty.name,
-                format_args!("The query root must be an object type, but is {}.", ty.kind.noun()),
+                format_args!(
+                    "Queries start at the fields of the query root, but \"{}\" is {}.",
+                    ty.name,
+                    ty.kind.noun()
+                ),
                 ty.span,
                 "make it an object type",
             );
@@ -101,7 +105,7 @@ impl Rules<'_> {
                     if matches!(value.name.as_str(), "true" | "false" | "null") {
                         self.error(
                             &ty.name,
-                            format_args!("Enum type {} cannot include value: {}.", ty.name, value.name),
+                            format_args!("Enum \"{}\" has a value called {}, which could not be told from the literal of that name.", ty.name, value.name),
                             value.span,
                             "rename the value",
                         );
@@ -115,9 +119,9 @@ impl Rules<'_> {
     fn empty(&mut self, ty: &TypeDef, what: &str) {
         self.error(
             &ty.name,
-            format_args!("Type {} must define one or more {what}.", ty.name),
+            format_args!("\"{}\" has no {what}, and GraphQL knows no empty types.", ty.name),
             ty.span,
-            "give it one, or remove it",
+            "add one, or remove the type",
         );
     }
 
@@ -130,9 +134,9 @@ impl Rules<'_> {
                 Some(t) if t.kind == Kind::Object => {}
                 Some(_) => self.error(
                     &ty.name,
-                    format_args!("Union type {} can only include Object types, it cannot include {member}.", ty.name),
+                    format_args!("\"{member}\" can't be a member of the union \"{}\": only object types can.", ty.name),
                     *span,
-                    "remove the member",
+                    "name object types as members",
                 ),
                 None => self.unknown(&ty.name, member, *span),
             }
@@ -148,10 +152,17 @@ impl Rules<'_> {
             name,
             self.subgraph.schema.types.values().filter(|t| t.span.is_some()).map(|t| t.name.as_str()),
         );
-        let error = super::problem(self.subgraph, Code::INVALID_GRAPHQL, format_args!("Unknown type {name}.{near}"))
-            .on(coordinate)
-            .at(self.subgraph.locate(span.or(name.location())))
-            .help(format!("define the type \"{name}\", or correct its name"));
+        let error = super::problem(
+            self.subgraph,
+            Code::INVALID_GRAPHQL,
+            format_args!("There is no type \"{}\" in this subgraph.{near}", excerpt(name)),
+        )
+        .on(coordinate)
+        .at(self.subgraph.locate(span.or(name.location())))
+        .help(format!(
+            "define \"{}\" in this subgraph, even if another one defines it too, or correct the name",
+            excerpt(name)
+        ));
         let end = self.subgraph.sdl().len();
         let edit = self.subgraph.edit(end, end, format!("\nscalar {name}\n"));
         self.errors.push(error.fix(format!("define \"{name}\" as a scalar"), [edit]));
@@ -166,9 +177,11 @@ impl Rules<'_> {
         } else if self.subgraph.schema.types.get(named).is_some_and(|t| t.kind == Kind::Input) {
             self.error(
                 &coordinate,
-                format_args!("The type of {coordinate} must be an output type but is the input object type {named}."),
+                format_args!(
+                    "\"{coordinate}\" returns \"{named}\", but an input object can only be given, not returned."
+                ),
                 field.span,
-                "use an object type",
+                "return an object type with the same fields",
             );
         }
         self.arguments(&coordinate, &field.args);
@@ -198,7 +211,10 @@ impl Rules<'_> {
         let error = super::problem(
             self.subgraph,
             Code::INVALID_GRAPHQL,
-            format_args!("Invalid default value (got: {text}) provided for {what} {coordinate} of type {ty}."),
+            format_args!(
+                "The default {} of the {what} \"{coordinate}\" is not a value of its type \"{ty}\".",
+                excerpt(&text.to_string())
+            ),
         )
         .on(coordinate)
         .at(self.subgraph.locate(default.location()))
@@ -214,7 +230,7 @@ impl Rules<'_> {
         } else if self.subgraph.schema.types.get(named).is_some_and(|t| t.is_composite()) {
             self.error(
                 coordinate,
-                format_args!("The type of {coordinate} must be an input type but is {named}."),
+                format_args!("\"{coordinate}\" is of type \"{named}\", but clients can't give an object with resolvers as a value."),
                 span,
                 "use a scalar, an enum or an input object",
             );
@@ -232,32 +248,39 @@ impl Rules<'_> {
         }
     }
 
-    /// A field of an input object of which one field is given: one that must be given, or always is, would leave no choice
+    /// A field of a `@oneOf` input: one that must be given, or always is, would leave no choice
     /// (<https://spec.graphql.org/September2025/#sec-Input-Objects.Type-Validation>).
     fn choice(&mut self, ty: &TypeDef, field: &Field) {
         let coordinate = format!("{}.{}", ty.name, field.name);
         let problem = |what: std::fmt::Arguments<'_>| {
-            super::problem(self.subgraph, Code::INVALID_GRAPHQL, format_args!("OneOf input field {coordinate} {what}."))
-                .on(coordinate.as_str())
+            super::problem(
+                self.subgraph,
+                Code::INVALID_GRAPHQL,
+                format_args!(
+                    "Clients give exactly one field of \"{}\" (@oneOf), but \"{coordinate}\" {what}.",
+                    ty.name
+                ),
+            )
+            .on(coordinate.as_str())
         };
         if field.ty.is_non_null() {
             let nullable = field.ty.clone().nullable();
-            let error = problem(format_args!("must be nullable"))
+            let error = problem(format_args!("is non-null and so must always be given"))
                 .at(self.subgraph.locate(field.span))
-                .help(format!("use type {nullable}: exactly one field of {} is given each time", ty.name));
+                .help(format!("make it nullable: {nullable}"));
             let edit = edits::replace_type(self.subgraph, field.span, &field.ty, &nullable);
             self.errors.push(error.fix(format!("use type {nullable}"), edit));
         }
         if let Some(default) = &field.default {
-            let error = problem(format_args!("cannot have a default value"))
+            let error = problem(format_args!("has a default and so always counts as given"))
                 .at(self.subgraph.locate(default.location()))
-                .help(format!("remove the default: exactly one field of {} is given each time", ty.name));
+                .help("remove the default");
             let edit = edits::remove_default(self.subgraph, default.location());
             self.errors.push(error.fix("remove the default", edit));
         }
     }
 
-    /// An input object that must contain itself can never be given.
+    /// Nobody can write an input object that must contain itself.
     fn input_cycle(&mut self, start: &TypeDef) {
         let mut seen: AHashSet<&Name> = AHashSet::new();
         let mut stack: Vec<&TypeDef> = vec![start];
@@ -279,7 +302,7 @@ impl Rules<'_> {
             self.error(
                 &start.name,
                 format_args!(
-                    "Cannot reference Input Object {} within itself through a series of non-null fields.",
+                    "Nobody could write a value of the input \"{}\": by its non-null fields it contains itself, endlessly.",
                     start.name
                 ),
                 start.span,
@@ -293,7 +316,7 @@ impl Rules<'_> {
             if interface == &ty.name {
                 self.error(
                     &ty.name,
-                    format_args!("Type {} cannot implement itself.", ty.name),
+                    format_args!("\"{}\" names itself among the interfaces that it implements.", ty.name),
                     *span,
                     "remove it from `implements`",
                 );
@@ -303,7 +326,11 @@ impl Rules<'_> {
                 Some(i) if i.kind == Kind::Interface => self.implementation(ty, i, *span),
                 Some(i) => self.error(
                     &ty.name,
-                    format_args!("Cannot implement non-interface type {interface} (of type {})", i.kind.noun()),
+                    format_args!(
+                        "\"{}\" is said to implement \"{interface}\", which is {} and no interface.",
+                        ty.name,
+                        i.kind.noun()
+                    ),
                     *span,
                     "make it an interface, or remove it from `implements`",
                 ),
@@ -318,7 +345,7 @@ impl Rules<'_> {
                 self.error(
                     &ty.name,
                     format_args!(
-                        "Type {} cannot implement {} because it would create a circular reference.",
+                        "\"{}\" and \"{}\" implement each other, so neither can come first.",
                         ty.name, interface.name
                     ),
                     span,
@@ -328,11 +355,11 @@ impl Rules<'_> {
                 self.error(
                     &ty.name,
                     format_args!(
-                        "Type {} must implement {wider} because it is implemented by {}.",
+                        "\"{}\" implements \"{}\" and with it \"{wider}\", but does not say so: GraphQL wants each interface named.",
                         ty.name, interface.name
                     ),
                     span,
-                    "add the interface to `implements`",
+                    &format!("add \"{wider}\" to `implements`"),
                 );
             }
         }
@@ -343,8 +370,8 @@ impl Rules<'_> {
                     self.subgraph,
                     Code::INVALID_GRAPHQL,
                     format_args!(
-                        "Interface field {}.{} expected but {} does not provide it.",
-                        interface.name, expected.name, ty.name
+                        "\"{}\" implements \"{}\" but lacks its field \"{}\".",
+                        ty.name, interface.name, expected.name
                     ),
                 )
                 .on(coordinate.as_str())
@@ -359,13 +386,13 @@ impl Rules<'_> {
                     self.subgraph,
                     Code::INVALID_GRAPHQL,
                     format_args!(
-                        "Interface field {}.{} expects type {} but {coordinate} of type {} is not a proper subtype.",
-                        interface.name, expected.name, expected.ty, field.ty
+                        "\"{coordinate}\" returns \"{}\", but by the interface clients expect \"{}\" (\"{}.{}\").",
+                        field.ty, expected.ty, interface.name, expected.name
                     ),
                 )
                 .on(coordinate.as_str())
                 .at(self.subgraph.locate(field.span))
-                .help(format!("use type {}", expected.ty));
+                .help(format!("return {}, or a type that is always one", expected.ty));
                 let edit = edits::replace_type(self.subgraph, field.span, &field.ty, &expected.ty);
                 self.errors.push(error.fix(format!("use type {}", expected.ty), edit));
             }
@@ -379,20 +406,20 @@ impl Rules<'_> {
                 None => self.error(
                     coordinate,
                     format_args!(
-                        "Interface field argument {}.{}({}:) expected but {coordinate} does not provide it.",
+                        "By the interface clients may give \"{}.{}({}:)\", but \"{coordinate}\" does not take that argument.",
                         interface.name, expected.name, argument.name
                     ),
                     field.span,
-                    "add the argument",
+                    &format!("add the argument \"{}: {}\"", argument.name, argument.ty),
                 ),
                 Some(own) if own.ty != argument.ty => self.error(
                     coordinate,
                     format_args!(
-                        "Interface field argument {}.{}({}:) expects type {} but {coordinate}({}:) is type {}.",
-                        interface.name, expected.name, argument.name, argument.ty, argument.name, own.ty
+                        "\"{coordinate}({}:)\" is of type \"{}\", but the interface has \"{}\" (\"{}.{}\"): the types of arguments must be equal.",
+                        argument.name, own.ty, argument.ty, interface.name, expected.name
                     ),
                     own.span,
-                    "use the interface's type",
+                    &format!("use the interface's type, {}", argument.ty),
                 ),
                 Some(_) => {}
             }
@@ -401,7 +428,7 @@ impl Rules<'_> {
             if !expected.args.contains_key(&own.name) && own.is_required() {
                 self.error(
                     coordinate,
-                    format_args!("Field {coordinate} includes required argument {} that is missing from the Interface field {}.{}.", own.name, interface.name, expected.name),
+                    format_args!("\"{coordinate}\" requires the argument \"{}\", which clients that ask through the interface can't give: \"{}.{}\" does not have it.", own.name, interface.name, expected.name),
                     own.span,
                     "make the argument optional, or add it to the interface",
                 );

@@ -2,7 +2,7 @@
 
 use super::{edits, problem};
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, human_list};
+use crate::diagnostic::{Diagnostic, excerpt, human_list};
 use crate::subgraph::field_set::FieldSet;
 use crate::subgraph::model::{Directives, Kind, Subgraph, TypeDef};
 use crate::subgraph::spec::Known;
@@ -34,10 +34,10 @@ fn keys_on_implementations(subgraph: &Subgraph, ty: &TypeDef, errors: &mut Vec<D
                     subgraph,
                     Code::INTERFACE_KEY_NOT_ON_IMPLEMENTATION,
                     format_args!(
-                        "Key @{}(fields: \"{text}\") on interface type \"{}\" is missing on implementation {} {list}.",
+                        "By its @{}(fields: \"{}\") the router may ask for any \"{}\", and gets one of the implementations, so each of them must have that key, but it is missing on {list}.",
                         key.name,
+                        excerpt(text),
                         ty.name,
-                        if lacking.len() == 1 { "type" } else { "types" }
                     ),
                 )
                 .on(ty.name.as_str())
@@ -60,10 +60,10 @@ fn keys_on_implementations(subgraph: &Subgraph, ty: &TypeDef, errors: &mut Vec<D
         if !unlike.is_empty() && resolvable {
             let list = human_list(unlike.iter().map(|t| &t.name));
             errors.push(
-                problem(subgraph, Code::INTERFACE_KEY_NOT_ON_IMPLEMENTATION, format_args!("Key @{}(fields: \"{text}\") on interface type \"{}\" should be resolvable on all implementation types, but is declared with argument \"@key(resolvable:)\" set to false in {list}.", key.name, ty.name))
+                problem(subgraph, Code::INTERFACE_KEY_NOT_ON_IMPLEMENTATION, format_args!("By its @{}(fields: \"{}\") the router may ask for any \"{}\", and gets one of the implementations, but {list} can't be asked for: the key is `resolvable: false` there.", key.name, excerpt(text), ty.name))
                     .on(ty.name.as_str())
                     .at(subgraph.locate(key.span))
-                    .help(format!("make the key of {list} resolvable, or the interface's not")),
+                    .help(format!("remove `resolvable: false` from the key of {list}, or add it to the interface's")),
             );
         }
     }
@@ -97,7 +97,7 @@ pub(super) fn check_kinds(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
             .then(|| edits::append_to_type(subgraph, ty, &format!("{}(fields: \"id\")", subgraph.at_name(Known::Key))))
             .flatten();
         errors.push(
-            problem(subgraph, Code::INTERFACE_OBJECT_USAGE_ERROR, format_args!("The @interfaceObject directive can only be applied to entity types but type \"{}\" has no @key in this subgraph.", ty.name))
+            problem(subgraph, Code::INTERFACE_OBJECT_USAGE_ERROR, format_args!("\"{}\" is an @interfaceObject, to which the router comes from other subgraphs by a key, but it has no @key.", ty.name))
                 .on(ty.name.as_str())
                 .at(subgraph.locate(ty.span))
                 .help(format!("give \"{}\" the @key that the interface has", ty.name))

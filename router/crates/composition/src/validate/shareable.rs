@@ -16,10 +16,10 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
             once(subgraph, &coordinate, &on_field, errors);
             if let (Kind::Interface, Some(shareable)) = (ty.kind, on_field.first()) {
                 errors.push(
-                    problem(subgraph, Code::INVALID_SHAREABLE_USAGE, format_args!("Invalid use of @shareable on field \"{coordinate}\": only object type fields can be marked with @shareable"))
+                    problem(subgraph, Code::INVALID_SHAREABLE_USAGE, format_args!("@shareable on \"{coordinate}\" has no effect: it says who may resolve a field, and a field of an interface is resolved by the implementing types"))
                         .on(coordinate)
                         .at(subgraph.locate(field.span))
-                        .help("mark the fields of the implementing types instead")
+                        .help("put @shareable on the fields of the implementing types instead")
                         .fix("remove @shareable", edits::remove_application(subgraph, shareable)),
                 );
             }
@@ -32,7 +32,7 @@ fn once(subgraph: &Subgraph, element: &str, applied: &[&Applied], errors: &mut V
         // What the upgrade adds has no place in the SDL.
         if second.span.is_some() && applied.iter().take(i).any(|a| a.part == second.part && a.span.is_some()) {
             errors.push(
-                problem(subgraph, Code::INVALID_SHAREABLE_USAGE, format_args!("Invalid duplicate application of @shareable on the same type declaration of \"{element}\": @shareable is only repeatable on types so it can be used simultaneously on a type definition and its extensions, but it should not be duplicated on the same definition/extension declaration"))
+                problem(subgraph, Code::INVALID_SHAREABLE_USAGE, format_args!("\"{element}\" has @shareable twice. A type may repeat it in each of its extensions, but once is enough in one place"))
                     .on(element)
                     .at(subgraph.locate(second.span))
                     .help("remove one of them")

@@ -2,12 +2,12 @@
 
 use super::problem;
 use crate::codes::Code;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, excerpt};
 use crate::subgraph::facts::each_applied;
 use crate::subgraph::model::Subgraph;
 use crate::subgraph::spec::Known;
 
-/// As long as names in contracts may be.
+/// The longest name that a contract can refer to.
 const MAX_LENGTH: usize = 128;
 
 pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
@@ -19,19 +19,20 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
         if valid(name) {
             return;
         }
-        let mended: String = name
+        let corrected: String = name
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() || "_-/".contains(c) { c } else { '_' })
             .take(MAX_LENGTH)
             .collect();
-        let mended = if valid(&mended) { mended } else { format!("_{mended}").chars().take(MAX_LENGTH).collect() };
+        let corrected =
+            if valid(&corrected) { corrected } else { format!("_{corrected}").chars().take(MAX_LENGTH).collect() };
         let span = applied.arg("name").and_then(|v| v.location());
-        let edit = span.map(|s| subgraph.edit(s.offset(), s.end_offset(), format!("\"{mended}\"")));
+        let edit = span.map(|s| subgraph.edit(s.offset(), s.end_offset(), format!("\"{corrected}\"")));
         errors.push(
-            problem(subgraph, Code::INVALID_TAG_NAME, format_args!("Invalid tag name \"{name}\": a tag starts with a letter or underscore and goes on with letters, digits, underscores, hyphens or slashes, {MAX_LENGTH} characters at most"))
+            problem(subgraph, Code::INVALID_TAG_NAME, format_args!("\"{}\" can't be the name of a tag: contracts refer to tags by a letter or underscore followed by letters, digits and any of _ - /, {MAX_LENGTH} characters at most", excerpt(name)))
                 .at(subgraph.locate(applied.span))
-                .help(format!("call the tag \"{mended}\""))
-                .fix(format!("call the tag \"{mended}\""), edit),
+                .help(format!("call the tag \"{corrected}\""))
+                .fix(format!("call the tag \"{corrected}\""), edit),
         );
     });
 }
