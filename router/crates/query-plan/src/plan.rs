@@ -181,14 +181,3 @@ impl QueryPlan {
         Self { kind, fetches: Vec::new() }
     }
 }
-
-impl Fetch {
-    /// The paths of the tree that the fetch writes to.
-    pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        let (root, entities) = match &self.kind {
-            FetchKind::Root { path, .. } => (Some(path), [].iter()),
-            FetchKind::Entities(entities) => (None, entities.iter()),
-        };
-        root.into_iter().chain(entities.map(|fetch| &fetch.path))
-    }
-}

@@ -45,7 +45,10 @@ pub fn plan(operation: &Operation, graph: &QueryGraph, config: &PlannerConfig) -
         let field = field.map(|field| supergraph.schema.coordinate(field)).unwrap_or_default();
         PlanError::Failed { field, why: "its fetches wait for one another".to_owned() }
     })?;
-    Ok(emit::emit(&solver, &draft, &batches, operation))
+    emit::emit(&solver, &draft, &batches, operation).map_err(|emit::Absent { on, name, subgraph }| {
+        let (on, subgraph) = (&supergraph.schema.ty(on).name, &supergraph.subgraph(subgraph).name);
+        PlanError::Failed { field: format!("{on}.{name}"), why: format!("\"{subgraph}\" does not have it") }
+    })
 }
 
 /// Says why a field cannot be had.

@@ -2,7 +2,7 @@
 //! Knows nothing of bytes that were received.
 
 use ahash::AHashMap;
-use braid_graphql::schema::TypeId;
+use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Type};
 use braid_query_plan::{FetchField, FetchSelection};
@@ -153,7 +153,14 @@ impl Readings {
             _ => None,
         };
         match (entry.kind, &field.selections) {
-            (ReadKind::Objects(child, _), Some(selections)) => self.add_selections(context, child, None, selections),
+            (ReadKind::Objects(child, _), Some(selections)) => {
+                // What one of the fields has as its only type is not the type of another's objects.
+                let reading = &mut self.0[child.0 as usize];
+                if reading.assumed.is_some() && reading.assumed != assumed(context, field) {
+                    reading.assumed = None;
+                }
+                self.add_selections(context, child, None, selections)
+            }
             _ => Ok(()),
         }
     }
@@ -181,19 +188,12 @@ impl Readings {
             return Ok(ReadKind::Leaf);
         }
         let child = context.shapes.child(shape, &field.key).ok_or(CompileError::Inconsistent)?;
-        // The subgraph can have a narrower type than the supergraph, and fewer implementations of it.
-        let joined = context.supergraph.field_in(definition, context.subgraph);
-        let ty = joined.map_or(&schema.field(definition).ty, |joined| &joined.ty);
-        let inner = schema.type_named(ty.inner_named_type()).unwrap_or(schema.field(definition).inner);
-        let assumed = match context.supergraph.type_in(inner, context.subgraph) {
-            Some(joined) if !joined.interface_object => joined.possible.single(),
-            _ => schema.ty(inner).possible.single(),
-        };
+        let ty = type_in_subgraph(context, definition);
         let lists = lists(ty).max(lists(&schema.field(definition).ty));
         if lists > MAX_LISTS {
             return Err(CompileError::TooDeep);
         }
-        let reading = self.push(context, child, assumed);
+        let reading = self.push(context, child, assumed(context, field));
         Ok(ReadKind::Objects(reading, lists))
     }
 }
@@ -207,6 +207,25 @@ impl Reading {
     /// The field that `key` of an answer leads to, for an object of any type.
     pub(crate) fn target(&self, key: &str) -> Option<&Target> {
         self.fields[self.look_up(key.as_bytes())?].targets.first()
+    }
+}
+
+/// The subgraph can have a narrower type than the supergraph.
+fn type_in_subgraph<'a>(context: &ReadingContext<'a>, field: FieldId) -> &'a Type {
+    let joined = context.supergraph.field_in(field, context.subgraph);
+    joined.map_or(&context.supergraph.schema.field(field).ty, |joined| &joined.ty)
+}
+
+/// The only runtime type that a field's objects can have in the subgraph, if there is one: it can have fewer implementations of an
+/// interface.
+fn assumed(context: &ReadingContext<'_>, field: &FetchField) -> Option<TypeId> {
+    let schema = &context.supergraph.schema;
+    let definition = field.definition?;
+    let name = type_in_subgraph(context, definition).inner_named_type();
+    let inner = schema.type_named(name).unwrap_or(schema.field(definition).inner);
+    match context.supergraph.type_in(inner, context.subgraph) {
+        Some(joined) if !joined.interface_object => joined.possible.single(),
+        _ => schema.ty(inner).possible.single(),
     }
 }
 

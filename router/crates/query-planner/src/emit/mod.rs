@@ -1,0 +1,158 @@
+//! Writes scheduled visits as the nodes of a plan. Chooses nothing; knows what a subgraph's schema lets one write.
+
+mod lookup;
+mod select;
+mod told;
+mod variables;
+mod wire;
+
+use braid_graphql::OperationType;
+use braid_graphql::operation::{Condition, Operation};
+use braid_graphql::schema::TypeId;
+use braid_graphql::type_set::TypeSet;
+use braid_query_plan::{
+    EntityFetch, Fetch, FetchId, FetchKind, Path, PathSegment, QueryPlan, Representation, TypenameSource,
+};
+
+use crate::ask::{common, rest};
+use crate::draft::{AtomIx, AtomKind, Draft, PosIx};
+use crate::schedule::Batch;
+use crate::solve::Solver;
+use lookup::{Lookup, lookups};
+pub(crate) use select::Absent;
+use select::{Emitter, Within, fragment};
+use told::ask_mixed_types;
+use variables::used_variables;
+use wire::WireKeys;
+
+/// The plan of these batches.
+pub(crate) fn emit<'a>(
+    solver: &Solver<'a, '_>,
+    draft: &Draft<'a>,
+    batches: &[Batch],
+    operation: &Operation,
+) -> Result<QueryPlan, Absent> {
+    let mut plan = QueryPlan::empty(operation.kind);
+    let mut fetch_of: Vec<Option<FetchId>> = vec![None; draft.atoms.len()];
+    for (index, batch) in batches.iter().enumerate() {
+        let id = FetchId(index as u32);
+        let mut emitter =
+            Emitter { solver, graph: solver.graph, draft, subgraph: batch.subgraph, wire: WireKeys::default() };
+        let (condition, kind) = emitter.batch(batch)?;
+        // Batches come after what they wait for, so all of that has its fetch already.
+        let inputs = batch.atoms.iter().flat_map(|atom| &draft.atoms[*atom].after);
+        let mut after: Vec<FetchId> = inputs.filter_map(|before| fetch_of[*before]).collect();
+        after.sort_unstable();
+        after.dedup();
+        batch.atoms.iter().for_each(|atom| fetch_of[*atom] = Some(id));
+        let variables = used_variables(&kind, operation);
+        plan.fetches.push(Fetch { id, subgraph: batch.subgraph, after, condition, variables, kind });
+    }
+    Ok(plan)
+}
+
+impl Emitter<'_, '_, '_> {
+    fn batch(&mut self, batch: &Batch) -> Result<(Condition, FetchKind), Absent> {
+        let first = batch.atoms[0];
+        let (condition, mut kind) = match self.draft.atoms[first].kind {
+            AtomKind::Root(operation) => self.root_fetch(first, operation)?,
+            AtomKind::Entity | AtomKind::Required(_) => self.entity_fetches(batch)?,
+        };
+        if self.wire.mixes_types() {
+            let ask = |selections: &mut Vec<_>| ask_mixed_types(self.graph, self.subgraph, selections);
+            match &mut kind {
+                FetchKind::Root { selections, .. } => ask(selections),
+                FetchKind::Entities(entities) => entities.iter_mut().for_each(|fetch| ask(&mut fetch.selections)),
+            }
+        }
+        Ok((condition, kind))
+    }
+
+    fn root_fetch(&mut self, atom: AtomIx, operation: OperationType) -> Result<(Condition, FetchKind), Absent> {
+        let visit = self.draft.atoms[atom].visit;
+        let position = self.draft.visits[visit].position;
+        let condition = self.under(position, self.draft.condition(visit));
+        let root = self.draft.positions[position].ty;
+        let within = Within { on: Some(root), types: &TypeSet::one(root), scope: self.wire.scope() };
+        let selections = self.selections(&[visit], within, &condition)?;
+        Ok((condition, FetchKind::Root { operation, path: self.path(position), selections }))
+    }
+
+    fn entity_fetches(&mut self, batch: &Batch) -> Result<(Condition, FetchKind), Absent> {
+        let lookups = lookups(self.draft, batch);
+        let mut entities = lookups.iter().map(|lookup| self.entity_fetch(lookup)).collect::<Result<Vec<_>, _>>()?;
+        let condition = in_common(entities.iter().map(|fetch| fetch.condition.clone()));
+        for fetch in &mut entities {
+            fetch.condition = rest(&fetch.condition, &condition);
+        }
+        Ok((condition, FetchKind::Entities(entities)))
+    }
+
+    fn entity_fetch(&mut self, lookup: &Lookup) -> Result<EntityFetch, Absent> {
+        let visits = lookup.visits(self.draft);
+        let condition = in_common(visits.iter().map(|visit| self.draft.condition(*visit)));
+        let condition = self.under(lookup.position, condition);
+        let scope = self.wire.scope();
+        let by_interface = self.entered_by_interface(&lookup.representations);
+        let on = by_interface.or_else(|| lookup.guard.single());
+        let selections = match on {
+            Some(ty) => {
+                let (_, possible) = self.graph.returned(ty, self.subgraph);
+                let tells_types = by_interface.is_some() && !self.is_interface_object(ty);
+                let types = if tells_types { possible } else { lookup.guard.clone() };
+                let within = Within { on: Some(ty), types: &types, scope };
+                let selections = self.selections(&visits, within, &condition)?;
+                vec![fragment(ty, selections)]
+            }
+            None => self.selections(&visits, Within { on: None, types: &lookup.guard, scope }, &condition)?,
+        };
+        Ok(EntityFetch {
+            path: self.path(lookup.position),
+            representations: lookup.representations.clone(),
+            condition,
+            contexts: self.draft.atoms[lookup.atoms[0]].contexts.clone(),
+            selections,
+        })
+    }
+
+    /// A condition together with that of the position.
+    fn under(&self, position: PosIx, condition: Condition) -> Condition {
+        // The two do not contradict each other: what a position's condition excludes is not among its entries.
+        self.draft.positions[position].condition.and_all(&condition).unwrap_or(condition)
+    }
+
+    /// The interface that all representations name.
+    fn entered_by_interface(&self, representations: &[Representation]) -> Option<TypeId> {
+        let schema = &self.graph.supergraph().schema;
+        let mut on = None;
+        for representation in representations {
+            let TypenameSource::Fixed(name) = &representation.typename else { return None };
+            let ty = schema.type_named(name).filter(|ty| schema.ty(*ty).is_interface())?;
+            if on.is_some_and(|on| on != ty) {
+                return None;
+            }
+            on = Some(ty);
+        }
+        on
+    }
+
+    fn path(&self, position: PosIx) -> Path {
+        let Some((parent, key, guard)) = &self.draft.positions[position].parent else { return Path::default() };
+        let mut path = self.path(*parent);
+        let above = &self.draft.positions[*parent];
+        if let Some(last) = path.0.last_mut()
+            && !guard.is_empty()
+            && !guard.is_superset(&above.all_types(self.solver))
+        {
+            last.guard = Some(guard.clone());
+        }
+        path.0.push(PathSegment { key: key.clone(), guard: None });
+        path
+    }
+}
+
+/// What all these conditions say.
+fn in_common(mut conditions: impl Iterator<Item = Condition>) -> Condition {
+    let first = conditions.next().unwrap_or_default();
+    conditions.fold(first, |all, condition| common(&all, &condition))
+}
