@@ -3,28 +3,17 @@ import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
-import { chromium } from "playwright-core";
-
+import { launch, skip } from "./chromium.js";
 import { ask, startFederation } from "./federation.js";
 
 const ARTEFACTS = new URL("../../target/browser/", import.meta.url);
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-const executablePath = process.env.BRAID_CHROMIUM;
-const skip = browserMissing();
-
 let federation;
 let browser;
 
 before(async () => {
   federation = await startFederation();
   if (!skip) {
-    browser = await chromium.launch({ executablePath, args: FLAGS });
+    browser = await launch();
     await mkdir(ARTEFACTS, { recursive: true });
   }
 });
@@ -111,10 +100,4 @@ async function runInOwnPage(page, headers) {
   const result = page.locator('[data-hook="result"]');
   await result.getByText("Grace Hopper").first().waitFor({ timeout: 20_000 });
   return result.innerText();
-}
-
-function browserMissing() {
-  if (executablePath) return false;
-  if (process.env.CI === "true") throw new Error("BRAID_CHROMIUM is not set: in CI the browser test must run");
-  return "BRAID_CHROMIUM is not set";
 }

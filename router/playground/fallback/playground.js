@@ -3,7 +3,7 @@
 
 const hook = (name) => document.querySelector(`[data-hook="${name}"]`);
 const pretty = (value) => JSON.stringify(value, null, 2);
-let endpoint = "/graphql";
+let settings = { endpoint: "/graphql", plan: false };
 
 /** The text of a JSON field as an object, or an error that names the field. */
 function object(name) {
@@ -25,7 +25,7 @@ async function run() {
   const began = performance.now();
   try {
     const headers = { accept: "application/graphql-response+json, application/json;q=0.9", ...object("headers") };
-    const response = await fetch(endpoint, {
+    const response = await fetch(settings.endpoint, {
       method: "POST",
       headers: { ...headers, "content-type": "application/json", "braid-expose": "plan, timings" },
       body: JSON.stringify({ query: hook("query").value, variables: object("variables") }),
@@ -34,7 +34,7 @@ async function run() {
     const inside = answer.extensions?.braid;
     if (inside) delete answer.extensions;
     hook("result").textContent = pretty(answer);
-    hook("plan").textContent = inside?.plan ?? "The router does not show plans; start it with --dev.";
+    hook("plan").textContent = inside?.plan ?? missingPlan();
     hook("status").value = `${response.status} · ${Math.round(performance.now() - began)} ms`;
   } catch (error) {
     hook("result").textContent = error.message;
@@ -46,6 +46,12 @@ async function run() {
   }
 }
 
+function missingPlan() {
+  return settings.plan
+    ? "There is no plan: the operation was refused before it was planned."
+    : "The router does not show plans. Start it with --dev, or set exposure.plan in router.yaml.";
+}
+
 function show(example, button) {
   hook("query").value = example.query;
   hook("variables").value = example.variables ?? "";
@@ -54,8 +60,7 @@ function show(example, button) {
 }
 
 async function start() {
-  const settings = await (await fetch("/playground/config.json")).json();
-  endpoint = settings.endpoint;
+  settings = await (await fetch("/playground/config.json")).json();
   document.title = settings.title;
   hook("title").textContent = settings.title;
   const examples = settings.queries.length > 0 ? settings.queries : [{ title: "Query", query: "{ __typename }" }];

@@ -1,9 +1,10 @@
-// What the last answer said of the inside of the router: one value, and those who want to know when it changes.
+// What is known of the inside of the router: whether it shows plans, and the plan and timings of the last answer.
 let current = {};
 const listeners = new Set();
 
-export function publish(next) {
-  current = next;
+/** Adds to what is known. */
+export function publish(news) {
+  current = { ...current, ...news };
   listeners.forEach((listener) => listener());
 }
 

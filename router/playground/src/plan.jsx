@@ -1,9 +1,10 @@
-// The panel that shows how the last operation was answered: its plan, and how long each fetch took.
+// The panel that shows the plan of the last operation and how long each fetch took.
 import { useSyncExternalStore } from "react";
 
 import { snapshot, subscribe } from "./inside.js";
 
-const HIDDEN = "The router does not show plans; start it with --dev.";
+const HIDDEN = "The router does not show plans. Start it with --dev, or set exposure.plan in router.yaml.";
+const REFUSED = "There is no plan: the operation was refused before it was planned.";
 const NOTHING = "Run an operation to see its plan.";
 
 function Timings({ timings }) {
@@ -32,14 +33,19 @@ function Timings({ timings }) {
 }
 
 function Plan() {
-  const { plan, timings, answered } = useSyncExternalStore(subscribe, snapshot);
+  const { plan, timings, answered, exposed } = useSyncExternalStore(subscribe, snapshot);
   return (
     <section className="plan" aria-label="Query plan">
       <div className="graphiql-doc-explorer-title">Query plan</div>
       {timings ? <Timings timings={timings} /> : null}
-      <pre data-hook="plan">{plan ?? (answered ? HIDDEN : NOTHING)}</pre>
+      <pre data-hook="plan">{plan ?? missing(answered, exposed)}</pre>
     </section>
   );
+}
+
+function missing(answered, exposed) {
+  if (!answered) return NOTHING;
+  return exposed ? REFUSED : HIDDEN;
 }
 
 function Icon() {

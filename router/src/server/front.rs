@@ -60,7 +60,7 @@ impl Front {
         }
         if config.server.playground.enabled
             && is_read(&request)
-            && let Some(response) = playground::respond(&config.server, path, request.headers())
+            && let Some(response) = playground::respond(&config.server, config.exposure.plan, path, request.headers())
         {
             return Ok(response);
         }

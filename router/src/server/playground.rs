@@ -9,7 +9,7 @@ use http::{Method, Response};
 use rust_embed::RustEmbed;
 use serde_json::json;
 
-use super::config::ServerConfig;
+use super::config::{PlaygroundConfig, ServerConfig};
 use super::negotiate::wants_page;
 use super::reply;
 
@@ -28,10 +28,15 @@ const SCRIPT: &str = include_str!("../../playground/fallback/playground.js");
 const STYLE: &str = include_str!("../../playground/fallback/playground.css");
 const ICON: &str = include_str!("../../playground/public/favicon.svg");
 
-/// Answers for the page and its files.
-pub(super) fn respond(config: &ServerConfig, path: &str, headers: &HeaderMap) -> Option<Response<Bytes>> {
+/// Answers for the page and its files. `shows_plans` is whether the router shows plans to those who ask.
+pub(super) fn respond(
+    config: &ServerConfig,
+    shows_plans: bool,
+    path: &str,
+    headers: &HeaderMap,
+) -> Option<Response<Bytes>> {
     match path {
-        "/playground/config.json" => return Some(reply::json(http::StatusCode::OK, settings(config))),
+        "/playground/config.json" => return Some(reply::json(http::StatusCode::OK, settings(config, shows_plans))),
         "/favicon.ico" | "/favicon.svg" => return Some(text("image/svg+xml", ICON)),
         "/playground/playground.js" => return Some(text("text/javascript; charset=utf-8", SCRIPT)),
         "/playground/playground.css" => return Some(text("text/css; charset=utf-8", STYLE)),
@@ -57,10 +62,10 @@ fn page(config: &ServerConfig) -> Response<Bytes> {
     response
 }
 
-/// What the page has to know.
-fn settings(config: &ServerConfig) -> String {
-    let playground = &config.playground;
-    json!({ "endpoint": config.path, "title": playground.title, "queries": playground.queries }).to_string()
+/// What the page needs to know of the router.
+fn settings(config: &ServerConfig, shows_plans: bool) -> String {
+    let PlaygroundConfig { title, queries, .. } = &config.playground;
+    json!({ "endpoint": config.path, "title": title, "queries": queries, "plan": shows_plans }).to_string()
 }
 
 fn file(config: &ServerConfig, name: &str) -> Option<Bytes> {
