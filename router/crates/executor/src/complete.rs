@@ -112,7 +112,7 @@ impl Completion<'_> {
         let completed = match (cell, field.kind) {
             (Cell::Null, _) => return self.null(field, wrappers, path),
             (Cell::Absent, _) if !self.gave_up => return self.null(field, wrappers, path),
-            (Cell::Absent | Cell::Failed, _) => Err(Nulled),
+            (Cell::Absent | Cell::Failed | Cell::Explained, _) => Err(Nulled),
             (Cell::List { start, len, .. }, _) if wrappers.lists > 0 => {
                 self.list(field, wrappers.item(), start, len, path)
             }

@@ -51,7 +51,12 @@ impl Errors {
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.entries.len() < self.max
+        self.room() > 0
+    }
+
+    /// How many more errors are kept.
+    pub(crate) fn room(&self) -> usize {
+        self.max.saturating_sub(self.entries.len())
     }
 
     pub(crate) fn push(&mut self, entry: ErrorEntry) {

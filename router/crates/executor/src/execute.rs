@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use crate::absorb::{Absorb, Failure};
+use crate::absorb::{Absorb, Failure, Target};
 use crate::compile::CompiledOperation;
 use crate::compile::fetch::CompiledKind;
 use crate::compile::projection::{OutIntrospection, Projection};
@@ -228,22 +228,24 @@ impl<'a, M> Run<'a, M> {
             max_nesting: self.limits.max_nesting,
             max_tree: self.limits.max_memory.saturating_sub(self.held),
         };
-        let mut absorb = Absorb {
+        let (answered, buffer) = match outcome {
+            Ok(response) => {
+                let buffer = if fits { self.tree.keep(response.body) } else { None };
+                self.answers.push((subgraph, response.meta));
+                (Ok(response.status), buffer)
+            }
+            Err(error) => (Err(error), None),
+        };
+        let target = Target {
             operation: self.operation,
-            index,
             tree: &mut self.tree,
             root: self.root,
             errors: &mut self.errors,
             exposure: self.exposure,
-            limits,
         };
-        let failure = match outcome {
-            Ok(response) => {
-                let buffer = if fits { absorb.tree.keep(response.body) } else { None };
-                let failure = absorb.answer(&sent.receivers, response.status, buffer);
-                self.answers.push((subgraph, response.meta));
-                failure
-            }
+        let mut absorb = Absorb::new(target, index, limits);
+        let failure = match answered {
+            Ok(status) => absorb.answer(&sent.receivers, status, buffer),
             Err(error) => Some(absorb.failure(&sent.receivers, Failure::from(error))),
         };
         self.reports.push(FetchReport {

@@ -21,6 +21,8 @@ mod dedupe;
 mod error;
 mod execute;
 mod leaf;
+mod locate;
+mod mark;
 mod prepare;
 mod read;
 mod represent;
@@ -31,6 +33,7 @@ mod service;
 pub mod stages;
 mod tree;
 mod walk;
+mod wire_error;
 mod written;
 
 pub use compile::{CompileError, CompiledOperation};

@@ -1,6 +1,6 @@
 //! From the tree to a request: which objects a fetch looks up, and the bytes that it sends. Knows nothing of answers.
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use braid_graphql::variables::Variables;
 use braid_query_plan::request::{EntityPart, request_text};
 use bytes::Bytes;
@@ -121,7 +121,7 @@ fn prepare_some(
         if !entities.condition.holds(|number| context.variables.boolean(number).unwrap_or(false)) {
             continue;
         }
-        let first = groups.len();
+        let mut by_values: AHashMap<Vec<Vec<u8>>, usize> = AHashMap::new();
         let targets = match entities.contexts.is_empty() {
             // Objects that are shared stay so: fetches that are under way write to them.
             true => walk::targets(tree, context.root, &entities.path)
@@ -135,16 +135,19 @@ fn prepare_some(
             }
         };
         for (object, values) in targets {
-            let known = groups[first..].iter().position(|group| group.values == values);
-            let group = known.map_or(groups.len(), |known| first + known);
-            if group == groups.len() {
-                groups.push(Group {
-                    lookups: Lookups::new(at, 1),
-                    values,
-                    representations: vec![b'['],
-                    unique: Unique::default(),
-                });
-            }
+            let group = match by_values.get(&values) {
+                Some(known) => *known,
+                None => {
+                    by_values.insert(values.clone(), groups.len());
+                    groups.push(Group {
+                        lookups: Lookups::new(at, 1),
+                        values,
+                        representations: vec![b'['],
+                        unique: Unique::default(),
+                    });
+                    groups.len() - 1
+                }
+            };
             let Group { lookups, representations, unique, .. } = &mut groups[group];
             lookups.add(context, tree, entities, object, unique, representations)?;
         }
@@ -224,8 +227,12 @@ impl Receivers {
     pub(crate) fn follow(&mut self, copies: &[(ObjectId, ObjectId)]) {
         match self {
             Self::Root(objects) => {
+                if copies.is_empty() {
+                    return;
+                }
+                let mut known: AHashSet<ObjectId> = objects.iter().copied().collect();
                 for (original, copy) in copies {
-                    if objects.contains(original) {
+                    if known.contains(original) && known.insert(*copy) {
                         objects.push(*copy);
                     }
                 }

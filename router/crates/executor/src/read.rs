@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use ahash::AHashMap;
 use braid_graphql::schema::TypeId;
 
 use crate::compile::reading::{ReadField, ReadKind, Reading, ReadingId, Readings, Target};
@@ -35,9 +36,13 @@ pub(crate) enum EntityList {
     #[default]
     Absent,
     Null,
-    /// Not a list of objects and nulls.
+    /// Not a list.
     Malformed,
-    Items(Vec<Option<ObjectId>>),
+    Items {
+        items: Vec<Option<ObjectId>>,
+        /// The positions of those that are neither objects nor null, in order.
+        malformed: Vec<usize>,
+    },
 }
 
 /// What an answer is read by.
@@ -108,8 +113,9 @@ impl<'a> Reader<'a> {
             (Some(b'{'), Expected::Root(reading)) => Ok(Data::Root(self.object(*reading)?)),
             (Some(b'{'), Expected::Entities(lists)) => {
                 let mut found = vec![EntityList::Absent; lists.len()];
+                let mut aliases = Aliases { lists, next: 0, by_alias: None };
                 self.members(|reader, key| {
-                    match lists.iter().position(|(alias, _)| alias.as_bytes() == key) {
+                    match aliases.find(key) {
                         Some(at) => found[at] = reader.entities(lists[at].1)?,
                         None => {
                             reader.skip()?;
@@ -161,24 +167,25 @@ impl<'a> Reader<'a> {
             self.skip()?;
             return Ok(EntityList::Malformed);
         }
-        let mut items = Vec::new();
-        let mut malformed = false;
+        let (mut items, mut malformed) = (Vec::new(), Vec::new());
         self.scanner.at += 1;
         self.scanner.blanks();
         if self.scanner.take(b']') {
-            return Ok(EntityList::Items(items));
+            return Ok(EntityList::Items { items, malformed });
         }
         loop {
             match self.scanner.peek() {
                 Some(b'{') => items.push(Some(self.object(reading)?)),
                 other => {
-                    malformed |= other != Some(b'n');
+                    if other != Some(b'n') {
+                        malformed.push(items.len());
+                    }
                     self.skip()?;
                     items.push(None);
                 }
             }
             if !self.scanner.another(b']')? {
-                return Ok(if malformed { EntityList::Malformed } else { EntityList::Items(items) });
+                return Ok(EntityList::Items { items, malformed });
             }
         }
     }
@@ -310,6 +317,29 @@ impl<'a> Reader<'a> {
             }
             _ => self.leaf(),
         }
+    }
+}
+
+/// Finds lists of entities by their aliases: they usually come in the order in which they were asked for.
+struct Aliases<'a> {
+    lists: &'a [(&'a str, ReadingId)],
+    next: usize,
+    by_alias: Option<AHashMap<&'a [u8], usize>>,
+}
+
+impl Aliases<'_> {
+    fn find(&mut self, key: &[u8]) -> Option<usize> {
+        let lists = self.lists;
+        let is_next = lists.get(self.next).is_some_and(|(alias, _)| alias.as_bytes() == key);
+        let at = match is_next {
+            true => self.next,
+            false => {
+                let index = || lists.iter().enumerate().map(|(at, (alias, _))| (alias.as_bytes(), at)).collect();
+                *self.by_alias.get_or_insert_with(index).get(key)?
+            }
+        };
+        self.next = at + 1;
+        Some(at)
     }
 }
 

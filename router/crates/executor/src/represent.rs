@@ -18,7 +18,8 @@ pub(crate) fn fitting<'a>(
     }
 }
 
-/// Writes the representation of `object`; `false`, with part of it written, when the object lacks a key.
+/// Writes the representation of `object`; `false`, with part of it written, when the object lacks a key or something that is
+/// required: whoever computes from half of it computes something else.
 pub(crate) fn write(
     tree: &Tree,
     schema: &Schema,
@@ -70,9 +71,9 @@ fn write_fields(
                     return false;
                 }
             }
-            Cell::Absent | Cell::Failed if field.is_key => return false,
+            Cell::Absent | Cell::Failed => return false,
             // A part of a composite key may be null where the entity's own field is.
-            Cell::Null if field.is_key && top => return false,
+            Cell::Null | Cell::Explained if field.is_key && top => return false,
             _ => {
                 if !write_value(tree, schema, field.fields.as_deref(), cell, out) {
                     return false;
@@ -110,7 +111,11 @@ fn write_value(
             }
             out.push(b']');
         }
-        _ => out.extend_from_slice(b"null"),
+        // An item of a list that nothing is known of.
+        (Cell::Absent | Cell::Failed, _) => return false,
+        (Cell::Null | Cell::Explained, _) => out.extend_from_slice(b"null"),
+        // An object where a leaf is due, or the other way round.
+        (Cell::Leaf { .. } | Cell::Object(_), _) => return false,
     }
     true
 }

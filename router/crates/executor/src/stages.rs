@@ -3,7 +3,7 @@
 use braid_graphql::variables::Variables;
 use bytes::Bytes;
 
-use crate::absorb::Absorb;
+use crate::absorb::{Absorb, Target};
 use crate::compile::CompiledOperation;
 use crate::compile::shape::Shapes;
 use crate::complete::Completion;
@@ -56,7 +56,7 @@ impl<'a> Stages<'a> {
         Some(Request { index, prepared })
     }
 
-    /// Reads an answer into slots, and leaves it at that. Gives back whether it is as it should be.
+    /// Reads an answer into slots, and leaves it at that. Returns whether it is as it should be.
     pub fn read(&self, request: &Request, body: &Bytes) -> bool {
         let mut tree = Tree::default();
         let fetch = &self.operation.fetches[request.index];
@@ -68,15 +68,14 @@ impl<'a> Stages<'a> {
     /// Reads an answer and merges it into the tree.
     pub fn absorb(&mut self, request: &Request, body: &Bytes) {
         let buffer = self.tree.keep(body.clone());
-        let mut absorb = Absorb {
+        let target = Target {
             operation: self.operation,
-            index: request.index,
             tree: &mut self.tree,
             root: self.root,
             errors: &mut self.errors,
             exposure: &SubgraphErrors::Hidden,
-            limits: LIMITS,
         };
+        let mut absorb = Absorb::new(target, request.index, LIMITS);
         absorb.answer(&request.prepared.receivers, 200, buffer);
     }
 

@@ -19,6 +19,8 @@ pub(crate) enum Cell {
     Failed,
     /// `null`
     Null,
+    /// `null`, and the reason is among the errors already.
+    Explained,
     /// Anything else that has no slots below it: a range of a received body.
     Leaf {
         buffer: u16,
@@ -127,14 +129,21 @@ impl Tree {
         &self.buffers[usize::from(buffer)][start as usize..end as usize]
     }
 
-    /// The item at this place, when it is more than null; otherwise it is marked as failed.
+    /// What `object` has in `slot`, when it is more than null; otherwise it is marked that an error explains it.
+    pub(crate) fn explain(&mut self, object: ObjectId, slot: u32) -> Option<Cell> {
+        self.explain_item(self.objects[object.0 as usize].first + slot)
+    }
+
+    /// As [`Tree::explain`], for an item of a list.
     pub(crate) fn explain_item(&mut self, at: u32) -> Option<Cell> {
         let cell = &mut self.cells[at as usize];
-        if matches!(cell, Cell::Null | Cell::Absent) {
-            *cell = Cell::Failed;
-            return None;
+        match cell {
+            Cell::Absent => *cell = Cell::Failed,
+            Cell::Null => *cell = Cell::Explained,
+            Cell::Failed | Cell::Explained => {}
+            more => return Some(*more),
         }
-        Some(*cell)
+        None
     }
 
     /// Starts a walk in which [`Tree::see`] meets each object once.
@@ -173,8 +182,8 @@ impl Tree {
     /// Recursive as deep as shapes are, which the compilation of an operation bounds.
     fn merge_cell(&mut self, at: usize, source: Cell, share: bool) {
         match (self.cells[at], source) {
-            (_, Cell::Absent) | (Cell::Null, Cell::Failed) => {}
-            (Cell::Absent | Cell::Failed | Cell::Null, source) => {
+            (_, Cell::Absent) | (Cell::Null | Cell::Explained, Cell::Failed) | (Cell::Null, Cell::Explained) => {}
+            (Cell::Absent | Cell::Failed | Cell::Null | Cell::Explained, source) => {
                 self.cells[at] = if share { self.share(source) } else { source };
             }
             (Cell::Object(target), Cell::Object(source)) if target != source => {

@@ -1,6 +1,7 @@
 //! From the root of the tree along a path of the plan: to the objects that a fetch is about, and back to the client's path of one of
 //! them. Knows nothing of what is done with them.
 
+use ahash::AHashMap;
 use braid_graphql::error::PathSegment;
 
 use crate::compile::fetch::{CompiledContext, Step};
@@ -106,28 +107,37 @@ fn write_context(tree: &Tree, cell: Cell, slots: &[u32], out: &mut Vec<u8>) {
     }
 }
 
-/// The client's path to the first place where each of `wanted` is found; shared objects are entered once.
+/// Walks along a path of the plan and keeps note of where it is; shared objects are entered once.
 pub(crate) struct Trace<'a> {
     tree: &'a mut Tree,
     shapes: &'a Shapes,
     path: &'a [Step],
-    wanted: &'a dyn Fn(ObjectId) -> bool,
     here: Vec<PathSegment>,
-    found: Option<Vec<PathSegment>>,
-    /// Whether the first object is enough, or the path that all have in common is sought.
-    first: bool,
+    sought: Sought<'a>,
+}
+
+enum Sought<'a> {
+    /// The deepest path that leads to all objects.
+    Common(Option<Vec<PathSegment>>),
+    /// For each number that an object is wanted under, the path of the first such object.
+    First { wanted: &'a AHashMap<ObjectId, usize>, found: Vec<Option<Vec<PathSegment>>>, missing: usize },
 }
 
 impl<'a> Trace<'a> {
-    /// The path of the first object that is wanted.
-    pub(crate) fn first(
+    /// For each number below `count`, the path of the first object that is wanted under it.
+    pub(crate) fn first_of_each(
         tree: &'a mut Tree,
         shapes: &'a Shapes,
         root: ObjectId,
         path: &'a [Step],
-        wanted: &'a dyn Fn(ObjectId) -> bool,
-    ) -> Option<Vec<PathSegment>> {
-        Self { tree, shapes, path, wanted, here: Vec::new(), found: None, first: true }.run(root)
+        wanted: &'a AHashMap<ObjectId, usize>,
+        count: usize,
+    ) -> Vec<Option<Vec<PathSegment>>> {
+        let sought = Sought::First { wanted, found: vec![None; count], missing: count };
+        match (Self { tree, shapes, path, here: Vec::new(), sought }).run(root) {
+            Sought::First { found, .. } => found,
+            Sought::Common(_) => Vec::new(),
+        }
     }
 
     /// The deepest path that leads to all objects at the end of `path`.
@@ -137,28 +147,20 @@ impl<'a> Trace<'a> {
         root: ObjectId,
         path: &'a [Step],
     ) -> Option<Vec<PathSegment>> {
-        Self { tree, shapes, path, wanted: &|_| true, here: Vec::new(), found: None, first: false }.run(root)
+        match (Self { tree, shapes, path, here: Vec::new(), sought: Sought::Common(None) }).run(root) {
+            Sought::Common(found) => found,
+            Sought::First { .. } => None,
+        }
     }
 
-    fn run(mut self, root: ObjectId) -> Option<Vec<PathSegment>> {
+    fn run(mut self, root: ObjectId) -> Sought<'a> {
         self.tree.start_walk();
         self.object(root, 0, Shapes::ROOT);
-        self.found
+        self.sought
     }
 
     fn object(&mut self, object: ObjectId, depth: usize, shape: ShapeId) {
-        let Some(step) = self.path.get(depth) else {
-            if (self.wanted)(object) {
-                match &mut self.found {
-                    Some(common) => {
-                        let equal = common.iter().zip(&self.here).take_while(|(a, b)| a == b).count();
-                        common.truncate(equal);
-                    }
-                    None => self.found = Some(self.here.clone()),
-                }
-            }
-            return;
-        };
+        let Some(step) = self.path.get(depth) else { return self.arrive(object) };
         let key = self.shapes.get(shape).slot(step.slot).key.to_string();
         let cell = self.tree.get(object, step.slot);
         self.here.push(PathSegment::Key(key));
@@ -166,16 +168,34 @@ impl<'a> Trace<'a> {
         self.here.pop();
     }
 
-    fn cell(&mut self, cell: Cell, step: &Step, depth: usize) {
-        if self.first && self.found.is_some() {
-            return;
+    fn arrive(&mut self, object: ObjectId) {
+        match &mut self.sought {
+            Sought::Common(Some(common)) => {
+                let equal = common.iter().zip(&self.here).take_while(|(a, b)| a == b).count();
+                common.truncate(equal);
+            }
+            Sought::Common(none) => *none = Some(self.here.clone()),
+            Sought::First { wanted, found, missing } => {
+                if let Some(place) = wanted.get(&object).and_then(|number| found.get_mut(*number))
+                    && place.is_none()
+                {
+                    *place = Some(self.here.clone());
+                    *missing -= 1;
+                }
+            }
         }
+    }
+
+    fn cell(&mut self, cell: Cell, step: &Step, depth: usize) {
         match cell {
             Cell::Object(object) if follows(self.tree, step, object) && self.tree.see(object) => {
                 self.object(object, depth + 1, step.shape);
             }
             Cell::List { start, len, .. } => {
                 for at in 0..len {
+                    if let Sought::First { missing: 0, .. } = self.sought {
+                        return;
+                    }
                     let item = self.tree.items(start + at, 1)[0];
                     self.here.push(PathSegment::Index(at as usize));
                     self.cell(item, step, depth);

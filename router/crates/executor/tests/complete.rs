@@ -53,6 +53,31 @@ fn values_pass_byte_for_byte() {
     );
 }
 
+/// Whole numbers above 2^53 are no exact doubles; whoever reads them decides what they are.
+#[test]
+fn whole_numbers_for_floats_pass_byte_for_byte() {
+    let supergraph = supergraph(
+        &["a"],
+        "type Query @type(graph: A) { f(x: Float, in: In): Float } input In @type(graph: A) { x: Float @field(graph: A) }",
+    );
+    let number = "9007199254740993";
+    check(
+        &supergraph,
+        &format!(
+            "query($x: Float, $y: Float = {number}, $in: In) {{ a: f(x: $x) b: f(x: {number}, in: $in) c: f(x: $y) }}"
+        ),
+        &format!(r#"{{"x":{number},"in":{{"x":-{number}}}}}"#),
+        &[(
+            "a",
+            &format!(
+                r#"{{"query":"query($x:Float,$y:Float={number},$in:In){{a:f(x:$x) b:f(in:$in,x:{number}) c:f(x:$y)}}","variables":{{"x":{number},"in":{{"x":-{number}}}}}}}"#
+            ),
+            &format!(r#"{{"data":{{"a":{number},"b":-{number}000000,"c":123456789012345678901234567890}}}}"#),
+        )],
+        &format!(r#"{{"data":{{"a":{number},"b":-{number}000000,"c":123456789012345678901234567890}}}}"#),
+    );
+}
+
 #[test]
 fn keys_stand_in_the_order_of_the_operation() {
     let answer = " { \"errors\" : [ ] , \"data\" : { \"more\" : {\"x\":[{}]} , \"thing\" : { \"int\" : 1 , \"text\" : \"t\" , \"id\" : \"old\", \"\\u0069d\" : \"1\" } } , \"extensions\":{} } ";

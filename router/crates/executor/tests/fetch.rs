@@ -125,7 +125,7 @@ fn roots_that_are_shared_merge_by_position() {
 }
 
 #[test]
-fn objects_without_a_key_are_not_looked_up_and_required_nulls_are_sent() {
+fn objects_that_lack_a_key_or_what_is_required_are_not_looked_up_and_nulls_are_sent() {
     check(
         &shop(),
         "{ top { cost left } }",
@@ -134,7 +134,7 @@ fn objects_without_a_key_are_not_looked_up_and_required_nulls_are_sent() {
             (
                 "shop",
                 r#"{"query":"{top{upc price}}"}"#,
-                r#"{"data":{"top":[{"__typename":"Product","upc":null,"price":1},{"__typename":"Product","price":1},{"__typename":"Product","upc":"a"},{"__typename":"Product","upc":"b","price":2}]}}"#,
+                r#"{"data":{"top":[{"__typename":"Product","upc":null,"price":1},{"__typename":"Product","price":1},{"__typename":"Product","upc":"a","price":null},{"__typename":"Product","upc":"b","price":2},{"__typename":"Product","upc":"c"}]}}"#,
             ),
             (
                 "stock",
@@ -142,7 +142,7 @@ fn objects_without_a_key_are_not_looked_up_and_required_nulls_are_sent() {
                 r#"{"data":{"_entities":[null,{"cost":3,"left":4}]}}"#,
             ),
         ],
-        r#"{"data":{"top":[{"cost":null,"left":null},{"cost":null,"left":null},{"cost":null,"left":null},{"cost":3,"left":4}]}}"#,
+        r#"{"data":{"top":[{"cost":null,"left":null},{"cost":null,"left":null},{"cost":null,"left":null},{"cost":3,"left":4},{"cost":null,"left":null}]}}"#,
     );
     // Nothing to look up: no request.
     check(
@@ -151,6 +151,66 @@ fn objects_without_a_key_are_not_looked_up_and_required_nulls_are_sent() {
         "{}",
         &[("shop", r#"{"query":"{top{upc}}"}"#, r#"{"data":{"top":[]}}"#)],
         r#"{"data":{"top":[]}}"#,
+    );
+}
+
+/// `sum` needs `x` and, below `v`, what another subgraph knows of `y`.
+#[test]
+fn what_is_required_is_sent_whole_or_not_at_all() {
+    let supergraph = supergraph(
+        &["a", "b", "c"],
+        r#"
+        type Query @type(graph: A) @type(graph: B) @type(graph: C) { all: [T] @field(graph: A) }
+        type T @type(graph: A, key: "id") @type(graph: B, key: "id") @type(graph: C, key: "id") {
+          id: ID! x: X @field(graph: B) @field(graph: C, external: true) v: [V] @field(graph: A) @field(graph: C, external: true)
+          sum: Int @field(graph: C, requires: "x { isX } v { y { isY } }")
+        }
+        type X @type(graph: B) @type(graph: C) { isX: Int @field(graph: B) @field(graph: C, external: true) }
+        type V @type(graph: A) @type(graph: C) { y: Y @field(graph: A) @field(graph: C, external: true) }
+        type Y @type(graph: A) @type(graph: C) { isY: Int @field(graph: A) @field(graph: C, external: true) }
+        "#,
+    );
+    let a = r#"{"data":{"all":[{"id":"1","v":[{"y":{"isY":1}}]},{"id":"2","v":[{"y":{"isY":2}},null,{"y":null}]},{"id":"3","v":[{"y":{"isY":3}},{"y":{}}]},{"id":"4","v":[{"y":{"isY":4}}]},{"id":"5","v":null}]}}"#;
+    let b = r#"{"data":{"_entities":[{"x":{}},{"x":null},{"x":{"isX":3}},null,{"x":{"isX":null}}]}}"#;
+    check(
+        &supergraph,
+        "{ all { sum } }",
+        "{}",
+        &[
+            ("a", r#"{"query":"{all{id v{y{isY}}}}"}"#, a),
+            (
+                "b",
+                r#"{"query":"query($representations:[_Any!]!){_entities(representations:$representations){...on T{x{isX}}}}","variables":{"representations":[{"__typename":"T","id":"1"},{"__typename":"T","id":"2"},{"__typename":"T","id":"3"},{"__typename":"T","id":"4"},{"__typename":"T","id":"5"}]}}"#,
+                b,
+            ),
+            (
+                "c",
+                r#"{"query":"query($representations:[_Any!]!){_entities(representations:$representations){...on T{sum}}}","variables":{"representations":[{"__typename":"T","id":"2","x":null,"v":[{"y":{"isY":2}},null,{"y":null}]},{"__typename":"T","id":"5","x":{"isX":null},"v":null}]}}"#,
+                r#"{"data":{"_entities":[{"sum":2},{"sum":5}]}}"#,
+            ),
+        ],
+        r#"{"data":{"all":[{"sum":null},{"sum":2},{"sum":null},{"sum":null},{"sum":5}]}}"#,
+    );
+    // An error beside a null changes nothing about the null.
+    let explained = r#"{"data":{"_entities":[{"x":null}]},"errors":[{"message":"no","path":["_entities",0,"x"]}]}"#;
+    let service = Canned::new(
+        &supergraph,
+        &[
+            ("a", Behaviour::from(r#"{"data":{"all":[{"id":"1","v":null}]}}"#)),
+            ("b", explained.into()),
+            ("c", r#"{"data":{"_entities":[{"sum":1}]}}"#.into()),
+        ],
+    );
+    let response = run(&compile(&supergraph, "{ all { sum } }"), "{}", &service, &context());
+    assert_eq!(response.errors, 1);
+    assert!(service.requests.lock().unwrap()[2].1.contains(r#"[{"__typename":"T","id":"1","x":null,"v":null}]"#));
+    // Its subgraph fails: nothing is sent, and the error is told once.
+    let answers = [("a", Behaviour::from(a)), ("b", Behaviour::Fails(SubgraphErrorKind::Transport))];
+    let service = Canned::new(&supergraph, &answers);
+    let response = run(&compile(&supergraph, "{ all { sum } }"), "{}", &service, &context());
+    assert_eq!(
+        String::from_utf8_lossy(&response.bytes),
+        r#"{"data":{"all":[{"sum":null},{"sum":null},{"sum":null},{"sum":null},{"sum":null}]},"errors":[{"message":"A request to a subgraph failed.","path":["all"],"extensions":{"code":"SUBREQUEST_HTTP_ERROR"}}]}"#
     );
 }
 
@@ -261,24 +321,45 @@ fn a_failed_fetch_is_one_error_and_nulls() {
     }
 }
 
-#[test]
-fn answers_of_the_wrong_length_or_shape_are_one_error() {
-    let malformed = |answer: &str, told: &str| {
-        let errors = format!(
-            r#"[{{"message":"{told}","path":["users"],"extensions":{{"code":"SUBREQUEST_MALFORMED_RESPONSE","service":"shop"}}}}]"#
-        );
-        let answers = [("users", Behaviour::from(USERS)), ("shop", Behaviour::from(answer))];
-        let expected = format!(r#"{{"data":{{"users":[null,null]}},"errors":{errors}}}"#);
-        faults("{ users { must } }", &answers, true, &expected);
-    };
-    malformed(r#"{"data":{"_entities":[{"must":1}]}}"#, "it gave 1 entities where 2 were asked for");
-    malformed(
-        r#"{"data":{"_entities":[{"must":1},{"must":1},{"must":1}]}}"#,
-        "it gave 3 entities where 2 were asked for",
+/// Users 1 and 2 are looked up in `shop`, which answers with `entities` under `data`.
+fn entities_answered(answer: &str, expected_data: &str, told: &str) {
+    let errors = format!(
+        r#"[{{"message":"{told}","path":["users"],"extensions":{{"code":"SUBREQUEST_MALFORMED_RESPONSE","service":"shop"}}}}]"#
     );
+    let answers = [("users", Behaviour::from(USERS)), ("shop", Behaviour::from(answer))];
+    faults(
+        "{ users { must } }",
+        &answers,
+        true,
+        &format!(r#"{{"data":{{"users":{expected_data}}},"errors":{errors}}}"#),
+    );
+}
+
+#[test]
+fn what_is_no_list_of_entities_is_one_error() {
+    let malformed = |answer: &str, told: &str| entities_answered(answer, "[null,null]", told);
     malformed(r#"{"data":{"_entities":{"must":1}}}"#, "\\\"_entities\\\" is not a list of entities");
-    malformed(r#"{"data":{"_entities":[{"must":1},7]}}"#, "\\\"_entities\\\" is not a list of entities");
     malformed(r#"{"data":{}}"#, "it gave no list of entities under \\\"_entities\\\"");
+    malformed(r#"{"data":{"_entities":[]}}"#, "it gave 0 entities where 2 were asked for; the last ones are missing");
+}
+
+#[test]
+fn entities_of_a_list_of_the_wrong_length_are_taken_by_position() {
+    entities_answered(
+        r#"{"data":{"_entities":[{"must":1}]}}"#,
+        r#"[{"must":1},null]"#,
+        "it gave 1 entities where 2 were asked for; the last ones are missing",
+    );
+    entities_answered(
+        r#"{"data":{"_entities":[{"must":1},{"must":2},{"must":3}]}}"#,
+        r#"[{"must":1},{"must":2}]"#,
+        "it gave 3 entities where 2 were asked for; the last ones are ignored",
+    );
+    entities_answered(
+        r#"{"data":{"_entities":[7,{"must":2}]}}"#,
+        r#"[null,{"must":2}]"#,
+        "item 0 of \\\"_entities\\\" is neither an object nor null",
+    );
 }
 
 #[test]

@@ -99,26 +99,29 @@ impl Oracle<'_> {
         };
         out.insert("__typename".to_owned(), json!(name));
         for field in &representation.fields {
-            let value = object.get(field.key.as_str()).cloned().unwrap_or(Value::Null);
+            let value = object.get(field.key.as_str())?;
             if field.is_key && value.is_null() {
                 return None;
             }
-            out.insert(field.name.to_string(), self.copy(field, &value));
+            out.insert(field.name.to_string(), self.copy(field, value)?);
         }
         Some(Value::Object(out))
     }
 
-    fn copy(&self, field: &RepresentationField, value: &Value) -> Value {
+    /// `None` when something is missing, or of another kind.
+    fn copy(&self, field: &RepresentationField, value: &Value) -> Option<Value> {
         match (value, &field.fields) {
-            (Value::Array(items), _) => items.iter().map(|item| self.copy(field, item)).collect(),
+            (Value::Null, _) => Some(Value::Null),
+            (Value::Array(items), Some(_)) => items.iter().map(|item| self.copy(field, item)).collect(),
             (Value::Object(object), Some(fields)) => {
                 let copied = |field: &RepresentationField| {
-                    let value = object.get(field.key.as_str()).unwrap_or(&Value::Null);
-                    (field.name.to_string(), self.copy(field, value))
+                    let value = object.get(field.key.as_str())?;
+                    Some((field.name.to_string(), self.copy(field, value)?))
                 };
-                Value::Object(fields.iter().map(copied).collect())
+                fields.iter().map(copied).collect::<Option<_>>().map(Value::Object)
             }
-            (value, _) => value.clone(),
+            (_, Some(_)) => None,
+            (value, None) => Some(value.clone()),
         }
     }
 

@@ -104,8 +104,8 @@ pub struct RepresentationField {
     pub name: Name,
     /// The tree key to copy from.
     pub key: Name,
-    /// Whether it belongs to a key. An object whose key is null or absent is not looked up; a required field that is absent or null is
-    /// sent as null.
+    /// Whether it belongs to a key. An object that lacks a field of its representation, at any depth, is not looked up: a subgraph
+    /// must not compute from half of what it requires. A null is sent where it is required, but not as the field of a key.
     pub is_key: bool,
     /// The runtime types of the enclosing object for which the field is written; `None` for all.
     pub guard: Option<TypeSet>,
