@@ -26,6 +26,7 @@ struct Features {
     reentry: bool,
     labels: bool,
     inputs: bool,
+    shared_names: bool,
 }
 
 /// The model of a seed.
@@ -41,6 +42,7 @@ fn attempted(seed: u64) -> Model {
     generator.model.subgraphs = generator.random.between(2, 5);
     generator.declare_types();
     generator.add_fields();
+    generator.add_shared_names();
     generator.add_roots();
     generator.add_split_values();
     generator.add_reentry();
@@ -74,6 +76,7 @@ fn features(random: &mut Random) -> Features {
         reentry: on(),
         labels: on(),
         inputs: on(),
+        shared_names: on(),
     }
 }
 
@@ -206,6 +209,24 @@ impl Generator {
                     }
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// Fields of one name in several entities, each with a type of its own.
+    fn add_shared_names(&mut self) {
+        if !self.features.shared_names {
+            return;
+        }
+        for (field, percent) in [("r", 100), ("s", 0)] {
+            for name in self.entities() {
+                if !self.random.chance(70) {
+                    continue;
+                }
+                let subgraphs: Vec<usize> = self.model.ty(&name).present.keys().copied().collect();
+                let mut field = self.field(field, percent);
+                field.at.insert(*self.random.pick(&subgraphs), Placement::default());
+                self.model.ty_mut(&name).fields.push(field);
             }
         }
     }
@@ -477,7 +498,7 @@ impl Generator {
     }
 
     /// A selection of a field for a requirement of a subgraph; of composites, what is sure to be had.
-    fn required(&mut self, field: &FieldModel, _at: usize) -> Option<String> {
+    fn required(&mut self, field: &FieldModel, at: usize) -> Option<String> {
         let mut arguments = Vec::new();
         for argument in &field.arguments {
             let literal = literal(&argument.ty, &mut self.random);
@@ -487,7 +508,12 @@ impl Generator {
         if is_leaf(&self.model, &field.ty) {
             return Some(format!("{}{call}", field.name));
         }
-        let target = self.model.ty(inner(&field.ty));
+        let name = inner(&field.ty).to_owned();
+        let nested = if self.random.chance(50) { self.required_elsewhere(&name, at) } else { None };
+        if let Some(below) = nested {
+            return Some(format!("{}{call} {{ {below} }}", field.name));
+        }
+        let target = self.model.ty(&name);
         let below = match target.kind {
             Kind::Entity => target
                 .fields
@@ -515,6 +541,38 @@ impl Generator {
             _ => return None,
         };
         (!below.is_empty()).then(|| format!("{}{call} {{ {below} }}", field.name))
+    }
+
+    /// A field of an entity for a requirement of a subgraph that does not have it, here or below a value.
+    fn required_elsewhere(&mut self, name: &str, at: usize) -> Option<String> {
+        let target = self.model.ty(name).clone();
+        if target.kind == Kind::Value && target.present.contains_key(&at) {
+            let leads_on = |field: &&FieldModel| {
+                field.arguments.is_empty()
+                    && self.model.types.get(inner(&field.ty)).is_some_and(|ty| ty.kind == Kind::Entity)
+            };
+            let field = target.fields.iter().find(leads_on)?;
+            let below = self.required_elsewhere(inner(&field.ty), at)?;
+            return Some(format!("{} {{ {below} }}", field.name));
+        }
+        let presence = target.present.get(&at).filter(|_| target.kind == Kind::Entity)?;
+        if !presence.keys.iter().any(|(_, resolvable)| *resolvable) {
+            return None;
+        }
+        let is_plain = |placement: &Placement| {
+            placement.requires.is_none() && placement.overrides.is_none() && placement.provides.is_none()
+        };
+        let fits = |field: &&FieldModel| {
+            !is_key(&field.name)
+                && field.arguments.is_empty()
+                && is_leaf(&self.model, &field.ty)
+                && field.at.get(&at).is_none_or(|placement| placement.external)
+                && field.at.iter().all(|(at, placement)| is_plain(placement) && !field.is_taken_from(*at))
+        };
+        let field = target.fields.iter().find(fits)?.name.clone();
+        let declared = self.model.ty_mut(name).fields.iter_mut().find(|known| known.name == field)?;
+        declared.at.insert(at, Placement { external: true, ..Placement::default() });
+        Some(field)
     }
 
     /// Lets fields give a field of the entity that they lead to.

@@ -101,6 +101,12 @@ impl<'a> Writer<'a> {
         let is_abstract = self.schema.get_object(parent).is_none();
         let fragment = if is_abstract { 45 } else { 15 };
         if depth < MAX_DEPTH && self.fields < MAX_FIELDS && depth > 0 && self.random.chance(fragment) {
+            if is_abstract
+                && self.random.chance(25)
+                && let Some(both) = self.same_name(parent, depth)
+            {
+                return both;
+            }
             return self.fragment(parent, depth);
         }
         let fields: Vec<Node<FieldDefinition>> = match &self.schema.types[parent] {
@@ -152,6 +158,29 @@ impl<'a> Writer<'a> {
         let on =
             if condition == *parent && self.random.chance(50) { String::new() } else { format!(" on {condition}") };
         format!("...{on}{conditions} {}", self.selections(&condition, depth + 1))
+    }
+
+    /// A field of one name that several object types have, each with a type of its own, asked of each of them.
+    fn same_name(&mut self, parent: &Name, depth: usize) -> Option<String> {
+        let objects = self.schema.types.iter().filter_map(|(name, ty)| Some((name, ty.as_object()?)));
+        let here: Vec<_> = objects.filter(|(name, _)| self.schema.is_subtype(parent, name)).collect();
+        let having = |field: &str| here.iter().filter(|(_, object)| object.fields.contains_key(field)).count();
+        let shared = here.iter().flat_map(|(_, object)| object.fields.keys());
+        let mut shared: Vec<&Name> = shared.filter(|field| *field != "id" && having(field) > 1).collect();
+        shared.sort();
+        if shared.is_empty() {
+            return None;
+        }
+        let field = (*self.random.pick(&shared)).clone();
+        let having: Vec<(Name, Node<FieldDefinition>)> = here
+            .iter()
+            .filter_map(|(name, object)| Some(((*name).clone(), Node::clone(object.fields.get(&field)?))))
+            .collect();
+        let parts: Vec<String> = having
+            .into_iter()
+            .map(|(name, field)| format!("... on {name} {{ {} }}", self.field(&field, depth + 1)))
+            .collect();
+        Some(parts.join(" "))
     }
 
     /// A type whose objects can occur where `parent` is.
