@@ -1,13 +1,14 @@
-//! The main street: from the SDL of all subgraphs to a supergraph or the reasons why there is none.
+//! The whole way of a composition: from the SDL of all subgraphs to a supergraph, or to the errors that prevent it.
 
 use std::sync::Arc;
 
 use ahash::AHashMap;
+use indexmap::{IndexMap, IndexSet};
 use serde::Deserialize;
 
 use crate::checks::{self, Context};
 use crate::codes::Code;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Edit, Location};
 use crate::merge::{Merged, merge};
 use crate::satisfiability;
 use crate::subgraph::model::{FederationVersion, Subgraph};
@@ -24,7 +25,7 @@ pub struct SubgraphSdl {
     pub url: String,
     /// Its schema.
     pub sdl: String,
-    /// What diagnostics call the SDL's source: a path or a URL. The subgraph's name if absent.
+    /// The name of the SDL's source in diagnostics: a path or a URL. The subgraph's name if absent.
     #[serde(default)]
     pub file: Option<String>,
 }
@@ -35,12 +36,12 @@ impl SubgraphSdl {
     }
 }
 
-/// What came of composing.
+/// The outcome of composing.
 #[derive(Clone, Debug)]
 pub struct Composition {
     /// The supergraph, or all errors that could be found.
     pub result: Result<Composed, Vec<Diagnostic>>,
-    /// What composes but may not be meant.
+    /// What composes but may be a mistake.
     pub hints: Vec<Diagnostic>,
 }
 
@@ -56,17 +57,17 @@ pub fn compose(subgraphs: &[SubgraphSdl]) -> Composition {
     Composer::default().compose(subgraphs)
 }
 
-/// Composes again and again, and reads and validates only the subgraphs that have changed since the last time; nothing is done when
-/// none has. What comes out is the same as if all were new.
+/// Composes repeatedly, and reads and validates only the subgraphs that have changed since the last time; if none has, it does
+/// nothing. The outcome is the same as if all were new.
 #[derive(Debug, Default)]
 pub struct Composer {
     /// The subgraphs of the last composition, by name.
     known: AHashMap<String, Known>,
-    /// What came of them.
+    /// The outcome of the last composition.
     last: Option<Composition>,
 }
 
-/// What reading and validation say of a subgraph depends on what was given, and on nothing else.
+/// What reading and validation find in a subgraph depends on that subgraph alone.
 #[derive(Debug)]
 struct Known {
     given: SubgraphSdl,
@@ -80,14 +81,14 @@ impl Composer {
     /// Composes subgraphs. Their order does not matter.
     pub fn compose(&mut self, subgraphs: &[SubgraphSdl]) -> Composition {
         if let Err(errors) = check_names(subgraphs) {
-            return Composition { result: Err(sorted(errors)), hints: Vec::new() };
+            return Composition { result: Err(united(errors)), hints: Vec::new() };
         }
         if let Some(last) = self.last.as_ref().filter(|_| self.knows_all(subgraphs)) {
             return last.clone();
         }
         let composition = match self.run(subgraphs) {
             Ok((composed, hints)) => Composition { result: Ok(composed), hints },
-            Err(errors) => Composition { result: Err(sorted(errors)), hints: Vec::new() },
+            Err(errors) => Composition { result: Err(united(errors)), hints: Vec::new() },
         };
         self.last = Some(composition.clone());
         composition
@@ -116,7 +117,7 @@ impl Composer {
         Ok((Composed { supergraph_sdl: draft.write() }, hints))
     }
 
-    /// Reads what is new and forgets what is gone.
+    /// Reads new and changed subgraphs, and forgets those that are no longer given.
     fn read_all(&mut self, inputs: &[&SubgraphSdl]) -> Result<Vec<Arc<Subgraph>>, Vec<Diagnostic>> {
         let mut before = std::mem::take(&mut self.known);
         let mut subgraphs = Vec::with_capacity(inputs.len());
@@ -141,10 +142,39 @@ fn complete(errors: Vec<Diagnostic>) -> Result<(), Vec<Diagnostic>> {
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-fn sorted(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let mut seen = ahash::AHashSet::new();
-    errors.retain(|e| seen.insert((e.code, e.message.clone())));
-    errors
+/// Errors that say the same become one, with the places and edits of all.
+fn united(errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut united: IndexMap<(Code, String), Equal, ahash::RandomState> = IndexMap::default();
+    for mut error in errors {
+        let places = std::mem::take(&mut error.locations);
+        let edits = error.fix.as_mut().map(|fix| std::mem::take(&mut fix.edits)).unwrap_or_default();
+        let equal = united.entry((error.code, error.message.clone())).or_insert_with(|| Equal::new(error));
+        equal.places.extend(places);
+        equal.edits.extend(edits);
+    }
+    united.into_values().map(Equal::into_one).collect()
+}
+
+/// Errors with one message. Sets keep a message that is met a hundred thousand times from costing its square.
+struct Equal {
+    first: Diagnostic,
+    places: IndexSet<Location, ahash::RandomState>,
+    edits: IndexSet<Edit, ahash::RandomState>,
+}
+
+impl Equal {
+    fn new(first: Diagnostic) -> Self {
+        Equal { first, places: IndexSet::default(), edits: IndexSet::default() }
+    }
+
+    fn into_one(self) -> Diagnostic {
+        let mut one = self.first;
+        one.locations = self.places.into_iter().collect();
+        if let Some(fix) = &mut one.fix {
+            fix.edits = self.edits.into_iter().collect();
+        }
+        one
+    }
 }
 
 fn check_names(inputs: &[SubgraphSdl]) -> Result<(), Vec<Diagnostic>> {
@@ -152,7 +182,8 @@ fn check_names(inputs: &[SubgraphSdl]) -> Result<(), Vec<Diagnostic>> {
     let mut seen = ahash::AHashSet::new();
     if inputs.is_empty() {
         errors.push(
-            Diagnostic::new(Code::NO_QUERIES, "There is no subgraph to compose.").help("name at least one subgraph"),
+            Diagnostic::new(Code::NO_QUERIES, "There is no subgraph to compose, so there is nothing to query.")
+                .help("name at least one subgraph"),
         );
     }
     for input in inputs {
@@ -161,21 +192,24 @@ fn check_names(inputs: &[SubgraphSdl]) -> Result<(), Vec<Diagnostic>> {
             errors.push(
                 Diagnostic::new(
                     Code::INVALID_SUBGRAPH_NAME,
-                    format!("Invalid name {name:?} for a subgraph: \"_\" and the empty name are reserved"),
+                    format!("A subgraph can't be called {name:?}: its name tells it apart in plans, errors and the supergraph."),
                 )
                 .help("give the subgraph another name"),
             );
         } else if !seen.insert(name) {
             errors.push(
-                Diagnostic::new(Code::INVALID_SUBGRAPH_NAME, format!("There are two subgraphs named \"{name}\""))
-                    .help("rename one of them, or remove the one that is there by mistake"),
+                Diagnostic::new(
+                    Code::INVALID_SUBGRAPH_NAME,
+                    format!("Two subgraphs are called \"{name}\", so nothing could tell them apart."),
+                )
+                .help("rename one of them, or remove the one that was added by mistake"),
             );
         }
     }
     complete(errors)
 }
 
-/// Everything that can be said of a subgraph without the others.
+/// Reads and validates a subgraph without looking at the others.
 fn check_alone(input: &SubgraphSdl) -> Checked {
     let mut read = read::read(input)?;
     let mut errors = read.problems;
@@ -185,7 +219,7 @@ fn check_alone(input: &SubgraphSdl) -> Checked {
     complete(errors)?;
     read.subgraph.drop_internals(&read.internal_types);
     let mut errors = read.root_clashes;
-    // Federation 1 schemas keep the rules once they are upgraded.
+    // Federation 1 schemas are validated once they are upgraded.
     if read.subgraph.version != FederationVersion::One {
         facts::establish(&mut read.subgraph);
         errors.extend(validate::federation(&read.subgraph));

@@ -1,4 +1,4 @@
-//! What composition has to say to a person or a tool: coded diagnostics with places and edits. Knows no rule.
+//! What composition reports to a person or a tool: diagnostics with a code, places, help and edits. Knows no rule.
 
 use std::fmt;
 
@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use crate::codes::Code;
 
-/// How much a diagnostic matters. Only errors keep a supergraph from being made.
+/// How much a diagnostic matters. Only errors prevent a supergraph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Background for the curious.
+    /// A detail that rarely matters.
     Debug,
     /// Good to know.
     Info,
-    /// Probably not what was meant.
+    /// Probably a mistake.
     Warn,
     /// The subgraphs do not compose.
     Error,
@@ -32,9 +32,9 @@ pub struct Diagnostic {
     /// The schema coordinate it is about, as `Type.field(argument:)`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coordinate: Option<String>,
-    /// Where in the subgraphs' SDL.
+    /// The places in the subgraphs' SDL.
     pub locations: Vec<Location>,
-    /// How to mend it, in one line.
+    /// How to fix it, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
     /// An edit that, applied as it is, removes the problem.
@@ -73,7 +73,7 @@ pub struct Fix {
 }
 
 /// Replaces a byte range of one subgraph's SDL.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Edit {
     /// The subgraph whose SDL changes.
     pub subgraph: String,
@@ -105,7 +105,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a place, if it is known.
+    /// Adds places, as far as they are known.
     pub fn at(mut self, location: impl IntoIterator<Item = Location>) -> Self {
         for location in location {
             if !self.locations.contains(&location) {
@@ -115,13 +115,13 @@ impl Diagnostic {
         self
     }
 
-    /// Says how to mend it.
+    /// Says how to fix it.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Adds the edit that mends it, if there is one.
+    /// Adds the edits that fix it, if there are any.
     pub fn fix(mut self, title: impl Into<String>, edits: impl IntoIterator<Item = Edit>) -> Self {
         let edits: Vec<Edit> = edits.into_iter().collect();
         if !edits.is_empty() {
@@ -183,7 +183,7 @@ pub(crate) fn subgraph_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -
     format!("{noun} {}", human_list(names))
 }
 
-/// A text that may be long, as far as a message can bear it.
+/// The start of a text that may be too long for a message.
 pub(crate) fn excerpt(text: &str) -> String {
     const MOST: usize = 200;
     match text.char_indices().nth(MOST) {
@@ -192,12 +192,22 @@ pub(crate) fn excerpt(text: &str) -> String {
     }
 }
 
+/// A longer name is not mistyped but wrong, and would be dear to compare.
+const MOST_CHARACTERS: usize = 64;
+/// So many names are compared at most, among those of a similar length.
+const MOST_COMPARED: usize = 5_000;
+
 /// The known names nearest to a mistyped one.
 pub(crate) fn suggestions<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    if given.len() > MOST_CHARACTERS {
+        return Vec::new();
+    }
     let limit = given.chars().count() * 2 / 5 + 1;
     let lower = given.to_lowercase();
     let mut near: Vec<(usize, &str)> = known
         .into_iter()
+        .filter(|name| name.len().abs_diff(given.len()) <= limit)
+        .take(MOST_COMPARED)
         .filter_map(|name| {
             let distance = edit_distance(&lower, &name.to_lowercase());
             (distance <= limit).then_some((distance, name))
@@ -216,6 +226,15 @@ pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a 
         None => String::new(),
         Some((last, [])) => format!(" Did you mean {last}?"),
         Some((last, rest)) => format!(" Did you mean {} or {last}?", rest.join(", ")),
+    }
+}
+
+/// As `did_you_mean`, unless so many errors were found before that the text is not mistyped but another one.
+pub(crate) fn suggestion<'a>(before: &[Diagnostic], given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    const MOST_ERRORS: usize = 100;
+    match before.len() < MOST_ERRORS {
+        true => did_you_mean(given, known),
+        false => String::new(),
     }
 }
 

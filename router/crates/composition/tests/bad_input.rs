@@ -75,3 +75,81 @@ fn names_are_escaped_for_the_graph_enum_and_kept_apart() {
     }
     braid_supergraph::Supergraph::read(&supergraph).unwrap();
 }
+
+#[test]
+fn a_slip_is_explained_by_the_text_around_it() {
+    for (sdl, says, helps) in [
+        (
+            "type Query { price Money }",
+            "at \"Money\": a colon is missing between \"price\" and its type.",
+            "price: Money",
+        ),
+        ("type Query { a(b Int): Int }", "a colon is missing between \"b\" and its type.", "b: Int"),
+        ("type Query { a b: Int }", "at \"b\": \"a\" before it has no type.", "a: String"),
+        ("type Query { a: }", "a type is missing after the colon.", "add the type"),
+        ("type Query {}", "there is nothing between the braces.", "remove the braces"),
+        ("type Query { a: Int", "Syntax error at the end: a \"{\" before it is not closed.", "second place"),
+        ("type Query { a: Int } }", "at \"}\": it closes nothing.", "remove it"),
+        ("typ Query { a: Int }", "no definition starts like this. Did you mean \"type\"?", "type, interface"),
+        ("type Query : I { a: Int }", "interfaces follow the word `implements`.", "instead of the colon"),
+        ("type Query { a: Int = 3 }", "a field of an object has no default.", "remove the default"),
+        ("type Query { a: Int | String }", "a field has one type.", "union"),
+        ("type Query { a: Int; b: Int }", "GraphQL has no semicolons.", "remove it"),
+        ("type Query { a: Int // note\n }", "comments start with #.", "# instead of //"),
+        ("type Query { a: Int? }", "nothing marks what may be null.", "no !"),
+        ("type Query { a: Int @deprecated(reason: \"not \"so\"\") }", "a string ends here", "\\\""),
+        ("type Query { a: [Int }", "at \"}\": a \"[\" before it is not closed.", "close the \"[\""),
+        ("union U =", "at the end: expected Union Member Type.", "correct the schema"),
+        ("type Query { \"{ # \" a: Int b Int \"\"\"{\"\"\" c: Int }", "between \"b\" and its type", "b: Int"),
+    ] {
+        let subgraph = SubgraphSdl { name: "a".to_owned(), sdl: sdl.to_owned(), ..SubgraphSdl::default() };
+        let errors = compose(&[subgraph]).result.unwrap_err();
+        assert_eq!(errors.len(), 1, "{sdl}: {errors:?}");
+        let error = &errors[0];
+        assert!(error.message.starts_with("[a] Syntax error at "), "{sdl}: {error}");
+        assert!(error.message.contains(says), "{sdl}: {error}");
+        assert!(error.help.as_ref().is_some_and(|help| help.contains(helps)), "{sdl}: {error}");
+        assert!(!error.message.to_lowercase().contains("syntax error: syntax error"), "{error}");
+    }
+}
+
+#[test]
+fn a_missing_colon_can_be_filled_in() {
+    let sdl = "scalar Money type Query {\n  price Money\n}";
+    let subgraph = SubgraphSdl { name: "a".to_owned(), sdl: sdl.to_owned(), ..SubgraphSdl::default() };
+    let errors = compose(std::slice::from_ref(&subgraph)).result.unwrap_err();
+    let at = &errors[0].locations[0];
+    assert_eq!((at.line, at.column, at.end_column), (2, 9, 14));
+    assert_eq!(&sdl[at.offset..at.end_offset], "Money");
+    let sdl = errors[0].fix.as_ref().unwrap().apply("a", sdl);
+    assert!(compose(&[SubgraphSdl { sdl, ..subgraph }]).result.is_ok());
+}
+
+#[test]
+fn equal_messages_become_one_with_all_places() {
+    let sdl = "type Query { a: Missing b: Int c: [Missing] }";
+    let subgraph = SubgraphSdl { name: "a".to_owned(), sdl: sdl.to_owned(), ..SubgraphSdl::default() };
+    let errors = compose(&[subgraph]).result.unwrap_err();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    let places: Vec<&str> = errors[0].locations.iter().map(|at| &sdl[at.offset..at.end_offset]).collect();
+    assert_eq!(places, ["Missing", "Missing"]);
+    assert_eq!(errors[0].fix.as_ref().unwrap().edits.len(), 1);
+}
+
+#[test]
+fn suggestions_cost_no_more_than_reading() {
+    // Two names of two megabytes, and 20,000 wrong names among 20,000 right ones.
+    let long = |c: &str| c.repeat(2_000_000);
+    let names = |prefix: &str| (0..20_000).map(|i| format!("{prefix}{i}x: T{prefix}{i} ")).collect::<String>();
+    let types: String = (0..20_000).map(|i| format!("scalar Ta{i} ")).collect();
+    for sdl in [
+        format!("type Query {{ a: {}y }} scalar {}z", long("x"), long("x")),
+        format!("type Query {{ {} }} {types}", names("b")),
+    ] {
+        let started = std::time::Instant::now();
+        let subgraph = SubgraphSdl { name: "a".to_owned(), sdl, ..SubgraphSdl::default() };
+        assert!(!compose(&[subgraph]).result.unwrap_err().is_empty());
+        println!("{:?}", started.elapsed());
+        assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    }
+}

@@ -66,3 +66,86 @@ fn edits_mend_what_they_claim_to() {
     assert!(broken.is_empty(), "{} edits do not mend", broken.len());
     assert!(with.len() * 100 >= all * 80, "fewer than 80 % of the codes carry an edit");
 }
+
+fn alone(sdl: &str) -> SubgraphSdl {
+    SubgraphSdl { name: "a".to_owned(), url: "http://a".to_owned(), sdl: sdl.to_owned(), file: None }
+}
+
+#[test]
+fn the_link_that_is_offered_makes_a_schema_compose() {
+    let sdl = "type Query { users: [User] @shareable }\n\
+        type User @key(fields: \"id\") @tag(name: \"x\") { id: ID! name: String @inaccessible team: Team @cost(weight: 3) }\n\
+        type Team @key(fields: \"id\", resolvable: false) { id: ID! }";
+    let errors = compose(&[alone(sdl)]).result.unwrap_err();
+    let line = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.9\", \
+        import: [\"@cost\", \"@inaccessible\", \"@key\", \"@shareable\", \"@tag\"])";
+    for error in &errors {
+        assert_eq!(error.help.as_deref(), Some(format!("add this line: {line}").as_str()), "{error}");
+        let linked = alone(&error.fix.as_ref().unwrap().apply("a", sdl));
+        assert!(linked.sdl.starts_with(&format!("{line}\n")), "{}", linked.sdl);
+        compose(&[linked]).result.unwrap();
+    }
+}
+
+#[test]
+fn a_newer_version_of_federation_is_linked_where_a_directive_needs_it() {
+    let sdl = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.0\", import: [\"@key\"])\n\
+        type Query { a: Int @policy(policies: [[\"x\"]]) }";
+    let errors = compose(&[alone(sdl)]).result.unwrap_err();
+    assert!(errors[0].message.contains("came with federation v2.6"), "{}", errors[0]);
+    let linked = errors[0].fix.as_ref().unwrap().apply("a", sdl);
+    compose(&[alone(&linked)]).result.unwrap();
+}
+
+#[test]
+fn a_mistyped_directive_of_federation_is_recognised() {
+    for link in ["", "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.3\", import: [\"@key\"]) "] {
+        let errors = compose(&[alone(&format!("{link}type Query {{ a: Int @sharable }}"))]).result.unwrap_err();
+        assert!(errors[0].message.ends_with("Did you mean \"shareable\"?"), "{}", errors[0]);
+    }
+}
+
+/// Subgraphs `a` and `b`, both with the import of `@key` and `@shareable`.
+fn two(a: &str, b: &str) -> Vec<SubgraphSdl> {
+    const LINK: &str =
+        "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.3\", import: [\"@key\", \"@shareable\"])\n";
+    [("a", a), ("b", b)]
+        .map(|(name, sdl)| SubgraphSdl { name: name.to_owned(), ..alone(&format!("{LINK}{sdl}")) })
+        .into()
+}
+
+#[test]
+fn what_is_advised_for_a_shared_type_makes_it_compose() {
+    for (a, b, helps) in [
+        // Without any key.
+        (
+            "type Query { user: User } type User { id: ID! name: String }",
+            "type Query { best: User } type User { id: ID! name: String, age: Int }",
+            "give \"User\" a @key(fields: \"id\") in subgraphs \"a\" and \"b\": then the router can fetch its fields from any of the subgraphs, and mark \"name\" @shareable",
+        ),
+        // With a key in one of them.
+        (
+            "type Query { user: User } type User @key(fields: \"name\") { id: Int name: String! email: String }",
+            "type Query { best: User } type User { id: Int name: String! age: Int }",
+            "give \"User\" a @key(fields: \"name\") in subgraph \"b\": then the router can fetch its fields from any of the subgraphs, and mark \"id\" @shareable",
+        ),
+        // Nothing lacks anywhere.
+        (
+            "type Query { price: Money } type Money { amount: Int currency: String @shareable }",
+            "type Query { total: Money } type Money { amount: Int @shareable currency: String @shareable }",
+            "if all of them answer alike, mark \"Money.amount\" @shareable in subgraph \"a\";",
+        ),
+    ] {
+        let subgraphs = two(a, b);
+        let errors = compose(&subgraphs).result.unwrap_err();
+        for error in &errors {
+            assert_eq!(error.code.as_str(), "INVALID_FIELD_SHARING");
+            assert!(error.help.as_ref().is_some_and(|help| help.starts_with(helps)), "{error}");
+        }
+        // The first error of a type bears the edit for the whole type.
+        let fix = errors[0].fix.as_ref().unwrap();
+        let fixed: Vec<SubgraphSdl> =
+            subgraphs.iter().map(|s| SubgraphSdl { sdl: fix.apply(&s.name, &s.sdl), ..s.clone() }).collect();
+        compose(&fixed).result.unwrap();
+    }
+}

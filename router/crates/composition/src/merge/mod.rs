@@ -15,6 +15,7 @@ mod inputs;
 mod interface_objects;
 mod objects;
 mod overrides;
+mod sharing;
 mod typing;
 mod values;
 
@@ -58,6 +59,9 @@ pub(crate) struct Merger<'a> {
     /// The subgraphs that see an interface as an object, by the interface.
     interface_objects: AHashMap<Name, Vec<usize>>,
     composed: compose_directive::Composed,
+    /// What was advised for the type whose fields are checked, if it should become an entity. The edit for that goes with the error
+    /// of its first field.
+    advised: Option<(Name, Option<String>)>,
 }
 
 /// An element as each subgraph has it, in the order of the subgraphs. Most elements are in one only.
@@ -75,6 +79,7 @@ pub(crate) fn merge(subgraphs: &[Arc<Subgraph>]) -> Merged {
         implementations: AHashMap::new(),
         interface_objects: AHashMap::new(),
         composed: compose_directive::Composed::default(),
+        advised: None,
     };
     merger.run();
     Merged { draft: merger.draft, features: merger.features, errors: merger.errors, hints: merger.hints }

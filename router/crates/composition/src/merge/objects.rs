@@ -185,14 +185,27 @@ impl<'a> Merger<'a> {
             ));
         }
         let at: Vec<Location> = resolving.iter().filter_map(|r| self.locate(r.0, r.1.span)).collect();
+        let diagnostic = Diagnostic::new(Code::INVALID_FIELD_SHARING, message).on(coordinate.as_str()).at(at);
+        match &self.advised {
+            Some((ty, Some(help))) if ty == name => return self.errors.push(diagnostic.help(help.clone())),
+            Some((ty, None)) if ty == name => {}
+            _ => {
+                let advice = self.entity_advice(name);
+                self.advised = Some((name.clone(), advice.as_ref().map(|(help, _)| help.clone())));
+                if let Some((help, edits)) = advice {
+                    let title = format!("make \"{name}\" an entity");
+                    return self.errors.push(diagnostic.help(help).fix(title, edits));
+                }
+            }
+        }
         let edits: Vec<Edit> = bad
             .iter()
             .filter_map(|r| crate::validate::edits::append_to_field(&self.subgraphs[r.0], r.1, Known::Shareable))
             .collect();
-        let diagnostic = Diagnostic::new(Code::INVALID_FIELD_SHARING, message)
-            .on(coordinate.as_str())
-            .at(at)
-            .help(format!("if all of them answer alike, mark \"{coordinate}\" @shareable in {}; if one took it over, use @override; if one only refers to it, use @external", self.names(bad.iter().map(|r| r.0))));
+        let diagnostic = diagnostic.help(format!(
+            "if all of them answer alike, mark \"{coordinate}\" @shareable in {}; if one has taken it over, use @override there; if one only refers to it, use @external there",
+            self.names(bad.iter().map(|r| r.0))
+        ));
         self.errors.push(match name == "Subscription" {
             true => diagnostic,
             false => diagnostic.fix(format!("mark \"{coordinate}\" @shareable"), edits),

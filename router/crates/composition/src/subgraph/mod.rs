@@ -7,4 +7,5 @@ pub(crate) mod link;
 pub(crate) mod model;
 pub(crate) mod read;
 pub(crate) mod spec;
+mod syntax;
 pub(crate) mod upgrade;

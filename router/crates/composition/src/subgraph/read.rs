@@ -1,9 +1,8 @@
-//! Parses SDL and folds it into a `Schema`. Checks only what must hold for that: the rules are in `validate`.
+//! Folds parsed SDL into a `Schema`. Checks only what must hold for that: the rules are in `validate`.
 
 use std::sync::Arc;
 
 use braid_graphql::compiler::ast::{self, Definition, DirectiveList, Document, OperationType, Type};
-use braid_graphql::compiler::parser::Parser;
 use braid_graphql::compiler::{Name, Node};
 
 use super::definitions;
@@ -13,14 +12,10 @@ use super::model::{
     Schema, Span, Subgraph, TypeDef, locate,
 };
 use super::spec::Known;
+use super::syntax;
 use crate::SubgraphSdl;
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Edit, Location};
-
-/// SDL beyond this is refused before it is parsed.
-pub(crate) const MAX_SDL_BYTES: usize = 8 * 1024 * 1024;
-/// Lists, input objects and selections may nest this deep.
-const MAX_NESTING: usize = 128;
+use crate::diagnostic::{Diagnostic, Edit};
 
 /// A subgraph with its federation definitions still in it, as GraphQL validation needs it.
 pub(crate) struct Read {
@@ -35,7 +30,7 @@ pub(crate) struct Read {
 
 /// Reads one subgraph. Errors here make every later check meaningless.
 pub(crate) fn read(input: &SubgraphSdl) -> Result<Read, Vec<Diagnostic>> {
-    let document = parse(input)?;
+    let document = syntax::parse(input)?;
     let reader = Reader {
         name: input.name.as_str().into(),
         url: input.url.as_str().into(),
@@ -43,97 +38,6 @@ pub(crate) fn read(input: &SubgraphSdl) -> Result<Read, Vec<Diagnostic>> {
         document: &document,
     };
     reader.run()
-}
-
-fn parse(input: &SubgraphSdl) -> Result<Document, Vec<Diagnostic>> {
-    if input.sdl.len() > MAX_SDL_BYTES {
-        return Err(vec![
-            Diagnostic::new(
-                Code::SUBGRAPH_TOO_LARGE,
-                format!("[{}] The schema has {} bytes, and the limit is {MAX_SDL_BYTES}.", input.name, input.sdl.len()),
-            )
-            .help("check that this is the subgraph's schema; if it really is, split the subgraph"),
-        ]);
-    }
-    if input.sdl.trim().is_empty() {
-        return Err(vec![
-            Diagnostic::new(Code::INVALID_GRAPHQL, format!("[{}] The schema is empty.", input.name))
-                .help("check the file or URL that the schema comes from"),
-        ]);
-    }
-    Parser::new()
-        .recursion_limit(MAX_NESTING)
-        .parse_ast(input.sdl.as_str(), input.file())
-        .map_err(|failed| syntax_errors(input, &failed))
-}
-
-fn syntax_errors(
-    input: &SubgraphSdl,
-    failed: &braid_graphql::compiler::validation::WithErrors<Document>,
-) -> Vec<Diagnostic> {
-    // One slip makes the parser stumble again and again: the first report is the true one.
-    let mut reports: Vec<(bool, usize, String, Option<Location>)> = failed
-        .errors
-        .iter()
-        .map(|error| {
-            let message = error.error.to_string();
-            let at = error.line_column_range().map(|range| position(input, range.start.line, range.start.column));
-            let offset = at.as_ref().map_or(usize::MAX, |at| at.offset);
-            (!message.contains("recursion limit"), offset, message, at)
-        })
-        .collect();
-    reports.sort_by_key(|(shallow, offset, ..)| (*shallow, *offset));
-    let Some((shallow, offset, message, at)) = reports.into_iter().next() else {
-        return vec![Diagnostic::new(Code::INVALID_GRAPHQL, format!("[{}] Syntax error", input.name))];
-    };
-    let text = match input.sdl.trim_start().starts_with('<') {
-        true => "This is HTML or XML, not GraphQL SDL".to_string(),
-        false => message,
-    };
-    let code = if shallow { Code::INVALID_GRAPHQL } else { Code::NESTING_TOO_DEEP };
-    if !shallow {
-        let text = format!("[{}] Brackets nest deeper than the limit of {MAX_NESTING} here.", input.name);
-        return vec![Diagnostic::new(code, text).at(at).help("write it with fewer levels")];
-    }
-    vec![
-        Diagnostic::new(code, format!("[{}] Syntax error: {text}", input.name)).at(at).help(syntax_help(input, offset)),
-    ]
-}
-
-fn position(input: &SubgraphSdl, line: usize, column: usize) -> Location {
-    let line_start: usize = input.sdl.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    let within: usize = input
-        .sdl
-        .get(line_start..)
-        .unwrap_or_default()
-        .chars()
-        .take(column.saturating_sub(1))
-        .map(char::len_utf8)
-        .sum();
-    let offset = line_start + within;
-    Location {
-        subgraph: input.name.clone(),
-        file: input.file().to_string(),
-        line,
-        column,
-        end_line: line,
-        end_column: column + 1,
-        offset,
-        end_offset: (offset + 1).min(input.sdl.len().max(offset)),
-    }
-}
-
-fn syntax_help(input: &SubgraphSdl, offset: usize) -> &'static str {
-    let sdl = &input.sdl;
-    if sdl.trim_start().starts_with('<') {
-        return "check the URL or file: it must answer with the subgraph's SDL";
-    }
-    let line_start = sdl.get(..offset.min(sdl.len())).and_then(|s| s.rfind('\n')).map_or(0, |i| i + 1);
-    let line = sdl.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default();
-    if line.contains("reason:") && line.matches('"').count() > 2 {
-        return "a quote inside a string must be written \\\" (some server libraries print it bare)";
-    }
-    "correct the SDL at this place"
 }
 
 struct Reader<'a> {

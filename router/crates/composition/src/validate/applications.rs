@@ -6,7 +6,7 @@ use braid_graphql::compiler::ast::DirectiveLocation;
 
 use super::values::fits;
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Edit, did_you_mean, excerpt};
+use crate::diagnostic::{Diagnostic, Edit, did_you_mean, excerpt, suggestion};
 use crate::subgraph::facts::each_applied;
 use crate::subgraph::link::{Link, introduced};
 use crate::subgraph::model::{Applied, DirectiveDef, FederationVersion, Kind, Subgraph};
@@ -67,7 +67,7 @@ fn element_check(
             super::problem(subgraph, Code::INVALID_GRAPHQL, message).on(element).at(subgraph.locate(application.span))
         };
         let Some(definition) = subgraph.schema.directives.get(&application.name) else {
-            errors.push(unknown(subgraph, element, application));
+            errors.push(unknown(subgraph, element, application, errors));
             continue;
         };
         if !definition.locations.contains(&location) {
@@ -154,7 +154,7 @@ fn arguments(
 }
 
 /// A directive that the schema does not know: what it may be, and what makes it known.
-fn unknown(subgraph: &Subgraph, element: &str, application: &Applied) -> Diagnostic {
+fn unknown(subgraph: &Subgraph, element: &str, application: &Applied, before: &[Diagnostic]) -> Diagnostic {
     let name = &application.name;
     let error = |why: String| {
         super::problem(subgraph, Code::INVALID_GRAPHQL, format_args!("@{name} on \"{element}\" {why}"))
@@ -191,7 +191,7 @@ fn unknown(subgraph: &Subgraph, element: &str, application: &Applied) -> Diagnos
             };
             let federation = Feature::Federation.directives(minor);
             let known = subgraph.schema.directives.keys().map(|n| n.as_str()).filter(|n| !n.contains("__"));
-            let near = did_you_mean(name, known.chain(federation.iter().map(|(known, _)| known.name())));
+            let near = suggestion(before, name, known.chain(federation.iter().map(|(known, _)| known.name())));
             error(format!("is not a directive that this schema knows.{near}"))
                 .help(format!("correct the name, define `directive @{name} on …`, or remove it"))
                 .fix(format!("remove @{name}"), super::edits::remove_application(subgraph, application))

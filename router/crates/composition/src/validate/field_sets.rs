@@ -4,7 +4,7 @@ use braid_graphql::compiler::ast::Value;
 
 use super::{edits, problem};
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, did_you_mean, excerpt};
+use crate::diagnostic::{Diagnostic, excerpt, suggestion};
 use crate::subgraph::field_set::{FieldSet, Item};
 use crate::subgraph::model::{Applied, Directives, FederationVersion, Field, Kind, Subgraph, TypeDef};
 use crate::subgraph::spec::Known;
@@ -262,7 +262,7 @@ impl<'a> SetCheck<'a, '_> {
                     return true;
                 }
                 let Some(field) = ty.fields.get(name) else {
-                    let near = did_you_mean(name, ty.fields.keys().map(|n| n.as_str()));
+                    let near = suggestion(self.errors, name, ty.fields.keys().map(|n| n.as_str()));
                     self.push(self.codes.invalid, format!("selects \"{}\", but \"{}\" has no such field in this subgraph.{near}", excerpt(name), ty.name), "correct the name; if another subgraph resolves the field, declare it here too and mark it @external");
                     return false;
                 };

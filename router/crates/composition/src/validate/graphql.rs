@@ -9,7 +9,7 @@ use braid_graphql::compiler::ast::Type;
 use super::edits;
 use super::values::fits;
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, did_you_mean, excerpt};
+use crate::diagnostic::{Diagnostic, excerpt, suggestion};
 use crate::subgraph::model::{
     BUILT_IN_SCALARS, Directives as _, Field, InputValue, Kind, Map, Span, Subgraph, TypeDef, is_root,
 };
@@ -148,7 +148,8 @@ impl Rules<'_> {
     }
 
     fn unknown(&mut self, coordinate: &str, name: &Name, span: Span) {
-        let near = did_you_mean(
+        let near = suggestion(
+            &self.errors,
             name,
             self.subgraph.schema.types.values().filter(|t| t.span.is_some()).map(|t| t.name.as_str()),
         );
