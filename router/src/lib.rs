@@ -22,3 +22,4 @@ pub mod source;
 pub mod subgraphs;
 pub mod telemetry;
 pub mod version;
+mod watch;

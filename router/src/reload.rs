@@ -2,19 +2,18 @@
 //! old one, warms it, swaps it in. What fails is reported, and the old version stays. Knows no request.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::SystemTime;
 
 use braid_composition::Composer;
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::mpsc;
 
 use crate::config::{Config, ConfigError};
 use crate::router::Router;
 use crate::source::{Loaded, Source, SourceError, last_good};
 use crate::telemetry::metrics::{Metrics, ReloadOutcome};
 use crate::version::{Version, VersionError};
+use crate::watch::{Watch, written_since};
 
 /// What a router is made of: a configuration file, or none, and what the command line says instead.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +47,15 @@ pub enum LoadError {
     Version(#[from] VersionError),
 }
 
+/// Where the schema comes from.
+fn source(config: &Config) -> Option<Source> {
+    match (&config.schema.supergraph, &config.schema.subgraphs) {
+        (Some(path), _) => Some(Source::Supergraph(path.clone())),
+        (None, Some(path)) => Some(Source::Subgraphs(path.clone())),
+        (None, None) => None,
+    }
+}
+
 /// What was loaded for a version.
 struct Material {
     config: Config,
@@ -78,6 +86,7 @@ impl Blueprint {
     /// was kept.
     pub async fn first(&self, metrics: &Arc<Metrics>) -> Result<(Version, Origins), LoadError> {
         let mut composer = Composer::default();
+        let began = SystemTime::now();
         let config = self.config()?;
         let material = match self.load(config.clone(), &mut composer).await {
             Err(LoadError::Source(error @ SourceError::Introspection { .. })) => self.kept(config, error)?,
@@ -86,16 +95,11 @@ impl Blueprint {
         let watched = self.watched(&material);
         report_hints(&material.loaded);
         let version = build(material, metrics, None).await?;
-        Ok((version, Origins { watched, composer }))
+        Ok((version, Origins { watched, began, composer }))
     }
 
     async fn load(&self, config: Config, composer: &mut Composer) -> Result<Material, LoadError> {
-        let source = match (&config.schema.supergraph, &config.schema.subgraphs) {
-            (Some(path), _) => Source::Supergraph(path.clone()),
-            (None, Some(path)) => Source::Subgraphs(path.clone()),
-            (None, None) => return Err(LoadError::NoSource),
-        };
-        let loaded = source.load(composer).await?;
+        let loaded = source(&config).ok_or(LoadError::NoSource)?.load(composer).await?;
         Ok(Material { config, loaded, is_kept: false })
     }
 
@@ -120,19 +124,31 @@ impl Blueprint {
 }
 
 /// What a version came from.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Origins {
     watched: Watched,
-    /// Knows the subgraphs as they were composed last.
+    /// When loading it began.
+    began: SystemTime,
+    /// Keeps the subgraphs as they were composed last.
     composer: Composer,
 }
 
 /// What changes a version when it changes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Watched {
     files: BTreeSet<PathBuf>,
     /// Whether subgraphs are asked for their schema.
     is_live: bool,
+}
+
+impl Watched {
+    /// Adds what the configuration names now: a file that could not be used counts when it is fixed.
+    fn extend(&mut self, blueprint: &Blueprint) {
+        let Some(source) = blueprint.config().ok().and_then(|config| source(&config)) else { return };
+        let (files, is_live) = source.outline();
+        self.files.extend(files);
+        self.is_live |= is_live;
+    }
 }
 
 /// Building a schema takes a core for a while: not one that answers requests.
@@ -159,105 +175,74 @@ async fn build(
     }
 }
 
-/// Watches what `router` came from and takes changes up, until it is dropped.
+/// Takes up changes of what `router` came from, until it is dropped.
 pub async fn keep_current(router: Arc<Router>, blueprint: Blueprint, mut origins: Origins) {
-    let (changed, mut changes) = mpsc::channel(1);
+    let mut watch = Watch::new();
     let mut hang_up = hang_up_signal();
+    // Whether something may have been missed: the files that are watched from now on were read before.
+    let mut look = true;
     loop {
         let reload = router.current().config.reload.clone();
-        // Dropping the watcher ends it, so it lives as long as the files stay the same.
-        let watcher = reload.watch.then(|| watch(&origins.watched.files, changed.clone())).flatten();
+        let Watched { files, is_live } = &origins.watched;
+        watch.follow(files, reload.watch);
+        let polls = *is_live && !reload.poll.0.is_zero();
+        let missed = look && reload.watch && written_since(files, origins.began);
         let poll = async {
-            match origins.watched.is_live && !reload.poll.0.is_zero() {
+            match polls {
                 true => tokio::time::sleep(reload.poll.0).await,
                 false => std::future::pending().await,
             }
         };
         let asked = tokio::select! {
-            _ = changes.recv() => {
-                // Editors write in steps, and several files change together.
-                while tokio::time::timeout(Duration::from_millis(150), changes.recv()).await.is_ok() {}
-                false
-            }
+            () = std::future::ready(()), if missed => false,
+            () = watch.changed() => false,
             () = hang_up.wait() => true,
             () = poll => false,
         };
-        drop(watcher);
-        if let Err(error) = reload_once(&router, &blueprint, &mut origins, asked).await {
-            router.metrics().reload(ReloadOutcome::Failed);
+        let outcome = reload_once(&router, &blueprint, &mut origins, asked).await;
+        look = !matches!(outcome, Ok(ReloadOutcome::Unchanged));
+        if let Err(error) = &outcome {
+            origins.watched.extend(&blueprint);
             tracing::error!(
-                error = describe(&error),
-                "The new schema or configuration can't be used; the old one stays"
+                error = describe(error),
+                "The new schema or configuration can't be used; the old one stays in use"
             );
         }
+        router.metrics().reload(outcome.unwrap_or(ReloadOutcome::Failed));
     }
 }
 
-/// Loads everything anew; swaps when something is different.
+/// Loads everything anew; swaps if something is different.
 async fn reload_once(
     router: &Arc<Router>,
     blueprint: &Blueprint,
     origins: &mut Origins,
     asked: bool,
-) -> Result<(), LoadError> {
+) -> Result<ReloadOutcome, LoadError> {
     let current = router.current();
+    origins.began = SystemTime::now();
     let material = blueprint.load(blueprint.config()?, &mut origins.composer).await?;
     let watched = blueprint.watched(&material);
     if material.loaded.supergraph_sdl == current.supergraph_sdl && material.config == *current.config {
         origins.watched = watched;
-        router.metrics().reload(ReloadOutcome::Unchanged);
         if asked {
             tracing::info!("Nothing has changed");
         }
-        return Ok(());
+        return Ok(ReloadOutcome::Unchanged);
     }
     report_hints(&material.loaded);
     let version = build(material, router.metrics(), Some(current.clone())).await?;
     version.operations.warm_from(&current.operations, version.config.reload.warm_up).await;
     router.swap(version);
     origins.watched = watched;
-    router.metrics().reload(ReloadOutcome::Swapped);
     tracing::info!("A new version of schema or configuration is in use");
-    Ok(())
+    Ok(ReloadOutcome::Swapped)
 }
 
 fn report_hints(loaded: &Loaded) {
     for hint in &loaded.hints {
         tracing::debug!(code = %hint.code, message = hint.message, "Composition has a hint");
     }
-}
-
-/// Folders are watched rather than files: editors and orchestrators put new files in the place of old ones.
-fn watch(files: &BTreeSet<PathBuf>, changed: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
-    let watched = files.clone();
-    let report = move |event: notify::Result<notify::Event>| {
-        let Ok(event) = event else { return };
-        let concerns =
-            |path: &PathBuf| watched.iter().any(|file| file.file_name() == path.file_name()) || is_swap(path);
-        if !event.kind.is_access() && event.paths.iter().any(concerns) {
-            // A full channel has a change in it already.
-            let _ = changed.try_send(());
-        }
-    };
-    let mut watcher = notify::recommended_watcher(report)
-        .inspect_err(|error| tracing::warn!(%error, "Files can't be watched; send SIGHUP to have them read again"))
-        .ok()?;
-    let folders: BTreeSet<&Path> = files.iter().map(|file| folder(file)).collect();
-    for folder in folders {
-        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-            tracing::warn!(%error, folder = %folder.display(), "The folder can't be watched");
-        }
-    }
-    Some(watcher)
-}
-
-/// Kubernetes changes mounted files by swapping this link.
-fn is_swap(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "..data")
-}
-
-fn folder(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// SIGHUP, where there is such a thing.

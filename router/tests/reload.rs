@@ -309,6 +309,70 @@ async fn one_subgraph_of_several_changes_live() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_written_between_the_first_load_and_watching_is_taken_up() {
+    let (users, orders) = good_subgraphs().await;
+    let sdl = supergraph(&users.url(), &orders.url());
+    let folder = folder_with(&sdl);
+    let file = folder.path().join("supergraph.graphql");
+    let blueprint = Blueprint { supergraph: Some(file.clone()), ..Blueprint::default() };
+    let (version, origins) = blueprint.first(&Arc::new(Metrics::default())).await.unwrap();
+    replace(&file, &with_field(&sdl, "nick"));
+    let router = Arc::new(Router::new(version));
+    let watching = tokio::spawn(keep_current(router.clone(), blueprint, origins));
+    until("the new field is known", async || router.current().supergraph_sdl.contains("nick")).await;
+    watching.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_written_during_a_reload_is_taken_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("first.graphql");
+    std::fs::write(&file, "type Query { a: Int }").unwrap();
+    // While it is asked for its schema, somebody writes that of the other.
+    let asked = Arc::new(AtomicUsize::new(0));
+    let slow = Subgraph::raw({
+        let (asked, file) = (asked.clone(), file.clone());
+        move |_| {
+            let (time, file) = (asked.fetch_add(1, Ordering::Relaxed), file.clone());
+            async move {
+                if time == 1 {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    std::fs::write(&file, "type Query { last: Int }").unwrap();
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                support::ok(r#"{ "data": { "_service": { "sdl": "type Query { b: Int }" } } }"#)
+            }
+        }
+    })
+    .await;
+    let yaml = format!(
+        "subgraphs:\n  first: {{ routing_url: \"http://x\", schema: {{ file: first.graphql }} }}\n  slow: {{ schema: {{ subgraph_url: {} }} }}\n",
+        slow.url()
+    );
+    std::fs::write(folder.path().join("supergraph.yaml"), yaml).unwrap();
+    let config = "schema: { subgraphs: supergraph.yaml }\nreload: { poll: 0s }";
+    let current = Current::start(folder, config).await;
+    // Let the look after the start be over.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    asked.store(1, Ordering::Relaxed);
+    std::fs::write(&file, "type Query { a: Int, between: Int }").unwrap();
+    until("the last field is known", async || current.router.current().supergraph_sdl.contains("  last: Int")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_missing_is_taken_up_when_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = |file: &str| format!("subgraphs: {{ a: {{ routing_url: \"http://a\", schema: {{ file: {file} }} }} }}");
+    std::fs::write(folder.path().join("a.graphql"), "type Query { a: Int }").unwrap();
+    std::fs::write(folder.path().join("supergraph.yaml"), yaml("a.graphql")).unwrap();
+    let current = Current::start(folder, "schema: { subgraphs: supergraph.yaml }").await;
+    std::fs::write(current.file("supergraph.yaml"), yaml("b.graphql")).unwrap();
+    until("the failure is counted", async || current.reloads("Failed") == 1).await;
+    std::fs::write(current.file("b.graphql"), "type Query { b: Int }").unwrap();
+    until("the new field is known", async || current.router.current().supergraph_sdl.contains("  b: Int")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_start_without_subgraphs_uses_the_last_good_supergraph() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -94,6 +94,27 @@ fn listed(failures: &[impl ToString]) -> String {
 }
 
 impl Source {
+    /// What it names, as far as can be told while it can't be loaded: its files, and whether it asks subgraphs.
+    pub fn outline(&self) -> (Vec<PathBuf>, bool) {
+        let (Self::Supergraph(path) | Self::Subgraphs(path)) = self;
+        let mut files = vec![path.clone()];
+        if matches!(self, Self::Supergraph(_)) {
+            return (files, false);
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let Ok(yaml) = SupergraphYaml::parse(&text, folder) else { return (files, false) };
+        let mut is_live = false;
+        for subgraph in yaml.subgraphs.values() {
+            match &subgraph.schema {
+                SchemaLocation::File(file) => files.push(folder.join(file)),
+                SchemaLocation::Inline(_) => {}
+                SchemaLocation::Live { .. } => is_live = true,
+            }
+        }
+        (files, is_live)
+    }
+
     /// Reads the source, and composes where it is not composed: with a composer that has composed it before, only what changed.
     pub async fn load(&self, composer: &mut Composer) -> Result<Loaded, SourceError> {
         match self {

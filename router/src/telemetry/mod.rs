@@ -6,13 +6,22 @@ pub mod metrics;
 pub mod otlp;
 pub mod trace;
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Sends log lines to stderr; `RUST_LOG` chooses which. A second call changes nothing: a process has one subscriber.
+/// Sends log lines to stderr, coloured at a terminal only; `RUST_LOG` chooses which. A second call changes nothing: a process
+/// has one subscriber.
 pub fn init() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(has_colors());
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+}
+
+/// Colours are for people: not in files, and not where `NO_COLOR` is set (<https://no-color.org>).
+fn has_colors() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

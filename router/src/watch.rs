@@ -1,0 +1,99 @@
+//! Notices that files change: what was written since a time, and what is written from now on. Does not know what they hold.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc;
+
+/// Reports changes of some files.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    changes: mpsc::Receiver<()>,
+    changed: mpsc::Sender<()>,
+    watcher: Option<RecommendedWatcher>,
+    files: BTreeSet<PathBuf>,
+}
+
+impl Watch {
+    /// Watches nothing yet.
+    pub(crate) fn new() -> Self {
+        let (changed, changes) = mpsc::channel(1);
+        Self { changes, changed, watcher: None, files: BTreeSet::new() }
+    }
+
+    /// Watches these files from now on, or none. The changes that were noticed before stay noticed.
+    pub(crate) fn follow(&mut self, files: &BTreeSet<PathBuf>, enabled: bool) {
+        if !enabled {
+            self.watcher = None;
+            return;
+        }
+        if self.watcher.is_none() || self.files != *files {
+            self.files.clone_from(files);
+            self.watcher = watcher(files, self.changed.clone());
+        }
+        // A folder that was deleted and made anew has to be watched anew; for others this changes nothing.
+        let Some(watcher) = &mut self.watcher else { return };
+        for folder in files.iter().map(|file| folder(file)).collect::<BTreeSet<_>>() {
+            if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+                tracing::warn!(%error, folder = %folder.display(), "The folder can't be watched");
+            }
+        }
+    }
+
+    /// Waits for a change, and until writing seems to be over: editors write in steps, and several files change together.
+    pub(crate) async fn changed(&mut self) {
+        const PAUSE: Duration = Duration::from_millis(150);
+        const LONGEST: Duration = Duration::from_secs(2);
+        self.changes.recv().await;
+        let quiet = async { while tokio::time::timeout(PAUSE, self.changes.recv()).await.is_ok() {} };
+        let _ = tokio::time::timeout(LONGEST, quiet).await;
+    }
+}
+
+/// Whether a file was written, or put in its place, since `time`.
+pub(crate) fn written_since(files: &BTreeSet<PathBuf>, time: SystemTime) -> bool {
+    // The clock of the file system is a little behind.
+    let time = time.checked_sub(Duration::from_millis(100)).unwrap_or(time);
+    files.iter().filter_map(|file| std::fs::metadata(file).ok()).any(|metadata| last_written(&metadata) >= time)
+}
+
+/// A renamed file keeps the time at which it was written, but not the time at which its entry changed.
+#[cfg(unix)]
+fn last_written(metadata: &std::fs::Metadata) -> SystemTime {
+    use std::os::unix::fs::MetadataExt;
+    let seconds = Duration::from_secs(u64::try_from(metadata.ctime()).unwrap_or(0));
+    let nanos = Duration::from_nanos(u64::try_from(metadata.ctime_nsec()).unwrap_or(0));
+    SystemTime::UNIX_EPOCH + seconds + nanos
+}
+
+#[cfg(not(unix))]
+fn last_written(metadata: &std::fs::Metadata) -> SystemTime {
+    metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// Folders are watched rather than files: editors and orchestrators put new files in the place of old ones.
+fn watcher(files: &BTreeSet<PathBuf>, changed: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
+    let files = files.clone();
+    let report = move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return };
+        let concerns = |path: &PathBuf| files.iter().any(|file| file.file_name() == path.file_name()) || is_swap(path);
+        if !event.kind.is_access() && event.paths.iter().any(concerns) {
+            // A full channel has a change in it already.
+            let _ = changed.try_send(());
+        }
+    };
+    notify::recommended_watcher(report)
+        .inspect_err(|error| tracing::warn!(%error, "Files can't be watched; send SIGHUP to have them read again"))
+        .ok()
+}
+
+/// Kubernetes changes mounted files by swapping this link.
+fn is_swap(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "..data")
+}
+
+fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
