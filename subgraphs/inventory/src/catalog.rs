@@ -6,7 +6,8 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::TextUuid;
 use sea_orm::sea_query::Query;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, SqlErr,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect, SqlErr, TryIntoModel,
 };
 use service::database::Transaction;
 use service::{Error, Money, Result, now};
@@ -55,16 +56,14 @@ pub(crate) async fn create(tx: Transaction, new: &NewProduct) -> Result<Uuid> {
 
 /// Changes a product; says so when there is none.
 pub(crate) async fn update(tx: Transaction, id: Uuid, changes: &Changes) -> Result<()> {
-    let found = product::Entity::find_by_id(TextUuid(id)).one(&*tx).await?;
+    // Locked: the words follow from name and category together, and another change may be under way to either.
+    let found = product::Entity::find_by_id(TextUuid(id)).lock_exclusive().one(&*tx).await?;
     let before = found.ok_or_else(|| Error::not_found("There is no product with this id."))?;
-    let after = changes.applied_to(before.clone());
-    check(&after)?;
-    let mut row = after.clone().into_active_model().reset_all();
-    // The key is what the row is found by, and the SKU never changes.
-    row.id = sea_orm::ActiveValue::Unchanged(after.id);
-    row.sku = sea_orm::ActiveValue::NotSet;
+    let mut row = before.clone().into_active_model();
+    changes.set(&mut row);
+    check(&row.clone().try_into_model()?)?;
     row.updated_at = Set(now().timestamp_millis());
-    row.update(&*tx).await?;
+    let after = row.update(&*tx).await?;
     if words_of(&before) != words_of(&after) {
         product_word::Entity::delete_many().filter(product_word::Column::ProductId.eq(after.id)).exec(&*tx).await?;
         insert_words(&tx, &after).await?;
@@ -115,27 +114,26 @@ impl NewProduct {
 }
 
 impl Changes {
-    fn applied_to(&self, mut row: product::Model) -> product::Model {
+    /// Sets the changed columns and no others.
+    fn set(&self, row: &mut product::ActiveModel) {
         if let Some(name) = &self.name {
-            row.name_key = name.to_lowercase();
-            row.name.clone_from(name);
+            (row.name, row.name_key) = (Set(name.clone()), Set(name.to_lowercase()));
         }
         if let Some(description) = &self.description {
-            row.description.clone_from(description);
+            row.description = Set(description.clone());
         }
         if let Some(category) = &self.category {
-            row.category.clone_from(category);
+            row.category = Set(category.clone());
         }
         if let Some(price) = self.price {
-            (row.price_minor, row.price_currency) = (price.minor(), price.currency().to_string());
+            (row.price_minor, row.price_currency) = (Set(price.minor()), Set(price.currency().to_string()));
         }
         if let Some(cost) = self.cost {
-            (row.cost_minor, row.cost_currency) = (cost.minor(), cost.currency().to_string());
+            (row.cost_minor, row.cost_currency) = (Set(cost.minor()), Set(cost.currency().to_string()));
         }
         if let Some(weight) = self.weight_grams {
-            row.weight_grams = weight;
+            row.weight_grams = Set(weight);
         }
-        row
     }
 }
 
@@ -156,7 +154,7 @@ fn check(row: &product::Model) -> Result<()> {
     for (field, text, most) in
         [("name", &row.name, 200), ("category", &row.category, 60), ("description", &row.description, 4000)]
     {
-        if text.trim().is_empty() || text.chars().count() > most || text.contains('\0') {
+        if text.trim().is_empty() || text.chars().count() > most {
             return Err(Error::bad_input(format!("`{field}` takes 1 to {most} characters.")));
         }
     }

@@ -108,3 +108,36 @@ async fn nobody_else_may() {
     })
     .await;
 }
+
+/// Each changes another field of one product at the same time. Nobody's change undoes another's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn changes_at_the_same_time_all_hold() {
+    on_each(|shop| async move {
+        for round in 0..12 {
+            let sku = format!("BOTH-{round}");
+            let id = shop.product(&sku, &[]).await;
+            let (name, category) = (format!("Pinwheel {round}"), format!("Breeze {round}"));
+            let changes = [
+                json!({ "price": "1.00 EUR" }),
+                json!({ "cost": "0.50 EUR" }),
+                json!({ "weightGrams": 77 }),
+                json!({ "name": name }),
+                json!({ "category": category }),
+            ];
+            let changes = changes.into_iter().map(|input| {
+                let (shop, id) = (shop.clone(), id.clone());
+                tokio::spawn(async move { shop.data(admin(), UPDATE, json!({ "id": id, "input": input })).await })
+            });
+            for change in changes.collect::<Vec<_>>() {
+                change.await.unwrap();
+            }
+            let query = "query($id: ID) { product(id: $id) { sku name category price cost weightGrams } }";
+            let expected = json!({
+                "sku": sku, "name": name, "category": category, "price": "1.00 EUR", "cost": "0.50 EUR", "weightGrams": 77,
+            });
+            assert_eq!(shop.data(admin(), query, json!({ "id": id })).await["product"], expected);
+            assert_eq!(found(&shop, &format!("pinwheel breeze {round}")).await, json!([sku]));
+        }
+    })
+    .await;
+}
