@@ -41,7 +41,7 @@ pub(crate) async fn register(database: &Database, wanted: Registration) -> Resul
         return Err(Error::new(WEAK_PASSWORD, format!("Choose another password: {weakness}.")));
     }
     check_free(database, Some(&username), Some(&email), None).await?;
-    let hash = password::hash(wanted.password).await.map_err(Error::internal)?;
+    let hash = password::hash(wanted.password).await?;
     let user = Model {
         id: Uuid::now_v7().into(),
         username,
@@ -63,7 +63,7 @@ pub(crate) async fn sign_in(database: &Database, username: &str, password: Strin
     if password.len() > password::MAX_BYTES {
         return Err(bad_credentials());
     }
-    let right = password::verify(password, hash).await.map_err(Error::internal)?;
+    let right = password::verify(password, hash).await?;
     user.filter(|_| right).ok_or_else(bad_credentials)
 }
 

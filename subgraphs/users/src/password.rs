@@ -1,10 +1,12 @@
 //! Passwords: what makes one acceptable, hashing and checking. Knows no users and no database.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{PasswordHash, SaltString};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use service::{Code, Error};
 use tokio::sync::Semaphore;
 
 /// Shorter passwords are refused (NIST SP 800-63B: length is what counts).
@@ -12,8 +14,8 @@ pub(crate) const MIN_CHARS: usize = 8;
 /// Longer ones are refused too: hashing them would be free work for a caller to hand out.
 pub(crate) const MAX_BYTES: usize = 256;
 
-/// One hash takes 19 MiB and a core for its time; this many at once, the rest waits.
-static HASHING: Semaphore = Semaphore::const_new(4);
+/// One hash takes 19 MiB and a core for its time; so few at once, the rest waits.
+static HASHING: Hashing = Hashing { permits: Semaphore::const_new(4), longest_wait: Duration::from_secs(5) };
 
 /// A hash no password is known for. Checking against it costs what a real check costs.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash_now("nobody has this password").ok());
@@ -27,6 +29,19 @@ pub(crate) enum PasswordError {
     Task(#[source] tokio::task::JoinError),
     #[error("the service is shutting down")]
     Closed(#[source] tokio::sync::AcquireError),
+    #[error("too many passwords are being checked")]
+    Busy,
+}
+
+impl From<PasswordError> for Error {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => {
+                Self::new(Code::Unavailable, "Too many people sign in at the moment; try again in a few seconds.")
+            }
+            error => Self::internal(error),
+        }
+    }
 }
 
 /// Says what is wrong with a new password, if anything is.
@@ -55,13 +70,13 @@ pub(crate) fn prepare() {
 
 /// Hashes a password for storage, off the async threads.
 pub(crate) async fn hash(password: String) -> Result<String, PasswordError> {
-    blocking(move || hash_now(&password)).await?
+    HASHING.run(move || hash_now(&password)).await?
 }
 
 /// Checks a password against a stored hash, off the async threads. With no hash (no such user, or one without
 /// a password) it does the same work and answers no, so that the time taken tells nothing.
 pub(crate) async fn verify(password: String, stored: Option<String>) -> Result<bool, PasswordError> {
-    blocking(move || match stored.as_ref() {
+    let work = move || match stored.as_ref() {
         Some(stored) => verify_now(&password, stored),
         None => {
             if let Some(nobody) = NOBODY.as_ref() {
@@ -69,13 +84,31 @@ pub(crate) async fn verify(password: String, stored: Option<String>) -> Result<b
             }
             false
         }
-    })
-    .await
+    };
+    HASHING.run(work).await
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
-    let _permit = HASHING.acquire().await.map_err(PasswordError::Closed)?;
-    tokio::task::spawn_blocking(work).await.map_err(PasswordError::Task)
+/// Bounds how many passwords are hashed at a time, and how long the others wait.
+struct Hashing {
+    permits: Semaphore,
+    /// Whoever waits longer is told to come back.
+    longest_wait: Duration,
+}
+
+impl Hashing {
+    /// Does the work off the async threads. The permit goes with it: a caller who hangs up ends the wait and not the work.
+    async fn run<T: Send + 'static>(
+        &'static self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let permit = tokio::time::timeout(self.longest_wait, self.permits.acquire()).await;
+        let permit = permit.map_err(|_| PasswordError::Busy)?.map_err(PasswordError::Closed)?;
+        let work = move || {
+            let _permit = permit;
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(PasswordError::Task)
+    }
 }
 
 fn hash_now(password: &str) -> Result<String, PasswordError> {
@@ -116,6 +149,9 @@ const COMMON: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -131,6 +167,30 @@ mod tests {
         check(&"x1".repeat(129), true);
         check("correct horse battery", false);
         check("Zwölf Boxkämpfer", false);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn callers_who_hang_up_leave_no_work_beyond_the_permits() {
+        static TWO: Hashing = Hashing { permits: Semaphore::const_new(2), longest_wait: Duration::from_secs(5) };
+        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..40 {
+            let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+            let work = TWO.run(move || {
+                most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(30));
+                running.fetch_sub(1, Ordering::SeqCst);
+            });
+            // The caller hangs up long before the work is done.
+            let _ = tokio::time::timeout(Duration::from_millis(2), work).await;
+        }
+        assert!((1..=2).contains(&most.load(Ordering::SeqCst)), "{most:?} at once");
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_is_told_to_come_back() {
+        static NONE: Hashing = Hashing { permits: Semaphore::const_new(0), longest_wait: Duration::from_millis(20) };
+        let refused = NONE.run(|| ()).await.map_err(Error::from);
+        assert_eq!(refused.unwrap_err().code(), Code::Unavailable);
     }
 
     #[tokio::test]
