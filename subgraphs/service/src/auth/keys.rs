@@ -1,12 +1,17 @@
 //! The public keys that verify tokens: given, or fetched from an address and kept. Knows no token.
+//!
+//! A key that is known verifies at once, whatever the address does: the keys are fetched again in the background. Only
+//! a request whose key is not known waits, for the one fetch that is under way, and made-up key ids make us fetch no more
+//! often than `Pace` allows.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
-use tokio::sync::RwLock;
 
 use crate::error::{Code, Error, Result};
 
@@ -28,15 +33,9 @@ impl Keys {
         Self(Source::Fixed(Arc::new(keys)))
     }
 
-    /// Keys at an address: fetched when first needed, kept, and fetched again when a token names an unknown one.
+    /// Keys at an address: fetched when first needed, then every ten minutes, and when a token names an unknown one.
     pub fn remote(url: &str) -> anyhow::Result<Self> {
-        let url = reqwest::Url::parse(url).with_context(|| format!("JWKS_URL `{url}` is not a URL"))?;
-        let client = reqwest::Client::builder()
-            .timeout(FETCH_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .context("could not build the client that fetches the token keys")?;
-        Ok(Self(Source::Remote(Arc::new(Remote { url, client, cache: RwLock::default() }))))
+        Ok(Self(Source::Remote(Arc::new(Remote::new(url, Pace::default())?))))
     }
 
     /// The key of this id; without an id, the only key that there is.
@@ -48,53 +47,122 @@ impl Keys {
     }
 }
 
+/// How often the keys are fetched, and how long that may take.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// A fetch takes no longer, so nobody waits longer for one.
+    timeout: Duration,
+    /// Between fetches in the background, so that a withdrawn key goes. If the address does not answer, the old keys stay.
+    keep: Duration,
+    /// Between fetches for unknown key ids.
+    unknown: Duration,
+    /// Between fetches that fail.
+    retry: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(5),
+            keep: Duration::from_secs(600),
+            unknown: Duration::from_secs(10),
+            retry: Duration::from_secs(1),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Remote {
     url: reqwest::Url,
     client: reqwest::Client,
-    cache: RwLock<Cache>,
+    pace: Pace,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Cache {
+struct State {
     keys: Option<Arc<JwkSet>>,
-    /// The last try, whether it succeeded or not: tokens with made-up key ids must not make us fetch without end.
-    tried: Option<Instant>,
-    fetched: Option<Instant>,
+    /// The latest fetch, which may be under way.
+    fetch: Option<Fetch>,
+    started: Option<Instant>,
+    failed: bool,
 }
 
+/// A fetch of the keys, for all who wait for it. It goes on when none of them does.
+type Fetch = Shared<BoxFuture<'static, ()>>;
+
 impl Remote {
-    async fn find(&self, id: Option<&str>) -> Result<DecodingKey> {
-        {
-            let cache = self.cache.read().await;
-            if cache.is_fresh()
-                && let Some(keys) = &cache.keys
-                && let Some(key) = pick(keys, id)?
-            {
-                return Ok(key);
-            }
-        }
-        // One fetch at a time: whoever waited for it finds its result.
-        let mut cache = self.cache.write().await;
-        if cache.may_try() {
-            cache.tried = Some(Instant::now());
-            match self.fetch().await {
-                Ok(keys) => {
-                    cache.keys = Some(Arc::new(keys));
-                    cache.fetched = Some(Instant::now());
-                }
-                Err(error) => {
-                    tracing::warn!(url = %self.url, error = format!("{error:#}"), "Could not fetch the token keys")
-                }
-            }
-        }
-        let Some(keys) = &cache.keys else {
-            return Err(Error::new(Code::Unavailable, "The token can't be verified now: its keys can't be fetched."));
-        };
-        pick(keys, id)?.ok_or_else(unknown_key)
+    fn new(url: &str, pace: Pace) -> anyhow::Result<Self> {
+        let url = reqwest::Url::parse(url).with_context(|| format!("JWKS_URL `{url}` is not a URL"))?;
+        let client = reqwest::Client::builder()
+            .timeout(pace.timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .context("could not build the client that fetches the token keys")?;
+        Ok(Self { url, client, pace, state: Mutex::default() })
     }
 
-    async fn fetch(&self) -> anyhow::Result<JwkSet> {
+    async fn find(self: &Arc<Self>, id: Option<&str>) -> Result<DecodingKey> {
+        if let Some(key) = self.known(id)? {
+            return Ok(key);
+        }
+        if let Some(fetch) = self.fetch_for_unknown() {
+            fetch.await;
+        }
+        if let Some(key) = self.known(id)? {
+            return Ok(key);
+        }
+        if self.state().failed {
+            return Err(Error::new(Code::Unavailable, "The token can't be verified now: its keys can't be fetched."));
+        }
+        Err(unknown_key())
+    }
+
+    fn known(&self, id: Option<&str>) -> Result<Option<DecodingKey>> {
+        let keys = self.state().keys.clone();
+        keys.map_or(Ok(None), |keys| pick(&keys, id))
+    }
+
+    /// The fetch that is under way, or a new one if it is time for one.
+    fn fetch_for_unknown(self: &Arc<Self>) -> Option<Fetch> {
+        let mut state = self.state();
+        let floor = if state.failed { self.pace.retry } else { self.pace.unknown };
+        let is_time = state.started.is_none_or(|started| started.elapsed() >= floor);
+        if state.under_way().is_none() && !is_time {
+            return None;
+        }
+        if state.started.is_none() {
+            tokio::spawn(keep_fresh(Arc::downgrade(self), self.pace));
+        }
+        Some(self.fetch_in(&mut state))
+    }
+
+    /// The fetch that is under way, or a new one. It is a task of its own: whoever asked for it may hang up.
+    fn fetch_in(self: &Arc<Self>, state: &mut State) -> Fetch {
+        if let Some(fetch) = state.under_way() {
+            return fetch;
+        }
+        let remote = Arc::clone(self);
+        let task = tokio::spawn(async move { remote.fetch().await });
+        let fetch = task.map(drop).boxed().shared();
+        state.started = Some(Instant::now());
+        state.fetch = Some(fetch.clone());
+        fetch
+    }
+
+    async fn fetch(&self) {
+        let fetched = self.read().await;
+        let mut state = self.state();
+        state.failed = fetched.is_err();
+        match fetched {
+            Ok(keys) => state.keys = Some(Arc::new(keys)),
+            Err(error) => {
+                tracing::warn!(url = %self.url, error = format!("{error:#}"), "Could not fetch the token keys")
+            }
+        }
+    }
+
+    async fn read(&self) -> anyhow::Result<JwkSet> {
         let mut response = self.client.get(self.url.clone()).send().await?.error_for_status()?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
@@ -105,16 +173,30 @@ impl Remote {
         }
         serde_json::from_slice(&body).context("the answer is not a JSON Web Key Set")
     }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl Cache {
-    fn is_fresh(&self) -> bool {
-        self.fetched.is_some_and(|at| at.elapsed() < KEEP)
+impl State {
+    fn under_way(&self) -> Option<Fetch> {
+        self.fetch.clone().filter(|fetch| fetch.peek().is_none())
     }
+}
 
-    fn may_try(&self) -> bool {
-        let floor = if self.keys.is_some() { REFRESH_FLOOR } else { RETRY_FLOOR };
-        self.tried.is_none_or(|at| at.elapsed() >= floor)
+/// Fetches the keys again and again, for as long as somebody uses them.
+async fn keep_fresh(remote: Weak<Remote>, pace: Pace) {
+    loop {
+        tokio::time::sleep(pace.keep).await;
+        let Some(remote) = remote.upgrade() else {
+            return;
+        };
+        let fetch = {
+            let mut state = remote.state();
+            remote.fetch_in(&mut state)
+        };
+        fetch.await;
     }
 }
 
@@ -131,11 +213,100 @@ fn unknown_key() -> Error {
     unauthenticated("the token's key is not known")
 }
 
-const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const MOST_BYTES: usize = 256 << 10;
-/// After this the keys are fetched again, so that a withdrawn one goes; if the address does not answer, the old ones stay.
-const KEEP: Duration = Duration::from_secs(600);
-/// Between fetches for unknown key ids.
-const REFRESH_FLOOR: Duration = Duration::from_secs(30);
-/// Between fetches while there are no keys at all.
-const RETRY_FLOOR: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::routing::get;
+    use axum::{Json, Router};
+    use jsonwebtoken::{Algorithm, EncodingKey};
+
+    use super::*;
+
+    const PACE: Pace = Pace {
+        timeout: Duration::from_millis(400),
+        keep: Duration::from_millis(100),
+        unknown: Duration::ZERO,
+        retry: Duration::ZERO,
+    };
+
+    /// An address that gives the key `one` so many times, and then never answers.
+    async fn address(good: usize, pace: Pace) -> (Arc<Remote>, Arc<AtomicUsize>) {
+        let pair = aws_lc_rs::signature::EcdsaKeyPair::generate(&aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING);
+        let key = EncodingKey::from_ec_der(pair.unwrap().to_pkcs8v1().unwrap().as_ref());
+        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
+        jwk.common.key_id = Some("one".to_owned());
+        let keys = JwkSet { keys: vec![jwk] };
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let answer = get(move || {
+            let (number, keys) = (counter.fetch_add(1, Ordering::SeqCst), keys.clone());
+            async move {
+                if number >= good {
+                    std::future::pending::<()>().await;
+                }
+                Json(keys)
+            }
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/", answer)).await });
+        (Arc::new(Remote::new(&url, pace).unwrap()), asked)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn known_keys_verify_at_once_while_the_address_hangs() {
+        let (remote, asked) = address(1, PACE).await;
+        remote.find(Some("one")).await.unwrap();
+        // Long enough for fetches in the background, which hang.
+        while asked.load(Ordering::SeqCst) < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let unknown = tokio::spawn({
+            let remote = Arc::clone(&remote);
+            async move { remote.find(Some("two")).await }
+        });
+        for _ in 0..50 {
+            let started = Instant::now();
+            remote.find(Some("one")).await.unwrap();
+            assert!(started.elapsed() < PACE.timeout / 2, "{:?}", started.elapsed());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let refused = tokio::time::timeout(PACE.timeout * 5, unknown).await.unwrap().unwrap();
+        assert_eq!(refused.unwrap_err().code(), Code::Unavailable);
+        remote.find(Some("one")).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn all_who_wait_wait_for_one_fetch_and_not_for_ever() {
+        let (remote, asked) = address(0, Pace { keep: Duration::from_secs(60), ..PACE }).await;
+        let started = Instant::now();
+        let all = (0..40).map(|_| {
+            let remote = Arc::clone(&remote);
+            tokio::spawn(async move { remote.find(Some("one")).await })
+        });
+        let all: Vec<_> = all.collect();
+        // The first hangs up; its fetch is everybody's and goes on.
+        all[0].abort();
+        for (index, task) in all.into_iter().enumerate().skip(1) {
+            assert_eq!(task.await.unwrap().unwrap_err().code(), Code::Unavailable, "{index}");
+        }
+        assert!(started.elapsed() < PACE.timeout * 5, "{:?}", started.elapsed());
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn unknown_keys_are_asked_for_within_a_budget() {
+        let pace = Pace { unknown: Duration::from_secs(60), keep: Duration::from_secs(60), ..PACE };
+        let (remote, asked) = address(usize::MAX, pace).await;
+        for id in 0..100 {
+            let refused = remote.find(Some(&format!("made up {id}"))).await;
+            assert_eq!(refused.unwrap_err().code(), Code::Unauthenticated);
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        remote.find(Some("one")).await.unwrap();
+    }
+}
