@@ -72,6 +72,8 @@ pub(crate) enum Rejection {
     ReservationClosed,
     /// Inventory could not be reached for too long.
     InventoryUnavailable,
+    /// Inventory will not take the order, or its answer can't be used: a fault between the two services.
+    Unfulfillable,
 }
 
 /// A line that inventory could not serve.
@@ -90,6 +92,7 @@ impl std::fmt::Display for Rejection {
             Self::MixedCurrencies => "the products are priced in different currencies",
             Self::ReservationClosed => "the stock reservation was closed",
             Self::InventoryUnavailable => "the stock could not be confirmed in time",
+            Self::Unfulfillable => "the shop can't fulfil it at the moment",
         })
     }
 }

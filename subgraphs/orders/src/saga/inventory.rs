@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -69,7 +70,7 @@ pub(crate) struct ReservedLine {
     pub(crate) unit_price: Money,
 }
 
-/// Inventory did not answer as it should. What it did is not known, so the request must be repeated.
+/// Inventory did not answer as it should.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InventoryError {
     #[error("inventory at {url} did not answer")]
@@ -79,16 +80,47 @@ pub(crate) enum InventoryError {
         cause: reqwest::Error,
     },
     #[error("inventory answered with HTTP status {0}")]
-    Status(reqwest::StatusCode),
+    Status(StatusCode),
     #[error("inventory answered with more than {MAX_ANSWER_BYTES} bytes")]
     TooLarge,
     #[error("inventory's answer is not understood")]
     Form(#[source] serde_json::Error),
-    #[error("inventory answered with an error: {0}")]
-    Refused(String),
+    #[error("inventory answered with the error {}: {message}", code.as_deref().unwrap_or("without a code"))]
+    Refused {
+        /// `extensions.code`.
+        code: Option<String>,
+        message: String,
+    },
     #[error("inventory's answer has no data")]
     NoData,
 }
+
+impl InventoryError {
+    /// Whether the same request would be refused again, for what it says or for who sends it. All else is transient: what
+    /// inventory did is not known, and the request must be repeated.
+    pub(crate) fn is_permanent(&self) -> bool {
+        match self {
+            Self::Status(status) => {
+                let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+                status.is_client_error() && !later.contains(status)
+            }
+            // A code that we don't know may be of something between us and inventory.
+            Self::Refused { code, .. } => code.as_deref().is_some_and(|code| REFUSALS.contains(&code)),
+            Self::Transport { .. } | Self::TooLarge | Self::Form(_) | Self::NoData => false,
+        }
+    }
+}
+
+/// The codes of requests that inventory will never take.
+const REFUSALS: [&str; 7] = [
+    "BAD_USER_INPUT",
+    "NOT_FOUND",
+    "CONFLICT",
+    "UNAUTHENTICATED",
+    "FORBIDDEN",
+    "GRAPHQL_PARSE_FAILED",
+    "GRAPHQL_VALIDATION_FAILED",
+];
 
 impl Inventory {
     /// A client for the endpoint. Every call ends within `timeout`.
@@ -159,7 +191,7 @@ impl Inventory {
         if !status.is_success() {
             return Err(InventoryError::Status(status));
         }
-        read(self.body(response).await?)
+        read(&self.body(response).await?)
     }
 
     async fn body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, InventoryError> {
@@ -178,10 +210,10 @@ impl Inventory {
     }
 }
 
-fn read<T: DeserializeOwned>(body: Vec<u8>) -> Result<T, InventoryError> {
-    let response: GraphQlResponse<T> = serde_json::from_slice(&body).map_err(InventoryError::Form)?;
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, InventoryError> {
+    let response: GraphQlResponse<T> = serde_json::from_slice(body).map_err(InventoryError::Form)?;
     if let Some(error) = response.errors.into_iter().next() {
-        return Err(InventoryError::Refused(error.message));
+        return Err(InventoryError::Refused { code: error.extensions.code, message: error.message });
     }
     response.data.ok_or(InventoryError::NoData)
 }
@@ -217,6 +249,13 @@ struct GraphQlResponse<T> {
 #[derive(Deserialize)]
 struct GraphQlError {
     message: String,
+    #[serde(default)]
+    extensions: Extensions,
+}
+
+#[derive(Default, Deserialize)]
+struct Extensions {
+    code: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -306,5 +345,32 @@ impl WireLine {
 impl WireShortage {
     fn into_shortage(self) -> Shortage {
         Shortage { product_id: self.product.id, requested: self.requested, available: self.available }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_refused_again_is_permanent() {
+        let refused = |body: &str| read::<Value>(body.as_bytes()).unwrap_err();
+        let with_code =
+            |code: &str| refused(&format!(r#"{{"errors":[{{"message":"No.","extensions":{{"code":"{code}"}}}}]}}"#));
+        for code in ["FORBIDDEN", "BAD_USER_INPUT", "CONFLICT", "GRAPHQL_VALIDATION_FAILED"] {
+            assert!(with_code(code).is_permanent(), "{code}");
+        }
+        for code in ["INTERNAL", "UNAVAILABLE", "SOMETHING_BETWEEN"] {
+            assert!(!with_code(code).is_permanent(), "{code}");
+        }
+        assert!(!refused(r#"{"data":null,"errors":[{"message":"No."}]}"#).is_permanent());
+        assert!(!refused("<html>").is_permanent());
+        assert!(!refused("{}").is_permanent());
+        for (status, permanent) in
+            [(400, true), (401, true), (404, true), (408, false), (429, false), (500, false), (503, false)]
+        {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(InventoryError::Status(status).is_permanent(), permanent, "{status}");
+        }
     }
 }

@@ -33,6 +33,8 @@ mod pricing;
 pub(crate) mod reconcile;
 mod steps;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -40,7 +42,6 @@ use sea_orm::DbErr;
 use service::Database;
 
 use self::inventory::{Inventory, InventoryError};
-use self::pricing::PricingError;
 
 /// What the saga works on and with.
 #[derive(Clone)]
@@ -65,6 +66,20 @@ pub(crate) struct Policy {
     pub(crate) give_up_after: Duration,
 }
 
+impl Policy {
+    /// The wait after so many attempts at one step, of which this error ended the last. It doubles with every attempt;
+    /// what only a person can put right has the longest wait from the beginning.
+    ///
+    /// Stock and money are never given up, only waited for.
+    fn wait_after(&self, error: &SagaError, attempts: i32) -> Duration {
+        if error.is_permanent() {
+            return self.last_backoff;
+        }
+        let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(20);
+        self.first_backoff.saturating_mul(1 << doublings).min(self.last_backoff)
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -84,10 +99,19 @@ pub(crate) enum SagaError {
     Database(#[source] service::Error),
     #[error("inventory did not do its part")]
     Inventory(#[from] InventoryError),
-    #[error("the reservation can't be used")]
-    Pricing(#[from] PricingError),
     #[error("order {0} is gone")]
     Gone(uuid::Uuid),
+}
+
+impl SagaError {
+    /// Whether trying again soon is of no use: somebody must do something about it first.
+    pub(crate) fn is_permanent(&self) -> bool {
+        match self {
+            Self::Inventory(error) => error.is_permanent(),
+            Self::Database(_) => false,
+            Self::Gone(_) => true,
+        }
+    }
 }
 
 impl From<service::Error> for SagaError {

@@ -124,7 +124,7 @@ enum Written {
 /// Writes the order as PENDING, at the products' present prices. Before this nothing exists of it.
 async fn write(saga: &Saga, wanted: &Wanted) -> Result<Written, Error> {
     let products: Vec<Uuid> = wanted.lines.iter().map(|line| line.product).collect();
-    let quotes = saga.inventory.quote(&products).await.map_err(unavailable)?;
+    let quotes = saga.inventory.quote(&products).await.map_err(not_quoted)?;
     let missing: Vec<Uuid> = products.into_iter().filter(|product| !quotes.contains_key(product)).collect();
     if !missing.is_empty() {
         return Ok(Written::UnknownProducts(missing));
@@ -188,9 +188,10 @@ fn pending(
 
 /// The order's steps stopped on the way. It stands as it is written, and the reconciler goes on soon.
 pub(super) async fn interrupted(saga: &Saga, id: Uuid, error: SagaError) -> Result<order::Model, Error> {
+    let wait = saga.policy.wait_after(&error, 1);
     let cause = format!("{:#}", anyhow::Error::new(error));
-    tracing::warn!(order = %id, cause, "An order waits for the reconciler");
-    store::retry_in(&saga.db, id, saga.policy.first_backoff).await?;
+    tracing::warn!(order = %id, cause, ?wait, "An order waits for the reconciler");
+    store::retry_in(&saga.db, id, wait).await?;
     store::order(&saga.db, id).await.map_err(Error::from)
 }
 
@@ -208,7 +209,10 @@ fn is_taken(error: &Error) -> bool {
     error.database().and_then(DbErr::sql_err).is_some_and(|error| matches!(error, SqlErr::UniqueConstraintViolation(_)))
 }
 
-fn unavailable(error: InventoryError) -> Error {
+fn not_quoted(error: InventoryError) -> Error {
+    if error.is_permanent() {
+        return Error::internal(error);
+    }
     let cause = format!("{:#}", anyhow::Error::new(error));
     tracing::warn!(cause, "An order could not be quoted");
     Error::new(Code::Unavailable, "Inventory does not answer; nothing was ordered. Send the same request again.")

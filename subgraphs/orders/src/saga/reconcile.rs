@@ -8,7 +8,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tokio_util::sync::CancellationToken;
 
-use super::{Policy, Saga, SagaError, steps, store};
+use super::{Saga, SagaError, steps, store};
 use crate::clock::{millis, now_millis};
 use crate::entity::order::{self, Column, Rejection, Step};
 
@@ -40,7 +40,7 @@ pub(crate) async fn run(saga: Saga, stop: CancellationToken) {
 pub(crate) async fn pass(saga: &Saga) -> Result<usize, DbErr> {
     let due = due(saga).await?;
     let taken = futures_util::stream::iter(due)
-        .map(|order| async move { take_on(saga, order).await })
+        .map(|order| async move { take_on_in_time(saga, order).await })
         .buffer_unordered(CONCURRENT)
         .filter(|taken| std::future::ready(*taken))
         .count()
@@ -58,6 +58,15 @@ async fn due(saga: &Saga) -> Result<Vec<order::Model>, DbErr> {
         .await
 }
 
+/// Goes on with one order for as long as it is ours. Given up, it stands as after a crash, and is due again.
+async fn take_on_in_time(saga: &Saga, order: order::Model) -> bool {
+    let id = order.id.0;
+    tokio::time::timeout(saga.policy.lease, take_on(saga, order)).await.unwrap_or_else(|_| {
+        tracing::error!(order = %id, "An order's steps took longer than its lease");
+        true
+    })
+}
+
 /// Goes on with one order, if it is still ours to take.
 async fn take_on(saga: &Saga, order: order::Model) -> bool {
     let id = order.id.0;
@@ -71,9 +80,13 @@ async fn take_on(saga: &Saga, order: order::Model) -> bool {
     }
     if let Err(error) = go_on(saga, &order).await {
         let attempts = order.attempts.saturating_add(1);
-        let wait = backoff(&saga.policy, attempts);
+        let (wait, permanent) = (saga.policy.wait_after(&error, attempts), error.is_permanent());
         let cause = format!("{:#}", anyhow::Error::new(error));
-        tracing::warn!(order = %id, step = ?order.step, attempts, ?wait, cause, "An order could not go on");
+        if permanent {
+            tracing::error!(order = %id, step = ?order.step, attempts, ?wait, cause, "An order can't go on");
+        } else {
+            tracing::warn!(order = %id, step = ?order.step, attempts, ?wait, cause, "An order could not go on");
+        }
         if let Err(error) = store::retry_in(&saga.db, id, wait).await {
             // The claim runs out by itself; the order is then due again.
             tracing::error!(%error, order = %id, "The reconciler could not put off an order");
@@ -101,23 +114,4 @@ async fn claim(saga: &Saga, order: &order::Model) -> Result<bool, DbErr> {
         .exec(saga.db.reader())
         .await?;
     Ok(claimed.rows_affected == 1)
-}
-
-/// Doubles with every attempt, up to the policy's longest wait. Stock and money are never given up, only waited for.
-fn backoff(policy: &Policy, attempts: i32) -> Duration {
-    let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(20);
-    policy.first_backoff.saturating_mul(1 << doublings).min(policy.last_backoff)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_double_up_to_a_limit() {
-        let policy = Policy::default();
-        let waits = [1, 2, 3, 8, 1000, i32::MAX].map(|attempts| backoff(&policy, attempts));
-        let expected = [500, 1000, 2000, 60_000, 60_000, 60_000].map(Duration::from_millis);
-        assert_eq!(waits, expected);
-    }
 }

@@ -23,17 +23,32 @@ pub(super) async fn finish(saga: &Saga, id: Uuid) -> Result<order::Model, SagaEr
 
 async fn reserve(saga: &Saga, id: Uuid) -> Result<(), SagaError> {
     let lines = store::lines(&saga.db, id).await?;
-    let rejection = match saga.inventory.reserve(id, &lines).await? {
+    let reserved = match saga.inventory.reserve(id, &lines).await {
+        Err(error) if error.is_permanent() => return unfulfillable(saga, id, error).await,
+        reserved => reserved?,
+    };
+    let rejection = match reserved {
         Reserve::Held(reservation) => match price(&lines, &reservation) {
             Ok(priced) => return Ok(store::place(&saga.db, id, &priced).await?),
             Err(PricingError::Sum(MoneyError::Currencies(..))) => Rejection::MixedCurrencies,
-            Err(error) => return Err(error.into()),
+            Err(error) => return unfulfillable(saga, id, error).await,
         },
         Reserve::OutOfStock(lines) => Rejection::OutOfStock { lines },
         Reserve::UnknownProducts(product_ids) => Rejection::UnknownProducts { product_ids },
         Reserve::Closed => Rejection::ReservationClosed,
     };
     Ok(store::reject(&saga.db, id, &rejection).await?)
+}
+
+/// Nothing is charged yet, and trying again would end in the same way. What inventory may hold is given back.
+async fn unfulfillable(
+    saga: &Saga,
+    id: Uuid,
+    cause: impl std::error::Error + Send + Sync + 'static,
+) -> Result<(), SagaError> {
+    let cause = format!("{:#}", anyhow::Error::new(cause));
+    tracing::error!(order = %id, cause, "An order can't be fulfilled and is rejected");
+    Ok(store::reject(&saga.db, id, &Rejection::Unfulfillable).await?)
 }
 
 async fn commit(saga: &Saga, id: Uuid) -> Result<(), SagaError> {

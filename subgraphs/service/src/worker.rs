@@ -1,0 +1,157 @@
+//! Work that goes on in the background: started again when it fails, and seen by `/health`. Knows no work.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::task::{JoinError, JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// A piece of work in the background, as `/health` asks for it.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    name: &'static str,
+    failing: Arc<AtomicBool>,
+}
+
+impl Worker {
+    /// Starts the work. It goes on until `stop`, and then ends by itself; the handle completes when it has.
+    ///
+    /// Work that panics or ends before is logged and started again, after a wait that doubles up to a minute.
+    pub fn start<F>(
+        name: &'static str,
+        stop: CancellationToken,
+        work: impl Fn(CancellationToken) -> F + Send + 'static,
+    ) -> (Self, JoinHandle<()>)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::start_with(name, stop, FIRST_WAIT, move |stop| tokio::spawn(work(stop)))
+    }
+
+    /// What the work is called.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether the work failed, and has not been at it again for as long as the wait before.
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
+    fn start_with(
+        name: &'static str,
+        stop: CancellationToken,
+        first_wait: Duration,
+        start: impl Fn(CancellationToken) -> JoinHandle<()> + Send + 'static,
+    ) -> (Self, JoinHandle<()>) {
+        let worker = Self { name, failing: Arc::default() };
+        let supervised = worker.clone();
+        (worker, tokio::spawn(async move { supervised.supervise(stop, first_wait, start).await }))
+    }
+
+    async fn supervise(
+        &self,
+        stop: CancellationToken,
+        first_wait: Duration,
+        start: impl Fn(CancellationToken) -> JoinHandle<()>,
+    ) {
+        let mut wait = first_wait;
+        loop {
+            let mut work = start(stop.clone());
+            let early = tokio::time::timeout(wait, &mut work).await;
+            let ended = match early {
+                Ok(ended) => ended,
+                Err(_still_at_it) => {
+                    self.failing.store(false, Ordering::Relaxed);
+                    wait = first_wait;
+                    work.await
+                }
+            };
+            if stop.is_cancelled() {
+                self.log_end(&ended);
+                return;
+            }
+            self.failing.store(true, Ordering::Relaxed);
+            tracing::error!(
+                worker = self.name,
+                cause = cause(ended),
+                ?wait,
+                "A worker failed and will be started again"
+            );
+            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                return;
+            }
+            wait = wait.saturating_mul(2).min(LAST_WAIT);
+        }
+    }
+
+    fn log_end(&self, ended: &Result<(), JoinError>) {
+        if let Err(error) = ended {
+            tracing::error!(worker = self.name, %error, "A worker failed while it was stopping");
+        }
+    }
+}
+
+fn cause(ended: Result<(), JoinError>) -> String {
+    match ended {
+        Ok(()) => "it ended by itself".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LAST_WAIT: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    async fn until(what: impl Fn() -> bool) {
+        let waited = async {
+            while !what() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waited).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_that_fails_is_started_again_and_shown() {
+        let stop = CancellationToken::new();
+        let starts = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&starts);
+        // The first start panics, the second ends by itself, the third goes on.
+        let work = move |stop: CancellationToken| {
+            let start = counter.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                assert!(start > 0, "the first start fails");
+                if start > 1 {
+                    stop.cancelled().await;
+                }
+            })
+        };
+        let (worker, ended) = Worker::start_with("test", stop.clone(), Duration::from_millis(50), work);
+        assert!(!worker.is_failing());
+        until(|| worker.is_failing()).await;
+        until(|| starts.load(Ordering::SeqCst) == 3).await;
+        assert!(worker.is_failing(), "it has to go on for a while first");
+        until(|| !worker.is_failing()).await;
+        stop.cancel();
+        ended.await.unwrap();
+        assert_eq!(starts.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_the_wait_for_the_next_start() {
+        let stop = CancellationToken::new();
+        let work = |_| tokio::spawn(std::future::ready(()));
+        let (worker, ended) = Worker::start_with("test", stop.clone(), Duration::from_secs(600), work);
+        until(|| worker.is_failing()).await;
+        stop.cancel();
+        tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap().unwrap();
+    }
+}
