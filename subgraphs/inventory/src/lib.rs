@@ -37,14 +37,9 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) ->
     service::serve(listener, subgraph(&config, database)?, &config, shutdown).await
 }
 
-/// The database, at its newest version and with sample data if wanted.
+/// The database, at its newest version, and with sample data if that is wanted and nothing else is in it.
 pub async fn open(config: &Config) -> anyhow::Result<Database> {
-    let database = Database::connect(&config.database).await?;
-    database.migrate::<migration::Migrator>().await?;
-    if config.wants_sample_data() {
-        database.once("sample-data", sample::insert).await?;
-    }
-    Ok(database)
+    service::database::open(config, migration::steps, sample::insert).await
 }
 
 /// The schema over an open database.
@@ -59,6 +54,7 @@ pub fn subgraph(config: &Config, database: Database) -> anyhow::Result<Subgraph<
         schema: schema(config, &database),
         database,
         authenticator: Authenticator::new(&config.auth)?,
+        workers: Vec::new(),
         routes: axum::Router::new(),
     })
 }

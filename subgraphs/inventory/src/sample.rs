@@ -6,14 +6,18 @@ use sea_orm::EntityTrait;
 use sea_orm::IntoActiveModel;
 use sea_orm::prelude::TextUuid;
 use service::Result;
-use service::database::Transaction;
+use service::database::{Transaction, Work};
 use service::sample::{Dice, SampleProduct, id, products, today};
 
 use crate::catalog::{NewProduct, words_of};
 use crate::entity::{product, product_word, stock, warehouse};
 
 /// Fills the tables.
-pub(crate) async fn insert(tx: Transaction) -> Result<()> {
+pub(crate) fn insert(tx: Transaction) -> Work {
+    Box::pin(fill(tx))
+}
+
+async fn fill(tx: Transaction) -> Result<()> {
     let (rows, warehouses) = (product_rows(), warehouse_rows());
     let words: Vec<_> = rows.iter().flat_map(word_rows).collect();
     let stock = stock_rows(&rows, &warehouses);

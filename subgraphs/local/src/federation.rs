@@ -57,10 +57,10 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts all parts; when this returns, they answer.
 pub async fn start(ports: Ports, places: &Places) -> anyhow::Result<Federation> {
-    let (router, router_address) = listen(ports.router).await?;
-    let (users, users_address) = listen(ports.users).await?;
-    let (orders, orders_address) = listen(ports.orders).await?;
-    let (inventory, inventory_address) = listen(ports.inventory).await?;
+    let (router, router_address) = listen(ports.router, "--port or ROUTER_PORT").await?;
+    let (users, users_address) = listen(ports.users, "--users-port or USERS_PORT").await?;
+    let (orders, orders_address) = listen(ports.orders, "--orders-port or ORDERS_PORT").await?;
+    let (inventory, inventory_address) = listen(ports.inventory, "--inventory-port or INVENTORY_PORT").await?;
     let ports =
         Ports { router: router_address, users: users_address, orders: orders_address, inventory: inventory_address };
     std::fs::create_dir_all(&places.data)
@@ -188,8 +188,9 @@ fn example(example: examples::Example) -> ExampleQuery {
     }
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = service::http::bind(address).await?;
+/// `setting` is what chooses another port.
+async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = service::http::bind(address, setting).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     Ok((listener, address))
 }

@@ -166,8 +166,12 @@ async fn an_order_is_placed_across_services() {
 #[tokio::test(flavor = "multi_thread")]
 async fn private_fields_stay_private_and_tokens_are_checked() {
     let running = Running::start().await;
-    let (_, answer) = running.ask(None, json!({ "query": "{ users(first: 1) { nodes { username email } } }" })).await;
-    assert_eq!(answer["data"]["users"]["nodes"][0]["email"], Value::Null, "{answer}");
+    let list = json!({ "query": "{ users(first: 1) { nodes { username email } } }" });
+    let (_, answer) = running.ask(None, list.clone()).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer}");
+    assert_eq!(answer["data"]["users"], Value::Null, "{answer}");
+    let (_, answer) = running.ask(Some(&running.sign_in("ada").await), list).await;
+    assert_eq!(answer["data"]["users"]["nodes"][0]["email"], "ada@example.com", "{answer}");
     let (_, answer) = running.ask(None, json!({ "query": "{ orders(first: 1) { nodes { id } } }" })).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{answer}");
     let (_, answer) =
@@ -183,5 +187,22 @@ async fn a_port_that_is_taken_is_named() {
     let ports = Ports { router: free, users: free, orders: taken.local_addr().unwrap(), inventory: free };
     let data = tempfile::tempdir().unwrap();
     let error = local::start(ports, &Places { data: data.path().to_owned() }).await.unwrap_err();
-    assert!(format!("{error:#}").contains(&taken.local_addr().unwrap().port().to_string()), "{error:#}");
+    let error = format!("{error:#}");
+    assert!(error.contains(&taken.local_addr().unwrap().port().to_string()), "{error}");
+    // What it advises, the command line has.
+    assert!(error.contains("--orders-port or ORDERS_PORT"), "{error}");
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_local")).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for setting in [
+        "--port",
+        "ROUTER_PORT",
+        "--users-port",
+        "USERS_PORT",
+        "--orders-port",
+        "ORDERS_PORT",
+        "--inventory-port",
+        "INVENTORY_PORT",
+    ] {
+        assert!(help.contains(setting), "{setting} is not in: {help}");
+    }
 }

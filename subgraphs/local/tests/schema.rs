@@ -25,7 +25,10 @@ fn schema(file: &str) -> PathBuf {
 
 fn check(file: &str, expected: &str) {
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(schema(file), expected).unwrap();
+        // Renamed into place: the other test reads these files meanwhile.
+        let new = schema(&format!("{file}.new"));
+        std::fs::write(&new, expected).unwrap();
+        std::fs::rename(new, schema(file)).unwrap();
     }
     let found = std::fs::read_to_string(schema(file)).unwrap_or_default();
     assert!(found == expected, "schema/{file} is stale; refresh it by: {REFRESH}");

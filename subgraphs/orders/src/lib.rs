@@ -17,7 +17,7 @@ mod saga;
 mod sample;
 
 use anyhow::Context;
-use service::{Authenticator, Database, Shutdown, Subgraph};
+use service::{Authenticator, Database, Shutdown, Subgraph, Worker};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -36,16 +36,13 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) ->
     let database = open(&config).await?;
     let saga = saga(&config, &database)?;
     let schema = graphql::with_resources(graphql::schema(&config.service.limits), &database, saga.clone());
-    let subgraph = Subgraph {
-        info: INFO,
-        schema,
-        authenticator: Authenticator::new(&config.service.auth)?,
-        database,
-        routes: axum::Router::new(),
-    };
+    let authenticator = Authenticator::new(&config.service.auth)?;
     let stop = CancellationToken::new();
-    let reconciler = tokio::spawn(reconcile::run(saga, stop.clone()));
-    // The reconciler stops with the first word of it: the database closes after the last request.
+    let (worker, reconciler) =
+        Worker::start("reconciler", stop.clone(), move |stop| reconcile::run(saga.clone(), stop));
+    let workers = vec![worker];
+    let subgraph = Subgraph { info: INFO, schema, authenticator, database, workers, routes: axum::Router::new() };
+    // The reconciler stops when the service begins to: the database closes after the last request.
     let stopping = {
         let stop = stop.clone();
         Box::pin(async move {
@@ -59,14 +56,9 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) ->
     served
 }
 
-/// The database, at its newest version and with sample data if wanted.
+/// The database, at its newest version, and with sample data if that is wanted and nothing else is in it.
 async fn open(config: &Config) -> anyhow::Result<Database> {
-    let database = Database::connect(&config.service.database).await?;
-    database.migrate::<migration::Migrator>().await?;
-    if config.service.wants_sample_data() {
-        database.once("sample-data", sample::insert).await?;
-    }
-    Ok(database)
+    service::database::open(&config.service, migration::steps, sample::insert).await
 }
 
 fn saga(config: &Config, database: &Database) -> anyhow::Result<Saga> {

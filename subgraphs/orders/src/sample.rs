@@ -1,7 +1,7 @@
 //! The orders of a fresh database: the same on every machine, over the sample people and products.
 
 use sea_orm::{ActiveModelBehavior, ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait};
-use service::database::Transaction;
+use service::database::{Transaction, Work};
 use service::sample::{Dice, SampleProduct, SampleUser};
 use service::{Error, Money, Result};
 use uuid::Uuid;
@@ -15,7 +15,11 @@ const ORDERS: usize = 4_000;
 const ROWS_AT_ONCE: usize = 1_000;
 
 /// Fills the tables.
-pub(crate) async fn insert(tx: Transaction) -> Result<()> {
+pub(crate) fn insert(tx: Transaction) -> Work {
+    Box::pin(fill(tx))
+}
+
+async fn fill(tx: Transaction) -> Result<()> {
     let rows = rows()?;
     insert_all::<order::Entity, _>(&tx, rows.orders).await?;
     insert_all::<order_line::Entity, _>(&tx, rows.lines).await?;

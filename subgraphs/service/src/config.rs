@@ -25,7 +25,7 @@ pub struct Config {
     /// Where the data is.
     #[command(flatten)]
     pub database: DatabaseConfig,
-    /// Fill an empty database with sample data; on by default for SQLite.
+    /// Write sample data to a database that holds nothing else; on by default for SQLite.
     #[arg(long, env = "SAMPLE_DATA", value_name = "BOOL")]
     pub sample_data: Option<bool>,
     /// Who may call.
@@ -83,7 +83,7 @@ pub struct Limits {
     /// How deep a query may nest.
     #[arg(long = "max-depth", env = "MAX_DEPTH", value_name = "LEVELS", default_value_t = 20)]
     pub depth: usize,
-    /// How many fields a query may ask for, lists multiplied.
+    /// How many fields a query may ask for; a field of a list counts once per item, of `_entities` once per representation.
     #[arg(long = "max-complexity", env = "MAX_COMPLEXITY", value_name = "FIELDS", default_value_t = 20_000)]
     pub complexity: usize,
     /// How many aliases a query may have.
@@ -122,7 +122,7 @@ impl Config {
         }
     }
 
-    /// Whether an empty database gets sample data.
+    /// Whether a database that holds nothing else gets sample data.
     pub fn wants_sample_data(&self) -> bool {
         self.sample_data.unwrap_or(self.database.is_sqlite())
     }

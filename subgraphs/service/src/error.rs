@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use sea_orm::DbErr;
 
+use crate::database::is_unusable_text;
+
 /// The answer of everything that can fail in a service.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -12,7 +14,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// It is cheap to clone, because a data loader hands one failure to every key of a batch.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The caller's to mend: the message and the code go out.
+    /// For the caller to correct: the message and the code go out.
     #[error("{message}")]
     Caller {
         /// What kind of mistake.
@@ -107,6 +109,9 @@ impl Error {
 
 impl From<DbErr> for Error {
     fn from(cause: DbErr) -> Self {
+        if is_unusable_text(&cause) {
+            return Self::bad_input("A text has a character that can't be stored, such as U+0000. Remove it.");
+        }
         Self::internal(cause)
     }
 }

@@ -24,14 +24,13 @@
 //! }
 //!
 //! async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
-//!     let database = Database::connect(&config.database).await?;
-//!     // database.migrate::<Migrator>().await?;
-//!     // database.once("sample-data", sample::insert).await?;
+//!     let database = service::database::open(&config, Vec::new, |_| Box::pin(async { Ok(()) })).await?;
 //!     let subgraph = Subgraph {
 //!         info: INFO,
 //!         schema: schema(&config).data(database.clone()).finish(),
 //!         authenticator: Authenticator::new(&config.auth)?,
 //!         database,
+//!         workers: Vec::new(),
 //!         routes: axum::Router::new(),
 //!     };
 //!     service::serve(listener, subgraph, &config, shutdown).await
@@ -66,6 +65,7 @@ pub mod sample;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod worker;
 
 pub use auth::{Authenticator, Claims, Keys, User, Viewer, viewer};
 pub use config::{Config, LogFormat, ServiceInfo};
@@ -74,3 +74,4 @@ pub use error::{Code, Error, Result};
 pub use graphql::{DateTime, Money, Page, now};
 pub use http::{Shutdown, Subgraph, serve};
 pub use process::main;
+pub use worker::Worker;

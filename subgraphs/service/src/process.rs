@@ -95,7 +95,7 @@ where
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
     runtime.block_on(async {
-        let listener = bind(config.as_ref().listen).await?;
+        let listener = bind(config.as_ref().listen, "--listen or LISTEN").await?;
         serve(config, listener, stop_signal()).await
     })
 }

@@ -40,18 +40,14 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) ->
         schema: graphql::with_resources(graphql::schema(&config.service.limits), &database, issuer),
         authenticator: Authenticator::with_keys(&config.service.auth, keys),
         database,
+        workers: Vec::new(),
     };
     service::serve(listener, subgraph, &config.service, shutdown).await
 }
 
-/// The database, at its newest version and with sample data if wanted.
+/// The database, at its newest version, and with sample data if that is wanted and nothing else is in it.
 async fn open(config: &Config) -> anyhow::Result<Database> {
-    let database = Database::connect(&config.service.database).await?;
-    database.migrate::<migration::Migrator>().await?;
-    if config.service.wants_sample_data() {
-        database.once("sample-data", sample::insert).await?;
-    }
-    Ok(database)
+    service::database::open(&config.service, migration::steps, sample::insert).await
 }
 
 async fn issuer(config: &Config, database: &Database) -> anyhow::Result<Issuer> {

@@ -1,16 +1,20 @@
 //! The users of a fresh database. All have the documented password, and so one hash: it is made once.
 
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
-use service::database::Transaction;
+use service::Result;
+use service::database::{Transaction, Work};
 use service::sample::SampleUser;
-use service::{Error, Result};
 
 use crate::entity::user::{Entity, Model, Role, Roles};
 use crate::password;
 
 /// Fills the table.
-pub(crate) async fn insert(tx: Transaction) -> Result<()> {
-    let hash = password::hash(service::sample::PASSWORD.to_owned()).await.map_err(Error::internal)?;
+pub(crate) fn insert(tx: Transaction) -> Work {
+    Box::pin(fill(tx))
+}
+
+async fn fill(tx: Transaction) -> Result<()> {
+    let hash = password::hash(service::sample::PASSWORD.to_owned()).await?;
     let users = service::sample::users();
     let rows = users.into_iter().map(|user| row(user, &hash).into_active_model().reset_all());
     Entity::insert_many(rows).exec_without_returning(&*tx).await?;

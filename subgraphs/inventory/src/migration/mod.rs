@@ -2,13 +2,9 @@
 
 mod m0001_create_inventory;
 
-use sea_orm_migration::prelude::*;
+use sea_orm_migration::MigrationTrait;
 
 /// Every step, oldest first.
-pub(crate) struct Migrator;
-
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_create_inventory::Migration)]
-    }
+pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
+    vec![Box::new(m0001_create_inventory::Migration)]
 }

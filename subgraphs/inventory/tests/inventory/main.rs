@@ -11,6 +11,7 @@
 mod administration;
 mod concurrency;
 mod entities;
+mod limits;
 mod listing;
 mod reservations;
 mod shop;

@@ -4,6 +4,7 @@ use async_graphql::{EmptySubscription, Request, Schema, Variables};
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use serde_json::{Value, json};
 use service::auth::User;
+use service::database::Filled;
 use service::testing::TestDatabase;
 use service::{Database, Viewer};
 use uuid::Uuid;
@@ -21,9 +22,9 @@ struct World {
 async fn on_each(test: impl AsyncFn(&World)) {
     for place in TestDatabase::each().await.unwrap() {
         let database = Database::connect(&place.config).await.unwrap();
-        database.migrate::<migration::Migrator>().await.unwrap();
-        assert!(database.once("sample-data", sample::insert).await.unwrap());
-        assert!(!database.once("sample-data", sample::insert).await.unwrap());
+        database.migrate(migration::steps).await.unwrap();
+        assert_eq!(database.fill(sample::insert).await.unwrap(), Filled::Now);
+        assert_eq!(database.fill(sample::insert).await.unwrap(), Filled::Before);
         let config = Config::new();
         let saga: Saga = crate::saga(&config, &database).unwrap();
         let schema = with_resources(schema(&config.service.limits), &database, saga);

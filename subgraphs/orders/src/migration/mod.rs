@@ -1,14 +1,10 @@
 //! The schema of the orders database, step by step. A step that was released is never edited.
 
-use sea_orm_migration::prelude::*;
-
 mod m0001_create_orders;
 
-/// Every step, oldest first.
-pub(crate) struct Migrator;
+use sea_orm_migration::MigrationTrait;
 
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_create_orders::Migration)]
-    }
+/// Every step, oldest first.
+pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
+    vec![Box::new(m0001_create_orders::Migration)]
 }

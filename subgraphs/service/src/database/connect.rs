@@ -9,7 +9,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use crate::config::DatabaseConfig;
 
-use super::retry::{Retries, is_transient};
+use super::fault::is_transient;
+use super::retry::Retries;
 
 /// Opens the pool.
 pub(super) async fn connect(config: &DatabaseConfig) -> anyhow::Result<DatabaseConnection> {

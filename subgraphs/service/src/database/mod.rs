@@ -1,6 +1,8 @@
-//! The database of a service, SQLite or PostgreSQL: connecting, migrating, writing. Knows no table of any service.
+//! The database of a service, SQLite or PostgreSQL: reading and writing. Knows no table of any service.
 
 mod connect;
+mod fault;
+mod open;
 mod retry;
 
 use std::future::Future;
@@ -9,17 +11,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::future::BoxFuture;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, Statement,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
-use sea_orm_migration::MigratorTrait;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::config::DatabaseConfig;
 use crate::error::{Error, Result};
 
-pub use retry::is_transient;
+pub use fault::is_transient;
+pub(crate) use fault::is_unusable_text;
+pub use open::{Filled, Migrations, SampleData, open};
 
 /// A pool of connections, and the one way to write through it.
 #[derive(Debug, Clone)]
@@ -67,35 +71,6 @@ impl Database {
                 done => return done,
             }
         }
-    }
-
-    /// Brings the tables to the newest version. Processes that start together wait for one another.
-    pub async fn migrate<M: MigratorTrait>(&self) -> anyhow::Result<()> {
-        let (_turn, transaction) = self.begin_locked().await.context("could not lock the database to migrate it")?;
-        M::up(&transaction, None).await.context("could not migrate the database")?;
-        transaction.commit().await.context("could not commit the migration")
-    }
-
-    /// Does a piece of work once in the life of the database, whoever asks first; says whether that was now.
-    ///
-    /// The mark that it was done is written in the same transaction.
-    pub async fn once<F>(&self, task: &str, work: impl FnOnce(Transaction) -> F) -> anyhow::Result<bool>
-    where
-        F: Future<Output = Result<()>>,
-    {
-        let (_turn, transaction) = self.begin_locked().await?;
-        let backend = transaction.get_database_backend();
-        let values = || [task.to_owned().into(), crate::graphql::now().to_rfc3339().into()];
-        transaction.execute_unprepared(CREATE_TASKS).await?;
-        let done = transaction.execute_raw(Statement::from_sql_and_values(backend, MARK_TASK, values())).await?;
-        if done.rows_affected() == 0 {
-            transaction.rollback().await?;
-            return Ok(false);
-        }
-        let transaction = Arc::new(transaction);
-        work(Arc::clone(&transaction)).await.with_context(|| format!("the one-time task `{task}` failed"))?;
-        only(transaction)?.commit().await?;
-        Ok(true)
     }
 
     /// Whether the database answers, soon.
@@ -163,6 +138,9 @@ impl Database {
 /// A transaction as the work in it holds it.
 pub type Transaction = Arc<DatabaseTransaction>;
 
+/// A piece of work in a transaction.
+pub type Work<T = ()> = BoxFuture<'static, Result<T>>;
+
 /// The transaction, when the work in it has let go of it.
 fn only(transaction: Transaction) -> Result<DatabaseTransaction> {
     Arc::into_inner(transaction).ok_or_else(|| Error::internal(anyhow::anyhow!("the work kept its transaction")))
@@ -173,8 +151,3 @@ type Turn = Option<OwnedMutexGuard<()>>;
 
 /// Any number will do, as long as all versions of the services use the same: "braid" in ASCII.
 const ADVISORY_LOCK: i64 = 0x62_7261_6964;
-
-const CREATE_TASKS: &str =
-    "CREATE TABLE IF NOT EXISTS completed_tasks (name TEXT PRIMARY KEY, completed_at TEXT NOT NULL)";
-const MARK_TASK: &str =
-    "INSERT INTO completed_tasks (name, completed_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";

@@ -1,31 +1,6 @@
-//! Which database errors go away by trying again, and how long to wait before.
+//! How often a transaction is tried again, and how long to wait before. Knows no error.
 
 use std::time::{Duration, SystemTime};
-
-use sea_orm::{DbErr, RuntimeErr};
-use sqlx::Error as SqlxError;
-
-/// Whether the same transaction may succeed if tried again: a deadlock, a serialization failure, a busy lock.
-///
-/// A lost connection is not one of them: the commit may have happened.
-pub fn is_transient(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause))
-    | DbErr::Query(RuntimeErr::SqlxError(cause))
-    | DbErr::Conn(RuntimeErr::SqlxError(cause))) = error
-    else {
-        return false;
-    };
-    let SqlxError::Database(cause) = cause.as_ref() else {
-        return false;
-    };
-    match cause.code().as_deref() {
-        // PostgreSQL: serialization_failure, deadlock_detected.
-        Some("40001" | "40P01") => true,
-        // SQLite: the low byte of an extended code is its kind, 5 = BUSY, 6 = LOCKED.
-        Some(code) => matches!(code.parse::<u32>(), Ok(code) if code < 1 << 16 && matches!(code & 0xff, 5 | 6)),
-        None => false,
-    }
-}
 
 /// The tries that are left.
 #[derive(Debug, Default)]
@@ -34,7 +9,7 @@ pub(super) struct Retries {
 }
 
 impl Retries {
-    /// Waits before the next try; false when there shall be none.
+    /// Waits before the next try; false when there are none left.
     pub(super) async fn again(&mut self) -> bool {
         if self.done == MOST_RETRIES {
             return false;

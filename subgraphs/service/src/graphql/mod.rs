@@ -1,11 +1,14 @@
 //! The GraphQL pieces that every subgraph has in the same form: scalars, paging, limits, errors, SDL.
 
 pub mod batch;
+mod document;
+mod entities;
 pub mod money;
 mod omitted;
 pub mod page;
 mod present;
 mod schema;
+mod text;
 
 pub use money::Money;
 pub use page::Page;

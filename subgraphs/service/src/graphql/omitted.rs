@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest};
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet, VariableDefinition};
+use async_graphql::parser::types::{ExecutableDocument, VariableDefinition};
 use async_graphql::{Name, Request, ServerResult, Value, async_trait};
+
+use super::document::{each_field, variable_definitions};
 
 /// The schema extension that makes omitted page sizes null.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,7 +30,7 @@ impl Extension for OmittedPageSizes {
         mut request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        // What can't be parsed is refused in its place.
+        // What can't be parsed is refused where it is parsed.
         let omitted = request.parsed_query().map(page_sizes).unwrap_or_default();
         for name in omitted {
             request.variables.entry(name).or_insert(Value::Null);
@@ -40,40 +42,21 @@ impl Extension for OmittedPageSizes {
 /// The variables that are page sizes and may be left out.
 fn page_sizes(document: &ExecutableDocument) -> Vec<Name> {
     let mut used = BTreeSet::new();
-    for (_, operation) in document.operations.iter() {
-        collect(&operation.node.selection_set.node, &mut used);
-    }
-    for fragment in document.fragments.values() {
-        collect(&fragment.node.selection_set.node, &mut used);
-    }
-    // Two operations may define one name differently; what either wants to keep is kept.
-    for (_, operation) in document.operations.iter() {
-        for definition in operation.node.variable_definitions.iter().map(|definition| &definition.node) {
-            if !may_be_null(definition) {
-                used.remove(definition.name.node.as_str());
+    each_field(document, |field| {
+        for (name, value) in &field.arguments {
+            if matches!(name.node.as_str(), "first" | "last") {
+                // A variable is told by how it prints: async-graphql does not export its type.
+                used.extend(value.node.to_string().strip_prefix('$').map(str::to_owned));
             }
+        }
+    });
+    // Two operations may define one name differently; what either wants to keep is kept.
+    for definition in variable_definitions(document) {
+        if !may_be_null(definition) {
+            used.remove(definition.name.node.as_str());
         }
     }
     used.into_iter().map(Name::new).collect()
-}
-
-/// The parser refuses deep documents, so this ends soon.
-fn collect(selections: &SelectionSet, used: &mut BTreeSet<String>) {
-    for selection in &selections.items {
-        match &selection.node {
-            Selection::Field(field) => {
-                for (name, value) in &field.node.arguments {
-                    if matches!(name.node.as_str(), "first" | "last") {
-                        // A variable is told by how it prints: async-graphql does not export its type.
-                        used.extend(value.node.to_string().strip_prefix('$').map(str::to_owned));
-                    }
-                }
-                collect(&field.node.selection_set.node, used);
-            }
-            Selection::InlineFragment(fragment) => collect(&fragment.node.selection_set.node, used),
-            Selection::FragmentSpread(_) => {}
-        }
-    }
 }
 
 fn may_be_null(definition: &VariableDefinition) -> bool {

@@ -50,7 +50,9 @@ pub fn present(error: &mut ServerError) {
 
 /// Whether the error says that the request itself was refused, before anything ran.
 pub fn is_request_error(error: &ServerError) -> bool {
-    matches!(code(error), Some(PARSE_FAILED | VALIDATION_FAILED))
+    // An error of a field has the field's path.
+    error.path.is_empty()
+        && matches!(code(error), Some(code) if [PARSE_FAILED, VALIDATION_FAILED, Code::BadUserInput.as_str()].contains(&code))
 }
 
 const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";

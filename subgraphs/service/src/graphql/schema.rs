@@ -5,7 +5,9 @@ use async_graphql::{ObjectType, SDLExportOptions, Schema, SchemaBuilder, Subscri
 use crate::config::Limits;
 
 use super::PresentErrors;
+use super::entities::EntityCost;
 use super::omitted::OmittedPageSizes;
+use super::text::NoNul;
 
 /// A schema builder with what all subgraphs have in common.
 pub fn builder<Q, M, S>(query: Q, mutation: M, subscription: S, limits: &Limits) -> SchemaBuilder<Q, M, S>
@@ -21,6 +23,8 @@ where
         .limit_aliases(limits.aliases)
         .extension(PresentErrors)
         .extension(OmittedPageSizes)
+        .extension(NoNul)
+        .extension(EntityCost::new(limits.complexity))
 }
 
 /// The schema as the subgraph SDL that composition reads.

@@ -23,8 +23,9 @@ use tracing::{Level, Span};
 use crate::auth::Authenticator;
 use crate::config::{Config, ServiceInfo};
 use crate::database::Database;
+use crate::worker::Worker;
 
-/// Completes when the service shall stop.
+/// Completes when the service is to stop.
 pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What a service hands over to be served.
@@ -38,6 +39,8 @@ pub struct Subgraph<E> {
     pub database: Database,
     /// Who may call.
     pub authenticator: Authenticator,
+    /// Work in the background: `/health` shows when it fails.
+    pub workers: Vec<Worker>,
     /// Routes of the service's own.
     pub routes: Router,
 }
@@ -80,12 +83,12 @@ pub async fn serve<E: Executor>(
 
 /// The service as a router, for tests and for processes that serve it in their own way.
 pub fn router<E: Executor>(subgraph: Subgraph<E>, config: &Config) -> Router {
-    let Subgraph { info, schema, database, authenticator, routes } = subgraph;
+    let Subgraph { info, schema, database, authenticator, workers, routes } = subgraph;
     let exchange = exchange::Exchange { schema, authenticator };
     Router::new()
         .route("/graphql", get(exchange::get::<E>).post(exchange::post::<E>))
         .with_state(exchange)
-        .route("/health", get(health).with_state(database))
+        .route("/health", get(health).with_state(Health { database, workers }))
         .merge(playground::routes(info.name))
         .merge(routes)
         .layer(DefaultBodyLimit::max(config.limits.body_bytes))
@@ -95,11 +98,11 @@ pub fn router<E: Executor>(subgraph: Subgraph<E>, config: &Config) -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
-/// Listens on an address, or says why it can't.
-pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+/// Listens on an address, or says why it can't; `setting` is what chooses another one, such as "--listen or LISTEN".
+pub async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => bail!(
-            "port {} on {} is taken by another process; stop it, or choose another address with --listen or LISTEN",
+            "port {} on {} is taken by another process; stop it, or choose another with {setting}",
             address.port(),
             address.ip()
         ),
@@ -107,12 +110,19 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     }
 }
 
-async fn health(State(database): State<Database>) -> Response {
-    let (status, text) = match database.ping().await {
-        Ok(()) => (StatusCode::OK, "ok"),
-        Err(error) => {
+#[derive(Clone)]
+struct Health {
+    database: Database,
+    workers: Vec<Worker>,
+}
+
+async fn health(State(Health { database, workers }): State<Health>) -> Response {
+    let (status, text) = match (database.ping().await, workers.iter().find(|worker| worker.is_failing())) {
+        (Ok(()), None) => (StatusCode::OK, "ok".to_owned()),
+        (Ok(()), Some(worker)) => (StatusCode::SERVICE_UNAVAILABLE, format!("the {} fails", worker.name())),
+        (Err(error), _) => {
             tracing::warn!(error = format!("{error:#}"), "The database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer".to_owned())
         }
     };
     (status, Json(serde_json::json!({ "status": text }))).into_response()

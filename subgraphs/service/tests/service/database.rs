@@ -1,9 +1,10 @@
 //! Writing on both databases: once, in turn, all or nothing, and again when the database asks for it.
 
 use futures_util::future::join_all;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use service::database::Filled;
 use service::testing::TestDatabase;
-use service::{Database, Error, Result};
+use service::{Code, Database, Error, Result};
 
 async fn on_each<F: Future<Output = ()>>(test: impl Fn(Database) -> F) {
     for place in TestDatabase::each().await.unwrap() {
@@ -66,18 +67,75 @@ async fn an_error_takes_everything_back() {
     .await;
 }
 
+fn sample(tx: service::database::Transaction) -> service::database::Work {
+    Box::pin(async move {
+        tx.execute_unprepared("INSERT INTO accounts VALUES ('sample')").await?;
+        Ok(())
+    })
+}
+
+fn broken(tx: service::database::Transaction) -> service::database::Work {
+    Box::pin(async move {
+        tx.execute_unprepared("INSERT INTO accounts VALUES ('half')").await?;
+        Err(Error::conflict("No."))
+    })
+}
+
+/// A database with two empty tables.
+async fn empty(database: &Database) {
+    database.reader().execute_unprepared("DROP TABLE counters").await.unwrap();
+    for name in ["accounts", "other"] {
+        database.reader().execute_unprepared(&format!("CREATE TABLE {name} (name TEXT)")).await.unwrap();
+    }
+}
+
+async fn accounts(database: &Database) -> i64 {
+    let backend = database.reader().get_database_backend();
+    let count = Statement::from_string(backend, "SELECT COUNT(*) AS n FROM accounts");
+    database.reader().query_one_raw(count).await.unwrap().unwrap().try_get("", "n").unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn once_is_once_and_a_failure_does_not_count() {
+async fn sample_data_is_written_once_and_a_failure_does_not_count() {
     on_each(|database| async move {
-        let failed = database.once("task", async |tx| {
-            add(&tx, "a").await?;
-            Err(Error::conflict("No."))
-        });
-        assert!(failed.await.is_err());
-        let all = (0..8).map(|_| database.once("task", async |tx| add(&tx, "a").await));
-        let done: Vec<bool> = join_all(all).await.into_iter().map(Result::unwrap).collect();
-        assert_eq!(done.iter().filter(|done| **done).count(), 1);
-        assert_eq!(read(database.reader(), "a").await.unwrap(), 1);
+        empty(&database).await;
+        assert!(database.fill(broken).await.is_err());
+        let all = (0..8).map(|_| database.fill(sample));
+        let done: Vec<Filled> = join_all(all).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(done.iter().filter(|done| **done == Filled::Now).count(), 1);
+        assert_eq!(done.iter().filter(|done| **done == Filled::Before).count(), 7);
+        assert_eq!(accounts(&database).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sample_data_never_joins_other_data() {
+    on_each(|database| async move {
+        empty(&database).await;
+        database.reader().execute_unprepared("INSERT INTO other VALUES ('real')").await.unwrap();
+        let table = "other".to_owned();
+        assert_eq!(database.fill(sample).await.unwrap(), Filled::HasData { table });
+        assert_eq!(accounts(&database).await, 0);
+        // Emptied again, it is as good as new.
+        database.reader().execute_unprepared("DELETE FROM other").await.unwrap();
+        assert_eq!(database.fill(sample).await.unwrap(), Filled::Now);
+    })
+    .await;
+}
+
+/// U+0000 in a text is the caller's mistake, and trying again does not help.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_can_not_be_stored_is_bad_input() {
+    on_each(|database| async move {
+        let before = database.statements();
+        let written = database.write(|tx| async move { add(&tx, "a\0").await }).await;
+        if database.reader().get_database_backend() == DbBackend::Postgres {
+            assert_eq!(written.unwrap_err().code(), Code::BadUserInput);
+        } else {
+            written.unwrap();
+        }
+        assert_eq!(database.statements() - before, 1);
     })
     .await;
 }

@@ -174,8 +174,8 @@ async fn stopping_ends_though_a_request_does_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_taken_port_is_named() {
-    let listener = service::http::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let listener = service::http::bind("127.0.0.1:0".parse().unwrap(), "").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let error = service::http::bind(address).await.unwrap_err().to_string();
+    let error = service::http::bind(address, "--listen or LISTEN").await.unwrap_err().to_string();
     assert!(error.contains(&format!("port {}", address.port())) && error.contains("--listen"), "{error}");
 }

@@ -97,8 +97,14 @@ impl World {
             None => Authenticator::new(&config.auth).unwrap(),
         };
         let schema = service::graphql::builder(Query, Mutation, EmptySubscription, &config.limits).finish();
-        let subgraph =
-            Subgraph { info: INFO, schema, database: database.clone(), authenticator, routes: axum::Router::new() };
+        let subgraph = Subgraph {
+            info: INFO,
+            schema,
+            database: database.clone(),
+            authenticator,
+            workers: Vec::new(),
+            routes: axum::Router::new(),
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();

@@ -2,7 +2,10 @@
 
 mod loaders;
 mod mutation;
+mod one_password;
 mod query;
+#[cfg(test)]
+mod tests;
 mod user;
 
 use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
@@ -11,6 +14,7 @@ use service::config::Limits;
 use service::graphql::batch::Batches;
 
 use self::loaders::Loaders;
+use self::one_password::OnePassword;
 
 use crate::token::Issuer;
 
@@ -28,5 +32,10 @@ pub(crate) fn with_resources(
     database: &Database,
     issuer: Issuer,
 ) -> Schema<Query, Mutation, EmptySubscription> {
-    schema.data(database.clone()).extension(Batches::new(Loaders::new(database.clone()))).data(issuer).finish()
+    schema
+        .data(database.clone())
+        .extension(Batches::new(Loaders::new(database.clone())))
+        .extension(OnePassword)
+        .data(issuer)
+        .finish()
 }

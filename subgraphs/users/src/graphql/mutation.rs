@@ -4,6 +4,7 @@ use async_graphql::{Context, InputObject, Object, SimpleObject};
 use service::{Database, DateTime, Error, Result, viewer};
 
 use super::loaders::no_resource;
+use super::one_password::take_password;
 use super::user::User;
 use crate::account::{self, Changes, Registration, parse_id};
 use crate::entity::user::Model;
@@ -12,7 +13,7 @@ use crate::token::Issuer;
 /// The mutation root.
 pub(crate) struct Mutation;
 
-/// Who wants an account.
+/// A new account.
 #[derive(InputObject)]
 struct RegisterInput {
     /// 3 to 32 of the characters a-z, 0-9, `.`, `_` and `-`, beginning with a letter.
@@ -26,7 +27,7 @@ struct RegisterInput {
     password: String,
 }
 
-/// What shall change; what is left out stays.
+/// The changes; fields that are left out keep their value.
 #[derive(InputObject)]
 struct UpdateProfileInput {
     /// The full name.
@@ -48,25 +49,28 @@ struct Session {
 
 #[Object]
 impl Mutation {
-    /// Makes an account and signs in. Errors: `USERNAME_TAKEN`, `EMAIL_TAKEN`, `WEAK_PASSWORD`, `BAD_USER_INPUT`.
+    /// Creates an account and signs in. A request may have one `register` or `login`.
+    /// Errors: `USERNAME_TAKEN`, `EMAIL_TAKEN`, `WEAK_PASSWORD`, `BAD_USER_INPUT`, `UNAVAILABLE`.
     async fn register(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who wants an account.")] input: RegisterInput,
+        #[graphql(desc = "The new account.")] input: RegisterInput,
     ) -> Result<Session> {
+        take_password(ctx)?;
         let RegisterInput { username, name, email, password } = input;
         let wanted = Registration { username, name, email, password };
         let user = account::register(database(ctx)?, wanted).await?;
         session(ctx, user)
     }
 
-    /// Signs in. Error: `BAD_CREDENTIALS`.
+    /// Signs in. A request may have one `register` or `login`. Errors: `BAD_CREDENTIALS`, `BAD_USER_INPUT`, `UNAVAILABLE`.
     async fn login(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The username, in any case of letters.")] username: String,
         #[graphql(desc = "The password.", secret)] password: String,
     ) -> Result<Session> {
+        take_password(ctx)?;
         let user = account::sign_in(database(ctx)?, &username, password).await?;
         session(ctx, user)
     }
@@ -75,7 +79,7 @@ impl Mutation {
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What shall change.")] input: UpdateProfileInput,
+        #[graphql(desc = "The changes.")] input: UpdateProfileInput,
     ) -> Result<User> {
         let caller = viewer(ctx).require_user()?;
         let id = parse_id(&caller.id).ok_or_else(|| Error::not_found("The token's user has no account here."))?;

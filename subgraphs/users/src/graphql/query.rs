@@ -24,31 +24,34 @@ impl Query {
         by_id(ctx, &user.id).await.transpose()
     }
 
-    /// The user of this id.
+    /// The user of this id, for themself and for administrators; null for everybody else.
     async fn user(&self, ctx: &Context<'_>, #[graphql(desc = "The user's id.")] id: ID) -> Option<Result<User>> {
-        by_id(ctx, &id).await.transpose()
+        let found = by_id(ctx, &id).await;
+        visible(ctx, found)
     }
 
-    /// The user of this username, in any case of letters.
+    /// The user of this username, in any case of letters, for themself and for administrators; null for everybody else.
     async fn user_by_username(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The username.")] username: String,
     ) -> Option<Result<User>> {
-        by_username(ctx, username.trim().to_lowercase()).await.transpose()
+        let found = by_username(ctx, username.trim().to_lowercase()).await;
+        visible(ctx, found)
     }
 
-    /// All users, oldest account first.
+    /// All users, oldest account first. For administrators; null, with an error, for everybody else.
     #[graphql(complexity = "service::graphql::page::cost(first, last, child_complexity)")]
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start of the list.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end of the list.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "How many from the beginning; 20 if not given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Option<Result<PageConnection<UserKey, User>>> {
         let users = async {
+            viewer(ctx).require_admin()?;
             let page = Page::new(first, after, last, before)?;
             list(ctx, &page).await
         };
@@ -64,6 +67,11 @@ impl Query {
     async fn find_user_by_username(&self, ctx: &Context<'_>, username: String) -> Option<Result<User>> {
         by_username(ctx, username).await.transpose()
     }
+}
+
+/// Nobody can tell a user that they may not see from one that does not exist.
+fn visible(ctx: &Context<'_>, found: Result<Option<User>>) -> Option<Result<User>> {
+    found.map(|user| user.filter(|user| user.shows_all(ctx))).transpose()
 }
 
 async fn by_id(ctx: &Context<'_>, id: &str) -> Result<Option<User>> {

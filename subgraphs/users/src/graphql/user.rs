@@ -25,7 +25,8 @@ impl From<Model> for User {
     }
 }
 
-/// A person with an account.
+/// A person with an account. Wherever the graph refers to a person, everybody sees their id, username and name. The other
+/// fields are for the person and for administrators; for everybody else they are null, without an error.
 #[Object]
 impl User {
     /// The id.
@@ -33,7 +34,7 @@ impl User {
         self.row.id.0.into()
     }
 
-    /// The name to sign in with, lower case.
+    /// The name to sign in with, in lower case.
     async fn username(&self) -> &str {
         &self.row.username
     }
@@ -43,21 +44,30 @@ impl User {
         &self.row.name
     }
 
-    /// The address. The user and administrators see it; for others it is null, which is no error.
+    /// The email address. For the person and administrators; null for everybody else.
     #[graphql(tag = "personal")]
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.shows_all(ctx).then_some(self.row.email.as_str())
+    }
+
+    /// What the person may do. For the person and administrators; null for everybody else.
+    #[graphql(tag = "personal")]
+    async fn roles(&self, ctx: &Context<'_>) -> Option<&[Role]> {
+        self.shows_all(ctx).then_some(self.row.roles.0.as_slice())
+    }
+
+    /// When the account was created. For the person and administrators; null for everybody else.
+    #[graphql(tag = "personal")]
+    async fn created_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        let created_at = chrono::DateTime::from_timestamp_millis(self.row.created_at).unwrap_or_default();
+        self.shows_all(ctx).then_some(created_at)
+    }
+}
+
+impl User {
+    /// Whether the caller sees everything: the user does, and administrators.
+    pub(super) fn shows_all(&self, ctx: &Context<'_>) -> bool {
         let viewer = viewer(ctx);
-        let visible = self.to_themselves || viewer.is_admin() || viewer.is_user(&self.row.id.to_string());
-        visible.then_some(self.row.email.as_str())
-    }
-
-    /// What the user may do.
-    async fn roles(&self) -> &[Role] {
-        &self.row.roles.0
-    }
-
-    /// When the account was made.
-    async fn created_at(&self) -> DateTime {
-        chrono::DateTime::from_timestamp_millis(self.row.created_at).unwrap_or_default()
+        self.to_themselves || viewer.is_admin() || viewer.is_user(&self.row.id.to_string())
     }
 }
