@@ -58,14 +58,14 @@ pub async fn serve<E: Executor>(
     tracing::info!(service = name, url = format!("http://{address}/graphql"), "Serving");
 
     let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let server = axum::serve(listener, router(subgraph, config)).with_graceful_shutdown(async {
+    let server = axum::serve(listener, router(subgraph, config)).with_graceful_shutdown(async move {
         shutdown.await;
+        tracing::info!(service = name, "Stopping");
         let _ = stopping.send(());
     });
     let out_of_time = async {
         // An error here means that the server is gone already.
         if stopped.await.is_ok() {
-            tracing::info!(service = name, "Stopping");
             tokio::time::sleep(config.shutdown_grace()).await;
         }
     };
