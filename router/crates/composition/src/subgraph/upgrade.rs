@@ -16,8 +16,10 @@ use crate::diagnostic::Diagnostic;
 
 /// What the upgrade of one subgraph needs to know about the others.
 struct Others {
-    /// Types with a real definition: by subgraph index, their key's fields.
-    definitions: AHashMap<Name, Vec<(usize, Vec<Name>)>>,
+    /// Where a type has a real definition, by subgraph index.
+    definitions: AHashMap<Name, Vec<usize>>,
+    /// The fields of a type's first key in each subgraph that has one.
+    keys: AHashMap<Name, Vec<(usize, Vec<Name>)>>,
     /// Fields resolved, not external: by subgraph index.
     resolved: AHashMap<(Name, Name), Vec<usize>>,
     /// Subgraphs with the type at all.
@@ -48,15 +50,21 @@ pub(crate) fn upgrade(subgraphs: &mut [Arc<Subgraph>]) -> Vec<Diagnostic> {
 }
 
 fn gather(subgraphs: &[Arc<Subgraph>]) -> Others {
-    let mut others = Others { definitions: AHashMap::new(), resolved: AHashMap::new(), having: AHashMap::new() };
+    let mut others = Others {
+        definitions: AHashMap::new(),
+        keys: AHashMap::new(),
+        resolved: AHashMap::new(),
+        having: AHashMap::new(),
+    };
     for (index, subgraph) in subgraphs.iter().enumerate() {
-        let one = subgraph.version == FederationVersion::One;
         for ty in subgraph.schema.types.values() {
             others.having.entry(ty.name.clone()).or_default().push(index);
             // Written without `extend`, a type counts as defined, even if it is marked @extends.
-            if ty.defined || !one {
-                let keys = ty.get(Known::Key).and_then(fields_of).map(|set| top_fields(&set)).unwrap_or_default();
-                others.definitions.entry(ty.name.clone()).or_default().push((index, keys));
+            if ty.defined {
+                others.definitions.entry(ty.name.clone()).or_default().push(index);
+            }
+            if let Some(key) = ty.get(Known::Key).and_then(fields_of) {
+                others.keys.entry(ty.name.clone()).or_default().push((index, top_fields(&key)));
             }
             for field in ty.fields.values() {
                 if !field.facts.fully_external() {
@@ -69,8 +77,12 @@ fn gather(subgraphs: &[Arc<Subgraph>]) -> Others {
 }
 
 impl Others {
-    fn defined_elsewhere(&self, ty: &str, index: usize) -> impl Iterator<Item = &Vec<Name>> {
-        self.definitions.get(ty).into_iter().flatten().filter(move |(i, _)| *i != index).map(|(_, keys)| keys)
+    fn defined_elsewhere(&self, ty: &str, index: usize) -> bool {
+        self.definitions.get(ty).is_some_and(|by| by.iter().any(|i| *i != index))
+    }
+
+    fn keys_elsewhere(&self, ty: &str, index: usize) -> impl Iterator<Item = &Name> {
+        self.keys.get(ty).into_iter().flatten().filter(move |(i, _)| *i != index).flat_map(|(_, fields)| fields)
     }
 
     fn resolved_elsewhere(&self, ty: &Name, field: &Name, index: usize) -> bool {
@@ -115,7 +127,7 @@ fn upgrade_one(subgraph: &mut Subgraph, index: usize, others: &Others, errors: &
 
 fn check_extensions(subgraph: &Subgraph, index: usize, others: &Others, errors: &mut Vec<Diagnostic>) {
     for ty in subgraph.schema.types.values() {
-        if is_extension(ty) && others.defined_elsewhere(&ty.name, index).next().is_none() {
+        if is_extension(ty) && !others.defined_elsewhere(&ty.name, index) {
             errors.push(
                 Diagnostic::new(
                     Code::EXTENSION_WITH_NO_BASE,
@@ -223,7 +235,7 @@ fn remove_key_externals(schema: &mut Schema, index: usize, others: &Others) {
         let own: Vec<Name> = ty.all(Known::Key).filter_map(fields_of).flat_map(|set| top_fields(&set)).collect();
         let keys: Vec<Name> = match ty.has(Known::Key) {
             true => own,
-            false => others.defined_elsewhere(&ty.name, index).flatten().cloned().collect(),
+            false => others.keys_elsewhere(&ty.name, index).cloned().collect(),
         };
         for field in ty.fields.values_mut().filter(|f| keys.contains(&f.name)) {
             remove(&mut field.applied, Known::External);
@@ -322,13 +334,15 @@ fn implements_external(schema: &Schema, ty: &TypeDef, field: &Name) -> bool {
         && schema.runtime_types(ty).iter().any(|t| t.fields.get(field).is_some_and(|f| f.has(Known::External)))
 }
 
+/// Object and interface types that are only extended become definitions, with their keys. What `@extends` marks stays an extension of
+/// what others define, and so do other kinds of types, which Federation 1 never let be without a definition.
 fn close_extensions(schema: &mut Schema) {
-    for ty in schema.types.values_mut() {
-        if matches!(ty.kind, Kind::Object | Kind::Interface) {
-            remove(&mut ty.applied, Known::Extends);
-        }
+    let closed = |ty: &&mut TypeDef| matches!(ty.kind, Kind::Object | Kind::Interface) && ty.is_extension();
+    for ty in schema.types.values_mut().filter(closed) {
         ty.defined = true;
         ty.extended = false;
+        ty.applied.iter_mut().for_each(|applied| applied.part = 0);
+        ty.fields.values_mut().for_each(|field| field.part = 0);
     }
 }
 

@@ -45,22 +45,7 @@ fn application(d: &Directive, rename: &dyn Fn(&str) -> String) -> String {
         .iter()
         .filter(|a| !(d.name == "deprecated" && a.value.as_str() == Some("No longer supported")))
         .map(|a| {
-            let text = match &*a.value {
-                // Scopes and policies are sets of sets.
-                Value::List(items) => {
-                    let set: BTreeSet<String> = items
-                        .iter()
-                        .map(|v| match &**v {
-                            Value::List(inner) => {
-                                format!("{:?}", inner.iter().map(|v| value(v)).collect::<BTreeSet<_>>())
-                            }
-                            other => value(other),
-                        })
-                        .collect();
-                    format!("{set:?}")
-                }
-                other => value(other),
-            };
+            let text = value(&a.value);
             format!("{}: {text}", a.name)
         })
         .collect();
@@ -143,7 +128,8 @@ pub fn joins(sdl: &str) -> Facts {
             let resolvable = flag(d, "resolvable", true);
             let interface_object = flag(d, "isInterfaceObject", false);
             let graph = joined.graph(d);
-            facts.insert(format!("{name} in {graph}{key}{}{}", no(resolvable), io(interface_object)));
+            let extension = if flag(d, "extension", false) { " of an extension" } else { "" };
+            facts.insert(format!("{name} in {graph}{key}{extension}{}{}", no(resolvable), io(interface_object)));
         }
         for d in on_type.get_all("join__implements") {
             facts.insert(format!("{name} in {} implements {:?}", joined.graph(d), text(d, "interface")));
