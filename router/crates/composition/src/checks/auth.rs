@@ -1,13 +1,11 @@
 //! A field that reads protected data through `@requires` or a context must require the same authorization itself.
 
-use std::collections::BTreeSet;
-
 use braid_supergraph::join_spec::write::{DraftApplied, DraftField, DraftType};
 
 use super::Context;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt};
-use crate::merge::{Dnf, conjoin, read_dnf};
+use crate::merge::Dnf;
 use crate::subgraph::field_set::{FieldSet, Item};
 use crate::subgraph::spec::Known;
 
@@ -26,7 +24,7 @@ impl Demand {
                 .features
                 .find(known, applied)
                 .and_then(|a| a.args.iter().find(|(n, _)| n == argument))
-                .map(|(_, v)| read_dnf(v))
+                .map(|(_, v)| Dnf::read(v))
                 .unwrap_or_default()
         };
         Demand {
@@ -39,22 +37,17 @@ impl Demand {
     fn and(&self, other: &Demand) -> Demand {
         Demand {
             authenticated: self.authenticated || other.authenticated,
-            scopes: conjoin(&self.scopes, &other.scopes),
-            policies: conjoin(&self.policies, &other.policies),
+            scopes: self.scopes.and(&other.scopes),
+            policies: self.policies.and(&other.policies),
         }
     }
 
     /// Whoever satisfies this satisfies the other too.
     fn implies(&self, other: &Demand) -> bool {
         (self.authenticated || !other.authenticated)
-            && implied(&self.scopes, &other.scopes)
-            && implied(&self.policies, &other.policies)
+            && self.scopes.implies(&other.scopes)
+            && self.policies.implies(&other.policies)
     }
-}
-
-fn implied(ours: &Dnf, theirs: &Dnf) -> bool {
-    let covers = |set: &BTreeSet<String>| theirs.iter().any(|t| t.is_subset(set));
-    theirs.is_empty() || (!ours.is_empty() && ours.iter().all(covers))
 }
 
 pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {

@@ -1,4 +1,4 @@
-//! Every implementation has each field of its merged interfaces.
+//! Every implementation has each field of its merged interfaces, and implements what they implement.
 
 use braid_supergraph::join_spec::write::{DraftField, DraftKind, DraftType};
 
@@ -15,6 +15,10 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
             if interface.kind != DraftKind::Interface {
                 continue;
             }
+            let inherited = interface.implements.keys().filter(|name| **name != ty.name);
+            for name in inherited.filter(|name| !ty.implements.contains_key(*name)) {
+                errors.push(implementation_missing(context, ty, interface, name));
+            }
             for field in interface.fields.values() {
                 match ty.fields.get(&field.name) {
                     None => errors.push(missing(context, ty, interface, field)),
@@ -23,6 +27,19 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+fn implementation_missing(context: &Context<'_>, ty: &DraftType, interface: &DraftType, name: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::INVALID_GRAPHQL,
+        format!(
+            "Put together, the subgraphs contradict each other: \"{}\" implements \"{}\", which is always a \"{name}\" too, but \"{}\" does not implement \"{name}\" in any subgraph.",
+            ty.name, interface.name, ty.name
+        ),
+    )
+    .on(ty.name.as_str())
+    .at(context.places(&ty.name, None, None))
+    .help(format!("add \"{name}\" to what \"{}\" implements", ty.name))
 }
 
 fn missing(context: &Context<'_>, ty: &DraftType, interface: &DraftType, field: &DraftField) -> Diagnostic {

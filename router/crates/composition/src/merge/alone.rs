@@ -67,7 +67,7 @@ impl Merger<'_> {
         coordinate: impl Fn() -> String,
         (index, applied, span): (usize, &[Applied], Span),
     ) -> Vec<DraftApplied> {
-        match applied.is_empty() {
+        match applied.is_empty() && self.inherited.is_empty() {
             true => Vec::new(),
             false => self.merge_applied(&coordinate(), &[(index, applied, span)]),
         }

@@ -1,58 +1,63 @@
-//! Authorization on interfaces: whoever reads through an interface must be allowed to read any implementation.
+//! Authorization that an element inherits. Whoever reads through an interface must be allowed to read any implementation, and whoever
+//! reads a field of an implementation must be allowed to read what an interface object gives for it: the router may take either.
 
-use braid_graphql::compiler::ast::Value;
-use braid_graphql::compiler::{Name, Node};
-use braid_supergraph::join_spec::write::{DraftApplied, DraftKind};
+use ahash::AHashMap;
+use braid_graphql::compiler::Name;
+use braid_supergraph::join_spec::write::DraftKind;
 
 use super::Merger;
-use super::directives::{Dnf, conjoin, read_dnf, write_dnf};
-use crate::subgraph::spec::Known;
+use crate::subgraph::model::{Applied, Directives, Kind};
+use crate::validate::AUTH;
 
-impl Merger<'_> {
-    pub(super) fn raise_authorization(&mut self) {
-        let kinds = [(Known::Authenticated, ""), (Known::RequiresScopes, "scopes"), (Known::Policy, "policies")];
-        for (known, argument) in kinds {
-            if let Some(name) = self.features.name(known).cloned() {
-                self.raise(&name, argument);
+/// Applications that count for an element though they stand on another one: by coordinate, each with its subgraph.
+pub(super) type Inherited<'a> = AHashMap<String, Vec<(usize, &'a Applied)>>;
+
+impl<'a> Merger<'a> {
+    /// What each interface, and each field of interfaces and implementations, inherits.
+    pub(super) fn inherited_authorization(&self) -> Inherited<'a> {
+        let mut inherited = Inherited::default();
+        if !AUTH.iter().any(|known| self.features.name(*known).is_some()) {
+            return inherited;
+        }
+        let interfaces = self.interfaces_by_object();
+        let of = |object: &Name| interfaces.get(object).map(Vec::as_slice).unwrap_or_default();
+        let mut add = |coordinate: String, index: usize, applied: &[&'a Applied]| {
+            inherited.entry(coordinate).or_default().extend(applied.iter().map(|applied| (index, *applied)));
+        };
+        for (index, subgraph) in self.subgraphs.iter().enumerate() {
+            for ty in subgraph.schema.types.values().filter(|ty| ty.kind == Kind::Object) {
+                let on_type = auth(ty.applied());
+                if !on_type.is_empty() {
+                    of(&ty.name).iter().for_each(|interface| add(interface.to_string(), index, &on_type));
+                }
+                for field in ty.fields.values().filter(|field| !field.facts.external) {
+                    let on_field = auth(field.applied());
+                    if on_field.is_empty() {
+                        continue;
+                    }
+                    let mut heirs: Vec<&Name> = of(&ty.name).to_vec();
+                    if ty.is_interface_object() {
+                        for implementation in self.objects_below(&ty.name) {
+                            heirs.push(&implementation.name);
+                            heirs.extend(of(&implementation.name).iter().filter(|other| **other != &ty.name));
+                        }
+                        heirs.sort_unstable();
+                        heirs.dedup();
+                    }
+                    heirs.iter().for_each(|heir| add(format!("{heir}.{}", field.name), index, &on_field));
+                }
             }
         }
+        inherited
     }
 
-    fn raise(&mut self, directive: &Name, argument: &str) {
-        let mut on_types: Vec<(Name, Option<Name>, Vec<DraftApplied>)> = Vec::new();
-        for interface in self.draft.types.values().filter(|t| t.kind == DraftKind::Interface) {
-            let below = || self.objects_below(&interface.name);
-            let find = |applied: &[DraftApplied]| applied.iter().find(|a| a.name == *directive).cloned();
-            let demands: Vec<DraftApplied> = below().filter_map(|t| find(&t.applied)).collect();
-            on_types.push((interface.name.clone(), None, demands));
-            for field in interface.fields.keys() {
-                let demands: Vec<DraftApplied> = below().filter_map(|t| find(&t.fields.get(field)?.applied)).collect();
-                on_types.push((interface.name.clone(), Some(field.clone()), demands));
-            }
-        }
-        for (ty, field, demands) in on_types.into_iter().filter(|(_, _, demands)| !demands.is_empty()) {
-            let Some(ty) = self.draft.types.get_mut(&ty) else { continue };
-            let applied = match field {
-                None => &mut ty.applied,
-                Some(field) => match ty.fields.get_mut(&field) {
-                    Some(field) => &mut field.applied,
-                    None => continue,
-                },
-            };
-            let own = applied.iter().position(|a| a.name == *directive).map(|i| applied.remove(i));
-            applied.push(combined(directive, argument, demands.into_iter().chain(own)));
-        }
+    /// The merged interfaces of each merged object type.
+    fn interfaces_by_object(&self) -> AHashMap<&Name, Vec<&Name>> {
+        let objects = self.draft.types.values().filter(|ty| ty.kind == DraftKind::Object);
+        objects.map(|ty| (&ty.name, ty.implements.keys().collect())).collect()
     }
 }
 
-fn combined(directive: &Name, argument: &str, demands: impl Iterator<Item = DraftApplied>) -> DraftApplied {
-    if argument.is_empty() {
-        return DraftApplied { name: directive.clone(), args: Vec::new() };
-    }
-    let read = |a: DraftApplied| -> Dnf {
-        let value: Option<Node<Value>> = a.args.into_iter().find(|(n, _)| n == argument).map(|(_, v)| v);
-        value.map(|v| read_dnf(&v)).unwrap_or_default()
-    };
-    let merged = demands.map(read).reduce(|a, b| conjoin(&a, &b)).unwrap_or_default();
-    DraftApplied { name: directive.clone(), args: vec![(Name::new_unchecked(argument), write_dnf(&merged))] }
+fn auth(applied: &[Applied]) -> Vec<&Applied> {
+    applied.iter().filter(|a| a.known.is_some_and(|known| AUTH.contains(&known))).collect()
 }

@@ -1,12 +1,11 @@
 //! Merges directive applications: unions, strategies for each argument, or the most frequent.
 
-use std::collections::BTreeSet;
-
 use braid_graphql::compiler::ast::Value;
 use braid_graphql::compiler::{Name, Node};
 use braid_supergraph::join_spec::write::DraftApplied;
 
 use super::Merger;
+use super::dnf::Dnf;
 use super::values::same;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
@@ -14,8 +13,6 @@ use crate::subgraph::model::{Applied, Span};
 use crate::subgraph::spec::Known;
 
 type Args = Vec<(Name, Node<Value>)>;
-/// An OR of ANDs of scopes or policies.
-pub(crate) type Dnf = BTreeSet<BTreeSet<String>>;
 
 /// The directives whose applications are merged, in the order in which they are written.
 const MERGED: [Known; 11] = [
@@ -37,7 +34,8 @@ pub(super) type Applications<'b> = (usize, &'b [Applied], Span);
 
 impl Merger<'_> {
     pub(super) fn merge_applied(&mut self, element: &str, sources: &[Applications<'_>]) -> Vec<DraftApplied> {
-        if !sources.iter().any(|(_, applied, _)| applied.iter().any(may_merge)) {
+        let inherits = !self.inherited.is_empty() && self.inherited.contains_key(element);
+        if !inherits && !sources.iter().any(|(_, applied, _)| applied.iter().any(may_merge)) {
             return Vec::new();
         }
         let mut merged = Vec::new();
@@ -81,6 +79,11 @@ impl Merger<'_> {
                 given.push((*index, self.with_defaults(*index, application, args)));
             }
         }
+        for (index, application) in self.inherited.get(element).into_iter().flatten() {
+            if known.is_some() && application.known == known {
+                given.push((*index, self.with_defaults(*index, application, application.args.clone())));
+            }
+        }
         if given.is_empty() {
             return;
         }
@@ -102,9 +105,9 @@ impl Merger<'_> {
             return;
         }
         let args = match (distinct.len(), known) {
+            (1, _) => distinct.first().map(|(args, _)| args.clone()),
             (_, Some(Known::RequiresScopes)) => Some(merge_dnf(&distinct, "scopes")),
             (_, Some(Known::Policy)) => Some(merge_dnf(&distinct, "policies")),
-            (1, _) => distinct.first().map(|(args, _)| args.clone()),
             (_, Some(Known::Cost)) => Some(merge_cost(&distinct)),
             (_, Some(Known::ListSize)) => Some(merge_list_size(&distinct)),
             _ => self.most_frequent(element, name, &distinct),
@@ -276,46 +279,6 @@ fn merge_list_size(distinct: &[(Args, Vec<usize>)]) -> Args {
 }
 
 fn merge_dnf(distinct: &[(Args, Vec<usize>)], name: &str) -> Args {
-    let all = distinct.iter().filter_map(|(args, _)| arg(args, name)).map(|v| read_dnf(v));
-    let merged = all.reduce(|a, b| conjoin(&a, &b)).unwrap_or_default();
-    vec![(Name::new_unchecked(name), write_dnf(&merged))]
-}
-
-pub(crate) fn read_dnf(value: &Value) -> Dnf {
-    let outer: Vec<&Value> = match value {
-        Value::List(items) => items.iter().map(|v| &**v).collect(),
-        single => vec![single],
-    };
-    let sets = outer.into_iter().map(|inner| match inner {
-        Value::List(items) => items.iter().filter_map(|v| v.as_str().map(str::to_string)).collect(),
-        Value::String(text) => BTreeSet::from([text.clone()]),
-        _ => BTreeSet::new(),
-    });
-    simplified(sets.collect())
-}
-
-pub(crate) fn write_dnf(dnf: &Dnf) -> Node<Value> {
-    let outer = dnf
-        .iter()
-        .map(|set| {
-            let inner = set.iter().map(|s| Node::new(Value::String(s.clone()))).collect();
-            Node::new(Value::List(inner))
-        })
-        .collect();
-    Node::new(Value::List(outer))
-}
-
-/// Both must hold. An empty side requires nothing.
-pub(crate) fn conjoin(a: &Dnf, b: &Dnf) -> Dnf {
-    if a.is_empty() || b.is_empty() {
-        return if a.is_empty() { b.clone() } else { a.clone() };
-    }
-    let product = a.iter().flat_map(|x| b.iter().map(move |y| x.union(y).cloned().collect()));
-    simplified(product.collect())
-}
-
-/// Without the sets that contain a smaller one: whoever has the smaller set passes.
-fn simplified(dnf: Dnf) -> Dnf {
-    let weaker = |set: &BTreeSet<String>| dnf.iter().any(|other| other != set && other.is_subset(set));
-    dnf.iter().filter(|set| !weaker(set)).cloned().collect()
+    let demands = distinct.iter().filter_map(|(args, _)| arg(args, name)).map(|value| Dnf::read(value));
+    vec![(Name::new_unchecked(name), Dnf::all(demands).write())]
 }

@@ -31,10 +31,7 @@ impl<'a> Merger<'a> {
         let coordinate = format!("{name}.{field}");
         let real = self.without_external(&coordinate, having);
         if real.is_empty() {
-            if !self.abstracted(name, field).iter().any(|(_, f)| !f.facts.external) {
-                self.only_external(&coordinate, having);
-            }
-            return None;
+            return self.field_of_externals(name, field, parents, having, overrides);
         }
         let texts: Vec<_> = real.iter().map(|(i, f)| (*i, f.description.as_ref())).collect();
         let description = self.merge_description(&coordinate, &texts);
@@ -78,6 +75,27 @@ impl<'a> Merger<'a> {
             }
         }
         real
+    }
+
+    /// A field that all who have it leave to others: an interface object may resolve it, and completes it later.
+    fn field_of_externals(
+        &mut self,
+        name: &Name,
+        field: &Name,
+        parents: &Sources<'a, TypeDef>,
+        having: &[(usize, &'a Field)],
+        overrides: &Overrides,
+    ) -> Option<DraftField> {
+        let coordinate = format!("{name}.{field}");
+        if self.abstracted(name, field).iter().all(|(_, f)| f.facts.external) {
+            self.only_external(&coordinate, having);
+            return None;
+        }
+        let types: Vec<(usize, &Type, Span)> = having.iter().map(|(i, f)| (*i, &f.ty, f.span)).collect();
+        let (ty, equal) = self.merge_type_reference(&coordinate, "type", &types, false, Code::FIELD_TYPE_MISMATCH);
+        let joins = self.join_fields(parents, having, overrides, equal);
+        let (description, args, applied) = (None, Vec::new(), Vec::new());
+        Some(DraftField { name: field.clone(), description, args, ty, default: None, joins, applied })
     }
 
     fn only_external(&mut self, coordinate: &str, having: &[(usize, &'a Field)]) {

@@ -6,6 +6,7 @@ mod auth;
 mod compose_directive;
 mod description;
 mod directives;
+mod dnf;
 mod enums;
 mod executable;
 mod features;
@@ -32,7 +33,7 @@ use crate::diagnostic::{Diagnostic, Location, subgraph_list};
 use crate::subgraph::model::{Directives, Kind, Map, Span, Subgraph, TypeDef, is_root};
 use crate::subgraph::spec::Known;
 
-pub(crate) use directives::{Dnf, conjoin, read_dnf};
+pub(crate) use dnf::Dnf;
 pub(crate) use executable::is_executable_name;
 pub(crate) use features::Features;
 pub(crate) use typing::is_strict_subtype;
@@ -58,6 +59,7 @@ pub(crate) struct Merger<'a> {
     implementations: AHashMap<Name, Vec<Name>>,
     /// The subgraphs that see an interface as an object, by the interface.
     interface_objects: AHashMap<Name, Vec<usize>>,
+    inherited: auth::Inherited<'a>,
     composed: compose_directive::Composed,
     /// What was advised for the type whose fields are checked, if it should become an entity. The edit for that goes with the error
     /// of its first field.
@@ -78,6 +80,7 @@ pub(crate) fn merge(subgraphs: &[Arc<Subgraph>]) -> Merged {
         enum_uses: AHashMap::new(),
         implementations: AHashMap::new(),
         interface_objects: AHashMap::new(),
+        inherited: auth::Inherited::default(),
         composed: compose_directive::Composed::default(),
         advised: None,
     };
@@ -93,6 +96,7 @@ impl<'a> Merger<'a> {
             return;
         }
         let types = self.types_shallow();
+        self.inherited = self.inherited_authorization();
         self.merge_schema();
         for (at, (name, sources)) in types.iter().enumerate() {
             if sources[0].1.kind != Kind::Enum {
@@ -106,12 +110,12 @@ impl<'a> Merger<'a> {
             }
         }
         self.spread_interface_object_fields();
-        self.raise_authorization();
         self.draft.types.retain(|_, ty| match ty.kind {
             DraftKind::Object | DraftKind::Interface => !ty.fields.is_empty(),
             _ => true,
         });
-        if !self.draft.types.contains_key("Query") && self.errors.is_empty() {
+        let asks = |s: &Arc<Subgraph>| s.schema.types.get("Query").is_some_and(|query| !query.fields.is_empty());
+        if !self.subgraphs.iter().any(asks) {
             self.no_queries();
         }
         self.add_features();

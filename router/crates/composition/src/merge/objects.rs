@@ -155,7 +155,13 @@ impl<'a> Merger<'a> {
         }
     }
 
-    fn check_sharing(&mut self, name: &Name, field: &Name, having: &[(usize, &'a Field)], overrides: &Overrides) {
+    pub(super) fn check_sharing(
+        &mut self,
+        name: &Name,
+        field: &Name,
+        having: &[(usize, &'a Field)],
+        overrides: &Overrides,
+    ) {
         // One alone shares with nobody.
         if having.len() < 2 && self.interface_objects.is_empty() {
             return;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use ahash::{AHashMap, AHashSet};
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::Value;
+use indexmap::IndexMap;
 
 use super::facts::{self, fields_of, reached};
 use super::field_set::{FieldSet, Item};
 use super::model::{Applied, Directives, FederationVersion, Field, Kind, Schema, Subgraph, TypeDef, is_root};
 use super::spec::Known;
 use crate::codes::Code;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Location, subgraph_list};
 
 /// What the upgrade of one subgraph needs to know about the others.
 struct Others {
@@ -38,13 +39,49 @@ pub(crate) fn upgrade(subgraphs: &mut [Arc<Subgraph>]) -> Vec<Diagnostic> {
         facts::establish(subgraph);
     }
     let others = gather(subgraphs);
-    let mut errors = Vec::new();
+    let mut errors = check_interface_keys(subgraphs);
     for (index, subgraph) in subgraphs.iter_mut().enumerate() {
         if subgraph.version == FederationVersion::One {
             let subgraph = Arc::make_mut(subgraph);
             upgrade_one(subgraph, index, &others, &mut errors);
             facts::establish(subgraph);
         }
+    }
+    errors
+}
+
+/// An interface object needs somebody who can say which implementation an object is, by a key of the interface. Federation 1 takes such a
+/// key, but its servers need not be able to.
+fn check_interface_keys(subgraphs: &[Arc<Subgraph>]) -> Vec<Diagnostic> {
+    let of = |one: bool| subgraphs.iter().filter(move |s| (s.version == FederationVersion::One) == one);
+    let mut keyed: IndexMap<&Name, Vec<&Arc<Subgraph>>> = IndexMap::new();
+    for subgraph in of(true) {
+        for ty in subgraph.schema.types.values().filter(|ty| ty.kind == Kind::Interface && ty.has(Known::Key)) {
+            keyed.entry(&ty.name).or_default().push(subgraph);
+        }
+    }
+    let mut errors = Vec::new();
+    for (name, keyed) in keyed {
+        let has_object = |s: &&Arc<Subgraph>| s.schema.types.get(name).is_some_and(TypeDef::is_interface_object);
+        let users: Vec<&Arc<Subgraph>> = of(false).filter(has_object).collect();
+        if users.is_empty() {
+            continue;
+        }
+        let key = |s: &&Arc<Subgraph>| s.locate(s.schema.types.get(name)?.get(Known::Key)?.span);
+        let at: Vec<Location> = keyed.iter().filter_map(key).collect();
+        let owners = subgraph_list(keyed.iter().map(|s| &*s.name));
+        errors.push(
+            Diagnostic::new(
+                Code::INTERFACE_OBJECT_USAGE_ERROR,
+                format!(
+                    "\"{name}\" is an @interfaceObject in {}, so another subgraph must be able to tell which implementation an object is. The key of the interface in {owners} does not promise that: the schema there is a Federation 1 schema.",
+                    subgraph_list(users.iter().map(|s| &*s.name)),
+                ),
+            )
+            .on(name.as_str())
+            .at(at)
+            .help(format!("link Federation 2 in {owners}, or remove the @key from the interface there")),
+        );
     }
     errors
 }

@@ -15,6 +15,8 @@ mod shareable;
 mod tags;
 mod values;
 
+pub(crate) use auth::AUTH;
+
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::Subgraph;
 
