@@ -1,17 +1,20 @@
 //! `@composeDirective`: which custom directives go to the supergraph, and whose definition is used.
 
+use std::sync::Arc;
+
 use braid_graphql::compiler::ast::Value;
 use braid_graphql::compiler::{Name, Node};
-use braid_supergraph::join_spec::write::{DraftDirective, DraftInput, DraftLink};
+use braid_supergraph::join_spec::write::{DraftDirective, DraftInput};
 use indexmap::IndexMap;
 
 use super::Merger;
+use super::links::PlannedLink;
 use super::values::same;
 use crate::codes::Code;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, subgraph_list};
 use crate::subgraph::link::Link;
 use crate::subgraph::model::{Applied, DirectiveDef, Directives, Subgraph};
-use crate::subgraph::spec::{Feature, Known};
+use crate::subgraph::spec::{HOST, Known};
 
 /// The custom directives of the supergraph.
 #[derive(Clone, Debug, Default)]
@@ -19,14 +22,16 @@ pub(super) struct Composed {
     definitions: IndexMap<Name, DirectiveDef>,
     /// Which subgraphs ask for it: the applications of the others stay with them.
     asked: IndexMap<Name, Vec<usize>>,
-    links: Vec<DraftLink>,
-    /// Types that the definitions' arguments name.
-    types: Vec<Name>,
+    links: Vec<PlannedLink>,
 }
 
 impl Composed {
     pub(super) fn names(&self) -> Vec<Name> {
         self.definitions.keys().cloned().collect()
+    }
+
+    pub(super) fn links(&self) -> impl Iterator<Item = PlannedLink> {
+        self.links.iter().cloned()
     }
 
     pub(super) fn is_asked(&self, name: &str, index: usize) -> bool {
@@ -54,6 +59,29 @@ struct Item<'a> {
     link: &'a Link,
     definition: &'a DirectiveDef,
     applied: &'a Applied,
+}
+
+/// Directives of federation that the supergraph has wherever they are used.
+const KEPT_ANYWAY: [Known; 6] =
+    [Known::Tag, Known::Inaccessible, Known::Authenticated, Known::RequiresScopes, Known::Policy, Known::Context];
+
+/// Who decides about the directives of a specification, if not its users.
+#[derive(Clone, Copy)]
+enum Owner {
+    Federation,
+    /// Supergraphs are made of it.
+    Supergraph,
+}
+
+impl Owner {
+    fn of(link: &Link) -> Option<Owner> {
+        let name = link.identity.strip_prefix(HOST)?;
+        match name {
+            "core" | "join" | "link" => Some(Owner::Supergraph),
+            "source" => Some(Owner::Federation),
+            _ => link.feature.map(|_| Owner::Federation),
+        }
+    }
 }
 
 impl<'a> Merger<'a> {
@@ -174,40 +202,44 @@ impl<'a> Merger<'a> {
                 remove,
             );
         };
-        if let Some(known) = definition.known {
-            if known.is_composed() {
-                let hint = Diagnostic::new(
-                    Code::DIRECTIVE_COMPOSITION_INFO,
+        let Some(owner) = Owner::of(link) else {
+            let clash = [Known::Tag, Known::Inaccessible].into_iter().find_map(|known| {
+                let calls_it_so = |s: &&Arc<Subgraph>| s.federation_name(known).as_deref() == Some(given);
+                let graphs: Vec<&str> = self.subgraphs.iter().filter(calls_it_so).map(|s| &*s.name).collect();
+                (!graphs.is_empty()).then(|| subgraph_list(graphs))
+            });
+            if let Some(graphs) = clash {
+                return fail(
                     format!(
-                        "[{}] @composeDirective(name: \"{given}\") has no effect: federation keeps \"{given}\" anyway.",
+                        "[{}] Your own \"{given}\" can't be kept in the supergraph: \"{given}\" is federation's in {graphs}, and both would have the same name there.",
                         subgraph.name
                     ),
+                    "import your directive under another name, for example { name: \"@tag\", as: \"@myTag\" }",
+                    None,
                 );
-                self.hints.push(hint.at(subgraph.locate(applied.span)).help("remove this @composeDirective"));
-                return None;
             }
-            return fail(
+            return Some(Item { index, name: name.to_string(), element, link, definition, applied });
+        };
+        if KEPT_ANYWAY.iter().any(|known| subgraph.federation_name(*known).as_deref() == Some(given)) {
+            let hint = Diagnostic::new(
+                Code::DIRECTIVE_COMPOSITION_INFO,
                 format!(
-                    "[{}] @composeDirective is for directives of your own, but \"{given}\" belongs to federation: composition itself decides what becomes of it.",
+                    "[{}] @composeDirective(name: \"{given}\") has no effect: federation keeps \"{given}\" anyway.",
                     subgraph.name
                 ),
-                "remove this @composeDirective",
-                remove,
             );
+            self.hints.push(hint.at(subgraph.locate(applied.span)).help("remove this @composeDirective"));
+            return None;
         }
-        let clash = self.features.name(Known::Tag).is_some_and(|n| n == name)
-            || self.features.name(Known::Inaccessible).is_some_and(|n| n == name);
-        if clash && link.feature != Some(Feature::Federation) {
-            return fail(
-                format!(
-                    "[{}] Your own \"{given}\" can't be kept in the supergraph: other subgraphs use federation's \"{given}\", and both would have the same name there.",
-                    subgraph.name
-                ),
-                "import your directive under another name, for example { name: \"@tag\", as: \"@myTag\" }",
-                None,
-            );
-        }
-        Some(Item { index, name: name.to_string(), element, link, definition, applied })
+        let owner = match owner {
+            Owner::Federation => "belongs to federation: composition itself decides what becomes of it",
+            Owner::Supergraph => "belongs to a specification that composition itself writes into the supergraph",
+        };
+        fail(
+            format!("[{}] @composeDirective is for directives of your own, but \"{given}\" {owner}.", subgraph.name),
+            "remove this @composeDirective",
+            remove,
+        )
     }
 
     /// Specifications that nobody composes may differ, but people should know.
@@ -353,26 +385,16 @@ impl<'a> Merger<'a> {
                 None => return,
             },
         };
-        for argument in definition.args.values() {
-            self.composed.types.push(argument.ty.inner_named_type().clone());
-        }
         self.composed.asked.insert(definition.name.clone(), users.iter().map(|u| u.index).collect());
         self.composed.definitions.insert(definition.name.clone(), definition.clone());
     }
 
     fn link_composed(&mut self, users: &[&Item<'a>]) {
         let Some(newest) = users.iter().max_by_key(|u| u.link.version.minor) else { return };
-        // The link specification asks for no import of the directive that a feature is named after, but some readers look for one.
-        let mut imports: Vec<(String, Option<String>)> = Vec::new();
-        for user in users {
-            let element = format!("@{}", user.element);
-            let alias = (user.name != user.element).then(|| format!("@{}", user.name));
-            let import = (element, alias);
-            if !imports.contains(&import) {
-                imports.push(import);
-            }
-        }
-        imports.sort();
+        let mut directives: Vec<(String, String)> =
+            users.iter().map(|user| (user.element.clone(), user.name.clone())).collect();
+        directives.sort();
+        directives.dedup();
         let identity = &newest.link.identity;
         let url = self
             .subgraphs
@@ -381,11 +403,19 @@ impl<'a> Merger<'a> {
             .filter(|l| l.identity == *identity && l.version.major == newest.link.version.major)
             .max_by_key(|l| l.version.minor)
             .map_or_else(|| newest.link.url.clone(), |l| l.url.clone());
-        self.composed.links.push(DraftLink { url, alias: None, imports, purpose: newest.link.purpose.clone() });
+        self.composed.links.push(PlannedLink::new(None, url, newest.link.purpose.clone(), directives));
     }
 
-    pub(super) fn add_composed_features(&mut self) {
-        self.draft.links.extend(self.composed.links.clone());
+    /// Enums that composed directives take are used as inputs.
+    pub(super) fn note_composed_enums(&mut self) {
+        for definition in self.composed.definitions.clone().into_values() {
+            for argument in definition.args.values() {
+                self.note_enum_use(&argument.ty, true, || format!("@{}({}:)", definition.name, argument.name));
+            }
+        }
+    }
+
+    pub(super) fn define_composed(&mut self) {
         for definition in self.composed.definitions.clone().into_values() {
             let draft = DraftDirective {
                 name: definition.name.clone(),

@@ -113,17 +113,11 @@ impl Merger<'_> {
 
     /// Links and definitions of what the draft uses.
     pub(super) fn add_features(&mut self) {
-        let rows: [(Feature, &str, Option<&str>); 7] = [
-            (Feature::Own(Known::Tag), "https://specs.apollo.dev/tag/v0.3", None),
-            (Feature::Own(Known::Inaccessible), "https://specs.apollo.dev/inaccessible/v0.2", Some("SECURITY")),
-            (Feature::Own(Known::Authenticated), "https://specs.apollo.dev/authenticated/v0.1", Some("SECURITY")),
-            (Feature::Own(Known::RequiresScopes), "https://specs.apollo.dev/requiresScopes/v0.1", Some("SECURITY")),
-            (Feature::Own(Known::Policy), "https://specs.apollo.dev/policy/v0.1", Some("SECURITY")),
-            (Feature::Own(Known::Context), "https://specs.apollo.dev/context/v0.1", Some("SECURITY")),
-            (Feature::Own(Known::Cost), "https://specs.apollo.dev/cost/v0.1", None),
-        ];
-        for (feature, url, purpose) in rows {
-            self.add_feature(feature, url, purpose);
+        for link in std::mem::take(&mut self.links) {
+            self.draft.links.push(link.write());
+            if let Some(own) = link.own {
+                self.define_feature(Feature::Own(own), link.namespace());
+            }
         }
         if self.features.cache_tags {
             self.draft.links.push(DraftLink {
@@ -135,46 +129,22 @@ impl Merger<'_> {
             // Its applications travel in a directive that join v0.3 does not have.
             self.draft.join_minor = self.draft.join_minor.max(4);
         }
-        self.add_composed_features();
+        self.define_composed();
     }
 
-    fn add_feature(&mut self, feature: Feature, url: &str, purpose: Option<&str>) {
-        let Feature::Own(own) = feature else { return };
-        let used: Vec<(Known, Name)> = feature
-            .directives(NEWEST)
-            .into_iter()
-            .filter_map(|(known, _)| Some((known, self.features.name(known)?.clone())))
-            .collect();
-        if used.is_empty() {
-            return;
-        }
-        let imports = used
-            .iter()
-            .filter(|(known, name)| *known != own || *name != own.name())
-            .map(|(known, name)| {
-                let element = format!("@{}", known.name());
-                let alias = (*name != known.name()).then(|| format!("@{name}"));
-                (element, alias)
-            })
-            .collect();
-        self.draft.links.push(DraftLink {
-            url: url.to_string(),
-            alias: None,
-            imports,
-            purpose: purpose.map(str::to_string),
-        });
-        let prefix = own.name();
+    /// The types of a feature, and those of its directives that are used.
+    fn define_feature(&mut self, feature: Feature, namespace: &str) {
         for ty in feature.types(NEWEST) {
-            self.add_scalar(&format!("{prefix}__{ty}"));
+            self.add_scalar(&format!("{namespace}__{ty}"));
         }
         for (known, definition) in feature.directives(NEWEST) {
-            let name = match used.iter().find(|(k, _)| *k == known) {
-                Some((_, name)) => name.clone(),
-                None if known == Known::FromContext => Name::new_unchecked("context__fromContext"),
+            let name = match self.features.name(known) {
+                Some(name) => name.clone(),
+                None if known == Known::FromContext => Name::new_unchecked(&format!("{namespace}__fromContext")),
                 None => continue,
             };
             let definition = draft_definition(&definition, name, &|ty| match feature.types(NEWEST).contains(&ty) {
-                true => format!("{prefix}__{ty}"),
+                true => format!("{namespace}__{ty}"),
                 false => ty.to_string(),
             });
             self.draft.directives.insert(definition.name.clone(), definition);

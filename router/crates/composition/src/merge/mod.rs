@@ -14,6 +14,7 @@ mod fields;
 mod graphs;
 mod inputs;
 mod interface_objects;
+mod links;
 mod objects;
 mod overrides;
 mod sharing;
@@ -60,6 +61,7 @@ pub(crate) struct Merger<'a> {
     /// The subgraphs that see an interface as an object, by the interface.
     interface_objects: AHashMap<Name, Vec<usize>>,
     inherited: auth::Inherited<'a>,
+    links: Vec<links::PlannedLink>,
     composed: compose_directive::Composed,
     /// What was advised for the type whose fields are checked, if it should become an entity. The edit for that goes with the error
     /// of its first field.
@@ -81,6 +83,7 @@ pub(crate) fn merge(subgraphs: &[Arc<Subgraph>]) -> Merged {
         implementations: AHashMap::new(),
         interface_objects: AHashMap::new(),
         inherited: auth::Inherited::default(),
+        links: Vec::new(),
         composed: compose_directive::Composed::default(),
         advised: None,
     };
@@ -90,12 +93,16 @@ pub(crate) fn merge(subgraphs: &[Arc<Subgraph>]) -> Merged {
 
 impl<'a> Merger<'a> {
     fn run(&mut self) {
-        self.merge_features();
         self.compose_directives();
+        if self.errors.is_empty() {
+            self.merge_features();
+            self.plan_links();
+        }
         if !self.errors.is_empty() {
             return;
         }
         let types = self.types_shallow();
+        self.note_composed_enums();
         self.inherited = self.inherited_authorization();
         self.merge_schema();
         for (at, (name, sources)) in types.iter().enumerate() {

@@ -277,7 +277,8 @@ fn read_version(text: &str) -> Option<Version> {
     Some(Version { major: number(major)?, minor: number(minor)? })
 }
 
-fn is_namespace(name: &str) -> bool {
+/// Whether names can begin with it.
+pub(crate) fn is_namespace(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')

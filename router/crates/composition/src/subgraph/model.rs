@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 
 use super::field_set::FieldSet;
 use super::link::Links;
-use super::spec::Known;
+use super::spec::{Feature, Known};
 use crate::diagnostic::{Edit, Location};
 
 pub(crate) type Map<T> = IndexMap<Name, T, ahash::RandomState>;
@@ -301,6 +301,15 @@ impl Subgraph {
     /// An edit that replaces a byte range of this subgraph's SDL.
     pub(crate) fn edit(&self, start: usize, end: usize, text: impl Into<String>) -> Edit {
         Edit { subgraph: self.name.to_string(), start, end, text: text.into() }
+    }
+
+    /// What the link to federation calls a directive, with its `@`; in Federation 1, its own name.
+    pub(crate) fn federation_name(&self, known: Known) -> Option<String> {
+        let element = format!("@{}", known.name());
+        match self.links.of(Feature::Federation) {
+            Some(link) => link.name_in_schema(&element),
+            None => Some(element),
+        }
     }
 
     /// The name that a federation directive has here, with its `@`.

@@ -189,7 +189,7 @@ pub(crate) enum Feature {
     Own(Known),
 }
 
-const HOST: &str = "https://specs.apollo.dev/";
+pub(crate) const HOST: &str = "https://specs.apollo.dev/";
 
 impl Feature {
     /// The feature of a `@link`'s identity, that is its URL without the version.
