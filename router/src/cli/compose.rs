@@ -21,10 +21,10 @@ pub(super) struct Compose {
     /// Write the supergraph to a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// How to say what there is to say
+    /// The form of diagnostics
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Say what a code means, and how to mend it
+    /// Explain a code and how to fix it
     #[arg(long, value_name = "CODE", conflicts_with = "subgraphs")]
     explain: Option<String>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `braid config`: the configuration's JSON Schema, its reference page, and whether a file is right.
+//! `braid config`: the configuration's JSON Schema, its reference page, and whether a file is valid.
 
 use std::path::PathBuf;
 
@@ -8,18 +8,18 @@ use super::{Failure, complain, print};
 use crate::config::{Config, ConfigError, reference};
 use crate::reload::chain;
 
-/// Look at the configuration.
+/// Inspect the configuration.
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigVerb {
     /// Print the JSON Schema of router.yaml
     Schema,
-    /// Say whether a router.yaml is right
+    /// Check a router.yaml
     Validate {
         /// The file
         #[arg(value_name = "router.yaml")]
         file: PathBuf,
     },
-    /// Print what docs/configuration.md has
+    /// Print the reference page, docs/configuration.md
     Reference,
 }
 
@@ -30,7 +30,7 @@ impl ConfigVerb {
             Self::Reference => print(&reference::markdown()),
             Self::Validate { file } => match Config::load(&file) {
                 Ok(_) => {
-                    complain(&format!("{} is right.\n", file.display()));
+                    complain(&format!("{} is valid.\n", file.display()));
                     Ok(())
                 }
                 Err(error @ ConfigError::Unreadable { .. }) => Err(Failure::Unreadable(chain(&error))),

@@ -21,10 +21,10 @@ use super::{Failure, paths};
 /// Each is an API schema, a supergraph, a subgraph's schema, or a supergraph.yaml: a file, `git:REF:FILE`, or `-`.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
-    /// What it was
+    /// The old schema
     #[arg(value_name = "OLD")]
     old: String,
-    /// What it is now
+    /// The new schema
     #[arg(value_name = "NEW")]
     new: String,
     #[command(flatten)]
@@ -139,7 +139,7 @@ fn plain(text: &str, file: &str, problems: &mut Vec<Problem>) -> Schema {
         Err(failure) => {
             for error in failure.errors.iter().take(20) {
                 let json = error.unstable_to_json_compat();
-                // Syntax errors are told once, by the sources.
+                // Syntax errors are reported by the sources already.
                 if !json.message.starts_with("syntax error") {
                     let at = json.locations.first().map_or((1, 1), |at| (at.line, at.column));
                     problems.push(Problem::at("INVALID_SCHEMA", json.message, file, at));

@@ -12,19 +12,19 @@ use super::reporting::Reporting;
 use super::versions::{Graph, Tree, Unusable};
 use super::{Failure, paths, print};
 
-/// Hold schemas to conventions.
+/// Check schemas for conventions.
 #[derive(Debug, Args)]
 pub(super) struct Lint {
     /// A supergraph.yaml, or schema files
     #[arg(value_name = "FILE", required_unless_present = "list")]
     files: Vec<PathBuf>,
-    /// A YAML file with `extends` and `rules`; otherwise the section `lint` of supergraph.yaml counts
+    /// A YAML file with `extends` and `rules`, instead of the section `lint` of supergraph.yaml
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Report only what this git commit does not have
+    /// Report only findings that this git commit does not have
     #[arg(long, value_name = "GIT REF")]
     against: Option<String>,
-    /// Name all rules
+    /// List all rules
     #[arg(long)]
     list: bool,
     #[command(flatten)]
@@ -49,7 +49,7 @@ impl Lint {
         report.problems.extend(linted.problems);
         report.lint = linted.findings;
         if linted.suppressed > 0 {
-            report.notes.push(format!("{} findings are excepted in the schemas, with reasons.", linted.suppressed));
+            report.notes.push(format!("{} findings are suppressed in the schemas, with reasons.", linted.suppressed));
         }
         if let Some(name) = &self.against {
             let folder = self.files.first().and_then(|file| file.parent()).unwrap_or(Path::new(""));

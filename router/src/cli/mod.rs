@@ -38,9 +38,9 @@ enum Verb {
     Check(check::Check),
     /// Compare two schemas
     Diff(diff::Diff),
-    /// Hold schemas to conventions
+    /// Check schemas for conventions
     Lint(lint::Lint),
-    /// Look at the configuration
+    /// Inspect the configuration
     #[command(subcommand)]
     Config(config::ConfigVerb),
 }
@@ -48,14 +48,13 @@ enum Verb {
 /// How a verb ended without success.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// It ran, and what it was asked for is not so: subgraphs that do not compose, an operation that is not valid.
-    /// What there is to say has been printed.
+    /// It ran, and the input is not valid: subgraphs that do not compose, an invalid operation. The reasons have been printed.
     Negative,
-    /// It was asked wrongly, or the configuration is wrong.
+    /// The command line or the configuration is wrong.
     Usage(String),
-    /// What it was to read can't be read.
+    /// Some input can't be read.
     Unreadable(String),
-    /// A check ran and did not pass; its report has been printed and says this exit code.
+    /// A check ran and did not pass. Its report has been printed; this is its exit code.
     Checked(u8),
     /// Anything else.
     Other(String),
@@ -103,21 +102,21 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints what a verb produces.
+/// Prints a verb's output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     match written {
-        // Whoever read it had enough.
+        // The reader has closed the pipe, as `head` does.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::Other(format!("the output can't be written: {error}"))),
         Ok(()) => Ok(()),
     }
 }
 
-/// Prints what a verb has to say beside what it produces.
+/// Prints messages that are not a verb's output.
 pub(crate) fn complain(text: &str) {
-    // Nowhere is left to say that standard error is gone.
+    // If standard error is closed, there is nowhere to say so.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

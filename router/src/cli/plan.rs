@@ -30,7 +30,7 @@ pub(super) struct Plan {
     /// The form of the plan
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Say of each fetch what it waits for, what it takes and gives, and why nobody else is asked
+    /// Explain each fetch: what it waits for, takes and returns, and why no other subgraph is asked
     #[arg(long)]
     explain: bool,
 }
@@ -69,7 +69,7 @@ impl Plan {
     }
 }
 
-/// Whoever gives a text with braces does not mean a file.
+/// A text with braces is not the name of a file, unless there is such a file.
 fn operation(argument: &str) -> Result<String, Failure> {
     if argument.contains('{') && !Path::new(argument).exists() {
         Ok(argument.to_owned())

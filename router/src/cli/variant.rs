@@ -11,19 +11,19 @@ use super::versions::{Graph, Tree};
 use super::{Failure, complain};
 use crate::reload::chain;
 
-/// Which part of the supergraph is asked for.
+/// Which part of the supergraph is wanted.
 #[derive(Debug, Args)]
 pub(super) struct Variant {
-    /// Keep only what bears one of these tags (@tag), by itself or by its type
+    /// Keep only elements with one of these tags (@tag), or whose type has one
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     include_tags: Vec<String>,
-    /// Leave out what bears one of these tags
+    /// Leave out elements with one of these tags
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     exclude_tags: Vec<String>,
-    /// Keep types that nothing leads to any more
+    /// Keep types that become unreachable
     #[arg(long)]
     keep_unreachable: bool,
-    /// A contract that supergraph.yaml names
+    /// A contract of supergraph.yaml
     #[arg(long, value_name = "NAME", conflicts_with_all = ["include_tags", "exclude_tags"])]
     contract: Option<String>,
     /// Also write the schema that clients see
@@ -45,7 +45,7 @@ impl Variant {
             .map_err(|failure| Failure::Other(format!("the supergraph can't be read back: {}", failure.errors)))?;
         let contract = contract(&source, &filter).map_err(failure)?;
         for tag in &contract.unknown_tags {
-            complain(&format!("warning: nothing bears the tag \"{tag}\"\n"));
+            complain(&format!("warning: no element has the tag \"{tag}\"\n"));
         }
         if let Some(path) = &self.api_schema {
             write(path, &contract.api_schema.to_string())?;

@@ -1,4 +1,4 @@
-//! The configuration of checks, as it stands in `supergraph.yaml`. Knows no file format.
+//! The configuration of checks in `supergraph.yaml`. Knows no file format.
 
 use std::collections::BTreeMap;
 
@@ -25,13 +25,13 @@ pub struct ChecksConfig {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CheckConfig {
-    /// The mildest severity that fails.
+    /// The mildest severity that fails the check.
     pub fail_on: FailOn,
-    /// Whether a breaking change that no known operation uses is safe.
+    /// Whether a breaking change counts as safe if no known operation uses what it changes.
     pub ignore_unused: bool,
-    /// Whether lint reports only what the other side does not have.
+    /// Whether lint reports only findings that the other version does not have.
     pub new_lint_only: bool,
-    /// Deliberate breaks.
+    /// Changes that are made on purpose.
     pub allow: Vec<AllowEntry>,
 }
 
@@ -54,7 +54,7 @@ pub enum FailOn {
     None,
 }
 
-/// A deliberate break.
+/// A change that is made on purpose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AllowEntry {
@@ -62,7 +62,7 @@ pub struct AllowEntry {
     pub id: String,
     /// Why.
     pub reason: String,
-    /// The last day on which it is let through, as YYYY-MM-DD.
+    /// The last day on which it is allowed, as YYYY-MM-DD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
 }

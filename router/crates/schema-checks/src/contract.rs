@@ -1,4 +1,4 @@
-//! Contracts: the part of a supergraph that bears certain tags, as a supergraph of its own. What does not belong to it
+//! Contracts: the part of a supergraph with certain tags, as a supergraph. What does not belong to it
 //! becomes `@inaccessible`, so that plans still see everything. Knows nothing of changes.
 
 mod hide;
@@ -13,10 +13,10 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractFilter {
-    /// When not empty, only what bears one of these tags, by itself or by its type, belongs to it.
+    /// If not empty, only elements with one of these tags, or whose type has one, belong to it.
     #[serde(default)]
     pub include: Vec<String>,
-    /// What bears one of these tags does not belong to it, whatever else it bears.
+    /// Elements with one of these tags don't belong to it, whatever other tags they have.
     #[serde(default)]
     pub exclude: Vec<String>,
     /// Whether types that can no longer be reached stay visible.
@@ -31,7 +31,7 @@ pub struct Contract {
     pub supergraph: Schema,
     /// What clients of the contract see.
     pub api_schema: Valid<Schema>,
-    /// Tags of the filter that no element bears: likely mistyped.
+    /// Tags of the filter that no element has: probably misspelt.
     pub unknown_tags: Vec<String>,
 }
 

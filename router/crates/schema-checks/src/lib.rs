@@ -1,4 +1,4 @@
-//! What changed between two schemas, and whom it hurts. Does no IO: texts in, a report out, and the report as text.
+//! What changed between two schemas, and which clients it breaks. Does no IO: texts in, a report out, and the report as text.
 //!
 //! ```text
 //! two versions ─┬─diff────────▶ changes of the API ─┐

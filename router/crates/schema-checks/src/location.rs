@@ -1,4 +1,4 @@
-//! A place in an SDL or operation file. Knows nothing of what stands there.
+//! A place in an SDL or operation file. Does not know what is there.
 
 use serde::Serialize;
 

@@ -24,7 +24,7 @@ pub struct PlanChange {
     pub after: PlanSummary,
     /// Subgraphs that it asks now and did not.
     pub gained: Vec<String>,
-    /// Subgraphs that it asked and does not any more.
+    /// Subgraphs that it no longer asks.
     pub lost: Vec<String>,
     /// Whether it has more stages, or as many and more fetches.
     pub slower: bool,

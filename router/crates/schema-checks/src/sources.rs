@@ -1,4 +1,4 @@
-//! The SDL files of one version, and where each schema coordinate stands in them. Knows nothing of federation: extensions
+//! The SDL files of one version, and where each schema coordinate is in them. Knows nothing of federation: extensions
 //! and the same type in several files are several places of one coordinate.
 
 use ahash::AHashMap;

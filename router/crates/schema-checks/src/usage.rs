@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One line of a usage log, as JSON. Lines may repeat an operation; their counts add up. Readers ignore keys that they do
-/// not know.
+/// One line of a usage log, as JSON. Lines may repeat an operation; their counts are added up. Readers ignore unknown keys.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct UsageRecord {
-    /// The text of the operation with its fragments; or, from a router that keeps texts to itself, its name or hash.
+    /// The text of the operation with its fragments; or, from a router that does not log texts, its name or hash.
     pub operation: String,
     /// The operation's name, when it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -17,10 +16,10 @@ pub struct UsageRecord {
     /// The coordinates that it uses: `Type.field`, `Type.field(argument:)`, `Input.field`, `Enum.VALUE`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
-    /// How many requests the line stands for.
+    /// The number of requests.
     #[serde(default = "one")]
     pub count: u64,
-    /// When the last of them came, in RFC 3339 and UTC.
+    /// The time of the last request, in RFC 3339 and UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<String>,
 }
@@ -42,12 +41,12 @@ pub enum Client {
 }
 
 impl UsageRecord {
-    /// Whether the operation's text is there.
+    /// Whether it has the operation's text.
     pub fn has_text(&self) -> bool {
         self.operation.contains('{')
     }
 
-    /// The client as reports show it.
+    /// The client's name in reports.
     pub fn client_name(&self) -> Option<String> {
         match self.client.as_ref()? {
             Client::Name(name) | Client::Versioned { name, version: None } => Some(name.clone()),

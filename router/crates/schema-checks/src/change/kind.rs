@@ -1,4 +1,4 @@
-//! The kinds of change, by the names that the field's tools use where they have one. Knows nothing of severities.
+//! The kinds of change, named as other tools name them, where they do. Knows nothing of severities.
 
 use serde::Serialize;
 
@@ -7,171 +7,171 @@ use serde::Serialize;
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ChangeKind {
     // Types.
-    /// A type is new.
+    /// A type was added.
     TypeAdded,
-    /// A type is gone.
+    /// A type was removed.
     TypeRemoved,
-    /// A type is of another kind, such as an enum that was a scalar.
+    /// A type has another kind, such as an enum that was a scalar.
     TypeKindChanged,
-    /// A type has a description now.
+    /// A type got a description.
     TypeDescriptionAdded,
     /// A type lost its description.
     TypeDescriptionRemoved,
-    /// A type's description reads differently.
+    /// A type's description changed.
     TypeDescriptionChanged,
-    /// An object or interface type implements one more interface.
+    /// An object or interface type implements another interface.
     ObjectTypeInterfaceAdded,
     /// An object or interface type no longer implements an interface.
     ObjectTypeInterfaceRemoved,
     // Fields of object and interface types.
-    /// A field is new.
+    /// A field was added.
     FieldAdded,
-    /// A field is gone.
+    /// A field was removed.
     FieldRemoved,
     /// A field has another type.
     FieldTypeChanged,
-    /// A field has a description now.
+    /// A field got a description.
     FieldDescriptionAdded,
     /// A field lost its description.
     FieldDescriptionRemoved,
-    /// A field's description reads differently.
+    /// A field's description changed.
     FieldDescriptionChanged,
-    /// A field is deprecated now.
+    /// A field was deprecated.
     FieldDeprecationAdded,
     /// A field is no longer deprecated.
     FieldDeprecationRemoved,
-    /// A deprecated field gives another reason.
+    /// A deprecated field has another reason.
     FieldDeprecationReasonChanged,
     // Arguments of fields.
-    /// A field takes one more argument.
+    /// A field got an argument.
     FieldArgumentAdded,
-    /// A field no longer takes an argument.
+    /// A field lost an argument.
     FieldArgumentRemoved,
     /// An argument has another type.
     FieldArgumentTypeChanged,
-    /// An argument's default appeared, went or changed.
+    /// An argument's default was added, removed or changed.
     FieldArgumentDefaultChanged,
-    /// An argument's description appeared, went or reads differently.
+    /// An argument's description was added, removed or changed.
     FieldArgumentDescriptionChanged,
-    /// An argument is deprecated now.
+    /// An argument was deprecated.
     FieldArgumentDeprecationAdded,
     /// An argument is no longer deprecated.
     FieldArgumentDeprecationRemoved,
-    /// A deprecated argument gives another reason.
+    /// A deprecated argument has another reason.
     FieldArgumentDeprecationReasonChanged,
     // Input object types.
-    /// An input object takes one more field.
+    /// An input object got a field.
     InputFieldAdded,
-    /// An input object no longer takes a field.
+    /// An input object lost a field.
     InputFieldRemoved,
     /// An input field has another type.
     InputFieldTypeChanged,
-    /// An input field's default appeared, went or changed.
+    /// An input field's default was added, removed or changed.
     InputFieldDefaultValueChanged,
-    /// An input field has a description now.
+    /// An input field got a description.
     InputFieldDescriptionAdded,
     /// An input field lost its description.
     InputFieldDescriptionRemoved,
-    /// An input field's description reads differently.
+    /// An input field's description changed.
     InputFieldDescriptionChanged,
-    /// An input field is deprecated now.
+    /// An input field was deprecated.
     InputFieldDeprecationAdded,
     /// An input field is no longer deprecated.
     InputFieldDeprecationRemoved,
-    /// A deprecated input field gives another reason.
+    /// A deprecated input field has another reason.
     InputFieldDeprecationReasonChanged,
     /// Exactly one field of an input object must be given now (`@oneOf`).
     InputOneOfAdded,
     /// Several fields of an input object may be given now.
     InputOneOfRemoved,
     // Enums, unions, scalars.
-    /// An enum has one more value.
+    /// An enum got a value.
     EnumValueAdded,
     /// An enum lost a value.
     EnumValueRemoved,
-    /// A value's description appeared, went or reads differently.
+    /// A value's description was added, removed or changed.
     EnumValueDescriptionChanged,
-    /// A value is deprecated now.
+    /// A value was deprecated.
     EnumValueDeprecationAdded,
     /// A value is no longer deprecated.
     EnumValueDeprecationRemoved,
-    /// A deprecated value gives another reason.
+    /// A deprecated value has another reason.
     EnumValueDeprecationReasonChanged,
-    /// A union has one more member.
+    /// A union got a member.
     UnionMemberAdded,
     /// A union lost a member.
     UnionMemberRemoved,
-    /// A scalar names its specification now.
+    /// A scalar got a specification.
     ScalarSpecifiedByAdded,
-    /// A scalar no longer names its specification.
+    /// A scalar lost its specification.
     ScalarSpecifiedByRemoved,
-    /// A scalar follows another specification.
+    /// A scalar has another specification.
     ScalarSpecifiedByChanged,
     // The schema itself.
     /// The query root is another type.
     SchemaQueryTypeChanged,
-    /// The mutation root appeared, went or is another type.
+    /// The mutation root was added, removed or is another type.
     SchemaMutationTypeChanged,
-    /// The subscription root appeared, went or is another type.
+    /// The subscription root was added, removed or is another type.
     SchemaSubscriptionTypeChanged,
-    /// The schema's description appeared, went or reads differently.
+    /// The schema's description was added, removed or changed.
     SchemaDescriptionChanged,
     // Directive definitions.
-    /// A directive is new.
+    /// A directive was added.
     DirectiveAdded,
-    /// A directive is gone.
+    /// A directive was removed.
     DirectiveRemoved,
-    /// A directive's description appeared, went or reads differently.
+    /// A directive's description was added, removed or changed.
     DirectiveDescriptionChanged,
-    /// A directive may stand at one more kind of place.
+    /// A directive got a location.
     DirectiveLocationAdded,
-    /// A directive may no longer stand at a kind of place.
+    /// A directive lost a location.
     DirectiveLocationRemoved,
-    /// A directive may be repeated now.
+    /// A directive became repeatable.
     DirectiveRepeatableAdded,
-    /// A directive may no longer be repeated.
+    /// A directive is no longer repeatable.
     DirectiveRepeatableRemoved,
-    /// A directive takes one more argument.
+    /// A directive got an argument.
     DirectiveArgumentAdded,
-    /// A directive no longer takes an argument.
+    /// A directive lost an argument.
     DirectiveArgumentRemoved,
     /// A directive's argument has another type.
     DirectiveArgumentTypeChanged,
     /// A directive's argument has another default.
     DirectiveArgumentDefaultValueChanged,
-    /// A directive argument's description appeared, went or reads differently.
+    /// A directive argument's description was added, removed or changed.
     DirectiveArgumentDescriptionChanged,
     // Directives applied to elements of the schema.
-    /// A directive is applied that was not.
+    /// A directive was applied.
     DirectiveUsageAdded,
-    /// A directive is no longer applied.
+    /// An applied directive was removed.
     DirectiveUsageRemoved,
     /// A directive is applied with other arguments.
     DirectiveUsageChanged,
-    /// An element bears a tag that it did not.
+    /// An element got a tag.
     TagAdded,
     /// An element lost a tag.
     TagRemoved,
-    /// An element is hidden from clients now.
+    /// An element was hidden from clients.
     InaccessibleAdded,
     /// An element is no longer hidden from clients.
     InaccessibleRemoved,
-    /// An element needs an authorization that it did not.
+    /// An element requires an authorization that it did not require.
     AuthorizationAdded,
-    /// An element needs no authorization any more.
+    /// An element no longer requires an authorization.
     AuthorizationRemoved,
-    /// An element needs another authorization.
+    /// An element requires another authorization.
     AuthorizationChanged,
     /// An element's cost or list size is estimated differently.
     CostChanged,
     // Between subgraphs.
-    /// A subgraph joined.
+    /// A subgraph was added.
     SubgraphAdded,
-    /// A subgraph left.
+    /// A subgraph was removed.
     SubgraphRemoved,
-    /// A subgraph is reached elsewhere.
+    /// A subgraph has another URL.
     SubgraphUrlChanged,
-    /// A subgraph defines a type that only others did.
+    /// A subgraph defines a type that only others defined.
     TypeAddedToSubgraph,
     /// A subgraph no longer defines a type that others have.
     TypeRemovedFromSubgraph,
@@ -179,13 +179,13 @@ pub enum ChangeKind {
     KeyAdded,
     /// Entities of a type can no longer be found by a key in a subgraph.
     KeyRemoved,
-    /// A key began or ceased to be resolvable.
+    /// A key became resolvable, or no longer is.
     KeyResolvableChanged,
-    /// A subgraph sees an interface as an object now.
+    /// A subgraph has an interface as an object now.
     InterfaceObjectAdded,
-    /// A subgraph no longer sees an interface as an object.
+    /// A subgraph no longer has an interface as an object.
     InterfaceObjectRemoved,
-    /// Other subgraphs resolve a field, and none of the old ones.
+    /// A field moved to other subgraphs.
     FieldMoved,
     /// One more subgraph resolves a field.
     FieldAddedToSubgraph,
@@ -195,21 +195,21 @@ pub enum ChangeKind {
     FieldSubgraphTypeChanged,
     /// A subgraph takes a field over from another.
     OverrideAdded,
-    /// A subgraph no longer takes a field over from another.
+    /// A subgraph lost a field over from another.
     OverrideRemoved,
     /// A field is taken over from another subgraph, or under another label.
     OverrideChanged,
-    /// A field needs fields of other subgraphs that it did not.
+    /// A field requires fields of other subgraphs that it did not require.
     RequiresAdded,
-    /// A field no longer needs fields of other subgraphs.
+    /// A field no longer requires fields of other subgraphs.
     RequiresRemoved,
-    /// A field needs other fields of other subgraphs.
+    /// A field requires other fields of other subgraphs.
     RequiresChanged,
-    /// A field gives external fields along.
+    /// A field provides external fields.
     ProvidesAdded,
-    /// A field no longer gives external fields along.
+    /// A field no longer provides external fields.
     ProvidesRemoved,
-    /// A field gives other external fields along.
+    /// A field provides other external fields.
     ProvidesChanged,
     /// An argument is taken from another context, from none, or no longer from the client.
     ContextArgumentChanged,
@@ -218,107 +218,107 @@ pub enum ChangeKind {
 impl ChangeKind {
     /// All kinds with their meanings, in the order of the documentation.
     pub const ALL: &[(Self, &str)] = &[
-        (Self::TypeAdded, "A type is new."),
-        (Self::TypeRemoved, "A type is gone."),
-        (Self::TypeKindChanged, "A type is of another kind, such as an enum that was a scalar."),
-        (Self::TypeDescriptionAdded, "A type has a description now."),
+        (Self::TypeAdded, "A type was added."),
+        (Self::TypeRemoved, "A type was removed."),
+        (Self::TypeKindChanged, "A type has another kind, such as an enum that was a scalar."),
+        (Self::TypeDescriptionAdded, "A type got a description."),
         (Self::TypeDescriptionRemoved, "A type lost its description."),
-        (Self::TypeDescriptionChanged, "A type's description reads differently."),
-        (Self::ObjectTypeInterfaceAdded, "An object or interface type implements one more interface."),
+        (Self::TypeDescriptionChanged, "A type's description changed."),
+        (Self::ObjectTypeInterfaceAdded, "An object or interface type implements another interface."),
         (Self::ObjectTypeInterfaceRemoved, "An object or interface type no longer implements an interface."),
-        (Self::FieldAdded, "A field is new."),
-        (Self::FieldRemoved, "A field is gone."),
+        (Self::FieldAdded, "A field was added."),
+        (Self::FieldRemoved, "A field was removed."),
         (Self::FieldTypeChanged, "A field has another type."),
-        (Self::FieldDescriptionAdded, "A field has a description now."),
+        (Self::FieldDescriptionAdded, "A field got a description."),
         (Self::FieldDescriptionRemoved, "A field lost its description."),
-        (Self::FieldDescriptionChanged, "A field's description reads differently."),
-        (Self::FieldDeprecationAdded, "A field is deprecated now."),
+        (Self::FieldDescriptionChanged, "A field's description changed."),
+        (Self::FieldDeprecationAdded, "A field was deprecated."),
         (Self::FieldDeprecationRemoved, "A field is no longer deprecated."),
-        (Self::FieldDeprecationReasonChanged, "A deprecated field gives another reason."),
-        (Self::FieldArgumentAdded, "A field takes one more argument."),
-        (Self::FieldArgumentRemoved, "A field no longer takes an argument."),
+        (Self::FieldDeprecationReasonChanged, "A deprecated field has another reason."),
+        (Self::FieldArgumentAdded, "A field got an argument."),
+        (Self::FieldArgumentRemoved, "A field lost an argument."),
         (Self::FieldArgumentTypeChanged, "An argument has another type."),
-        (Self::FieldArgumentDefaultChanged, "An argument's default appeared, went or changed."),
-        (Self::FieldArgumentDescriptionChanged, "An argument's description appeared, went or reads differently."),
-        (Self::FieldArgumentDeprecationAdded, "An argument is deprecated now."),
+        (Self::FieldArgumentDefaultChanged, "An argument's default was added, removed or changed."),
+        (Self::FieldArgumentDescriptionChanged, "An argument's description was added, removed or changed."),
+        (Self::FieldArgumentDeprecationAdded, "An argument was deprecated."),
         (Self::FieldArgumentDeprecationRemoved, "An argument is no longer deprecated."),
-        (Self::FieldArgumentDeprecationReasonChanged, "A deprecated argument gives another reason."),
-        (Self::InputFieldAdded, "An input object takes one more field."),
-        (Self::InputFieldRemoved, "An input object no longer takes a field."),
+        (Self::FieldArgumentDeprecationReasonChanged, "A deprecated argument has another reason."),
+        (Self::InputFieldAdded, "An input object got a field."),
+        (Self::InputFieldRemoved, "An input object lost a field."),
         (Self::InputFieldTypeChanged, "An input field has another type."),
-        (Self::InputFieldDefaultValueChanged, "An input field's default appeared, went or changed."),
-        (Self::InputFieldDescriptionAdded, "An input field has a description now."),
+        (Self::InputFieldDefaultValueChanged, "An input field's default was added, removed or changed."),
+        (Self::InputFieldDescriptionAdded, "An input field got a description."),
         (Self::InputFieldDescriptionRemoved, "An input field lost its description."),
-        (Self::InputFieldDescriptionChanged, "An input field's description reads differently."),
-        (Self::InputFieldDeprecationAdded, "An input field is deprecated now."),
+        (Self::InputFieldDescriptionChanged, "An input field's description changed."),
+        (Self::InputFieldDeprecationAdded, "An input field was deprecated."),
         (Self::InputFieldDeprecationRemoved, "An input field is no longer deprecated."),
-        (Self::InputFieldDeprecationReasonChanged, "A deprecated input field gives another reason."),
+        (Self::InputFieldDeprecationReasonChanged, "A deprecated input field has another reason."),
         (Self::InputOneOfAdded, "Exactly one field of an input object must be given now (`@oneOf`)."),
         (Self::InputOneOfRemoved, "Several fields of an input object may be given now."),
-        (Self::EnumValueAdded, "An enum has one more value."),
+        (Self::EnumValueAdded, "An enum got a value."),
         (Self::EnumValueRemoved, "An enum lost a value."),
-        (Self::EnumValueDescriptionChanged, "A value's description appeared, went or reads differently."),
-        (Self::EnumValueDeprecationAdded, "A value is deprecated now."),
+        (Self::EnumValueDescriptionChanged, "A value's description was added, removed or changed."),
+        (Self::EnumValueDeprecationAdded, "A value was deprecated."),
         (Self::EnumValueDeprecationRemoved, "A value is no longer deprecated."),
-        (Self::EnumValueDeprecationReasonChanged, "A deprecated value gives another reason."),
-        (Self::UnionMemberAdded, "A union has one more member."),
+        (Self::EnumValueDeprecationReasonChanged, "A deprecated value has another reason."),
+        (Self::UnionMemberAdded, "A union got a member."),
         (Self::UnionMemberRemoved, "A union lost a member."),
-        (Self::ScalarSpecifiedByAdded, "A scalar names its specification now."),
-        (Self::ScalarSpecifiedByRemoved, "A scalar no longer names its specification."),
-        (Self::ScalarSpecifiedByChanged, "A scalar follows another specification."),
+        (Self::ScalarSpecifiedByAdded, "A scalar got a specification."),
+        (Self::ScalarSpecifiedByRemoved, "A scalar lost its specification."),
+        (Self::ScalarSpecifiedByChanged, "A scalar has another specification."),
         (Self::SchemaQueryTypeChanged, "The query root is another type."),
-        (Self::SchemaMutationTypeChanged, "The mutation root appeared, went or is another type."),
-        (Self::SchemaSubscriptionTypeChanged, "The subscription root appeared, went or is another type."),
-        (Self::SchemaDescriptionChanged, "The schema's description appeared, went or reads differently."),
-        (Self::DirectiveAdded, "A directive is new."),
-        (Self::DirectiveRemoved, "A directive is gone."),
-        (Self::DirectiveDescriptionChanged, "A directive's description appeared, went or reads differently."),
-        (Self::DirectiveLocationAdded, "A directive may stand at one more kind of place."),
-        (Self::DirectiveLocationRemoved, "A directive may no longer stand at a kind of place."),
-        (Self::DirectiveRepeatableAdded, "A directive may be repeated now."),
-        (Self::DirectiveRepeatableRemoved, "A directive may no longer be repeated."),
-        (Self::DirectiveArgumentAdded, "A directive takes one more argument."),
-        (Self::DirectiveArgumentRemoved, "A directive no longer takes an argument."),
+        (Self::SchemaMutationTypeChanged, "The mutation root was added, removed or is another type."),
+        (Self::SchemaSubscriptionTypeChanged, "The subscription root was added, removed or is another type."),
+        (Self::SchemaDescriptionChanged, "The schema's description was added, removed or changed."),
+        (Self::DirectiveAdded, "A directive was added."),
+        (Self::DirectiveRemoved, "A directive was removed."),
+        (Self::DirectiveDescriptionChanged, "A directive's description was added, removed or changed."),
+        (Self::DirectiveLocationAdded, "A directive got a location."),
+        (Self::DirectiveLocationRemoved, "A directive lost a location."),
+        (Self::DirectiveRepeatableAdded, "A directive became repeatable."),
+        (Self::DirectiveRepeatableRemoved, "A directive is no longer repeatable."),
+        (Self::DirectiveArgumentAdded, "A directive got an argument."),
+        (Self::DirectiveArgumentRemoved, "A directive lost an argument."),
         (Self::DirectiveArgumentTypeChanged, "A directive's argument has another type."),
         (Self::DirectiveArgumentDefaultValueChanged, "A directive's argument has another default."),
         (
             Self::DirectiveArgumentDescriptionChanged,
-            "A directive argument's description appeared, went or reads differently.",
+            "A directive argument's description was added, removed or changed.",
         ),
-        (Self::DirectiveUsageAdded, "A directive is applied that was not."),
-        (Self::DirectiveUsageRemoved, "A directive is no longer applied."),
+        (Self::DirectiveUsageAdded, "A directive was applied."),
+        (Self::DirectiveUsageRemoved, "An applied directive was removed."),
         (Self::DirectiveUsageChanged, "A directive is applied with other arguments."),
-        (Self::TagAdded, "An element bears a tag that it did not."),
+        (Self::TagAdded, "An element got a tag."),
         (Self::TagRemoved, "An element lost a tag."),
-        (Self::InaccessibleAdded, "An element is hidden from clients now."),
+        (Self::InaccessibleAdded, "An element was hidden from clients."),
         (Self::InaccessibleRemoved, "An element is no longer hidden from clients."),
-        (Self::AuthorizationAdded, "An element needs an authorization that it did not."),
-        (Self::AuthorizationRemoved, "An element needs no authorization any more."),
-        (Self::AuthorizationChanged, "An element needs another authorization."),
+        (Self::AuthorizationAdded, "An element requires an authorization that it did not require."),
+        (Self::AuthorizationRemoved, "An element no longer requires an authorization."),
+        (Self::AuthorizationChanged, "An element requires another authorization."),
         (Self::CostChanged, "An element's cost or list size is estimated differently."),
-        (Self::SubgraphAdded, "A subgraph joined."),
-        (Self::SubgraphRemoved, "A subgraph left."),
-        (Self::SubgraphUrlChanged, "A subgraph is reached elsewhere."),
-        (Self::TypeAddedToSubgraph, "A subgraph defines a type that only others did."),
+        (Self::SubgraphAdded, "A subgraph was added."),
+        (Self::SubgraphRemoved, "A subgraph was removed."),
+        (Self::SubgraphUrlChanged, "A subgraph has another URL."),
+        (Self::TypeAddedToSubgraph, "A subgraph defines a type that only others defined."),
         (Self::TypeRemovedFromSubgraph, "A subgraph no longer defines a type that others have."),
         (Self::KeyAdded, "Entities of a type can be found by one more key in a subgraph."),
         (Self::KeyRemoved, "Entities of a type can no longer be found by a key in a subgraph."),
-        (Self::KeyResolvableChanged, "A key began or ceased to be resolvable."),
-        (Self::InterfaceObjectAdded, "A subgraph sees an interface as an object now."),
-        (Self::InterfaceObjectRemoved, "A subgraph no longer sees an interface as an object."),
-        (Self::FieldMoved, "Other subgraphs resolve a field, and none of the old ones."),
+        (Self::KeyResolvableChanged, "A key became resolvable, or no longer is."),
+        (Self::InterfaceObjectAdded, "A subgraph has an interface as an object now."),
+        (Self::InterfaceObjectRemoved, "A subgraph no longer has an interface as an object."),
+        (Self::FieldMoved, "A field moved to other subgraphs."),
         (Self::FieldAddedToSubgraph, "One more subgraph resolves a field."),
         (Self::FieldRemovedFromSubgraph, "A subgraph no longer resolves a field that others do."),
         (Self::FieldSubgraphTypeChanged, "A field has another type in a subgraph."),
         (Self::OverrideAdded, "A subgraph takes a field over from another."),
-        (Self::OverrideRemoved, "A subgraph no longer takes a field over from another."),
+        (Self::OverrideRemoved, "A subgraph lost a field over from another."),
         (Self::OverrideChanged, "A field is taken over from another subgraph, or under another label."),
-        (Self::RequiresAdded, "A field needs fields of other subgraphs that it did not."),
-        (Self::RequiresRemoved, "A field no longer needs fields of other subgraphs."),
-        (Self::RequiresChanged, "A field needs other fields of other subgraphs."),
-        (Self::ProvidesAdded, "A field gives external fields along."),
-        (Self::ProvidesRemoved, "A field no longer gives external fields along."),
-        (Self::ProvidesChanged, "A field gives other external fields along."),
+        (Self::RequiresAdded, "A field requires fields of other subgraphs that it did not require."),
+        (Self::RequiresRemoved, "A field no longer requires fields of other subgraphs."),
+        (Self::RequiresChanged, "A field requires other fields of other subgraphs."),
+        (Self::ProvidesAdded, "A field provides external fields."),
+        (Self::ProvidesRemoved, "A field no longer provides external fields."),
+        (Self::ProvidesChanged, "A field provides other external fields."),
         (
             Self::ContextArgumentChanged,
             "An argument is taken from another context, from none, or no longer from the client.",

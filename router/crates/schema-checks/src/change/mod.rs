@@ -43,12 +43,12 @@ pub struct Change {
     /// The subgraphs whose schemas made it, where that is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subgraphs: Vec<String>,
-    /// Where it stands in the SDL files; what was removed is named in the old file and by its parent in the new one.
+    /// The places in the SDL files; of what was removed, its own in the old file and its parent's in the new one.
     pub locations: Vec<Location>,
     /// How to roll it out, for changes between subgraphs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
-    /// The known operations that it hurts; absent when no operations are known.
+    /// The known operations that it affects; absent if no operations are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Why it is allowed, if it is.
@@ -59,10 +59,10 @@ pub struct Change {
     pub touches: Vec<String>,
 }
 
-/// The order in which the two sides of a change between subgraphs must go out.
+/// The order in which the two sides of a change between subgraphs must be deployed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rollout {
-    /// What must be everywhere before the other goes out.
+    /// What must be deployed everywhere before the other.
     pub first: First,
     /// Whether old and new instances of the subgraph can serve at the same time, in that order.
     pub mixed_versions: bool,
@@ -70,7 +70,7 @@ pub struct Rollout {
     pub note: String,
 }
 
-/// Which side of a change goes out first.
+/// Which side of a change is deployed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum First {
@@ -82,7 +82,7 @@ pub enum First {
     Either,
 }
 
-/// Which known operations a change hurts.
+/// Which known operations a change affects.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
     /// Operations that no longer validate because of it.

@@ -34,7 +34,7 @@ impl Hidden {
         self.coordinates.insert(coordinate.into())
     }
 
-    /// Hides what the filter says. Gives the tags that no element bears.
+    /// Hides what the filter excludes. Returns the tags that no element has.
     pub(super) fn apply_filter(&mut self, schema: &Schema, filter: &ContractFilter, names: &Names) -> Vec<String> {
         let tag = names.tag.as_str();
         let mut seen: AHashSet<String> = AHashSet::new();
@@ -46,12 +46,12 @@ impl Hidden {
                 .filter_map(|directive| directive.specified_argument_by_name("name")?.as_str())
                 .collect();
             seen.extend(tags.iter().map(|tag| (*tag).to_owned()));
-            let bears = |wanted: &[String]| tags.iter().any(|tag| wanted.iter().any(|name| name == tag));
+            let has_tag = |wanted: &[String]| tags.iter().any(|tag| wanted.iter().any(|name| name == tag));
             // An argument is included by its field, a field by its type.
-            if bears(&filter.include) || parent.is_some_and(|parent| included.contains(parent)) {
+            if has_tag(&filter.include) || parent.is_some_and(|parent| included.contains(parent)) {
                 included.insert(coordinate.to_owned());
             }
-            let excluded = bears(&filter.exclude);
+            let excluded = has_tag(&filter.exclude);
             let left_out = !filter.include.is_empty()
                 && parent.is_some()
                 && !included.contains(coordinate)

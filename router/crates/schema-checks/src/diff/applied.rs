@@ -70,10 +70,10 @@ fn compare_directive(context: &mut Context<'_>, coordinate: &str, name: &str, be
                 these.iter().filter(|tag| !those.contains(tag)).cloned().collect()
             };
             for tag in only(after, before) {
-                context.push(tag_change(ChangeKind::TagAdded, coordinate, &tag, "now bears"));
+                context.push(tag_change(ChangeKind::TagAdded, coordinate, &tag, "got"));
             }
             for tag in only(before, after) {
-                context.push(tag_change(ChangeKind::TagRemoved, coordinate, &tag, "no longer bears"));
+                context.push(tag_change(ChangeKind::TagRemoved, coordinate, &tag, "no longer has"));
             }
         }
         family => {

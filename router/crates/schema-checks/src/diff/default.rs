@@ -28,7 +28,7 @@ pub(super) fn compare(
             format!("The default of \"{coordinate}\", {from}, was removed."),
             "Requests that leave it out get another answer.",
         ),
-        // A required one that gains a default becomes optional: nobody left it out before.
+        // A required one that gains a default becomes optional: all clients give it today.
         (None, Some(to)) if old.ty.is_non_null() => (
             Severity::Safe,
             format!("\"{coordinate}\" has the default {to} now, so it need not be given."),

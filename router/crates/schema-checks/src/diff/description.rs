@@ -1,11 +1,11 @@
-//! Changes of descriptions, which never hurt anyone. Knows nothing of what is described.
+//! Changes of descriptions, which break no client. Knows nothing of what is described.
 
 use braid_graphql::Node;
 
 use super::Context;
 use crate::change::{Change, ChangeKind, Severity};
 
-/// The kinds for a description that appeared, went or changed.
+/// The kinds for a description that was added, removed or changed.
 pub(super) struct Kinds {
     pub(super) added: ChangeKind,
     pub(super) removed: ChangeKind,

@@ -67,7 +67,7 @@ fn compare_locations(
     new: &DirectiveDefinition,
 ) {
     for location in old.locations.iter().filter(|location| !new.locations.contains(*location)) {
-        let message = format!("\"{coordinate}\" may no longer stand on {location}.");
+        let message = format!("\"{coordinate}\" is no longer allowed on {location}.");
         let reason = "Documents that apply it there no longer validate.";
         context.push(
             Change::new(ChangeKind::DirectiveLocationRemoved, Severity::Breaking, coordinate, message, reason)
@@ -76,7 +76,7 @@ fn compare_locations(
         );
     }
     for location in new.locations.iter().filter(|location| !old.locations.contains(*location)) {
-        let message = format!("\"{coordinate}\" may stand on {location} now.");
+        let message = format!("\"{coordinate}\" is now allowed on {location}.");
         let reason = "Documents that apply it elsewhere stay valid.";
         context.push(
             Change::new(ChangeKind::DirectiveLocationAdded, Severity::Safe, coordinate, message, reason)

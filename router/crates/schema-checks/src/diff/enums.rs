@@ -27,7 +27,7 @@ fn removed(context: &Context<'_>, ty: &str, value: &EnumValueDefinition) -> Chan
     let reason = if position.input {
         "Requests that send it are no longer valid."
     } else {
-        "No response carries it any more; clients whose code names it must be changed when they read the new schema."
+        "Responses no longer have it; clients whose code names it must be changed when they read the new schema."
     };
     let message = format!("The value \"{coordinate}\" was removed.");
     let change = Change::new(ChangeKind::EnumValueRemoved, Severity::Breaking, coordinate.clone(), message, reason);

@@ -125,7 +125,7 @@ fn compare_argument(
 ) {
     if old.ty != new.ty {
         let change = input_type_change(ChangeKind::FieldArgumentTypeChanged, coordinate, old, new);
-        // An argument that became required hurts those who leave it out.
+        // An argument that became required breaks those who leave it out.
         let touches = if new.is_required() { field } else { coordinate };
         context.push(change.touching([touches.to_owned()]));
     }

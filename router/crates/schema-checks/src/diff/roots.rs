@@ -35,7 +35,7 @@ fn root(
         (Some(old), None) => (
             Severity::Breaking,
             format!("The {name} root, \"{old}\", was removed."),
-            "No operation of its kind can run any more.",
+            "Operations of its kind can no longer run.",
         ),
         (Some(old), Some(new)) if old != new => (
             Severity::Breaking,

@@ -1,4 +1,4 @@
-//! Whether a type may stand where another stood. Output and input are mirror images. Knows nothing of where they stand.
+//! Whether a type can replace another. Output and input have opposite rules. Does not know where the types are used.
 
 use braid_graphql::Type;
 

@@ -1,4 +1,4 @@
-//! Changes of fields in subgraphs: who resolves them, what they need, what they give along.
+//! Changes of fields in subgraphs: who resolves them, what they require and provide.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use braid_supergraph::{Supergraph, join_spec};
 use super::field_set;
 use crate::change::{Change, ChangeKind, First, Severity};
 
-/// What a subgraph says of a field.
+/// A field as a subgraph defines it.
 #[derive(Default, PartialEq)]
 struct FieldFacts {
     resolves: bool,
@@ -236,7 +236,7 @@ fn details(
     }
 }
 
-/// Something that a subgraph may or may not say of a field: added, removed, changed.
+/// A directive on a field in a subgraph that was added, removed or changed.
 struct Aspect {
     kinds: [ChangeKind; 3],
     what: &'static str,

@@ -10,7 +10,7 @@ use crate::change::{Change, ChangeKind, First, Severity};
 
 const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
 
-/// What a subgraph says of a type.
+/// The keys and role of a type in a subgraph.
 #[derive(Default)]
 struct TypeFacts {
     /// Each key in its normal form, and whether it is resolvable.

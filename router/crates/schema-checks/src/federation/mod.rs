@@ -1,6 +1,6 @@
 //! What changed between the subgraphs of two supergraphs, and in which order it must be rolled out.
 //!
-//! While a change goes out, an old router talks to new instances of a subgraph, or a new router to old ones, and during a
+//! While a change is deployed, an old router talks to new instances of a subgraph, or a new router to old ones, and during a
 //! rolling deployment to both. Each change says which of the two works. The rule behind all of them: what is asked of a
 //! subgraph must be there before the router asks for it, and may go only after the router has ceased to ask.
 
@@ -22,7 +22,7 @@ pub fn diff_supergraphs(old: &Supergraph, new: &Supergraph) -> Vec<Change> {
     subgraphs(old, new, &mut changes);
     keys::compare(old, new, &mut changes);
     fields::compare(old, new, &mut changes);
-    // Between subgraphs a change hurts a rollout, not an operation: what clients notice is among the changes of the API.
+    // A change between subgraphs affects a rollout, not operations: what clients notice is among the changes of the API.
     changes.iter_mut().for_each(|change| change.touches.clear());
     changes.extend(directives(old, new));
     changes

@@ -1,4 +1,4 @@
-//! The order in which changes of the API go out in a federation. Knows kinds of change, not how they are found.
+//! The order in which changes of the API are deployed in a federation. Knows kinds of change, not how they are found.
 
 use crate::change::{Change, ChangeKind, First, Rollout, Severity};
 

@@ -14,7 +14,7 @@ pub enum Level {
     /// The rule is not looked at.
     #[serde(alias = "ignored", alias = "ignore")]
     Off,
-    /// Good to know.
+    /// For information.
     Info,
     /// Shown, but the check passes.
     #[serde(alias = "warning")]
@@ -46,7 +46,7 @@ pub enum Preset {
     None,
 }
 
-/// What the configuration says of a rule: its level, or more.
+/// The configuration of a rule: its level, or more.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum RuleSetting {
@@ -114,7 +114,7 @@ impl LintConfig {
         let unknown = self.rules.keys().filter(|name| !known(name));
         unknown
             .map(|name| {
-                let message = format!("there is no lint rule \"{name}\"; `braid lint --list` names them all");
+                let message = format!("there is no lint rule \"{name}\"; `braid lint --list` lists them");
                 Problem::new("UNKNOWN_LINT_RULE", message)
             })
             .collect()

@@ -32,7 +32,7 @@ pub struct Finding {
     pub message: String,
     /// What to do.
     pub help: String,
-    /// Where it stands.
+    /// The location of the element.
     pub location: Location,
 }
 

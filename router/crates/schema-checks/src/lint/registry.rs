@@ -1,4 +1,4 @@
-//! The list of all rules. A rule knows nothing of the others; only this file names them all.
+//! The list of all rules. A rule knows nothing of the others; only this file has them all.
 
 use super::config::{Level, RuleConfig};
 use super::rules::{Raw, affixes, deprecation, documentation, enums, naming, nullability, order, reach, relay, tags};
@@ -51,7 +51,7 @@ pub const ALL: &[Rule] = &[
     Rule {
         name: "RESTY_FIELD_NAMES",
         recommended: Level::Warn,
-        summary: "Query fields name what they give, without get or list; mutations do not begin with put, post or patch.",
+        summary: "Query fields are named by what they return, without get or list; mutations do not begin with put, post or patch.",
         check: naming::verbs,
     },
     Rule {
@@ -225,13 +225,13 @@ pub const ALL: &[Rule] = &[
     Rule {
         name: "ORDER_FIELDS",
         recommended: Level::Off,
-        summary: "Fields stand in alphabetical order.",
+        summary: "Fields are in alphabetical order.",
         check: order::fields,
     },
     Rule {
         name: "ORDER_ENUM_VALUES",
         recommended: Level::Off,
-        summary: "Enum values stand in alphabetical order.",
+        summary: "Enum values are in alphabetical order.",
         check: order::enum_values,
     },
     Rule {

@@ -1,4 +1,4 @@
-//! Exceptions that stand in the schema itself, each with a reason. Knows no rule.
+//! Exceptions that are written in the schema itself, each with a reason. Knows no rule.
 //!
 //! ```graphql
 //! # lint-disable FIELD_NAMES_SHOULD_BE_CAMEL_CASE -- the partner's API calls it so
@@ -121,7 +121,7 @@ impl Suppressions {
         let unknown = rules.iter().find(|rule| !registry::ALL.iter().any(|known| known.name == rule.as_str()));
         let (rule, message, help) = if let Some(unknown) = unknown {
             let message = format!("There is no lint rule \"{unknown}\".");
-            ("UNKNOWN_LINT_RULE", message, "`braid lint --list` names them all.")
+            ("UNKNOWN_LINT_RULE", message, "`braid lint --list` lists them.")
         } else if rules.is_empty() {
             let message = "The exception names no rule.".to_owned();
             ("LINT_SUPPRESSION_WITHOUT_RULE", message, "Write `# lint-disable RULE -- reason`.")
@@ -135,13 +135,13 @@ impl Suppressions {
     }
 }
 
-/// The element that follows a comment of its own line, with all that it contains.
+/// The element that follows a comment of its own line, with everything in it.
 fn covered_after(offset: usize, text: &str, file: usize, view: &View<'_>) -> (usize, usize) {
     let following = view.elements.iter().filter(|element| element.file == file && element.whole.offset() >= offset);
     // Of those that begin at the same place, the outermost.
     let next = following.min_by_key(|element| (element.whole.offset(), usize::MAX - element.whole.end_offset()));
     let Some(next) = next else { return (offset, offset) };
-    // Only comments and white space may stand between.
+    // Only comments and white space may be between.
     let between = text.get(offset..next.whole.offset()).unwrap_or_default();
     let clear = between.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
     if clear { (next.whole.offset(), next.whole.end_offset()) } else { (offset, offset) }
@@ -158,7 +158,7 @@ struct Comment<'a> {
     /// Where its line begins and the comment ends, in bytes.
     line_start: usize,
     end: usize,
-    /// Nothing else stands on the line.
+    /// Nothing else is on the line.
     alone: bool,
 }
 

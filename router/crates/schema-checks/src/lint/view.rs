@@ -33,9 +33,9 @@ pub(super) struct Element<'a> {
     pub(super) related: Vec<&'a str>,
     pub(super) extension: bool,
     pub(super) file: usize,
-    /// Where its name stands.
+    /// The location of its name.
     pub(super) span: SourceSpan,
-    /// Where all of it stands, with description and content.
+    /// The location of all of it, with description and content.
     pub(super) whole: SourceSpan,
 }
 

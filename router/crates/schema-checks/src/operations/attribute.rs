@@ -1,4 +1,4 @@
-//! Brings changes and operations together: names for each change whom it hurts, and corrects the severity by what the
+//! Matches changes and operations: finds the operations that each change affects, and corrects the severity by what the
 //! operations prove.
 
 use super::Judged;
@@ -56,7 +56,7 @@ fn clear_unused(change: &mut Change) {
     }
 }
 
-/// Whether an operation that could be hurt shows it in what it selects. Who lacks an authorization does not.
+/// Whether an operation that can break shows it in what it selects. One that lacks an authorization does not.
 fn operations_decide(kind: ChangeKind) -> bool {
     !matches!(kind, ChangeKind::AuthorizationAdded | ChangeKind::AuthorizationChanged)
 }

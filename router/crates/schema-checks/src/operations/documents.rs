@@ -26,7 +26,7 @@ pub struct OperationFile {
 /// What a file with operations holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Operations and fragments. Fragments may stand in any of the documents.
+    /// Operations and fragments. Fragments can be in any of the documents.
     Document,
     /// A manifest of persisted operations: Apollo's (`{"operations": [{"id", "name", "body"}]}`) or Relay's
     /// (`{"hash": "text"}`).
@@ -82,7 +82,7 @@ struct Parsed {
     shared: bool,
 }
 
-/// What a source says of its operations.
+/// What a source has beside the text of its operations.
 #[derive(Clone, Default)]
 struct Facts {
     name: Option<String>,
@@ -109,13 +109,13 @@ impl Reader {
                     let message = format!("the operation does not parse: {}", json.message);
                     self.problems.push(Problem::at("OPERATION_SYNTAX", message, file, (at.0 + line - 1, at.1)));
                 }
-                // What stands before or after a bad operation still counts.
+                // What comes before or after an invalid operation still counts.
                 failure.partial
             }
         };
         for definition in &document.definitions {
             if !definition.is_executable_definition() {
-                let message = "only operations and fragments may stand here; this defines a part of a schema";
+                let message = "only operations and fragments are expected here; this defines a part of a schema";
                 self.problems.push(Problem::in_file("OPERATION_SYNTAX", message, file));
                 break;
             }
@@ -205,7 +205,7 @@ impl Reader {
         (operations, self.problems)
     }
 
-    /// Fragments of all documents; two of one name in different documents cannot be told apart by others.
+    /// Fragments of all documents; if two in different documents have the same name, other documents can't choose.
     fn shared_fragments(&mut self) -> Fragments {
         let mut found = Fragments::new();
         for (index, parsed) in self.documents.iter().enumerate().filter(|(_, parsed)| parsed.shared) {
@@ -327,7 +327,7 @@ fn merge(into: &mut KnownOperation, other: KnownOperation) {
     into.last_seen = into.last_seen.take().max(other.last_seen);
 }
 
-/// Different operations of one name are told apart by where they stand.
+/// Different operations of one name get their place as well.
 fn distinguish(operations: &mut [KnownOperation]) {
     let mut counts: AHashMap<String, usize> = AHashMap::new();
     operations.iter().for_each(|operation| *counts.entry(operation.id.clone()).or_default() += 1);

@@ -1,4 +1,4 @@
-//! Validates each known operation against both schemas: broken is what was valid and is no more. Exact, not a guess from
+//! Validates each known operation against both schemas: broken is what was valid and no longer is. Exact, not a guess from
 //! what changed.
 
 use ahash::AHashSet;
@@ -30,7 +30,7 @@ pub struct Judged {
 pub struct OperationError {
     /// What is wrong.
     pub message: String,
-    /// The file that the operation stands in.
+    /// The operation's file.
     pub file: String,
     /// The line there.
     pub line: usize,
@@ -38,16 +38,16 @@ pub struct OperationError {
     pub column: usize,
 }
 
-/// What a report says of the known operations.
+/// The known operations in a report.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct OperationsReport {
     /// How many are known.
     pub total: usize,
-    /// Those that were valid and are no more.
+    /// Those that were valid and no longer are.
     pub broken: Vec<BrokenOperation>,
     /// Those that use something dangerous or breaking, and stay valid.
     pub affected: Vec<String>,
-    /// Those that were not valid before either: likely not of this graph, or long dead.
+    /// Those that were not valid before either: of another graph, or no longer used.
     pub already_invalid: Vec<BrokenOperation>,
 }
 
@@ -116,7 +116,7 @@ pub fn report(judged: &[Judged], changes: &[Change]) -> OperationsReport {
 }
 
 impl Judged {
-    /// Valid before, not valid any more.
+    /// Valid before, but no longer.
     pub fn is_broken(&self) -> bool {
         self.errors_before.is_empty() && !self.errors_after.is_empty()
     }

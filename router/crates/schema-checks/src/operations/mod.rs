@@ -16,7 +16,7 @@ pub use self::judge::{BrokenOperation, Judged, OperationError, OperationsReport,
 /// An operation that some client sends.
 #[derive(Debug, Clone, Default)]
 pub struct KnownOperation {
-    /// Names it in reports: its name if it has one, else where it stands.
+    /// Its name in reports: its own if it has one, else its place.
     pub id: String,
     /// The operation with the fragments that it needs; absent when a usage log only says which fields it uses.
     pub text: Option<String>,
@@ -48,7 +48,7 @@ pub struct Segment {
 }
 
 impl KnownOperation {
-    /// Where a line of the text stands in the files.
+    /// The place of a line of the text in the files.
     pub(crate) fn origin(&self, line: usize) -> (&str, usize) {
         let segment = self.segments.iter().rev().find(|segment| segment.first_line <= line);
         match segment {

@@ -1,4 +1,4 @@
-//! GitHub's workflow commands (<https://docs.github.com/actions/reference/workflow-commands>): an annotation a line.
+//! GitHub's workflow commands (<https://docs.github.com/actions/reference/workflow-commands>): one annotation per finding.
 
 use std::fmt::Write;
 
@@ -16,7 +16,7 @@ pub(super) fn github(report: &Report) -> String {
         };
         let place = item.location.as_ref().map(|at| {
             let file = property(&at.file);
-            // GitHub shows columns only when begin and end stand on one line.
+            // GitHub shows columns only if begin and end are on one line.
             if at.line == at.end_line {
                 format!(
                     "file={file},line={},endLine={},col={},endColumn={},",

@@ -31,7 +31,7 @@ fn entry(item: &Item) -> serde_json::Value {
     })
 }
 
-/// The same for the same finding in the next run, wherever it has moved to: FNV-1a over what names it.
+/// The same for the same finding in the next run, even if its line changed: FNV-1a over what identifies it.
 fn fingerprint(item: &Item) -> String {
     let file = item.location.as_ref().map_or("", |at| at.file.as_str());
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;

@@ -7,7 +7,7 @@ use crate::change::{Change, First, Severity};
 use crate::items::{Item, ItemLevel};
 use crate::report::{Report, Verdict, shortened};
 
-/// The most rows of a table; comments have a limit, and nobody reads on.
+/// The most rows of a table; comments have a limit, and nobody reads more.
 const MOST_ROWS: usize = 50;
 
 /// Writes the report in GitHub's flavour of Markdown.
@@ -47,7 +47,10 @@ fn changes(out: &mut String, heading: &str, changes: &[Change]) {
     let (loud, safe): (Vec<&Change>, Vec<&Change>) =
         changes.iter().partition(|change| change.severity > Severity::Safe);
     if !loud.is_empty() {
-        let _ = writeln!(out, "#### {heading}\n\n| | change | who is hurt | rollout | where |\n|---|---|---|---|---|");
+        let _ = writeln!(
+            out,
+            "#### {heading}\n\n| | change | affected operations | rollout | where |\n|---|---|---|---|---|"
+        );
         let mut sorted = loud.clone();
         sorted.sort_by_key(|change| std::cmp::Reverse(change.severity));
         for change in sorted.iter().take(MOST_ROWS) {
@@ -58,7 +61,7 @@ fn changes(out: &mut String, heading: &str, changes: &[Change]) {
                 cell(&change.message),
                 cell(change.allowed.as_ref().map_or(&change.reason, |allowed| &allowed.reason)),
                 code(&change.id),
-                cell(&hurt(change)),
+                cell(&affected(change)),
                 rollout(change),
                 change.locations.first().map(|at| format!("`{}`", code(&at.to_string()))).unwrap_or_default(),
             );
@@ -134,7 +137,7 @@ fn mark(change: &Change) -> &'static str {
     }
 }
 
-fn hurt(change: &Change) -> String {
+fn affected(change: &Change) -> String {
     let Some(usage) = &change.usage else { return String::new() };
     let operations = if usage.broken.is_empty() { &usage.affected } else { &usage.broken };
     let clients = if usage.clients.is_empty() { String::new() } else { format!(" ({})", shortened(&usage.clients, 3)) };
@@ -150,7 +153,7 @@ fn rollout(change: &Change) -> &'static str {
     }
 }
 
-/// Text in a table's cell: on one line, and no markup of its own.
+/// Text in a table's cell: on one line and without markup.
 fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

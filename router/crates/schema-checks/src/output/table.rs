@@ -66,7 +66,7 @@ impl Table {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
-    /// Text of schemas may hold anything; a terminal must not obey it.
+    /// Text of schemas can have control characters, which must not reach a terminal.
     fn push(&mut self, text: &str) {
         let clean = text.chars().map(|c| if c.is_control() && c != '\u{1b}' { ' ' } else { c });
         self.text.extend(clean);

@@ -21,7 +21,7 @@ pub(in super::super) fn descriptions(view: &View<'_>, config: &RuleConfig) -> Ve
 pub(in super::super) fn operations(view: &View<'_>, _: &RuleConfig) -> Vec<Raw> {
     each(view, |element| {
         (element.kind == Kind::Operation).then(|| {
-            let message = "An operation or fragment stands in a schema file.".to_owned();
+            let message = "The schema file has an operation or fragment.".to_owned();
             (message, "Move it to the files of the client.".to_owned())
         })
     })

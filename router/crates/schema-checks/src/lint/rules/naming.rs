@@ -39,7 +39,7 @@ pub(in super::super) fn verbs(view: &View<'_>, _: &RuleConfig) -> Vec<Raw> {
         let rest = lower_first(&element.name[verb.len()..]);
         let help = match parent.name {
             "Mutation" => "Name what the mutation does to the graph, as in createUser or updateUser.".to_owned(),
-            _ => format!("Name what it gives: \"{rest}\"."),
+            _ => format!("Name it by what it returns: \"{rest}\"."),
         };
         Some((format!("\"{}\" begins with \"{verb}\", as paths of a REST API do.", element.coordinate), help))
     })

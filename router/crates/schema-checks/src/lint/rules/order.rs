@@ -18,7 +18,7 @@ fn ordered(view: &View<'_>, kinds: impl Fn(Kind) -> bool) -> Vec<Raw> {
         let mut previous = "";
         for (element, it) in view.children(parent).filter(|(_, child)| kinds(child.kind)) {
             if it.name < previous {
-                let message = format!("\"{}\" stands after \"{previous}\".", it.coordinate);
+                let message = format!("\"{}\" comes after \"{previous}\".", it.coordinate);
                 found.push(Raw { element, message, help: "Put it into alphabetical order.".to_owned() });
             }
             previous = it.name;

@@ -12,7 +12,7 @@ pub(in super::super) fn unknown(view: &View<'_>, config: &RuleConfig) -> Vec<Raw
         let tags = element.directives?.iter().filter(|directive| directive.name == "tag");
         let mut names = tags.filter_map(|tag| tag.specified_argument_by_name("name")?.as_str());
         let unknown = names.find(|name| !config.names.iter().any(|known| known == name))?;
-        let message = format!("\"{}\" bears the unknown tag \"{unknown}\".", element.coordinate);
+        let message = format!("\"{}\" has the unknown tag \"{unknown}\".", element.coordinate);
         Some((message, format!("The configuration knows {}.", config.names.join(", "))))
     })
 }
