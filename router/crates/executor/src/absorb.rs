@@ -7,16 +7,16 @@ use std::ops::Range;
 use braid_graphql::error::PathSegment;
 use serde_json::value::RawValue;
 
-use crate::compile::CompiledOperation;
 use crate::compile::fetch::{CompiledEntities, CompiledFetch, CompiledKind};
+use crate::compile::operation::CompiledOperation;
 use crate::compile::reading::ReadingId;
 use crate::error::{
     DOWNSTREAM, ErrorEntry, Errors, HTTP_ERROR, MALFORMED_RESPONSE, MEMORY_LIMIT, RESPONSE_TOO_DEEP, raw_string,
 };
 use crate::locate::Locator;
 use crate::mark::mark;
-use crate::prepare::{Lookups, Receivers};
 use crate::read::{Data, EntityList, Expected, ReadLimits, read_answer};
+use crate::receivers::{Lookups, Receivers};
 use crate::response::SubgraphErrors;
 use crate::scanner::ScanError;
 use crate::service::SubgraphError;
@@ -138,6 +138,10 @@ impl<'a> Absorb<'a> {
         list: &EntityList,
         has_errors: bool,
     ) -> Result<(), Failure> {
+        // Nothing was asked for.
+        if lookups.count == 0 {
+            return Ok(());
+        }
         let problem = match list {
             EntityList::Items { items, malformed } => {
                 self.items(entities, lookups, items, malformed)?;
@@ -261,7 +265,7 @@ pub(crate) fn expected<'a>(kind: &CompiledKind, receivers: &'a Receivers) -> Exp
     match (kind, receivers) {
         (CompiledKind::Root { reading, .. }, _) => Expected::Root(*reading),
         (CompiledKind::Entities(entities), Receivers::Entities(lookups)) => {
-            let list = |list: &'a Lookups| (list.alias.as_str(), entities[list.entities].reading);
+            let list = |list: &'a Lookups| (&*list.alias, entities[list.entities].reading);
             Expected::Entities(lookups.iter().map(list).collect())
         }
         (CompiledKind::Entities(_), Receivers::Root(_)) => Expected::Entities(Vec::new()),

@@ -4,8 +4,12 @@
 //! A null that may not stand where it is goes up to the nearest place that may be null, by cutting the output back to where that
 //! place began.
 
+use braid_graphql::introspection::{IntrospectionError, Introspector};
+use braid_graphql::operation::FieldRef;
+use braid_graphql::variables::Variables;
 use braid_supergraph::Supergraph;
 
+use crate::compile::condition::Decisions;
 use crate::compile::projection::{LeafKind, OutField, OutKind, OutSet, Projection, Wrappers};
 use crate::error::{Errors, INVALID_VALUE, NON_NULLABLE_FIELD_IS_NULL, ResponsePath, UNKNOWN_RUNTIME_TYPE};
 use crate::leaf::{self, Leaf};
@@ -22,9 +26,11 @@ type Completed = Result<(), Nulled>;
 pub(crate) struct Completion<'a> {
     pub(crate) supergraph: &'a Supergraph,
     pub(crate) projection: &'a Projection,
+    /// Which of the fields with rules are written.
+    pub(crate) decisions: Decisions,
+    pub(crate) variables: &'a Variables,
     pub(crate) tree: &'a Tree,
-    /// The answers to the selections of the schema itself.
-    pub(crate) introspections: &'a [Vec<u8>],
+    pub(crate) introspector: Introspector<'a>,
     pub(crate) errors: &'a mut Errors,
     /// Whether a fetch failed, so that types may be unknown without a further error.
     pub(crate) some_failed: bool,
@@ -35,6 +41,8 @@ pub(crate) struct Completion<'a> {
     pub(crate) max_out: usize,
     /// The output has become too large: everything is given up.
     pub(crate) overflow: bool,
+    /// The deadline has passed: everything is given up.
+    pub(crate) is_late: bool,
 }
 
 impl Completion<'_> {
@@ -52,19 +60,27 @@ impl Completion<'_> {
 
     /// Recursive as deep as the operation, which its compilation bounds.
     fn object(&mut self, set: &OutSet, object: ObjectId, path: &ResponsePath<'_>) -> Completed {
-        let Some((fields, typename)) = set.variant(self.tree.ty(object)) else { return self.unknown_type(path) };
+        let Some((variant, typename)) = set.variant(self.tree.ty(object)) else { return self.unknown_type(path) };
         self.check_room(0)?;
-        if fields.is_empty() {
-            self.out.push(b'{');
-        }
-        for field in fields {
-            self.out.extend_from_slice(&field.prefix);
+        // Of a conditional variant, any field can be the first.
+        let mut is_open = !variant.is_conditional;
+        for field in &variant.fields {
+            if variant.is_conditional {
+                if field.rule.is_some_and(|rule| !self.decisions.is_written(rule)) {
+                    continue;
+                }
+                self.out.push(if is_open { b',' } else { b'{' });
+                self.out.extend_from_slice(&field.prefix[1..]);
+                is_open = true;
+            } else {
+                self.out.extend_from_slice(&field.prefix);
+            }
             match field.kind {
                 OutKind::Typename => match typename {
                     Some(name) => self.out.extend_from_slice(name),
                     None => return self.unknown_type(path),
                 },
-                OutKind::Introspection(at) => self.out.extend_from_slice(&self.introspections[at as usize]),
+                OutKind::Introspection(at) => self.introspection(at)?,
                 OutKind::Leaf(kind) => {
                     let cell = field.slot.map_or(Cell::Absent, |slot| self.tree.get(object, slot));
                     // By far the most frequent case, without the general one's detours.
@@ -84,8 +100,25 @@ impl Completion<'_> {
                 }
             }
         }
+        if !is_open || variant.fields.is_empty() {
+            self.out.push(b'{');
+        }
         self.out.push(b'}');
         Ok(())
+    }
+
+    /// Writes a selection of the schema itself.
+    fn introspection(&mut self, at: u32) -> Completed {
+        let selection = &self.projection.introspections[at as usize];
+        let is_type = selection.definition == FieldRef::IntrospectType;
+        let included = selection.selection_sets.iter().filter(|(condition, _)| condition.holds(self.variables));
+        let sets: Vec<_> = included.map(|(_, set)| set).collect();
+        let written = self.introspector.write(is_type, &selection.arguments, &sets, &mut self.out);
+        written.map_err(|error| {
+            self.overflow = true;
+            self.is_late = error == IntrospectionError::TooSlow;
+            Nulled
+        })
     }
 
     /// Writes a value of a field or list item; an error within it makes it null where that is allowed.

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
-use crate::service::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
+use crate::request::SubgraphRequest;
+use crate::service::{SubgraphError, SubgraphResponse, SubgraphService};
 
 /// What of a client's request reaches a subgraph beside the body. Two requests are equal only if all of it is.
 pub trait Forwarded {

@@ -6,24 +6,26 @@ use std::time::{Duration, Instant};
 
 use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
-use braid_graphql::introspection;
-use braid_graphql::operation::FieldRef;
+use braid_graphql::introspection::{self, Introspector};
 use braid_graphql::variables::Variables;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use crate::absorb::{Absorb, Failure, Target};
-use crate::compile::CompiledOperation;
+use crate::body::Prepared;
 use crate::compile::fetch::CompiledKind;
-use crate::compile::projection::{OutIntrospection, Projection};
+use crate::compile::operation::CompiledOperation;
 use crate::compile::shape::Shapes;
 use crate::complete::Completion;
 use crate::error::{Errors, MEMORY_LIMIT, RESPONSE_LIMIT, TIMEOUT};
-use crate::prepare::{PrepareContext, Prepared, Receivers, prepare};
+use crate::prepare::prepare;
+use crate::prepare_context::PrepareContext;
 use crate::read::ReadLimits;
+use crate::receivers::Receivers;
+use crate::request::SubgraphRequest;
 use crate::response::{ExecuteContext, ExecuteLimits, FetchReport, Response, SubgraphErrors};
-use crate::service::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
+use crate::service::{SubgraphError, SubgraphResponse, SubgraphService};
 use crate::tree::{ObjectId, Tree};
 use crate::written::Written;
 
@@ -36,7 +38,7 @@ pub async fn execute<S: SubgraphService>(
     service: &S,
     context: &ExecuteContext<S::Context>,
 ) -> Response<S::Meta> {
-    let mut run = Run::new(operation, variables, context.limits, &context.subgraph_errors);
+    let mut run = Run::new(operation, variables, context);
     let in_time = within(context.deadline, pin!(run.fetch_all(service, context))).await;
     if in_time.is_none() {
         run.give_up();
@@ -56,6 +58,7 @@ struct Run<'a, M> {
     variables: &'a Variables,
     limits: ExecuteLimits,
     exposure: &'a SubgraphErrors,
+    deadline: Option<Instant>,
     started: Instant,
     tree: Tree,
     root: ObjectId,
@@ -65,6 +68,8 @@ struct Run<'a, M> {
     /// How many fetches each fetch still waits for.
     waits_for: Vec<u32>,
     ready: Vec<usize>,
+    /// The fetches that were sent and are not answered: number, and bytes of the request.
+    under_way: Vec<(usize, usize)>,
     reports: Vec<FetchReport>,
     answers: Vec<(braid_supergraph::SubgraphId, M)>,
     gave_up: bool,
@@ -98,13 +103,9 @@ async fn call<S: SubgraphService>(
 }
 
 impl<'a, M> Run<'a, M> {
-    fn new(
-        operation: &'a CompiledOperation,
-        variables: &'a Variables,
-        mut limits: ExecuteLimits,
-        exposure: &'a SubgraphErrors,
-    ) -> Self {
-        // Places in the tree are counted in 32 bits.
+    fn new<C>(operation: &'a CompiledOperation, variables: &'a Variables, context: &'a ExecuteContext<C>) -> Self {
+        let mut limits = context.limits;
+        // Positions in the tree are counted in 32 bits.
         limits.max_memory = limits.max_memory.min(4 << 30);
         let mut tree = Tree::default();
         let root = tree.add_object(operation.shapes.get(Shapes::ROOT).width(), Some(operation.operation.root));
@@ -114,7 +115,8 @@ impl<'a, M> Run<'a, M> {
             operation,
             variables,
             limits,
-            exposure,
+            exposure: &context.subgraph_errors,
+            deadline: context.deadline,
             started: Instant::now(),
             tree,
             root,
@@ -122,6 +124,7 @@ impl<'a, M> Run<'a, M> {
             held: 0,
             waits_for,
             ready,
+            under_way: Vec::new(),
             reports: Vec::with_capacity(operation.fetches.len()),
             answers: Vec::new(),
             gave_up: false,
@@ -134,7 +137,7 @@ impl<'a, M> Run<'a, M> {
         loop {
             let mut only = None;
             while let Some(index) = self.ready.pop() {
-                let Some((sent, request)) = self.start(index, context.deadline) else { continue };
+                let Some((sent, request)) = self.start(index) else { continue };
                 // A single request needs no set to wait in.
                 if let Some((sent, request)) = only.replace((sent, request)) {
                     under_way.push(call(service, &context.service, sent, request));
@@ -161,13 +164,13 @@ impl<'a, M> Run<'a, M> {
     }
 
     /// Prepares a fetch whose turn has come. When there is nothing to ask, those that wait for it are next.
-    fn start(&mut self, index: usize, deadline: Option<Instant>) -> Option<(Sent, SubgraphRequest)> {
+    fn start(&mut self, index: usize) -> Option<(Sent, SubgraphRequest)> {
         let fetch = &self.operation.fetches[index];
-        let prepared = match fetch.condition.holds(|number| self.variables.boolean(number).unwrap_or(false)) {
+        let prepared = match fetch.condition.holds(self.variables) {
             true => self.prepare(index),
             false => None,
         };
-        let Some(Prepared { body, receivers, copies }) = prepared else {
+        let Some(Prepared { body, values, receivers, copies }) = prepared else {
             self.done(index);
             return None;
         };
@@ -176,8 +179,9 @@ impl<'a, M> Run<'a, M> {
             CompiledKind::Entities(_) => OperationType::Query,
         };
         self.held += body.len();
+        self.under_way.push((index, body.len()));
         let sent = Sent { index, receivers, copies, request_bytes: body.len() };
-        Some((sent, SubgraphRequest { subgraph: fetch.subgraph, kind, body, deadline }))
+        Some((sent, SubgraphRequest { subgraph: fetch.subgraph, kind, body, deadline: self.deadline, values }))
     }
 
     fn prepare(&mut self, index: usize) -> Option<Prepared> {
@@ -222,6 +226,7 @@ impl<'a, M> Run<'a, M> {
             Err(_) => (None, 0),
         };
         let subgraph = self.operation.fetches[index].subgraph;
+        self.under_way.retain(|(sent, _)| *sent != index);
         self.held += response_bytes;
         let fits = response_bytes <= self.limits.max_memory && self.room() > 0;
         let limits = ReadLimits {
@@ -261,25 +266,18 @@ impl<'a, M> Run<'a, M> {
         self.done(index);
     }
 
-    /// The fetches that were ready and have no report.
-    fn unanswered(&self) -> Vec<usize> {
-        let answered = |index: usize| self.reports.iter().any(|report| report.fetch == index);
-        (0..self.waits_for.len()).filter(|index| self.waits_for[*index] == 0 && !answered(*index)).collect()
-    }
-
     /// The time is over: what is not there now is null, and one error says so.
     fn give_up(&mut self) {
         self.gave_up = true;
         self.timed_out = true;
-        for index in self.unanswered() {
-            let subgraph = self.operation.fetches[index].subgraph;
+        for (index, request_bytes) in std::mem::take(&mut self.under_way) {
             self.reports.push(FetchReport {
                 fetch: index,
-                subgraph,
+                subgraph: self.operation.fetches[index].subgraph,
                 started: Duration::ZERO,
                 took: self.started.elapsed(),
                 status: None,
-                request_bytes: 0,
+                request_bytes,
                 response_bytes: 0,
                 failure: Some(TIMEOUT),
             });
@@ -288,14 +286,7 @@ impl<'a, M> Run<'a, M> {
     }
 
     fn finish(mut self) -> Response<M> {
-        let mut out = Vec::new();
-        match self.operation.projection(self.variables) {
-            Ok(projection) => out = self.write(&projection),
-            Err(error) => {
-                out.extend_from_slice(b"{\"data\":null");
-                self.errors.report(error.code(), error.to_string(), Vec::new());
-            }
-        }
+        let mut out = self.write();
         let (errors, error_codes) = (self.errors.len(), self.errors.codes());
         self.errors.write(&mut out);
         out.push(b'}');
@@ -309,16 +300,24 @@ impl<'a, M> Run<'a, M> {
         }
     }
 
-    fn write(&mut self, projection: &Projection) -> Vec<u8> {
+    fn write(&mut self) -> Vec<u8> {
+        let operation = self.operation;
         let received: usize = self.reports.iter().map(|report| report.response_bytes).sum();
         let mut out = Vec::with_capacity((received + received / 4).min(self.limits.max_response) + 64);
         out.extend_from_slice(b"{\"data\":");
-        let Some(introspections) = self.introspect(projection) else { return self.overflow() };
         let mut completion = Completion {
-            supergraph: &self.operation.supergraph,
-            projection,
+            supergraph: &operation.supergraph,
+            projection: &operation.projection,
+            decisions: operation.projection.rules.decide(self.variables),
+            variables: self.variables,
             tree: &self.tree,
-            introspections: &introspections,
+            introspector: Introspector::new(introspection::Context {
+                schema: &operation.supergraph.api_schema,
+                variables: self.variables,
+                definitions: &operation.operation.variables,
+                max_bytes: self.limits.max_response,
+                deadline: self.deadline,
+            }),
             some_failed: self.gave_up || self.reports.iter().any(|report| report.failure.is_some()),
             gave_up: self.gave_up,
             errors: &mut self.errors,
@@ -326,36 +325,27 @@ impl<'a, M> Run<'a, M> {
             written: Written::default(),
             max_out: self.limits.max_response,
             overflow: false,
+            is_late: false,
         };
         completion.data(self.root);
-        let (out, overflow) = (completion.out, completion.overflow);
-        if overflow { self.overflow() } else { out }
+        match completion {
+            Completion { is_late: true, .. } => {
+                self.timed_out = true;
+                self.without_data(TIMEOUT, "The time for this request is over; select less of the schema.".to_owned())
+            }
+            Completion { overflow: true, .. } => {
+                let max = self.limits.max_response;
+                self.without_data(RESPONSE_LIMIT, format!("The answer would be larger than {max} bytes; ask for less."))
+            }
+            Completion { out, .. } => out,
+        }
     }
 
-    fn overflow(&mut self) -> Vec<u8> {
-        let message = format!("The answer would be larger than {} bytes; ask for less.", self.limits.max_response);
+    /// The beginning of an answer that has this error and nothing else.
+    fn without_data(&mut self, code: &'static str, message: String) -> Vec<u8> {
         self.errors = Errors::new(self.limits.max_errors.max(1));
-        self.errors.report(RESPONSE_LIMIT, message, Vec::new());
+        self.errors.report(code, message, Vec::new());
         b"{\"data\":null".to_vec()
-    }
-
-    /// The selections of the schema itself; `None` when they are too large.
-    fn introspect(&self, projection: &Projection) -> Option<Vec<Vec<u8>>> {
-        projection.introspections.iter().map(|selection| self.introspect_one(selection)).collect()
-    }
-
-    fn introspect_one(&self, selection: &OutIntrospection) -> Option<Vec<u8>> {
-        let definitions = &self.operation.operation.variables;
-        let number = |name: &str| definitions.iter().position(|variable| variable.name == *name);
-        let context = introspection::Context {
-            schema: &self.operation.supergraph.api_schema,
-            variables: self.variables,
-            number: &number,
-            definitions,
-            max_bytes: self.limits.max_response,
-        };
-        let is_type = selection.definition == FieldRef::IntrospectType;
-        introspection::introspect(&context, is_type, &selection.arguments, &selection.selection_sets).ok()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Runs query plans: compiled shapes, slots, and response bytes. Knows neither the planner nor a transport.
 //!
 //! ```text
-//! once an operation:  Operation + QueryPlan ──CompiledOperation::compile──▶ shapes, request bodies, projection
-//! each request:       variables ──prepare──▶ body ──SubgraphService──▶ bytes ──read──▶ slots ──absorb──▶ tree ─┐
+//! per operation:   Operation + QueryPlan ──CompiledOperation::compile──▶ shapes, request bodies, projection
+//! per request:     variables ──prepare──▶ body ──SubgraphService──▶ bytes ──read──▶ slots ──absorb──▶ tree ─┐
 //!                                   ▲                                                                         │
 //!                                   └──────────── the next fetches of the plan ◀──────────────────────────────┤
 //!                                                                            client's bytes ◀──complete───────┘
@@ -15,17 +15,22 @@
 //! copied to the client as it is. What is written twice is stored once and pointed to.
 
 mod absorb;
+mod body;
 mod compile;
 mod complete;
 mod dedupe;
 mod error;
 mod execute;
+mod groups;
 mod leaf;
 mod locate;
 mod mark;
 mod prepare;
+mod prepare_context;
 mod read;
+mod receivers;
 mod represent;
+pub mod request;
 mod response;
 mod scanner;
 mod service;
@@ -36,8 +41,10 @@ mod walk;
 mod wire_error;
 mod written;
 
-pub use compile::{CompileError, CompiledOperation};
+pub use compile::limits::CompileError;
+pub use compile::operation::CompiledOperation;
 pub use dedupe::{Deduplicated, Forwarded};
 pub use execute::{execute, refuse};
+pub use request::SubgraphRequest;
 pub use response::{ExecuteContext, ExecuteLimits, FetchReport, Response, SubgraphErrors};
-pub use service::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphService};
+pub use service::{SubgraphError, SubgraphErrorKind, SubgraphResponse, SubgraphService};

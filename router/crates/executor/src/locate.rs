@@ -6,13 +6,13 @@
 use ahash::AHashMap;
 use braid_graphql::error::PathSegment;
 
-use crate::compile::CompiledOperation;
 use crate::compile::fetch::{CompiledEntities, CompiledFetch, CompiledKind, Step};
+use crate::compile::operation::CompiledOperation;
 use crate::compile::reading::{ReadKind, ReadingId};
 use crate::compile::shape::Shapes;
 use crate::mark::mark;
-use crate::prepare::{Lookups, Receivers};
 use crate::read::{Data, EntityList};
+use crate::receivers::{Lookups, Receivers};
 use crate::tree::{Cell, ObjectId, Tree};
 use crate::walk::Trace;
 
@@ -66,8 +66,7 @@ impl<'a> Locator<'a> {
         data: &Data,
         wire_paths: impl Iterator<Item = &'p [PathSegment]>,
     ) -> Vec<ClientPath> {
-        let by_alias: AHashMap<&str, usize> =
-            lookups.iter().enumerate().map(|(at, list)| (list.alias.as_str(), at)).collect();
+        let by_alias: AHashMap<&str, usize> = lookups.iter().enumerate().map(|(at, list)| (&*list.alias, at)).collect();
         let mut lists: AHashMap<usize, ListErrors> = AHashMap::new();
         let subject = |wire: &'p [PathSegment]| {
             let (alias, rest) = match wire {

@@ -4,6 +4,7 @@ use braid_graphql::schema::Schema;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::compile::fetch::{CompiledRepresentation, CompiledRepresentationField};
+use crate::request::Representation;
 use crate::tree::{Cell, ObjectId, Tree};
 
 /// The representation that fits an object, by its runtime type.
@@ -124,8 +125,8 @@ fn write_value(
 /// candidates.
 #[derive(Debug, Default)]
 pub(crate) struct Unique {
-    written: Vec<(usize, usize, u64)>,
-    /// Open addressing, a power of two long; numbers are one more than the place in `written`.
+    written: Vec<Representation>,
+    /// Open addressing, a power of two long; numbers are one more than the index in `written`.
     table: Vec<u32>,
 }
 
@@ -134,7 +135,12 @@ impl Unique {
         self.written.len()
     }
 
-    /// The number of the representation that stands at `start` to the end of `out`, and whether it is new.
+    /// Where they were written, by their numbers.
+    pub(crate) fn into_written(self) -> Vec<Representation> {
+        self.written
+    }
+
+    /// The number of the representation from `start` to the end of `out`, and whether it is new.
     pub(crate) fn number(&mut self, out: &[u8], start: usize) -> (u32, bool) {
         if self.table.len() < 2 * (self.written.len() + 1) {
             self.grow();
@@ -146,15 +152,15 @@ impl Unique {
             match self.table[at] {
                 0 => break,
                 number => {
-                    let (from, to, other) = self.written[number as usize - 1];
-                    if other == hash && out[from..to] == out[start..] {
+                    let known = &self.written[number as usize - 1];
+                    if known.hash == hash && out[known.range.clone()] == out[start..] {
                         return (number - 1, false);
                     }
                 }
             }
             at = (at + 1) & mask;
         }
-        self.written.push((start, out.len(), hash));
+        self.written.push(Representation { range: start..out.len(), hash });
         self.table[at] = self.written.len() as u32;
         (self.written.len() as u32 - 1, true)
     }
@@ -163,7 +169,7 @@ impl Unique {
         let size = (self.table.len() * 2).max(16);
         self.table.clear();
         self.table.resize(size, 0);
-        for (number, (_, _, hash)) in self.written.iter().enumerate() {
+        for (number, Representation { hash, .. }) in self.written.iter().enumerate() {
             let mut at = *hash as usize & (size - 1);
             while self.table[at] != 0 {
                 at = (at + 1) & (size - 1);

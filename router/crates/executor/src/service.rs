@@ -2,11 +2,10 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
 
-use braid_graphql::OperationType;
-use braid_supergraph::SubgraphId;
 use bytes::Bytes;
+
+use crate::request::SubgraphRequest;
 
 /// Sends requests to subgraphs. The executor reaches the outside through this trait only.
 pub trait SubgraphService: Send + Sync + 'static {
@@ -35,19 +34,6 @@ impl<S: SubgraphService> SubgraphService for Arc<S> {
     ) -> impl Future<Output = Result<SubgraphResponse<Self::Meta>, SubgraphError>> + Send {
         S::call(self, request, context)
     }
-}
-
-/// A request to a subgraph.
-#[derive(Debug, Clone)]
-pub struct SubgraphRequest {
-    /// Who is asked.
-    pub subgraph: SubgraphId,
-    /// Query, mutation or subscription. Only queries may be sent twice.
-    pub kind: OperationType,
-    /// The whole body, `{"query":…,"variables":…}`.
-    pub body: Bytes,
-    /// When the answer is of no more use.
-    pub deadline: Option<Instant>,
 }
 
 /// What a subgraph answered.

@@ -1,14 +1,17 @@
 //! The stages of an execution one by one, for benches. Knows no service: the caller brings the answers.
 
+use braid_graphql::introspection::{self, Introspector};
 use braid_graphql::variables::Variables;
 use bytes::Bytes;
 
 use crate::absorb::{Absorb, Target};
-use crate::compile::CompiledOperation;
+use crate::body::Prepared;
+use crate::compile::operation::CompiledOperation;
 use crate::compile::shape::Shapes;
 use crate::complete::Completion;
 use crate::error::Errors;
-use crate::prepare::{PrepareContext, Prepared, prepare};
+use crate::prepare::prepare;
+use crate::prepare_context::PrepareContext;
 use crate::read::{ReadLimits, read_answer};
 use crate::response::SubgraphErrors;
 use crate::tree::{ObjectId, Tree};
@@ -81,12 +84,20 @@ impl<'a> Stages<'a> {
 
     /// Writes the data of the answer.
     pub fn project(&mut self) -> Vec<u8> {
-        let Ok(projection) = self.operation.projection(self.variables) else { return Vec::new() };
+        let operation = self.operation;
         let mut completion = Completion {
-            supergraph: &self.operation.supergraph,
-            projection: &projection,
+            supergraph: &operation.supergraph,
+            projection: &operation.projection,
+            decisions: operation.projection.rules.decide(self.variables),
+            variables: self.variables,
             tree: &self.tree,
-            introspections: &[],
+            introspector: Introspector::new(introspection::Context {
+                schema: &operation.supergraph.api_schema,
+                variables: self.variables,
+                definitions: &operation.operation.variables,
+                max_bytes: 1 << 30,
+                deadline: None,
+            }),
             some_failed: false,
             gave_up: false,
             errors: &mut self.errors,
@@ -94,6 +105,7 @@ impl<'a> Stages<'a> {
             written: Written::default(),
             max_out: 1 << 30,
             overflow: false,
+            is_late: false,
         };
         completion.data(self.root);
         completion.out

@@ -58,6 +58,7 @@ fn request(subgraph: u16, kind: OperationType, body: &'static str) -> SubgraphRe
         kind,
         body: Bytes::from_static(body.as_bytes()),
         deadline: None,
+        values: braid_executor::request::RequestValues::default(),
     }
 }
 

@@ -185,7 +185,7 @@ fn what_is_required_is_sent_whole_or_not_at_all() {
             ),
             (
                 "c",
-                r#"{"query":"query($representations:[_Any!]!){_entities(representations:$representations){...on T{sum}}}","variables":{"representations":[{"__typename":"T","id":"2","x":null,"v":[{"y":{"isY":2}},null,{"y":null}]},{"__typename":"T","id":"5","x":{"isX":null},"v":null}]}}"#,
+                r#"{"query":"query($representations:[_Any!]!){_entities(representations:$representations){...on T{sum}}}","variables":{"representations":[{"__typename":"T","id":"2","v":[{"y":{"isY":2}},null,{"y":null}],"x":null},{"__typename":"T","id":"5","v":null,"x":{"isX":null}}]}}"#,
                 r#"{"data":{"_entities":[{"sum":2},{"sum":5}]}}"#,
             ),
         ],
@@ -203,7 +203,7 @@ fn what_is_required_is_sent_whole_or_not_at_all() {
     );
     let response = run(&compile(&supergraph, "{ all { sum } }"), "{}", &service, &context());
     assert_eq!(response.errors, 1);
-    assert!(service.requests.lock().unwrap()[2].1.contains(r#"[{"__typename":"T","id":"1","x":null,"v":null}]"#));
+    assert!(service.requests.lock().unwrap()[2].1.contains(r#"[{"__typename":"T","id":"1","v":null,"x":null}]"#));
     // Its subgraph fails: nothing is sent, and the error is told once.
     let answers = [("a", Behaviour::from(a)), ("b", Behaviour::Fails(SubgraphErrorKind::Transport))];
     let service = Canned::new(&supergraph, &answers);

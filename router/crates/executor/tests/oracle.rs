@@ -15,7 +15,7 @@ mod support;
 
 use std::sync::Arc;
 
-use braid_graphql::operation::{Field, FieldRef, Operation, SelectionSet};
+use braid_graphql::operation::{Condition, Field, FieldRef, Operation, SelectionSet};
 use braid_graphql::schema::{Schema, TypeId, TypeKind};
 use braid_graphql::{Name, Type};
 use braid_query_plan::{
@@ -25,6 +25,7 @@ use braid_supergraph::Supergraph;
 use indexmap::IndexMap;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use support::world::{Recorded, Size, World};
 use support::{context, supergraph};
@@ -36,6 +37,8 @@ struct Oracle<'a> {
     supergraph: &'a Supergraph,
     operation: &'a Operation,
     plan: &'a QueryPlan,
+    /// The values of the variables.
+    variables: &'a Value,
     tree: Value,
 }
 
@@ -72,7 +75,14 @@ impl Oracle<'_> {
         out
     }
 
+    fn holds(&self, condition: &Condition) -> bool {
+        condition.holds(|name| self.variables[name.as_str()].as_bool().unwrap())
+    }
+
     fn entities(&mut self, list: &EntityFetch, items: &Value) {
+        if !self.holds(&list.condition) {
+            return;
+        }
         let mut sent: Vec<Value> = Vec::new();
         for target in self.paths(&list.path) {
             let object = self.tree.pointer(&target).unwrap();
@@ -197,7 +207,8 @@ impl Oracle<'_> {
     fn object(&self, sets: &[&SelectionSet], ty: Option<TypeId>, object: &Value) -> Option<Value> {
         let ty = ty?;
         let mut grouped: IndexMap<&Name, Vec<&Field>> = IndexMap::new();
-        for field in sets.iter().flat_map(|set| &set.fields).filter(|field| field.guard.contains(ty)) {
+        let applies = |field: &&Field| field.guard.contains(ty) && self.holds(&field.condition);
+        for field in sets.iter().flat_map(|set| &set.fields).filter(applies) {
             grouped.entry(&field.response_key).or_default().push(field);
         }
         let mut out = Map::new();
@@ -322,7 +333,9 @@ fn selection(supergraph: &Supergraph, ty: TypeId, depth: u32, next: &mut impl Fn
             let possible: Vec<_> = definition.possible.iter().collect();
             let on = possible[next(possible.len())];
             if depth > 0 {
-                out.push_str(&format!("... on {} {} ", schema.ty(on).name, selection(supergraph, on, depth - 1, next)));
+                let directive = directive(next);
+                let below = selection(supergraph, on, depth - 1, next);
+                out.push_str(&format!("... on {} {directive}{below} ", schema.ty(on).name));
             }
         } else {
             let field = schema.field(fields[choice]);
@@ -333,7 +346,7 @@ fn selection(supergraph: &Supergraph, ty: TypeId, depth: u32, next: &mut impl Fn
             // Few aliases, so that keys meet.
             let alias =
                 if next(5) == 0 { format!("x{}_{}: ", field.name, field.parent.index()) } else { String::new() };
-            out.push_str(&format!("{alias}{} ", field.name));
+            out.push_str(&format!("{alias}{} {}", field.name, directive(next)));
             if composite {
                 out.push_str(&selection(supergraph, field.inner, depth - 1, next));
                 out.push(' ');
@@ -342,6 +355,25 @@ fn selection(supergraph: &Supergraph, ty: TypeId, depth: u32, next: &mut impl Fn
     }
     out.push_str("__typename }");
     out
+}
+
+const VARIABLES: [&str; 3] = ["a", "b", "c"];
+
+fn directive(next: &mut impl FnMut(usize) -> usize) -> String {
+    match next(5) {
+        0 => format!("@include(if: ${}) ", VARIABLES[next(3)]),
+        1 => format!("@skip(if: ${}) ", VARIABLES[next(3)]),
+        _ => String::new(),
+    }
+}
+
+/// A random operation as text, with values for its variables.
+fn operation(supergraph: &Supergraph, next: &mut impl FnMut(usize) -> usize) -> (String, Value) {
+    let text = selection(supergraph, supergraph.schema.query.unwrap(), 4, next);
+    let used: Vec<&str> = VARIABLES.into_iter().filter(|name| text.contains(&format!("${name})"))).collect();
+    let values = used.iter().map(|name| ((*name).to_owned(), json!(next(2) == 0))).collect();
+    let defined: Vec<String> = used.iter().map(|name| format!("${name}: Boolean!")).collect();
+    (if defined.is_empty() { text } else { format!("query({}) {text}", defined.join(", ")) }, values)
 }
 
 /// Makes some values null, absent, of another kind, or shuffles keys.
@@ -386,7 +418,7 @@ fn numbers(seed: u64) -> impl FnMut(usize) -> usize {
 
 fn case(supergraph: &Arc<Supergraph>, seed: u64, faulty: bool) -> Result<(), TestCaseError> {
     let mut next = numbers(seed);
-    let text = selection(supergraph, supergraph.schema.query.unwrap(), 4, &mut next);
+    let (text, values) = operation(supergraph, &mut next);
     let Some((operation, compiled)) = support::try_compile(supergraph, &text) else { return Ok(()) };
     let size = Size { entities: 4, root_items: 3, items: 2, nulls: 9 };
     let world = World { supergraph: Arc::clone(supergraph), size, seed };
@@ -409,13 +441,19 @@ fn case(supergraph: &Arc<Supergraph>, seed: u64, faulty: bool) -> Result<(), Tes
             }
         });
     }
-    let variables = compiled.coerce_variables(None).unwrap();
+    let raw = RawValue::from_string(values.to_string()).unwrap();
+    let variables = compiled.coerce_variables(Some(&raw)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let response = runtime.block_on(braid_executor::execute(&compiled, &variables, &service, &context()));
     let answer: Value = serde_json::from_slice(&response.bytes).unwrap();
     let sent = service.sent.into_inner().unwrap();
-    let mut oracle =
-        Oracle { supergraph, operation: &operation, plan: compiled.plan(), tree: json!({ TYPE: "Query" }) };
+    let mut oracle = Oracle {
+        supergraph,
+        operation: &operation,
+        plan: compiled.plan(),
+        variables: &values,
+        tree: json!({ TYPE: "Query" }),
+    };
     let answer_to = |fetch: usize| sent.iter().find(|(id, _)| *id as usize == fetch).cloned();
     let order: Option<Vec<_>> = response.fetches.iter().map(|report| answer_to(report.fetch)).collect();
     // Two fetches sent the same request, so the answers cannot be told apart.
@@ -460,7 +498,7 @@ fn whatever_bytes_come_the_answer_is_json() {
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let check = |seed: u64| {
         let mut next = numbers(seed);
-        let text = selection(&supergraph, supergraph.schema.query.unwrap(), 4, &mut next);
+        let (text, values) = operation(&supergraph, &mut next);
         let Some((_, compiled)) = support::try_compile(&supergraph, &text) else { return Ok(()) };
         let size = Size { entities: 4, root_items: 3, items: 2, nulls: 9 };
         let world = World { supergraph: Arc::clone(&supergraph), size, seed };
@@ -469,7 +507,8 @@ fn whatever_bytes_come_the_answer_is_json() {
             let mut next = numbers(seed ^ (u64::from(fetch) << 32) ^ 0x51ed_270b);
             if next(3) == 0 { bytes } else { damage(bytes, &mut next) }
         });
-        let variables = compiled.coerce_variables(None).unwrap();
+        let raw = RawValue::from_string(values.to_string()).unwrap();
+        let variables = compiled.coerce_variables(Some(&raw)).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let response = runtime.block_on(braid_executor::execute(&compiled, &variables, &service, &context()));
         let answer: Result<Map<String, Value>, _> = serde_json::from_slice(&response.bytes);

@@ -1,6 +1,7 @@
 //! The GraphQL text that a fetch sends to its subgraph. Knows nothing of values, and nothing of how the text travels.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use braid_graphql::compiler::ast::Argument;
 use braid_graphql::operation::{Condition, Literal};
@@ -38,6 +39,8 @@ pub struct PartNames {
     pub representations: String,
     /// The variables of its context values, in the order of [`EntityFetch::contexts`].
     pub contexts: Vec<String>,
+    /// Where its selection set is in the document, braces included.
+    pub selections: Range<usize>,
 }
 
 /// Every list of entities of a fetch once: what is sent when all their conditions hold and there are no contexts.
@@ -50,17 +53,17 @@ pub fn all_parts(fetch: &Fetch) -> Vec<EntityPart> {
     }
 }
 
-/// Writes the text of `fetch`, for a fetch of entities with the given parts. `name` is the operation's name, if it shall have one.
+/// Writes the text of `fetch`, for a fetch of entities with the given parts. `name` is the operation's name, if it has one.
 pub fn request_text(fetch: &Fetch, schema: &Schema, name: Option<&str>, parts: &[EntityPart]) -> RequestText {
     let mut writer = Writer { schema, fetch, renamed: Vec::new(), used: Vec::new(), out: String::new() };
-    let names = writer.part_names(parts);
+    let mut names = writer.part_names(parts);
     match &fetch.kind {
         FetchKind::Root { selections, .. } => writer.selection_set(selections),
         FetchKind::Entities(entities) => {
             writer.out.push('{');
-            for (part, names) in parts.iter().zip(&names) {
+            for (part, names) in parts.iter().zip(&mut names) {
                 if let Some(entities) = entities.get(part.entities) {
-                    writer.entities(entities, names);
+                    names.selections = writer.entities(entities, names);
                 }
             }
             writer.out.push('}');
@@ -70,6 +73,9 @@ pub fn request_text(fetch: &Fetch, schema: &Schema, name: Option<&str>, parts: &
     variables.sort_unstable();
     variables.dedup();
     let mut query = head(fetch, name, &variables, parts, &names);
+    for part in &mut names {
+        part.selections = part.selections.start + query.len()..part.selections.end + query.len();
+    }
     query.push_str(&body);
     RequestText { query, variables, parts: names }
 }
@@ -133,6 +139,7 @@ impl<'a> Writer<'a> {
             alias: if parts.len() == 1 { "_entities".to_owned() } else { format!("_e{i}") },
             representations: numbered(&stem, i, parts.len()),
             contexts: self.contexts(part, parts.len()),
+            selections: 0..0,
         };
         parts.iter().enumerate().map(name_part).collect()
     }
@@ -143,15 +150,18 @@ impl<'a> Writer<'a> {
         entities.contexts.iter().map(|context| numbered(&context.variable, part.group, parts)).collect()
     }
 
-    fn entities(&mut self, entities: &'a EntityFetch, names: &PartNames) {
+    /// Returns where the selection set is.
+    fn entities(&mut self, entities: &'a EntityFetch, names: &PartNames) -> Range<usize> {
         if names.alias != "_entities" {
             let _ = write!(self.out, "{}:", names.alias);
         }
         let _ = write!(self.out, "_entities(representations:${})", names.representations);
         let contexts = entities.contexts.iter().map(|context| &context.variable);
         self.renamed = contexts.zip(names.contexts.iter().cloned()).collect();
+        let start = self.out.len();
         self.selection_set(&entities.selections);
         self.renamed.clear();
+        start..self.out.len()
     }
 
     fn selection_set(&mut self, selections: &'a [FetchSelection]) {

@@ -1,17 +1,19 @@
 //! A fetch made ready: its request but for the values, the objects that it looks up, and the shape of its answer.
 //! Knows nothing of one execution.
 
+use braid_graphql::Name;
 use braid_graphql::OperationType;
-use braid_graphql::operation::Condition;
 use braid_graphql::type_set::TypeSet;
-use braid_graphql::{Name, Node, VariableDefinition};
-use braid_query_plan::request::{EntityPart, PartNames, RequestText, all_parts, request_text};
-use braid_query_plan::{EntityFetch, Fetch, FetchKind, Path, Representation, RepresentationField, TypenameSource};
+use braid_query_plan::{
+    EntityFetch, Fetch, FetchKind, FetchSelection, Path, Representation, RepresentationField, TypenameSource,
+};
 use braid_supergraph::{SubgraphId, Supergraph};
 
+use super::condition::{CompiledCondition, Numbers};
+use super::limits::{CompileError, MAX_DEPTH};
 use super::reading::{ReadingContext, ReadingId, Readings};
+use super::request::Requests;
 use super::shape::{ShapeId, Shapes};
-use super::{CompileError, MAX_DEPTH};
 
 #[derive(Debug)]
 pub(crate) struct CompiledFetch {
@@ -19,8 +21,7 @@ pub(crate) struct CompiledFetch {
     pub(crate) condition: CompiledCondition,
     pub(crate) kind: CompiledKind,
     pub(crate) readings: Readings,
-    /// The request in which all parts are present, when there is only one.
-    pub(crate) request: Option<CompiledRequest>,
+    pub(crate) requests: Requests,
     /// How many fetches must be done before.
     pub(crate) waits_for: u32,
     /// The fetches that wait for this one.
@@ -40,6 +41,8 @@ pub(crate) struct CompiledEntities {
     pub(crate) representations: Vec<CompiledRepresentation>,
     pub(crate) contexts: Vec<CompiledContext>,
     pub(crate) reading: ReadingId,
+    /// About how many bytes of text each group of equal context values takes.
+    pub(crate) selection_bytes: usize,
 }
 
 /// A step from the root of the tree to objects.
@@ -82,34 +85,18 @@ pub(crate) struct CompiledContext {
     pub(crate) sources: Vec<(TypeSet, Vec<u32>)>,
 }
 
-/// A condition over the operation's variables by their numbers.
-#[derive(Debug, Default)]
-pub(crate) struct CompiledCondition(pub(crate) Vec<(usize, bool)>);
-
-#[derive(Debug)]
-pub(crate) struct CompiledRequest {
-    /// `{"query":"…"`
-    pub(crate) head: Box<[u8]>,
-    pub(crate) parts: Vec<CompiledPart>,
-    /// `"name":` and the number of the operation's variable.
-    pub(crate) variables: Vec<(Box<[u8]>, usize)>,
-}
-
-#[derive(Debug)]
-pub(crate) struct CompiledPart {
-    pub(crate) part: EntityPart,
-    pub(crate) alias: String,
-    /// `"representations":`
-    pub(crate) representations: Box<[u8]>,
-    /// `"context":` of each context value.
-    pub(crate) contexts: Vec<Box<[u8]>>,
-}
-
 /// What fetches are compiled from.
 pub(crate) struct FetchContext<'a> {
     pub(crate) supergraph: &'a Supergraph,
     pub(crate) shapes: &'a Shapes,
-    pub(crate) variables: &'a [Node<VariableDefinition>],
+    pub(crate) numbers: &'a Numbers<'a>,
+}
+
+impl CompiledFetch {
+    /// About how many bytes its requests take at most.
+    pub(crate) fn weight(&self) -> usize {
+        self.requests.weight()
+    }
 }
 
 pub(crate) fn compile_fetches(
@@ -132,7 +119,6 @@ pub(crate) fn compile_fetches(
 
 fn compile_fetch(context: &FetchContext<'_>, fetch: &Fetch) -> Result<CompiledFetch, CompileError> {
     let mut readings = Readings::default();
-    let mut all_always = true;
     let kind = match &fetch.kind {
         FetchKind::Root { operation, path, selections } => {
             let (path, shape) = compile_path(context, path)?;
@@ -141,23 +127,16 @@ fn compile_fetch(context: &FetchContext<'_>, fetch: &Fetch) -> Result<CompiledFe
             CompiledKind::Root { operation: *operation, path, reading }
         }
         FetchKind::Entities(entities) => {
-            let compile = |entities: &EntityFetch| {
-                all_always &= entities.condition.is_always() && entities.contexts.is_empty();
-                compile_entities(context, fetch, entities, &mut readings)
-            };
+            let compile = |entities: &EntityFetch| compile_entities(context, fetch, entities, &mut readings);
             CompiledKind::Entities(entities.iter().map(compile).collect::<Result<_, _>>()?)
         }
     };
-    let text = request_text(fetch, &context.supergraph.schema, None, &all_parts(fetch));
     Ok(CompiledFetch {
         subgraph: fetch.subgraph,
-        condition: CompiledCondition::new(&fetch.condition, context.variables)?,
+        condition: CompiledCondition::new(&fetch.condition, context.numbers)?,
         kind,
         readings,
-        request: match all_always {
-            true => Some(compile_request(fetch, text, &all_parts(fetch), context.variables)?),
-            false => None,
-        },
+        requests: Requests::new(fetch, &context.supergraph.schema, context.numbers)?,
         waits_for: 0,
         wakes: Vec::new(),
     })
@@ -186,12 +165,23 @@ fn compile_entities(
         contexts.push(CompiledContext { depth: value.depth, sources });
     }
     Ok(CompiledEntities {
-        condition: CompiledCondition::new(&entities.condition, context.variables)?,
+        condition: CompiledCondition::new(&entities.condition, context.numbers)?,
         representations: entities.representations.iter().map(representation).collect::<Result<_, _>>()?,
         contexts,
+        selection_bytes: selection_bytes(&entities.selections),
         reading: readings.add(&reading_context(context, fetch), shape, None, &entities.selections)?,
         path,
     })
+}
+
+fn selection_bytes(selections: &[FetchSelection]) -> usize {
+    let bytes = |selection: &FetchSelection| match selection {
+        FetchSelection::Field(field) => {
+            field.wire_key.len() + field.name.len() + field.selections.as_deref().map_or(0, selection_bytes)
+        }
+        FetchSelection::InlineFragment { selections, .. } => 16 + selection_bytes(selections),
+    };
+    64 + selections.iter().map(bytes).sum::<usize>()
 }
 
 fn slots(shapes: &Shapes, mut at: ShapeId, keys: &[Name]) -> Result<Vec<u32>, CompileError> {
@@ -256,46 +246,8 @@ fn compile_representation_fields(
             fields: field.fields.as_deref().map(below).transpose()?,
         })
     };
-    fields.iter().map(compile).collect()
-}
-
-/// Precomputes the body of a request up to the values of its variables.
-pub(crate) fn compile_request(
-    fetch: &Fetch,
-    text: RequestText,
-    parts: &[EntityPart],
-    variables: &[Node<VariableDefinition>],
-) -> Result<CompiledRequest, CompileError> {
-    let quoted = |name: &str| -> Box<[u8]> { format!("\"{name}\":").into_bytes().into() };
-    let variable = |index: &usize| {
-        let name = &fetch.variables[*index].name;
-        let number = variables.iter().position(|variable| variable.name == *name);
-        Ok((quoted(name), number.ok_or(CompileError::Inconsistent)?))
-    };
-    let part = |(part, names): (&EntityPart, PartNames)| CompiledPart {
-        part: *part,
-        representations: quoted(&names.representations),
-        contexts: names.contexts.iter().map(|name| quoted(name)).collect(),
-        alias: names.alias,
-    };
-    let escaped = serde_json::to_string(&text.query).map_err(|_| CompileError::Inconsistent)?;
-    Ok(CompiledRequest {
-        head: format!("{{\"query\":{escaped}").into_bytes().into(),
-        variables: text.variables.iter().map(variable).collect::<Result<_, _>>()?,
-        parts: parts.iter().zip(text.parts).map(part).collect(),
-    })
-}
-
-impl CompiledCondition {
-    fn new(condition: &Condition, variables: &[Node<VariableDefinition>]) -> Result<Self, CompileError> {
-        let literal = |literal: &braid_graphql::operation::Literal| {
-            let number = variables.iter().position(|variable| variable.name == literal.variable);
-            Ok((number.ok_or(CompileError::Inconsistent)?, literal.value))
-        };
-        condition.literals().iter().map(literal).collect::<Result<_, _>>().map(Self)
-    }
-
-    pub(crate) fn holds(&self, boolean: impl Fn(usize) -> bool) -> bool {
-        self.0.iter().all(|(number, value)| boolean(*number) == *value)
-    }
+    let mut compiled: Vec<CompiledRepresentationField> = fields.iter().map(compile).collect::<Result<_, _>>()?;
+    // Of one entity all representations by one key are equal, whatever the order in which operations ask.
+    compiled.sort_by(|a, b| (!a.is_typename, !a.is_key, &a.name).cmp(&(!b.is_typename, !b.is_key, &b.name)));
+    Ok(compiled)
 }

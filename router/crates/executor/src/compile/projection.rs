@@ -1,8 +1,9 @@
 //! The client's answer, made ready to be written: for each position and runtime type the keys in the order of *CollectFields*,
 //! with the slot and the type of each. Knows nothing of one execution's data.
 //!
-//! A projection holds for one choice of the Boolean variables that `@include` and `@skip` name, so nothing in it is
-//! conditional.
+//! A key that several selections share is there once for each of them, so that it can stand where the first of them that is
+//! included stands; [`Rules`] say which that is. What is below is merged from all of them, each under its condition. So one
+//! projection serves all values of the variables that `@include` and `@skip` name.
 
 use ahash::AHashMap;
 use braid_graphql::compiler::ast::Argument;
@@ -13,8 +14,9 @@ use braid_graphql::{Name, Node, Type};
 use braid_supergraph::Supergraph;
 use indexmap::IndexMap;
 
+use super::condition::{CompiledCondition, Numbers, RuleId, Rules};
+use super::limits::{CompileError, MAX_LISTS, MAX_PROJECTION};
 use super::shape::{ShapeId, Shapes};
-use super::{CompileError, MAX_LISTS, MAX_PROJECTION};
 
 #[derive(Debug)]
 pub(crate) struct Projection {
@@ -22,7 +24,8 @@ pub(crate) struct Projection {
     pub(crate) root: OutSetId,
     pub(crate) enums: Vec<OutEnum>,
     pub(crate) introspections: Vec<OutIntrospection>,
-    /// How many keys there are in all.
+    pub(crate) rules: Rules,
+    /// How many keys there are in all, and how many rules.
     pub(crate) size: usize,
 }
 
@@ -32,7 +35,7 @@ pub(crate) struct OutSetId(u32);
 /// What is written of an object at a position.
 #[derive(Debug)]
 pub(crate) struct OutSet {
-    variants: Vec<Vec<OutField>>,
+    variants: Vec<OutVariant>,
     /// The variant of each runtime type that clients can see, sorted, with `"Name"`.
     by_type: Vec<(TypeId, u32, Box<[u8]>)>,
     /// The variant of an object whose runtime type is not known.
@@ -41,10 +44,20 @@ pub(crate) struct OutSet {
     pub(crate) single: Option<TypeId>,
 }
 
+/// What is written of an object of some runtime types.
 #[derive(Debug)]
+pub(crate) struct OutVariant {
+    pub(crate) fields: Vec<OutField>,
+    /// Whether some fields have rules.
+    pub(crate) is_conditional: bool,
+}
+
+#[derive(Debug, Clone)]
 pub(crate) struct OutField {
     /// `{"key":` or `,"key":`
     pub(crate) prefix: Box<[u8]>,
+    /// When it is written; `None` for always.
+    pub(crate) rule: Option<RuleId>,
     pub(crate) key: Name,
     /// Where the value is; `None` where nothing writes it.
     pub(crate) slot: Option<u32>,
@@ -87,7 +100,8 @@ pub(crate) struct OutEnum {
 pub(crate) struct OutIntrospection {
     pub(crate) definition: FieldRef,
     pub(crate) arguments: Vec<Node<Argument>>,
-    pub(crate) selection_sets: Vec<SelectionSet>,
+    /// Those of all fields that merge into it, each with the condition of its field.
+    pub(crate) selection_sets: Vec<(CompiledCondition, SelectionSet)>,
 }
 
 /// The lists and non-null marks around a named type, outermost first.
@@ -124,30 +138,33 @@ impl Wrappers {
 }
 
 impl Projection {
-    /// `holds` gives the value of a Boolean variable.
     pub(crate) fn new(
         supergraph: &Supergraph,
         shapes: &Shapes,
         operation: &Operation,
-        holds: &dyn Fn(&Name) -> bool,
+        numbers: &Numbers<'_>,
     ) -> Result<Self, CompileError> {
         let mut compiler = Compiler {
             supergraph,
             shapes,
-            holds,
+            numbers,
+            rules: Rules::default(),
             sets: Vec::new(),
             known: AHashMap::new(),
             enums: IndexMap::new(),
             introspections: Vec::new(),
             size: 0,
         };
-        let root = compiler.set(&[&operation.selection_set], Some(Shapes::ROOT), &TypeSet::one(operation.root))?;
+        let all = [(CompiledCondition::default(), &operation.selection_set)];
+        let root = compiler.set(&all, Some(Shapes::ROOT), &TypeSet::one(operation.root))?;
+        let size = compiler.size + compiler.rules.len();
         Ok(Self {
             sets: compiler.sets,
             root,
             enums: compiler.enums.into_values().collect(),
             introspections: compiler.introspections,
-            size: compiler.size,
+            rules: compiler.rules,
+            size,
         })
     }
 
@@ -161,7 +178,7 @@ impl OutSet {
     /// What is written of an object of this type, and the type's name in quotes. `None` when clients cannot see the type, or when
     /// it is not known and must be.
     #[inline]
-    pub(crate) fn variant(&self, ty: Option<TypeId>) -> Option<(&[OutField], Option<&[u8]>)> {
+    pub(crate) fn variant(&self, ty: Option<TypeId>) -> Option<(&OutVariant, Option<&[u8]>)> {
         match ty.or(self.single) {
             Some(ty) => {
                 let entry = match &self.by_type[..] {
@@ -178,39 +195,44 @@ impl OutSet {
 struct Compiler<'a> {
     supergraph: &'a Supergraph,
     shapes: &'a Shapes,
-    holds: &'a dyn Fn(&Name) -> bool,
+    numbers: &'a Numbers<'a>,
+    rules: Rules,
     sets: Vec<OutSet>,
-    /// Equal selections at one position are compiled once. Selections are told apart by where they are in memory.
-    known: AHashMap<(Vec<usize>, Option<ShapeId>, TypeSet), OutSetId>,
+    /// Equal selections at one position are compiled once.
+    known: AHashMap<(Vec<InMemory>, Option<ShapeId>, TypeSet), OutSetId>,
     enums: IndexMap<TypeId, OutEnum>,
     introspections: Vec<OutIntrospection>,
     size: usize,
 }
 
-/// Fields of one response key, in order.
-type Grouped<'a> = IndexMap<&'a Name, Vec<&'a Field>>;
+/// A selection set by where it is in memory, with the condition under which it is merged.
+type InMemory = (CompiledCondition, usize);
+
+/// A field at a position, with what must hold for it to be selected there.
+type Selected<'a> = (CompiledCondition, &'a Field);
 
 impl<'a> Compiler<'a> {
+    /// `selection_sets` merge into one, each under its condition.
     fn set(
         &mut self,
-        selection_sets: &[&'a SelectionSet],
+        selection_sets: &[(CompiledCondition, &'a SelectionSet)],
         shape: Option<ShapeId>,
         possible: &TypeSet,
     ) -> Result<OutSetId, CompileError> {
-        let places = selection_sets.iter().map(|set| std::ptr::from_ref(*set) as usize).collect();
-        let key = (places, shape, possible.clone());
+        let in_memory = |(condition, set): &(CompiledCondition, &'a SelectionSet)| -> InMemory {
+            (condition.clone(), std::ptr::from_ref(*set) as usize)
+        };
+        let key = (selection_sets.iter().map(in_memory).collect(), shape, possible.clone());
         if let Some(known) = self.known.get(&key) {
             return Ok(*known);
         }
-        let holds = self.holds;
-        let fields: Vec<&'a Field> =
-            selection_sets.iter().flat_map(|set| &set.fields).filter(|field| field.condition.holds(holds)).collect();
-        let mut variants: Vec<Vec<OutField>> = Vec::new();
+        let fields = self.selected(selection_sets)?;
+        let mut variants: Vec<OutVariant> = Vec::new();
         // Types for which the same fields apply with the same types share a variant.
         let mut alike: AHashMap<Vec<(usize, Option<FieldId>)>, u32> = AHashMap::new();
         let mut by_type = Vec::new();
         for ty in possible.iter().filter(|ty| !self.supergraph.ty(*ty).inaccessible) {
-            let applying = |(at, field): (usize, &&'a Field)| {
+            let applying = |(at, (_, field)): (usize, &Selected<'a>)| {
                 field.guard.contains(ty).then(|| (at, self.definition(field, Some(ty))))
             };
             let signature: Vec<_> = fields.iter().enumerate().filter_map(applying).collect();
@@ -218,7 +240,7 @@ impl<'a> Compiler<'a> {
             let variant = match alike.get(&signature) {
                 Some(variant) => *variant,
                 None => {
-                    let applying = fields.iter().copied().filter(|field| field.guard.contains(ty));
+                    let applying = fields.iter().filter(|(_, field)| field.guard.contains(ty));
                     variants.push(self.variant(applying, shape, Some(ty))?);
                     alike.insert(signature, variants.len() as u32 - 1);
                     variants.len() as u32 - 1
@@ -228,14 +250,29 @@ impl<'a> Compiler<'a> {
         }
         let single = possible.single();
         let mut unknown = None;
-        if single.is_none() && fields.iter().all(|field| field.guard.is_superset(possible)) {
-            variants.push(self.variant(fields.iter().copied(), shape, None)?);
+        if single.is_none() && fields.iter().all(|(_, field)| field.guard.is_superset(possible)) {
+            variants.push(self.variant(fields.iter(), shape, None)?);
             unknown = Some(variants.len() as u32 - 1);
         }
         self.sets.push(OutSet { variants, by_type, unknown, single });
         let id = OutSetId(self.sets.len() as u32 - 1);
         self.known.insert(key, id);
         Ok(id)
+    }
+
+    /// The fields of the sets in order, without those that are never selected.
+    fn selected(
+        &self,
+        selection_sets: &[(CompiledCondition, &'a SelectionSet)],
+    ) -> Result<Vec<Selected<'a>>, CompileError> {
+        let mut selected = Vec::new();
+        for (outer, set) in selection_sets {
+            for field in &set.fields {
+                let own = CompiledCondition::new(&field.condition, self.numbers)?;
+                selected.extend(outer.and(&own).map(|condition| (condition, field)));
+            }
+        }
+        Ok(selected)
     }
 
     /// Two definitions of an interface's field in two of its objects are alike when they have the same type.
@@ -260,47 +297,78 @@ impl<'a> Compiler<'a> {
         Some(ty.and_then(|ty| schema.field_named(ty, &schema.field(id).name)).unwrap_or(id))
     }
 
-    fn variant(
+    fn variant<'s>(
         &mut self,
-        fields: impl Iterator<Item = &'a Field>,
+        fields: impl Iterator<Item = &'s Selected<'a>>,
         shape: Option<ShapeId>,
         ty: Option<TypeId>,
-    ) -> Result<Vec<OutField>, CompileError> {
-        let mut grouped: Grouped<'a> = IndexMap::new();
-        for field in fields {
-            grouped.entry(&field.response_key).or_default().push(field);
+    ) -> Result<OutVariant, CompileError>
+    where
+        'a: 's,
+    {
+        let mut grouped: IndexMap<&'a Name, Vec<(usize, &'s Selected<'a>)>> = IndexMap::new();
+        for (at, selected) in fields.enumerate() {
+            grouped.entry(&selected.1.response_key).or_default().push((at, selected));
         }
-        self.size += grouped.len() + 1;
+        let mut placed = Vec::with_capacity(grouped.len());
+        for (key, selections) in &grouped {
+            let field = self.field(key, selections, shape, ty)?;
+            self.place(&field, selections, &mut placed);
+            self.size += 1;
+        }
+        self.size += placed.len() + 1 - grouped.len();
         if self.size > MAX_PROJECTION {
             return Err(CompileError::TooManyKeys);
         }
-        let mut out = Vec::with_capacity(grouped.len());
-        for (key, fields) in grouped {
-            let open = if out.is_empty() { '{' } else { ',' };
-            let prefix = format!("{open}\"{key}\":").into_bytes().into();
-            out.push(self.field(prefix, key, &fields, shape, ty)?);
+        placed.sort_by_key(|(at, _)| *at);
+        let mut fields: Vec<OutField> = placed.into_iter().map(|(_, field)| field).collect();
+        if let Some(first) = fields.first_mut() {
+            first.prefix[0] = b'{';
         }
-        Ok(out)
+        let is_conditional = fields.iter().any(|field| field.rule.is_some());
+        Ok(OutVariant { fields, is_conditional })
+    }
+
+    /// Adds `field` at the place of each of its selections until one that is always included.
+    fn place(&mut self, field: &OutField, selections: &[(usize, &Selected<'a>)], into: &mut Vec<(usize, OutField)>) {
+        let mut before = None;
+        for (at, (condition, _)) in selections {
+            let is_always = condition.is_always();
+            let rule = match before {
+                None if is_always => None,
+                before => Some(self.rules.add(condition, before)),
+            };
+            into.push((*at, OutField { rule, ..field.clone() }));
+            if is_always {
+                return;
+            }
+            before = rule;
+        }
     }
 
     fn field(
         &mut self,
-        prefix: Box<[u8]>,
         key: &Name,
-        fields: &[&'a Field],
+        selections: &[(usize, &Selected<'a>)],
         shape: Option<ShapeId>,
         ty: Option<TypeId>,
     ) -> Result<OutField, CompileError> {
-        let first = fields[0];
+        // Fields that merge differ in nothing but what is below them.
+        let first = selections[0].1.1;
         let mut out = OutField {
-            prefix,
+            prefix: format!(",\"{key}\":").into_bytes().into(),
+            rule: None,
             key: key.clone(),
             slot: None,
             wrappers: Wrappers { lists: 0, non_null: 1 },
             kind: OutKind::Typename,
             definition: None,
         };
-        let below = || fields.iter().filter_map(|field| field.selection_set.as_ref());
+        let below = selections.iter().filter_map(|(_, (condition, field))| {
+            // What is below the only selection is not reached unless that is included.
+            let condition = if selections.len() == 1 { CompiledCondition::default() } else { condition.clone() };
+            field.selection_set.as_ref().map(|set| (condition, set))
+        });
         match first.definition {
             FieldRef::Typename => {}
             FieldRef::IntrospectSchema | FieldRef::IntrospectType => {
@@ -309,7 +377,7 @@ impl<'a> Compiler<'a> {
                 self.introspections.push(OutIntrospection {
                     definition: first.definition,
                     arguments: first.arguments.clone(),
-                    selection_sets: below().cloned().collect(),
+                    selection_sets: below.map(|(condition, set)| (condition, set.clone())).collect(),
                 });
             }
             FieldRef::Field(declared) => {
@@ -321,7 +389,7 @@ impl<'a> Compiler<'a> {
                 out.kind = if self.supergraph.schema.ty(field.inner).is_composite() {
                     let shape = shape.and_then(|shape| self.shapes.child(shape, key));
                     let possible = self.supergraph.schema.ty(field.inner).possible.clone();
-                    OutKind::Object(self.set(&below().collect::<Vec<_>>(), shape, &possible)?)
+                    OutKind::Object(self.set(&below.collect::<Vec<_>>(), shape, &possible)?)
                 } else {
                     OutKind::Leaf(self.leaf(field.inner))
                 };

@@ -8,8 +8,8 @@ use braid_graphql::{Name, Type};
 use braid_query_plan::{FetchField, FetchSelection};
 use braid_supergraph::{SubgraphId, Supergraph};
 
+use super::limits::{CompileError, MAX_LISTS};
 use super::shape::{ShapeId, Shapes};
-use super::{CompileError, MAX_LISTS};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReadingId(u32);

@@ -8,7 +8,7 @@ use braid_graphql::schema::{FieldId, Schema, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_query_plan::{FetchKind, FetchSelection, Path, QueryPlan};
 
-use super::{CompileError, MAX_DEPTH};
+use super::limits::{CompileError, MAX_DEPTH};
 
 /// A position of the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

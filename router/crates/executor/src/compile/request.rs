@@ -1,0 +1,208 @@
+//! The requests of a fetch, made ready but for the values. Knows nothing of shapes, and of values no more than how many groups of
+//! them there are.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use braid_graphql::schema::Schema;
+use braid_graphql::{Name, Node, VariableDefinition};
+use braid_query_plan::request::{EntityPart, PartNames, RequestText, all_parts, request_text};
+use braid_query_plan::{EntityFetch, Fetch, FetchKind, FetchSelection, TypenameSource};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::condition::Numbers;
+use super::limits::CompileError;
+use crate::request::{Document, DocumentEntities, EntityKey, EntitySelection, RootField};
+
+/// The requests of a fetch.
+#[derive(Debug)]
+pub(crate) enum Requests {
+    /// The text is always the same: a list of entities that is left out is sent empty.
+    One(CompiledRequest),
+    /// Entities with unequal context values travel in lists of their own, so the text depends on how many groups of equal values
+    /// there are.
+    ByGroups { selections: Vec<Arc<EntitySelection>>, known: Mutex<Known> },
+}
+
+/// Requests that are kept, by the number of groups of each list of the fetch.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    requests: Vec<(Vec<u32>, Arc<CompiledRequest>)>,
+    bytes: usize,
+}
+
+/// The most bytes that a fetch keeps of requests for numbers of groups. Larger numbers, of which one request alone is as long, are
+/// written for each request anew.
+const MAX_KNOWN: usize = 64 << 10;
+
+/// Up to this many groups, a request has exactly as many; beyond, a power of two, so that there are few different texts.
+const MAX_EXACT: u32 = 4;
+
+#[derive(Debug)]
+pub(crate) struct CompiledRequest {
+    /// `{"query":"…"`
+    pub(crate) head: Box<[u8]>,
+    pub(crate) parts: Vec<CompiledPart>,
+    /// `"name":`, the name, and the number of the operation's variable.
+    pub(crate) variables: Vec<(Box<[u8]>, Name, usize)>,
+    pub(crate) document: Arc<Document>,
+}
+
+#[derive(Debug)]
+pub(crate) struct CompiledPart {
+    pub(crate) part: EntityPart,
+    pub(crate) alias: Arc<str>,
+    /// `"representations":`
+    pub(crate) representations: Box<[u8]>,
+    /// `"context":` of each context value.
+    pub(crate) contexts: Vec<Box<[u8]>>,
+}
+
+impl Requests {
+    pub(crate) fn new(fetch: &Fetch, schema: &Schema, numbers: &Numbers<'_>) -> Result<Self, CompileError> {
+        let lists: &[EntityFetch] = match &fetch.kind {
+            FetchKind::Root { .. } => &[],
+            FetchKind::Entities(lists) => lists,
+        };
+        let selection = |at: usize| entity_selection(fetch, schema, &lists[at], at).map(Arc::new);
+        let selections: Vec<_> = (0..lists.len()).map(selection).collect::<Result<_, _>>()?;
+        if lists.iter().any(|list| !list.contexts.is_empty()) {
+            return Ok(Self::ByGroups { selections, known: Mutex::default() });
+        }
+        let parts = all_parts(fetch);
+        Ok(Self::One(compile_request(fetch, schema, numbers, &selections, &parts)?))
+    }
+
+    /// The most bytes that they take.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::One(request) => request.weight(),
+            Self::ByGroups { selections, .. } => {
+                2 * MAX_KNOWN + selections.iter().map(|selection| selection.text.len()).sum::<usize>()
+            }
+        }
+    }
+}
+
+impl CompiledRequest {
+    fn weight(&self) -> usize {
+        // The text is there escaped, as it is, and by list.
+        3 * self.head.len() + 400 * (1 + self.parts.len())
+    }
+}
+
+/// How many groups the text has when a list has so many.
+pub(crate) fn groups_in_text(groups: u32) -> u32 {
+    if groups <= MAX_EXACT { groups } else { groups.next_power_of_two() }
+}
+
+/// The request with so many groups of each list: one that is kept, or a new one.
+pub(crate) fn request_of_groups(
+    fetch: &Fetch,
+    schema: &Schema,
+    variables: &[Node<VariableDefinition>],
+    selections: &[Arc<EntitySelection>],
+    known: &Mutex<Known>,
+    counts: &[u32],
+) -> Result<Arc<CompiledRequest>, CompileError> {
+    let find = |known: &Known| {
+        known.requests.iter().find(|(other, _)| other == counts).map(|(_, request)| Arc::clone(request))
+    };
+    if let Some(request) = find(&known.lock().unwrap_or_else(PoisonError::into_inner)) {
+        return Ok(request);
+    }
+    let part = |(entities, count): (usize, &u32)| (0..*count as usize).map(move |group| EntityPart { entities, group });
+    let parts: Vec<EntityPart> = counts.iter().enumerate().flat_map(part).collect();
+    let request = Arc::new(compile_request(fetch, schema, &Numbers::new(variables), selections, &parts)?);
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    let bytes = request.weight();
+    if known.bytes + bytes <= MAX_KNOWN && find(&known).is_none() {
+        known.requests.push((counts.to_vec(), Arc::clone(&request)));
+        known.bytes += bytes;
+    }
+    Ok(request)
+}
+
+/// Precomputes the body of a request up to the values of its variables.
+fn compile_request(
+    fetch: &Fetch,
+    schema: &Schema,
+    numbers: &Numbers<'_>,
+    selections: &[Arc<EntitySelection>],
+    parts: &[EntityPart],
+) -> Result<CompiledRequest, CompileError> {
+    let text = request_text(fetch, schema, None, parts);
+    let variable = |index: &usize| {
+        let name = &fetch.variables.get(*index).ok_or(CompileError::Inconsistent)?.name;
+        Ok((quoted(name), name.clone(), numbers.of(name)?))
+    };
+    let variables = text.variables.iter().map(variable).collect::<Result<_, _>>()?;
+    let part = |(part, names): (&EntityPart, &PartNames)| CompiledPart {
+        part: *part,
+        alias: names.alias.as_str().into(),
+        representations: quoted(&names.representations),
+        contexts: names.contexts.iter().map(|name| quoted(name)).collect(),
+    };
+    let parts: Vec<CompiledPart> = parts.iter().zip(&text.parts).map(part).collect();
+    let escaped = serde_json::to_string(&text.query).map_err(|_| CompileError::Inconsistent)?;
+    let head = format!("{{\"query\":{escaped}").into_bytes().into();
+    let entities = |part: &CompiledPart| {
+        let selection = selections.get(part.part.entities).ok_or(CompileError::Inconsistent)?;
+        Ok(DocumentEntities { alias: Arc::clone(&part.alias), selection: Arc::clone(selection) })
+    };
+    let document = Document {
+        hash: xxh3_64(text.query.as_bytes()),
+        query: text.query.into(),
+        root_fields: match &fetch.kind {
+            FetchKind::Root { selections, .. } => root_fields(selections),
+            FetchKind::Entities(_) => Vec::new(),
+        },
+        entities: parts.iter().map(entities).collect::<Result<_, _>>()?,
+    };
+    Ok(CompiledRequest { head, parts, variables, document: Arc::new(document) })
+}
+
+fn quoted(name: &str) -> Box<[u8]> {
+    format!("\"{name}\":").into_bytes().into()
+}
+
+/// What is asked of the entities of a list, as it is written where the list is alone.
+fn entity_selection(
+    fetch: &Fetch,
+    schema: &Schema,
+    list: &EntityFetch,
+    at: usize,
+) -> Result<EntitySelection, CompileError> {
+    let alone = request_text(fetch, schema, None, &[EntityPart { entities: at, group: 0 }]);
+    let RequestText { query, variables, parts } = alone;
+    let range = parts.first().ok_or(CompileError::Inconsistent)?.selections.clone();
+    let text: Box<str> = query.get(range).ok_or(CompileError::Inconsistent)?.into();
+    let mut keys: Vec<EntityKey> = Vec::new();
+    for representation in &list.representations {
+        let fields: Vec<Name> =
+            representation.fields.iter().filter(|field| field.is_key).map(|field| field.name.clone()).collect();
+        match &representation.typename {
+            TypenameSource::Fixed(typename) => keys.push(EntityKey { typename: typename.clone(), fields }),
+            TypenameSource::Runtime => keys.extend(
+                representation
+                    .guard
+                    .iter()
+                    .map(|ty| EntityKey { typename: schema.ty(ty).name.clone(), fields: fields.clone() }),
+            ),
+        }
+    }
+    let name = |index: usize| fetch.variables.get(index).map(|variable| variable.name.clone());
+    Ok(EntitySelection {
+        hash: xxh3_64(text.as_bytes()),
+        text,
+        variables: variables.into_iter().filter_map(name).collect(),
+        keys,
+    })
+}
+
+fn root_fields(selections: &[FetchSelection]) -> Vec<RootField> {
+    let fields = |selection: &FetchSelection| match selection {
+        FetchSelection::Field(field) => vec![RootField { key: field.wire_key.clone(), name: field.name.clone() }],
+        FetchSelection::InlineFragment { selections, .. } => root_fields(selections),
+    };
+    selections.iter().flat_map(fields).collect()
+}
