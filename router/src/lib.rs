@@ -1,25 +1,14 @@
-//! The Braid router: composes, plans, executes and serves a federated graph.
+//! The Braid router as a program: command line, configuration file, where schemas come from, reload, and the assembly of the parts.
 //!
 //! ```text
-//! server (HTTP) ──▶ router (the main street) ──▶ operation_cache ──▶ compile
-//!                        │                  └──▶ executor ──▶ subgraphs (HTTP)
-//!                        └── version: schema, operations, subgraphs, configuration; swapped whole by `reload`
+//! cli ──▶ reload ──▶ source (supergraph or subgraphs) ──▶ assemble ──▶ server ──▶ gateway ──▶ executor ──▶ transport ──▶ net
+//!            └─────▶ config
 //! ```
 
+pub mod assemble;
 pub mod cli;
-pub mod compile;
+mod collector;
 pub mod config;
-mod counted;
-pub mod limits;
-mod line;
-pub mod operation_cache;
-pub mod refusal;
 pub mod reload;
-pub mod request;
-pub mod router;
-pub mod server;
 pub mod source;
-pub mod subgraphs;
-pub mod telemetry;
-pub mod version;
 mod watch;

@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use braid_composition::Composer;
+use braid_telemetry::metrics::{Metrics, ReloadOutcome};
 
+use crate::assemble::{self, Front, Version, VersionError};
 use crate::config::{Config, ConfigError};
-use crate::router::Router;
 use crate::source::{Loaded, Source, SourceError, last_good};
-use crate::telemetry::metrics::{Metrics, ReloadOutcome};
-use crate::version::{Version, VersionError};
 use crate::watch::{Watch, written_since};
 
 /// What a router is made of: a configuration file, or none, and what the command line says instead.
@@ -94,8 +93,8 @@ impl Blueprint {
         };
         let watched = self.watched(&material);
         report_hints(&material.loaded);
-        let version = build(material, metrics, None).await?;
-        Ok((version, Origins { watched, began, composer }))
+        let (version, config, supergraph_sdl) = build(material, metrics, None).await?;
+        Ok((version, Origins { config, supergraph_sdl, watched, began, composer }))
     }
 
     async fn load(&self, config: Config, composer: &mut Composer) -> Result<Material, LoadError> {
@@ -123,9 +122,13 @@ impl Blueprint {
     }
 }
 
-/// What a version came from.
+/// What the version in use came from.
 #[derive(Debug)]
 pub struct Origins {
+    /// The configuration.
+    pub config: Config,
+    /// The supergraph as text: by it a change is seen.
+    pub supergraph_sdl: String,
     watched: Watched,
     /// When loading it began.
     began: SystemTime,
@@ -156,33 +159,34 @@ async fn build(
     material: Material,
     metrics: &Arc<Metrics>,
     previous: Option<Arc<Version>>,
-) -> Result<Version, LoadError> {
+) -> Result<(Version, Config, String), LoadError> {
     let metrics = metrics.clone();
     let built = tokio::task::spawn_blocking(move || {
         let Material { config, loaded, is_kept } = material;
         let last_good = config.schema.last_good.clone().filter(|_| !is_kept);
-        let version = Version::new(Arc::new(config), loaded.supergraph_sdl, &metrics, previous.as_deref())?;
+        let supergraph_sdl = loaded.supergraph_sdl;
+        let version = assemble::version(&config, &supergraph_sdl, &metrics, previous.as_deref())?;
         if let Some(file) = last_good
-            && let Err(error) = last_good::keep(&file, &version.supergraph_sdl)
+            && let Err(error) = last_good::keep(&file, &supergraph_sdl)
         {
             tracing::warn!(%error, file = %file.display(), "The supergraph can't be kept");
         }
-        Ok::<_, VersionError>(version)
+        Ok::<_, VersionError>((version, config, supergraph_sdl))
     });
     match built.await {
-        Ok(version) => Ok(version?),
+        Ok(built) => Ok(built?),
         Err(error) => Err(VersionError::Setting(format!("building the schema failed unexpectedly: {error}")).into()),
     }
 }
 
-/// Takes up changes of what `router` came from, until it is dropped.
-pub async fn keep_current(router: Arc<Router>, blueprint: Blueprint, mut origins: Origins) {
+/// Takes up changes of what the version of `front` came from, until it is dropped.
+pub async fn keep_current(front: Arc<Front>, blueprint: Blueprint, mut origins: Origins) {
     let mut watch = Watch::new();
     let mut hang_up = hang_up_signal();
     // Whether something may have been missed: the files that are watched from now on were read before.
     let mut look = true;
     loop {
-        let reload = router.current().config.reload.clone();
+        let reload = origins.config.reload.clone();
         let Watched { files, is_live } = &origins.watched;
         watch.follow(files, reload.watch);
         let polls = *is_live && !reload.poll.0.is_zero();
@@ -199,7 +203,7 @@ pub async fn keep_current(router: Arc<Router>, blueprint: Blueprint, mut origins
             () = hang_up.wait() => true,
             () = poll => false,
         };
-        let outcome = reload_once(&router, &blueprint, &mut origins, asked).await;
+        let outcome = reload_once(&front, &blueprint, &mut origins, asked).await;
         look = !matches!(outcome, Ok(ReloadOutcome::Unchanged));
         if let Err(error) = &outcome {
             origins.watched.extend(&blueprint);
@@ -208,22 +212,22 @@ pub async fn keep_current(router: Arc<Router>, blueprint: Blueprint, mut origins
                 "The new schema or configuration can't be used; the old one stays in use"
             );
         }
-        router.metrics().reload(outcome.unwrap_or(ReloadOutcome::Failed));
+        front.metrics().reload(outcome.unwrap_or(ReloadOutcome::Failed));
     }
 }
 
 /// Loads everything anew; swaps if something is different.
 async fn reload_once(
-    router: &Arc<Router>,
+    front: &Front,
     blueprint: &Blueprint,
     origins: &mut Origins,
     asked: bool,
 ) -> Result<ReloadOutcome, LoadError> {
-    let current = router.current();
+    let current = front.current();
     origins.began = SystemTime::now();
     let material = blueprint.load(blueprint.config()?, &mut origins.composer).await?;
     let watched = blueprint.watched(&material);
-    if material.loaded.supergraph_sdl == current.supergraph_sdl && material.config == *current.config {
+    if material.loaded.supergraph_sdl == origins.supergraph_sdl && material.config == origins.config {
         origins.watched = watched;
         if asked {
             tracing::info!("Nothing has changed");
@@ -231,10 +235,10 @@ async fn reload_once(
         return Ok(ReloadOutcome::Unchanged);
     }
     report_hints(&material.loaded);
-    let version = build(material, router.metrics(), Some(current.clone())).await?;
-    version.operations.warm_from(&current.operations, version.config.reload.warm_up).await;
-    router.swap(version);
-    origins.watched = watched;
+    let (version, config, supergraph_sdl) = build(material, front.metrics(), Some(current.clone())).await?;
+    version.gateway.operations.warm_from(&current.gateway.operations, config.reload.warm_up).await;
+    front.swap(version);
+    (origins.config, origins.supergraph_sdl, origins.watched) = (config, supergraph_sdl, watched);
     tracing::info!("A new version of schema or configuration is in use");
     Ok(ReloadOutcome::Swapped)
 }

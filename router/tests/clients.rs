@@ -11,7 +11,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use braid::config::units::{ByteSize, Duration as Time};
+use braid_settings::{ByteSize, Duration as Time};
 use support::{Subgraph, TestRouter, exchange, post, router, supergraph};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

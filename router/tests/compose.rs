@@ -58,7 +58,7 @@ fn a_supergraph_yaml_that_is_wrong() {
     check("subgraphs: {}", sdl, BAD_USAGE, &["at least one"]);
     check(&format!("federation_version: =9.9\n{ONE}"), sdl, BAD_USAGE, &["=9.9", "not known", "=2.14"]);
     let twice = "subgraphs:\n  a: { routing_url: u, schema: { file: a.graphql } }\n  a: { routing_url: u, schema: { file: a.graphql } }\n";
-    check(twice, sdl, BAD_USAGE, &["\"a\" is there twice", "line 3"]);
+    check(twice, sdl, BAD_USAGE, &["\"a\" is given twice", "line 3"]);
     let reserved = "subgraphs: { _: { routing_url: http://a, schema: { file: a.graphql } } }\n";
     check(reserved, sdl, DOES_NOT_COMPOSE, &["INVALID_SUBGRAPH_NAME"]);
 }

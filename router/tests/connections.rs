@@ -18,8 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use braid::config::Config;
-use braid::server::config::TlsServerConfig;
-use braid::subgraphs::config::{Protocol, TlsClientConfig};
+use braid_net::config::{Protocol, TlsClientConfig, TlsServerConfig};
 use bytes::Bytes;
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt, Full};
@@ -220,11 +219,11 @@ async fn files_that_are_no_certificates_are_named_at_the_start() {
         Some(TlsClientConfig { authorities: Some("missing.pem".to_owned()), ..TlsClientConfig::default() });
     let metrics = Arc::default();
     let sdl = supergraph("https://127.0.0.1:1/", NOWHERE);
-    let error = braid::version::Version::new(Arc::new(config.clone()), sdl.clone(), &metrics, None).unwrap_err();
+    let error = braid::assemble::version(&config, &sdl, &metrics, None).unwrap_err();
     assert!(error.to_string().contains("\"users\": missing.pem"), "{error}");
     config.traffic.all.tls =
         Some(TlsClientConfig { certificate: Some(authority.file("ca.pem")), ..TlsClientConfig::default() });
-    let error = braid::version::Version::new(Arc::new(config), sdl, &metrics, None).unwrap_err();
+    let error = braid::assemble::version(&config, &sdl, &metrics, None).unwrap_err();
     assert!(error.to_string().contains("certificate and key go together"), "{error}");
 }
 
@@ -375,8 +374,8 @@ async fn a_client_that_leaves_an_http2_answer_unread_is_let_go() {
     let long = format!(r#"{{"data":{{"me":{{"__typename":"User","id":"1","name":"{}"}}}}}}"#, "x".repeat(4 << 20));
     let users = Subgraph::json(move |_| long.clone()).await;
     let router = TestRouter::start(supergraph(&users.url(), NOWHERE), |config| {
-        config.server.header_timeout = braid::config::units::Duration(Duration::from_secs(1));
-        config.server.write_timeout = braid::config::units::Duration(Duration::from_millis(400));
+        config.server.header_timeout = braid_settings::Duration(Duration::from_secs(1));
+        config.server.write_timeout = braid_settings::Duration(Duration::from_millis(400));
     })
     .await;
     // Who reads is served.

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use braid::config::Config;
-use braid::config::units::{ByteSize, Duration as Time};
+use braid_settings::{ByteSize, Duration as Time};
 use serde_json::{Value, json};
 use support::{Answer, ME, ORDERS, Subgraph, TestRouter, http, ok, supergraph};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

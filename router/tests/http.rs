@@ -11,7 +11,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use braid::server::config::ExampleQuery;
+use braid_server::config::ExampleQuery;
 use support::{TestRouter, exchange, post, router};
 use tokio::io::AsyncWriteExt;
 
@@ -119,7 +119,7 @@ async fn statuses_and_codes() {
 #[tokio::test]
 async fn what_is_too_large_is_refused() {
     let (router, _users, _orders) = router(|config| {
-        config.server.max_body_bytes = braid::config::units::ByteSize(100);
+        config.server.max_body_bytes = braid_settings::ByteSize(100);
         config.server.max_headers = 20;
     })
     .await;
@@ -140,8 +140,8 @@ async fn what_is_too_large_is_refused() {
 #[tokio::test]
 async fn slow_clients_are_let_go() {
     let (router, _users, _orders) = router(|config| {
-        config.server.header_timeout = braid::config::units::Duration::millis(300);
-        config.server.body_timeout = braid::config::units::Duration::millis(300);
+        config.server.header_timeout = braid_settings::Duration::millis(300);
+        config.server.body_timeout = braid_settings::Duration::millis(300);
     })
     .await;
     let mut half = post(QUERY, "");
@@ -182,7 +182,7 @@ async fn batches_keep_their_order() {
 #[tokio::test]
 async fn answers_are_compressed_for_those_who_take_it() {
     let (router, _users, _orders) = router(|config| {
-        config.server.compression.min_bytes = braid::config::units::ByteSize(10);
+        config.server.compression.min_bytes = braid_settings::ByteSize(10);
     })
     .await;
     let plain = router.post(QUERY).await;
@@ -253,7 +253,7 @@ async fn browsers_get_a_page_under_a_strict_policy() {
 #[tokio::test]
 async fn health_and_stop() {
     let (mut router, _users, _orders) = router(|config| {
-        config.server.shutdown_delay = braid::config::units::Duration::millis(600);
+        config.server.shutdown_delay = braid_settings::Duration::millis(600);
     })
     .await;
     for target in ["/health", "/health/live", "/health/ready"] {

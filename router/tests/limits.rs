@@ -12,9 +12,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use braid::config::Config;
-use braid::config::units::ByteSize;
-use braid::limits::LimitsConfig;
-use braid::request::GraphQLRequest;
+use braid_gateway::limits::LimitsConfig;
+use braid_gateway::request::GraphQLRequest;
+use braid_settings::ByteSize;
 use support::{Subgraph, TestRouter, router, supergraph};
 
 async fn check(configure: impl FnOnce(&mut LimitsConfig), query: &str, code: &str) {
@@ -111,7 +111,7 @@ async fn compile_at_once(max_concurrent_planning: usize) -> (Duration, Duration)
         config.limits.max_concurrent_planning = max_concurrent_planning;
     })
     .await;
-    let version = router.router.current();
+    let version = router.front.current();
     let texts: Vec<String> = (0..8)
         .map(|at| {
             let fields: String =
@@ -124,7 +124,8 @@ async fn compile_at_once(max_concurrent_planning: usize) -> (Duration, Duration)
         .map(|text| GraphQLRequest { query: text.into(), operation_name: None, variables: None, extensions: None })
         .collect();
     let began = Instant::now();
-    let compiled = futures_util::future::join_all(requests.iter().map(|request| version.operations.get(request))).await;
+    let compiled =
+        futures_util::future::join_all(requests.iter().map(|request| version.gateway.operations.get(request))).await;
     let all = began.elapsed();
     let each = compiled.into_iter().map(|compiled| compiled.unwrap().0);
     let each = each.inspect(|operation| assert!(operation.result.is_ok())).map(|operation| operation.took);
@@ -147,7 +148,7 @@ async fn the_time_of_a_request_is_bounded() {
     })
     .await;
     let router = TestRouter::start(supergraph(&users.url(), "http://127.0.0.1:1/"), |config| {
-        config.server.request_timeout = braid::config::units::Duration::millis(200);
+        config.server.request_timeout = braid_settings::Duration::millis(200);
     })
     .await;
     let answer = router.query("{ me { name } }").await;

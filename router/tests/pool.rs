@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use braid::config::Config;
-use braid::config::units;
 use support::{ME, TestRouter, supergraph};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -146,7 +145,7 @@ async fn who_waits_for_a_connection_has_a_limit_of_time() {
     let router = router(address, |config| {
         config.exposure.subgraph_errors = true;
         config.traffic.all.max_connections = Some(1);
-        config.traffic.all.timeout = Some(units::Duration(Duration::from_millis(300)));
+        config.traffic.all.timeout = Some(braid_settings::Duration(Duration::from_millis(300)));
     })
     .await;
     // Many, since the place of one whose time is over goes to the next, who may have a moment left.
@@ -165,7 +164,7 @@ async fn who_waits_for_a_connection_has_a_limit_of_time() {
 async fn a_connection_that_was_closed_meanwhile_harms_no_request() {
     let (address, connections) = subgraph(Manner { closes_after: Some(1), ..Manner::default() }).await;
     let router = router(address, |config| {
-        config.traffic.all.retry = Some(braid::subgraphs::config::RetryConfig { enabled: false, ..Default::default() })
+        config.traffic.all.retry = Some(braid_transport::config::RetryConfig { enabled: false, ..Default::default() })
     })
     .await;
     for _ in 0..5 {
@@ -179,7 +178,7 @@ async fn a_connection_that_was_closed_meanwhile_harms_no_request() {
 async fn connections_that_rest_are_closed_after_a_while() {
     let (address, connections) = subgraph(Manner { delay: Duration::from_millis(20), ..Manner::default() }).await;
     let router = router(address, |config| {
-        config.traffic.all.idle_timeout = Some(units::Duration(Duration::from_millis(200)));
+        config.traffic.all.idle_timeout = Some(braid_settings::Duration(Duration::from_millis(200)));
     })
     .await;
     ask_at_once(&router, 4).await;

@@ -15,9 +15,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use braid::reload::{Blueprint, keep_current};
-use braid::router::Router;
-use braid::telemetry::metrics::Metrics;
+use braid::assemble::{self, Front};
+use braid::reload::{Blueprint, Origins, keep_current};
+use braid_supergraph::Supergraph;
+use braid_telemetry::metrics::Metrics;
 use support::{ME, Subgraph, exchange, good_subgraphs, post, resident, supergraph};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -35,11 +36,20 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     panic!("never happened: {what}");
 }
 
+fn started(version: assemble::Version, origins: &Origins, metrics: &Arc<Metrics>) -> Arc<Front> {
+    Arc::new(assemble::front(&origins.config, version, metrics.clone()).unwrap())
+}
+
+/// The supergraph in use.
+fn sdl_of(front: &Front) -> String {
+    front.current().gateway.supergraph.write()
+}
+
 /// A router that keeps itself current with files of a folder.
 struct Current {
     folder: tempfile::TempDir,
     address: SocketAddr,
-    router: Arc<Router>,
+    front: Arc<Front>,
     metrics: Arc<Metrics>,
 }
 
@@ -51,14 +61,14 @@ impl Current {
         let blueprint = Blueprint { config_file: Some(file), ..Blueprint::default() };
         let metrics = Arc::new(Metrics::default());
         let (version, origins) = blueprint.first(&metrics).await.unwrap();
-        let router = Arc::new(Router::new(version));
+        let front = started(version, &origins, &metrics);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(braid::server::serve(listener, router.clone(), std::future::pending()));
-        tokio::spawn(keep_current(router.clone(), blueprint, origins));
+        tokio::spawn(braid_server::serve(listener, front.clone(), std::future::pending()));
+        tokio::spawn(keep_current(front.clone(), blueprint, origins));
         // The signal that asks for a reload is taken from now on.
         tokio::time::sleep(Duration::from_millis(50)).await;
-        Self { folder, address, router, metrics }
+        Self { folder, address, front, metrics }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -113,18 +123,18 @@ async fn a_new_schema_is_taken_up_and_a_bad_one_is_not() {
     let file = current.file("supergraph.graphql");
     assert_eq!(current.ask(OLD).await.json()["data"]["me"]["name"], "Ada");
     assert_eq!(current.ask(NEW).await.code(), "GRAPHQL_VALIDATION_FAILED");
-    let kept = current.router.current();
+    let kept = current.front.current();
 
     std::fs::write(&file, with_field(&sdl, "nick")).unwrap();
     until("the new field is known", async || current.knows_nick().await).await;
-    let newer = current.router.current();
+    let newer = current.front.current();
     assert!(!Arc::ptr_eq(&kept, &newer));
-    let request = braid::request::GraphQLRequest::from_json(OLD.as_bytes()).unwrap();
-    assert!(newer.operations.hit(&request).is_some(), "the cache was warmed");
+    let request = braid_gateway::request::GraphQLRequest::from_json(OLD.as_bytes()).unwrap();
+    assert!(newer.gateway.operations.hit(&request).is_some(), "the cache was warmed");
 
     std::fs::write(&file, "type Query { broken").unwrap();
     until("the failure is counted", async || current.reloads("Failed") == 1).await;
-    assert!(Arc::ptr_eq(&newer, &current.router.current()), "the last good version stays");
+    assert!(Arc::ptr_eq(&newer, &current.front.current()), "the last good version stays");
     assert!(current.knows_nick().await);
 }
 
@@ -208,7 +218,7 @@ async fn reloads_under_load_fail_no_request_and_keep_no_memory() {
         let field = format!("nick{at}");
         replace(&current.file("supergraph.graphql"), &with_field(&sdl, &field));
         hang_up();
-        until("the new version is in use", async || current.router.current().supergraph_sdl.contains(&field)).await;
+        until("the new version is in use", async || sdl_of(&current.front).contains(&field)).await;
         // What the test itself remembers is none of the router's memory.
         users.seen.lock().unwrap().clear();
         memory.push(resident() as f64);
@@ -291,20 +301,20 @@ async fn one_subgraph_of_several_changes_live() {
     let blueprint = Blueprint { config_file: Some(config), ..Blueprint::default() };
     let metrics = Arc::new(Metrics::default());
     let (version, origins) = blueprint.first(&metrics).await.unwrap();
-    assert_eq!(kept(), version.supergraph_sdl);
-    let router = Arc::new(Router::new(version));
-    let watching = tokio::spawn(keep_current(router.clone(), blueprint.clone(), origins));
+    assert_eq!(kept(), origins.supergraph_sdl);
+    let front = started(version, &origins, &metrics);
+    let watching = tokio::spawn(keep_current(front.clone(), blueprint.clone(), origins));
 
     *field.lock().unwrap() = "c".to_owned();
-    until("the new field is known", async || router.current().supergraph_sdl.contains("  c: Int")).await;
-    assert_eq!(kept(), router.current().supergraph_sdl);
+    until("the new field is known", async || sdl_of(&front).contains("  c: Int")).await;
+    assert_eq!(Supergraph::read(&kept()).unwrap().write(), sdl_of(&front));
 
     // What does not compose changes nothing, and what composes again is taken up.
     *field.lock().unwrap() = "broken".repeat(2) + " {";
     until("the failure is counted", async || metrics.encode().contains("outcome=\"Failed\"")).await;
-    assert!(router.current().supergraph_sdl.contains("  c: Int"));
+    assert!(sdl_of(&front).contains("  c: Int"));
     *field.lock().unwrap() = "d".to_owned();
-    until("the next one is known", async || router.current().supergraph_sdl.contains("  d: Int")).await;
+    until("the next one is known", async || sdl_of(&front).contains("  d: Int")).await;
     watching.abort();
 }
 
@@ -315,11 +325,12 @@ async fn a_file_that_is_written_between_the_first_load_and_watching_is_taken_up(
     let folder = folder_with(&sdl);
     let file = folder.path().join("supergraph.graphql");
     let blueprint = Blueprint { supergraph: Some(file.clone()), ..Blueprint::default() };
-    let (version, origins) = blueprint.first(&Arc::new(Metrics::default())).await.unwrap();
+    let metrics = Arc::new(Metrics::default());
+    let (version, origins) = blueprint.first(&metrics).await.unwrap();
     replace(&file, &with_field(&sdl, "nick"));
-    let router = Arc::new(Router::new(version));
-    let watching = tokio::spawn(keep_current(router.clone(), blueprint, origins));
-    until("the new field is known", async || router.current().supergraph_sdl.contains("nick")).await;
+    let front = started(version, &origins, &metrics);
+    let watching = tokio::spawn(keep_current(front.clone(), blueprint, origins));
+    until("the new field is known", async || sdl_of(&front).contains("nick")).await;
     watching.abort();
 }
 
@@ -356,7 +367,7 @@ async fn a_file_that_is_written_during_a_reload_is_taken_up() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     asked.store(1, Ordering::Relaxed);
     std::fs::write(&file, "type Query { a: Int, between: Int }").unwrap();
-    until("the last field is known", async || current.router.current().supergraph_sdl.contains("  last: Int")).await;
+    until("the last field is known", async || sdl_of(&current.front).contains("  last: Int")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -369,7 +380,7 @@ async fn a_file_that_was_missing_is_taken_up_when_it_is_there() {
     std::fs::write(current.file("supergraph.yaml"), yaml("b.graphql")).unwrap();
     until("the failure is counted", async || current.reloads("Failed") == 1).await;
     std::fs::write(current.file("b.graphql"), "type Query { b: Int }").unwrap();
-    until("the new field is known", async || current.router.current().supergraph_sdl.contains("  b: Int")).await;
+    until("the new field is known", async || sdl_of(&current.front).contains("  b: Int")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -389,6 +400,6 @@ async fn a_start_without_subgraphs_uses_the_last_good_supergraph() {
     assert!(error.to_string().contains("\"a\""), "{error}");
     let last = supergraph("http://users.test", "http://orders.test");
     std::fs::write(folder.path().join("last.graphql"), &last).unwrap();
-    let (version, _) = blueprint.first(&metrics).await.unwrap();
-    assert_eq!(version.supergraph_sdl, last);
+    let (_, origins) = blueprint.first(&metrics).await.unwrap();
+    assert_eq!(origins.supergraph_sdl, last);
 }

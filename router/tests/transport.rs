@@ -14,13 +14,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use braid::config::Config;
-use braid::subgraphs::headers::HeadersConfig;
+use braid_request_context::headers::HeadersConfig;
 use support::{ME, ORDERS, Seen, Subgraph, TestRouter, exchange, http, ok, post, router, supergraph};
 
 const BOTH: &str = r#"{"query":"{ me { name orders { id total } } }"}"#;
 
 fn headers(yaml: &str) -> HeadersConfig {
-    Config::parse(&format!("headers: {yaml}"), &braid::config::expand::Process(".".as_ref())).unwrap().headers
+    Config::parse(&format!("headers: {yaml}"), &braid_settings::expand::Process(".".as_ref())).unwrap().headers
 }
 
 #[tokio::test]

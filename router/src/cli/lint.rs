@@ -39,7 +39,7 @@ impl Lint {
         let mut report = Report::new(shown(&self.files));
         let (files, section) = self.read(&Tree::Disk, &mut report)?;
         let config = match &self.config {
-            Some(path) => crate::config::from_yaml(&super::read_file(path)?)
+            Some(path) => braid_settings::from_yaml(&super::read_file(path)?)
                 .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?,
             None => section,
         };

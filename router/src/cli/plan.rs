@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use braid_gateway::compile::Compiler;
+use braid_gateway::limits::LimitsConfig;
 use braid_query_plan::print::print as print_text;
 use braid_query_plan::print_explain::explain;
 use braid_query_plan::print_graph::print_mermaid;
@@ -11,8 +13,6 @@ use braid_supergraph::Supergraph;
 use clap::{Args, ValueEnum};
 
 use super::{Failure, complain, print, read_file};
-use crate::compile::Compiler;
-use crate::limits::LimitsConfig;
 use crate::reload::chain;
 
 /// Show how an operation is answered.

@@ -129,7 +129,7 @@ impl Strictness {
         let mut entries = Vec::new();
         if let Some(path) = &self.allow_file {
             let text = super::read_file(path)?;
-            entries = crate::config::from_yaml::<Vec<AllowEntry>>(&text)
+            entries = braid_settings::from_yaml::<Vec<AllowEntry>>(&text)
                 .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
         }
         if let Some(entry) = entries.iter().chain(known).find(|entry| entry.reason.trim().is_empty()) {

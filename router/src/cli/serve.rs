@@ -4,17 +4,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use braid_telemetry::metrics::Metrics;
 use clap::Args;
 
 use super::compose::{Format, show};
 use super::{Failure, complain};
+use crate::assemble;
 use crate::config::ConfigError;
 use crate::reload::{Blueprint, LoadError, chain, keep_current};
-use crate::router::Router;
-use crate::server;
 use crate::source::SourceError;
-use crate::telemetry;
-use crate::telemetry::metrics::Metrics;
 
 /// Serve a supergraph.
 #[derive(Debug, Args)]
@@ -38,7 +36,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
-        telemetry::init();
+        braid_telemetry::init();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::Other(format!("the runtime can't be started: {error}")))?;
         let done = runtime.block_on(self.serve());
@@ -57,20 +55,21 @@ impl Serve {
         };
         let metrics = Arc::new(Metrics::default());
         let (version, origins) = blueprint.first(&metrics).await.map_err(failure)?;
-        let config = version.config.clone();
-        let listener = server::bind(config.server.listen).await.map_err(|error| Failure::Other(chain(&error)))?;
+        let config = origins.config.clone();
+        let listener = braid_server::bind(config.server.listen).await.map_err(|error| Failure::Other(chain(&error)))?;
         let address = listener.local_addr().map_err(|error| Failure::Other(error.to_string()))?;
         let scheme = if config.server.tls.is_some() { "https" } else { "http" };
-        let router = Arc::new(Router::new(version));
+        let front = assemble::front(&config, version, metrics).map_err(|error| Failure::Other(chain(&error)))?;
+        let front = Arc::new(front);
         tracing::info!("Serving {scheme}://{address}{}", config.server.path);
         if config.server.playground.enabled {
             tracing::info!("Open {scheme}://{address}/ in a browser to try queries");
         }
-        let reloading = tokio::spawn(keep_current(router.clone(), blueprint, origins));
-        let served = server::serve(listener, router, stop_signal()).await;
+        let reloading = tokio::spawn(keep_current(front.clone(), blueprint, origins));
+        let served = braid_server::serve(listener, front, stop_signal()).await;
         reloading.abort();
         tracing::info!("Stopped");
-        served.map_err(|error| Failure::Other(format!("{error:#}")))
+        served.map_err(|error| Failure::Other(chain(&error)))
     }
 }
 

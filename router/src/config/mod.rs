@@ -1,22 +1,19 @@
 //! The configuration of the router: a struct of what each part can be told, and the only place that reads files and
 //! environment for it.
 
-pub mod expand;
 pub mod reference;
-pub mod units;
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use braid_gateway::config::ExposureConfig;
+use braid_gateway::limits::LimitsConfig;
+use braid_request_context::headers::HeadersConfig;
+use braid_server::config::ServerConfig;
+use braid_settings::{Duration, expand, from_yaml};
+use braid_telemetry::config::TelemetryConfig;
+use braid_transport::config::TrafficConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::limits::LimitsConfig;
-use crate::server::config::ServerConfig;
-use crate::subgraphs::config::TrafficConfig;
-use crate::subgraphs::headers::HeadersConfig;
-use crate::telemetry::config::TelemetryConfig;
-use units::Duration;
 
 /// Everything that can be set: the content of `router.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,26 +48,6 @@ pub struct SchemaSource {
     /// A file in which the last supergraph that could be used is kept. A router that starts while subgraphs don't give their schema
     /// starts with it, says so, and goes on asking them.
     pub last_good: Option<PathBuf>,
-}
-
-/// What clients see of the inside.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ExposureConfig {
-    /// Whether the schema can be asked for by introspection.
-    pub introspection: bool,
-    /// Whether clients read the messages of subgraphs' errors; codes pass in any case.
-    pub subgraph_errors: bool,
-    /// Subgraphs whose errors clients read though `subgraph_errors` is off.
-    pub subgraph_errors_of: Vec<String>,
-    /// Whether a request with the header `braid-expose: plan, timings` gets the plan and the timings in `extensions`.
-    pub plan: bool,
-}
-
-impl Default for ExposureConfig {
-    fn default() -> Self {
-        Self { introspection: true, subgraph_errors: false, subgraph_errors_of: Vec::new(), plan: false }
-    }
 }
 
 /// Taking up changes of schema and configuration without a restart. The new version is built beside the old one and
@@ -134,7 +111,8 @@ impl Config {
     pub fn parse(text: &str, values: &impl expand::Values) -> Result<Self, String> {
         let expanded = expand::expand(text, values).map_err(|error| error.to_string())?;
         let blank = expanded.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-        let config: Self = if blank { Self::default() } else { from_yaml(&expanded)? };
+        let config: Self =
+            if blank { Self::default() } else { from_yaml(&expanded).map_err(|error| error.to_string())? };
         config.check()?;
         Ok(config)
     }
@@ -184,60 +162,6 @@ impl Config {
             }
         }
     }
-}
-
-/// Reads YAML; the error has the place, an excerpt, and for a misspelt key the one that was probably meant.
-pub(crate) fn from_yaml<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
-    serde_saphyr::from_str(text).map_err(|error| {
-        let message = error.render_with_formatter(&Plain);
-        match suggestion(&message) {
-            Some(meant) => format!("{message}\nDid you mean \"{meant}\"?"),
-            None => message,
-        }
-    })
-}
-
-/// The library's words, where they don't speak to who programs against it.
-struct Plain;
-
-impl serde_saphyr::MessageFormatter for Plain {
-    fn format_message<'a>(&self, error: &'a serde_saphyr::Error) -> Cow<'a, str> {
-        match error {
-            serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
-                Cow::Owned(format!("\"{key}\" is there twice; rename or remove one of them"))
-            }
-            serde_saphyr::Error::WithSnippet { error, .. } => self.format_message(error),
-            other => serde_saphyr::DefaultMessageFormatter.format_message(other),
-        }
-    }
-}
-
-/// Out of "unknown field `x`, expected one of a, b", the name nearest to `x`.
-fn suggestion(message: &str) -> Option<String> {
-    let from = message.find("unknown field").or_else(|| message.find("unknown variant"))?;
-    let line = message[from..].lines().next()?;
-    let (given, known) = line.split_once(", expected ")?;
-    let given = given.split('`').nth(1)?.to_lowercase();
-    let known = known.strip_prefix("one of ").unwrap_or(known);
-    let names = known.split(", ").flat_map(|part| part.split(" or ")).map(|name| name.trim_matches('`'));
-    names
-        .map(|name| (distance(&given, &name.to_lowercase()), name))
-        .min()
-        .and_then(|(distance, name)| (distance <= given.chars().count() * 2 / 5 + 1).then(|| name.to_owned()))
-}
-
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, cb) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

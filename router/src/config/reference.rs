@@ -5,7 +5,9 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::{Config, from_yaml};
+use braid_settings::from_yaml;
+
+use super::Config;
 
 /// Configurations that are valid as they stand and together have every option.
 pub const EXAMPLES: &str = include_str!("examples.yaml");
@@ -240,7 +242,7 @@ mod tests {
 
     struct Nothing;
 
-    impl super::super::expand::Values for Nothing {
+    impl braid_settings::expand::Values for Nothing {
         fn env(&self, _: &str) -> Option<String> {
             None
         }

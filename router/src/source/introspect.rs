@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use braid_net::Endpoint;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use indexmap::IndexMap;
 use serde::Deserialize;
-
-use crate::subgraphs::Endpoint;
 
 /// Why a subgraph did not say its schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

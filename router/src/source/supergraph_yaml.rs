@@ -7,10 +7,9 @@ use braid_composition::NEWEST_FEDERATION_2;
 use braid_schema_checks::config::{CheckConfig, OperationsEntry};
 use braid_schema_checks::contract::ContractFilter;
 use braid_schema_checks::lint::LintConfig;
+use braid_settings::{expand, from_yaml};
 use indexmap::IndexMap;
 use serde::Deserialize;
-
-use crate::config::{expand, from_yaml};
 
 /// The content of the file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -94,7 +93,7 @@ impl SupergraphYaml {
     /// Reads the text; `${env.…}` and `${file.…}` are replaced, files relative to `folder`.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, String> {
         let expanded = expand::expand(text, &expand::Process(folder)).map_err(|error| error.to_string())?;
-        let yaml: Self = from_yaml(&expanded)?;
+        let yaml: Self = from_yaml(&expanded).map_err(|error| error.to_string())?;
         if let Some(version) = &yaml.federation_version
             && !is_known(version)
         {
@@ -163,7 +162,7 @@ mod tests {
         check("federation_version: two\nsubgraphs: { a: { routing_url: u, schema: { file: x } } }", Err("not known"));
         check(
             "subgraphs: { a: { routing_url: u, schema: { file: x } }, a: { routing_url: u, schema: { file: y } } }",
-            Err("\"a\" is there twice"),
+            Err("\"a\" is given twice"),
         );
         check("subgraphs: { a: { routing_ulr: u, schema: { file: x } } }", Err("Did you mean \"routing_url\"?"));
     }

@@ -7,10 +7,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use braid::assemble::{self, Front};
 use braid::config::Config;
-use braid::router::Router;
-use braid::telemetry::metrics::Metrics;
-use braid::version::Version;
+use braid_telemetry::metrics::Metrics;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -21,9 +20,9 @@ pub const SUPERGRAPH: &str = include_str!("../fixtures/supergraph.graphql");
 /// A router that runs until it is dropped.
 pub struct TestRouter {
     pub address: SocketAddr,
-    pub router: Arc<Router>,
+    pub front: Arc<Front>,
     stop: Option<oneshot::Sender<()>>,
-    served: Option<JoinHandle<anyhow::Result<()>>>,
+    served: Option<JoinHandle<Result<(), braid_server::TlsError>>>,
 }
 
 impl TestRouter {
@@ -32,15 +31,15 @@ impl TestRouter {
         config.telemetry.access_log.enabled = false;
         configure(&mut config);
         let metrics = Arc::new(Metrics::default());
-        let version = Version::new(Arc::new(config), supergraph, &metrics, None).unwrap();
+        let version = assemble::version(&config, &supergraph, &metrics, None).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = Arc::new(Router::new(version));
+        let front = Arc::new(assemble::front(&config, version, metrics).unwrap());
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(braid::server::serve(listener, router.clone(), async {
+        let served = tokio::spawn(braid_server::serve(listener, front.clone(), async {
             let _ = stopped.await;
         }));
-        Self { address, router, stop: Some(stop), served: Some(served) }
+        Self { address, front, stop: Some(stop), served: Some(served) }
     }
 
     pub async fn post(&self, body: &str) -> Answer {

@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use braid::assemble::{self, Front};
 use braid::config::Config as RouterConfig;
-use braid::router::Router;
-use braid::server::config::ExampleQuery;
-use braid::subgraphs::headers::{Propagate, RequestRule};
-use braid::telemetry::metrics::Metrics;
-use braid::version::Version;
 use braid_composition::{Composer, SubgraphSdl};
+use braid_request_context::headers::{Propagate, RequestRule};
+use braid_server::config::ExampleQuery;
+use braid_telemetry::metrics::Metrics;
 use service::{ServiceInfo, Shutdown};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -75,9 +74,9 @@ pub async fn start(ports: Ports, places: &Places) -> anyhow::Result<Federation> 
     let mut federation = Federation { ports, parts, stop: stop.clone() };
     federation.wait_for([users_address, orders_address, inventory_address]).await?;
 
-    let version = router_version(ports).await?;
-    let front = Arc::new(Router::new(version));
-    federation.parts.spawn(braid::server::serve(router, front, until(&stop)));
+    let front = Arc::new(router_front(ports).await?);
+    let until_stop = until(&stop);
+    federation.parts.spawn(async { Ok(braid_server::serve(router, front, until_stop).await?) });
     Ok(federation)
 }
 
@@ -157,7 +156,7 @@ impl Shared<'_> {
 
 /// The router over the services' own schemas, configured for looking around: everything can be seen, and a client's token
 /// reaches the services.
-async fn router_version(ports: Ports) -> anyhow::Result<Version> {
+async fn router_front(ports: Ports) -> anyhow::Result<Front> {
     let subgraph = |name: &str, address, sdl: String| SubgraphSdl {
         name: name.to_owned(),
         url: graphql_url(address),
@@ -176,7 +175,9 @@ async fn router_version(ports: Ports) -> anyhow::Result<Version> {
     config.server.playground.queries = examples::ALL.map(example).to_vec();
     let authorization = Propagate { name: Some("authorization".to_owned()), ..Propagate::default() };
     config.headers.all.request.push(RequestRule::Propagate(authorization));
-    Ok(Version::new(Arc::new(config), composed.supergraph_sdl, &Arc::new(Metrics::default()), None)?)
+    let metrics = Arc::new(Metrics::default());
+    let version = assemble::version(&config, &composed.supergraph_sdl, &metrics, None)?;
+    Ok(assemble::front(&config, version, metrics)?)
 }
 
 fn example(example: examples::Example) -> ExampleQuery {

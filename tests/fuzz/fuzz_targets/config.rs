@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use braid::config::{Config, expand};
+use braid::config::Config;
+use braid_settings::expand;
 use braid::source::supergraph_yaml::SupergraphYaml;
 use libfuzzer_sys::fuzz_target;
 

@@ -1,7 +1,7 @@
 //! The bytes of a client's request, as the body of a POST and as the parameters of a GET.
 #![no_main]
 
-use braid::request::GraphQLRequest;
+use braid_gateway::request::GraphQLRequest;
 use braid_fuzz::{COMPILER, run};
 use libfuzzer_sys::fuzz_target;
 

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use braid::compile::Compiler;
-use braid::limits::LimitsConfig;
+use braid_gateway::compile::Compiler;
+use braid_gateway::limits::LimitsConfig;
 use braid_supergraph::Supergraph;
 use libfuzzer_sys::fuzz_target;
 

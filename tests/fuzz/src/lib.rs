@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use braid::compile::Compiler;
-use braid::limits::LimitsConfig;
+use braid_gateway::compile::Compiler;
+use braid_gateway::limits::LimitsConfig;
 use braid_composition::{SubgraphSdl, compose};
 use braid_executor::{
     CompiledOperation, ExecuteContext, ExecuteLimits, Response, SubgraphError, SubgraphErrors, SubgraphRequest,

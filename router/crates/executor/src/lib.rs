@@ -18,7 +18,6 @@ mod absorb;
 mod body;
 mod compile;
 mod complete;
-mod dedupe;
 mod error;
 mod execute;
 mod groups;
@@ -43,8 +42,7 @@ mod written;
 
 pub use compile::limits::CompileError;
 pub use compile::operation::CompiledOperation;
-pub use dedupe::{Deduplicated, Forwarded};
 pub use execute::{execute, refuse};
 pub use request::SubgraphRequest;
 pub use response::{ExecuteContext, ExecuteLimits, FetchReport, Response, SubgraphErrors};
-pub use service::{SubgraphError, SubgraphErrorKind, SubgraphResponse, SubgraphService};
+pub use service::{SubgraphError, SubgraphErrorKind, SubgraphResponse, SubgraphService, SubgraphState};

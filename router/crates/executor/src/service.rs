@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use braid_supergraph::SubgraphId;
 use bytes::Bytes;
 
 use crate::request::SubgraphRequest;
@@ -21,6 +22,11 @@ pub trait SubgraphService: Send + Sync + 'static {
         request: SubgraphRequest,
         context: &Self::Context,
     ) -> impl Future<Output = Result<SubgraphResponse<Self::Meta>, SubgraphError>> + Send;
+
+    /// How a subgraph is doing, where the service knows.
+    fn state(&self, _subgraph: SubgraphId) -> Option<SubgraphState> {
+        None
+    }
 }
 
 impl<S: SubgraphService> SubgraphService for Arc<S> {
@@ -34,6 +40,19 @@ impl<S: SubgraphService> SubgraphService for Arc<S> {
     ) -> impl Future<Output = Result<SubgraphResponse<Self::Meta>, SubgraphError>> + Send {
         S::call(self, request, context)
     }
+
+    fn state(&self, subgraph: SubgraphId) -> Option<SubgraphState> {
+        S::state(self, subgraph)
+    }
+}
+
+/// How a subgraph is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubgraphState {
+    /// Requests in flight.
+    pub under_way: usize,
+    /// Requests that failed since the last one that was answered.
+    pub failed_in_a_row: usize,
 }
 
 /// What a subgraph answered.
@@ -75,6 +94,9 @@ pub enum SubgraphErrorKind {
 }
 
 impl SubgraphErrorKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Transport, Self::Timeout, Self::TooLarge, Self::Malformed, Self::Overloaded];
+
     /// The code in `extensions`.
     pub fn code(self) -> &'static str {
         match self {

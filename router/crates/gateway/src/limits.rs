@@ -1,0 +1,213 @@
+//! Bounds on what an operation may ask, checked once an operation before it is planned. Knows nothing of subgraphs.
+
+use ahash::AHashMap;
+use braid_graphql::compiler::Name;
+use braid_graphql::compiler::executable::{self, ExecutableDocument, Selection, SelectionSet};
+use braid_graphql::error::GraphQLError;
+use braid_graphql::normalize::NormalizeLimits;
+use braid_graphql::parse::ParseLimits;
+use braid_settings::ByteSize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Bounds on operations and on what answering them may take. All are on by default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// The most tokens of a document, spaces and comments included.
+    pub max_tokens: usize,
+    /// The deepest nesting of the grammar.
+    pub max_recursion: usize,
+    /// The deepest nesting of fields, through fragments.
+    pub max_depth: usize,
+    /// The most aliases, through fragments.
+    pub max_aliases: usize,
+    /// The most fields at the root, aliases counted each.
+    pub max_root_fields: usize,
+    /// The most directives, through fragments.
+    pub max_directives: usize,
+    /// The most fields once fragments are written out.
+    pub max_fields: usize,
+    /// How often lists of the schema's own description (`fields`, `possibleTypes` and such) may nest in an introspection query.
+    pub max_introspection_depth: usize,
+    /// The most work that planning one operation may take, in steps of some hundred nanoseconds.
+    pub planning_budget: u64,
+    /// The most operations that are planned at once; further ones wait.
+    pub max_concurrent_planning: usize,
+    /// The most bytes of subgraphs' answers and of what is made of them, for one request.
+    pub max_request_memory: ByteSize,
+    /// The most bytes of an answer.
+    pub max_response_bytes: ByteSize,
+    /// The deepest nesting within one value of a subgraph's answer.
+    pub max_nesting: usize,
+    /// The most errors in an answer; one more says how many were left out.
+    pub max_errors: usize,
+    /// The most bytes that compiled operations are kept in.
+    pub operation_cache: ByteSize,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        let execute = braid_executor::ExecuteLimits::default();
+        Self {
+            max_tokens: 15_000,
+            max_recursion: 200,
+            max_depth: 100,
+            max_aliases: 500,
+            max_root_fields: 200,
+            max_directives: 500,
+            max_fields: 50_000,
+            max_introspection_depth: 4,
+            planning_budget: braid_query_planner::PlannerConfig::default().budget,
+            max_concurrent_planning: 8,
+            max_request_memory: ByteSize(execute.max_memory),
+            max_response_bytes: ByteSize(execute.max_response),
+            max_nesting: execute.max_nesting,
+            max_errors: execute.max_errors,
+            operation_cache: ByteSize(128 << 20),
+        }
+    }
+}
+
+impl LimitsConfig {
+    /// The bounds that the parser keeps.
+    pub fn parse(&self) -> ParseLimits {
+        ParseLimits { max_tokens: self.max_tokens, max_recursion: self.max_recursion }
+    }
+
+    /// The bounds on what fragments expand to.
+    pub fn normalize(&self) -> NormalizeLimits {
+        NormalizeLimits { max_fields: self.max_fields, max_depth: self.max_recursion }
+    }
+
+    /// The bounds that the executor keeps.
+    pub fn execute(&self) -> braid_executor::ExecuteLimits {
+        braid_executor::ExecuteLimits {
+            max_memory: self.max_request_memory.0,
+            max_response: self.max_response_bytes.0,
+            max_nesting: self.max_nesting,
+            max_errors: self.max_errors,
+        }
+    }
+}
+
+/// Checks a valid operation. The first limit that it exceeds is the error.
+pub fn check(
+    limits: &LimitsConfig,
+    document: &ExecutableDocument,
+    operation: &executable::Operation,
+) -> Result<(), GraphQLError> {
+    let mut measure = Measure { document, fragments: AHashMap::new() };
+    let size = measure.selections(&operation.selection_set);
+    let root_fields = measure.count_fields(&operation.selection_set, &mut Vec::new());
+    let directives = size.directives + operation.directives.len() as u64;
+    let exceeded = [
+        ("MAX_DEPTH_LIMIT", "nests", size.depth, "levels of fields", limits.max_depth),
+        ("MAX_ALIASES_LIMIT", "has", size.aliases, "aliases", limits.max_aliases),
+        ("MAX_ROOT_FIELDS_LIMIT", "has", root_fields, "fields at its root", limits.max_root_fields),
+        ("MAX_DIRECTIVES_LIMIT", "has", directives, "directives", limits.max_directives),
+        (
+            "MAX_INTROSPECTION_DEPTH_LIMIT",
+            "nests",
+            size.introspection,
+            "lists of the schema's description",
+            limits.max_introspection_depth,
+        ),
+    ]
+    .into_iter()
+    .find(|(_, _, found, _, limit)| *found > *limit as u64);
+    match exceeded {
+        None => Ok(()),
+        Some((code, verb, found, what, limit)) => {
+            Err(GraphQLError::new(code, format!("The operation {verb} {found} {what}; at most {limit} are allowed.")))
+        }
+    }
+}
+
+/// What a selection set amounts to once fragments are written out. The numbers saturate: fragments can double them each time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    depth: u64,
+    aliases: u64,
+    directives: u64,
+    introspection: u64,
+}
+
+struct Measure<'a> {
+    document: &'a ExecutableDocument,
+    fragments: AHashMap<&'a Name, Size>,
+}
+
+impl<'a> Measure<'a> {
+    fn selections(&mut self, set: &'a SelectionSet) -> Size {
+        let mut total = Size::default();
+        for selection in &set.selections {
+            let size = match selection {
+                Selection::Field(field) => {
+                    let below = field.selection_set.as_ref().map(|set| self.selections(set)).unwrap_or_default();
+                    Size {
+                        depth: below.depth + 1,
+                        aliases: below.aliases.saturating_add(u64::from(field.alias.is_some())),
+                        directives: below.directives,
+                        introspection: below.introspection + u64::from(lists_schema(&set.ty, &field.name)),
+                    }
+                }
+                Selection::InlineFragment(fragment) => self.selections(&fragment.selection_set),
+                Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name),
+            };
+            total = Size {
+                depth: total.depth.max(size.depth),
+                aliases: total.aliases.saturating_add(size.aliases),
+                directives: total
+                    .directives
+                    .saturating_add(size.directives)
+                    .saturating_add(selection.directives().len() as u64),
+                introspection: total.introspection.max(size.introspection),
+            };
+        }
+        total
+    }
+
+    /// Validation has refused fragments that spread themselves, so this ends; each fragment is measured once.
+    fn fragment(&mut self, name: &'a Name) -> Size {
+        if let Some(size) = self.fragments.get(name) {
+            return *size;
+        }
+        let document = self.document;
+        let size = match document.fragments.get(name) {
+            Some(fragment) => self.selections(&fragment.selection_set),
+            None => Size::default(),
+        };
+        self.fragments.insert(name, size);
+        size
+    }
+
+    fn count_fields(&self, set: &'a SelectionSet, visited: &mut Vec<&'a Name>) -> u64 {
+        let count = |selection: &'a Selection, visited: &mut Vec<&'a Name>| match selection {
+            Selection::Field(_) => 1,
+            Selection::InlineFragment(fragment) => self.count_fields(&fragment.selection_set, visited),
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.fragment_name;
+                // A fragment that is spread again selects nothing new.
+                if visited.contains(&name) {
+                    return 0;
+                }
+                visited.push(name);
+                self.document
+                    .fragments
+                    .get(name)
+                    .map_or(0, |fragment| self.count_fields(&fragment.selection_set, visited))
+            }
+        };
+        set.selections.iter().map(|selection| count(selection, visited)).sum()
+    }
+}
+
+/// Whether the field lists parts of the schema: what makes introspection grow with each level.
+fn lists_schema(parent: &Name, field: &Name) -> bool {
+    parent.starts_with("__")
+        && matches!(
+            field.as_str(),
+            "fields" | "interfaces" | "possibleTypes" | "inputFields" | "enumValues" | "args" | "types"
+        )
+}

@@ -1,0 +1,94 @@
+//! An HTTP client of one address: connections with a request each in HTTP/1.1, one for all in HTTP/2. Knows no GraphQL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client as Multiplexer;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::config::{ClientConfig, Protocol};
+use crate::connect::{ConnectError, Connector};
+use crate::permits::PermitQueue;
+use crate::pool::{self, Pool};
+
+/// The body of a response, as it arrives.
+pub type ResponseBody = Either<pool::PooledBody, Incoming>;
+
+/// The client of an address.
+#[derive(Debug)]
+pub struct Client {
+    connections: Connections,
+    permits: Arc<PermitQueue>,
+}
+
+#[derive(Debug)]
+enum Connections {
+    Http1(Pool),
+    /// Also where TLS chooses the version.
+    Http2(Multiplexer<Connector, Full<Bytes>>, Uri),
+}
+
+/// Why a request has no response.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// No connection could be opened.
+    #[error("no connection")]
+    Connect(#[source] ConnectError),
+    /// HTTP/1.1 failed.
+    #[error(transparent)]
+    Http1(#[from] hyper::Error),
+    /// HTTP/2 failed.
+    #[error(transparent)]
+    Http2(#[from] hyper_util::client::legacy::Error),
+}
+
+impl Client {
+    /// A client of `url`, or why there can be none.
+    pub fn new(url: &str, config: &ClientConfig) -> Result<Self, String> {
+        let (connector, address) = Connector::new(url, config)?;
+        Ok(match config.protocol {
+            Protocol::Http1 => Self {
+                connections: Connections::Http1(Pool::new(connector, address, config)?),
+                permits: PermitQueue::new(config.max_connections),
+            },
+            Protocol::Http2 | Protocol::Auto => Self {
+                connections: Connections::Http2(multiplexer(connector, config), address),
+                permits: PermitQueue::new(usize::MAX),
+            },
+        })
+    }
+
+    /// Permits to send a request: as many as there may be connections.
+    pub fn permits(&self) -> &Arc<PermitQueue> {
+        &self.permits
+    }
+
+    /// Sends a request, whose address is set here.
+    pub async fn request(&self, mut request: Request<Full<Bytes>>) -> Result<Response<ResponseBody>, RequestError> {
+        match &self.connections {
+            Connections::Http1(pool) => Ok(pool.request(request).await?.map(Either::Left)),
+            Connections::Http2(client, address) => {
+                *request.uri_mut() = address.clone();
+                Ok(client.request(request).await?.map(Either::Right))
+            }
+        }
+    }
+}
+
+fn multiplexer(connector: Connector, config: &ClientConfig) -> Multiplexer<Connector, Full<Bytes>> {
+    let alive = Duration::from_secs(20);
+    Multiplexer::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(config.idle_timeout)
+        .pool_max_idle_per_host(config.max_idle_connections)
+        .http2_only(config.protocol == Protocol::Http2)
+        .http2_adaptive_window(true)
+        .http2_keep_alive_interval(alive)
+        .http2_keep_alive_timeout(alive)
+        .build(connector)
+}

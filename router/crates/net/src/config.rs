@@ -1,0 +1,74 @@
+//! What can be set about connections. Knows no file and no environment.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How an address is reached.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClientConfig {
+    /// How long opening a connection may take.
+    pub connect_timeout: Duration,
+    /// The most connections in HTTP/1.1.
+    pub max_connections: usize,
+    /// How many idle connections are kept.
+    pub max_idle_connections: usize,
+    /// How long an idle connection is kept.
+    pub idle_timeout: Duration,
+    /// The version of HTTP.
+    pub protocol: Protocol,
+    /// Certificates.
+    pub tls: TlsClientConfig,
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            max_connections: 256,
+            max_idle_connections: 512,
+            idle_timeout: Duration::from_secs(60),
+            protocol: Protocol::default(),
+            tls: TlsClientConfig::default(),
+        }
+    }
+}
+
+/// The version of HTTP that a subgraph is asked in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// HTTP/1.1.
+    #[default]
+    Http1,
+    /// HTTP/2, also without TLS (prior knowledge).
+    Http2,
+    /// HTTP/2 where TLS negotiates it, else HTTP/1.1.
+    Auto,
+}
+
+/// TLS towards a subgraph.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsClientConfig {
+    /// PEM file with the authorities that the subgraph's certificate must come from, instead of the system's.
+    pub authorities: Option<String>,
+    /// PEM file with the router's certificate chain.
+    pub certificate: Option<String>,
+    /// PEM file with the router's private key.
+    pub key: Option<String>,
+}
+
+/// TLS towards clients.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsServerConfig {
+    /// PEM file with the certificate chain.
+    pub certificate: String,
+    /// PEM file with the private key.
+    pub key: String,
+    /// PEM file with the authorities that clients' certificates must come from; without it clients need none.
+    #[serde(default)]
+    pub client_authorities: Option<String>,
+}

@@ -1,0 +1,190 @@
+//! A number of permits, and the queue of those who wait for one: whose deadline is first goes first. Knows no HTTP.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+/// Permits, and the queue for them.
+///
+/// A request makes several fetches, one after the other. In a queue ordered by arrival, every request in flight would join at the end
+/// again with each of its fetches, and all would finish together, late. Ordered by deadline, those that began first are let through.
+#[derive(Debug)]
+pub struct PermitQueue(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    permits: usize,
+    taken: usize,
+    returned: u64,
+    waiting: BTreeMap<Key, oneshot::Sender<Permit>>,
+    arrivals: u64,
+}
+
+/// When the time of who waits ends, and a number that tells equals apart.
+type Key = (Instant, u64);
+
+/// One of the permits; free again when dropped.
+#[derive(Debug)]
+pub struct Permit(Arc<PermitQueue>);
+
+/// Someone in the queue: done when there is a permit, or without one when let go. Who is dropped leaves the queue.
+#[derive(Debug)]
+pub struct Waiting {
+    queue: Arc<PermitQueue>,
+    key: Key,
+    granted: oneshot::Receiver<Permit>,
+}
+
+impl PermitQueue {
+    /// So many permits, all free.
+    pub fn new(permits: usize) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State { permits, taken: 0, returned: 0, waiting: BTreeMap::new(), arrivals: 0 })))
+    }
+
+    /// A permit if one is free, else the last permit in the queue among those whose time ends no later than `until`.
+    pub fn acquire(self: &Arc<Self>, until: Instant) -> Result<Permit, Waiting> {
+        let mut state = self.lock();
+        if state.taken < state.permits {
+            state.taken += 1;
+            return Ok(Permit(self.clone()));
+        }
+        let (grant_to, granted) = oneshot::channel();
+        state.arrivals += 1;
+        let key = (until, state.arrivals);
+        state.waiting.insert(key, grant_to);
+        Err(Waiting { queue: self.clone(), key, granted })
+    }
+
+    /// How many permits there are, and how many were given back so far.
+    pub fn permits(&self) -> (usize, u64) {
+        let state = self.lock();
+        (state.permits, state.returned)
+    }
+
+    /// Changes the number of permits. Where there are fewer than are taken, those come free for nobody.
+    pub fn resize(self: &Arc<Self>, permits: usize) {
+        let mut state = self.lock();
+        state.permits = permits;
+        self.grant(state);
+    }
+
+    /// Lets those go whose time is over. Says whether anyone is left in the queue.
+    pub fn expire(&self, now: Instant) -> bool {
+        let mut state = self.lock();
+        while state.waiting.first_key_value().is_some_and(|((until, _), _)| *until <= now) {
+            state.waiting.pop_first();
+        }
+        !state.waiting.is_empty()
+    }
+
+    /// Gives free permits to the first in the queue.
+    fn grant<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>) {
+        while state.taken < state.permits {
+            let Some((_, grant_to)) = state.waiting.pop_first() else { return };
+            state.taken += 1;
+            drop(state);
+            // If it has just been given up, the permit comes back, and the next in the queue has it.
+            drop(grant_to.send(Permit(self.clone())));
+            state = self.lock();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.taken -= 1;
+        state.returned += 1;
+        self.0.grant(state);
+    }
+}
+
+impl Future for Waiting {
+    type Output = Option<Permit>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Permit>> {
+        Pin::new(&mut self.granted).poll(cx).map(Result::ok)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.queue.lock().waiting.remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_earliest_goes_first() {
+        let queue = PermitQueue::new(1);
+        let now = Instant::now();
+        let permit = queue.acquire(now).unwrap();
+        let mut late = queue.acquire(now + Duration::from_secs(2)).unwrap_err();
+        let early = queue.acquire(now + Duration::from_secs(1)).unwrap_err();
+        drop(permit);
+        assert!((&mut late).now_or_never().is_none());
+        let permit = early.now_or_never().unwrap();
+        assert!((&mut late).now_or_never().is_none());
+        drop(permit);
+        assert!(late.now_or_never().unwrap().is_some());
+        assert!(queue.acquire(now).is_ok());
+    }
+
+    #[test]
+    fn who_gives_up_takes_no_place_along() {
+        let queue = PermitQueue::new(1);
+        let now = Instant::now();
+        let permit = queue.acquire(now).unwrap();
+        drop(queue.acquire(now).unwrap_err());
+        assert!(queue.lock().waiting.is_empty());
+        let called = queue.acquire(now).unwrap_err();
+        drop(permit);
+        drop(called);
+        assert!(queue.acquire(now).is_ok());
+    }
+
+    #[test]
+    fn who_is_let_go_has_no_place() {
+        let queue = PermitQueue::new(1);
+        let now = Instant::now();
+        let _place = queue.acquire(now).unwrap();
+        let early = queue.acquire(now).unwrap_err();
+        let mut late = queue.acquire(now + Duration::from_secs(1)).unwrap_err();
+        assert!(queue.expire(now));
+        assert!(early.now_or_never().unwrap().is_none());
+        assert!((&mut late).now_or_never().is_none());
+        assert!(!queue.expire(now + Duration::from_secs(1)));
+        assert!(late.now_or_never().unwrap().is_none());
+    }
+
+    #[test]
+    fn places_are_added_and_taken_away() {
+        let queue = PermitQueue::new(1);
+        let now = Instant::now();
+        let first = queue.acquire(now).unwrap();
+        let second = queue.acquire(now).unwrap_err();
+        queue.resize(2);
+        let second = second.now_or_never().unwrap().unwrap();
+        queue.resize(1);
+        let mut third = queue.acquire(now).unwrap_err();
+        drop(first);
+        assert!((&mut third).now_or_never().is_none());
+        drop(second);
+        assert!(third.now_or_never().unwrap().is_some());
+    }
+}

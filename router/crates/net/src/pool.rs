@@ -1,0 +1,226 @@
+//! HTTP/1.1 connections to one address. A connection takes one request at a time, and who waits for the answer drives it: an
+//! exchange wakes no task but the one that it is for, and ends with it. Knows no GraphQL.
+
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::uri::{Parts, PathAndQuery};
+use http::{Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::client::conn::{TrySendError, http1};
+use tower_service::Service as _;
+
+use crate::client::RequestError;
+use crate::config::ClientConfig;
+use crate::connect::{Connector, Stream};
+
+/// The connections to an address.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    connector: Connector,
+    address: Uri,
+    path: Uri,
+    host: HeaderValue,
+    idle: Arc<Idle>,
+}
+
+impl Pool {
+    /// No connection yet to `address`, or why there can be none.
+    pub(crate) fn new(connector: Connector, address: Uri, config: &ClientConfig) -> Result<Self, String> {
+        let mut path = Parts::default();
+        path.path_and_query = Some(address.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")));
+        let path = Uri::from_parts(path).map_err(|error| error.to_string())?;
+        let host =
+            host(&address).map_err(|_| format!("\"{address}\" is not an address: no header can name its host"))?;
+        let idle = Idle {
+            connections: Mutex::default(),
+            most: config.max_idle_connections,
+            time: config.idle_timeout,
+            is_swept: AtomicBool::new(false),
+        };
+        Ok(Self { connector, address, path, host, idle: Arc::new(idle) })
+    }
+
+    /// Sends a request, and the same once more if an idle connection was closed before it took any of it.
+    pub(crate) async fn request(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<PooledBody>, RequestError> {
+        *request.uri_mut() = self.path.clone();
+        request.headers_mut().entry(header::HOST).or_insert_with(|| self.host.clone());
+        loop {
+            let (mut connection, was_idle) = match self.idle.take() {
+                Some(connection) => (connection, true),
+                None => (self.open().await?, false),
+            };
+            match connection.exchange(request).await {
+                Ok(response) => {
+                    let (head, body) = response.into_parts();
+                    let mut body = PooledBody { body, held: Some((connection, self.idle.clone())) };
+                    if body.body.is_end_stream() {
+                        body.release();
+                    }
+                    return Ok(Response::from_parts(head, body));
+                }
+                Err(mut error) => match error.take_message().filter(|_| was_idle) {
+                    Some(unsent) => request = unsent,
+                    None => return Err(error.into_error().into()),
+                },
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<Box<Connection>, RequestError> {
+        let mut connector = self.connector.clone();
+        std::future::poll_fn(|cx| connector.poll_ready(cx)).await.map_err(RequestError::Connect)?;
+        let stream = connector.call(self.address.clone()).await.map_err(RequestError::Connect)?;
+        let (sender, driver) = http1::Builder::new().handshake(stream).await?;
+        Ok(Box::new(Connection { sender, driver: Some(driver) }))
+    }
+}
+
+fn host(address: &Uri) -> Result<HeaderValue, header::InvalidHeaderValue> {
+    let host = address.host().unwrap_or_default();
+    let usual = if address.scheme_str() == Some("https") { 443 } else { 80 };
+    match address.port_u16().filter(|port| *port != usual) {
+        Some(port) => HeaderValue::try_from(format!("{host}:{port}")),
+        None => HeaderValue::from_str(host),
+    }
+}
+
+/// The body of a response, with the connection that it arrives on. The connection becomes idle once the body has ended, and is closed
+/// if this is dropped before.
+pub struct PooledBody {
+    body: Incoming,
+    held: Option<(Box<Connection>, Arc<Idle>)>,
+}
+
+impl PooledBody {
+    fn release(&mut self) {
+        if let Some((connection, idle)) = self.held.take() {
+            idle.put(connection);
+        }
+    }
+}
+
+impl Body for PooledBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let Self { body, held } = &mut *self;
+        let mut frame = Pin::new(&mut *body).poll_frame(cx);
+        if let (Poll::Pending, Some((connection, _))) = (&frame, held) {
+            connection.drive(cx);
+            frame = Pin::new(body).poll_frame(cx);
+        }
+        if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.release();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An open connection. Nothing happens on it unless it is driven.
+struct Connection {
+    sender: http1::SendRequest<Full<Bytes>>,
+    /// None once it is closed.
+    driver: Option<http1::Connection<Stream, Full<Bytes>>>,
+}
+
+impl Connection {
+    /// Sends a request. The error has it with it if nothing of it was sent.
+    async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
+        let mut response = pin!(self.sender.try_send_request(request));
+        std::future::poll_fn(|cx| {
+            self.drive(cx);
+            response.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// Reads and writes what can be. Once it is closed, whoever waits for something on it is told so.
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        self.driver.take_if(|driver| Pin::new(driver).poll(cx).is_ready());
+    }
+
+    /// Whether another request can be sent.
+    fn is_ready(&mut self) -> bool {
+        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.driver.is_some() && self.sender.is_ready()
+    }
+}
+
+/// Connections without a request.
+struct Idle {
+    connections: Mutex<Vec<(Instant, Box<Connection>)>>,
+    most: usize,
+    time: Duration,
+    is_swept: AtomicBool,
+}
+
+impl Idle {
+    /// The one that was used last: the others can be closed sooner.
+    fn take(&self) -> Option<Box<Connection>> {
+        self.lock().pop().map(|(_, connection)| connection)
+    }
+
+    fn put(self: &Arc<Self>, mut connection: Box<Connection>) {
+        if !connection.is_ready() {
+            return;
+        }
+        let mut connections = self.lock();
+        if connections.len() < self.most {
+            connections.push((Instant::now(), connection));
+            drop(connections);
+            self.keep_swept();
+        }
+    }
+
+    /// Closes connections that are idle for too long, by one task as long as there are any.
+    fn keep_swept(self: &Arc<Self>) {
+        if self.is_swept.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (idle, pause) = (Arc::downgrade(self), (self.time / 4).max(Duration::from_millis(10)));
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(pause).await;
+                let Some(idle) = idle.upgrade() else { return };
+                let mut connections = idle.lock();
+                connections.retain_mut(|(since, connection)| since.elapsed() < idle.time && connection.is_ready());
+                if connections.is_empty() {
+                    idle.is_swept.store(false, Ordering::Relaxed);
+                    return;
+                }
+            }
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Instant, Box<Connection>)>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Idle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Idle").field("connections", &self.lock().len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,153 @@
+//! Reads the body of an answer under a cap that counts what comes out of decompression, so that neither a huge answer nor a
+//! small one that unpacks to a huge one is ever held. Knows no GraphQL.
+
+use std::io::Write;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::response::Parts;
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+
+use crate::client::ResponseBody;
+
+/// Why a body was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// It has more bytes than the limit.
+    #[error("its answer is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The connection or the compression broke.
+    #[error("its answer broke off: {0}")]
+    Broken(String),
+    /// Its `content-encoding` is none that is known.
+    #[error("its answer is packed in an unknown way (\"{0}\")")]
+    UnknownEncoding(String),
+}
+
+/// The whole body, unpacked.
+pub async fn body(parts: &Parts, body: ResponseBody, max: usize) -> Result<Bytes, BodyError> {
+    let declared = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > max) {
+        return Err(BodyError::TooLarge(max));
+    }
+    match parts.headers.get(CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase()) {
+        None => plain(body, max).await,
+        Some(encoding) => match encoding.as_str() {
+            "" | "identity" => plain(body, max).await,
+            "gzip" | "x-gzip" => {
+                unpacked(body, max, Box::new(flate2::write::MultiGzDecoder::new(Capped::new(max)))).await
+            }
+            "br" => unpacked(body, max, Box::new(brotli::DecompressorWriter::new(Capped::new(max), 4096))).await,
+            _ => Err(BodyError::UnknownEncoding(encoding)),
+        },
+    }
+}
+
+async fn plain(mut body: ResponseBody, max: usize) -> Result<Bytes, BodyError> {
+    let Some(first) = data(&mut body).await? else { return Ok(Bytes::new()) };
+    if first.len() > max {
+        return Err(BodyError::TooLarge(max));
+    }
+    if body.is_end_stream() {
+        return Ok(first);
+    }
+    let expected = usize::try_from(body.size_hint().exact().unwrap_or(0)).unwrap_or(0).min(max);
+    let mut whole: Option<BytesMut> = None;
+    while let Some(chunk) = data(&mut body).await? {
+        let whole = whole.get_or_insert_with(|| {
+            let mut whole = BytesMut::with_capacity((first.len() + expected.max(chunk.len())).min(max));
+            whole.extend_from_slice(&first);
+            whole
+        });
+        if whole.len() + chunk.len() > max {
+            return Err(BodyError::TooLarge(max));
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.map_or(first, BytesMut::freeze))
+}
+
+/// The next data of a body; trailers are passed over.
+async fn data(body: &mut ResponseBody) -> Result<Option<Bytes>, BodyError> {
+    while let Some(frame) = body.frame().await {
+        match frame.map_err(|error| BodyError::Broken(reason(&*error)))?.into_data() {
+            Ok(data) => return Ok(Some(data)),
+            Err(_trailers) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Decoders are large, and most answers need none: so they are not part of every request's future.
+async fn unpacked(mut body: ResponseBody, max: usize, mut decoder: Box<dyn Decoder>) -> Result<Bytes, BodyError> {
+    while let Some(chunk) = data(&mut body).await? {
+        decoder.write_all(&chunk).map_err(|error| unpack_error(&error, max))?;
+    }
+    decoder.finish().map_err(|error| unpack_error(&error, max))
+}
+
+fn unpack_error(error: &std::io::Error, max: usize) -> BodyError {
+    if error.kind() == std::io::ErrorKind::FileTooLarge {
+        BodyError::TooLarge(max)
+    } else {
+        BodyError::Broken(format!("its compression is broken: {error}"))
+    }
+}
+
+/// An error and what caused it, in one line.
+pub fn reason(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+/// Takes bytes up to a cap.
+struct Capped {
+    bytes: Vec<u8>,
+    max: usize,
+}
+
+impl Capped {
+    fn new(max: usize) -> Self {
+        Self { bytes: Vec::new(), max }
+    }
+}
+
+impl Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.bytes.len() + bytes.len() > self.max {
+            return Err(std::io::Error::from(std::io::ErrorKind::FileTooLarge));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+trait Decoder: Write + Send {
+    fn finish(self: Box<Self>) -> std::io::Result<Bytes>;
+}
+
+impl Decoder for flate2::write::MultiGzDecoder<Capped> {
+    fn finish(self: Box<Self>) -> std::io::Result<Bytes> {
+        Ok(flate2::write::MultiGzDecoder::finish(*self)?.bytes.into())
+    }
+}
+
+impl Decoder for brotli::DecompressorWriter<Capped> {
+    fn finish(mut self: Box<Self>) -> std::io::Result<Bytes> {
+        self.close()?;
+        match (*self).into_inner() {
+            Ok(capped) | Err(capped) => Ok(capped.bytes.into()),
+        }
+    }
+}

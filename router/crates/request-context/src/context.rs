@@ -1,0 +1,78 @@
+//! The context of a request. Knows no rule about headers by itself.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use braid_supergraph::SubgraphId;
+use braid_telemetry::trace::TraceContext;
+use http::{Extensions, HeaderMap};
+use smallvec::SmallVec;
+
+use crate::headers::HeaderPlans;
+
+/// One request of a client. It is filled while the head is looked at, and shared, unchanged, once the operation runs.
+#[derive(Debug)]
+pub struct RequestContext {
+    /// The client's headers.
+    pub headers: HeaderMap,
+    /// Who asks.
+    pub identity: Identity,
+    /// When the request is given up.
+    pub deadline: Instant,
+    /// The trace that it belongs to.
+    pub trace: Option<TraceContext>,
+    /// A slot for each type that a stage leaves for later ones. Takes no memory while it is empty.
+    pub extensions: Extensions,
+    plans: Arc<HeaderPlans>,
+    /// What each distinct set of request rules gives, once a subgraph is asked to which it applies.
+    forwarded: SmallVec<[OnceLock<HeaderMap>; 1]>,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Identity {
+    /// Nobody has said who it is.
+    #[default]
+    Anonymous,
+}
+
+impl RequestContext {
+    /// The context of a request with these headers, under the header rules of the version that answers it.
+    pub fn new(headers: HeaderMap, deadline: Instant, plans: Arc<HeaderPlans>) -> Self {
+        let forwarded = (0..plans.request_plans()).map(|_| OnceLock::new()).collect();
+        let (identity, extensions) = (Identity::Anonymous, Extensions::new());
+        Self { headers, identity, deadline, trace: None, extensions, plans, forwarded }
+    }
+}
+
+/// What of a client's request is the business of subgraphs. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct SubgraphContext(Arc<RequestContext>);
+
+impl SubgraphContext {
+    /// The part of `request` that travels.
+    pub fn new(request: Arc<RequestContext>) -> Self {
+        Self(request)
+    }
+
+    /// The trace that the request belongs to.
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.0.trace.as_ref()
+    }
+
+    /// The headers that a subgraph gets by the rules; `None` when no rule applies to it. The rules run once per request.
+    pub fn headers(&self, subgraph: SubgraphId) -> Option<&HeaderMap> {
+        let (number, plan) = self.0.plans.request_plan(subgraph)?;
+        let headers = self.0.forwarded.get(number)?.get_or_init(|| {
+            let mut headers = HeaderMap::new();
+            plan.apply(&self.0.headers, &mut headers);
+            headers
+        });
+        Some(headers)
+    }
+
+    /// Whether a rule looks at the headers of this subgraph's responses.
+    pub fn reads_response_headers(&self, subgraph: SubgraphId) -> bool {
+        self.0.plans.response_plan(subgraph).is_some()
+    }
+}

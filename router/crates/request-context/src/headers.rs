@@ -1,0 +1,452 @@
+//! Header rules: which of a client's headers subgraphs get, and which of the subgraphs' headers the client gets. Knows no
+//! transport. Nothing passes unless a rule says so, and what belongs to one connection never does.
+
+use std::sync::Arc;
+
+use braid_supergraph::SubgraphId;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Header rules: those for all subgraphs run first, then the subgraph's own, from top to bottom; later ones override.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HeadersConfig {
+    /// Rules for all subgraphs.
+    pub all: HeaderRules,
+    /// By name of the subgraph: further rules.
+    pub subgraphs: IndexMap<String, HeaderRules>,
+}
+
+/// Rules for the two directions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HeaderRules {
+    /// From the client to subgraphs.
+    pub request: Vec<RequestRule>,
+    /// From subgraphs to the client.
+    pub response: Vec<ResponseRule>,
+}
+
+/// One rule for requests to subgraphs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum RequestRule {
+    /// Passes a header of the client's request on.
+    Propagate(Propagate),
+    /// Sets a header.
+    Insert {
+        /// The header.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// Takes a header away that an earlier rule gave.
+    Remove {
+        /// The header.
+        name: String,
+    },
+    /// Gives a header that an earlier rule gave another name.
+    Rename {
+        /// The header.
+        from: String,
+        /// Its new name.
+        to: String,
+    },
+}
+
+/// Passes headers on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Propagate {
+    /// The header; or `prefix`.
+    pub name: Option<String>,
+    /// All headers whose name starts so.
+    pub prefix: Option<String>,
+    /// The name under which the subgraph gets it.
+    pub rename: Option<String>,
+    /// The value where the client sends none.
+    pub default: Option<String>,
+}
+
+/// One rule for answers to the client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum ResponseRule {
+    /// Passes a header of subgraphs' answers on.
+    Propagate {
+        /// The header. Of several subgraphs' `cache-control` the strictest counts, whatever `merge` says.
+        name: String,
+        /// What to do when several subgraphs send it.
+        #[serde(default)]
+        merge: Merge,
+    },
+    /// Sets a header.
+    Insert {
+        /// The header.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// Takes a header away that an earlier rule gave.
+    Remove {
+        /// The header.
+        name: String,
+    },
+}
+
+/// What to do with a header that several subgraphs send.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Merge {
+    /// The first answer's.
+    First,
+    /// The last answer's.
+    #[default]
+    Last,
+    /// All of them.
+    Append,
+}
+
+/// The headers of a subgraph's response, when a rule looks at them.
+pub type SubgraphHeaders = Option<Arc<HeaderMap>>;
+
+/// The rules of all subgraphs of a supergraph, read and checked.
+#[derive(Debug, Default)]
+pub struct HeaderPlans {
+    /// Those that differ: most often all subgraphs have the same.
+    request: Vec<RequestPlan>,
+    /// By subgraph: the number of its request rules, when it has any.
+    request_of: Vec<Option<usize>>,
+    /// By subgraph.
+    response: Vec<ResponsePlan>,
+}
+
+/// The request rules of one subgraph, read and checked.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RequestPlan {
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Step {
+    Propagate { name: HeaderName, to: HeaderName, default: Option<HeaderValue> },
+    PropagatePrefix(String),
+    Insert(HeaderName, HeaderValue),
+    Remove(HeaderName),
+    Rename(HeaderName, HeaderName),
+}
+
+/// The response rules of one subgraph, read and checked.
+#[derive(Debug, Clone, Default)]
+pub struct ResponsePlan {
+    steps: Vec<ResponseStep>,
+}
+
+#[derive(Debug, Clone)]
+enum ResponseStep {
+    Propagate(HeaderName, Merge),
+    Insert(HeaderName, HeaderValue),
+    Remove(HeaderName),
+}
+
+impl HeadersConfig {
+    /// The rules for one subgraph, or the first that can't be obeyed.
+    pub fn plans(&self, subgraph: &str) -> Result<(RequestPlan, ResponsePlan), String> {
+        let rules = [Some(&self.all), self.subgraphs.get(subgraph)];
+        let (mut request, mut response) = (RequestPlan::default(), ResponsePlan::default());
+        for rules in rules.into_iter().flatten() {
+            for rule in &rules.request {
+                request.steps.push(step(rule)?);
+            }
+            for rule in &rules.response {
+                response.steps.push(response_step(rule)?);
+            }
+        }
+        Ok((request, response))
+    }
+}
+
+impl HeaderPlans {
+    /// The rules for the subgraphs of these names, or the first that can't be obeyed.
+    pub fn new<'a>(config: &HeadersConfig, subgraphs: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+        let mut plans = Self::default();
+        for name in subgraphs {
+            let (request, response) = config.plans(name)?;
+            let number = (!request.is_empty()).then(|| plans.number(request));
+            plans.request_of.push(number);
+            plans.response.push(response);
+        }
+        Ok(plans)
+    }
+
+    fn number(&mut self, plan: RequestPlan) -> usize {
+        self.request.iter().position(|known| *known == plan).unwrap_or_else(|| {
+            self.request.push(plan);
+            self.request.len() - 1
+        })
+    }
+
+    /// How many sets of request rules differ.
+    pub(crate) fn request_plans(&self) -> usize {
+        self.request.len()
+    }
+
+    /// The request rules of a subgraph that has any, and their number.
+    pub(crate) fn request_plan(&self, subgraph: SubgraphId) -> Option<(usize, &RequestPlan)> {
+        let number = (*self.request_of.get(subgraph.index())?)?;
+        Some((number, self.request.get(number)?))
+    }
+
+    /// The response rules of a subgraph that has any.
+    pub(crate) fn response_plan(&self, subgraph: SubgraphId) -> Option<&ResponsePlan> {
+        self.response.get(subgraph.index()).filter(|plan| !plan.is_empty())
+    }
+
+    /// The client's headers out of those of subgraphs' responses, in the order they came.
+    pub fn merge(&self, responses: &[(SubgraphId, SubgraphHeaders)], out: &mut HeaderMap) {
+        for (subgraph, headers) in responses {
+            if let (Some(plan), Some(headers)) = (self.response_plan(*subgraph), headers) {
+                plan.apply(headers, out);
+            }
+        }
+    }
+}
+
+impl RequestPlan {
+    /// Whether subgraphs get the same headers whatever the client sends.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Writes the headers that a subgraph gets, out of the client's.
+    pub fn apply(&self, client: &HeaderMap, out: &mut HeaderMap) {
+        for step in &self.steps {
+            match step {
+                Step::Propagate { name, to, default } => propagate(client, name, to, default.as_ref(), out),
+                Step::PropagatePrefix(prefix) => {
+                    let names = client.keys().filter(|name| name.as_str().starts_with(prefix) && may_pass(name));
+                    names.for_each(|name| propagate(client, name, name, None, out));
+                }
+                Step::Insert(name, value) => drop(out.insert(name.clone(), value.clone())),
+                Step::Remove(name) => drop(out.remove(name)),
+                Step::Rename(from, to) => {
+                    if let Some(value) = out.remove(from) {
+                        out.insert(to.clone(), value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn propagate(
+    client: &HeaderMap,
+    name: &HeaderName,
+    to: &HeaderName,
+    default: Option<&HeaderValue>,
+    out: &mut HeaderMap,
+) {
+    let mut values = client.get_all(name).iter().peekable();
+    if values.peek().is_some() {
+        out.remove(to);
+        for value in values {
+            out.append(to.clone(), value.clone());
+        }
+    } else if let Some(value) = default {
+        out.insert(to.clone(), value.clone());
+    }
+}
+
+impl ResponsePlan {
+    /// Whether no header of this subgraph passes.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Merges a subgraph's headers into the client's.
+    pub fn apply(&self, subgraph: &HeaderMap, out: &mut HeaderMap) {
+        for step in &self.steps {
+            match step {
+                ResponseStep::Propagate(name, merge) => merge_header(subgraph, name, *merge, out),
+                ResponseStep::Insert(name, value) => drop(out.insert(name.clone(), value.clone())),
+                ResponseStep::Remove(name) => drop(out.remove(name)),
+            }
+        }
+    }
+}
+
+fn merge_header(subgraph: &HeaderMap, name: &HeaderName, merge: Merge, out: &mut HeaderMap) {
+    let Some(value) = subgraph.get(name) else {
+        // An answer without it may be kept for no time at all.
+        if *name == header::CACHE_CONTROL {
+            out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        return;
+    };
+    if *name == header::CACHE_CONTROL {
+        let merged = match out.get(name) {
+            Some(earlier) => strictest(earlier, value),
+            None => value.clone(),
+        };
+        out.insert(name.clone(), merged);
+        return;
+    }
+    match merge {
+        Merge::First if out.contains_key(name) => return,
+        Merge::First | Merge::Last => drop(out.remove(name)),
+        Merge::Append => {}
+    }
+    for value in subgraph.get_all(name) {
+        out.append(name.clone(), value.clone());
+    }
+}
+
+/// The `cache-control` that both allow: `no-store`, `no-cache` and `private` win, else the shorter `max-age`.
+fn strictest(a: &HeaderValue, b: &HeaderValue) -> HeaderValue {
+    let texts = [a, b].map(|value| value.to_str().unwrap_or("no-store").to_ascii_lowercase());
+    let has = |directive: &str| texts.iter().any(|text| text.split(',').any(|part| part.trim() == directive));
+    if has("no-store") {
+        return HeaderValue::from_static("no-store");
+    }
+    if has("no-cache") {
+        return HeaderValue::from_static("no-cache");
+    }
+    let age = |text: &String| {
+        text.split(',').find_map(|part| part.trim().strip_prefix("max-age=")?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let age = texts.iter().map(age).min().unwrap_or(0);
+    let scope = if has("private") { "private" } else { "public" };
+    HeaderValue::try_from(format!("max-age={age}, {scope}")).unwrap_or(HeaderValue::from_static("no-store"))
+}
+
+fn step(rule: &RequestRule) -> Result<Step, String> {
+    Ok(match rule {
+        RequestRule::Propagate(Propagate { name: Some(from), prefix: None, rename, default }) => {
+            let to = rename.as_ref().unwrap_or(from);
+            Step::Propagate { name: name(from)?, to: name(to)?, default: default.as_deref().map(value).transpose()? }
+        }
+        RequestRule::Propagate(Propagate { name: None, prefix: Some(prefix), rename: None, default: None }) => {
+            Step::PropagatePrefix(prefix.to_ascii_lowercase())
+        }
+        RequestRule::Propagate(_) => {
+            return Err("propagate takes a name (with rename and default if need be) or a prefix alone".to_owned());
+        }
+        RequestRule::Insert { name: header, value: text } => Step::Insert(name(header)?, value(text)?),
+        RequestRule::Remove { name: header } => Step::Remove(name(header)?),
+        RequestRule::Rename { from, to } => Step::Rename(name(from)?, name(to)?),
+    })
+}
+
+fn response_step(rule: &ResponseRule) -> Result<ResponseStep, String> {
+    Ok(match rule {
+        ResponseRule::Propagate { name: header, merge } => ResponseStep::Propagate(name(header)?, *merge),
+        ResponseRule::Insert { name: header, value: text } => ResponseStep::Insert(name(header)?, value(text)?),
+        ResponseRule::Remove { name: header } => ResponseStep::Remove(name(header)?),
+    })
+}
+
+fn name(text: &str) -> Result<HeaderName, String> {
+    let name: HeaderName = text.parse().map_err(|_| format!("\"{text}\" is not the name of a header"))?;
+    if may_pass(&name) {
+        Ok(name)
+    } else {
+        Err(format!("the header \"{name}\" belongs to one connection and never passes"))
+    }
+}
+
+fn value(text: &str) -> Result<HeaderValue, String> {
+    text.parse().map_err(|_| format!("\"{}\" can't be the value of a header", text.escape_debug()))
+}
+
+/// Headers that say something of one connection or of one body (RFC 9110 §7.6.1) never pass.
+fn may_pass(name: &HeaderName) -> bool {
+    const OWN: [HeaderName; 13] = [
+        header::CONNECTION,
+        header::PROXY_AUTHENTICATE,
+        header::PROXY_AUTHORIZATION,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        header::HOST,
+        header::CONTENT_LENGTH,
+        header::CONTENT_TYPE,
+        header::CONTENT_ENCODING,
+        header::ACCEPT,
+        header::ACCEPT_ENCODING,
+    ];
+    !OWN.contains(name) && !matches!(name.as_str(), "keep-alive" | "proxy-connection")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    fn shown(map: &HeaderMap) -> Vec<String> {
+        let mut lines: Vec<_> =
+            map.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        lines.sort();
+        lines
+    }
+
+    fn check_request(yaml: &str, client: &[(&'static str, &'static str)], expected: &[&str]) {
+        let config: HeadersConfig = serde_saphyr::from_str(yaml).unwrap();
+        let (plan, _) = config.plans("a").unwrap();
+        let mut out = HeaderMap::new();
+        plan.apply(&headers(client), &mut out);
+        assert_eq!(shown(&out), expected);
+    }
+
+    const CLIENT: [(&str, &str); 4] = [("authorization", "t"), ("x-a", "1"), ("x-b", "2"), ("connection", "x-a")];
+
+    #[test]
+    fn nothing_passes_without_a_rule() {
+        check_request("{}", &CLIENT, &[]);
+        check_request("subgraphs: { b: { request: [{ propagate: { name: authorization } }] } }", &CLIENT, &[]);
+    }
+
+    #[test]
+    fn rules_run_from_all_to_one() {
+        check_request("all: { request: [{ propagate: { name: Authorization } }] }", &CLIENT, &["authorization: t"]);
+        check_request(
+            "{ all: { request: [{ propagate: { prefix: x- } }] }, subgraphs: { a: { request: [{ remove: { name: x-a } }, { rename: { from: x-b, to: x-c } }, { insert: { name: x-d, value: \"4\" } }] } } }",
+            &CLIENT,
+            &["x-c: 2", "x-d: 4"],
+        );
+        check_request(
+            "all: { request: [{ propagate: { name: x-none, rename: x-there, default: d } }] }",
+            &CLIENT,
+            &["x-there: d"],
+        );
+    }
+
+    #[test]
+    fn what_belongs_to_a_connection_is_refused() {
+        let config: HeadersConfig =
+            serde_saphyr::from_str("all: { request: [{ propagate: { name: Connection } }] }").unwrap();
+        assert!(config.plans("a").unwrap_err().contains("never passes"));
+    }
+
+    #[test]
+    fn the_strictest_cache_control_wins() {
+        let config: HeadersConfig =
+            serde_saphyr::from_str("all: { response: [{ propagate: { name: cache-control } }, { propagate: { name: set-cookie, merge: append } }] }").unwrap();
+        let (_, plan) = config.plans("a").unwrap();
+        let mut out = HeaderMap::new();
+        plan.apply(&headers(&[("cache-control", "max-age=60, public"), ("set-cookie", "a=1")]), &mut out);
+        plan.apply(&headers(&[("cache-control", "private, max-age=90"), ("set-cookie", "b=2")]), &mut out);
+        assert_eq!(shown(&out), ["cache-control: max-age=60, private", "set-cookie: a=1", "set-cookie: b=2"]);
+        plan.apply(&headers(&[]), &mut out);
+        assert_eq!(out["cache-control"], "no-store");
+    }
+}

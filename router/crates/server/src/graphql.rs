@@ -1,0 +1,253 @@
+//! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>): from a request to the endpoint to its response.
+//! Knows no socket and no schema.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use braid_gateway::refusal::{Refusal, RefusalStatus};
+use braid_gateway::request::{GraphQLRequest, Unreadable};
+use braid_gateway::{Executed, Subgraphs, answer};
+use braid_graphql::OperationType;
+use braid_request_context::RequestContext;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
+use http::{Method, Request, Response, StatusCode, Uri};
+use hyper::body::Incoming;
+
+use crate::config::CompressionConfig;
+use crate::negotiate::{self, BodyType, Media};
+use crate::observe::Observed;
+use crate::version::Version;
+use crate::{body, compress, reply};
+
+const METHODS: &str = "GET, POST";
+
+/// Answers a request to the endpoint, whose time ends at `deadline`.
+pub(crate) async fn respond<S: Subgraphs>(
+    version: &Version<S>,
+    request: Request<Incoming>,
+    deadline: Instant,
+    observed: &mut Observed<'_>,
+) -> Response<Bytes> {
+    let (mut parts, incoming) = request.into_parts();
+    let headers = std::mem::take(&mut parts.headers);
+    let mut context = RequestContext::new(headers, deadline, version.gateway.headers.clone());
+    context.trace = observed.trace();
+    let head = Head { method: parts.method, uri: parts.uri, context: Arc::new(context) };
+    let request_headers = &head.context.headers;
+    let media = negotiate::accepted(request_headers);
+    let outcome = match media {
+        None => Err(not_acceptable()),
+        Some(_) => outcome(version, &head, incoming, observed).await,
+    };
+    let media = media.unwrap_or(Media::Json);
+    let (status, bytes, mut headers) = match outcome {
+        Ok(outcome) => outcome,
+        Err(refusal) => refused(&refusal, media, observed),
+    };
+    headers.insert(http::header::CONTENT_TYPE, media.content_type());
+    version.rules.allow_origin(request_headers, &mut headers);
+    finish(&version.config.compression, request_headers, status, bytes, headers).await
+}
+
+/// What is known before the body is read.
+struct Head {
+    method: Method,
+    uri: Uri,
+    context: Arc<RequestContext>,
+}
+
+/// The response to a request that comes when too many run already.
+pub(crate) fn turn_away<S, B>(
+    version: &Version<S>,
+    request: &Request<B>,
+    observed: &mut Observed<'_>,
+) -> Response<Bytes> {
+    let message = "The router has as many requests under way as it takes; try again in a moment.";
+    let refusal = Refusal::fixed(StatusCode::SERVICE_UNAVAILABLE, "REQUEST_CONCURRENCY_LIMITED", message);
+    let media = negotiate::accepted(request.headers()).unwrap_or(Media::Json);
+    let (status, bytes, headers) = refused(&refusal, media, observed);
+    let mut response = reply::with_body(status, media.content_type(), bytes);
+    response.headers_mut().extend(headers);
+    version.rules.allow_origin(request.headers(), response.headers_mut());
+    response
+}
+
+type Outcome = (StatusCode, Bytes, HeaderMap);
+
+async fn outcome<S: Subgraphs>(
+    version: &Version<S>,
+    head: &Head,
+    incoming: Incoming,
+    observed: &mut Observed<'_>,
+) -> Result<Outcome, Refusal> {
+    let server = &version.config;
+    check_head(version, head)?;
+    let is_get = head.method == Method::GET;
+    let body = match is_get {
+        true => Bytes::new(),
+        false => body::read(&head.context.headers, incoming, server.max_body_bytes.0, server.body_timeout.0).await?,
+    };
+    observed.request_bytes = body.len();
+    if is_batch(&body) {
+        // Boxed, so that single requests don't carry what only a batch needs.
+        return Box::pin(batch(version, head, &body, observed)).await;
+    }
+    let request = match is_get {
+        true => GraphQLRequest::from_query_string(head.uri.query().unwrap_or_default()),
+        false => GraphQLRequest::from_json(&body),
+    };
+    let request = request.map_err(unreadable)?;
+    let executed = answer(&version.gateway, &request, &head.context, !is_get).await?;
+    Ok(answered(version, &head.context.headers, executed, observed))
+}
+
+/// What can be refused before the body is read.
+fn check_head<S>(version: &Version<S>, head: &Head) -> Result<(), Refusal> {
+    let headers = &head.context.headers;
+    let body = negotiate::body_type(headers);
+    match head.method {
+        Method::POST if body != BodyType::Json => Err(unsupported_type()),
+        // A body type that a form can send, on a request that needs none, is somebody's trick.
+        Method::GET if body == BodyType::Other => Err(unsupported_type()),
+        Method::GET if !version.config.get => Err(wrong_method("POST")),
+        Method::GET | Method::POST if version.rules.is_forgeable(headers) => {
+            let headers = version.rules.csrf_headers();
+            let message = format!(
+                "A page of another site may have sent this request unasked. Send a content-type of application/json, or one of the headers {headers}."
+            );
+            Err(Refusal::fixed(StatusCode::FORBIDDEN, "CSRF_PREVENTION_FAILED", message))
+        }
+        Method::GET | Method::POST => Ok(()),
+        _ => Err(wrong_method(METHODS)),
+    }
+}
+
+/// The status of what was executed is the same in both forms.
+fn answered<S>(version: &Version<S>, request: &HeaderMap, executed: Executed, observed: &mut Observed<'_>) -> Outcome {
+    let mut headers = HeaderMap::new();
+    version.gateway.headers.merge(&executed.response.subgraph_answers, &mut headers);
+    let bytes = crate::observe::exposed(&version.gateway, request, &executed);
+    let bytes = bytes.unwrap_or_else(|| executed.response.bytes.clone());
+    let status = executed.status();
+    observed.answered(executed);
+    (status, bytes, headers)
+}
+
+fn refused(refusal: &Refusal, media: Media, observed: &mut Observed<'_>) -> Outcome {
+    observed.refused(refusal);
+    let mut headers = HeaderMap::new();
+    let status = match refusal.status {
+        RefusalStatus::Request => media.refused(),
+        RefusalStatus::Fixed(status) => status,
+    };
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let only_post = refusal.errors.iter().any(|error| error.code() == Some("MUTATION_NOT_ALLOWED_OVER_HTTP_GET"));
+        headers.insert(http::header::ALLOW, HeaderValue::from_static(if only_post { "POST" } else { METHODS }));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    (status, refusal.body(), headers)
+}
+
+fn is_batch(body: &[u8]) -> bool {
+    body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[')
+}
+
+/// Several requests in one: run together, answered in their order, each as it would be alone.
+async fn batch<S: Subgraphs>(
+    version: &Version<S>,
+    head: &Head,
+    body: &[u8],
+    observed: &mut Observed<'_>,
+) -> Result<Outcome, Refusal> {
+    let config = &version.config.batching;
+    if !config.enabled {
+        let message = "Batches are switched off (server.batching): send one request as a JSON object.";
+        return Err(Refusal::fixed(StatusCode::BAD_REQUEST, "BATCHING_NOT_ENABLED", message));
+    }
+    let requests = GraphQLRequest::batch_from_json(body).map_err(unreadable)?;
+    if requests.is_empty() {
+        return Err(Refusal::fixed(StatusCode::BAD_REQUEST, "INVALID_GRAPHQL_REQUEST", "The batch has no request."));
+    }
+    if requests.len() > config.max {
+        let message = format!("A batch may have {} requests, this one has {}.", config.max, requests.len());
+        return Err(Refusal::fixed(StatusCode::UNPROCESSABLE_ENTITY, "BATCH_LIMIT_EXCEEDED", message));
+    }
+    let answers = requests.iter().map(|request| answer(&version.gateway, request, &head.context, true));
+    let answers = futures_util::future::join_all(answers).await;
+    let (mut out, mut headers) = (vec![b'['], HeaderMap::new());
+    for (index, answer) in answers.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        match answer {
+            Ok(executed) => {
+                version.gateway.headers.merge(&executed.response.subgraph_answers, &mut headers);
+                out.extend_from_slice(&executed.response.bytes);
+                observed.answered(executed);
+            }
+            Err(refusal) => {
+                out.extend_from_slice(&refusal.body());
+                observed.refused(&refusal);
+            }
+        }
+    }
+    out.push(b']');
+    Ok((StatusCode::OK, out.into(), headers))
+}
+
+async fn finish(
+    config: &CompressionConfig,
+    request: &HeaderMap,
+    status: StatusCode,
+    bytes: Bytes,
+    mut headers: HeaderMap,
+) -> Response<Bytes> {
+    let mut bytes = bytes;
+    if config.enabled && bytes.len() >= config.min_bytes.0 {
+        headers.append(VARY, HeaderValue::from_static("accept-encoding"));
+        if let Some(encoding) = compress::wanted(config, request, bytes.len())
+            && let Some(packed) = compress::pack(encoding, bytes.clone()).await
+        {
+            headers.insert(CONTENT_ENCODING, encoding.name());
+            bytes = packed;
+        }
+    }
+    let mut response = Response::new(bytes);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// What logs call a kind of operation.
+pub(crate) fn kind_name(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
+}
+
+fn unreadable(error: Unreadable) -> Refusal {
+    if error.wants_persisted {
+        return braid_graphql::error::GraphQLError::new("PERSISTED_QUERY_NOT_SUPPORTED", error.message).into();
+    }
+    Refusal::fixed(StatusCode::BAD_REQUEST, "INVALID_GRAPHQL_REQUEST", error.message)
+}
+
+fn not_acceptable() -> Refusal {
+    let message = "Answers come as application/graphql-response+json or application/json: accept one of them.";
+    Refusal::fixed(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message)
+}
+
+fn unsupported_type() -> Refusal {
+    let message = "Send the request as JSON in UTF-8, with `content-type: application/json`.";
+    Refusal::fixed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_CONTENT_TYPE", message)
+}
+
+fn wrong_method(allowed: &str) -> Refusal {
+    let message = format!("The endpoint takes {allowed}.");
+    Refusal::fixed(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message)
+}

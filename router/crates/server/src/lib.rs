@@ -1,0 +1,257 @@
+//! The HTTP front: listens, accepts connections, speaks HTTP/1.1 and HTTP/2 (with TLS or without), and stops cleanly. What is
+//! answered is the business of `front`. Knows no transport to subgraphs and no file of configuration.
+
+mod admission;
+mod body;
+mod busy;
+mod compress;
+pub mod config;
+mod front;
+mod graphql;
+mod health;
+mod negotiate;
+mod observe;
+mod playground;
+mod reply;
+mod rules;
+mod scheduler;
+mod stalled;
+mod version;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use braid_gateway::Subgraphs;
+use http::Request;
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+
+use config::ServerConfig;
+pub use front::Front;
+pub use observe::Observers;
+use stalled::Stalled;
+pub use version::Version;
+
+/// Listens on an address, or says why it can't.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => BindError::Taken(address),
+        _ => BindError::Other { address, source: error },
+    })
+}
+
+/// Why an address can't be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Someone else does.
+    #[error("port {} on {} is taken by another process; stop it, or choose another address with --listen", .0.port(), .0.ip())]
+    Taken(SocketAddr),
+    /// Another reason.
+    #[error("could not listen on {address}")]
+    Other {
+        /// The address.
+        address: SocketAddr,
+        /// The reason.
+        source: std::io::Error,
+    },
+}
+
+/// The certificates that connections are to be encrypted with can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("server.tls: {0}")]
+pub struct TlsError(String);
+
+/// Serves until `shutdown` completes; then requests in flight finish, as long as they have time to.
+///
+/// What concerns sockets (TLS, limits of connections) is taken from the configuration at the start; the rest follows reloads.
+pub async fn serve<S: Subgraphs>(
+    listener: TcpListener,
+    front: Arc<Front<S>>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), TlsError> {
+    let version = front.current();
+    let server = &version.config;
+    let tls = server.tls.as_ref().map(braid_net::tls::server_config).transpose().map_err(TlsError)?;
+    let exporter = front.observers.exporter.clone();
+    let acceptor = Acceptor {
+        front,
+        http: http(server),
+        tls: tls.map(|tls| TlsAcceptor::from(Arc::new(tls))),
+        header_timeout: server.header_timeout.0,
+        write_timeout: server.write_timeout.0,
+    };
+    let connections = GracefulShutdown::new();
+    let permits = Arc::new(Semaphore::new(server.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let stopping = async {
+        shutdown.await;
+        // Load balancers see it and send no more, while those that do not yet are still served.
+        acceptor.front.stop();
+        tokio::time::sleep(server.shutdown_delay.0).await;
+    };
+    accept(&acceptor, &listener, &connections, &permits, stopping).await;
+    drop(listener);
+    let finished = tokio::time::timeout(server.shutdown_grace.0, connections.shutdown()).await;
+    if finished.is_err() {
+        tracing::warn!("Requests in flight were cut off");
+    }
+    if let Some(exporter) = exporter {
+        exporter.shut_down(version.telemetry.trace.otlp.timeout.0).await;
+    }
+    Ok(())
+}
+
+async fn accept<S: Subgraphs>(
+    acceptor: &Acceptor<S>,
+    listener: &TcpListener,
+    connections: &GracefulShutdown,
+    permits: &Arc<Semaphore>,
+    stopping: impl Future<Output = ()>,
+) {
+    let mut stopping = pin!(stopping);
+    loop {
+        // The semaphore is never closed.
+        let Ok(permit) = permits.clone().acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stopping => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let (acceptor, watcher) = (acceptor.clone(), connections.watcher());
+                tokio::spawn(async move {
+                    acceptor.connection(stream, peer, watcher).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                // Most often there are too many open files: others must end first.
+                tracing::warn!(%error, "A connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// What is done with a connection.
+struct Acceptor<S> {
+    front: Arc<Front<S>>,
+    http: Builder<TokioExecutor>,
+    tls: Option<TlsAcceptor>,
+    header_timeout: Duration,
+    write_timeout: Duration,
+}
+
+impl<S> Clone for Acceptor<S> {
+    fn clone(&self) -> Self {
+        Self {
+            front: self.front.clone(),
+            http: self.http.clone(),
+            tls: self.tls.clone(),
+            header_timeout: self.header_timeout,
+            write_timeout: self.write_timeout,
+        }
+    }
+}
+
+impl<S: Subgraphs> Acceptor<S> {
+    async fn connection(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+        let _ = stream.set_nodelay(true);
+        let connections = &self.front.metrics().connections;
+        connections.inc();
+        match &self.tls {
+            None => self.speak(stream, peer, watcher).await,
+            Some(tls) => match tokio::time::timeout(self.header_timeout, tls.accept(stream)).await {
+                Ok(Ok(stream)) => self.speak(stream, peer, watcher).await,
+                Ok(Err(error)) => tracing::debug!(%error, %peer, "TLS failed"),
+                Err(_) => tracing::debug!(%peer, "TLS took too long"),
+            },
+        }
+        connections.dec();
+    }
+
+    async fn speak(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: SocketAddr,
+        watcher: Watcher,
+    ) {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.write_timeout));
+        let begun = Arc::new(AtomicBool::new(false));
+        let stalled = Arc::new(Stalled::default());
+        let (front, has_begun, answers) = (self.front.clone(), begun.clone(), stalled.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            has_begun.store(true, Ordering::Relaxed);
+            let front = front.clone();
+            let answers = (request.version() == http::Version::HTTP_2).then(|| answers.clone());
+            // Boxed, since a connection keeps room for what it runs, also while it is idle.
+            Box::pin(async move {
+                let response = front.handle(request, peer).await?;
+                Ok::<_, Infallible>(response.map(|body| match answers {
+                    Some(answers) => Either::Right(answers.watch(body)),
+                    None => Either::Left(Full::new(body)),
+                }))
+            })
+        });
+        let connection = watcher.watch(self.http.serve_connection(TokioIo::new(Box::pin(stream)), service));
+        let mut connection = pin!(connection);
+        // HTTP's own timer runs only once the version is known: a connection that says nothing would stay for ever.
+        let silent = tokio::select! {
+            ended = &mut connection => return ended_badly(ended, peer),
+            () = tokio::time::sleep(self.header_timeout) => !begun.load(Ordering::Relaxed),
+        };
+        if silent {
+            return;
+        }
+        while stalled.is_used() {
+            tokio::select! {
+                ended = &mut connection => return ended_badly(ended, peer),
+                () = tokio::time::sleep(self.write_timeout / 2) => {}
+            }
+            if stalled.is_stuck(self.write_timeout) {
+                tracing::debug!(%peer, "A client does not read its answers");
+                return;
+            }
+        }
+        ended_badly(connection.await, peer);
+    }
+}
+
+fn ended_badly<E: std::fmt::Display>(ended: Result<(), E>, peer: SocketAddr) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, %peer, "A connection ended badly");
+    }
+}
+
+fn http(config: &ServerConfig) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.header_timeout.0)
+        .max_headers(config.max_headers)
+        // hyper's own minimum.
+        .max_buf_size(config.max_header_bytes.0.max(8192));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(config.max_http2_streams)
+        .max_header_list_size(u32::try_from(config.max_header_bytes.0).unwrap_or(u32::MAX))
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(20));
+    builder
+}

@@ -1,0 +1,31 @@
+//! One version of everything that a request depends on: the gateway, and how the front serves it. Built beside the one in use, never
+//! changed, swapped whole. Knows no connection.
+
+use std::time::SystemTime;
+
+use braid_gateway::Gateway;
+use braid_telemetry::config::TelemetryConfig;
+
+use crate::config::ServerConfig;
+use crate::rules::HttpRules;
+
+/// A version.
+#[derive(Debug)]
+pub struct Version<S> {
+    /// What answers.
+    pub gateway: Gateway<S>,
+    /// How requests are taken.
+    pub config: ServerConfig,
+    /// What operators see.
+    pub telemetry: TelemetryConfig,
+    /// When it was built.
+    pub since: SystemTime,
+    pub(crate) rules: HttpRules,
+}
+
+impl<S> Version<S> {
+    /// A version, unless a setting can't be obeyed.
+    pub fn new(gateway: Gateway<S>, config: ServerConfig, telemetry: TelemetryConfig) -> Result<Self, String> {
+        Ok(Self { gateway, rules: HttpRules::new(&config)?, since: SystemTime::now(), config, telemetry })
+    }
+}

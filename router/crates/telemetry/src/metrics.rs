@@ -1,0 +1,247 @@
+//! Numbers for Prometheus. What a request touches is looked up once, not by label each time. Knows no GraphQL.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// All metrics of one router.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Requests under way.
+    pub active_requests: Gauge,
+    /// Connections open.
+    pub connections: Gauge,
+    requests: [Counter; 5],
+    request_duration: Histogram,
+    overhead: Histogram,
+    errors: Family<Code, Counter>,
+    limits: Family<Code, Counter>,
+    /// Operations found in the cache.
+    pub cache_hits: Counter,
+    /// Operations that had to be compiled.
+    pub cache_misses: Counter,
+    /// Operations in the cache.
+    pub cache_operations: Gauge,
+    /// Bytes of the operations in the cache, as estimated.
+    pub cache_bytes: Gauge,
+    /// Time from the text of an operation to its compiled form.
+    pub compile_duration: Histogram,
+    /// The part of it that planning takes.
+    pub plan_duration: Histogram,
+    reloads: Family<Outcome, Counter>,
+    /// When the schema in use was taken up, in seconds since 1970.
+    pub schema_since: Gauge,
+    subgraph_duration: Family<SubgraphLabel, Histogram, fn() -> Histogram>,
+    subgraph_failures: Family<SubgraphFailure, Counter>,
+    subgraph_retries: Family<SubgraphLabel, Counter>,
+    /// Access log lines that were dropped since standard error did not take them.
+    pub access_lines_dropped: Counter,
+}
+
+/// Metrics of one subgraph.
+#[derive(Debug, Clone)]
+pub struct SubgraphMetrics {
+    duration: Histogram,
+    failures: Vec<(&'static str, Counter)>,
+    /// Repetitions of queries.
+    pub retries: Counter,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Status {
+    status: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Code {
+    code: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: ReloadOutcome,
+}
+
+/// What came of a reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum ReloadOutcome {
+    /// The new version is in use.
+    Swapped,
+    /// Nothing had changed.
+    Unchanged,
+    /// The new version was no good, the old one stays.
+    Failed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SubgraphLabel {
+    subgraph: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SubgraphFailure {
+    subgraph: String,
+    code: &'static str,
+}
+
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+fn seconds() -> Histogram {
+    Histogram::new(BUCKETS)
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let requests: Family<Status, Counter> = Family::default();
+        let mut metrics = Self {
+            registry: Registry::with_prefix("braid"),
+            active_requests: Gauge::default(),
+            connections: Gauge::default(),
+            requests: CLASSES.map(|status| requests.get_or_create(&Status { status }).clone()),
+            request_duration: seconds(),
+            overhead: seconds(),
+            errors: Family::default(),
+            limits: Family::default(),
+            cache_hits: Counter::default(),
+            cache_misses: Counter::default(),
+            cache_operations: Gauge::default(),
+            cache_bytes: Gauge::default(),
+            compile_duration: seconds(),
+            plan_duration: seconds(),
+            reloads: Family::default(),
+            schema_since: Gauge::default(),
+            subgraph_duration: Family::new_with_constructor(seconds),
+            subgraph_failures: Family::default(),
+            subgraph_retries: Family::default(),
+            access_lines_dropped: Counter::default(),
+        };
+        metrics.register(requests);
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self, requests: Family<Status, Counter>) {
+        let registry = &mut self.registry;
+        registry.register("http_server_active_requests", "Requests under way", self.active_requests.clone());
+        registry.register("http_server_connections", "Connections open", self.connections.clone());
+        registry.register("http_server_requests", "Requests by class of status", requests);
+        let duration = self.request_duration.clone();
+        registry.register_with_unit("http_server_request_duration", "Time of a request", Unit::Seconds, duration);
+        let help = "Time of a request in which no subgraph was being waited for";
+        registry.register_with_unit("router_overhead", help, Unit::Seconds, self.overhead.clone());
+        registry.register("graphql_errors", "Errors by code", self.errors.clone());
+        registry.register("limits_hit", "Requests refused by a limit, by its code", self.limits.clone());
+        registry.register("operation_cache_hits", "Operations found in the cache", self.cache_hits.clone());
+        registry.register("operation_cache_misses", "Operations that were compiled", self.cache_misses.clone());
+        registry.register("operation_cache_operations", "Operations in the cache", self.cache_operations.clone());
+        registry.register("operation_cache_size", "Bytes of operations in the cache", self.cache_bytes.clone());
+        let compile = self.compile_duration.clone();
+        registry.register_with_unit(
+            "operation_compile_duration",
+            "Time to compile an operation",
+            Unit::Seconds,
+            compile,
+        );
+        let plan = self.plan_duration.clone();
+        registry.register_with_unit("operation_plan_duration", "Time to plan an operation", Unit::Seconds, plan);
+        registry.register("schema_reloads", "Reloads of schema and configuration", self.reloads.clone());
+        registry.register("schema_since_seconds", "When the schema was taken up", self.schema_since.clone());
+        let duration = self.subgraph_duration.clone();
+        registry.register_with_unit(
+            "http_client_request_duration",
+            "Time of a subgraph request",
+            Unit::Seconds,
+            duration,
+        );
+        registry.register("subgraph_failures", "Subgraph requests without an answer", self.subgraph_failures.clone());
+        registry.register("subgraph_retries", "Repeated subgraph requests", self.subgraph_retries.clone());
+        registry.register("access_log_dropped", "Lines that could not be written", self.access_lines_dropped.clone());
+    }
+
+    /// Counts a request.
+    pub fn request(&self, status: http::StatusCode, took: Duration, overhead: Option<Duration>) {
+        let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
+        self.requests[class].inc();
+        self.request_duration.observe(took.as_secs_f64());
+        if let Some(overhead) = overhead {
+            self.overhead.observe(overhead.as_secs_f64());
+        }
+    }
+
+    /// Counts an error of an answer. Codes that are not known by name share one label: subgraphs can send any.
+    pub fn error(&self, code: &str) {
+        let known = code.len() <= 48 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        let code = if known { code } else { "OTHER" };
+        let code = Code { code: code.to_owned() };
+        if is_limit(&code.code) {
+            self.limits.get_or_create(&code).inc();
+        }
+        self.errors.get_or_create(&code).inc();
+    }
+
+    /// Counts a reload.
+    pub fn reload(&self, outcome: ReloadOutcome) {
+        self.reloads.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// The metrics of one subgraph, whose requests fail with one of `codes`.
+    pub fn subgraph(&self, name: &str, codes: impl IntoIterator<Item = &'static str>) -> SubgraphMetrics {
+        let label = SubgraphLabel { subgraph: name.to_owned() };
+        let failure = |code| {
+            let label = SubgraphFailure { subgraph: name.to_owned(), code };
+            (code, self.subgraph_failures.get_or_create(&label).clone())
+        };
+        SubgraphMetrics {
+            duration: self.subgraph_duration.get_or_create(&label).clone(),
+            failures: codes.into_iter().map(failure).collect(),
+            retries: self.subgraph_retries.get_or_create(&label).clone(),
+        }
+    }
+
+    /// All metrics as text.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
+
+impl SubgraphMetrics {
+    /// Counts a request.
+    pub fn took(&self, took: Duration) {
+        self.duration.observe(took.as_secs_f64());
+    }
+
+    /// Counts a request without an answer.
+    pub fn failed(&self, code: &str) {
+        if let Some((_, counter)) = self.failures.iter().find(|(known, _)| *known == code) {
+            counter.inc();
+        }
+    }
+}
+
+fn is_limit(code: &str) -> bool {
+    code.starts_with("MAX_")
+        || code.ends_with("_TOO_LARGE")
+        || code.ends_with("_TOO_DEEP")
+        || code.ends_with("_LIMITED")
+        || code.ends_with("LIMIT_EXCEEDED")
+        || matches!(
+            code,
+            "GATEWAY_TIMEOUT"
+                | "QUERY_PLANNING_TOO_COMPLEX"
+                | "REQUEST_TIMEOUT"
+                | "SUBREQUEST_OVERLOADED"
+                | "SUBREQUEST_TIMEOUT"
+                | "TOO_MANY_ERRORS"
+        )
+}

@@ -1,0 +1,199 @@
+//! Spans for an OpenTelemetry collector: recorded where a trace is sampled, gathered, and sent in batches over OTLP. Knows no
+//! GraphQL.
+//!
+//! Spans are passed by hand instead of through `tracing`: each router has its own exporter, not the process, and without one a
+//! request pays for nothing but looking whether there is one.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use http::HeaderValue;
+use opentelemetry::trace::{
+    Span as _, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState,
+    Tracer, TracerProvider,
+};
+use opentelemetry::{Context, KeyValue, Value};
+use opentelemetry_http::HttpClient;
+use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, Span as SdkSpan,
+};
+
+use crate::config::OtlpConfig;
+use crate::trace::TraceContext;
+
+/// Where spans go.
+#[derive(Debug, Clone)]
+pub struct Exporter {
+    provider: SdkTracerProvider,
+    recorder: Recorder,
+}
+
+/// Begins spans.
+#[derive(Clone)]
+pub(super) struct Recorder(SdkTracer);
+
+/// A span under way: what of it is sent along, and what is recorded of it. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Span {
+    context: TraceContext,
+    recorded: Option<SdkSpan>,
+}
+
+impl Exporter {
+    /// An exporter to the collector at `url`, over `client`.
+    pub fn new(config: &OtlpConfig, url: &str, client: impl HttpClient + 'static) -> Result<Self, ExporterBuildError> {
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(client)
+            .with_endpoint(url)
+            .with_headers(config.headers.clone().into_iter().collect())
+            .with_timeout(config.timeout.0)
+            .with_protocol(Protocol::HttpBinary)
+            .build()?;
+        let batches = BatchConfigBuilder::default()
+            .with_max_queue_size(config.max_queue.max(1))
+            .with_max_export_batch_size(config.max_batch.clamp(1, config.max_queue.max(1)))
+            .with_scheduled_delay(config.delay.0);
+        let resource = Resource::builder()
+            .with_service_name(config.service_name.clone())
+            .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+        let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sampling)));
+        let provider = SdkTracerProvider::builder()
+            .with_span_processor(BatchSpanProcessor::builder(exporter).with_batch_config(batches.build()).build())
+            .with_sampler(sampler)
+            .with_resource(resource.build())
+            .build();
+        let recorder = Recorder(provider.tracer("braid"));
+        Ok(Self { provider, recorder })
+    }
+
+    pub(super) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// Sends what is left, as long as the collector takes it within `time`.
+    pub async fn shut_down(self, time: Duration) {
+        // The exporter's thread waits for requests that this runtime sends.
+        let stopped = tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(time)).await;
+        if let Ok(Err(error)) = stopped {
+            tracing::warn!(%error, "The last spans could not be sent");
+        }
+    }
+}
+
+impl Recorder {
+    /// The span of a client's request, within the client's trace when it has one.
+    pub(super) fn request(&self, client: Option<TraceContext>) -> Span {
+        let parent = client.as_ref().map_or_else(Context::new, |client| client.as_parent(true));
+        self.begin("request".into(), SpanKind::Server, &parent, client.and_then(|client| client.state))
+    }
+
+    pub(super) fn fetch(&self, parent: &TraceContext, subgraph: &str) -> Span {
+        let name = format!("fetch {subgraph}").into();
+        let mut span = self.begin(name, SpanKind::Client, &parent.as_parent(false), parent.state.clone());
+        span.set("subgraph.name", subgraph.to_owned());
+        span
+    }
+
+    /// What ended now and `took` so long, with planning at its end. The error is that of the last step.
+    pub(super) fn compiled(
+        &self,
+        parent: &TraceContext,
+        took: Duration,
+        planned_in: Option<Duration>,
+        code: Option<&str>,
+    ) {
+        let ended = SystemTime::now();
+        let planned_in = planned_in.map(|planned_in| planned_in.min(took));
+        let parsed = ended - planned_in.unwrap_or_default();
+        self.step(parent, "parse", (ended - took, parsed), code.filter(|_| planned_in.is_none()));
+        if planned_in.is_some() {
+            self.step(parent, "plan", (parsed, ended), code);
+        }
+    }
+
+    fn step(
+        &self,
+        parent: &TraceContext,
+        name: &'static str,
+        (began, ended): (SystemTime, SystemTime),
+        code: Option<&str>,
+    ) {
+        let builder = SpanBuilder::from_name(name).with_start_time(began);
+        let mut span = self.0.build_with_context(builder, &parent.as_parent(false));
+        if let Some(code) = code {
+            span.set_status(Status::error(code.to_owned()));
+        }
+        span.end_with_timestamp(ended);
+    }
+
+    fn begin(&self, name: Cow<'static, str>, kind: SpanKind, parent: &Context, state: Option<HeaderValue>) -> Span {
+        let span = self.0.build_with_context(SpanBuilder::from_name(name).with_kind(kind), parent);
+        let ids = span.span_context();
+        let context = TraceContext {
+            trace: ids.trace_id().to_bytes(),
+            span: ids.span_id().to_bytes(),
+            flags: ids.trace_flags().to_u8(),
+            state,
+            recorder: span.is_recording().then(|| self.clone()),
+        };
+        let recorded = span.is_recording().then_some(span);
+        Span { context, recorded }
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Recorder")
+    }
+}
+
+impl Span {
+    pub(super) fn unrecorded(context: TraceContext) -> Self {
+        Self { context, recorded: None }
+    }
+
+    /// What is sent along.
+    pub fn context(&self) -> &TraceContext {
+        &self.context
+    }
+
+    /// Whether anything is recorded of it.
+    pub fn is_recorded(&self) -> bool {
+        self.recorded.is_some()
+    }
+
+    /// Gives it another name.
+    pub fn rename(&mut self, name: String) {
+        if let Some(span) = &mut self.recorded {
+            span.update_name(name);
+        }
+    }
+
+    /// Records something.
+    pub fn set(&mut self, key: &'static str, value: impl Into<Value>) {
+        if let Some(span) = &mut self.recorded {
+            span.set_attribute(KeyValue::new(key, value));
+        }
+    }
+
+    /// Records that it failed, by the code of an error.
+    pub fn fail(&mut self, code: &str) {
+        if let Some(span) = &mut self.recorded {
+            span.set_status(Status::error(code.to_owned()));
+        }
+    }
+}
+
+impl TraceContext {
+    fn as_parent(&self, is_remote: bool) -> Context {
+        let state = self.state.as_ref().and_then(|state| state.to_str().ok()?.parse::<TraceState>().ok());
+        let (trace, span) = (TraceId::from_bytes(self.trace), SpanId::from_bytes(self.span));
+        let flags = TraceFlags::new(self.flags);
+        let parent = SpanContext::new(trace, span, flags, is_remote, state.unwrap_or_default());
+        Context::new().with_remote_span_context(parent)
+    }
+}

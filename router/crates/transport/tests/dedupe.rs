@@ -1,0 +1,132 @@
+//! Equal queries under way are sent once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphService};
+use braid_graphql::OperationType;
+use braid_request_context::headers::{HeaderPlans, HeaderRules, HeadersConfig, Propagate, RequestRule};
+use braid_request_context::{RequestContext, SubgraphContext};
+use braid_supergraph::SubgraphId;
+use braid_transport::Deduplicated;
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{HeaderMap, HeaderValue};
+
+#[derive(Debug, Default)]
+struct Slow {
+    calls: AtomicUsize,
+    ended: AtomicUsize,
+    fails: bool,
+}
+
+/// A client that sends this as a header, which a rule passes on.
+fn client(user: &'static str) -> SubgraphContext {
+    let rule = RequestRule::Propagate(Propagate { name: Some("x-user".to_owned()), ..Propagate::default() });
+    let all = HeaderRules { request: vec![rule], response: Vec::new() };
+    let config = HeadersConfig { all, ..HeadersConfig::default() };
+    let plans = HeaderPlans::new(&config, ["a", "b"].into_iter()).unwrap();
+    let mut headers = HeaderMap::new();
+    headers.insert("x-user", HeaderValue::from_static(user));
+    SubgraphContext::new(Arc::new(RequestContext::new(headers, Instant::now(), Arc::new(plans))))
+}
+
+impl SubgraphService for Slow {
+    type Context = SubgraphContext;
+    type Meta = ();
+
+    async fn call(&self, request: SubgraphRequest, _: &SubgraphContext) -> Result<SubgraphResponse<()>, SubgraphError> {
+        let number = self.calls.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        self.ended.fetch_add(1, Ordering::SeqCst);
+        if self.fails && number == 0 {
+            let (kind, message) = (SubgraphErrorKind::Timeout, "late".to_owned());
+            return Err(SubgraphError { kind, message, retryable: true });
+        }
+        Ok(SubgraphResponse { status: 200, body: request.body, meta: () })
+    }
+}
+
+fn request(subgraph: u16, kind: OperationType, body: &'static str) -> SubgraphRequest {
+    SubgraphRequest {
+        subgraph: SubgraphId::new(subgraph),
+        kind,
+        body: Bytes::from_static(body.as_bytes()),
+        deadline: None,
+        values: braid_executor::request::RequestValues::default(),
+    }
+}
+
+/// Sends all at once and compares how many arrived.
+fn check(requests: &[(SubgraphRequest, &'static str)], calls: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let slow = Arc::new(Slow::default());
+        let service = Deduplicated::new(Arc::clone(&slow));
+        // Twice: what has ended is not remembered.
+        for round in 1..=2 {
+            let sent = requests.iter().map(|(request, user)| {
+                let (service, client) = (&service, client(user));
+                async move { service.call(request.clone(), &client).await.unwrap().body }
+            });
+            let answers = join_all(sent).await;
+            assert!(answers.iter().zip(requests).all(|(answer, (request, _))| *answer == request.body));
+            assert_eq!(slow.calls.load(Ordering::SeqCst), round * calls);
+        }
+    });
+}
+
+#[test]
+fn equal_queries_are_sent_once() {
+    use OperationType::{Mutation, Query};
+    check(&[(request(0, Query, "a"), "x"), (request(0, Query, "a"), "x"), (request(0, Query, "a"), "x")], 1);
+    check(&[(request(0, Query, "a"), "x"), (request(0, Query, "b"), "x")], 2);
+    check(&[(request(0, Query, "a"), "x"), (request(1, Query, "a"), "x")], 2);
+    check(&[(request(0, Query, "a"), "x"), (request(0, Query, "a"), "y")], 2);
+    check(&[(request(0, Mutation, "a"), "x"), (request(0, Mutation, "a"), "x")], 2);
+}
+
+#[test]
+fn a_client_that_goes_away_takes_nobody_along() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let slow = Arc::new(Slow::default());
+        let service = Deduplicated::new(Arc::clone(&slow));
+        let query = || request(0, OperationType::Query, "a");
+        let client = client("x");
+        let leaves = tokio::time::timeout(Duration::from_millis(5), service.call(query(), &client));
+        let (left, stays) = tokio::join!(leaves, service.call(query(), &client));
+        assert!(left.is_err());
+        assert!(stays.is_ok());
+        assert_eq!(slow.calls.load(Ordering::SeqCst), 1);
+        // When all have gone, so has the request.
+        let gone = tokio::time::timeout(Duration::from_millis(5), service.call(query(), &client)).await;
+        assert!(gone.is_err());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(slow.ended.load(Ordering::SeqCst), 1);
+        assert!(service.call(query(), &client).await.is_ok());
+    });
+}
+
+#[test]
+fn a_failure_is_shared_too() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let slow = Arc::new(Slow { fails: true, ..Slow::default() });
+        let service = Deduplicated::new(Arc::clone(&slow));
+        let client = client("x");
+        let sent = (0..10).map(|_| service.call(request(0, OperationType::Query, "a"), &client));
+        assert!(join_all(sent).await.iter().all(Result::is_err));
+        assert_eq!(slow.calls.load(Ordering::SeqCst), 1);
+        assert!(service.call(request(0, OperationType::Query, "a"), &client).await.is_ok());
+    });
+}
