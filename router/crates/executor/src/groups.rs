@@ -9,6 +9,7 @@ use crate::compile::operation::CompiledOperation;
 use crate::compile::request::{CompiledRequest, groups_in_text};
 use crate::prepare_context::{PrepareContext, TooLarge};
 use crate::receivers::{Asked, Lookups, Receivers};
+use crate::represent::Source;
 use crate::request::{EntityList, Representation};
 use crate::tree::Tree;
 use crate::walk;
@@ -80,7 +81,8 @@ impl Groups {
             };
             let Group { representations, asked, .. } = &mut groups[at];
             let before = representations.len();
-            asked.add(tree, &supergraph.schema, entities, object, representations);
+            let source = Source { tree, schema: &supergraph.schema, variables: context.variables };
+            asked.add(source, entities, object, representations);
             self.bytes += representations.len() - before;
             if self.bytes > context.max_body {
                 return Err(TooLarge);

@@ -6,6 +6,7 @@ use crate::compile::request::{CompiledRequest, Requests, request_of_groups};
 use crate::groups::Groups;
 use crate::prepare_context::{PrepareContext, TooLarge};
 use crate::receivers::{Asked, Lookups, Receivers};
+use crate::represent::Source;
 use crate::request::EntityList;
 use crate::tree::Tree;
 use crate::walk;
@@ -70,7 +71,8 @@ fn prepare_all(
         body.out.push(b'[');
         let mut asked = Asked::with_capacity(objects.len());
         for object in objects {
-            asked.add(tree, schema, entities, object, &mut body.out);
+            let source = Source { tree, schema, variables: context.variables };
+            asked.add(source, entities, object, &mut body.out);
             if body.out.len() > context.max_body {
                 return Err(TooLarge);
             }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use ahash::{AHashMap, AHashSet};
-use braid_graphql::schema::Schema;
 
 use crate::compile::fetch::CompiledEntities;
 use crate::compile::request::CompiledPart;
-use crate::represent::{self, Unique};
-use crate::tree::{ObjectId, Tree};
+use crate::represent::{self, Source, Unique};
+use crate::tree::ObjectId;
 
 #[derive(Debug)]
 pub(crate) enum Receivers {
@@ -79,21 +78,14 @@ impl Asked {
 
     /// Writes the representation of `object`, after a comma unless it is the first, unless an equal one was written. An object that
     /// lacks a part of it is left out.
-    pub(crate) fn add(
-        &mut self,
-        tree: &Tree,
-        schema: &Schema,
-        entities: &CompiledEntities,
-        object: ObjectId,
-        out: &mut Vec<u8>,
-    ) {
-        let Some(representation) = represent::fitting(tree, object, &entities.representations) else { return };
+    pub(crate) fn add(&mut self, source: Source<'_>, entities: &CompiledEntities, object: ObjectId, out: &mut Vec<u8>) {
+        let Some(representation) = represent::fitting(source.tree, object, &entities.representations) else { return };
         let comma = out.len();
         if self.unique.len() > 0 {
             out.push(b',');
         }
         let start = out.len();
-        if !represent::write(tree, schema, representation, object, out) {
+        if !represent::write(source, representation, object, out) {
             out.truncate(comma);
             return;
         }

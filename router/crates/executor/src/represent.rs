@@ -1,6 +1,7 @@
 //! Representations of entities: written by copying slices, equal ones once. Knows nothing of requests.
 
 use braid_graphql::schema::Schema;
+use braid_graphql::variables::Variables;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::compile::fetch::{CompiledRepresentation, CompiledRepresentationField};
@@ -19,36 +20,42 @@ pub(crate) fn fitting<'a>(
     }
 }
 
+/// What representations are made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) tree: &'a Tree,
+    pub(crate) schema: &'a Schema,
+    pub(crate) variables: &'a Variables,
+}
+
 /// Writes the representation of `object`; `false`, with part of it written, when the object lacks a key or something that is
 /// required: whoever computes from half of it computes something else.
 pub(crate) fn write(
-    tree: &Tree,
-    schema: &Schema,
+    source: Source<'_>,
     representation: &CompiledRepresentation,
     object: ObjectId,
     out: &mut Vec<u8>,
 ) -> bool {
     out.extend_from_slice(&representation.head);
-    if !representation.names_type && !write_typename(tree, schema, object, out) {
+    if !representation.names_type && !write_typename(source, object, out) {
         return false;
     }
-    let complete = write_fields(tree, schema, &representation.fields, object, true, out);
+    let complete = write_fields(source, &representation.fields, object, true, out);
     out.push(b'}');
     complete
 }
 
-fn write_typename(tree: &Tree, schema: &Schema, object: ObjectId, out: &mut Vec<u8>) -> bool {
-    let Some(ty) = tree.ty(object) else { return false };
+fn write_typename(source: Source<'_>, object: ObjectId, out: &mut Vec<u8>) -> bool {
+    let Some(ty) = source.tree.ty(object) else { return false };
     out.push(b'"');
-    out.extend_from_slice(schema.ty(ty).name.as_bytes());
+    out.extend_from_slice(source.schema.ty(ty).name.as_bytes());
     out.push(b'"');
     true
 }
 
 /// Recursive as deep as the plan's representations, which the compilation of an operation bounds.
 fn write_fields(
-    tree: &Tree,
-    schema: &Schema,
+    source: Source<'_>,
     fields: &[CompiledRepresentationField],
     object: ObjectId,
     top: bool,
@@ -56,11 +63,11 @@ fn write_fields(
 ) -> bool {
     for field in fields {
         if let Some(guard) = &field.guard
-            && !tree.ty(object).is_some_and(|ty| guard.contains(ty))
+            && !source.tree.ty(object).is_some_and(|ty| guard.contains(ty))
         {
             continue;
         }
-        let cell = field.slot.map_or(Cell::Absent, |slot| tree.get(object, slot));
+        let cell = field.slot.map_or(Cell::Absent, |slot| source.tree.get(object, slot));
         if top && field.is_typename {
             continue;
         }
@@ -68,15 +75,21 @@ fn write_fields(
         out.extend_from_slice(&field.name[usize::from(is_first)..]);
         match cell {
             Cell::Absent | Cell::Failed if field.is_typename => {
-                if !write_typename(tree, schema, object, out) {
+                if !write_typename(source, object, out) {
                     return false;
                 }
             }
-            Cell::Absent | Cell::Failed => return false,
+            Cell::Absent | Cell::Failed if field.is_key => return false,
+            Cell::Absent | Cell::Failed => {
+                if field.asked.iter().any(|condition| condition.holds(source.variables)) {
+                    return false;
+                }
+                out.extend_from_slice(b"null");
+            }
             // A part of a composite key may be null where the entity's own field is.
             Cell::Null | Cell::Explained if field.is_key && top => return false,
             _ => {
-                if !write_value(tree, schema, field.fields.as_deref(), cell, out) {
+                if !write_value(source, field.fields.as_deref(), cell, out) {
                     return false;
                 }
             }
@@ -86,27 +99,26 @@ fn write_fields(
 }
 
 fn write_value(
-    tree: &Tree,
-    schema: &Schema,
+    source: Source<'_>,
     fields: Option<&[CompiledRepresentationField]>,
     cell: Cell,
     out: &mut Vec<u8>,
 ) -> bool {
     match (cell, fields) {
-        (Cell::Leaf { buffer, start, end }, None) => out.extend_from_slice(tree.bytes(buffer, start, end)),
+        (Cell::Leaf { buffer, start, end }, None) => out.extend_from_slice(source.tree.bytes(buffer, start, end)),
         (Cell::Object(object), Some(fields)) => {
             out.push(b'{');
-            let complete = write_fields(tree, schema, fields, object, false, out);
+            let complete = write_fields(source, fields, object, false, out);
             out.push(b'}');
             return complete;
         }
         (Cell::List { start, len, .. }, fields) => {
             out.push(b'[');
-            for (at, item) in tree.items(start, len).iter().enumerate() {
+            for (at, item) in source.tree.items(start, len).iter().enumerate() {
                 if at > 0 {
                     out.push(b',');
                 }
-                if !write_value(tree, schema, fields, *item, out) {
+                if !write_value(source, fields, *item, out) {
                     return false;
                 }
             }

@@ -74,6 +74,8 @@ pub(crate) struct CompiledRepresentationField {
     pub(crate) slot: Option<u32>,
     pub(crate) is_key: bool,
     pub(crate) is_typename: bool,
+    /// The conditions under which it is asked for. When none of them holds, what requires it is not selected either.
+    pub(crate) asked: Vec<CompiledCondition>,
     pub(crate) guard: Option<TypeSet>,
     pub(crate) fields: Option<Vec<CompiledRepresentationField>>,
 }
@@ -237,9 +239,12 @@ fn compile_representation_fields(
     let compile = |field: &RepresentationField| {
         let child = shape.and_then(|shape| shapes.child(shape, &field.key));
         let below = |fields| compile_representation_fields(shapes, child, fields, depth + 1);
+        let slot = shape.and_then(|shape| shapes.slot(shape, &field.key));
+        let asked = shape.zip(slot).map(|(shape, slot)| shapes.get(shape).slot(slot).asked.clone());
         Ok(CompiledRepresentationField {
             name: format!(",\"{}\":", field.name).into_bytes().into(),
-            slot: shape.and_then(|shape| shapes.slot(shape, &field.key)),
+            slot,
+            asked: asked.unwrap_or_default(),
             is_key: field.is_key,
             is_typename: field.name == "__typename",
             guard: field.guard.clone(),

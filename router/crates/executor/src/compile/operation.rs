@@ -33,8 +33,8 @@ pub struct CompiledOperation {
 impl CompiledOperation {
     /// Makes an operation ready to run by `plan`, which was made for it.
     pub fn compile(operation: Operation, plan: QueryPlan, supergraph: &Arc<Supergraph>) -> Result<Self, CompileError> {
-        let shapes = Shapes::new(&supergraph.schema, operation.root, &operation.selection_set, &plan)?;
         let numbers = Numbers::new(&operation.variables);
+        let shapes = Shapes::new(&supergraph.schema, operation.root, &operation.selection_set, &plan, &numbers)?;
         let context = FetchContext { supergraph, shapes: &shapes, numbers: &numbers };
         let fetches = compile_fetches(&context, &plan.fetches)?;
         let mut conditions = Vec::new();

@@ -3,11 +3,12 @@
 
 use ahash::AHashMap;
 use braid_graphql::Name;
-use braid_graphql::operation::SelectionSet;
+use braid_graphql::operation::{Condition, SelectionSet};
 use braid_graphql::schema::{FieldId, Schema, TypeId};
 use braid_graphql::type_set::TypeSet;
-use braid_query_plan::{FetchKind, FetchSelection, Path, QueryPlan};
+use braid_query_plan::{FetchField, FetchKind, FetchSelection, QueryPlan};
 
+use super::condition::{CompiledCondition, Numbers};
 use super::limits::{CompileError, MAX_DEPTH};
 
 /// A position of the tree.
@@ -32,6 +33,8 @@ pub(crate) struct Slot {
     pub(crate) child: Option<ShapeId>,
     /// Whether the client asked for something under this key.
     pub(crate) visible: bool,
+    /// The conditions under which a fetch asks for it; any of them is enough.
+    pub(crate) asked: Vec<CompiledCondition>,
 }
 
 impl Shapes {
@@ -42,16 +45,28 @@ impl Shapes {
         root: TypeId,
         operation: &SelectionSet,
         plan: &QueryPlan,
+        numbers: &Numbers<'_>,
     ) -> Result<Self, CompileError> {
         let mut shapes = Self(vec![Shape::default()]);
         shapes.lead_to(Self::ROOT, schema.ty(root).possible.clone());
         shapes.add_operation(schema, Self::ROOT, operation, 0)?;
         for fetch in &plan.fetches {
-            match &fetch.kind {
-                FetchKind::Root { path, selections, .. } => shapes.add_fetch(schema, path, selections)?,
-                FetchKind::Entities(entities) => {
-                    entities.iter().try_for_each(|fetch| shapes.add_fetch(schema, &fetch.path, &fetch.selections))?;
+            let always = Condition::always();
+            let lists = match &fetch.kind {
+                FetchKind::Root { path, selections, .. } => vec![(path, &always, selections)],
+                FetchKind::Entities(lists) => {
+                    lists.iter().map(|list| (&list.path, &list.condition, &list.selections)).collect()
                 }
+            };
+            for (path, condition, selections) in lists {
+                let mut at = Self::ROOT;
+                for segment in &path.0 {
+                    at = shapes.add_child(at, &segment.key);
+                }
+                let fetch = CompiledCondition::new(&fetch.condition, numbers)?;
+                let Some(condition) = fetch.and(&CompiledCondition::new(condition, numbers)?) else { continue };
+                let mut adding = Adding { schema, numbers, shapes: &mut shapes };
+                adding.selections(at, selections, &condition, path.0.len())?;
             }
         }
         Ok(shapes)
@@ -73,41 +88,6 @@ impl Shapes {
     /// The position below `key`.
     pub(crate) fn child(&self, id: ShapeId, key: &str) -> Option<ShapeId> {
         self.get(id).slots[self.slot(id, key)? as usize].child
-    }
-
-    fn add_fetch(&mut self, schema: &Schema, path: &Path, selections: &[FetchSelection]) -> Result<(), CompileError> {
-        let mut at = Self::ROOT;
-        for segment in &path.0 {
-            at = self.add_child(at, &segment.key);
-        }
-        self.add_selections(schema, at, selections, path.0.len())
-    }
-
-    fn add_selections(
-        &mut self,
-        schema: &Schema,
-        at: ShapeId,
-        selections: &[FetchSelection],
-        depth: usize,
-    ) -> Result<(), CompileError> {
-        if depth > MAX_DEPTH {
-            return Err(CompileError::TooDeep);
-        }
-        for selection in selections {
-            match selection {
-                FetchSelection::InlineFragment { selections, .. } => {
-                    self.add_selections(schema, at, selections, depth + 1)?;
-                }
-                FetchSelection::Field(field) => match &field.selections {
-                    None => drop(self.add_slot(at, &field.key)),
-                    Some(selections) => {
-                        let child = self.add_field(schema, at, &field.key, field.definition);
-                        self.add_selections(schema, child, selections, depth + 1)?;
-                    }
-                },
-            }
-        }
-        Ok(())
     }
 
     fn add_operation(
@@ -152,7 +132,7 @@ impl Shapes {
         let next = shape.slots.len() as u32;
         let slot = *shape.by_key.entry(key.clone()).or_insert(next);
         if slot == next {
-            shape.slots.push(Slot { key: key.clone(), child: None, visible: false });
+            shape.slots.push(Slot { key: key.clone(), child: None, visible: false, asked: Vec::new() });
         }
         slot
     }
@@ -166,6 +146,61 @@ impl Shapes {
         self.0.push(Shape::default());
         self.0[at.0 as usize].slots[slot].child = Some(child);
         child
+    }
+}
+
+/// Adds what fetches ask for.
+struct Adding<'a> {
+    schema: &'a Schema,
+    numbers: &'a Numbers<'a>,
+    shapes: &'a mut Shapes,
+}
+
+impl Adding<'_> {
+    /// `outer` is the condition of all that is around the selections.
+    fn selections(
+        &mut self,
+        at: ShapeId,
+        selections: &[FetchSelection],
+        outer: &CompiledCondition,
+        depth: usize,
+    ) -> Result<(), CompileError> {
+        if depth > MAX_DEPTH {
+            return Err(CompileError::TooDeep);
+        }
+        for selection in selections {
+            let (FetchSelection::InlineFragment { condition, .. }
+            | FetchSelection::Field(FetchField { condition, .. })) = selection;
+            let own = CompiledCondition::new(condition, self.numbers)?;
+            // What contradicts itself is never in an answer, but readings have a slot for it.
+            let condition = outer.and(&own);
+            let below = condition.as_ref().unwrap_or(outer);
+            match selection {
+                FetchSelection::InlineFragment { selections, .. } => {
+                    self.selections(at, selections, below, depth + 1)?;
+                }
+                FetchSelection::Field(field) => {
+                    let slot = self.shapes.add_slot(at, &field.key);
+                    self.shapes.0[at.0 as usize].slots[slot as usize].add_condition(condition.clone());
+                    if let Some(selections) = &field.selections {
+                        let child = self.shapes.add_field(self.schema, at, &field.key, field.definition);
+                        self.selections(child, selections, below, depth + 1)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Slot {
+    fn add_condition(&mut self, condition: Option<CompiledCondition>) {
+        let Some(condition) = condition else { return };
+        match self.asked.first() {
+            Some(first) if first.is_always() => {}
+            _ if condition.is_always() => self.asked = vec![condition],
+            _ => self.asked.push(condition),
+        }
     }
 }
 
