@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use braid_net::Endpoint;
+use braid_net::config::TlsClientConfig;
 use bytes::Bytes;
 use http::{Request, Response};
 use opentelemetry_http::{HttpClient, HttpError};
@@ -21,8 +22,8 @@ pub(crate) struct Collector {
 
 impl Collector {
     /// The collector at `url`. Must be called on a runtime, which does the sending.
-    pub(crate) fn new(url: &str, timeout: Duration) -> Result<Self, String> {
-        Ok(Self { endpoint: Arc::new(Endpoint::new(url, MAX_ANSWER, timeout)?), runtime: Handle::current() })
+    pub(crate) fn new(url: &str, tls: &TlsClientConfig, timeout: Duration) -> Result<Self, String> {
+        Ok(Self { endpoint: Arc::new(Endpoint::new(url, tls, MAX_ANSWER, timeout)?), runtime: Handle::current() })
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use braid_composition::Composer;
+use braid_net::tls::Fingerprint;
 use braid_telemetry::metrics::{Metrics, ReloadOutcome};
 
 use crate::assemble::{self, Front, Version, VersionError};
@@ -58,6 +59,7 @@ fn source(config: &Config) -> Option<Source> {
 /// What was loaded for a version.
 struct Material {
     config: Config,
+    certificates: Fingerprint,
     loaded: Loaded,
     /// The supergraph is the one that was kept, since the subgraphs were not there.
     is_kept: bool,
@@ -91,15 +93,16 @@ impl Blueprint {
             Err(LoadError::Source(error @ SourceError::Introspection { .. })) => self.kept(config, error)?,
             loaded => loaded?,
         };
-        let watched = self.watched(&material);
+        let (watched, certificates) = (self.watched(&material), material.certificates);
         report_hints(&material.loaded);
         let (version, config, supergraph_sdl) = build(material, metrics, None).await?;
-        Ok((version, Origins { config, supergraph_sdl, watched, began, composer }))
+        Ok((version, Origins { config, supergraph_sdl, certificates, watched, began, composer }))
     }
 
     async fn load(&self, config: Config, composer: &mut Composer) -> Result<Material, LoadError> {
-        let loaded = source(&config).ok_or(LoadError::NoSource)?.load(composer).await?;
-        Ok(Material { config, loaded, is_kept: false })
+        let certificates = Fingerprint::of(config.certificates());
+        let loaded = source(&config).ok_or(LoadError::NoSource)?.load(composer, &config.traffic).await?;
+        Ok(Material { config, certificates, loaded, is_kept: false })
     }
 
     /// The last good supergraph in the place of subgraphs that are not there.
@@ -111,14 +114,16 @@ impl Blueprint {
             file = %file.display(),
             "Starting with the last good supergraph; the subgraphs are asked again"
         );
+        let certificates = Fingerprint::of(config.certificates());
         let files = config.schema.subgraphs.iter().cloned().collect();
         let loaded = Loaded { supergraph_sdl, files, is_live: true, hints: Vec::new() };
-        Ok(Material { config, loaded, is_kept: true })
+        Ok(Material { config, certificates, loaded, is_kept: true })
     }
 
     fn watched(&self, material: &Material) -> Watched {
-        let files = material.loaded.files.iter().chain(&self.config_file);
-        Watched { files: files.cloned().collect(), is_live: material.loaded.is_live }
+        let files = material.loaded.files.iter().chain(&self.config_file).cloned();
+        let files = files.chain(material.config.certificates()).collect();
+        Watched { files, is_live: material.loaded.is_live }
     }
 }
 
@@ -129,6 +134,7 @@ pub struct Origins {
     pub config: Config,
     /// The supergraph as text: by it a change is seen.
     pub supergraph_sdl: String,
+    certificates: Fingerprint,
     watched: Watched,
     /// When loading it began.
     began: SystemTime,
@@ -147,7 +153,9 @@ struct Watched {
 impl Watched {
     /// Adds what the configuration names now: a file that could not be used counts when it is fixed.
     fn extend(&mut self, blueprint: &Blueprint) {
-        let Some(source) = blueprint.config().ok().and_then(|config| source(&config)) else { return };
+        let Ok(config) = blueprint.config() else { return };
+        self.files.extend(config.certificates());
+        let Some(source) = source(&config) else { return };
         let (files, is_live) = source.outline();
         self.files.extend(files);
         self.is_live |= is_live;
@@ -162,7 +170,7 @@ async fn build(
 ) -> Result<(Version, Config, String), LoadError> {
     let metrics = metrics.clone();
     let built = tokio::task::spawn_blocking(move || {
-        let Material { config, loaded, is_kept } = material;
+        let Material { config, loaded, is_kept, .. } = material;
         let last_good = config.schema.last_good.clone().filter(|_| !is_kept);
         let supergraph_sdl = loaded.supergraph_sdl;
         let version = assemble::version(&config, &supergraph_sdl, &metrics, previous.as_deref())?;
@@ -209,7 +217,7 @@ pub async fn keep_current(front: Arc<Front>, blueprint: Blueprint, mut origins: 
             origins.watched.extend(&blueprint);
             tracing::error!(
                 error = describe(error),
-                "The new schema or configuration can't be used; the old one stays in use"
+                "The new schema, configuration or certificate can't be used; the old one stays in use"
             );
         }
         front.metrics().reload(outcome.unwrap_or(ReloadOutcome::Failed));
@@ -226,8 +234,11 @@ async fn reload_once(
     let current = front.current();
     origins.began = SystemTime::now();
     let material = blueprint.load(blueprint.config()?, &mut origins.composer).await?;
-    let watched = blueprint.watched(&material);
-    if material.loaded.supergraph_sdl == origins.supergraph_sdl && material.config == origins.config {
+    let (watched, certificates) = (blueprint.watched(&material), material.certificates);
+    let is_same = material.loaded.supergraph_sdl == origins.supergraph_sdl
+        && material.config == origins.config
+        && certificates == origins.certificates;
+    if is_same {
         origins.watched = watched;
         if asked {
             tracing::info!("Nothing has changed");
@@ -238,8 +249,9 @@ async fn reload_once(
     let (version, config, supergraph_sdl) = build(material, front.metrics(), Some(current.clone())).await?;
     version.gateway.operations.warm_from(&current.gateway.operations, config.reload.warm_up).await;
     front.swap(version);
-    (origins.config, origins.supergraph_sdl, origins.watched) = (config, supergraph_sdl, watched);
-    tracing::info!("A new version of schema or configuration is in use");
+    (origins.config, origins.supergraph_sdl) = (config, supergraph_sdl);
+    (origins.certificates, origins.watched) = (certificates, watched);
+    tracing::info!("A new version of schema, configuration or certificates is in use");
     Ok(ReloadOutcome::Swapped)
 }
 

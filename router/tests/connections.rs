@@ -26,68 +26,15 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::ServerName;
-use rustls::pki_types::pem::PemObject;
-use rustls::server::WebPkiClientVerifier;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::ServerConfig;
+use support::tls::Authority;
 use support::{Answer, ME, Subgraph, TestRouter, exchange_over, ok, post, router, supergraph};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::TlsAcceptor;
 
 const QUERY: &str = r#"{"query":"{ me { name } }"}"#;
 const NOWHERE: &str = "http://127.0.0.1:1/";
-
-/// An authority, with files of what it signed.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    folder: tempfile::TempDir,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("ca.pem"), issuer.pem()).unwrap();
-        Self { issuer, folder }
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    /// The files of a certificate for this machine, and of its key.
-    fn sign(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let (certificate_file, key_file) = (self.file(&format!("{name}.pem")), self.file(&format!("{name}.key")));
-        std::fs::write(&certificate_file, certificate.pem()).unwrap();
-        std::fs::write(&key_file, key.serialize_pem()).unwrap();
-        (certificate_file, key_file)
-    }
-
-    fn roots(&self) -> Arc<RootCertStore> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.issuer.der().clone()).unwrap();
-        Arc::new(roots)
-    }
-}
-
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
-}
-
-fn chain(file: &str) -> Vec<rustls::pki_types::CertificateDer<'static>> {
-    rustls::pki_types::CertificateDer::pem_file_iter(file).unwrap().map(Result::unwrap).collect()
-}
-
-fn key(file: &str) -> rustls::pki_types::PrivateKeyDer<'static> {
-    rustls::pki_types::PrivateKeyDer::from_pem_file(file).unwrap()
-}
 
 /// What a subgraph saw of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -154,15 +101,7 @@ impl Users {
 
 /// TLS of a subgraph that `authority` signed; with `clients`, clients must be signed by it too.
 fn subgraph_tls(authority: &Authority, clients: bool) -> ServerConfig {
-    let (certificate, private) = authority.sign("subgraph");
-    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
-    let builder = if clients {
-        let verifier = WebPkiClientVerifier::builder_with_provider(authority.roots(), provider()).build().unwrap();
-        builder.with_client_cert_verifier(verifier)
-    } else {
-        builder.with_no_client_auth()
-    };
-    let mut config = builder.with_single_cert(chain(&certificate), key(&private)).unwrap();
+    let mut config = authority.server(clients);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config
 }
@@ -227,24 +166,6 @@ async fn files_that_are_no_certificates_are_named_at_the_start() {
     assert!(error.to_string().contains("certificate and key go together"), "{error}");
 }
 
-/// A client's connection over TLS.
-async fn connect(
-    router: &TestRouter,
-    authority: &Authority,
-    certificate: Option<(String, String)>,
-    protocol: &[u8],
-) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
-    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
-    let builder = builder.with_root_certificates(authority.roots());
-    let mut config = match certificate {
-        Some((certificate, private)) => builder.with_client_auth_cert(chain(&certificate), key(&private)).unwrap(),
-        None => builder.with_no_client_auth(),
-    };
-    config.alpn_protocols = vec![protocol.to_vec()];
-    let stream = TcpStream::connect(router.address).await?;
-    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
-}
-
 /// All that the router says when it is asked.
 async fn said(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Vec<u8> {
     let _ = stream.write_all(&post(QUERY, "")).await;
@@ -264,15 +185,15 @@ async fn clients_speak_tls_and_show_certificates_where_they_must() {
         })
         .await;
         let certificate = clients_certified.then(|| authority.sign("client"));
-        let stream = connect(&router, &authority, certificate.clone(), b"http/1.1").await.unwrap();
+        let stream = authority.connect(router.address, certificate.clone(), b"http/1.1").await.unwrap();
         assert_ada(&exchange_over(stream, &post(QUERY, "")).await);
-        let stream = connect(&router, &authority, certificate, b"h2").await.unwrap();
+        let stream = authority.connect(router.address, certificate, b"h2").await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
         assert_eq!(http2(stream).await.0.send_request(request(QUERY)).await.unwrap().status(), 200);
         if clients_certified {
             for wrong in [None, Some(stranger.sign("client"))] {
                 // With TLS 1.3 the client learns of the refusal when it reads.
-                if let Ok(stream) = connect(&router, &authority, wrong, b"http/1.1").await {
+                if let Ok(stream) = authority.connect(router.address, wrong, b"http/1.1").await {
                     assert_eq!(said(stream).await, b"");
                 }
             }

@@ -40,3 +40,13 @@ fn a_log_that_is_redirected_has_no_colours() {
     let line = line.expect("it serves");
     assert!(!line.contains('\u{1b}'), "{line:?}");
 }
+
+#[test]
+fn it_does_not_claim_to_serve_before_its_certificate_was_read() {
+    let folder = folder("server: { tls: { certificate: missing.pem, key: missing.pem } }");
+    let output = serve(folder.path()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("missing.pem"), "{said}");
+    assert!(!said.contains("Serving"), "{said}");
+}

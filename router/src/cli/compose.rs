@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use braid_composition::{Code, Composer, Diagnostic, Explanation, Level, explain};
+use braid_transport::config::TrafficConfig;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
@@ -53,7 +54,7 @@ impl Compose {
 }
 
 async fn compose(subgraphs: PathBuf, output: Option<PathBuf>, format: Format, variant: Variant) -> Result<(), Failure> {
-    match Source::Subgraphs(subgraphs.clone()).load(&mut Composer::default()).await {
+    match Source::Subgraphs(subgraphs.clone()).load(&mut Composer::default(), &TrafficConfig::default()).await {
         Ok(loaded) => {
             let sdl = &variant.of(loaded.supergraph_sdl, &subgraphs)?;
             if let Some(path) = &output {

@@ -26,7 +26,7 @@ pub(super) struct Serve {
     /// The router's configuration
     #[arg(long, value_name = "FILE", env = "BRAID_CONFIG")]
     config: Option<PathBuf>,
-    /// Address to listen on; port 0 takes a free one
+    /// Address to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", env = "BRAID_LISTEN")]
     listen: Option<SocketAddr>,
     /// Show everything: introspection, GraphiQL, subgraphs' errors, plans and timings
@@ -40,7 +40,7 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::Other(format!("the runtime can't be started: {error}")))?;
         let done = runtime.block_on(self.serve());
-        // What still runs on blocking threads shall not keep the process.
+        // The process does not wait for what still runs on blocking threads.
         runtime.shutdown_background();
         done
     }
@@ -66,10 +66,10 @@ impl Serve {
             tracing::info!("Open {scheme}://{address}/ in a browser to try queries");
         }
         let reloading = tokio::spawn(keep_current(front.clone(), blueprint, origins));
-        let served = braid_server::serve(listener, front, stop_signal()).await;
+        braid_server::serve(listener, front, stop_signal()).await;
         reloading.abort();
         tracing::info!("Stopped");
-        served.map_err(|error| Failure::Other(chain(&error)))
+        Ok(())
     }
 }
 

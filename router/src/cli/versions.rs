@@ -11,6 +11,7 @@ use braid_schema_checks::problem::Problem;
 use braid_schema_checks::report::{Composition, Diagnostic};
 use braid_schema_checks::sources::SourceFile;
 use braid_supergraph::Supergraph;
+use braid_transport::config::TrafficConfig;
 
 use super::{Failure, block_on, paths};
 use crate::reload::chain;
@@ -141,7 +142,9 @@ impl Graph {
         let live = self.yaml.subgraphs.values().any(|subgraph| is_live(&subgraph.schema));
         if live && matches!(self.tree, Tree::Disk) {
             let loaded = block_on(async {
-                load_subgraphs(&self.path).await.map_err(|error| Failure::Unreadable(chain(&error)))
+                load_subgraphs(&self.path, &TrafficConfig::default())
+                    .await
+                    .map_err(|error| Failure::Unreadable(chain(&error)))
             });
             return match loaded {
                 Ok(loaded) => (loaded.sdl.into_iter().map(renamed).collect(), Vec::new()),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use braid_gateway::config::ExposureConfig;
 use braid_gateway::limits::LimitsConfig;
+use braid_net::config::TlsClientConfig;
 use braid_request_context::headers::HeadersConfig;
 use braid_server::config::ServerConfig;
 use braid_settings::{Duration, expand, from_yaml};
@@ -148,6 +149,14 @@ impl Config {
         self.server.playground.enabled = true;
     }
 
+    /// The files with certificates and keys, by whose content the configuration changes too. That of the collector is read once.
+    pub fn certificates(&self) -> impl Iterator<Item = PathBuf> {
+        let server = self.server.tls.iter().flat_map(|tls| tls.files());
+        let traffic = std::iter::once(&self.traffic.all).chain(self.traffic.subgraphs.values());
+        let subgraphs = traffic.filter_map(|traffic| traffic.tls.as_ref()).flat_map(|tls| tls.files());
+        server.chain(subgraphs).map(PathBuf::from)
+    }
+
     fn resolve_files(&mut self, folder: &Path) {
         let in_folder = |file: &mut String| *file = folder.join(&*file).to_string_lossy().into_owned();
         if let Some(tls) = &mut self.server.tls {
@@ -156,6 +165,8 @@ impl Config {
             tls.client_authorities.iter_mut().for_each(in_folder);
         }
         self.server.playground.folder.iter_mut().for_each(in_folder);
+        let TlsClientConfig { authorities, certificate, key } = &mut self.telemetry.trace.otlp.tls;
+        [authorities, certificate, key].into_iter().flatten().for_each(in_folder);
         for traffic in std::iter::once(&mut self.traffic.all).chain(self.traffic.subgraphs.values_mut()) {
             if let Some(tls) = &mut traffic.tls {
                 [&mut tls.authorities, &mut tls.certificate, &mut tls.key].into_iter().flatten().for_each(in_folder);

@@ -36,9 +36,9 @@ file. The examples below show every option once, with values that often differ f
 `${env.NAME}` and `${env.NAME:-default}` are replaced by environment variables, `${file.path}` by the content of a file (relative to \
 router.yaml), `$$` by a dollar sign. Durations are written as `250ms`, `10s`, `5m`, `1h`, sizes as `64KB`, `2MB`, `1GiB`.
 
-The file is watched. Changes are taken up without dropping a request, except for `server.listen`, `server.tls`, \
-`server.max_connections`, `server.header_timeout`, `server.max_headers`, `server.max_header_bytes`, `server.max_http2_streams`, \
-`telemetry.access_log.enabled` and `telemetry.trace.otlp`: these need a restart.
+The file is watched, and so are the certificates and keys that it names. Changes are taken up without dropping a request, except for \
+`server.listen`, whether there is `server.tls`, `server.max_connections`, `server.header_timeout`, `server.max_headers`, \
+`server.max_header_bytes`, `server.max_http2_streams`, `telemetry.access_log.enabled` and `telemetry.trace.otlp`: these need a restart.
 
 <!-- Made by `braid config reference`; a test compares it with the code. -->
 ";

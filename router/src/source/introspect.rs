@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use braid_net::Endpoint;
+use braid_net::config::TlsClientConfig;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use indexmap::IndexMap;
@@ -27,10 +28,14 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const PAUSES: [u64; 4] = [100, 300, 700, 1500];
 
 /// The SDL of the subgraph at `url`.
-pub(super) async fn sdl(url: &str, headers: &IndexMap<String, String>) -> Result<String, IntrospectError> {
+pub(super) async fn sdl(
+    url: &str,
+    headers: &IndexMap<String, String>,
+    tls: &TlsClientConfig,
+) -> Result<String, IntrospectError> {
     let mut pauses = PAUSES.iter();
     loop {
-        match ask(url, headers).await {
+        match ask(url, headers, tls).await {
             Err(IntrospectError::Unreachable(reason)) => match pauses.next() {
                 Some(pause) => tokio::time::sleep(Duration::from_millis(*pause)).await,
                 None => return Err(IntrospectError::Unreachable(reason)),
@@ -40,7 +45,7 @@ pub(super) async fn sdl(url: &str, headers: &IndexMap<String, String>) -> Result
     }
 }
 
-async fn ask(url: &str, headers: &IndexMap<String, String>) -> Result<String, IntrospectError> {
+async fn ask(url: &str, headers: &IndexMap<String, String>, tls: &TlsClientConfig) -> Result<String, IntrospectError> {
     let mut map = HeaderMap::new();
     map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     map.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -51,7 +56,7 @@ async fn ask(url: &str, headers: &IndexMap<String, String>) -> Result<String, In
         };
         map.insert(name, value);
     }
-    let endpoint = Endpoint::new(url, MAX_BYTES, TIMEOUT).map_err(IntrospectError::Unreachable)?;
+    let endpoint = Endpoint::new(url, tls, MAX_BYTES, TIMEOUT).map_err(IntrospectError::Unreachable)?;
     let asked = endpoint.post(map, Bytes::from_static(BODY.as_bytes())).await;
     let (status, body) = asked.map_err(IntrospectError::Unreachable)?;
     read(&body).map_err(|problem| IntrospectError::Answer(format!("it answered {status}, but {problem}")))

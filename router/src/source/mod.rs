@@ -7,6 +7,7 @@ pub mod supergraph_yaml;
 use std::path::{Path, PathBuf};
 
 use braid_composition::{Composed, Composer, Diagnostic, SubgraphSdl};
+use braid_transport::config::TrafficConfig;
 use futures_util::future::join_all;
 
 pub use introspect::IntrospectError;
@@ -116,14 +117,15 @@ impl Source {
     }
 
     /// Reads the source, and composes where it is not composed: with a composer that has composed it before, only what changed.
-    pub async fn load(&self, composer: &mut Composer) -> Result<Loaded, SourceError> {
+    /// Subgraphs are asked with the certificates of `traffic`.
+    pub async fn load(&self, composer: &mut Composer, traffic: &TrafficConfig) -> Result<Loaded, SourceError> {
         match self {
             Self::Supergraph(path) => {
                 let supergraph_sdl = read(path).await?;
                 Ok(Loaded { supergraph_sdl, files: vec![path.clone()], is_live: false, hints: Vec::new() })
             }
             Self::Subgraphs(path) => {
-                let subgraphs = load_subgraphs(path).await?;
+                let subgraphs = load_subgraphs(path, traffic).await?;
                 let (composed, hints) = compose_subgraphs(subgraphs.sdl, composer).await?;
                 let (files, is_live) = (subgraphs.files, subgraphs.is_live);
                 Ok(Loaded { supergraph_sdl: composed.supergraph_sdl, files, is_live, hints })
@@ -144,7 +146,7 @@ pub struct LoadedSubgraphs {
 }
 
 /// Reads a supergraph.yaml and all schemas that it names, several at once.
-pub async fn load_subgraphs(path: &Path) -> Result<LoadedSubgraphs, SourceError> {
+pub async fn load_subgraphs(path: &Path, traffic: &TrafficConfig) -> Result<LoadedSubgraphs, SourceError> {
     let text = read(path).await?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let yaml = SupergraphYaml::parse(&text, folder)
@@ -166,9 +168,11 @@ pub async fn load_subgraphs(path: &Path) -> Result<LoadedSubgraphs, SourceError>
                 Ok((sdl, None))
             }
             SchemaLocation::Live { url: asked, headers } => {
-                let sdl = introspect::sdl(asked, headers).await.map_err(|reason| SourceError::Introspection {
-                    failures: vec![IntrospectionFailure { subgraph: name.clone(), url: asked.clone(), reason }],
-                })?;
+                let sdl = introspect::sdl(asked, headers, &traffic.for_subgraph(name).client.tls).await.map_err(
+                    |reason| SourceError::Introspection {
+                        failures: vec![IntrospectionFailure { subgraph: name.clone(), url: asked.clone(), reason }],
+                    },
+                )?;
                 let url = url.unwrap_or_else(|| asked.clone());
                 Ok((SubgraphSdl { name: name.clone(), url, sdl, file: Some(asked.clone()) }, None))
             }

@@ -76,7 +76,10 @@ pub async fn start(ports: Ports, places: &Places) -> anyhow::Result<Federation> 
 
     let front = Arc::new(router_front(ports).await?);
     let until_stop = until(&stop);
-    federation.parts.spawn(async { Ok(braid_server::serve(router, front, until_stop).await?) });
+    federation.parts.spawn(async {
+        braid_server::serve(router, front, until_stop).await;
+        Ok(())
+    });
     Ok(federation)
 }
 

@@ -8,6 +8,7 @@
     reason = "a panic in a test is its report, and a test is no API"
 )]
 
+use braid::config::Config;
 use std::path::{Path, PathBuf};
 
 use braid_composition::Composer;
@@ -39,15 +40,19 @@ async fn files_are_what_the_code_says() {
     check("users.graphql", &users::sdl());
     check("orders.graphql", &orders::sdl());
     check("inventory.graphql", &inventory::sdl());
-    let loaded =
-        braid::source::Source::Subgraphs(schema("supergraph.yaml")).load(&mut Composer::default()).await.unwrap();
+    let loaded = braid::source::Source::Subgraphs(schema("supergraph.yaml"))
+        .load(&mut Composer::default(), &Config::default().traffic)
+        .await
+        .unwrap();
     check("supergraph.graphql", &loaded.supergraph_sdl);
 }
 
 #[tokio::test]
 async fn operations_are_valid_and_have_plans() {
-    let loaded =
-        braid::source::Source::Subgraphs(schema("supergraph.yaml")).load(&mut Composer::default()).await.unwrap();
+    let loaded = braid::source::Source::Subgraphs(schema("supergraph.yaml"))
+        .load(&mut Composer::default(), &Config::default().traffic)
+        .await
+        .unwrap();
     let supergraph = std::sync::Arc::new(Supergraph::read(&loaded.supergraph_sdl).unwrap());
     let graph = QueryGraph::new(supergraph.clone());
     let mut count = 0;

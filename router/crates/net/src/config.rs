@@ -72,3 +72,17 @@ pub struct TlsServerConfig {
     #[serde(default)]
     pub client_authorities: Option<String>,
 }
+
+impl TlsClientConfig {
+    /// The files that it names.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        [&self.authorities, &self.certificate, &self.key].into_iter().flatten().map(String::as_str)
+    }
+}
+
+impl TlsServerConfig {
+    /// The files that it names.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        [&self.certificate, &self.key].into_iter().chain(&self.client_authorities).map(String::as_str)
+    }
+}

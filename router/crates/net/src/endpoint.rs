@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::Full;
 
 use crate::client::Client;
-use crate::config::ClientConfig;
+use crate::config::{ClientConfig, TlsClientConfig};
 use crate::receive;
 
 /// An address, with the connections to it.
@@ -19,9 +19,9 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// An address that answers with so many bytes within so much time.
-    pub fn new(url: &str, max_bytes: usize, timeout: Duration) -> Result<Self, String> {
-        let client = Client::new(url, &ClientConfig::default())?;
+    /// An address that answers with at most so many bytes within so much time.
+    pub fn new(url: &str, tls: &TlsClientConfig, max_bytes: usize, timeout: Duration) -> Result<Self, String> {
+        let client = Client::new(url, &ClientConfig { tls: tls.clone(), ..ClientConfig::default() })?;
         Ok(Self { client, max_bytes, timeout })
     }
 

@@ -1,5 +1,7 @@
 //! TLS settings towards subgraphs and towards clients, out of PEM files. Knows no HTTP.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
@@ -47,6 +49,21 @@ pub fn server_config(config: &TlsServerConfig) -> Result<ServerConfig, String> {
         .map_err(|error| format!("{}: {error}", config.certificate))?;
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(tls)
+}
+
+/// What files hold, as a number that is another one when a file changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// That of these files. Take it before they are read: then a change in between is seen the next time.
+    pub fn of(files: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        for file in files {
+            std::fs::read(file).ok().hash(&mut hasher);
+        }
+        Self(hasher.finish())
+    }
 }
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {

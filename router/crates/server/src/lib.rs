@@ -38,7 +38,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, rustls};
 
 use config::ServerConfig;
 pub use front::Front;
@@ -70,27 +70,18 @@ pub enum BindError {
     },
 }
 
-/// The certificates that connections are to be encrypted with can't be used.
-#[derive(Debug, thiserror::Error)]
-#[error("server.tls: {0}")]
-pub struct TlsError(String);
-
 /// Serves until `shutdown` completes; then requests in flight finish, as long as they have time to.
 ///
-/// What concerns sockets (TLS, limits of connections) is taken from the configuration at the start; the rest follows reloads.
-pub async fn serve<S: Subgraphs>(
-    listener: TcpListener,
-    front: Arc<Front<S>>,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), TlsError> {
+/// What concerns sockets (whether there is TLS, limits of connections) is taken from the configuration at the start; the rest,
+/// certificates included, follows reloads.
+pub async fn serve<S: Subgraphs>(listener: TcpListener, front: Arc<Front<S>>, shutdown: impl Future<Output = ()>) {
     let version = front.current();
     let server = &version.config;
-    let tls = server.tls.as_ref().map(braid_net::tls::server_config).transpose().map_err(TlsError)?;
     let exporter = front.observers.exporter.clone();
     let acceptor = Acceptor {
         front,
         http: http(server),
-        tls: tls.map(|tls| TlsAcceptor::from(Arc::new(tls))),
+        tls: version.tls.clone(),
         header_timeout: server.header_timeout.0,
         write_timeout: server.write_timeout.0,
     };
@@ -111,7 +102,6 @@ pub async fn serve<S: Subgraphs>(
     if let Some(exporter) = exporter {
         exporter.shut_down(version.telemetry.trace.otlp.timeout.0).await;
     }
-    Ok(())
 }
 
 async fn accept<S: Subgraphs>(
@@ -150,7 +140,8 @@ async fn accept<S: Subgraphs>(
 struct Acceptor<S> {
     front: Arc<Front<S>>,
     http: Builder<TokioExecutor>,
-    tls: Option<TlsAcceptor>,
+    /// That of the first version: by it connections are encrypted or not.
+    tls: Option<Arc<rustls::ServerConfig>>,
     header_timeout: Duration,
     write_timeout: Duration,
 }
@@ -172,7 +163,7 @@ impl<S: Subgraphs> Acceptor<S> {
         let _ = stream.set_nodelay(true);
         let connections = &self.front.metrics().connections;
         connections.inc();
-        match &self.tls {
+        match self.tls.clone().map(|first| TlsAcceptor::from(self.front.current().tls.clone().unwrap_or(first))) {
             None => self.speak(stream, peer, watcher).await,
             Some(tls) => match tokio::time::timeout(self.header_timeout, tls.accept(stream)).await {
                 Ok(Ok(stream)) => self.speak(stream, peer, watcher).await,

@@ -1,10 +1,13 @@
 //! One version of everything that a request depends on: the gateway, and how the front serves it. Built beside the one in use, never
 //! changed, swapped whole. Knows no connection.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use braid_gateway::Gateway;
+use braid_net::tls::server_config;
 use braid_telemetry::config::TelemetryConfig;
+use tokio_rustls::rustls;
 
 use crate::config::ServerConfig;
 use crate::rules::HttpRules;
@@ -21,11 +24,22 @@ pub struct Version<S> {
     /// When it was built.
     pub since: SystemTime,
     pub(crate) rules: HttpRules,
+    /// How connections are encrypted, if they are.
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl<S> Version<S> {
     /// A version, unless a setting can't be obeyed.
     pub fn new(gateway: Gateway<S>, config: ServerConfig, telemetry: TelemetryConfig) -> Result<Self, String> {
-        Ok(Self { gateway, rules: HttpRules::new(&config)?, since: SystemTime::now(), config, telemetry })
+        let tls = config.tls.as_ref().map(server_config).transpose();
+        let tls = tls.map_err(|problem| format!("server.tls: {problem}"))?;
+        Ok(Self {
+            gateway,
+            rules: HttpRules::new(&config)?,
+            tls: tls.map(Arc::new),
+            since: SystemTime::now(),
+            config,
+            telemetry,
+        })
     }
 }

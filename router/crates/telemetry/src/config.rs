@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use braid_net::config::TlsClientConfig;
 use braid_settings::Duration;
 
 /// What operators see.
@@ -94,6 +95,8 @@ pub struct OtlpConfig {
     pub max_batch: usize,
     /// How long spans wait for others to be sent with.
     pub delay: Duration,
+    /// Certificates for a collector at `https://`.
+    pub tls: TlsClientConfig,
 }
 
 impl Default for OtlpConfig {
@@ -107,6 +110,7 @@ impl Default for OtlpConfig {
             max_queue: 8192,
             max_batch: 512,
             delay: Duration::seconds(5),
+            tls: TlsClientConfig::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphState};
 use braid_graphql::OperationType;
 use braid_net::receive::{self, BodyError};
+use braid_net::tls::Fingerprint;
 use braid_net::{Client, Counted};
 use braid_request_context::SubgraphContext;
 use braid_request_context::headers::SubgraphHeaders;
@@ -28,6 +29,7 @@ pub(crate) struct SubgraphClient {
     name: String,
     url: String,
     traffic: Traffic,
+    certificates: Fingerprint,
     client: Client,
     base_headers: HeaderMap,
     budget: RetryBudget,
@@ -47,6 +49,7 @@ impl SubgraphClient {
         Ok(Self {
             name: name.to_owned(),
             url: url.to_owned(),
+            certificates: Fingerprint::of(traffic.client.tls.files()),
             client: Client::new(url, &traffic.client)?,
             base_headers,
             budget: RetryBudget::new(traffic.retry.clone()),
@@ -57,8 +60,10 @@ impl SubgraphClient {
         })
     }
 
+    /// Whether a new client would be the same, also in the content of its certificates.
     pub(crate) fn is_for(&self, name: &str, url: &str, traffic: &Traffic) -> bool {
-        self.name == name && self.url == url && self.traffic == *traffic
+        let is_same = self.name == name && self.url == url && self.traffic == *traffic;
+        is_same && self.certificates == Fingerprint::of(traffic.client.tls.files())
     }
 
     pub(crate) fn deduplicates(&self) -> bool {
