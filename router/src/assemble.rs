@@ -50,7 +50,7 @@ pub fn front(config: &Config, version: Version, metrics: Arc<Metrics>) -> Result
     let exporter = match &otlp.endpoint {
         None => None,
         Some(url) => {
-            let collector = Collector::new(url, &otlp.tls, otlp.timeout.0).map_err(FrontError::Collector)?;
+            let collector = Collector::new(url, otlp).map_err(FrontError::Collector)?;
             let exporter = Exporter::new(otlp, url, collector);
             Some(exporter.map_err(|error| FrontError::Collector(error.to_string()))?)
         }

@@ -1,12 +1,12 @@
 //! Sends spans to a collector over the router's own HTTP client. Knows no span.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use braid_net::Endpoint;
-use braid_net::config::TlsClientConfig;
+use braid_telemetry::config::OtlpConfig;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use opentelemetry_http::{HttpClient, HttpError};
 use tokio::runtime::Handle;
 
@@ -17,13 +17,17 @@ const MAX_ANSWER: usize = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Collector {
     endpoint: Arc<Endpoint>,
+    headers: HeaderMap,
     runtime: Handle,
 }
 
 impl Collector {
     /// The collector at `url`. Must be called on a runtime, which does the sending.
-    pub(crate) fn new(url: &str, tls: &TlsClientConfig, timeout: Duration) -> Result<Self, String> {
-        Ok(Self { endpoint: Arc::new(Endpoint::new(url, tls, MAX_ANSWER, timeout)?), runtime: Handle::current() })
+    pub(crate) fn new(url: &str, config: &OtlpConfig) -> Result<Self, String> {
+        let endpoint = Endpoint::new(url, &config.tls, MAX_ANSWER, config.timeout.0)?;
+        let headers: HashMap<String, String> = config.headers.clone().into_iter().collect();
+        let headers = HeaderMap::try_from(&headers).map_err(|error| format!("a header can't be sent: {error}"))?;
+        Ok(Self { endpoint: Arc::new(endpoint), headers, runtime: Handle::current() })
     }
 }
 
@@ -31,7 +35,8 @@ impl Collector {
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let endpoint = self.endpoint.clone();
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        parts.headers.extend(self.headers.clone());
         // The exporter waits on a thread of its own, which has no runtime.
         let sent = self.runtime.spawn(async move { endpoint.post(parts.headers, body).await });
         let (status, body) = sent.await??;

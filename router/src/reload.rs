@@ -68,10 +68,12 @@ struct Material {
 impl Blueprint {
     /// The configuration.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        let mut config = match &self.config_file {
-            Some(path) => Config::load(path)?,
-            None => Config::default(),
-        };
+        Ok(self.config_and_ignored()?.0)
+    }
+
+    /// The configuration, and the variables of the environment that can't be obeyed.
+    fn config_and_ignored(&self) -> Result<(Config, Vec<String>), ConfigError> {
+        let (mut config, ignored) = Config::of_process(self.config_file.as_deref())?;
         if self.supergraph.is_some() || self.subgraphs.is_some() {
             config.schema.supergraph = self.supergraph.clone();
             config.schema.subgraphs = self.subgraphs.clone();
@@ -80,7 +82,7 @@ impl Blueprint {
         if self.development {
             config.for_development();
         }
-        Ok(config)
+        Ok((config, ignored))
     }
 
     /// The first version, and what it came from. Where subgraphs don't give their schema, that is the last good supergraph, if it
@@ -88,7 +90,10 @@ impl Blueprint {
     pub async fn first(&self, metrics: &Arc<Metrics>) -> Result<(Version, Origins), LoadError> {
         let mut composer = Composer::default();
         let began = SystemTime::now();
-        let config = self.config()?;
+        let (config, ignored) = self.config_and_ignored()?;
+        for variable in ignored {
+            tracing::warn!("{variable}; it is ignored");
+        }
         let material = match self.load(config.clone(), &mut composer).await {
             Err(LoadError::Source(error @ SourceError::Introspection { .. })) => self.kept(config, error)?,
             loaded => loaded?,

@@ -7,9 +7,14 @@
     reason = "a panic in a test is its report, and a test is no API"
 )]
 
+mod support;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use support::{Subgraph, exchange, http, post};
 
 /// A folder with a supergraph and a configuration.
 fn folder(config: &str) -> tempfile::TempDir {
@@ -49,4 +54,36 @@ fn it_does_not_claim_to_serve_before_its_certificate_was_read() {
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("missing.pem"), "{said}");
     assert!(!said.contains("Serving"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standard_variables_send_spans_where_router_yaml_does_not() {
+    let collector = || Subgraph::raw(|_| async { http("200 OK", "application/x-protobuf", b"", "") });
+    let (of_environment, of_file) = (collector().await, collector().await);
+    let in_file = format!("telemetry: {{ trace: {{ otlp: {{ endpoint: \"http://{}/here\" }} }} }}", of_file.address);
+    for (config, expected, path) in [("", &of_environment, "/v1/traces"), (&*in_file, &of_file, "/here")] {
+        let folder = folder(config);
+        let mut child = serve(folder.path())
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", of_environment.address))
+            .env("OTEL_EXPORTER_OTLP_HEADERS", "x-token=t0k")
+            .env("OTEL_BSP_SCHEDULE_DELAY", "50")
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let line = lines.find(|line| line.contains("Serving http://")).expect("it serves");
+        let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
+        exchange(address, &post(r#"{"query":"{ __typename }"}"#, "")).await;
+        for _ in 0..200 {
+            if expected.count() > 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let seen = std::mem::take(&mut *expected.seen.lock().unwrap());
+        let head = &seen.first().expect("spans come in").head;
+        assert!(head.starts_with(&format!("POST {path} ")) && head.contains("x-token: t0k"), "{head}");
+    }
+    assert_eq!(of_environment.count(), 0, "router.yaml comes first");
 }

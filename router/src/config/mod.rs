@@ -1,6 +1,7 @@
 //! The configuration of the router: a struct of what each part can be told, and the only place that reads files and
 //! environment for it.
 
+mod environment;
 pub mod reference;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use braid_telemetry::config::TelemetryConfig;
 use braid_transport::config::TrafficConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Everything that can be set: the content of `router.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -92,8 +94,21 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// The configuration of this process: that of a file, or the defaults, with the standard variables of OpenTelemetry. Returns
+    /// also the variables that can't be obeyed.
+    pub fn of_process(path: Option<&Path>) -> Result<(Self, Vec<String>), ConfigError> {
+        let (mut config, given) = path.map(Self::read).transpose()?.unwrap_or_default();
+        let ignored = environment::apply(&mut config, &given, &|name| std::env::var(name).ok());
+        Ok((config, ignored))
+    }
+
     /// Reads `router.yaml`. Paths in it are relative to it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Ok(Self::read(path)?.0)
+    }
+
+    /// The configuration in a file, and what of it the file gives.
+    fn read(path: &Path) -> Result<(Self, Value), ConfigError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::Unreadable { path: shown.clone(), reason: error.to_string() })?;
@@ -105,7 +120,9 @@ impl Config {
             *file = folder.join(&*file);
         }
         config.resolve_files(folder);
-        Ok(config)
+        let given = expand::expand(&text, &expand::Process(folder)).ok();
+        let given = given.and_then(|text| from_yaml(&text).ok()).unwrap_or_default();
+        Ok((config, given))
     }
 
     /// Reads the text of a configuration.

@@ -24,6 +24,7 @@ pub fn markdown() -> String {
     let examples = EXAMPLES.split("\n---\n").filter_map(|text| from_yaml(text).ok()).collect();
     let mut page = Page { schema: &schema, examples, out: String::from(INTRODUCTION) };
     page.section(&schema, &defaults, "");
+    page.out.push_str(VARIABLES);
     page.out
 }
 
@@ -41,6 +42,26 @@ The file is watched, and so are the certificates and keys that it names. Changes
 `server.max_header_bytes`, `server.max_http2_streams`, `telemetry.access_log.enabled` and `telemetry.trace.otlp`: these need a restart.
 
 <!-- Made by `braid config reference`; a test compares it with the code. -->
+";
+
+const VARIABLES: &str = "
+## Variables of OpenTelemetry
+
+The standard variables apply to `telemetry.trace.otlp`, for what router.yaml does not set. Headers and resource attributes of both are \
+merged; those of router.yaml win. A variable whose value is not supported is ignored with a warning.
+
+| variable | option |
+|---|---|
+| `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, or `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces` added | `endpoint` |
+| `OTEL_SDK_DISABLED=true`, `OTEL_TRACES_EXPORTER=none` | no `endpoint` from these variables |
+| `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL` | none: only `http/protobuf` is supported |
+| `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TRACES_HEADERS` | `headers` |
+| `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT` | `timeout`, in milliseconds |
+| `OTEL_EXPORTER_OTLP_CERTIFICATE`, `…_CLIENT_CERTIFICATE`, `…_CLIENT_KEY`, also with `TRACES_` | `tls` |
+| `OTEL_SERVICE_NAME` | `service_name` |
+| `OTEL_RESOURCE_ATTRIBUTES` | `resource`; its `service.name` is used if nothing else sets one |
+| `OTEL_TRACES_SAMPLER`: `always_on`, `always_off`, `traceidratio`, also with `parentbased_`; `OTEL_TRACES_SAMPLER_ARG` | `sampling` and `follow_client` |
+| `OTEL_BSP_SCHEDULE_DELAY`, `OTEL_BSP_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | `delay`, in milliseconds; `max_queue`; `max_batch` |
 ";
 
 struct Page<'a> {

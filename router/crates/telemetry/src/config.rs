@@ -81,10 +81,14 @@ impl Default for TraceConfig {
 pub struct OtlpConfig {
     /// Where the collector takes traces, as in `http://127.0.0.1:4318/v1/traces`. Without it nothing is recorded.
     pub endpoint: Option<String>,
-    /// The share of traces that are recorded, 0 to 1. A client that brings a trace has decided for it.
+    /// The share of traces that are recorded, from 0 to 1.
     pub sampling: f64,
-    /// The name that the router has in traces.
+    /// Whether a trace that a client brings is recorded if the client records it, whatever `sampling` is.
+    pub follow_client: bool,
+    /// The router's name in traces.
     pub service_name: String,
+    /// Further attributes of the router in traces, by name.
+    pub resource: IndexMap<String, String>,
     /// Headers that the collector wants, by name.
     pub headers: IndexMap<String, String>,
     /// How long the collector may take.
@@ -104,7 +108,9 @@ impl Default for OtlpConfig {
         Self {
             endpoint: None,
             sampling: 1.0,
+            follow_client: true,
             service_name: "braid".to_owned(),
+            resource: IndexMap::new(),
             headers: IndexMap::new(),
             timeout: Duration::seconds(10),
             max_queue: 8192,

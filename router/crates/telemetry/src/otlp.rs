@@ -17,6 +17,7 @@ use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_http::HttpClient;
 use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, Span as SdkSpan,
 };
@@ -43,13 +44,12 @@ pub struct Span {
 }
 
 impl Exporter {
-    /// An exporter to the collector at `url`, over `client`.
+    /// An exporter to the collector at `url`, over `client`, which sets the headers.
     pub fn new(config: &OtlpConfig, url: &str, client: impl HttpClient + 'static) -> Result<Self, ExporterBuildError> {
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(client)
             .with_endpoint(url)
-            .with_headers(config.headers.clone().into_iter().collect())
             .with_timeout(config.timeout.0)
             .with_protocol(Protocol::HttpBinary)
             .build()?;
@@ -57,10 +57,15 @@ impl Exporter {
             .with_max_queue_size(config.max_queue.max(1))
             .with_max_export_batch_size(config.max_batch.clamp(1, config.max_queue.max(1)))
             .with_scheduled_delay(config.delay.0);
-        let resource = Resource::builder()
-            .with_service_name(config.service_name.clone())
-            .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
-        let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sampling)));
+        // Variables of the environment are in the configuration already, which can overrule them.
+        let attributes = config.resource.iter().map(|(name, value)| KeyValue::new(name.clone(), value.clone()));
+        let resource = Resource::builder_empty()
+            .with_detector(Box::new(TelemetryResourceDetector))
+            .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+            .with_attributes(attributes)
+            .with_service_name(config.service_name.clone());
+        let share = Sampler::TraceIdRatioBased(config.sampling);
+        let sampler = if config.follow_client { Sampler::ParentBased(Box::new(share)) } else { share };
         let provider = SdkTracerProvider::builder()
             .with_span_processor(BatchSpanProcessor::builder(exporter).with_batch_config(batches.build()).build())
             .with_sampler(sampler)
