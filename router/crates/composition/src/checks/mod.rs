@@ -1,6 +1,7 @@
 //! What must hold of the merged schema, once it is complete.
 
 mod auth;
+mod conditions;
 mod inaccessible;
 mod interfaces;
 mod requires;
@@ -52,6 +53,9 @@ pub(crate) fn check(context: &Context<'_>) -> Vec<Diagnostic> {
     // Hidden elements can be judged only in a schema that is valid otherwise.
     if errors.is_empty() {
         inaccessible::check(context, &mut errors);
+    }
+    if errors.is_empty() {
+        conditions::check(context, &mut errors);
     }
     errors
 }

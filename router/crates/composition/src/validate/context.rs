@@ -1,5 +1,6 @@
 //! `@context` and `@fromContext`: arguments whose values the router takes from objects further up in the query.
 
+use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::Type;
 
 use super::{edits, problem};
@@ -19,6 +20,29 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
                 for applied in argument.all(Known::FromContext) {
                     FromContext { subgraph, ty, field, argument, applied, errors }.run();
                 }
+            }
+        }
+    }
+    on_directives(subgraph, errors);
+}
+
+/// The router never calls a directive, so it has nothing to fill in there.
+fn on_directives(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
+    for directive in subgraph.schema.directives.values() {
+        for argument in directive.args.values() {
+            for applied in argument.all(Known::FromContext) {
+                let place = format!("@{}({}:)", directive.name, argument.name);
+                errors.push(
+                    problem(
+                        subgraph,
+                        Code::CONTEXT_NOT_SET,
+                        format!("@fromContext on \"{place}\" fills nothing in: the router fills in arguments of fields, not of directives"),
+                    )
+                    .on(place)
+                    .at(subgraph.locate(applied.span))
+                    .help("remove @fromContext")
+                    .fix("remove @fromContext", edits::remove_application(subgraph, applied)),
+                );
             }
         }
     }
@@ -87,16 +111,16 @@ impl<'a> FromContext<'a, '_> {
             );
             return;
         }
-        let implemented = self.ty.implements.keys().any(|i| {
-            self.subgraph.schema.types.get(i).is_some_and(|t| {
-                t.fields.get(&self.field.name).is_some_and(|f| f.args.contains_key(&self.argument.name))
-            })
+        let implemented = self.ty.implements.keys().find(|interface| {
+            self.subgraph.schema.types.get(*interface).is_some_and(|t| t.fields.contains_key(&self.field.name))
         });
-        if implemented {
+        if let Some(interface) = implemented {
             self.push(
                 Code::CONTEXT_NOT_SET,
-                format!("\"{place}\" is filled in by the router (@fromContext), but an interface offers the same argument to clients"),
-                "remove the argument from the interface's field",
+                format!(
+                    "\"{place}\" is filled in by the router (@fromContext), but the field can also be reached through the interface \"{interface}\", where the router does not know that"
+                ),
+                "remove the field from the interface, or remove @fromContext",
             );
             return;
         }
@@ -146,90 +170,103 @@ impl<'a> FromContext<'a, '_> {
             );
             return;
         }
-        if let Err(message) = self.selection(context, selection, &setters) {
+        if let Err(message) = self.selection(selection, &setters) {
             self.push(
                 Code::CONTEXT_INVALID_SELECTION,
                 format!("\"{place}\" can't take its value from the context \"{context}\": {message}"),
-                "select exactly one field, of the same type as the argument",
+                "select exactly one field, and let the argument be nullable and of the same type",
             );
         }
     }
 
-    fn selection(&self, _context: &str, selection: &str, setters: &[&'a TypeDef]) -> Result<(), String> {
-        let trimmed = selection.trim();
-        if trimmed.is_empty() {
+    fn selection(&self, selection: &str, setters: &[&'a TypeDef]) -> Result<(), String> {
+        if selection.trim().is_empty() {
             return Err("no field is selected".into());
         }
-        let set = FieldSet::parse(trimmed.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(trimmed))?;
-        let fragments = set.items.iter().all(|i| matches!(i, Item::Fragment { .. }));
-        if !fragments {
-            for setter in setters {
-                self.leaf(setter, &set)?;
-            }
-            return Ok(());
+        let set = FieldSet::parse(selection)?;
+        if !set.items.iter().all(|item| matches!(item, Item::Fragment { .. })) {
+            return setters.iter().try_for_each(|setter| self.value(setter, &set));
         }
-        let mut used = vec![false; set.items.len()];
+        let conditions = self.conditions(&set)?;
+        let mut used = vec![false; conditions.len()];
         for setter in setters {
+            let possible = self.subgraph.schema.runtime_types(setter);
             let mut matched = false;
-            for (i, item) in set.items.iter().enumerate() {
-                let Item::Fragment { condition, selection, .. } = item else { continue };
-                let fits = condition.as_ref().is_none_or(|c| self.overlaps(setter, c));
-                if fits {
-                    used[i] = true;
-                    matched = true;
-                    let on = condition.as_ref().and_then(|c| self.subgraph.schema.types.get(c)).unwrap_or(setter);
-                    self.leaf(on, selection)?;
+            for (used, (condition, selection)) in used.iter_mut().zip(&conditions) {
+                if possible.iter().any(|ty| ty.name == condition.name) {
+                    (*used, matched) = (true, true);
+                    self.value(condition, selection)?;
                 }
             }
             if !matched {
                 return Err(format!("no type condition applies to \"{}\", which sets the context too", setter.name));
             }
         }
-        match used.iter().all(|u| *u) {
+        match used.iter().all(|used| *used) {
             true => Ok(()),
             false => Err("a type condition applies to no type that sets the context".into()),
         }
     }
 
-    fn overlaps(&self, setter: &TypeDef, condition: &str) -> bool {
-        let Some(other) = self.subgraph.schema.types.get(condition) else { return false };
-        let a = self.subgraph.schema.runtime_types(setter);
-        let b = self.subgraph.schema.runtime_types(other);
-        setter.name == condition || a.iter().any(|t| b.iter().any(|u| t.name == u.name))
+    /// The object types of the type conditions, each with what is selected there.
+    fn conditions<'s>(&self, set: &'s FieldSet) -> Result<Vec<(&'a TypeDef, &'s FieldSet)>, String> {
+        let mut conditions: Vec<(&'a TypeDef, &'s FieldSet)> = Vec::with_capacity(set.items.len());
+        for item in &set.items {
+            let Item::Fragment { condition, directives, selection } = item else { continue };
+            if !directives.is_empty() {
+                return Err("directives can't be used".into());
+            }
+            let Some(condition) = condition else { return Err("a fragment has no type condition".into()) };
+            let Some(ty) = self.subgraph.schema.types.get(condition).filter(|ty| ty.kind == Kind::Object) else {
+                return Err(format!("\"{condition}\" is no object type, so it can't be a type condition"));
+            };
+            if conditions.iter().any(|(other, _)| other.name == ty.name) {
+                return Err(format!("there are two type conditions on \"{condition}\""));
+            }
+            conditions.push((ty, selection));
+        }
+        Ok(conditions)
     }
 
-    /// One field at each level, ending in a leaf that the argument can take.
-    fn leaf(&self, ty: &TypeDef, set: &FieldSet) -> Result<(), String> {
+    /// The selection must end in one leaf that the argument can take. An object on the way may be missing, and so may the value.
+    fn value(&self, ty: &TypeDef, set: &FieldSet) -> Result<(), String> {
+        let value = self.leaf(ty, set)?;
+        match value == self.argument.ty {
+            true => Ok(()),
+            false => Err(format!(
+                "the value has the type \"{value}\" (it may be missing), but the argument has \"{}\"",
+                self.argument.ty
+            )),
+        }
+    }
+
+    /// The type of the value that one field at each level leads to, without any promise that it is there.
+    fn leaf(&self, ty: &TypeDef, set: &FieldSet) -> Result<Type, String> {
         let [item] = set.items.as_slice() else { return Err("more than one field is selected".into()) };
-        match item {
-            Item::Fragment { .. } => Err("type conditions can only stand at the start".into()),
-            Item::Field { name, alias, directives, selection, .. } => {
-                if alias.is_some() {
-                    return Err("aliases can't be used".into());
-                }
-                if !directives.is_empty() {
-                    return Err("directives can't be used".into());
-                }
-                if ty.is_interface_object() {
-                    return Err(format!("\"{}\" is an interface object", ty.name));
-                }
-                let Some(field) = ty.fields.get(name) else {
-                    return Err(format!("type \"{}\" has no field \"{name}\"", ty.name));
-                };
-                let target = self.subgraph.schema.types.get(field.ty.inner_named_type());
-                match (target.filter(|t| t.is_composite()), selection.is_empty()) {
-                    (Some(target), false) => self.leaf(target, selection),
-                    (Some(_), true) => Err("the selection ends at an object, not at a value".into()),
-                    (None, false) => Err(format!("\"{name}\" has no fields")),
-                    (None, true) => match assignable(&field.ty, &self.argument.ty) {
-                        true => Ok(()),
-                        false => Err(format!(
-                            "the type of the selection is \"{}\", but the argument's is \"{}\"",
-                            field.ty, self.argument.ty
-                        )),
-                    },
-                }
-            }
+        let Item::Field { name, alias, directives, selection, .. } = item else {
+            return Err("type conditions can only stand at the start".into());
+        };
+        if alias.is_some() {
+            return Err("aliases can't be used".into());
+        }
+        if !directives.is_empty() {
+            return Err("directives can't be used".into());
+        }
+        if ty.is_interface_object() {
+            return Err(format!("\"{}\" is an interface object", ty.name));
+        }
+        if name == "__typename" && selection.is_empty() {
+            return Ok(Type::Named(Name::new_static_unchecked("String")));
+        }
+        let Some(field) = ty.fields.get(name) else {
+            return Err(format!("type \"{}\" has no field \"{name}\"", ty.name));
+        };
+        let target = self.subgraph.schema.types.get(field.ty.inner_named_type());
+        match (target.filter(|t| t.is_composite()), selection.is_empty()) {
+            (Some(target), false) => Ok(in_lists_of(&field.ty, self.leaf(target, selection)?)),
+            (Some(_), true) => Err("the selection ends at an object, not at a value".into()),
+            (None, false) => Err(format!("\"{name}\" has no fields")),
+            (None, true) => Ok(in_lists_of(&field.ty, Type::Named(field.ty.inner_named_type().clone()))),
         }
     }
 }
@@ -241,11 +278,10 @@ fn split(text: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| rest.split_at(end))
 }
 
-/// A nullable value may go to a non-null argument: without the value, the field is null.
-fn assignable(from: &Type, to: &Type) -> bool {
-    match (from, to) {
-        (Type::Named(a) | Type::NonNullNamed(a), Type::Named(b) | Type::NonNullNamed(b)) => a == b,
-        (Type::List(a) | Type::NonNullList(a), Type::List(b) | Type::NonNullList(b)) => assignable(a, b),
-        _ => false,
+/// A type in as many lists as another one.
+fn in_lists_of(lists: &Type, inner: Type) -> Type {
+    match lists {
+        Type::Named(_) | Type::NonNullNamed(_) => inner,
+        Type::List(item) | Type::NonNullList(item) => Type::List(Box::new(in_lists_of(item, inner))),
     }
 }

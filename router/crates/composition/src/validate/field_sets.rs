@@ -227,15 +227,17 @@ impl<'a> SetCheck<'a, '_> {
                     return false;
                 }
                 let Some(condition) = condition else { return self.selection(ty, selection, below_external) };
+                // Whether an object can have the type is for all subgraphs together to say.
                 match self.subgraph.schema.types.get(condition) {
-                    Some(inner) if inner.is_composite() && self.can_be(ty, inner) => {
-                        self.selection(inner, selection, below_external)
-                    }
+                    Some(inner) if inner.is_composite() => self.selection(inner, selection, below_external),
                     _ => {
                         self.push(
                             self.codes.invalid,
-                            format!("has a condition that never holds: no \"{}\" is a \"{condition}\".", ty.name),
-                            "name a type after `... on` that the object can have",
+                            format!(
+                                "has a condition that never holds: \"{condition}\" is no type that \"{}\" could be.",
+                                ty.name
+                            ),
+                            "name an object, interface or union after `... on`",
                         );
                         false
                     }
@@ -347,7 +349,7 @@ impl<'a> SetCheck<'a, '_> {
                 "select fields of object types and scalars only",
             );
         }
-        let external = below_external || field.facts.external || self.implemented_external(ty, field);
+        let external = below_external || field.facts.external;
         match (composite, selection.is_empty()) {
             (None, true) => {
                 if let Some(code) = self.codes.missing_external
@@ -357,7 +359,10 @@ impl<'a> SetCheck<'a, '_> {
                 }
                 true
             }
-            (Some(target), false) => self.selection(target, selection, external),
+            (Some(target), false) => {
+                let external = external || self.implemented_external(ty, field);
+                self.selection(target, selection, external)
+            }
             (Some(_), true) => {
                 self.push(
                     self.codes.invalid,
@@ -404,7 +409,7 @@ impl<'a> SetCheck<'a, '_> {
         );
     }
 
-    /// An interface's field counts as external if an implementation's is.
+    /// What stands below an interface's field counts as external if the field is in an implementation.
     fn implemented_external(&self, ty: &TypeDef, field: &Field) -> bool {
         ty.kind == Kind::Interface
             && self
@@ -413,11 +418,5 @@ impl<'a> SetCheck<'a, '_> {
                 .runtime_types(ty)
                 .iter()
                 .any(|t| t.fields.get(&field.name).is_some_and(|f| f.facts.external))
-    }
-
-    fn can_be(&self, a: &TypeDef, b: &TypeDef) -> bool {
-        let left = self.subgraph.schema.runtime_types(a);
-        let right = self.subgraph.schema.runtime_types(b);
-        a.name == b.name || left.iter().any(|t| right.iter().any(|u| t.name == u.name))
     }
 }
