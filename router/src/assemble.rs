@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use braid_gateway::Gateway;
-use braid_request_context::headers::HeaderPlans;
+use braid_gateway::{Gateway, GatewayConfig};
 use braid_server::Observers;
 use braid_supergraph::Supergraph;
 use braid_telemetry::access_log::AccessLog;
@@ -34,10 +33,13 @@ pub fn version(
     unknown_names(config, &supergraph)?;
     let older = previous.map(|previous| &previous.gateway.subgraphs);
     let subgraphs = HttpSubgraphs::new(&supergraph, &config.traffic, metrics, older).map_err(VersionError::Setting)?;
-    let names = supergraph.subgraphs.iter().map(|subgraph| subgraph.name.as_str());
-    let headers = HeaderPlans::new(&config.headers, names)
-        .map_err(|problem| VersionError::Setting(format!("headers: {problem}")))?;
-    let gateway = Gateway::new(supergraph, subgraphs, headers, &config.limits, config.exposure.clone(), metrics);
+    let gateway_config = GatewayConfig {
+        limits: config.limits.clone(),
+        exposure: config.exposure.clone(),
+        headers: config.headers.clone(),
+        override_labels: config.override_labels.clone(),
+    };
+    let gateway = Gateway::new(supergraph, subgraphs, &gateway_config, metrics).map_err(VersionError::Setting)?;
     Version::new(gateway, config.server.clone(), config.telemetry.clone()).map_err(VersionError::Setting)
 }
 

@@ -252,7 +252,7 @@ async fn reload_once(
     }
     report_hints(&material.loaded);
     let (version, config, supergraph_sdl) = build(material, front.metrics(), Some(current.clone())).await?;
-    version.gateway.operations.warm_from(&current.gateway.operations, config.reload.warm_up).await;
+    version.gateway.warm_from(&current.gateway, config.reload.warm_up).await;
     front.swap(version);
     (origins.config, origins.supergraph_sdl) = (config, supergraph_sdl);
     (origins.certificates, origins.watched) = (certificates, watched);

@@ -125,7 +125,7 @@ async fn compile_at_once(max_concurrent_planning: usize) -> (Duration, Duration)
         .collect();
     let began = Instant::now();
     let compiled =
-        futures_util::future::join_all(requests.iter().map(|request| version.gateway.operations.get(request))).await;
+        futures_util::future::join_all(requests.iter().map(|request| version.gateway.prepare(request))).await;
     let all = began.elapsed();
     let each = compiled.into_iter().map(|compiled| compiled.unwrap().0);
     let each = each.inspect(|operation| assert!(operation.result.is_ok())).map(|operation| operation.took);

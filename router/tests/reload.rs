@@ -130,7 +130,7 @@ async fn a_new_schema_is_taken_up_and_a_bad_one_is_not() {
     let newer = current.front.current();
     assert!(!Arc::ptr_eq(&kept, &newer));
     let request = braid_gateway::request::GraphQLRequest::from_json(OLD.as_bytes()).unwrap();
-    assert!(newer.gateway.operations.hit(&request).is_some(), "the cache was warmed");
+    assert!(newer.gateway.prepare(&request).await.unwrap().1, "the cache was warmed");
 
     std::fs::write(&file, "type Query { broken").unwrap();
     until("the failure is counted", async || current.reloads("Failed") == 1).await;

@@ -6,7 +6,7 @@ pub mod reference;
 
 use std::path::{Path, PathBuf};
 
-use braid_gateway::config::ExposureConfig;
+use braid_gateway::config::{ExposureConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
 use braid_net::config::TlsClientConfig;
 use braid_request_context::headers::HeadersConfig;
@@ -34,6 +34,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// What clients see of the inside.
     pub exposure: ExposureConfig,
+    /// Which labels of `@override(label:)` are on: how a field moves from one subgraph to another step by step.
+    pub override_labels: OverrideLabelsConfig,
     /// What operators see.
     pub telemetry: TelemetryConfig,
     /// Taking up changes without a restart.

@@ -7,8 +7,8 @@ use braid_graphql::error::GraphQLError;
 use braid_graphql::normalize::{NormalizeError, normalize};
 use braid_graphql::operation::Operation;
 use braid_graphql::parse::{choose_operation, parse_operation};
-use braid_query_graph::QueryGraph;
-use braid_query_planner::{PlannerConfig, plan};
+use braid_query_graph::{Labels, QueryGraph};
+use braid_query_planner::{PlannerConfig, plan_with_labels};
 use braid_supergraph::Supergraph;
 
 use crate::limits::{self, LimitsConfig};
@@ -31,9 +31,9 @@ impl Compiler {
         Self { graph: QueryGraph::new(supergraph.clone()), supergraph, limits }
     }
 
-    /// parse → plan
+    /// parse → plan, with all override labels off
     pub fn compile(&self, text: &str, operation_name: Option<&str>) -> Result<CompiledOperation, Refusal> {
-        self.plan(self.parse(text, operation_name)?)
+        self.plan(self.parse(text, operation_name)?, &|_: &str| false)
     }
 
     /// parse → validate → limits → normalize
@@ -47,9 +47,9 @@ impl Compiler {
     }
 
     /// plan → compile
-    pub fn plan(&self, operation: Operation) -> Result<CompiledOperation, Refusal> {
+    pub fn plan(&self, operation: Operation, labels: &dyn Labels) -> Result<CompiledOperation, Refusal> {
         let config = PlannerConfig { budget: self.limits.planning_budget, ..PlannerConfig::default() };
-        let plan = plan(&operation, &self.graph, &config)
+        let plan = plan_with_labels(&operation, &self.graph, &config, labels)
             .map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;
         let compiled = CompiledOperation::compile(operation, plan, &self.supergraph)
             .map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;

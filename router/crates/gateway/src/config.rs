@@ -1,5 +1,6 @@
-//! What can be set about what clients see. Knows no file and no environment.
+//! What can be set about what clients see and how a schema in change is rolled out. Knows no file and no environment.
 
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,4 +22,36 @@ impl Default for ExposureConfig {
     fn default() -> Self {
         Self { introspection: true, subgraph_errors: false, subgraph_errors_of: Vec::new(), plan: false }
     }
+}
+
+/// Which labels of `@override(label:)` are on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OverrideLabelsConfig {
+    /// The header whose value decides which requests belong to a share, so that a user stays on one side. Requests without it, and all
+    /// requests where this is not set, are drawn at random.
+    pub percent_by: Option<String>,
+    /// By label: `always`, `never`, `{ percent: 25 }`, or `{ header: { name: x-beta, value: "yes" } }` for requests with this header
+    /// (without `value`, whatever its value). A label `percent(x)` that is not listed is on for that share of requests; other labels are off.
+    pub labels: IndexMap<String, LabelRule>,
+}
+
+/// When an override label is on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum LabelRule {
+    /// For all requests.
+    Always,
+    /// For none.
+    Never,
+    /// For a share of requests, from 0 to 100.
+    Percent(f64),
+    /// For requests with a header.
+    Header {
+        /// The header.
+        name: String,
+        /// The value that it must have; without it any value will do.
+        #[serde(default)]
+        value: Option<String>,
+    },
 }

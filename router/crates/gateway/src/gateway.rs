@@ -1,30 +1,21 @@
-//! The main street: from a GraphQL request to the bytes of its response. Knows no HTTP connection and no transport.
-//!
-//! ```text
-//! GraphQLRequest → [operation cache] → CompiledOperation → variables → execute ⇄ subgraphs → bytes
-//!                        │ miss
-//!                        ▼
-//!      parse → validate → limits → normalize → plan → compile
-//! ```
+//! One version of a graph that is served: what it is made of. How it answers is in `answer`. Knows no HTTP connection and no transport.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use braid_executor::{ExecuteContext, ExecuteLimits, Response, SubgraphErrors, SubgraphService, execute, refuse};
-use braid_graphql::OperationType;
-use braid_graphql::error::GraphQLError;
-use braid_request_context::headers::{HeaderPlans, SubgraphHeaders};
+use braid_executor::{ExecuteLimits, SubgraphErrors, SubgraphService};
+use braid_request_context::headers::{HeaderPlans, HeadersConfig, SubgraphHeaders};
 use braid_request_context::{RequestContext, SubgraphContext};
 use braid_supergraph::{SubgraphId, Supergraph};
 use braid_telemetry::metrics::Metrics;
-use http::StatusCode;
+use http::HeaderMap;
+use tokio::sync::Semaphore;
 
 use crate::compile::Compiler;
-use crate::config::ExposureConfig;
+use crate::config::{ExposureConfig, OverrideLabelsConfig};
+use crate::labels::OverrideLabels;
 use crate::limits::LimitsConfig;
-use crate::operation_cache::{CachedOperation, OperationCache};
-use crate::refusal::Refusal;
-use crate::request::GraphQLRequest;
+use crate::operation_cache::OperationCache;
 
 /// What a gateway asks of the world: subgraphs that take a part of the request's context, and say which headers came back.
 pub trait Subgraphs: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders> {}
@@ -37,37 +28,65 @@ impl<S: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders>> Subg
 pub struct Gateway<S> {
     /// The schema.
     pub supergraph: Arc<Supergraph>,
-    /// The operations.
-    pub operations: OperationCache,
     /// The subgraphs.
     pub subgraphs: S,
     /// Which headers pass.
     pub headers: Arc<HeaderPlans>,
     /// What clients see of the inside.
     pub exposure: ExposureConfig,
-    subgraph_errors: SubgraphErrors,
-    limits: ExecuteLimits,
+    pub(crate) operations: OperationCache,
+    pub(crate) compiler: Arc<Compiler>,
+    /// Planning takes a core: only so many operations are planned at once.
+    pub(crate) planning: Arc<Semaphore>,
+    pub(crate) labels: Arc<OverrideLabels>,
+    pub(crate) subgraph_errors: SubgraphErrors,
+    pub(crate) limits: ExecuteLimits,
+}
+
+/// What can be set about a gateway.
+#[derive(Debug, Clone, Default)]
+pub struct GatewayConfig {
+    /// Bounds on operations.
+    pub limits: LimitsConfig,
+    /// What clients see of the inside.
+    pub exposure: ExposureConfig,
+    /// Which headers pass.
+    pub headers: HeadersConfig,
+    /// Which override labels are on.
+    pub override_labels: OverrideLabelsConfig,
 }
 
 impl<S: Subgraphs> Gateway<S> {
-    /// A gateway to the subgraphs of `supergraph`.
+    /// A gateway to the subgraphs of `supergraph`, or the setting that can't be obeyed.
     pub fn new(
         supergraph: Arc<Supergraph>,
         subgraphs: S,
-        headers: HeaderPlans,
-        limits: &LimitsConfig,
-        exposure: ExposureConfig,
+        config: &GatewayConfig,
         metrics: &Arc<Metrics>,
-    ) -> Self {
-        Self {
-            operations: OperationCache::new(Compiler::new(supergraph.clone(), limits.clone()), metrics.clone()),
+    ) -> Result<Self, String> {
+        let names = supergraph.subgraphs.iter().map(|subgraph| subgraph.name.as_str());
+        let headers = HeaderPlans::new(&config.headers, names).map_err(|problem| format!("headers: {problem}"))?;
+        let (limits, exposure) = (&config.limits, &config.exposure);
+        Ok(Self {
+            operations: OperationCache::new(limits.operation_cache.0, metrics.clone()),
+            compiler: Arc::new(Compiler::new(supergraph.clone(), limits.clone())),
+            planning: Arc::new(Semaphore::new(limits.max_concurrent_planning.clamp(1, Semaphore::MAX_PERMITS))),
+            labels: Arc::new(OverrideLabels::new(&config.override_labels, &supergraph)?),
             subgraphs,
             headers: Arc::new(headers),
-            subgraph_errors: subgraph_errors(&exposure, &supergraph),
+            subgraph_errors: subgraph_errors(exposure, &supergraph),
             limits: limits.execute(),
-            exposure,
+            exposure: exposure.clone(),
             supergraph,
-        }
+        })
+    }
+
+    /// The context of a request with these headers. What it decides, it decides for the whole request.
+    pub fn context(&self, headers: HeaderMap, deadline: Instant) -> RequestContext {
+        let override_labels = self.labels.decide(&headers);
+        let mut context = RequestContext::new(headers, deadline, self.headers.clone());
+        context.override_labels = override_labels;
+        context
     }
 }
 
@@ -78,101 +97,4 @@ fn subgraph_errors(exposure: &ExposureConfig, supergraph: &Supergraph) -> Subgra
     let shown: Vec<SubgraphId> =
         exposure.subgraph_errors_of.iter().filter_map(|name| supergraph.subgraph_named(name)).collect();
     if shown.is_empty() { SubgraphErrors::Hidden } else { SubgraphErrors::ShownFor(shown.into()) }
-}
-
-/// What came of a request that was executed.
-#[derive(Debug)]
-pub struct Executed {
-    /// The response.
-    pub response: Response<SubgraphHeaders>,
-    /// The operation that was run.
-    pub operation: Arc<CachedOperation>,
-    /// Whether it was in the cache.
-    pub cached: bool,
-    /// From the request to the compiled operation.
-    pub found_after: Duration,
-    /// How long executing took.
-    pub executed_in: Duration,
-}
-
-/// The time for a client's request is over: an error instead of an answer, also where parts of one are there.
-const TIMEOUT: &str = "GATEWAY_TIMEOUT";
-
-impl Executed {
-    /// The status that goes with it: an operation that was executed is answered, also in part.
-    pub fn status(&self) -> StatusCode {
-        if self.response.timed_out { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::OK }
-    }
-}
-
-/// Answers one request. One that may not mutate, such as a GET, changes nothing.
-pub async fn answer<S: Subgraphs>(
-    gateway: &Gateway<S>,
-    request: &GraphQLRequest<'_>,
-    context: &Arc<RequestContext>,
-    may_mutate: bool,
-) -> Result<Executed, Refusal> {
-    let started = Instant::now();
-    let (operation, cached) = find(&gateway.operations, request, context.deadline).await?;
-    let found_after = started.elapsed();
-    if let (false, Some(trace)) = (cached, &context.trace) {
-        let refused = operation.result.as_ref().err();
-        let code = refused.and_then(|refusal| refusal.errors.first()?.code());
-        trace.compiled(found_after, operation.planned_in, code);
-    }
-    let compiled = operation.result.as_ref().map_err(Clone::clone)?;
-    check_allowed(&gateway.exposure, compiled.kind(), compiled.uses_introspection(), may_mutate)?;
-    let variables = compiled.coerce_variables(request.variables.as_deref()).map_err(Refusal::request)?;
-    let context = ExecuteContext {
-        service: SubgraphContext::new(context.clone()),
-        deadline: Some(context.deadline),
-        limits: gateway.limits,
-        subgraph_errors: gateway.subgraph_errors.clone(),
-    };
-    let mut response = execute(compiled, &variables, &gateway.subgraphs, &context).await;
-    if response.timed_out {
-        response.bytes = refuse(&[GraphQLError::new(TIMEOUT, "The request took too long.")]);
-    }
-    let executed_in = started.elapsed() - found_after;
-    Ok(Executed { response, operation, cached, found_after, executed_in })
-}
-
-/// Only a miss can take long, so only a miss is timed.
-async fn find(
-    operations: &OperationCache,
-    request: &GraphQLRequest<'_>,
-    deadline: Instant,
-) -> Result<(Arc<CachedOperation>, bool), Refusal> {
-    if let Some(found) = operations.hit(request) {
-        return Ok((found, true));
-    }
-    // Boxed, so that hits don't carry what only a miss needs.
-    let found = tokio::time::timeout_at(deadline.into(), Box::pin(operations.get(request))).await;
-    found.unwrap_or_else(|_| {
-        let message = "The request took too long: its operation was not ready in time.";
-        Err(Refusal::fixed(StatusCode::GATEWAY_TIMEOUT, TIMEOUT, message))
-    })
-}
-
-fn check_allowed(
-    exposure: &ExposureConfig,
-    kind: OperationType,
-    introspects: bool,
-    may_mutate: bool,
-) -> Result<(), Refusal> {
-    match kind {
-        OperationType::Mutation if !may_mutate => {
-            let code = "MUTATION_NOT_ALLOWED_OVER_HTTP_GET";
-            Err(Refusal::fixed(StatusCode::METHOD_NOT_ALLOWED, code, "A mutation must be sent by POST."))
-        }
-        OperationType::Subscription => {
-            let message = "This router does not run subscriptions.";
-            Err(GraphQLError::new("SUBSCRIPTION_NOT_SUPPORTED", message).into())
-        }
-        _ if introspects && !exposure.introspection => {
-            let message = "Introspection is switched off (exposure.introspection).";
-            Err(GraphQLError::new("INTROSPECTION_DISABLED", message).into())
-        }
-        _ => Ok(()),
-    }
 }

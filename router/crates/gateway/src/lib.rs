@@ -1,16 +1,19 @@
 //! From a GraphQL request to the bytes of its response, over any [`Subgraphs`]. Knows no HTTP connection, no file and no transport.
 //!
 //! ```text
-//! gateway (the main street) ──▶ operation_cache ──▶ compile
+//! answer (the main street)  ──▶ operation_cache ──▶ compile
 //!                          └──▶ executor ──▶ subgraphs
 //! ```
 
+mod answer;
 pub mod compile;
 pub mod config;
 mod gateway;
+mod labels;
 pub mod limits;
 pub mod operation_cache;
 pub mod refusal;
 pub mod request;
 
-pub use gateway::{Executed, Gateway, Subgraphs, answer};
+pub use answer::{Executed, answer};
+pub use gateway::{Gateway, GatewayConfig, Subgraphs};

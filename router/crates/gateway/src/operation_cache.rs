@@ -1,33 +1,29 @@
 //! Compiled operations of one schema version, by text: bounded by bytes, and each compiled once however many ask for it at the
-//! same time. Knows no HTTP.
+//! same time. Finds and keeps; does not compile. Knows no HTTP.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use braid_executor::CompiledOperation;
 use braid_telemetry::metrics::Metrics;
-use quick_cache::sync::Cache;
-use quick_cache::{Equivalent, Weighter};
-use tokio::sync::Semaphore;
+use quick_cache::sync::{Cache, DefaultLifecycle, PlaceholderGuard};
+use quick_cache::{DefaultHashBuilder, Equivalent, Weighter};
 
-use crate::compile::Compiler;
+use crate::labels::Decisions;
 use crate::refusal::Refusal;
 use crate::request::GraphQLRequest;
 
 /// The operations.
 #[derive(Debug)]
-pub struct OperationCache {
+pub(crate) struct OperationCache {
     operations: Cache<Key, Arc<CachedOperation>, Weight>,
-    compiler: Arc<Compiler>,
-    /// Compiling takes a core: only so many do so at once, the others wait their turn.
-    turns: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
 /// An operation that was asked for, compiled or refused. Refusals are kept too: a client that goes on sending an invalid operation
-/// shall not cost more than one that sends a valid one.
+/// costs no more than one that sends a valid one.
 #[derive(Debug)]
 pub struct CachedOperation {
     /// What came of compiling.
@@ -38,148 +34,193 @@ pub struct CachedOperation {
     pub took: Duration,
     /// How long planning took of that; nothing of an operation that was refused before.
     pub planned_in: Option<Duration>,
+    labels: Decisions,
+    /// Bytes, as estimated.
+    weight: usize,
     used: AtomicU64,
-    weight: u64,
 }
 
-/// The text of a document and the name of an operation in it, as in [`GraphQLRequest`].
+impl CachedOperation {
+    /// An operation whose compilation took so long, and what it was told about override labels.
+    pub(crate) fn new(
+        result: Result<CompiledOperation, Refusal>,
+        text: &str,
+        took: Duration,
+        planned_in: Option<Duration>,
+        labels: Decisions,
+    ) -> Self {
+        let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+        let weight = result.as_ref().map_or(1024, CompiledOperation::weight);
+        Self { result, hash, took, planned_in, labels, weight, used: AtomicU64::new(0) }
+    }
+}
+
+/// The text of a document and the name of an operation in it, as in [`GraphQLRequest`]. An operation whose plan depends on override
+/// labels has several entries: the first stands under no decision, and each further one under what tells it from those before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     query: Box<str>,
     operation_name: Option<Box<str>>,
+    labels: Decisions,
 }
 
 struct KeyRef<'a> {
     query: &'a str,
     operation_name: Option<&'a str>,
+    labels: Decisions,
 }
 
+/// Bytes. None counts as more than the half of a shard: it would not be kept otherwise, and be compiled for each request.
 #[derive(Debug, Clone)]
-struct Weight;
+struct Weight {
+    most: u64,
+}
+
+/// What a search for an operation comes to.
+pub(crate) enum Found<'a> {
+    /// It is there.
+    Operation(Arc<CachedOperation>),
+    /// It has to be compiled. Others who ask for it wait until it is filled in or dropped.
+    Vacancy(Vacancy<'a>),
+}
+
+/// The place of an operation that is to be compiled.
+pub(crate) struct Vacancy<'a> {
+    cache: &'a OperationCache,
+    guard: PlaceholderGuard<'a, Key, Arc<CachedOperation>, Weight, DefaultHashBuilder, Lifecycle>,
+}
+
+type Lifecycle = DefaultLifecycle<Key, Arc<CachedOperation>>;
 
 impl OperationCache {
-    /// An empty cache for one schema version.
-    pub fn new(compiler: Compiler, metrics: Arc<Metrics>) -> Self {
-        let bytes = compiler.limits.operation_cache.0 as u64;
-        let turns = Arc::new(Semaphore::new(compiler.limits.max_concurrent_planning.max(1)));
+    /// An empty cache of so many bytes for one schema version.
+    pub(crate) fn new(bytes: usize, metrics: Arc<Metrics>) -> Self {
+        let bytes = bytes as u64;
+        // Each has a lock and a share of the bytes.
+        let shards = (4 * std::thread::available_parallelism().map_or(1, usize::from)).next_power_of_two().min(32);
+        let weight = Weight { most: (bytes / shards as u64 / 2).max(1) };
         // The number of items is a first guess that its tables are sized by.
-        let operations = Cache::with_weighter(1024, bytes, Weight);
-        Self { operations, compiler: Arc::new(compiler), turns, metrics }
+        let options = quick_cache::OptionsBuilder::new()
+            .estimated_items_capacity(1024)
+            .weight_capacity(bytes)
+            .shards(shards)
+            .build();
+        let (hasher, lifecycle) = (DefaultHashBuilder::default(), Lifecycle::default());
+        let operations = match options {
+            Ok(options) => Cache::with_options(options, weight, hasher, lifecycle),
+            // Both capacities are given.
+            Err(_) => Cache::with(1024, bytes, weight, hasher, lifecycle),
+        };
+        Self { operations, metrics }
     }
 
-    /// What operations are compiled with.
-    pub fn compiler(&self) -> &Compiler {
-        &self.compiler
+    /// The operation that a request asks for, for these override labels, when it is there.
+    pub(crate) fn hit(&self, request: &GraphQLRequest<'_>, labels: u64) -> Option<Arc<CachedOperation>> {
+        let operation_name = request.operation_name.as_deref();
+        let mut key = KeyRef { query: &request.query, operation_name, labels: Decisions::default() };
+        loop {
+            let found = self.operations.get(&key)?;
+            if found.labels.hold_for(labels) {
+                found.used.fetch_add(1, Ordering::Relaxed);
+                self.metrics.cache_hits.inc();
+                return Some(found);
+            }
+            key.labels = key.labels.and(found.labels, labels);
+        }
     }
 
-    /// The operation that a request asks for, when it is there.
-    pub fn hit(&self, request: &GraphQLRequest<'_>) -> Option<Arc<CachedOperation>> {
-        let key = KeyRef { query: &request.query, operation_name: request.operation_name.as_deref() };
-        let found = self.operations.get(&key)?;
-        found.used.fetch_add(1, Ordering::Relaxed);
-        self.metrics.cache_hits.inc();
-        Some(found)
-    }
-
-    /// The operation that a request asks for; and whether someone else's request had it compiled.
-    pub async fn get(&self, request: &GraphQLRequest<'_>) -> Result<(Arc<CachedOperation>, bool), Refusal> {
-        let key = Key {
+    /// The operation that a request asks for, once another request had it compiled, or the place for it.
+    pub(crate) async fn wait(&self, request: &GraphQLRequest<'_>, labels: u64) -> Found<'_> {
+        let mut key = Key {
             query: request.query.as_ref().into(),
             operation_name: request.operation_name.as_deref().map(Into::into),
+            labels: Decisions::default(),
         };
-        let mut cached = true;
-        let compile = async {
-            cached = false;
-            self.compile(request).await
-        };
-        let operation = self.operations.get_or_insert_async(&key, compile).await?;
-        operation.used.fetch_add(1, Ordering::Relaxed);
-        if cached {
-            self.metrics.cache_hits.inc();
-        } else {
-            self.metrics.cache_misses.inc();
-            self.metrics.cache_operations.set(self.operations.len() as i64);
-            self.metrics.cache_bytes.set(self.operations.weight() as i64);
-        }
-        Ok((operation, cached))
-    }
-
-    /// Compiles the most used operations of an older version, so that the first requests to this one find them.
-    pub async fn warm_from(&self, older: &Self, most: usize) {
-        let mut used: Vec<(u64, Key)> =
-            older.operations.iter().map(|(key, operation)| (operation.used.load(Ordering::Relaxed), key)).collect();
-        used.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-        for (count, key) in used.into_iter().take(most) {
-            let request = GraphQLRequest {
-                query: key.query.as_ref().into(),
-                operation_name: key.operation_name.as_deref().map(Into::into),
-                variables: None,
-                extensions: None,
-            };
-            if let Ok((operation, _)) = self.get(&request).await {
-                operation.used.store(count / 2, Ordering::Relaxed);
+        loop {
+            match self.operations.get_value_or_guard_async(&key).await {
+                Ok(found) if found.labels.hold_for(labels) => {
+                    found.used.fetch_add(1, Ordering::Relaxed);
+                    self.metrics.cache_hits.inc();
+                    return Found::Operation(found);
+                }
+                Ok(found) => key.labels = key.labels.and(found.labels, labels),
+                Err(guard) => return Found::Vacancy(Vacancy { cache: self, guard }),
             }
         }
     }
 
-    async fn compile(&self, request: &GraphQLRequest<'_>) -> Result<Arc<CachedOperation>, Refusal> {
-        let text = request.text().map_err(unreadable)?;
-        let name = request.operation().map_err(unreadable)?;
-        let key_bytes = (request.query.len() + request.operation_name.as_ref().map_or(0, |name| name.len())) as u64;
-        let compiler = self.compiler.clone();
-        // The semaphore is never closed.
-        let turn = self.turns.clone().acquire_owned().await.ok();
-        let compiled = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            let started = Instant::now();
-            let parsed = compiler.parse(&text, name.as_deref());
-            let parsed_in = started.elapsed();
-            let is_planned = parsed.is_ok();
-            let result = parsed.and_then(|operation| compiler.plan(operation));
-            let weight = result.as_ref().map_or(1024, |operation| operation.weight() as u64);
-            let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
-            let (took, used) = (started.elapsed(), AtomicU64::new(0));
-            let planned_in = is_planned.then(|| took - parsed_in);
-            CachedOperation { result, hash, took, planned_in, used, weight: weight + key_bytes }
-        });
-        let compiled = compiled.await.map_err(|error| {
-            tracing::error!(%error, "Compiling an operation failed");
-            let status = http::StatusCode::INTERNAL_SERVER_ERROR;
-            Refusal::fixed(status, "INTERNAL_SERVER_ERROR", "The operation could not be compiled.")
-        })?;
-        self.metrics.compile_duration.observe(compiled.took.as_secs_f64());
-        if let Some(planned_in) = compiled.planned_in {
-            self.metrics.plan_duration.observe(planned_in.as_secs_f64());
-        }
-        Ok(Arc::new(compiled))
+    /// The most used requests, and how often each was made.
+    pub(crate) fn most_used(&self, most: usize) -> Vec<(GraphQLRequest<'static>, u64)> {
+        let mut used: Vec<(u64, Key)> = self
+            .operations
+            .iter()
+            .map(|(key, operation)| (operation.used.load(Ordering::Relaxed), key))
+            .filter(|(_, key)| key.labels == Decisions::default())
+            .collect();
+        used.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        let request = |(count, key): (u64, Key)| {
+            let request = GraphQLRequest {
+                query: String::from(key.query).into(),
+                operation_name: key.operation_name.map(|name| String::from(name).into()),
+                variables: None,
+                extensions: None,
+            };
+            (request, count)
+        };
+        used.into_iter().take(most).map(request).collect()
     }
 }
 
-fn unreadable(error: crate::request::Unreadable) -> Refusal {
-    Refusal::fixed(http::StatusCode::BAD_REQUEST, "INVALID_GRAPHQL_REQUEST", error.message)
+impl CachedOperation {
+    /// Has it count as used so often.
+    pub(crate) fn set_used(&self, count: u64) {
+        self.used.store(count, Ordering::Relaxed);
+    }
+}
+
+impl Vacancy<'_> {
+    /// Keeps the operation for those who wait for it and those who come later.
+    pub(crate) fn fill(self, operation: CachedOperation) -> Arc<CachedOperation> {
+        let operation = Arc::new(operation);
+        operation.set_used(1);
+        // It is in use even if it was taken out of the cache meanwhile.
+        let _ = self.guard.insert(operation.clone());
+        let metrics = &self.cache.metrics;
+        metrics.cache_misses.inc();
+        metrics.cache_operations.set(self.cache.operations.len() as i64);
+        metrics.cache_bytes.set(self.cache.operations.weight() as i64);
+        metrics.compile_duration.observe(operation.took.as_secs_f64());
+        if let Some(planned_in) = operation.planned_in {
+            metrics.plan_duration.observe(planned_in.as_secs_f64());
+        }
+        operation
+    }
 }
 
 impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.query.hash(state);
         self.operation_name.hash(state);
+        self.labels.hash(state);
     }
 }
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        KeyRef { query: &self.query, operation_name: self.operation_name.as_deref() }.hash(state);
+        let (query, operation_name) = (&self.query, self.operation_name.as_deref());
+        KeyRef { query, operation_name, labels: self.labels }.hash(state);
     }
 }
 
 impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        *self.query == *key.query && self.operation_name == key.operation_name.as_deref()
+        *self.query == *key.query && self.operation_name == key.operation_name.as_deref() && self.labels == key.labels
     }
 }
 
 impl Weighter<Key, Arc<CachedOperation>> for Weight {
-    fn weight(&self, _: &Key, operation: &Arc<CachedOperation>) -> u64 {
-        operation.weight
+    fn weight(&self, key: &Key, operation: &Arc<CachedOperation>) -> u64 {
+        let key = key.query.len() + key.operation_name.as_ref().map_or(0, |name| name.len());
+        ((key + operation.weight) as u64).min(self.most)
     }
 }

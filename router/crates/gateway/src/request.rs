@@ -1,4 +1,4 @@
-//! A GraphQL request as it comes: from the JSON of a POST, or from the parameters of a GET. Knows neither schema nor HTTP.
+//! A GraphQL request as it comes: from the JSON of a POST, or from the parameters of a GET. Knows no schema and no connection.
 //!
 //! Nothing is copied: the text of the query stays as it was written in the JSON, escapes included, and that is what the
 //! operation cache is keyed by.
@@ -6,9 +6,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use braid_graphql::error::GraphQLError;
+use http::StatusCode;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::refusal::Refusal;
 
 /// One request.
 #[derive(Debug, Clone)]
@@ -25,29 +29,34 @@ pub struct GraphQLRequest<'a> {
 
 /// Why a request could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Unreadable {
-    /// What is wrong.
-    pub message: String,
-    /// Whether the client hopes that the router knows the query by its hash.
-    pub wants_persisted: bool,
+pub enum Unreadable {
+    /// It is not a GraphQL request: what is wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// It has the hash of a query instead of a query (automatic persisted queries): the client sends the query once it is told.
+    #[error("PersistedQueryNotSupported")]
+    HashOnly,
 }
 
-impl Unreadable {
-    fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), wants_persisted: false }
+impl From<Unreadable> for Refusal {
+    fn from(error: Unreadable) -> Self {
+        match error {
+            Unreadable::Invalid(message) => Self::fixed(StatusCode::BAD_REQUEST, "INVALID_GRAPHQL_REQUEST", message),
+            Unreadable::HashOnly => GraphQLError::new("PERSISTED_QUERY_NOT_SUPPORTED", error.to_string()).into(),
+        }
     }
 }
 
 impl<'a> GraphQLRequest<'a> {
     /// Reads the JSON object of a POST.
     pub fn from_json(json: &'a [u8]) -> Result<Self, Unreadable> {
-        serde_json::from_slice(json).map_err(|error| unreadable(json, &error))
+        serde_json::from_slice::<Members>(json).map_err(|error| unreadable(json, &error))?.request()
     }
 
     /// Reads the JSON array of a batch.
     pub fn batch_from_json(json: &'a [u8]) -> Result<Vec<Self>, Unreadable> {
-        serde_json::from_slice(json).map_err(|error| unreadable(json, &error))
+        let members: Vec<Members<'a>> = serde_json::from_slice(json).map_err(|error| unreadable(json, &error))?;
+        members.into_iter().map(Members::request).collect()
     }
 
     /// Reads the query string of a GET.
@@ -57,18 +66,20 @@ impl<'a> GraphQLRequest<'a> {
             if let Some(at) = PARAMETERS.iter().position(|known| *known == name)
                 && parameters[at].replace(value.into_owned()).is_some()
             {
-                return Err(Unreadable::new(format!("The parameter \"{name}\" is given twice.")));
+                return Err(Unreadable::Invalid(format!("The parameter \"{name}\" is given twice.")));
             }
         }
         let [query, operation_name, variables, extensions] = parameters;
+        let extensions = object_parameter("extensions", extensions)?;
         let query = query.filter(|query| !query.is_empty());
-        let query = query.ok_or_else(|| Unreadable::new("The parameter \"query\" is missing.".to_owned()))?;
-        let in_json = |text: String| serde_json::to_string(&text).map_err(|error| Unreadable::new(error.to_string()));
+        let query = query.ok_or_else(|| missing("The parameter \"query\" is missing.", extensions.as_deref()))?;
+        let in_json =
+            |text: String| serde_json::to_string(&text).map_err(|error| Unreadable::Invalid(error.to_string()));
         Ok(GraphQLRequest {
             query: in_json(query)?.into(),
             operation_name: operation_name.filter(|name| !name.is_empty()).map(in_json).transpose()?.map(Cow::Owned),
             variables: object_parameter("variables", variables)?,
-            extensions: object_parameter("extensions", extensions)?,
+            extensions,
         })
     }
 
@@ -89,7 +100,8 @@ fn object_parameter(name: &str, text: Option<String>) -> Result<Option<Cow<'stat
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
         return Ok(None);
     };
-    let problem = |what: String| Unreadable::new(format!("The parameter \"{name}\" must be a JSON object: {what}."));
+    let problem =
+        |what: String| Unreadable::Invalid(format!("The parameter \"{name}\" must be a JSON object: {what}."));
     let raw: Box<RawValue> = serde_json::from_str(&text).map_err(|error| problem(error.to_string()))?;
     match raw.get().as_bytes() {
         b"null" => Ok(None),
@@ -100,59 +112,68 @@ fn object_parameter(name: &str, text: Option<String>) -> Result<Option<Cow<'stat
 
 fn unescape(json: &str) -> Result<String, Unreadable> {
     serde_json::from_str(json)
-        .map_err(|error| Unreadable::new(format!("The request has a string that is not valid: {error}.")))
+        .map_err(|error| Unreadable::Invalid(format!("The request has a string that is not valid: {error}.")))
 }
 
 fn unreadable(json: &[u8], error: &serde_json::Error) -> Unreadable {
-    if json.iter().all(u8::is_ascii_whitespace) {
-        return Unreadable::new("The body is empty: send a JSON object with \"query\".".to_owned());
-    }
-    let text = error.to_string();
-    match error.classify() {
-        serde_json::error::Category::Data => {
-            // Our own messages; where in the body it was says nothing more.
-            let end = text.rfind(" at line ").unwrap_or(text.len());
-            Unreadable { wants_persisted: text.starts_with(PERSISTED), message: text[..end].to_owned() }
+    Unreadable::Invalid(match error.classify() {
+        _ if json.iter().all(u8::is_ascii_whitespace) => {
+            "The body is empty: send a JSON object with \"query\".".to_owned()
         }
-        _ => Unreadable::new(format!("The body is not valid JSON: {text}.")),
+        serde_json::error::Category::Data => "The request must be a JSON object with \"query\".".to_owned(),
+        _ => format!("The body is not valid JSON: {error}."),
+    })
+}
+
+/// The members of a request as they stand in its JSON.
+#[derive(Default)]
+struct Members<'a> {
+    values: [Option<&'a RawValue>; 4],
+    /// The place of one that is given twice, among [`PARAMETERS`].
+    twice: Option<usize>,
+}
+
+impl<'a> Members<'a> {
+    fn request(self) -> Result<GraphQLRequest<'a>, Unreadable> {
+        if let Some(at) = self.twice {
+            return Err(Unreadable::Invalid(format!("\"{}\" is given twice.", PARAMETERS[at])));
+        }
+        let [query, operation_name, variables, extensions] =
+            self.values.map(|raw| raw.filter(|raw| raw.get() != "null"));
+        let query = query.ok_or_else(|| missing("\"query\" is missing.", extensions))?;
+        let operation_name = operation_name.map(|raw| string("operationName", raw)).transpose()?;
+        Ok(GraphQLRequest {
+            query: string("query", query)?.into(),
+            operation_name: operation_name.filter(|name| *name != "\"\"").map(Cow::Borrowed),
+            variables: variables.map(|raw| object("variables", raw)).transpose()?,
+            extensions: extensions.map(|raw| object("extensions", raw)).transpose()?,
+        })
     }
 }
 
-impl<'de> Deserialize<'de> for GraphQLRequest<'de> {
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Read;
 
         impl<'de> Visitor<'de> for Read {
-            type Value = GraphQLRequest<'de>;
+            type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object with \"query\"")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members: [Option<&'de RawValue>; 4] = [None; 4];
+                let mut members = Members::default();
                 while let Some(key) = map.next_key::<Key>()? {
                     let Key(Some(at)) = key else {
                         map.next_value::<IgnoredAny>()?;
                         continue;
                     };
-                    if members[at].replace(map.next_value()?).is_some() {
-                        return Err(A::Error::custom(format!("\"{}\" is given twice.", PARAMETERS[at])));
+                    if members.values[at].replace(map.next_value()?).is_some() {
+                        members.twice = Some(at);
                     }
                 }
-                let [query, operation_name, variables, extensions] = members;
-                let query = query.filter(|raw| raw.get() != "null");
-                let query = query.ok_or_else(|| missing(extensions))?;
-                Ok(GraphQLRequest {
-                    query: string("query", query)?.into(),
-                    operation_name: present(operation_name)
-                        .map(|raw| string("operationName", raw))
-                        .transpose()?
-                        .filter(|name| *name != "\"\"")
-                        .map(Cow::Borrowed),
-                    variables: present(variables).map(|raw| object("variables", raw)).transpose()?,
-                    extensions: present(extensions).map(|raw| object("extensions", raw)).transpose()?,
-                })
+                Ok(members)
             }
         }
 
@@ -160,27 +181,30 @@ impl<'de> Deserialize<'de> for GraphQLRequest<'de> {
     }
 }
 
-const PERSISTED: &str = "PersistedQueryNotSupported";
-
-/// Clients of automatic persisted queries send the hash alone first, and the query once they are told to.
-fn missing<E: Error>(extensions: Option<&RawValue>) -> E {
-    let persisted = extensions.is_some_and(|raw| raw.get().contains("\"persistedQuery\""));
-    E::custom(if persisted { PERSISTED } else { "\"query\" is missing." })
+/// What is said of a request without a query. Clients of automatic persisted queries send the hash alone first.
+fn missing(message: &str, extensions: Option<&RawValue>) -> Unreadable {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Extensions {
+        persisted_query: Option<IgnoredAny>,
+    }
+    match extensions.and_then(|raw| serde_json::from_str::<Extensions>(raw.get()).ok()) {
+        Some(Extensions { persisted_query: Some(_) }) => Unreadable::HashOnly,
+        _ => Unreadable::Invalid(message.to_owned()),
+    }
 }
 
-fn present(raw: Option<&RawValue>) -> Option<&RawValue> {
-    raw.filter(|raw| raw.get() != "null")
+fn string<'a>(name: &str, raw: &'a RawValue) -> Result<&'a str, Unreadable> {
+    match raw.get() {
+        text if text.starts_with('"') => Ok(text),
+        _ => Err(Unreadable::Invalid(format!("\"{name}\" must be a string."))),
+    }
 }
 
-fn string<'a, E: Error>(name: &str, raw: &'a RawValue) -> Result<&'a str, E> {
-    if raw.get().starts_with('"') { Ok(raw.get()) } else { Err(E::custom(format!("\"{name}\" must be a string."))) }
-}
-
-fn object<'a, E: Error>(name: &str, raw: &'a RawValue) -> Result<Cow<'a, RawValue>, E> {
-    if raw.get().starts_with('{') {
-        Ok(Cow::Borrowed(raw))
-    } else {
-        Err(E::custom(format!("\"{name}\" must be an object.")))
+fn object<'a>(name: &str, raw: &'a RawValue) -> Result<Cow<'a, RawValue>, Unreadable> {
+    match raw.get() {
+        text if text.starts_with('{') => Ok(Cow::Borrowed(raw)),
+        _ => Err(Unreadable::Invalid(format!("\"{name}\" must be an object."))),
     }
 }
 
@@ -216,7 +240,7 @@ mod tests {
             (Ok(found), Ok((text, name))) => {
                 assert_eq!((found.text().unwrap().as_str(), found.operation().unwrap().as_deref()), (text, name));
             }
-            (Err(found), Err(expected)) => assert!(found.message.contains(expected), "{found}"),
+            (Err(found), Err(expected)) => assert!(found.to_string().contains(expected), "{found}"),
             (found, expected) => panic!("{found:?} is not {expected:?}"),
         }
     }
@@ -238,7 +262,8 @@ mod tests {
         check(b"[]", Err("a JSON object with \"query\""));
         check(br#"{"query":1}"#, Err("\"query\" must be a string."));
         check(br#"{"operationName":"A"}"#, Err("\"query\" is missing."));
-        check(br#"{"extensions":{"persistedQuery":{}}}"#, Err("PersistedQueryNotSupported"));
+        check(br#"{"extensions":{"persistedQuery":{"version":1}}}"#, Err("PersistedQueryNotSupported"));
+        check(br#"{"extensions":{"x":"\"persistedQuery\""}}"#, Err("\"query\" is missing."));
         check(br#"{"query":"{a}","variables":[1]}"#, Err("\"variables\" must be an object."));
         check(br#"{"query":"{a}","extensions":"x"}"#, Err("\"extensions\" must be an object."));
         check(br#"{"query":"{a}","operationName":{}}"#, Err("\"operationName\" must be a string."));
@@ -254,9 +279,11 @@ mod tests {
         assert_eq!(request.text().unwrap(), "{a}");
         assert_eq!(request.variables.unwrap().get(), r#"{"a":1}"#);
         assert!(request.operation_name.is_none());
-        assert!(read("").unwrap_err().message.contains("missing"));
-        assert!(read("query=a&query=b").unwrap_err().message.contains("twice"));
-        assert!(read("query=a&variables=1").unwrap_err().message.contains("JSON object"));
-        assert!(read("query=a&extensions=%7B").unwrap_err().message.contains("JSON object"));
+        assert!(read("").unwrap_err().to_string().contains("missing"));
+        assert!(read("query=a&query=b").unwrap_err().to_string().contains("twice"));
+        assert!(read("query=a&variables=1").unwrap_err().to_string().contains("JSON object"));
+        let hash_only = "extensions=%7B%22persistedQuery%22%3A%7B%22version%22%3A1%7D%7D";
+        assert_eq!(read(hash_only).unwrap_err(), Unreadable::HashOnly);
+        assert!(read("query=a&extensions=%7B").unwrap_err().to_string().contains("JSON object"));
     }
 }

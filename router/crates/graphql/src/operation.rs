@@ -73,6 +73,16 @@ pub enum FieldRef {
     Field(FieldId),
 }
 
+impl SelectionSet {
+    /// Whether it asks for `__schema` or `__type`, at any depth. Recursive as deep as operations are, which normalization bounds.
+    pub fn uses_introspection(&self) -> bool {
+        self.fields.iter().any(|field| {
+            matches!(field.definition, FieldRef::IntrospectSchema | FieldRef::IntrospectType)
+                || field.selection_set.as_ref().is_some_and(Self::uses_introspection)
+        })
+    }
+}
+
 impl FieldRef {
     /// The id, unless it is a meta-field.
     pub fn id(self) -> Option<FieldId> {

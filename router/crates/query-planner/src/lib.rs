@@ -51,4 +51,4 @@ mod solve;
 pub use check::check_plan;
 pub use config::PlannerConfig;
 pub use error::PlanError;
-pub use plan::plan;
+pub use plan::{plan, plan_with_labels};

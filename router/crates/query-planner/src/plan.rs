@@ -2,7 +2,7 @@
 
 use braid_graphql::OperationType;
 use braid_graphql::operation::Operation;
-use braid_query_graph::{QueryGraph, Reach};
+use braid_query_graph::{Labels, QueryGraph, Reach};
 use braid_query_plan::QueryPlan;
 
 use crate::build::{self, BuildError};
@@ -13,17 +13,26 @@ use crate::{ask, emit, schedule};
 
 /// Plans an operation that is valid and in normal form over the graph's supergraph.
 pub fn plan(operation: &Operation, graph: &QueryGraph, config: &PlannerConfig) -> Result<QueryPlan, PlanError> {
+    plan_with_labels(operation, graph, config, &|label: &str| config.override_labels.contains(label))
+}
+
+/// As [`plan`], with the override labels that `labels` says are on. The plan depends on those labels alone that it is asked about.
+pub fn plan_with_labels(
+    operation: &Operation,
+    graph: &QueryGraph,
+    config: &PlannerConfig,
+    labels: &dyn Labels,
+) -> Result<QueryPlan, PlanError> {
     let supergraph = graph.supergraph();
     if supergraph.root(operation.kind) != Some(operation.root) {
         return Err(PlanError::NoRoot(operation.kind.to_string()));
     }
-    let labels = |label: &str| config.override_labels.contains(label);
     let exhausted = |_| PlanError::BudgetExhausted { budget: config.budget };
     let ask = ask::read(operation, &supergraph.schema).map_err(exhausted)?;
     if ask.positions[0].entries.is_empty() {
         return Ok(QueryPlan::empty(operation.kind));
     }
-    let mut solver = Solver::new(Reach::new(graph, &labels, config.budget), &ask);
+    let mut solver = Solver::new(Reach::new(graph, labels, config.budget), &ask);
     let solution = match operation.kind {
         OperationType::Mutation => solver.solve_serial_root(),
         _ => solver.solve_root(),

@@ -21,6 +21,8 @@ pub struct RequestContext {
     pub deadline: Instant,
     /// The trace that it belongs to.
     pub trace: Option<TraceContext>,
+    /// Which override labels are on, a bit for each by its number in the version that answers.
+    pub override_labels: u64,
     /// A slot for each type that a stage leaves for later ones. Takes no memory while it is empty.
     pub extensions: Extensions,
     plans: Arc<HeaderPlans>,
@@ -41,7 +43,7 @@ impl RequestContext {
     pub fn new(headers: HeaderMap, deadline: Instant, plans: Arc<HeaderPlans>) -> Self {
         let forwarded = (0..plans.request_plans()).map(|_| OnceLock::new()).collect();
         let (identity, extensions) = (Identity::Anonymous, Extensions::new());
-        Self { headers, identity, deadline, trace: None, extensions, plans, forwarded }
+        Self { headers, identity, deadline, trace: None, override_labels: 0, extensions, plans, forwarded }
     }
 }
 

@@ -109,8 +109,25 @@ pub enum Merge {
     Append,
 }
 
-/// The headers of a subgraph's response, when a rule looks at them.
-pub type SubgraphHeaders = Option<Arc<HeaderMap>>;
+/// The headers of a subgraph's response, where a rule looks at them.
+#[derive(Debug, Clone, Default)]
+pub struct SubgraphHeaders {
+    headers: Option<Arc<HeaderMap>>,
+    is_shared: bool,
+}
+
+impl SubgraphHeaders {
+    /// The headers of a response that one client's request asked for.
+    pub fn new(headers: HeaderMap) -> Self {
+        Self { headers: Some(Arc::new(headers)), is_shared: false }
+    }
+
+    /// The same for another client, whose equal request got the same response: without what is meant for one client.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { is_shared: true, ..self }
+    }
+}
 
 /// The rules of all subgraphs of a supergraph, read and checked.
 #[derive(Debug, Default)]
@@ -207,8 +224,8 @@ impl HeaderPlans {
     /// The client's headers out of those of subgraphs' responses, in the order they came.
     pub fn merge(&self, responses: &[(SubgraphId, SubgraphHeaders)], out: &mut HeaderMap) {
         for (subgraph, headers) in responses {
-            if let (Some(plan), Some(headers)) = (self.response_plan(*subgraph), headers) {
-                plan.apply(headers, out);
+            if let (Some(plan), Some(found)) = (self.response_plan(*subgraph), &headers.headers) {
+                plan.apply(found, headers.is_shared, out);
             }
         }
     }
@@ -265,16 +282,23 @@ impl ResponsePlan {
         self.steps.is_empty()
     }
 
-    /// Merges a subgraph's headers into the client's.
-    pub fn apply(&self, subgraph: &HeaderMap, out: &mut HeaderMap) {
+    /// Merges a subgraph's headers into the client's. Those of a response that several clients share don't carry what is meant for
+    /// one of them.
+    pub fn apply(&self, subgraph: &HeaderMap, is_shared: bool, out: &mut HeaderMap) {
         for step in &self.steps {
             match step {
+                ResponseStep::Propagate(name, _) if is_shared && is_for_one_client(name) => {}
                 ResponseStep::Propagate(name, merge) => merge_header(subgraph, name, *merge, out),
                 ResponseStep::Insert(name, value) => drop(out.insert(name.clone(), value.clone())),
                 ResponseStep::Remove(name) => drop(out.remove(name)),
             }
         }
     }
+}
+
+/// Cookies, and what completes one client's authentication.
+fn is_for_one_client(name: &HeaderName) -> bool {
+    *name == header::SET_COOKIE || matches!(name.as_str(), "set-cookie2" | "authentication-info")
 }
 
 fn merge_header(subgraph: &HeaderMap, name: &HeaderName, merge: Merge, out: &mut HeaderMap) {
@@ -443,10 +467,10 @@ mod tests {
             serde_saphyr::from_str("all: { response: [{ propagate: { name: cache-control } }, { propagate: { name: set-cookie, merge: append } }] }").unwrap();
         let (_, plan) = config.plans("a").unwrap();
         let mut out = HeaderMap::new();
-        plan.apply(&headers(&[("cache-control", "max-age=60, public"), ("set-cookie", "a=1")]), &mut out);
-        plan.apply(&headers(&[("cache-control", "private, max-age=90"), ("set-cookie", "b=2")]), &mut out);
+        plan.apply(&headers(&[("cache-control", "max-age=60, public"), ("set-cookie", "a=1")]), false, &mut out);
+        plan.apply(&headers(&[("cache-control", "private, max-age=90"), ("set-cookie", "b=2")]), false, &mut out);
         assert_eq!(shown(&out), ["cache-control: max-age=60, private", "set-cookie: a=1", "set-cookie: b=2"]);
-        plan.apply(&headers(&[]), &mut out);
+        plan.apply(&headers(&[]), false, &mut out);
         assert_eq!(out["cache-control"], "no-store");
     }
 }

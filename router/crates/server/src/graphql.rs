@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use braid_gateway::refusal::{Refusal, RefusalStatus};
-use braid_gateway::request::{GraphQLRequest, Unreadable};
+use braid_gateway::request::GraphQLRequest;
 use braid_gateway::{Executed, Subgraphs, answer};
 use braid_graphql::OperationType;
 use braid_request_context::RequestContext;
@@ -31,7 +31,7 @@ pub(crate) async fn respond<S: Subgraphs>(
 ) -> Response<Bytes> {
     let (mut parts, incoming) = request.into_parts();
     let headers = std::mem::take(&mut parts.headers);
-    let mut context = RequestContext::new(headers, deadline, version.gateway.headers.clone());
+    let mut context = version.gateway.context(headers, deadline);
     context.trace = observed.trace();
     let head = Head { method: parts.method, uri: parts.uri, context: Arc::new(context) };
     let request_headers = &head.context.headers;
@@ -97,7 +97,7 @@ async fn outcome<S: Subgraphs>(
         true => GraphQLRequest::from_query_string(head.uri.query().unwrap_or_default()),
         false => GraphQLRequest::from_json(&body),
     };
-    let request = request.map_err(unreadable)?;
+    let request = request?;
     let executed = answer(&version.gateway, &request, &head.context, !is_get).await?;
     Ok(answered(version, &head.context.headers, executed, observed))
 }
@@ -167,7 +167,7 @@ async fn batch<S: Subgraphs>(
         let message = "Batches are switched off (server.batching): send one request as a JSON object.";
         return Err(Refusal::fixed(StatusCode::BAD_REQUEST, "BATCHING_NOT_ENABLED", message));
     }
-    let requests = GraphQLRequest::batch_from_json(body).map_err(unreadable)?;
+    let requests = GraphQLRequest::batch_from_json(body)?;
     if requests.is_empty() {
         return Err(Refusal::fixed(StatusCode::BAD_REQUEST, "INVALID_GRAPHQL_REQUEST", "The batch has no request."));
     }
@@ -228,13 +228,6 @@ pub(crate) fn kind_name(kind: OperationType) -> &'static str {
         OperationType::Mutation => "mutation",
         OperationType::Subscription => "subscription",
     }
-}
-
-fn unreadable(error: Unreadable) -> Refusal {
-    if error.wants_persisted {
-        return braid_graphql::error::GraphQLError::new("PERSISTED_QUERY_NOT_SUPPORTED", error.message).into();
-    }
-    Refusal::fixed(StatusCode::BAD_REQUEST, "INVALID_GRAPHQL_REQUEST", error.message)
 }
 
 fn not_acceptable() -> Refusal {

@@ -1,5 +1,7 @@
 //! The model: what a supergraph says of each type and field. Knows nothing of how it is written down.
 
+use std::collections::BTreeSet;
+
 use braid_graphql::compiler::validation::Valid;
 use braid_graphql::compiler::{self, Name};
 use braid_graphql::operation::SelectionSet;
@@ -197,6 +199,12 @@ impl Supergraph {
     /// What `subgraph` says of a field, when it defines it.
     pub fn field_in(&self, id: FieldId, subgraph: SubgraphId) -> Option<&FieldInSubgraph> {
         self.field(id).subgraphs.iter().find(|joined| joined.subgraph == subgraph)
+    }
+
+    /// The labels of progressive overrides (`@override(label:)`), in order.
+    pub fn override_labels(&self) -> BTreeSet<&str> {
+        let joins = self.fields.iter().flat_map(|field| &field.subgraphs);
+        joins.filter_map(|join| Some(join.label.as_ref()?.label.as_str())).collect()
     }
 
     /// The root operation type of `kind`.

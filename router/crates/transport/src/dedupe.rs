@@ -8,6 +8,7 @@ use ahash::AHashMap;
 use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
 use braid_graphql::OperationType;
 use braid_request_context::SubgraphContext;
+use braid_request_context::headers::SubgraphHeaders;
 use braid_supergraph::SubgraphId;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -29,6 +30,7 @@ struct Key {
 }
 
 type Outcome<M> = Result<SubgraphResponse<M>, SubgraphError>;
+type Pending<M> = Shared<BoxFuture<'static, Outcome<M>>>;
 type UnderWay<M> = AHashMap<Arc<Key>, WeakShared<BoxFuture<'static, Outcome<M>>>>;
 
 impl<S: SubgraphService> Deduplicated<S> {
@@ -38,7 +40,7 @@ impl<S: SubgraphService> Deduplicated<S> {
     }
 }
 
-impl<S: SubgraphService<Context = SubgraphContext>> SubgraphService for Deduplicated<S> {
+impl<S: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders>> SubgraphService for Deduplicated<S> {
     type Context = S::Context;
     type Meta = S::Meta;
 
@@ -46,21 +48,26 @@ impl<S: SubgraphService<Context = SubgraphContext>> SubgraphService for Deduplic
         if request.kind != OperationType::Query {
             return self.service.call(request, context).await;
         }
-        self.join(&request, context).await
+        let (response, is_own) = self.join(&request, context);
+        let mut outcome = response.await;
+        if let (Ok(response), false) = (&mut outcome, is_own) {
+            response.meta = std::mem::take(&mut response.meta).shared();
+        }
+        outcome
     }
 }
 
-impl<S: SubgraphService<Context = SubgraphContext>> Deduplicated<S> {
-    /// The equal request that is under way, or this one. All who wait for it have the same outcome: were each to ask again for
+impl<S: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders>> Deduplicated<S> {
+    /// The equal request that is under way, or this one, and whether it is this one. All who wait for it have the same outcome: were each to ask again for
     /// itself after a failure, a subgraph in trouble would get all at once what it is spared while it is well.
-    fn join(&self, request: &SubgraphRequest, context: &S::Context) -> Shared<BoxFuture<'static, Outcome<S::Meta>>> {
+    fn join(&self, request: &SubgraphRequest, context: &SubgraphContext) -> (Pending<S::Meta>, bool) {
         let headers = forwarded(context, request.subgraph);
         let key = Arc::new(Key { subgraph: request.subgraph, body: request.body.clone(), headers });
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         match under_way.entry(Arc::clone(&key)) {
             Entry::Occupied(entry) => {
                 if let Some(shared) = entry.get().upgrade() {
-                    return shared;
+                    return (shared, false);
                 }
                 entry.remove();
             }
@@ -68,7 +75,7 @@ impl<S: SubgraphService<Context = SubgraphContext>> Deduplicated<S> {
         }
         let shared = self.send(request.clone(), context.clone(), Arc::clone(&key)).boxed().shared();
         under_way.extend(shared.downgrade().map(|weak| (key, weak)));
-        shared
+        (shared, true)
     }
 
     fn send(

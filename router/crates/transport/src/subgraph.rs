@@ -1,7 +1,6 @@
 //! One subgraph: its connections, its header rules, and what a request to it may take. Knows no plan and no schema.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -158,7 +157,10 @@ impl SubgraphClient {
             () = &mut timer => return Err(timeout("it did not end its answer in time")),
         };
         let body = body.map_err(|error| body_error(&error))?;
-        let meta = context.reads_response_headers(request.subgraph).then(|| Arc::new(parts.headers));
+        let meta = match context.reads_response_headers(request.subgraph) {
+            true => SubgraphHeaders::new(parts.headers),
+            false => SubgraphHeaders::default(),
+        };
         Ok(SubgraphResponse { status: parts.status.as_u16(), body, meta })
     }
 

@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphService};
 use braid_graphql::OperationType;
-use braid_request_context::headers::{HeaderPlans, HeaderRules, HeadersConfig, Propagate, RequestRule};
+use braid_request_context::headers::{
+    HeaderPlans, HeaderRules, HeadersConfig, Merge, Propagate, RequestRule, ResponseRule, SubgraphHeaders,
+};
 use braid_request_context::{RequestContext, SubgraphContext};
 use braid_supergraph::SubgraphId;
 use braid_transport::Deduplicated;
@@ -40,11 +42,21 @@ fn client(user: &'static str) -> SubgraphContext {
     SubgraphContext::new(Arc::new(RequestContext::new(headers, Instant::now(), Arc::new(plans))))
 }
 
+fn headers_for_clients() -> HeaderPlans {
+    let propagate = |name: &str| ResponseRule::Propagate { name: name.to_owned(), merge: Merge::Last };
+    let all = HeaderRules { request: Vec::new(), response: vec![propagate("set-cookie"), propagate("x-a")] };
+    HeaderPlans::new(&HeadersConfig { all, ..HeadersConfig::default() }, ["a", "b"].into_iter()).unwrap()
+}
+
 impl SubgraphService for Slow {
     type Context = SubgraphContext;
-    type Meta = ();
+    type Meta = SubgraphHeaders;
 
-    async fn call(&self, request: SubgraphRequest, _: &SubgraphContext) -> Result<SubgraphResponse<()>, SubgraphError> {
+    async fn call(
+        &self,
+        request: SubgraphRequest,
+        _: &SubgraphContext,
+    ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(30)).await;
         self.ended.fetch_add(1, Ordering::SeqCst);
@@ -52,7 +64,10 @@ impl SubgraphService for Slow {
             let (kind, message) = (SubgraphErrorKind::Timeout, "late".to_owned());
             return Err(SubgraphError { kind, message, retryable: true });
         }
-        Ok(SubgraphResponse { status: 200, body: request.body, meta: () })
+        let mut headers = HeaderMap::new();
+        headers.insert("set-cookie", HeaderValue::from_static("a=1"));
+        headers.insert("x-a", HeaderValue::from_static("1"));
+        Ok(SubgraphResponse { status: 200, body: request.body, meta: SubgraphHeaders::new(headers) })
     }
 }
 
@@ -128,5 +143,23 @@ fn a_failure_is_shared_too() {
         assert!(join_all(sent).await.iter().all(Result::is_err));
         assert_eq!(slow.calls.load(Ordering::SeqCst), 1);
         assert!(service.call(request(0, OperationType::Query, "a"), &client).await.is_ok());
+    });
+}
+
+#[test]
+fn a_cookie_is_for_the_client_that_asked_first() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let slow = Arc::new(Slow::default());
+        let service = Deduplicated::new(Arc::clone(&slow));
+        let client = client("x");
+        let sent = (0..3).map(|_| service.call(request(0, OperationType::Query, "a"), &client));
+        let received = join_all(sent).await.into_iter().map(|response| {
+            let mut headers = HeaderMap::new();
+            headers_for_clients().merge(&[(SubgraphId::new(0), response.unwrap().meta)], &mut headers);
+            (headers.contains_key("set-cookie"), headers.contains_key("x-a"))
+        });
+        assert_eq!(received.collect::<Vec<_>>(), [(true, true), (false, true), (false, true)]);
+        assert_eq!(slow.calls.load(Ordering::SeqCst), 1);
     });
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
-use braid_graphql::operation::{FieldRef, Operation, SelectionSet};
+use braid_graphql::operation::{Operation, SelectionSet};
 use braid_graphql::variables::{BAD_USER_INPUT, Variables, coerce_variables};
 use braid_query_plan::QueryPlan;
 use braid_supergraph::Supergraph;
@@ -27,7 +27,6 @@ pub struct CompiledOperation {
     pub(crate) projection: Projection,
     /// The numbers of the variables of `@include` and `@skip`.
     conditions: Vec<usize>,
-    uses_introspection: bool,
 }
 
 impl CompiledOperation {
@@ -42,17 +41,7 @@ impl CompiledOperation {
         conditions.sort_unstable();
         conditions.dedup();
         let projection = Projection::new(supergraph, &shapes, &operation, &numbers)?;
-        let uses_introspection = introspects(&operation.selection_set);
-        Ok(Self {
-            supergraph: Arc::clone(supergraph),
-            operation,
-            plan,
-            shapes,
-            fetches,
-            projection,
-            conditions,
-            uses_introspection,
-        })
+        Ok(Self { supergraph: Arc::clone(supergraph), operation, plan, shapes, fetches, projection, conditions })
     }
 
     /// Query, mutation or subscription.
@@ -68,11 +57,6 @@ impl CompiledOperation {
     /// The plan it runs by.
     pub fn plan(&self) -> &QueryPlan {
         &self.plan
-    }
-
-    /// Whether it asks for `__schema` or `__type`.
-    pub fn uses_introspection(&self) -> bool {
-        self.uses_introspection
     }
 
     /// About how many bytes it takes, for a cache that is bounded by them. It includes the most that is added later, the requests
@@ -118,11 +102,4 @@ fn condition_variables(
 
 fn count(selection_set: &SelectionSet) -> usize {
     selection_set.fields.iter().map(|field| 1 + field.selection_set.as_ref().map_or(0, count)).sum()
-}
-
-fn introspects(selection_set: &SelectionSet) -> bool {
-    selection_set.fields.iter().any(|field| {
-        matches!(field.definition, FieldRef::IntrospectSchema | FieldRef::IntrospectType)
-            || field.selection_set.as_ref().is_some_and(introspects)
-    })
 }

@@ -1,0 +1,202 @@
+//! The main street: from a GraphQL request to the bytes of its response, on a hit and on a miss. Knows no HTTP connection and no
+//! transport.
+//!
+//! ```text
+//! GraphQLRequest → [operation cache] → CompiledOperation → variables → execute ⇄ subgraphs → bytes
+//!                        │ miss
+//!                        ▼
+//!      parse → validate → limits → normalize → may it run? → plan → compile
+//! ```
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use braid_executor::{ExecuteContext, Response, execute, refuse};
+use braid_graphql::OperationType;
+use braid_graphql::error::GraphQLError;
+use braid_graphql::operation::Operation;
+use braid_request_context::headers::SubgraphHeaders;
+use braid_request_context::{RequestContext, SubgraphContext};
+use http::{HeaderMap, StatusCode};
+
+use crate::compile::Compiler;
+use crate::gateway::{Gateway, Subgraphs};
+use crate::labels::{Decisions, OverrideLabels};
+use crate::operation_cache::{CachedOperation, Found};
+use crate::refusal::Refusal;
+use crate::request::GraphQLRequest;
+
+/// What came of a request that was executed.
+#[derive(Debug)]
+pub struct Executed {
+    /// The response.
+    pub response: Response<SubgraphHeaders>,
+    /// The operation that was run.
+    pub operation: Arc<CachedOperation>,
+    /// Whether it was in the cache.
+    pub cached: bool,
+    /// From the request to the compiled operation.
+    pub found_after: Duration,
+    /// How long executing took.
+    pub executed_in: Duration,
+}
+
+/// The time for a client's request is over: an error instead of an answer, also where parts of one are there.
+const TIMEOUT: &str = "GATEWAY_TIMEOUT";
+
+impl Executed {
+    /// The status that goes with it: an operation that was executed is answered, also in part.
+    pub fn status(&self) -> StatusCode {
+        if self.response.timed_out { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::OK }
+    }
+}
+
+/// Answers one request. One that may not mutate, such as a GET, changes nothing.
+pub async fn answer<S: Subgraphs>(
+    gateway: &Gateway<S>,
+    request: &GraphQLRequest<'_>,
+    context: &Arc<RequestContext>,
+    may_mutate: bool,
+) -> Result<Executed, Refusal> {
+    let started = Instant::now();
+    let labels = context.override_labels;
+    let (operation, cached) = match gateway.operations.hit(request, labels) {
+        Some(found) => (found, true),
+        // Boxed, so that hits don't carry what only a miss needs.
+        None => in_time(context.deadline, Box::pin(compiled(gateway, request, labels, may_mutate))).await?,
+    };
+    let found_after = started.elapsed();
+    if let (false, Some(trace)) = (cached, &context.trace) {
+        let refused = operation.result.as_ref().err();
+        let code = refused.and_then(|refusal| refusal.errors.first()?.code());
+        trace.compiled(found_after, operation.planned_in, code);
+    }
+    let compiled = operation.result.as_ref().map_err(Clone::clone)?;
+    check_method(compiled.kind(), may_mutate)?;
+    let variables = compiled.coerce_variables(request.variables.as_deref()).map_err(Refusal::request)?;
+    let context = ExecuteContext {
+        service: SubgraphContext::new(context.clone()),
+        deadline: Some(context.deadline),
+        limits: gateway.limits,
+        subgraph_errors: gateway.subgraph_errors.clone(),
+    };
+    let mut response = execute(compiled, &variables, &gateway.subgraphs, &context).await;
+    if response.timed_out {
+        response.bytes = refuse(&[GraphQLError::new(TIMEOUT, "The request took too long.")]);
+    }
+    let executed_in = started.elapsed() - found_after;
+    Ok(Executed { response, operation, cached, found_after, executed_in })
+}
+
+/// The operation of a request that is not in the cache, and whether another request had it compiled meanwhile.
+async fn compiled<S: Subgraphs>(
+    gateway: &Gateway<S>,
+    request: &GraphQLRequest<'_>,
+    labels: u64,
+    may_mutate: bool,
+) -> Result<(Arc<CachedOperation>, bool), Refusal> {
+    let vacancy = match gateway.operations.wait(request, labels).await {
+        Found::Operation(operation) => return Ok((operation, true)),
+        Found::Vacancy(vacancy) => vacancy,
+    };
+    let text = request.text()?;
+    let name = request.operation()?;
+    // The semaphore is never closed.
+    let permit = gateway.planning.clone().acquire_owned().await.ok();
+    let miss = Miss {
+        compiler: gateway.compiler.clone(),
+        labels: gateway.labels.clone(),
+        on: labels,
+        may_introspect: gateway.exposure.introspection,
+        may_mutate,
+    };
+    let compiling = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        miss.compile(&text, name.as_deref())
+    });
+    let operation = compiling.await.map_err(|error| {
+        tracing::error!(%error, "Compiling an operation failed");
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Refusal::fixed(status, "INTERNAL_SERVER_ERROR", "The operation could not be compiled.")
+    })?;
+    Ok((vacancy.fill(operation?), false))
+}
+
+/// What an operation is compiled with for one request.
+struct Miss {
+    compiler: Arc<Compiler>,
+    labels: Arc<OverrideLabels>,
+    /// The labels that are on.
+    on: u64,
+    may_introspect: bool,
+    may_mutate: bool,
+}
+
+impl Miss {
+    /// parse → may it run? → plan. A refusal is kept as what came of the operation, unless it is due to how this request was sent.
+    fn compile(&self, text: &str, name: Option<&str>) -> Result<CachedOperation, Refusal> {
+        let started = Instant::now();
+        let parsed = self.compiler.parse(text, name);
+        if let Ok(operation) = &parsed {
+            check_method(operation.kind, self.may_mutate)?;
+        }
+        let parsed = parsed.and_then(|operation| self.check(&operation).map(|()| operation));
+        let (parsed_in, is_planned) = (started.elapsed(), parsed.is_ok());
+        let asked = Cell::new(0);
+        let is_on = |label: &str| {
+            let bit = self.labels.number(label).map_or(0, |number| 1 << number);
+            asked.set(asked.get() | bit);
+            self.on & bit != 0
+        };
+        let result = parsed.and_then(|operation| self.compiler.plan(operation, &is_on));
+        let took = started.elapsed();
+        let planned_in = is_planned.then(|| took - parsed_in);
+        Ok(CachedOperation::new(result, text, took, planned_in, Decisions::of(asked.get(), self.on)))
+    }
+
+    /// Whether this router runs such operations at all.
+    fn check(&self, operation: &Operation) -> Result<(), Refusal> {
+        if operation.kind == OperationType::Subscription {
+            let message = "This router does not run subscriptions.";
+            return Err(GraphQLError::new("SUBSCRIPTION_NOT_SUPPORTED", message).into());
+        }
+        if !self.may_introspect && operation.selection_set.uses_introspection() {
+            let message = "Introspection is switched off (exposure.introspection).";
+            return Err(GraphQLError::new("INTROSPECTION_DISABLED", message).into());
+        }
+        Ok(())
+    }
+}
+
+fn check_method(kind: OperationType, may_mutate: bool) -> Result<(), Refusal> {
+    if kind == OperationType::Mutation && !may_mutate {
+        let code = "MUTATION_NOT_ALLOWED_OVER_HTTP_GET";
+        return Err(Refusal::fixed(StatusCode::METHOD_NOT_ALLOWED, code, "A mutation must be sent by POST."));
+    }
+    Ok(())
+}
+
+/// Only a miss can take long before it is executed, so only a miss is timed.
+async fn in_time<T>(deadline: Instant, finding: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+    tokio::time::timeout_at(deadline.into(), finding).await.unwrap_or_else(|_| {
+        let message = "The request took too long: its operation was not ready in time.";
+        Err(Refusal::fixed(StatusCode::GATEWAY_TIMEOUT, TIMEOUT, message))
+    })
+}
+
+impl<S: Subgraphs> Gateway<S> {
+    /// The operation of a request, ready to run, and whether it was there already.
+    pub async fn prepare(&self, request: &GraphQLRequest<'_>) -> Result<(Arc<CachedOperation>, bool), Refusal> {
+        compiled(self, request, self.labels.decide(&HeaderMap::new()), true).await
+    }
+
+    /// Compiles the most used operations of an older version, so that the first requests to this one find them.
+    pub async fn warm_from(&self, older: &Self, most: usize) {
+        for (request, count) in older.operations.most_used(most) {
+            if let Ok((operation, _)) = self.prepare(&request).await {
+                operation.set_used(count / 2);
+            }
+        }
+    }
+}

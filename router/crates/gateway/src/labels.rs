@@ -1,0 +1,191 @@
+//! Which override labels (`@override(label:)`) are on for a request. Knows no plan.
+
+use braid_supergraph::Supergraph;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::config::{LabelRule, OverrideLabelsConfig};
+
+/// The labels of a supergraph, in an order of their own, with the rule for each.
+#[derive(Debug)]
+pub(crate) struct OverrideLabels {
+    labels: Vec<(String, Rule)>,
+    /// The header whose value decides shares of requests; without it chance does.
+    percent_by: Option<HeaderName>,
+}
+
+#[derive(Debug)]
+enum Rule {
+    Off,
+    On,
+    /// On for this share of requests, from 0 to 100.
+    Percent(f64),
+    /// On for requests with this header, and this value if there is one.
+    Header(HeaderName, Option<HeaderValue>),
+}
+
+/// The most labels of a supergraph: a request's are the bits of a number.
+const MAX_LABELS: usize = 64;
+
+impl OverrideLabels {
+    /// The rules for the labels of `supergraph`, or the setting that can't be obeyed.
+    pub(crate) fn new(config: &OverrideLabelsConfig, supergraph: &Supergraph) -> Result<Self, String> {
+        let names = supergraph.override_labels();
+        if names.len() > MAX_LABELS {
+            let found = names.len();
+            return Err(format!("the supergraph has {found} override labels; at most {MAX_LABELS} are supported"));
+        }
+        for label in config.labels.keys().filter(|label| !names.contains(label.as_str())) {
+            tracing::warn!(label, "override_labels has a label that the supergraph does not have");
+        }
+        let rule = |label: &str| Ok((label.to_owned(), rule(label, config.labels.get(label))?));
+        let labels = names.into_iter().map(rule).collect::<Result<_, String>>()?;
+        let percent_by = config.percent_by.as_deref().map(header_name).transpose()?;
+        Ok(Self { labels, percent_by })
+    }
+
+    /// The labels that are on for a request, a bit for each.
+    pub(crate) fn decide(&self, headers: &HeaderMap) -> u64 {
+        if self.labels.is_empty() {
+            return 0;
+        }
+        // One draw for all labels, so that a request within 5 % is within 10 % too.
+        let drawn = self.draw(headers);
+        let is_on = |rule: &Rule| match rule {
+            Rule::Off => false,
+            Rule::On => true,
+            Rule::Percent(share) => drawn < *share,
+            Rule::Header(name, None) => headers.contains_key(name),
+            Rule::Header(name, Some(value)) => headers.get_all(name).iter().any(|found| found == value),
+        };
+        let bits = self.labels.iter().enumerate().map(|(number, (_, rule))| u64::from(is_on(rule)) << number);
+        bits.fold(0, |all, bit| all | bit)
+    }
+
+    /// A number from 0 up to 100: the same for equal values of the configured header, by chance for requests without it.
+    fn draw(&self, headers: &HeaderMap) -> f64 {
+        let value = self.percent_by.as_ref().and_then(|name| headers.get(name));
+        let number = match value {
+            Some(value) => xxhash_rust::xxh3::xxh3_64(value.as_bytes()),
+            None => braid_telemetry::trace::random(),
+        };
+        // 53 bits are what a float holds exactly.
+        (number >> 11) as f64 / (1u64 << 53) as f64 * 100.0
+    }
+
+    /// The number of a label.
+    pub(crate) fn number(&self, label: &str) -> Option<usize> {
+        self.labels.binary_search_by(|(known, _)| known.as_str().cmp(label)).ok()
+    }
+}
+
+fn rule(label: &str, configured: Option<&LabelRule>) -> Result<Rule, String> {
+    let problem = |what: String| format!("override_labels.labels.{label}: {what}");
+    let percent = |share: f64| match (0.0..=100.0).contains(&share) {
+        true => Ok(Rule::Percent(share)),
+        false => Err(problem(format!("{share} is not a share from 0 to 100"))),
+    };
+    match configured {
+        Some(LabelRule::Always) => Ok(Rule::On),
+        Some(LabelRule::Never) => Ok(Rule::Off),
+        Some(LabelRule::Percent(share)) => percent(*share),
+        Some(LabelRule::Header { name, value }) => {
+            let value = value.as_deref().map(|value| {
+                HeaderValue::from_str(value).map_err(|_| problem(format!("\"{value}\" can't be the value of a header")))
+            });
+            Ok(Rule::Header(header_name(name)?, value.transpose()?))
+        }
+        None => match share_of(label) {
+            Some(share) => percent(share),
+            None => Ok(Rule::Off),
+        },
+    }
+}
+
+/// The share in `percent(5.5)`.
+fn share_of(label: &str) -> Option<f64> {
+    label.strip_prefix("percent(")?.strip_suffix(')')?.parse().ok()
+}
+
+fn header_name(text: &str) -> Result<HeaderName, String> {
+    text.parse().map_err(|_| format!("override_labels: \"{text}\" is not the name of a header"))
+}
+
+/// What a plan was asked about labels, and what it was told. It is right for all requests that have the same of these.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Decisions {
+    asked: u64,
+    on: u64,
+}
+
+impl Decisions {
+    /// What a request with these labels on says about the labels `asked`.
+    pub(crate) fn of(asked: u64, labels: u64) -> Self {
+        Self { asked, on: labels & asked }
+    }
+
+    /// The same, and what a request with these labels on says about those that `other` was asked about.
+    pub(crate) fn and(self, other: Self, labels: u64) -> Self {
+        Self::of(self.asked | other.asked, labels)
+    }
+
+    /// Whether a request with these labels on would have said the same.
+    pub(crate) fn hold_for(self, labels: u64) -> bool {
+        labels & self.asked == self.on
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(rules: Vec<(&str, Rule)>, percent_by: Option<&'static str>) -> OverrideLabels {
+        let labels = rules.into_iter().map(|(label, rule)| (label.to_owned(), rule)).collect();
+        OverrideLabels { labels, percent_by: percent_by.map(HeaderName::from_static) }
+    }
+
+    #[test]
+    fn rules_decide() {
+        let labels = labels(
+            vec![
+                ("a", Rule::Off),
+                ("b", Rule::On),
+                ("c", Rule::Header(HeaderName::from_static("x-beta"), Some(HeaderValue::from_static("yes")))),
+                ("d", Rule::Percent(0.0)),
+                ("e", Rule::Percent(100.0)),
+            ],
+            None,
+        );
+        let mut headers = HeaderMap::new();
+        assert_eq!(labels.decide(&headers), 0b10010);
+        headers.insert("x-beta", HeaderValue::from_static("no"));
+        assert_eq!(labels.decide(&headers), 0b10010);
+        headers.append("x-beta", HeaderValue::from_static("yes"));
+        assert_eq!(labels.decide(&headers), 0b10110);
+    }
+
+    #[test]
+    fn shares_are_kept_and_a_header_makes_them_stick() {
+        let labels = labels(vec![("a", Rule::Percent(25.0)), ("b", Rule::Percent(50.0))], Some("x-user"));
+        let count = |decided: &[u64]| [1, 2].map(|bit| decided.iter().filter(|labels| *labels & bit != 0).count());
+        let by_chance: Vec<u64> = (0..10_000).map(|_| labels.decide(&HeaderMap::new())).collect();
+        let by_user: Vec<u64> = (0..10_000)
+            .map(|user| {
+                let headers = HeaderMap::from_iter([(HeaderName::from_static("x-user"), HeaderValue::from(user))]);
+                assert_eq!(labels.decide(&headers), labels.decide(&headers));
+                labels.decide(&headers)
+            })
+            .collect();
+        for decided in [by_chance, by_user] {
+            let [a, b] = count(&decided);
+            assert!((2_200..2_800).contains(&a) && (4_700..5_300).contains(&b), "{a} {b}");
+            assert!(decided.iter().all(|labels| *labels != 1), "what is within 25 % is within 50 %");
+        }
+    }
+
+    #[test]
+    fn labels_say_their_share() {
+        assert_eq!(share_of("percent(5.5)"), Some(5.5));
+        assert_eq!(share_of("percentage"), None);
+        assert!(rule("percent(101)", None).is_err());
+    }
+}
