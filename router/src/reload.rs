@@ -121,7 +121,7 @@ impl Blueprint {
         );
         let certificates = Fingerprint::of(config.certificates());
         let files = config.schema.subgraphs.iter().cloned().collect();
-        let loaded = Loaded { supergraph_sdl, files, is_live: true, hints: Vec::new() };
+        let loaded = Loaded { supergraph_sdl, files, is_live: true, hints: Vec::new(), subgraphs: Vec::new() };
         Ok(Material { config, certificates, loaded, is_kept: true })
     }
 

@@ -1,13 +1,16 @@
 //! `braid compose`: subgraphs in, supergraph or diagnostics out.
 
 use std::fmt::Write as _;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use braid_composition::{Code, Composer, Diagnostic, Explanation, Level, explain};
+use annotate_snippets::Renderer;
+use braid_composition::{Code, Composer, Diagnostic, Explanation, Level, SubgraphSdl, explain};
 use braid_transport::config::TrafficConfig;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::excerpt::with_excerpts;
 use super::variant::Variant;
 use super::{Failure, block_on, complain, print};
 use crate::reload::chain;
@@ -63,18 +66,18 @@ async fn compose(subgraphs: PathBuf, output: Option<PathBuf>, format: Format, va
             }
             match format {
                 Format::Json => print(&in_json(Some(sdl), &[], &loaded.hints)),
-                Format::Github => print(&show(format, &[], &loaded.hints)),
+                Format::Github => print(&show(format, &[], &loaded.hints, &loaded.subgraphs)),
                 Format::Text => {
-                    complain(&show(format, &[], &loaded.hints));
+                    complain(&show(format, &[], &loaded.hints, &loaded.subgraphs));
                     if output.is_none() { print(sdl) } else { Ok(()) }
                 }
             }
         }
-        Err(SourceError::DoesNotCompose { errors, hints }) => {
+        Err(SourceError::DoesNotCompose { errors, hints, subgraphs }) => {
             match format {
                 Format::Json => print(&in_json(None, &errors, &hints))?,
-                Format::Github => print(&show(format, &errors, &hints))?,
-                Format::Text => complain(&show(format, &errors, &hints)),
+                Format::Github => print(&show(format, &errors, &hints, &subgraphs))?,
+                Format::Text => complain(&show(format, &errors, &hints, &subgraphs)),
             }
             Err(Failure::Negative)
         }
@@ -97,18 +100,20 @@ fn print_explanation(code: &str) -> Result<(), Failure> {
 }
 
 /// Diagnostics as text or annotations.
-pub(crate) fn show(format: Format, errors: &[Diagnostic], hints: &[Diagnostic]) -> String {
+pub(crate) fn show(format: Format, errors: &[Diagnostic], hints: &[Diagnostic], subgraphs: &[SubgraphSdl]) -> String {
     let mut out = String::new();
+    let colored = std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal();
+    let renderer = if colored { Renderer::styled() } else { Renderer::plain() };
     let hints = hints.iter().filter(|hint| hint.level > Level::Debug);
     for diagnostic in errors.iter().chain(hints) {
         let _ = match format {
             Format::Github => writeln!(out, "{}", annotation(diagnostic)),
-            _ => writeln!(out, "{} {diagnostic}\n", level(diagnostic.level)),
+            _ => write!(out, "{}", with_excerpts(diagnostic, subgraphs, &renderer)),
         };
     }
     if format == Format::Text && !errors.is_empty() {
         let plural = if errors.len() == 1 { "" } else { "s" };
-        let _ = writeln!(out, "{} error{plural}. `braid compose --explain CODE` says more of a code.", errors.len());
+        let _ = writeln!(out, "{} error{plural}. `braid compose --explain CODE` explains a code.", errors.len());
     }
     out
 }
@@ -116,15 +121,6 @@ pub(crate) fn show(format: Format, errors: &[Diagnostic], hints: &[Diagnostic]) 
 fn in_json(supergraph: Option<&str>, errors: &[Diagnostic], hints: &[Diagnostic]) -> String {
     let report = json!({ "success": supergraph.is_some(), "supergraph": supergraph, "errors": errors, "hints": hints });
     format!("{report:#}\n")
-}
-
-fn level(level: Level) -> &'static str {
-    match level {
-        Level::Error => "error",
-        Level::Warn => "warning",
-        Level::Info => "note",
-        Level::Debug => "debug",
-    }
 }
 
 /// <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>

@@ -4,9 +4,9 @@ mod check;
 mod compose;
 mod config;
 mod diff;
+mod excerpt;
 mod lint;
 mod operations;
-mod paths;
 mod plan;
 mod reporting;
 mod serve;
@@ -17,6 +17,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::source::paths;
 
 /// The Braid router: composes, plans, executes and serves a federated graph.
 #[derive(Debug, Parser)]

@@ -75,8 +75,8 @@ impl Serve {
 
 fn failure(error: LoadError) -> Failure {
     match &error {
-        LoadError::Source(SourceError::DoesNotCompose { errors, hints }) => {
-            complain(&show(Format::Text, errors, hints));
+        LoadError::Source(SourceError::DoesNotCompose { errors, hints, subgraphs }) => {
+            complain(&show(Format::Text, errors, hints, subgraphs));
             Failure::Negative
         }
         LoadError::Source(SourceError::Unreadable { .. } | SourceError::Introspection { .. })

@@ -2,6 +2,7 @@
 
 mod introspect;
 pub mod last_good;
+pub(crate) mod paths;
 pub mod supergraph_yaml;
 
 use std::path::{Path, PathBuf};
@@ -31,8 +32,10 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// Whether a subgraph was asked for its schema, which it can change at any time.
     pub is_live: bool,
-    /// What composes but may not be meant.
+    /// What composes but may be a mistake.
     pub hints: Vec<Diagnostic>,
+    /// The subgraphs that it was composed of, for who shows where hints are about.
+    pub subgraphs: Vec<SubgraphSdl>,
 }
 
 /// Why there is no supergraph.
@@ -65,6 +68,8 @@ pub enum SourceError {
         errors: Vec<Diagnostic>,
         /// Hints.
         hints: Vec<Diagnostic>,
+        /// The subgraphs, for who shows where errors are.
+        subgraphs: Vec<SubgraphSdl>,
     },
 }
 
@@ -122,13 +127,18 @@ impl Source {
         match self {
             Self::Supergraph(path) => {
                 let supergraph_sdl = read(path).await?;
-                Ok(Loaded { supergraph_sdl, files: vec![path.clone()], is_live: false, hints: Vec::new() })
+                Ok(Loaded {
+                    supergraph_sdl,
+                    files: vec![path.clone()],
+                    is_live: false,
+                    hints: Vec::new(),
+                    subgraphs: Vec::new(),
+                })
             }
             Self::Subgraphs(path) => {
-                let subgraphs = load_subgraphs(path, traffic).await?;
-                let (composed, hints) = compose_subgraphs(subgraphs.sdl, composer).await?;
-                let (files, is_live) = (subgraphs.files, subgraphs.is_live);
-                Ok(Loaded { supergraph_sdl: composed.supergraph_sdl, files, is_live, hints })
+                let LoadedSubgraphs { sdl, files, is_live } = load_subgraphs(path, traffic).await?;
+                let (Composed { supergraph_sdl }, hints, subgraphs) = compose_subgraphs(sdl, composer).await?;
+                Ok(Loaded { supergraph_sdl, files, is_live, hints, subgraphs })
             }
         }
     }
@@ -156,7 +166,7 @@ pub async fn load_subgraphs(path: &Path, traffic: &TrafficConfig) -> Result<Load
         match &subgraph.schema {
             SchemaLocation::File(file) => {
                 let file = folder.join(file);
-                let (sdl, shown) = (read(&file).await?, file.display().to_string());
+                let (sdl, shown) = (read(&file).await?, paths::name(&file));
                 Ok((
                     SubgraphSdl { name: name.clone(), url: url.unwrap_or_default(), sdl, file: Some(shown) },
                     Some(file),
@@ -203,24 +213,24 @@ fn all_of<T>(outcomes: Vec<Result<T, SourceError>>) -> Result<Vec<T>, SourceErro
     }
 }
 
-/// Composes, on a thread that may take its time.
+/// Composes on a thread that may block. Gives the hints and the subgraphs back.
 pub async fn compose_subgraphs(
     subgraphs: Vec<SubgraphSdl>,
     composer: &mut Composer,
-) -> Result<(Composed, Vec<Diagnostic>), SourceError> {
+) -> Result<(Composed, Vec<Diagnostic>, Vec<SubgraphSdl>), SourceError> {
     let mut knowing = std::mem::take(composer);
     let composing = tokio::task::spawn_blocking(move || {
         let composition = knowing.compose(&subgraphs);
-        (knowing, composition)
+        (knowing, composition, subgraphs)
     });
-    let (knowing, composition) = composing.await.map_err(|error| SourceError::Invalid {
+    let (knowing, composition, subgraphs) = composing.await.map_err(|error| SourceError::Invalid {
         path: PathBuf::from("composition"),
         message: format!("composing failed unexpectedly: {error}"),
     })?;
     *composer = knowing;
     match composition.result {
-        Ok(composed) => Ok((composed, composition.hints)),
-        Err(errors) => Err(SourceError::DoesNotCompose { errors, hints: composition.hints }),
+        Ok(composed) => Ok((composed, composition.hints, subgraphs)),
+        Err(errors) => Err(SourceError::DoesNotCompose { errors, hints: composition.hints, subgraphs }),
     }
 }
 

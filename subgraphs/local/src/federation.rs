@@ -171,7 +171,7 @@ async fn router_front(ports: Ports) -> anyhow::Result<Front> {
         subgraph(orders::INFO.name, ports.orders, orders::sdl()),
         subgraph(inventory::INFO.name, ports.inventory, inventory::sdl()),
     ];
-    let (composed, _hints) = braid::source::compose_subgraphs(subgraphs, &mut Composer::default()).await?;
+    let (composed, ..) = braid::source::compose_subgraphs(subgraphs, &mut Composer::default()).await?;
     let mut config = RouterConfig::default();
     config.server.listen = ports.router;
     config.for_development();

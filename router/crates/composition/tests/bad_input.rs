@@ -137,14 +137,15 @@ fn equal_messages_become_one_with_all_places() {
 }
 
 #[test]
-fn suggestions_cost_no_more_than_reading() {
-    // Two names of two megabytes, and 20,000 wrong names among 20,000 right ones.
+fn many_errors_and_long_names_cost_no_more_than_reading() {
+    // Two names of two megabytes, 20,000 wrong names among 20,000 right ones, and 100,000 letters that GraphQL does not know.
     let long = |c: &str| c.repeat(2_000_000);
     let names = |prefix: &str| (0..20_000).map(|i| format!("{prefix}{i}x: T{prefix}{i} ")).collect::<String>();
     let types: String = (0..20_000).map(|i| format!("scalar Ta{i} ")).collect();
     for sdl in [
         format!("type Query {{ a: {}y }} scalar {}z", long("x"), long("x")),
         format!("type Query {{ {} }} {types}", names("b")),
+        format!("type Query {{ {} }}", "  ünique: Int".repeat(100_000)),
     ] {
         let started = std::time::Instant::now();
         let subgraph = SubgraphSdl { name: "a".to_owned(), sdl, ..SubgraphSdl::default() };

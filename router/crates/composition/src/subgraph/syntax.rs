@@ -2,7 +2,7 @@
 //! only; knows no schema.
 
 use braid_graphql::compiler::ast::Document;
-use braid_graphql::compiler::parser::Parser;
+use braid_graphql::compiler::parser::{LineColumn, Parser};
 
 use crate::SubgraphSdl;
 use crate::codes::Code;
@@ -39,16 +39,11 @@ pub(super) fn parse(input: &SubgraphSdl) -> Result<Document, Vec<Diagnostic>> {
         Err(failed) => failed,
     };
     // One slip makes the parser stumble again and again: the first report is the true one.
-    let first = failed
-        .errors
-        .iter()
-        .map(|error| {
-            let range = error.line_column_range();
-            let start = range.map_or(sdl.len(), |range| offset(sdl, range.start.line, range.start.column));
-            (start, error.error.to_string())
-        })
-        .min_by_key(|(start, _)| *start);
-    let (start, message) = first.unwrap_or((sdl.len(), String::new()));
+    let place = |range: std::ops::Range<LineColumn>| (range.start.line, range.start.column);
+    let places = failed.errors.iter().map(|error| (error.line_column_range().map(place), error));
+    let first = places.min_by_key(|(place, _)| place.unwrap_or((usize::MAX, 0)));
+    let (place, message) = first.map(|(place, error)| (place, error.error.to_string())).unwrap_or_default();
+    let start = place.map_or(sdl.len(), |(line, column)| offset(sdl, line, column));
     let at = locate(input, start..start + found(sdl, start).len());
     Err(vec![if parser.recursion_reached() > MAX_NESTING {
         error(Code::NESTING_TOO_DEEP, format!("Brackets nest deeper than the limit of {MAX_NESTING} here."))

@@ -4,12 +4,12 @@
 use std::path::{Component, Path, PathBuf};
 
 /// The name of a file in reports. A file outside the repository keeps the path that it was given by.
-pub(super) fn name(path: &Path) -> String {
+pub(crate) fn name(path: &Path) -> String {
     in_repository(path).unwrap_or_else(|| tidy(path)).display().to_string()
 }
 
 /// A path without parts that lead nowhere: `a/./b` is `a/b`, `a/../b` is `b`.
-pub(super) fn tidy(path: &Path) -> PathBuf {
+pub(crate) fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for part in path.components() {
         match part {

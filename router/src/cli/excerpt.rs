@@ -1,0 +1,112 @@
+//! Shows people a diagnostic of composition: what is wrong, the line of the schema with the text underlined, and what to do.
+//! Reads no file.
+
+use annotate_snippets::{AnnotationKind, Group, Level as Title, Origin, Renderer, Snippet};
+use braid_composition::{Diagnostic, Level, Location, SubgraphSdl};
+
+/// So many places of one diagnostic are shown.
+const MOST_PLACES: usize = 6;
+/// So many bytes of a line are shown before and after the text: a minified schema is one line of megabytes.
+const CONTEXT: usize = 60;
+
+/// A diagnostic with excerpts of the schemas that it is about, and an empty line after it.
+pub(super) fn with_excerpts(diagnostic: &Diagnostic, subgraphs: &[SubgraphSdl], renderer: &Renderer) -> String {
+    let (title, name) = match diagnostic.level {
+        Level::Error => (Title::ERROR, "error"),
+        Level::Warn => (Title::WARNING, "warning"),
+        Level::Info => (Title::NOTE, "note"),
+        Level::Debug => (Title::INFO, "debug"),
+    };
+    let title = title.with_name(name).primary_title(diagnostic.message.as_str());
+    let mut group = Group::with_title(title.id(diagnostic.code.as_str()));
+    for at in diagnostic.locations.iter().take(MOST_PLACES) {
+        group = group.element(Origin::path(at.file.as_str()).line(at.line).char_column(at.column));
+        let subgraph = subgraphs.iter().find(|subgraph| subgraph.name == at.subgraph);
+        if let Some(excerpt) = subgraph.and_then(|subgraph| excerpt(&subgraph.sdl, at)) {
+            group = group.element(excerpt);
+        }
+    }
+    if let Some(more) = diagnostic.locations.len().checked_sub(MOST_PLACES).filter(|more| *more > 0) {
+        group = group.element(Title::NOTE.message(format!("and {more} more places")));
+    }
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Title::HELP.message(help.as_str()));
+    }
+    format!("{}\n\n", renderer.render(&[group]))
+}
+
+/// The line of a place, or the part of it around the text.
+fn excerpt<'a>(sdl: &'a str, at: &Location) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+    let (before, after) = (sdl.get(..at.offset)?, sdl.get(at.offset..)?);
+    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+    let line_end = at.offset + after.find('\n').unwrap_or(after.len());
+    let end = at.end_offset.clamp(at.offset, line_end).min(at.offset + 2 * CONTEXT);
+    let start = sdl.ceil_char_boundary(line_start.max(at.offset.saturating_sub(CONTEXT)));
+    let end = sdl.ceil_char_boundary(end);
+    let stop = sdl.floor_char_boundary(line_end.min(end + CONTEXT));
+    let cut = if start > line_start { "…" } else { "" };
+    let more = if stop < line_end { "…" } else { "" };
+    let shift = |offset: usize| offset - start + cut.len();
+    let text = format!("{cut}{}{more}", sdl.get(start..stop)?);
+    let underlined = AnnotationKind::Primary.span(shift(at.offset)..shift(end));
+    Some(Snippet::source(text).line_start(at.line).annotation(underlined))
+}
+
+#[cfg(test)]
+mod tests {
+    use braid_composition::compose;
+
+    use super::*;
+
+    fn shown(sdl: &str) -> String {
+        let subgraph = SubgraphSdl {
+            name: "products".into(),
+            sdl: sdl.into(),
+            file: Some("products.graphql".into()),
+            ..Default::default()
+        };
+        let subgraphs = [subgraph];
+        let errors = compose(&subgraphs).result.unwrap_err();
+        with_excerpts(&errors[0], &subgraphs, &Renderer::plain())
+    }
+
+    #[test]
+    fn the_text_is_underlined() {
+        let expected = "\
+error[INVALID_GRAPHQL]: [products] Syntax error at \"Money\": a colon is missing between \"price\" and its type.
+ --> products.graphql:2:9
+  |
+2 |   price Money # of today
+  |         ^^^^^
+  |
+  = help: write price: Money
+
+";
+        assert_eq!(shown("type Query {\n  price Money # of today\n}"), expected);
+    }
+
+    #[test]
+    fn the_end_and_characters_of_several_bytes_have_places_too() {
+        let open = shown("type Query { \"für alle\" größe: Int");
+        assert!(open.contains("products.graphql:1:"), "{open}");
+        let end = shown("\"„“\" type Query { a: Int");
+        assert!(end.contains("{ a: Int\n") && end.contains("^"), "{end}");
+    }
+
+    #[test]
+    fn a_line_of_megabytes_is_cut() {
+        let fields = "  ünique: Int".repeat(100_000);
+        let cut = shown(&format!("type Query {{ a: Missing b: Int {fields} }}"));
+        assert!(cut.len() < 2_000, "{} bytes", cut.len());
+        let late = shown(&format!("input In {{ a: Int }} type Query {{ {} a: Missing }}", "\"ü\" a: Int ".repeat(1)));
+        assert!(late.contains("^^^^"), "{late}");
+    }
+
+    #[test]
+    fn not_every_place_is_shown() {
+        let many =
+            shown(&format!("type Query {{ {} }}", (0..20).map(|i| format!("a{i}: Missing\n")).collect::<String>()));
+        assert_eq!(many.matches("-->").count() + many.matches(":::").count(), MOST_PLACES, "{many}");
+        assert!(many.contains("= note: and 14 more places"), "{many}");
+    }
+}
