@@ -1,7 +1,7 @@
 //! Shows people a diagnostic of composition: what is wrong, the line of the schema with the text underlined, and what to do.
 //! Reads no file.
 
-use annotate_snippets::{AnnotationKind, Group, Level as Title, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Title, Origin, Renderer, Snippet};
 use braid_composition::{Diagnostic, Level, Location, SubgraphSdl};
 
 /// So many places of one diagnostic are shown.
@@ -20,11 +20,14 @@ pub(super) fn with_excerpts(diagnostic: &Diagnostic, subgraphs: &[SubgraphSdl], 
     let title = title.with_name(name).primary_title(diagnostic.message.as_str());
     let mut group = Group::with_title(title.id(diagnostic.code.as_str()));
     for at in diagnostic.locations.iter().take(MOST_PLACES) {
-        group = group.element(Origin::path(at.file.as_str()).line(at.line).char_column(at.column));
         let subgraph = subgraphs.iter().find(|subgraph| subgraph.name == at.subgraph);
-        if let Some(excerpt) = subgraph.and_then(|subgraph| excerpt(&subgraph.sdl, at)) {
-            group = group.element(excerpt);
-        }
+        let origin = || Origin::path(at.file.as_str()).line(at.line).char_column(at.column);
+        group = match subgraph.and_then(|subgraph| excerpt(&subgraph.sdl, at)) {
+            Some((excerpt, true)) => group.element(excerpt.path(at.file.as_str())),
+            // The column of a part would be counted from where the part starts.
+            Some((excerpt, false)) => group.element(origin()).element(excerpt),
+            None => group.element(origin()),
+        };
     }
     if let Some(more) = diagnostic.locations.len().checked_sub(MOST_PLACES).filter(|more| *more > 0) {
         group = group.element(Title::NOTE.message(format!("and {more} more places")));
@@ -35,8 +38,8 @@ pub(super) fn with_excerpts(diagnostic: &Diagnostic, subgraphs: &[SubgraphSdl], 
     format!("{}\n\n", renderer.render(&[group]))
 }
 
-/// The line of a place, or the part of it around the text.
-fn excerpt<'a>(sdl: &'a str, at: &Location) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+/// The line of a place, or the part of it around the text, and whether it starts where the line does.
+fn excerpt(sdl: &str, at: &Location) -> Option<(Snippet<'static, Annotation<'static>>, bool)> {
     let (before, after) = (sdl.get(..at.offset)?, sdl.get(at.offset..)?);
     let line_start = before.rfind('\n').map_or(0, |i| i + 1);
     let line_end = at.offset + after.find('\n').unwrap_or(after.len());
@@ -49,7 +52,7 @@ fn excerpt<'a>(sdl: &'a str, at: &Location) -> Option<Snippet<'a, annotate_snipp
     let shift = |offset: usize| offset - start + cut.len();
     let text = format!("{cut}{}{more}", sdl.get(start..stop)?);
     let underlined = AnnotationKind::Primary.span(shift(at.offset)..shift(end));
-    Some(Snippet::source(text).line_start(at.line).annotation(underlined))
+    Some((Snippet::source(text).line_start(at.line).annotation(underlined), cut.is_empty()))
 }
 
 #[cfg(test)]
@@ -98,8 +101,10 @@ error[INVALID_GRAPHQL]: [products] Syntax error at \"Money\": a colon is missing
         let fields = "  ünique: Int".repeat(100_000);
         let cut = shown(&format!("type Query {{ a: Missing b: Int {fields} }}"));
         assert!(cut.len() < 2_000, "{} bytes", cut.len());
-        let late = shown(&format!("input In {{ a: Int }} type Query {{ {} a: Missing }}", "\"ü\" a: Int ".repeat(1)));
-        assert!(late.contains("^^^^"), "{late}");
+        let before: String = (0..100).map(|i| format!("\"ü\" f{i}: Int ")).collect();
+        let late = shown(&format!("type Query {{ {before} a: Missing }}"));
+        assert!(late.contains(&format!("products.graphql:1:{}\n", 18 + before.chars().count())), "{late}");
+        assert!(late.contains("f99: Int  a: Missing }\n") && late.contains("^^^^^^^\n"), "{late}");
     }
 
     #[test]

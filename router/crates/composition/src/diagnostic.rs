@@ -51,7 +51,7 @@ pub struct Location {
     pub file: String,
     /// First line.
     pub line: usize,
-    /// First column, in characters.
+    /// First column, in characters; beyond the ten thousandth in bytes.
     pub column: usize,
     /// Last line.
     pub end_line: usize,

@@ -1,4 +1,4 @@
-//! A paragraph and an example for every code, for people who have not read the federation docs.
+//! A paragraph and an example for every code, for people who have not read the documents of federation.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ pub struct Explanation {
     pub code: Code,
     /// One sentence.
     pub summary: &'static str,
-    /// Why it matters and how to mend it.
+    /// Why it matters and how to fix it.
     pub text: &'static str,
     /// SDL that raises it, and what is right.
     pub example: &'static str,
@@ -49,22 +49,22 @@ pub fn codes_page() -> String {
 const TEXTS: &[(Code, &str, &str)] = &[
     (
         Code::INVALID_GRAPHQL,
-        "Before anything of federation is looked at, each subgraph must be valid GraphQL by itself: names exist, types are used where they may be, implementations have their interfaces' fields, directives take the arguments that they are given. The message names the rule. A directive counts as unknown too when it exists in federation but is not imported.",
+        "Each subgraph's schema must be valid GraphQL by itself before federation's rules apply: every type that is named exists, implementations have the fields of their interfaces, directives are known and take the arguments that they are given. A directive of federation is known only if the schema links federation and imports it.",
         "type Query { user: Usr }   # no type Usr: did you mean User?\ntype User { id: ID! }",
     ),
     (
         Code::DIRECTIVE_DEFINITION_INVALID,
-        "Composition knows the directives of GraphQL and federation; a subgraph may write their definitions out, but only as they are specified: no other arguments, no other places. Delete the definition.",
+        "The directives of GraphQL and federation are known without a definition. A subgraph may define them all the same, but only as they are specified: with the same arguments and at the same locations. Delete the definition.",
         "directive @key(field: String!) on OBJECT   # the argument is called `fields`",
     ),
     (
         Code::TYPE_DEFINITION_INVALID,
-        "Some names, like FieldSet or _Any, belong to federation. A subgraph may define them only as what they are. Rename your own type.",
+        "Some names, such as FieldSet and _Any, belong to federation. A subgraph may define them only as what they are there. Rename your own type.",
         "type _Any { id: ID }   # must be `scalar _Any`",
     ),
     (
         Code::UNKNOWN_FEDERATION_LINK_VERSION,
-        "The version in the @link decides which directives exist. A version that was never published can't be composed. Use one from v2.0 to the newest that the message names.",
+        "The version in the @link says which directives exist, and this one is not known. Link a version from v2.0 to the newest that the help names.",
         "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.99\")   # v2.9, for example",
     ),
     (
@@ -74,37 +74,37 @@ const TEXTS: &[(Code, &str, &str)] = &[
     ),
     (
         Code::INVALID_SUBGRAPH_NAME,
-        "Subgraphs are told apart by name, in plans, in errors and in the supergraph. Two can't share one, and \"_\" is reserved.",
+        "Plans, errors and the supergraph tell subgraphs apart by name. Two can't have the same, and \"_\" is reserved.",
         "# subgraphs: { users: …, users: … }",
     ),
     (
         Code::SUBGRAPH_TOO_LARGE,
-        "A schema of this size is nearly always the wrong file. The limit keeps a mistake from eating all memory.",
+        "A schema of this size is nearly always the wrong file. The limit keeps such a mistake from filling the memory.",
         "# an 80 MB dump given as SDL",
     ),
     (
         Code::NESTING_TOO_DEEP,
-        "Lists, objects and selections that nest beyond the limit can't be told from an attack on the parser.",
+        "No real schema nests lists, objects or selections this deep, but an attack on the parser would. Write it with fewer levels.",
         "type Query { a: [[[[[[Int]]]]]] }   # and on, for hundreds of brackets",
     ),
     (
         Code::KEY_FIELDS_HAS_ARGS,
-        "A key identifies an entity. With arguments a field has many values, so that it can't be part of an identity. Choose other fields.",
+        "A key identifies an object. A field with arguments has many values, so it identifies nothing. Choose fields without arguments.",
         "type User @key(fields: \"name\") { name(short: Boolean): String }",
     ),
     (
         Code::PROVIDES_FIELDS_HAS_ARGS,
-        "What @provides promises must be one value, whatever arguments a query passes. Fields with arguments can't be promised.",
+        "@provides promises that a value is at hand. A field with arguments has many values, of which the subgraph can't have all at hand. Select fields without arguments.",
         "type Query { me: User @provides(fields: \"name\") }\ntype User @key(fields: \"id\") { id: ID! name(short: Boolean): String @external }",
     ),
     (
         Code::PROVIDES_FIELDS_MISSING_EXTERNAL,
-        "@provides says: on this path, this subgraph can also give a field that otherwise belongs to another one. A field that is not @external is this subgraph's own everywhere, so that there is nothing to promise. Mark it @external, or drop @provides.",
+        "By @provides a subgraph says that here, and only here, it can return a field that otherwise another subgraph resolves. A field that is not @external is one that it resolves everywhere, so there is nothing to add. Mark the field @external, or remove @provides.",
         "type Query { me: User @provides(fields: \"name\") }\ntype User @key(fields: \"id\") { id: ID! name: String }   # name: String @external",
     ),
     (
         Code::REQUIRES_FIELDS_MISSING_EXTERNAL,
-        "@requires asks the router to fetch fields from other subgraphs first. A field that is not @external is resolved right here: just use it in the resolver.",
+        "By @requires a field asks the router to fetch other subgraphs' fields first. A field that is not @external is resolved by this subgraph, whose resolver can simply use it. Mark it @external if only another subgraph resolves it, or remove it from @requires.",
         "type Product @key(fields: \"id\") {\n  id: ID!\n  weight: Int            # weight: Int @external\n  shipping: Int @requires(fields: \"weight\")\n}",
     ),
     (
@@ -124,17 +124,17 @@ const TEXTS: &[(Code, &str, &str)] = &[
     ),
     (
         Code::EXTERNAL_UNUSED,
-        "An @external field is a mere mention: another subgraph resolves it. It is worth mentioning only if a key, @requires, @provides or an interface of this subgraph needs it. Otherwise delete the line, or delete @external if this subgraph does resolve the field.",
-        "type User @key(fields: \"id\") { id: ID! name: String @external }   # nobody uses name",
+        "An @external field is only declared here: another subgraph resolves it. There is no reason to declare it unless a @key, @requires, @provides or an interface of this subgraph mentions it. Remove the field, or @external if this subgraph does resolve it.",
+        "type User @key(fields: \"id\") { id: ID! name: String @external }   # nothing uses name",
     ),
     (
         Code::EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE,
-        "@external says that this subgraph does not resolve the field, @provides says what it gives when it does. Keep one.",
+        "@external says that this subgraph does not resolve the field, and @provides what comes with it when it does. Keep one of the two.",
         "type T @key(fields: \"id\") { id: ID! u: U @external @provides(fields: \"n\") }",
     ),
     (
         Code::TYPE_WITH_ONLY_UNUSED_EXTERNAL,
-        "In Federation 1 external fields that nothing uses are taken away. Here nothing was left of the type, but something still refers to it. Give it a key or a field of its own.",
+        "In a Federation 1 schema, @external fields that nothing uses are removed. Here that leaves no field of a type that others refer to. Give it a key, or a field that this subgraph resolves.",
         "extend type User { name: String @external }\ntype Query { me: User }",
     ),
     (
@@ -159,67 +159,67 @@ const TEXTS: &[(Code, &str, &str)] = &[
     ),
     (
         Code::KEY_INVALID_FIELDS,
-        "The key must select fields that the type has in this subgraph, objects with a selection in braces, scalars without, no aliases.",
+        "A key names fields that the type has in this subgraph: scalars by their name alone, objects with the fields that count in braces, and without aliases.",
         "type User @key(fields: \"uid\") { id: ID! }   # @key(fields: \"id\")",
     ),
     (
         Code::PROVIDES_INVALID_FIELDS,
-        "The set must select fields that the returned type has in this subgraph. Declare the field there and mark it @external.",
+        "@provides names fields that the returned type has in this subgraph. Declare the field there, and mark it @external.",
         "type Query { me: User @provides(fields: \"nam\") }\ntype User @key(fields: \"id\") { id: ID! name: String @external }",
     ),
     (
         Code::REQUIRES_INVALID_FIELDS,
-        "The set must select fields that the type has in this subgraph (declare them and mark them @external), and may pass only arguments that all subgraphs with the field have.",
+        "@requires names fields that the type has in this subgraph: declare them, and mark them @external. It may give them only arguments that all subgraphs with the field have.",
         "type T @key(fields: \"id\") { id: ID! s: Int @requires(fields: \"weigth\") weight: Int @external }",
     ),
     (
         Code::KEY_FIELDS_SELECT_INVALID_TYPE,
-        "The value of a key is sent from subgraph to subgraph, and an interface or union has no one shape to send. Select fields of objects and scalars.",
+        "The router passes the value of a key from one subgraph to another. An interface or union has no fixed fields to pass. Select fields that return objects and scalars.",
         "union Owner = User | Team\ntype Repo @key(fields: \"owner { __typename }\") { owner: Owner }",
     ),
     (
         Code::KEY_DIRECTIVE_IN_FIELDS_ARG,
-        "A field set selects fields, and nothing but fields.",
+        "A field set names fields and nothing else. Remove the directive.",
         "type T @key(fields: \"id @skip(if: true)\") { id: ID! }",
     ),
     (
         Code::PROVIDES_DIRECTIVE_IN_FIELDS_ARG,
-        "A field set selects fields, and nothing but fields.",
+        "A field set names fields and nothing else. Remove the directive.",
         "type Query { t: T @provides(fields: \"n @skip(if: true)\") }",
     ),
     (
         Code::REQUIRES_DIRECTIVE_IN_FIELDS_ARG,
-        "A field set selects fields, and nothing but fields.",
+        "A field set names fields and nothing else. Remove the directive.",
         "type T @key(fields: \"id\") { id: ID! w: Int @external s: Int @requires(fields: \"w @skip(if: true)\") }",
     ),
     (
         Code::ROOT_QUERY_USED,
-        "Subgraphs may call their root types as they like; merged, the root is Query. So no other type can have that name. Rename it.",
+        "A subgraph may give its query root any name, but in the supergraph the root is called Query, so no other type can have that name. Rename the other type.",
         "schema { query: MyQuery }\ntype MyQuery { a: Int }\ntype Query { b: Int }",
     ),
     (
         Code::ROOT_MUTATION_USED,
-        "Merged, the mutation root is called Mutation, so no other type can have that name. Rename it, or name it in the schema definition.",
+        "In the supergraph the mutation root is called Mutation, so no other type can have that name. Rename the type, or make it the mutation root in the schema definition.",
         "schema { query: Query mutation: MyMutation }\ntype Mutation { b: Int }",
     ),
     (
         Code::ROOT_SUBSCRIPTION_USED,
-        "Merged, the subscription root is called Subscription, so no other type can have that name. Rename it, or name it in the schema definition.",
+        "In the supergraph the subscription root is called Subscription, so no other type can have that name. Rename the type, or make it the subscription root in the schema definition.",
         "schema { query: Query }\ntype Subscription { b: Int }",
     ),
     (
         Code::NO_QUERIES,
-        "A GraphQL schema starts at its Query type. At least one subgraph must define it, with at least one field.",
+        "Clients start every query at the fields of the type Query. At least one subgraph must define it, with at least one field.",
         "type User @key(fields: \"id\") { id: ID! }   # and no type Query anywhere",
     ),
     (
         Code::INTERFACE_FIELD_NO_IMPLEM,
-        "Merged, an interface has all fields that any subgraph gives it, and whoever implements it must have them all. Add the field to the implementing type where it can be resolved, or take it off the interface.",
+        "In the supergraph an interface has the fields that all subgraphs together give it, and every type that implements it must have them. Add the field to that type in a subgraph that can resolve it, or remove it from the interface.",
         "# subgraph a\ninterface Media { id: ID! title: String }\n# subgraph b\ninterface Media { id: ID! }\ntype Book implements Media { id: ID! }   # Book.title is missing",
     ),
     (
         Code::TYPE_KIND_MISMATCH,
-        "A name means one thing in the supergraph: an object in one subgraph and an enum in another can't be merged. Rename one of them.",
+        "In the supergraph a name means one thing, so it can't be an object type in one subgraph and an enum in another. Rename one of them.",
         "# subgraph a\ntype Status { code: Int }\n# subgraph b\nenum Status { ON OFF }",
     ),
     (
@@ -229,12 +229,12 @@ const TEXTS: &[(Code, &str, &str)] = &[
     ),
     (
         Code::CONTEXT_INVALID_SELECTION,
-        "The argument gets one value, so that the selection must end in exactly one leaf of the argument's type, for every type that sets the context.",
+        "An argument has one value. So the text must select exactly one field, of the argument's type, on every type that sets the context.",
         "f(a: String @fromContext(field: \"$user { name email }\")): Int   # one of the two",
     ),
     (
         Code::NO_CONTEXT_IN_SELECTION,
-        "The text starts with a dollar sign and the context's name, then comes the selection.",
+        "The text starts with a dollar sign and the name of the context; the selection follows.",
         "f(a: String @fromContext(field: \"{ name }\")): Int   # \"$user { name }\"",
     ),
     (
@@ -244,37 +244,37 @@ const TEXTS: &[(Code, &str, &str)] = &[
     ),
     (
         Code::CONTEXT_NAME_INVALID,
-        "Context names are joined with subgraph names by underscores, so they can't contain any: letters and digits only.",
+        "In the supergraph a context is called by the subgraph's name and its own, with underscores between, so its own name can't contain any: use letters and digits.",
         "type User @context(name: \"my_user\") @key(fields: \"id\") { id: ID! }   # \"myUser\"",
     ),
     (
         Code::EXTERNAL_TYPE_MISMATCH,
-        "An @external field is a copy of another subgraph's field, and copies must agree.",
+        "An @external field only repeats what another subgraph defines, so its type must be the same. Copy the type from there.",
         "# subgraph a\ntype T @key(fields: \"id\") { id: ID! weight: Int }\n# subgraph b\ntype T @key(fields: \"id\") { id: ID! weight: String @external s: Int @requires(fields: \"weight\") }",
     ),
     (
         Code::EXTERNAL_ARGUMENT_MISSING,
-        "An @external field is a copy of another subgraph's field, with its arguments.",
+        "An @external field only repeats what another subgraph defines, so it must have the same arguments. Add the missing one.",
         "# subgraph a\ntype T @key(fields: \"id\") { id: ID! size(unit: String): Int }\n# subgraph b\ntype T @key(fields: \"id\") { id: ID! size: Int @external s: Int @requires(fields: \"size\") }",
     ),
     (
         Code::EXTERNAL_ARGUMENT_TYPE_MISMATCH,
-        "An @external field is a copy of another subgraph's field, with the same argument types.",
+        "An @external field only repeats what another subgraph defines, so its arguments must have the same types. Copy the type from there.",
         "# a: size(unit: String): Int     b: size(unit: Int): Int @external",
     ),
     (
         Code::EXTERNAL_ARGUMENT_DEFAULT_MISMATCH,
-        "An @external field is a copy of another subgraph's field, with the same argument defaults.",
+        "An @external field only repeats what another subgraph defines, so its arguments must have the same defaults. Copy the default from there.",
         "# a: size(unit: String = \"cm\"): Int     b: size(unit: String = \"m\"): Int @external",
     ),
     (
         Code::EXTERNAL_ON_INTERFACE,
-        "An interface's field is resolved by nobody, so that it can't be external. Mark the fields of the implementing types.",
+        "The fields of an interface are resolved by the implementing types, so they are neither external nor not. Mark the fields of those types.",
         "interface Node { id: ID! name: String @external }",
     ),
     (
         Code::MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL,
-        "@tag, @inaccessible and their like describe the field in the supergraph, and are taken from the subgraphs that resolve it. On an external copy they would be lost. Put them where the field is resolved.",
+        "@tag, @inaccessible and the like describe the field in the supergraph, and count only in subgraphs that resolve the field. On an @external field they would be lost. Move them to a subgraph that resolves it.",
         "type T @key(fields: \"id\") { id: ID! w: Int @external @tag(name: \"x\") s: Int @requires(fields: \"w\") }",
     ),
     (
@@ -309,32 +309,32 @@ const TEXTS: &[(Code, &str, &str)] = &[
     ),
     (
         Code::INVALID_FIELD_SHARING,
-        "By default a field belongs to one subgraph, so that two teams do not define it in two ways by accident. If all of them really return the same, mark it @shareable in each. If one takes it over from another, use @override. If one only needs it, use @external.",
+        "By default one subgraph resolves a field, lest two teams define the same name with different meanings by accident. If all of them return the same, mark it @shareable in each. If one has taken it over from another, use @override. If one only refers to it, use @external. Where a subgraph lacks fields of the type that others have, the type also needs a @key.",
         "# subgraph a\ntype Product @key(fields: \"id\") { id: ID! name: String @shareable }\n# subgraph b\ntype Product @key(fields: \"id\") { id: ID! name: String }   # @shareable here too",
     ),
     (
         Code::INVALID_SHAREABLE_USAGE,
-        "Interfaces have no resolvers to share, and saying it twice adds nothing.",
+        "@shareable says that several subgraphs may resolve a field, and an interface's field is resolved by the implementing types. Saying it twice of one element adds nothing.",
         "interface I { a: Int @shareable }",
     ),
     (
         Code::INVALID_LINK_DIRECTIVE_USAGE,
-        "@link names a specification and what to import from it. The import must exist in the linked version (newer directives need a newer version), directive names start with @, each specification is linked once, and two imports can't give one name.",
+        "@link names a specification and what to import from it. The import must exist in the linked version (newer directives need a newer version), directive names start with @, each specification is linked once, and two imports can't have one name.",
         "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.0\", import: [\"@key\", \"@interfaceObject\"])   # needs v2.3",
     ),
     (
         Code::INVALID_LINK_IDENTIFIER,
-        "The URL of a specification ends with its name and version.",
+        "The URL of a specification ends in its name and version, as in https://example.com/name/v1.0.",
         "extend schema @link(url: \"https://specs.apollo.dev/federation/v2\")   # …/federation/v2.9",
     ),
     (
         Code::LINK_IMPORT_NAME_MISMATCH,
-        "A directive that goes to the supergraph needs one name there, so that all subgraphs must import it under the same one.",
+        "A directive that goes to the supergraph has one name there. Import it under the same name in all subgraphs.",
         "# a: import: [\"@tag\"]     b: import: [{ name: \"@tag\", as: \"@label\" }]",
     ),
     (
         Code::REFERENCED_INACCESSIBLE,
-        "A type that is hidden from clients can't be the type of something that they see. Hide the field or argument too, or show the type.",
+        "A type that is hidden from clients can't be the type of something that they see. Mark the field or argument @inaccessible too, or remove it from the type.",
         "type Secret @inaccessible { x: Int }\ntype Query { secret: Secret }   # secret: Secret @inaccessible",
     ),
     (
@@ -349,62 +349,62 @@ const TEXTS: &[(Code, &str, &str)] = &[
     ),
     (
         Code::REQUIRED_INACCESSIBLE,
-        "Clients could not give what they must give. Make the argument or field optional, give it a default, or show it.",
+        "Clients would have to give a value for something that they don't see. Make the argument or field optional, give it a default, or remove @inaccessible.",
         "type Query { f(a: Int! @inaccessible): Int }",
     ),
     (
         Code::DISALLOWED_INACCESSIBLE,
-        "Definitions of directives are not shown to clients in the first place, so that there is nothing to hide.",
+        "Clients don't see the directives that schemas use, so there is nothing to hide. Remove @inaccessible.",
         "directive @mine(x: Int @inaccessible) on FIELD_DEFINITION",
     ),
     (
         Code::IMPLEMENTED_BY_INACCESSIBLE,
-        "Clients see the interface's field and may expect it on every implementation. Hide it on the interface too.",
+        "Clients see the interface's field and may select it on any implementation. Mark it @inaccessible on the interface too, or nowhere.",
         "interface I { a: Int }\ntype T implements I { a: Int @inaccessible b: Int }",
     ),
     (
         Code::ONLY_INACCESSIBLE_CHILDREN,
-        "A type can't be empty for clients. Hide the type itself, or show something of it.",
+        "GraphQL knows no empty types, so a type can't be visible with everything in it hidden. Mark the type @inaccessible, or leave something of it visible.",
         "type T { a: Int @inaccessible }",
     ),
     (
         Code::REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH,
-        "Only arguments that all subgraphs with the field understand stay in the supergraph, but this one must be given. Add it everywhere, or make it optional.",
+        "Clients are offered only the arguments that all subgraphs with the field have, but one subgraph insists on this one. Add it in the others, or make it optional.",
         "# a: find(id: ID!): T @shareable     b: find: T @shareable",
     ),
     (
         Code::REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH,
-        "Only input fields that all subgraphs understand stay in the supergraph, but this one must be given. Add it everywhere, or make it optional.",
+        "Clients are offered only the input fields that all subgraphs with the input have, but one subgraph insists on this one. Add it in the others, or make it optional.",
         "# a: input I { a: Int b: Int! }     b: input I { a: Int }",
     ),
     (
         Code::EMPTY_MERGED_INPUT_TYPE,
-        "Only input fields that all subgraphs understand stay in the supergraph. Here that leaves none.",
+        "Clients are offered only the input fields that all subgraphs with the input have. Here that leaves none.",
         "# a: input I { a: Int }     b: input I { b: Int }",
     ),
     (
         Code::ENUM_VALUE_MISMATCH,
-        "Clients both send and receive this enum, so that every subgraph must know every value. Add the missing ones, or mark them @inaccessible while you roll them out.",
+        "Clients both send and receive this enum, so every subgraph must know every value. Add the missing ones, or mark them @inaccessible while you roll them out.",
         "# a: enum E { A B }     b: enum E { A }     (used by an argument and by a field)",
     ),
     (
         Code::EMPTY_MERGED_ENUM_TYPE,
-        "Of an enum that clients only send, the values that all subgraphs understand stay. Here that leaves none.",
+        "Of an enum that clients send, they are offered only the values that all subgraphs with the enum know. Here that leaves none.",
         "# a: enum E { A }     b: enum E { B }     (used by an argument only)",
     ),
     (
         Code::SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES,
-        "Subgraphs that share a field must return the same thing. If they have no possible type in common, they can't.",
+        "Subgraphs that share a field must be able to return the same object, since the router asks whichever suits it. Here they know no common type that the object could have.",
         "# a: union U = X   type Query { u: U @shareable }     b: union U = Y   type Query { u: U @shareable }",
     ),
     (
         Code::SATISFIABILITY_ERROR,
-        "Each subgraph is fine by itself, but for the query shown the router finds no way: it stands in a subgraph that does not have the field, and it can't move to the one that has it. To move, the target needs a @key on the type whose fields can be had where the query stands. Add that key, or resolve the field where the query is.",
+        "Each subgraph is valid by itself, but the router could not answer the query that the message shows: the object comes from a subgraph that does not have the field, and the subgraph that has it can't be asked for this object. To be asked, it needs a @key on the type, made of fields that the first subgraph has. Add that key, or resolve the field in the first subgraph too.",
         "# subgraph a\ntype Query { user: User }\ntype User @shareable { id: ID! }\n# subgraph b\ntype User @shareable { id: ID! name: String }   # add @key(fields: \"id\") here",
     ),
     (
         Code::OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,
-        "@override takes a field over. That makes no sense for a field that is @external here, and is not possible while the old field uses @requires or @provides or belongs to an interface object.",
+        "@override makes this subgraph resolve a field instead of another one. That contradicts @external here, and is not possible while the field of the other subgraph has @requires or @provides, or belongs to an interface object.",
         "type T @key(fields: \"id\") { id: ID! n: Int @external @override(from: \"b\") }",
     ),
     (
@@ -414,7 +414,7 @@ const TEXTS: &[(Code, &str, &str)] = &[
     ),
     (
         Code::OVERRIDE_SOURCE_HAS_OVERRIDE,
-        "Two subgraphs take the field over from each other or in a row, so that nobody knows who has it. Keep one @override.",
+        "Two subgraphs take the field over from each other, or one from the next, so it is unclear which of them resolves it. Keep one @override.",
         "# a: n: Int @override(from: \"b\")     b: n: Int @override(from: \"a\")",
     ),
     (
@@ -429,32 +429,32 @@ const TEXTS: &[(Code, &str, &str)] = &[
     ),
     (
         Code::DIRECTIVE_COMPOSITION_ERROR,
-        "@composeDirective keeps a directive of your own in the supergraph. For that it must be defined, be imported by a @link to a specification of your own, start with @, and mean the same in all subgraphs that compose it.",
+        "@composeDirective keeps a directive of your own in the supergraph. For that the directive must be defined, imported by a @link to a specification of your own, named with its @, and the same in all subgraphs that ask for it.",
         "extend schema @composeDirective(name: \"@mine\")   # @link(url: \"https://example.com/mine/v1.0\", import: [\"@mine\"]) is missing",
     ),
     (
         Code::INTERFACE_OBJECT_USAGE_ERROR,
-        "@interfaceObject lets a subgraph add fields to all implementations of an interface without knowing them. So it needs the interface's key, the real interface in another subgraph, and none of the implementations here.",
+        "By @interfaceObject a subgraph adds fields to all implementations of an interface without knowing them. For that it needs the interface's @key, the interface itself in another subgraph, and no definition of the implementations here.",
         "type Media @interfaceObject { id: ID! rating: Int }   # @key(fields: \"id\") is missing",
     ),
     (
         Code::INTERFACE_KEY_NOT_ON_IMPLEMENTATION,
-        "Whoever enters a subgraph by an interface's key gets one of its implementations, so that each must have that key.",
+        "When the router asks for an object by an interface's key, it gets one of the implementations. So each of them must have that key.",
         "interface Media @key(fields: \"id\") { id: ID! }\ntype Book implements Media { id: ID! }   # @key(fields: \"id\")",
     ),
     (
         Code::INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE,
-        "A subgraph that can be entered by an interface's key may be asked for any implementation, so that it must define all of them. Define the missing ones, or make the key `resolvable: false`.",
+        "By a key on an interface the router may ask the subgraph for any object of that interface, so the subgraph must define all implementations. Define the missing ones, or write `resolvable: false` in the key.",
         "# a: interface Media @key(fields: \"id\"), Book     b: type Film implements Media",
     ),
     (
         Code::CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS,
-        "Clients do not see an argument that the router fills in. Where it is an ordinary argument, nobody would give it: it must be optional there.",
+        "Clients don't see an argument that the router fills in. In a subgraph where it is an ordinary argument it would never get a value, so it must be optional there.",
         "# a: f(a: String @fromContext(field: \"$c { p }\")): Int @shareable     b: f(a: String!): Int @shareable",
     ),
     (
         Code::COST_APPLIED_TO_INTERFACE_FIELD,
-        "The cost depends on who resolves the field. Put @cost on the implementing types.",
+        "A field of an interface costs what it costs on the implementing types. Put @cost there.",
         "interface I { a: Int @cost(weight: 5) }",
     ),
     (
@@ -479,42 +479,42 @@ const TEXTS: &[(Code, &str, &str)] = &[
     ),
     (
         Code::MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED,
-        "Other composers enumerate paths and give up at some number. This one does not, so that the code stands here for completeness only.",
+        "Composers that try one path after the other give up at some number of paths. This one does not follow paths and never raises the code.",
         "# never raised by this composer",
     ),
     (
         Code::AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE,
-        "Who may read through an interface follows from the implementations, and is computed from them. Put the directive on the implementing types and fields.",
+        "What a client needs to read through an interface is computed from what its implementations require. Put the directive on the implementing types and fields.",
         "interface I @authenticated { a: Int }",
     ),
     (
         Code::MISSING_TRANSITIVE_AUTH_REQUIREMENTS,
-        "Through @requires or a context a field's value depends on protected data. Without the same demand, somebody without rights could read it in disguise. Put the same directives on the field.",
+        "By @requires or @fromContext the field is computed from protected fields. If it is less protected itself, clients could learn through it what they may not read. Put the same directives on the field.",
         "type T @key(fields: \"id\") { id: ID! salary: Int @external bonus: Int @requires(fields: \"salary\") }   # if salary is @authenticated, bonus must be",
     ),
     (
         Code::CACHE_TAG_INVALID_FORMAT,
-        "A cache tag is text with variables in braces.",
+        "A cache tag is text with variables in braces, such as \"user-{$key.id}\".",
         "type Query { user(id: ID!): User @cacheTag(format: \"user-{$args.id\") }   # a brace is not closed",
     ),
     (
         Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ROOT_FIELD,
-        "On a root field, a cache tag can use the field's arguments: nothing else is known when the answer is stored.",
+        "On a root field a cache tag can use the field's arguments. Nothing else is known when the answer is stored.",
         "type Query { user(id: ID!): User @cacheTag(format: \"user-{$args.uid}\") }",
     ),
     (
         Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ENTITY,
-        "On an entity, a cache tag can use fields that are in every key, since any of the keys may be used to ask for it.",
+        "On a type with keys a cache tag can use the fields that are in each of them, since the router may ask by any key.",
         "type User @key(fields: \"id\") @key(fields: \"email\") @cacheTag(format: \"user-{$key.id}\") { id: ID! email: String! }",
     ),
     (
         Code::CACHE_TAG_APPLIED_TO_NON_ROOT_FIELD,
-        "Answers are cached for root fields and for entities. Put the tag on one of these.",
+        "Answers are cached for root fields and for types with a @key. Put the tag on one of these.",
         "type User @key(fields: \"id\") { id: ID! name: String @cacheTag(format: \"name\") }",
     ),
     (
         Code::CACHE_TAG_ENTITY_NOT_RESOLVABLE,
-        "Only what can be fetched by a key can be cached by it.",
+        "A type is cached by the key that the router asks with. Give it a @key, or remove the tag.",
         "type Money @cacheTag(format: \"money\") { amount: Int }",
     ),
     (
@@ -524,137 +524,137 @@ const TEXTS: &[(Code, &str, &str)] = &[
     ),
     (
         Code::INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE,
-        "The supergraph uses the most general of the types, which may surprise clients of one subgraph. Using the same type everywhere says what is meant.",
+        "Clients see the most general of the types, which may surprise those who know one subgraph only. Write the same type in all subgraphs to make it plain.",
         "# a: size: Int! @shareable     b: size: Int @shareable     → Int",
     ),
     (
         Code::INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE,
-        "The supergraph uses the strictest of the types, since all subgraphs must be able to take the value.",
+        "Clients see the strictest of the types, since every subgraph must be able to take the value.",
         "# a: find(id: ID!): T     b: find(id: ID): T     → ID!",
     ),
     (
         Code::INCONSISTENT_ENTITY,
-        "In the subgraphs without the key the type can be returned, but not entered. That may be meant.",
+        "A subgraph without the key can return the type, but the router can't ask it for the fields of a given object. That may be intended.",
         "# a: type User @key(fields: \"id\") { id: ID! }     b: type User { id: ID! @shareable }",
     ),
     (
         Code::OVERRIDDEN_FIELD_CAN_BE_REMOVED,
-        "The overriding subgraph has the field now. Once it is live, the old resolver is dead code.",
+        "Another subgraph has taken the field over. Once that is deployed, the old field is no longer asked for and can be removed.",
         "# a: n: Int @override(from: \"b\")     b: n: Int   ← can go",
     ),
     (
         Code::OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
-        "The other subgraph no longer has the field. The migration is over.",
+        "The other subgraph no longer resolves the field, so there is nothing left to take over. Remove @override.",
         "# a: n: Int @override(from: \"b\")   ← the directive can go",
     ),
     (
         Code::OVERRIDE_MIGRATION_IN_PROGRESS,
-        "Both subgraphs resolve the field, and the label decides. Remove the label and then the old field when done.",
+        "Both subgraphs resolve the field, and the label decides per request which of them is asked. When the migration is done, remove the label, then the old field.",
         "n: Int @override(from: \"b\", label: \"percent(10)\")",
     ),
     (
         Code::MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
-        "The directive's specification says how differing arguments are merged, for example the highest cost, or all scopes together.",
+        "Subgraphs give the directive different arguments, and its specification says how to combine them: the highest cost, for example, or all scopes together.",
         "# a: @cost(weight: 5)     b: @cost(weight: 10)     → 10",
     ),
     (
         Code::DIRECTIVE_COMPOSITION_INFO,
-        "A feature that is linked but not composed stays inside each subgraph, so that versions may differ. It is only worth knowing. It is also raised for asking to compose what is composed anyway.",
+        "Subgraphs link different major versions of a specification. That does no harm as long as none of its directives is composed. The code is also used for a @composeDirective of a directive that is composed anyway.",
         "# a: @link(url: \"https://example.com/mine/v1.0\")     b: @link(url: \"https://example.com/mine/v2.0\")",
     ),
     (
         Code::IMPLICITLY_UPGRADED_FEDERATION_VERSION,
-        "The subgraph links a feature that came with a newer version of Federation than it links. The supergraph uses the newer one.",
+        "The subgraph links a specification that came with a newer version of Federation than the subgraphs link. The supergraph is made for the newer version.",
         "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.5\") @link(url: \"https://specs.apollo.dev/cost/v0.1\")",
     ),
     (
         Code::HINT_CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS,
-        "The router fills the argument in for one subgraph, so that clients no longer see it. Other subgraphs get it no more.",
+        "The router fills the argument in for one subgraph, so clients no longer see it and can't give it to the others either.",
         "# a: f(a: String @fromContext(field: \"$c { p }\")): Int @shareable     b: f(a: String): Int @shareable",
     ),
     (
         Code::INCONSISTENT_DEFAULT_VALUE_PRESENCE,
-        "A default that only some subgraphs know would not reach the others.",
+        "A default must hold in every subgraph that may be asked. Where only some have it, clients get none.",
         "# a: list(first: Int = 10): [T]     b: list(first: Int): [T]     → no default",
     ),
     (
         Code::INCONSISTENT_INPUT_OBJECT_FIELD,
-        "A subgraph that does not know the field would refuse the whole input, so that clients can't be offered it.",
+        "A subgraph that does not know the field would refuse the whole input, so clients can't be offered it.",
         "# a: input I { a: Int b: Int }     b: input I { a: Int }     → input I { a: Int }",
     ),
     (
         Code::INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM,
-        "A subgraph that does not know the value would refuse it, so that clients can't be offered it.",
+        "A subgraph that does not know the value would refuse it, so clients can't be offered it.",
         "# a: enum E { A B }     b: enum E { A }     → enum E { A }",
     ),
     (
         Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE,
-        "A directive in a query may be sent to any subgraph, so that all must know it.",
+        "A directive in a query may go to any subgraph, so clients can use only what all of them define.",
         "# a: directive @live on QUERY     b: nothing",
     ),
     (
         Code::NO_EXECUTABLE_DIRECTIVE_INTERSECTION,
-        "The subgraphs allow the directive in different places, so that none is left where all understand it.",
+        "The subgraphs allow the directive at different locations, and none is allowed by all. So clients can't use it.",
         "# a: directive @live on QUERY     b: directive @live on FIELD",
     ),
     (
         Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE,
-        "Where one subgraph takes the directive only once, the supergraph can't offer more.",
+        "If one subgraph takes the directive only once, clients can't use it more often.",
         "# a: directive @live repeatable on FIELD     b: directive @live on FIELD",
     ),
     (
         Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS,
-        "Only the places that all subgraphs allow stay.",
+        "Clients can use the directive only at the locations that all subgraphs allow.",
         "# a: directive @live on FIELD | QUERY     b: directive @live on FIELD",
     ),
     (
         Code::INCONSISTENT_DESCRIPTION,
-        "The text that most subgraphs have is used, and of equals the first by subgraph name.",
+        "Clients see the description that most subgraphs have; if several are as frequent, that of the first subgraph by name.",
         "# a: \"A person.\" type User …     b: \"A customer.\" type User …",
     ),
     (
         Code::INCONSISTENT_ARGUMENT_PRESENCE,
-        "A subgraph that does not know the argument would refuse the query, so that clients can't be offered it.",
+        "A subgraph that does not know the argument would refuse the query, so clients can't be offered it.",
         "# a: list(first: Int): [T] @shareable     b: list: [T] @shareable",
     ),
     (
         Code::FROM_SUBGRAPH_DOES_NOT_EXIST,
-        "Nothing is overridden. Either the name is misspelt, or the subgraph is gone and @override can go too.",
+        "Without such a subgraph nothing is taken over. Correct the name, or remove @override if the subgraph no longer exists.",
         "n: Int @override(from: \"prodcuts\")   # products",
     ),
     (
         Code::INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
-        "The directive can be there only once, so that one of the versions wins: the most frequent, or of equals the first by subgraph name.",
+        "The supergraph can have the directive only once, with the arguments that most subgraphs use; if several are as frequent, with those of the first subgraph by name.",
         "# a: @deprecated(reason: \"x\")     b: @deprecated(reason: \"y\")",
     ),
     (
         Code::DIRECTIVE_COMPOSITION_WARN,
-        "The directive is composed under one name. Where it has another, it is not recognized as the same.",
+        "The directive goes to the supergraph under one name. A subgraph that imports it under another name is not asked for it.",
         "# a: import: [\"@mine\"], composed     b: import: [{ name: \"@mine\", as: \"@ours\" }]",
     ),
     (
         Code::INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN,
-        "Subgraphs that share a field must return the same thing, but some types are known only to some. Those must never be returned from there.",
+        "Subgraphs that share a field must return the same object, but some know types that others don't. The field must never return those.",
         "# a: union U = X | Y   u: U @shareable     b: union U = X   u: U @shareable",
     ),
     (
         Code::INCONSISTENT_OBJECT_VALUE_TYPE_FIELD,
-        "A type without a key can't be completed from other subgraphs, so that a field that only some have is easily out of reach.",
+        "The router can't fetch missing fields of a type without a @key from another subgraph. So clients can select this field only where the object comes from a subgraph that has it.",
         "# a: type Money @shareable { amount: Int currency: String }     b: type Money @shareable { amount: Int }",
     ),
     (
         Code::INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD,
-        "All implementations must have the field anyway; the interfaces just do not say so in the same way.",
+        "The supergraph's interface has the field, so every implementation must, though some subgraphs' interfaces don't mention it.",
         "# a: interface I { a: Int b: Int }     b: interface I { a: Int }",
     ),
     (
         Code::INCONSISTENT_UNION_MEMBER,
-        "The supergraph's union has all members.",
+        "Clients see the members of all subgraphs together.",
         "# a: union U = X | Y     b: union U = X",
     ),
     (
         Code::INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM,
-        "Clients only receive this enum, so that all values stay.",
+        "Clients only receive this enum, so they are told all values.",
         "# a: enum E { A B }     b: enum E { A }     (used by fields only)",
     ),
     (Code::UNUSED_ENUM_TYPE, "No field or argument has this enum's type.", "enum E { A B }   # and nothing uses E"),

@@ -154,3 +154,16 @@ fn many_errors_and_long_names_cost_no_more_than_reading() {
         assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
     }
 }
+
+#[test]
+fn columns_count_characters() {
+    for (sdl, text, column) in [
+        ("type Query {\n  \"für größere\" a: Missing }", "Missing", 20),
+        ("type Query {\n  \"für größere\" a Int }", "Int", 19),
+    ] {
+        let subgraph = SubgraphSdl { name: "a".to_owned(), sdl: sdl.to_owned(), ..SubgraphSdl::default() };
+        let at = compose(&[subgraph]).result.unwrap_err().remove(0).locations.remove(0);
+        assert_eq!(&sdl[at.offset..at.end_offset], text);
+        assert_eq!((at.line, at.column, at.end_column), (2, column, column + text.len()), "{sdl}");
+    }
+}

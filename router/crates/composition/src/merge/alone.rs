@@ -1,4 +1,4 @@
-//! What one subgraph alone has is taken as it is. Knows no conflict: there are none.
+//! Takes over what only one subgraph has. Knows no conflict, since there can be none.
 
 use braid_graphql::compiler::Name;
 use braid_supergraph::join_spec::write::{DraftApplied, DraftField, DraftInput, DraftJoinField};
@@ -61,7 +61,7 @@ impl Merger<'_> {
         }
     }
 
-    /// Directives have rules even so: what they are called, and which go to the supergraph.
+    /// Directives have rules all the same: what they are called, and which go to the supergraph.
     fn applied_alone(
         &mut self,
         coordinate: impl Fn() -> String,

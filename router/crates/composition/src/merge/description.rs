@@ -1,4 +1,4 @@
-//! Chooses among descriptions: what most subgraphs say, then the first by name.
+//! Chooses among descriptions: the one that most subgraphs have, then the first by subgraph name.
 
 use std::sync::Arc;
 

@@ -1,16 +1,16 @@
-//! Scopes and policies: an OR of ANDs, which subgraphs and types combine. Knows nothing of who demands what.
+//! Scopes and policies: an OR of ANDs, which subgraphs and types combine. Knows nothing of the elements that require them.
 
 use std::collections::BTreeSet;
 
 use braid_graphql::compiler::Node;
 use braid_graphql::compiler::ast::Value;
 
-/// An OR of ANDs, in a fixed order. One AND of nothing demands nothing; so does an OR of nothing, which is read as that.
+/// An OR of ANDs, in a fixed order. An AND of nothing requires nothing; so does an OR of nothing, which is read as that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Dnf(Vec<BTreeSet<String>>);
 
 impl Default for Dnf {
-    /// Demands nothing.
+    /// Requires nothing.
     fn default() -> Self {
         Dnf(vec![BTreeSet::new()])
     }

@@ -1,4 +1,4 @@
-//! Enums: the union of values if used as outputs, the intersection if used as inputs, no difference if both.
+//! Enums: all values if clients only receive them, the common values if they only send them, equal values if both.
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::Type;
@@ -17,7 +17,7 @@ pub(super) struct Uses {
 }
 
 impl<'a> Merger<'a> {
-    /// Remembers that an element has an enum's type.
+    /// Notes that an element has an enum's type.
     pub(super) fn note_enum_use(&mut self, ty: &Type, input: bool, coordinate: impl FnOnce() -> String) {
         let Some(uses) = self.enum_uses.get_mut(ty.inner_named_type()) else { return };
         let slot = if input { &mut uses.input } else { &mut uses.output };
@@ -62,7 +62,7 @@ impl<'a> Merger<'a> {
         merged
     }
 
-    /// Adds a value (or the first one there is) to every subgraph's enum that lacks it.
+    /// Adds a value, or else the first known one, to the enum of every subgraph that lacks it.
     fn add_missing_value(&self, sources: &Sources<'a, TypeDef>, value: Option<&Name>) -> Vec<crate::diagnostic::Edit> {
         let Some(value) = value.or_else(|| sources.iter().find_map(|(_, t)| t.values.keys().next())) else {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! Executable directives: only what every subgraph knows can be sent to any of them.
+//! Directives that clients use: only what every subgraph defines, since a part of a query may go to any of them.
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::DirectiveLocation;

@@ -39,7 +39,7 @@ pub(crate) use executable::is_executable_name;
 pub(crate) use features::Features;
 pub(crate) use typing::is_strict_subtype;
 
-/// What merging makes: the draft is complete only if there is no error.
+/// The outcome of merging. The draft is complete only if there is no error.
 pub(crate) struct Merged {
     pub(crate) draft: Draft,
     pub(crate) features: Features,
@@ -54,7 +54,7 @@ pub(crate) struct Merger<'a> {
     pub(crate) features: Features,
     pub(crate) errors: Vec<Diagnostic>,
     pub(crate) hints: Vec<Diagnostic>,
-    /// Where each enum is used, as an input and as an output. It has all enums.
+    /// Where each enum is used, as an input and as an output. Every enum has an entry.
     enum_uses: AHashMap<Name, enums::Uses>,
     /// The types of the draft that implement an interface in some subgraph, in order.
     implementations: AHashMap<Name, Vec<Name>>,
@@ -151,7 +151,7 @@ impl<'a> Merger<'a> {
         let subgraphs = self.subgraphs;
         for (index, subgraph) in subgraphs.iter().enumerate() {
             for ty in subgraph.schema.types.values() {
-                // A root without fields says nothing; the query root is there even so.
+                // A root without fields is dropped, except for the query root.
                 if ty.fields.is_empty() && matches!(ty.name.as_str(), "Mutation" | "Subscription") {
                     continue;
                 }
@@ -221,7 +221,7 @@ impl<'a> Merger<'a> {
         true
     }
 
-    /// What counts as a subtype must be known before any field is merged: `implements` and union members.
+    /// Interfaces and union members decide what is a subtype, so they are merged before any field.
     fn shallow(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> DraftType {
         let kind = match sources[0].1.kind {
             _ if sources.iter().any(|(_, t)| t.is_interface_object()) => DraftKind::Interface,

@@ -1,4 +1,4 @@
-//! Objects and interfaces: the union of their fields, and who may resolve each.
+//! Objects and interfaces: the fields of all subgraphs together, and which subgraphs may resolve each.
 
 use ahash::AHashSet;
 use braid_graphql::compiler::Name;
@@ -31,7 +31,7 @@ impl<'a> Merger<'a> {
         let fields = by_name(sources.iter().map(|(i, t)| (*i, &t.fields)));
         let mut merged = with_room(fields.len());
         for (field, having) in fields {
-            // A mere stub of a type, with externals only, lacks nothing.
+            // A type with external fields only is a mere reference and lacks nothing.
             let lacks = |(i, t): &(usize, &TypeDef)| {
                 having.binary_search_by_key(i, |(h, _)| *h).is_err() && !t.fields.values().all(|f| f.facts.external)
             };
@@ -84,7 +84,7 @@ impl<'a> Merger<'a> {
         merged
     }
 
-    /// A subgraph that can be entered at an interface must know what it may find there.
+    /// A subgraph that is asked for objects by an interface's key must define all implementations.
     fn check_interface_keys(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> bool {
         let implementations: Vec<Name> = self.objects_below(name).map(|ty| ty.name.clone()).collect();
         for (index, ty) in sources.iter().filter(|(_, t)| t.kind == Kind::Interface) {
@@ -162,7 +162,7 @@ impl<'a> Merger<'a> {
         having: &[(usize, &'a Field)],
         overrides: &Overrides,
     ) {
-        // One alone shares with nobody.
+        // A field of one subgraph is not shared.
         if having.len() < 2 && self.interface_objects.is_empty() {
             return;
         }

@@ -1,5 +1,5 @@
-//! What a subgraph's federation directives, taken together, say about each field: external, provided, shareable, used.
-//! Knows no rule about them.
+//! What follows for each field from all federation directives of its subgraph: external, provided, shareable, used. Knows no rule
+//! about them.
 
 use ahash::AHashSet;
 use braid_graphql::compiler::Name;

@@ -27,11 +27,11 @@ pub(crate) struct Subgraph {
     pub(crate) version: FederationVersion,
     pub(crate) links: Links,
     pub(crate) schema: Schema,
-    /// The federation directives that are applied anywhere, each with its name here. Filled in once the schema is final.
+    /// The federation directives that the schema uses, each with its name here. Filled in once the schema is final.
     pub(crate) used: Vec<(Known, Name)>,
 }
 
-/// What the subgraph itself says it was written for.
+/// The version of Federation that the subgraph says it was written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FederationVersion {
     One,
@@ -63,9 +63,9 @@ pub(crate) struct TypeDef {
     pub(crate) kind: Kind,
     pub(crate) description: Option<Arc<str>>,
     pub(crate) span: Span,
-    /// Something of it stands in a definition, not in an extension.
+    /// Whether there is a definition of it, not only extensions.
     pub(crate) defined: bool,
-    /// Something of it stands in an extension.
+    /// Whether there is an extension of it.
     pub(crate) extended: bool,
     pub(crate) implements: Map<Span>,
     pub(crate) members: Map<Span>,
@@ -75,11 +75,11 @@ pub(crate) struct TypeDef {
     pub(crate) facts: TypeFacts,
 }
 
-/// What a type's keys say. Filled in once the schema is final.
+/// What follows from a type's keys. Filled in once the schema is final.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TypeFacts {
     pub(crate) keys: Vec<Key>,
-    /// The subgraph can be entered again by a key whose fields it resolves itself.
+    /// Whether the router can come back to the subgraph by a key whose fields it resolves itself.
     pub(crate) local_key: bool,
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct TypeFacts {
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
     pub(crate) set: FieldSet,
-    /// The set as it is always written, however it was given.
+    /// The fields in one form, however they were written.
     pub(crate) text: String,
     pub(crate) resolvable: bool,
 }
@@ -99,24 +99,24 @@ pub(crate) struct Field {
     pub(crate) description: Option<Arc<str>>,
     pub(crate) ty: Type,
     pub(crate) args: Map<InputValue>,
-    /// Of an input field.
+    /// For an input field.
     pub(crate) default: Option<Node<Value>>,
     pub(crate) applied: Vec<Applied>,
     pub(crate) span: Span,
-    /// Which definition or extension of the type it stands in; 0 is the definition.
+    /// Which definition or extension of the type it is part of; 0 is the definition.
     pub(crate) part: u32,
     pub(crate) facts: FieldFacts,
 }
 
-/// What the federation directives of a subgraph, taken together, say about a field. Filled in once the schema is final.
+/// What follows for a field from all federation directives of its subgraph. Filled in once the schema is final.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FieldFacts {
-    /// Marked `@external`, by itself or through its type, and really so.
+    /// Marked `@external`, by itself or through its type, and not resolved here all the same.
     pub(crate) external: bool,
     /// External, but resolvable on a path that `@provides` it.
     pub(crate) provided: bool,
     pub(crate) shareable: bool,
-    /// Some key, requires, provides, context or interface of the subgraph needs it.
+    /// A `@key`, `@requires`, `@provides`, context or interface of the subgraph needs it.
     pub(crate) used: bool,
 }
 
@@ -260,7 +260,7 @@ impl InputValue {
 }
 
 impl Field {
-    /// Of an input field: must be given.
+    /// For an input field: whether it must be given.
     pub(crate) fn is_required(&self) -> bool {
         self.ty.is_non_null() && self.default.is_none()
     }
@@ -318,28 +318,39 @@ impl Subgraph {
     }
 }
 
+/// In longer lines columns stay bytes: a schema of one line is written by a program, and counting would cost its square.
+const LONGEST_COUNTED: usize = 10_000;
+
 pub(crate) fn locate(subgraph: &str, file: &str, sources: &SourceMap, span: Span) -> Option<Location> {
     let span = span?;
     let range = span.line_column_range(sources)?;
+    let sdl = sources.get(&span.file_id())?.source_text();
+    // The parser counts columns in bytes.
+    let column = |bytes: usize, end: usize| match bytes {
+        1..LONGEST_COUNTED => {
+            sdl.get(end.saturating_sub(bytes - 1)..end).map_or(bytes, |line| line.chars().count() + 1)
+        }
+        _ => bytes,
+    };
     Some(Location {
         subgraph: subgraph.to_string(),
         file: file.to_string(),
         line: range.start.line,
-        column: range.start.column,
+        column: column(range.start.column, span.offset()),
         end_line: range.end.line,
-        end_column: range.end.column,
+        end_column: column(range.end.column, span.end_offset()),
         offset: span.offset(),
         end_offset: span.end_offset(),
     })
 }
 
 impl Subgraph {
-    /// Takes out what federation itself brought: it is no part of the graph.
+    /// Removes what federation itself added: it is no part of the graph.
     pub(crate) fn drop_internals(&mut self, internal_types: &[Name]) {
         for name in internal_types {
             self.schema.types.shift_remove(name);
         }
-        // Every subgraph has a query root, if only for `_service`: queries can pass through it.
+        // Every subgraph has a query root, if only for `_service`, and queries can lead back to it.
         let name = Name::new_static_unchecked("Query");
         let query = self.schema.types.entry(name.clone()).or_insert_with(|| {
             let mut query = TypeDef::new(name, Kind::Object, None);
@@ -352,7 +363,7 @@ impl Subgraph {
 }
 
 impl Schema {
-    /// Enum defaults that a server printed as strings become enum values.
+    /// Turns enum defaults that a server printed as strings into enum values.
     fn name_enum_values(&mut self) {
         let enums: ahash::AHashSet<Name> =
             self.types.values().filter(|t| t.kind == Kind::Enum).map(|t| t.name.clone()).collect();

@@ -93,7 +93,7 @@ pub(crate) const COMPOSED: [Known; 8] = [
 /// The newest published minor version of Federation 2.
 pub const NEWEST: u32 = 14;
 
-/// What a feature offers: (directive, first version, SDL). The last entry that is not newer than the linked version holds.
+/// What a specification defines: (directive, first version, SDL). The last entry that is not newer than the linked version counts.
 type Table = &'static [(Known, u32, &'static str)];
 
 const FEDERATION: Table = &[
@@ -280,7 +280,7 @@ pub(crate) fn built_in() -> impl Iterator<Item = (Known, Node<DirectiveDefinitio
     BUILT_IN.iter().filter_map(|(known, _, sdl)| Some((*known, definition(sdl)?)))
 }
 
-/// Each definition is parsed once a process.
+/// Each definition is parsed once per process.
 fn definition(sdl: &'static str) -> Option<Node<DirectiveDefinition>> {
     static PARSED: LazyLock<ahash::HashMap<&'static str, Node<DirectiveDefinition>>> = LazyLock::new(|| {
         [FEDERATION, FEDERATION_1, LINK, BUILT_IN]

@@ -230,11 +230,10 @@ fn string_length(text: &str) -> usize {
     text.len()
 }
 
-/// The byte at a line and column, both counted from 1.
+/// The byte at a line and column, both counted from 1, the column in bytes.
 fn offset(sdl: &str, line: usize, column: usize) -> usize {
     let start: usize = sdl.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    let line = sdl.get(start..).unwrap_or_default();
-    start + line.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum::<usize>()
+    start + column.saturating_sub(1)
 }
 
 /// The place of a range within one line.

@@ -1,5 +1,5 @@
-//! The rules that one subgraph must keep by itself. GraphQL's own rules come first: where they are broken,
-//! federation's would only add noise.
+//! The rules that a subgraph must keep by itself. GraphQL's own rules come first: where they are broken, errors about federation
+//! would only add noise.
 
 mod applications;
 mod auth;
@@ -48,7 +48,7 @@ pub(crate) fn federation(subgraph: &Subgraph) -> Vec<Diagnostic> {
     errors
 }
 
-/// A diagnostic about one subgraph, with its name in front.
+/// A diagnostic about one subgraph, whose name comes before the message.
 pub(crate) fn problem(subgraph: &Subgraph, code: crate::codes::Code, message: impl std::fmt::Display) -> Diagnostic {
     Diagnostic::new(code, format!("[{}] {message}", subgraph.name))
 }
