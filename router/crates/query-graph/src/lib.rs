@@ -12,10 +12,19 @@
 //! Cyclic conditions are false unless something outside of the circle grounds them. No path is ever enumerated: the state is one
 //! number a place, so the work is places × keys, not paths.
 
+mod classes;
+mod closure;
+mod context;
 mod graph;
 mod reach;
 mod requests;
+mod resolve;
+mod standing;
 
-pub use graph::{Context, Owner, Place, PlaceOfType, QueryGraph, RequiredField, WayIn};
-pub use reach::{Closure, Exhausted, Found, Labels, Node, Presence, Provided, Reach, Required};
+pub use closure::{Closure, Found, ReachedField, ReachedNode, Source};
+pub use context::ContextSource;
+pub use graph::{Jump, Node, NodeId, Owner, Place, QueryGraph};
+pub use reach::{Exhausted, Labels, Reach};
 pub use requests::Requests;
+pub use resolve::Circumstances;
+pub use standing::{At, Ats, Presence, Presences, Provided, known_as, presences_of, types_of};

@@ -7,16 +7,21 @@ use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Node, OperationType};
 use braid_query_graph::Exhausted;
 
-/// A position of an [`Ask`].
-pub(crate) type PositionId = usize;
+use crate::arena::{Arena, ids};
+
+ids! {
+    /// A position of an [`Ask`].
+    PositionId
+}
 
 /// More ways than this, for one field of a mutation, to depend on variables are refused.
 const MAX_PIECES: usize = 64;
 
-/// All positions of an operation; a child comes after its parent, the root is first.
+/// All positions of an operation.
 #[derive(Debug)]
 pub(crate) struct Ask<'o> {
-    pub(crate) positions: Vec<Position<'o>>,
+    pub(crate) positions: Arena<PositionId, Position<'o>>,
+    pub(crate) root: PositionId,
 }
 
 /// What is asked of the objects at one place of the response.
@@ -45,7 +50,9 @@ pub(crate) struct Entry<'o> {
 
 /// Reads an operation.
 pub(crate) fn read<'o>(operation: &'o Operation, schema: &Schema) -> Result<Ask<'o>, Exhausted> {
-    let mut ask = Ask { positions: Vec::new() };
+    let positions = Arena::default();
+    // The root is added first.
+    let mut ask = Ask { root: positions.next_id(), positions };
     if operation.kind == OperationType::Mutation {
         ask.add_serial_root(operation, schema)?;
         return Ok(ask);
@@ -71,8 +78,7 @@ impl<'o> Ask<'o> {
         schema: &Schema,
     ) -> PositionId {
         let definition = schema.ty(ty);
-        let at = self.positions.len();
-        self.positions.push(Position { ty, entries: Vec::new(), needs_typename: None, has_abstract: false });
+        let at = self.positions.push(Position { ty, entries: Vec::new(), needs_typename: None, has_abstract: false });
         let mut needs_typename: Option<Condition> = None;
         let mut merged: Vec<Merged<'o>> = Vec::new();
         for (set, under) in sets {
@@ -145,7 +151,7 @@ impl<'o> Ask<'o> {
                 entries.extend(self.entry(merged, &Condition::always(), schema));
             }
         }
-        self.positions[0].entries = entries;
+        self.positions[self.root].entries = entries;
         Ok(())
     }
 }

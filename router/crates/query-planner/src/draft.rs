@@ -1,4 +1,4 @@
-//! A plan under construction: positions of the data tree, visits of subgraphs to them, and what visits wait for. Chooses
+//! A plan under construction: objects of the data tree, visits of subgraphs to them, and what visits wait for. Chooses
 //! nothing and writes no requests.
 
 use ahash::AHashMap;
@@ -7,43 +7,64 @@ use braid_graphql::operation::{Condition, Field, SelectionSet};
 use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Node, OperationType};
-use braid_query_graph::Place;
+use braid_query_graph::{At, Place, QueryGraph, known_as};
 use braid_query_plan::{ContextValue, Representation};
 use braid_supergraph::FieldInSubgraph;
 use smallvec::SmallVec;
 
-use crate::solve::At;
+use crate::arena::{Arena, ids};
+use crate::tree::{PathId, Tree};
 
-pub(crate) type PosIx = usize;
-pub(crate) type VisitIx = usize;
-pub(crate) type AtomIx = usize;
+ids! {
+    /// Objects of a [`Draft`].
+    ObjectsId
+    /// A visit of a [`Draft`].
+    VisitId
+    /// An atom of a [`Draft`].
+    AtomId
+}
 
 /// Everything that will become a plan.
 #[derive(Debug, Default)]
 pub(crate) struct Draft<'a> {
-    pub(crate) positions: Vec<Pos<'a>>,
-    pub(crate) visits: Vec<Visit>,
-    pub(crate) atoms: Vec<Atom<'a>>,
+    pub(crate) objects: Arena<ObjectsId, Objects<'a>>,
+    pub(crate) visits: Arena<VisitId, Visit>,
+    pub(crate) atoms: Arena<AtomId, Atom<'a>>,
     pub(crate) tree: Tree,
 }
 
 /// Objects at a path of the data tree that are planned together.
 #[derive(Debug)]
-pub(crate) struct Pos<'a> {
-    /// The position above, the tree key, and the runtime types above for which it is meant.
-    pub(crate) parent: Option<(PosIx, Name, TypeSet)>,
-    /// The condition under which its objects are asked for. Others may put objects at the same path under other conditions.
+pub(crate) struct Objects<'a> {
+    /// `None` for the root.
+    pub(crate) parent: Option<Parent>,
+    /// The condition under which they are asked for. Others may put objects at the same path under other conditions.
     pub(crate) condition: Condition,
     pub(crate) ty: TypeId,
-    /// Where the objects stand, with the visit that put them there; root visits are made when first needed.
-    pub(crate) ats: Vec<(At<'a>, Option<VisitIx>)>,
+    pub(crate) standing: Vec<Standing<'a>>,
     pub(crate) made: Vec<Made>,
-    pub(crate) atoms: Vec<AtomIx>,
-    /// Its node of the [`Tree`].
-    pub(crate) node: usize,
+    pub(crate) atoms: Vec<AtomId>,
+    pub(crate) path: PathId,
 }
 
-/// A field that some visit asks at a position.
+/// What objects are below.
+#[derive(Debug, Clone)]
+pub(crate) struct Parent {
+    pub(crate) objects: ObjectsId,
+    /// The tree key.
+    pub(crate) key: Name,
+    /// The runtime types of the objects above for which they are meant.
+    pub(crate) types: TypeSet,
+}
+
+/// A place where objects stand, with the visit that put them there; root visits are made when first needed.
+#[derive(Debug)]
+pub(crate) struct Standing<'a> {
+    pub(crate) at: At<'a>,
+    pub(crate) visit: Option<VisitId>,
+}
+
+/// A field that some visit asks of objects.
 #[derive(Debug, Clone)]
 pub(crate) struct Made {
     pub(crate) name: Name,
@@ -52,16 +73,16 @@ pub(crate) struct Made {
     pub(crate) guard: TypeSet,
     pub(crate) condition: Condition,
     pub(crate) stage: u8,
-    pub(crate) visits: SmallVec<[VisitIx; 1]>,
-    pub(crate) below: Option<PosIx>,
+    pub(crate) visits: SmallVec<[VisitId; 1]>,
+    pub(crate) below: Option<ObjectsId>,
 }
 
-/// What one subgraph is asked about the objects of one position.
+/// What one subgraph is asked about objects.
 #[derive(Debug)]
 pub(crate) struct Visit {
-    pub(crate) position: PosIx,
+    pub(crate) objects: ObjectsId,
     pub(crate) place: Place,
-    pub(crate) atom: AtomIx,
+    pub(crate) atom: AtomId,
     pub(crate) asks: Vec<AskedField>,
 }
 
@@ -75,17 +96,17 @@ pub(crate) struct AskedField {
     pub(crate) arguments: Vec<Node<Argument>>,
     pub(crate) guard: TypeSet,
     pub(crate) condition: Condition,
-    pub(crate) below: Option<VisitIx>,
+    pub(crate) below: Option<VisitId>,
 }
 
-/// The smallest thing that can be fetched by itself: the fields of one subgraph at one position that need the same inputs.
+/// The smallest thing that can be fetched by itself: the fields that one subgraph is asked of some objects and that need the same inputs.
 #[derive(Debug)]
 pub(crate) struct Atom<'a> {
     pub(crate) kind: AtomKind<'a>,
-    pub(crate) visit: VisitIx,
+    pub(crate) visit: VisitId,
     /// The runtime types that are looked up.
     pub(crate) guard: TypeSet,
-    pub(crate) after: Vec<AtomIx>,
+    pub(crate) after: Vec<AtomId>,
     pub(crate) representations: Vec<Representation>,
     pub(crate) contexts: Vec<ContextValue>,
     /// The condition for which the inputs were made.
@@ -128,112 +149,69 @@ fn is_same_set(a: &SelectionSet, b: &SelectionSet) -> bool {
     a.fields.len() == b.fields.len() && a.fields.iter().zip(&b.fields).all(is_same)
 }
 
-/// What tree keys stand for, at each path of the data tree.
-#[derive(Debug)]
-pub(crate) struct Tree {
-    nodes: Vec<TreeNode>,
-    aliases: u32,
-}
-
-#[derive(Debug, Default)]
-struct TreeNode {
-    keys: AHashMap<Name, (Name, Vec<Node<Argument>>)>,
-    below: AHashMap<Name, usize>,
-    ambiguous: Vec<Name>,
-}
-
-impl Default for Tree {
-    fn default() -> Self {
-        Self { nodes: vec![TreeNode::default()], aliases: 0 }
-    }
-}
-
-impl Tree {
-    pub(crate) fn below(&mut self, node: usize, key: &Name) -> usize {
-        if let Some(known) = self.nodes[node].below.get(key) {
-            return *known;
-        }
-        let new = self.nodes.len();
-        self.nodes.push(TreeNode::default());
-        self.nodes[node].below.insert(key.clone(), new);
-        new
+impl Objects<'_> {
+    /// The interface as which they are known where they stand, when nobody there knows their types.
+    pub(crate) fn known_as(&self) -> Option<TypeId> {
+        known_as(self.standing.iter().map(|standing| &standing.at))
     }
 
-    /// Says that the client uses a key.
-    pub(crate) fn claim(&mut self, node: usize, key: &Name, name: &Name, arguments: &[Node<Argument>]) {
-        let node = &mut self.nodes[node];
-        match node.keys.get(key) {
-            Some((known, with)) if known == name && with == arguments => {}
-            Some(_) => node.ambiguous.push(key.clone()),
-            None => {
-                node.keys.insert(key.clone(), (name.clone(), arguments.to_vec()));
-            }
+    /// The runtime types that they can have where they stand.
+    pub(crate) fn types(&self, graph: &QueryGraph) -> TypeSet {
+        let definition = graph.supergraph().schema.ty(self.ty);
+        if definition.is_object() {
+            return TypeSet::one(self.ty);
         }
-    }
-
-    /// A key for a field that the plan itself needs: the field's name, or a new one where the name stands for something else.
-    pub(crate) fn key_for(&mut self, node: usize, name: &Name, arguments: &[Node<Argument>]) -> Name {
-        let at = &self.nodes[node];
-        let free = |key: &Name| match at.keys.get(key) {
-            Some((known, with)) => known == name && with == arguments && !at.ambiguous.contains(key),
-            None => true,
-        };
-        let mut key = name.clone();
-        if !free(&key) {
-            let mut same = at.keys.iter().filter(|(key, _)| free(key) && at.keys.contains_key(*key));
-            let known: Option<Name> = same.by_ref().map(|(key, _)| key.clone()).min();
-            key = match known {
-                Some(known) => known,
-                None => self.fresh(node, name),
-            };
-        }
-        self.claim(node, &key, name, arguments);
-        key
-    }
-
-    fn fresh(&mut self, node: usize, name: &Name) -> Name {
-        loop {
-            let alias = format!("_{}_{name}", self.aliases);
-            self.aliases += 1;
-            match Name::new(&alias) {
-                Ok(alias) if !self.nodes[node].keys.contains_key(&alias) => return alias,
-                _ => {}
-            }
-        }
+        let possible = self.standing.iter().map(|standing| standing.at.types(graph));
+        possible.fold(TypeSet::empty(), |all, types| all.union(&types)).intersection(&definition.possible)
     }
 }
 
 impl Draft<'_> {
-    /// Adds a field to a visit; one that is there already only gets more runtime types.
-    pub(crate) fn ask(&mut self, visit: VisitIx, field: AskedField) {
-        for known in &mut self.visits[visit].asks {
-            if known.key == field.key
+    /// Adds a field to a visit; one that is there already only gets more runtime types. The result is the work.
+    pub(crate) fn ask(&mut self, visit: VisitId, field: AskedField) -> u64 {
+        let asks = &mut self.visits[visit].asks;
+        let work = asks.len() as u64;
+        let is_it = |known: &&mut AskedField| {
+            known.key == field.key
                 && known.name == field.name
                 && known.arguments == field.arguments
                 && known.below == field.below
                 && known.condition == field.condition
-            {
-                known.guard = known.guard.union(&field.guard);
-                return;
-            }
+        };
+        match asks.iter_mut().find(is_it) {
+            Some(known) => known.guard = known.guard.union(&field.guard),
+            None => asks.push(field),
         }
-        self.visits[visit].asks.push(field);
+        // A comparison with another key is next to nothing.
+        1 + work / 16
     }
 
-    /// The first field of these visits whose key means something else for other runtime types. An interface object cannot tell
+    /// A field of these visits whose key means something else for other runtime types. An interface object cannot tell
     /// them apart.
-    pub(crate) fn ambiguous(&self, visits: &[VisitIx]) -> Option<&AskedField> {
-        let asks = || visits.iter().flat_map(|visit| &self.visits[*visit].asks);
-        asks().find(|asked| {
-            let differs = |other: &AskedField| other.name != asked.name || other.arguments != asked.arguments;
-            asks().any(|other| other.key == asked.key && differs(other))
+    pub(crate) fn ambiguous(&self, visits: &[VisitId]) -> Option<&AskedField> {
+        let mut first: AHashMap<&Name, &AskedField> = AHashMap::new();
+        visits.iter().flat_map(|visit| &self.visits[*visit].asks).find_map(|asked| {
+            let known = *first.entry(&asked.key).or_insert(asked);
+            (known.name != asked.name || known.arguments != asked.arguments).then_some(known)
         })
     }
 
     /// The condition without which nothing of a visit is selected.
-    pub(crate) fn condition(&self, visit: VisitIx) -> Condition {
+    pub(crate) fn condition(&self, visit: VisitId) -> Condition {
         let mut asks = self.visits[visit].asks.iter();
         let Some(first) = asks.next() else { return Condition::always() };
         asks.fold(first.condition.clone(), |all, asked| crate::ask::common(&all, &asked.condition))
+    }
+
+    /// How many segments the path of objects has.
+    pub(crate) fn depth(&self, objects: ObjectsId) -> usize {
+        self.above(objects).count()
+    }
+
+    /// What objects are below, from the nearest to the root.
+    pub(crate) fn above(&self, objects: ObjectsId) -> impl Iterator<Item = &Parent> {
+        std::iter::successors(self.objects[objects].parent.as_ref(), |parent| {
+            self.objects[parent.objects].parent.as_ref()
+        })
     }
 }

@@ -20,14 +20,6 @@ pub enum PlanError {
     /// The operation's kind is not in the supergraph.
     #[error("the supergraph has no {0} type")]
     NoRoot(String),
-    /// A plan was chosen but could not be made. This is a bug of the planner, reported rather than hidden.
-    #[error("the plan for {field} cannot be made: {why}")]
-    Failed {
-        /// The field, as `Type.field`.
-        field: String,
-        /// What stands in the way.
-        why: String,
-    },
 }
 
 impl PlanError {
@@ -37,7 +29,6 @@ impl PlanError {
             Self::Unsatisfiable { .. } => "QUERY_PLANNING_UNSATISFIABLE",
             Self::BudgetExhausted { .. } => "QUERY_PLANNING_TOO_COMPLEX",
             Self::NoRoot(_) => "OPERATION_KIND_UNSUPPORTED",
-            Self::Failed { .. } => "QUERY_PLANNING_FAILED",
         }
     }
 }

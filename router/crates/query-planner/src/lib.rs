@@ -37,16 +37,18 @@
 //! The tests compare the choices with all possible ones on small random graphs (`tests/brute_force.rs`), and [`check_plan`] walks every plan that
 //! they make.
 
+mod arena;
 mod ask;
 mod build;
 pub mod check;
+mod choose;
 mod config;
 mod draft;
 mod emit;
 mod error;
 mod plan;
 mod schedule;
-mod solve;
+mod tree;
 
 pub use check::check_plan;
 pub use config::PlannerConfig;

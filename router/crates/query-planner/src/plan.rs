@@ -5,11 +5,13 @@ use braid_graphql::operation::Operation;
 use braid_query_graph::{Labels, QueryGraph, Reach};
 use braid_query_plan::QueryPlan;
 
-use crate::build::{self, BuildError};
+use crate::build::{BuildError, Stuck, Why, build};
+use crate::choose::{Failure, Solver};
 use crate::config::PlannerConfig;
+use crate::draft::{AtomId, Draft};
 use crate::error::PlanError;
-use crate::solve::{Failure, Solver};
-use crate::{ask, emit, schedule};
+use crate::schedule::{ScheduleError, schedule};
+use crate::{ask, emit};
 
 /// Plans an operation that is valid and in normal form over the graph's supergraph.
 pub fn plan(operation: &Operation, graph: &QueryGraph, config: &PlannerConfig) -> Result<QueryPlan, PlanError> {
@@ -29,7 +31,7 @@ pub fn plan_with_labels(
     }
     let exhausted = |_| PlanError::BudgetExhausted { budget: config.budget };
     let ask = ask::read(operation, &supergraph.schema).map_err(exhausted)?;
-    if ask.positions[0].entries.is_empty() {
+    if ask.positions[ask.root].entries.is_empty() {
         return Ok(QueryPlan::empty(operation.kind));
     }
     let mut solver = Solver::new(Reach::new(graph, labels, config.budget), &ask);
@@ -41,23 +43,51 @@ pub fn plan_with_labels(
     if let Some(failure) = &solution.failure {
         return Err(explain(graph, failure));
     }
-    let mut draft = build::build(&mut solver, &ask, operation.kind, &solution).map_err(|error| match error {
+    let mut draft = build(&mut solver, &ask, operation.kind, &solution).map_err(|error| match error {
         BuildError::Exhausted => PlanError::BudgetExhausted { budget: config.budget },
-        BuildError::Input(failure) => match explain(graph, &failure) {
-            PlanError::Unsatisfiable { field, why } => PlanError::Failed { field, why },
-            other => other,
-        },
+        BuildError::Stuck(stuck) => explain_stuck(graph, &stuck),
     })?;
-    let batches = schedule::schedule(&mut draft, operation.kind).map_err(|circle| {
-        let visit = &draft.visits[draft.atoms[circle.0].visit];
-        let field = visit.asks.iter().find_map(|asked| asked.field);
-        let field = field.map(|field| supergraph.schema.coordinate(field)).unwrap_or_default();
-        PlanError::Failed { field, why: "its fetches wait for one another".to_owned() }
+    let mut spend = |units| solver.reach.spend(units);
+    let batches = schedule(&mut draft, operation.kind, &mut spend).map_err(|error| match error {
+        ScheduleError::Exhausted => PlanError::BudgetExhausted { budget: config.budget },
+        ScheduleError::Circle(atom) => {
+            unsatisfiable(first_field(graph, &draft, atom), "it and what it requires wait for one another".to_owned())
+        }
     })?;
     emit::emit(&solver, &draft, &batches, operation).map_err(|emit::Absent { on, name, subgraph }| {
         let (on, subgraph) = (&supergraph.schema.ty(on).name, &supergraph.subgraph(subgraph).name);
-        PlanError::Failed { field: format!("{on}.{name}"), why: format!("\"{subgraph}\" does not have it") }
+        unsatisfiable(format!("{on}.{name}"), format!("\"{subgraph}\" does not have it"))
     })
+}
+
+fn unsatisfiable(field: String, why: String) -> PlanError {
+    PlanError::Unsatisfiable { field, why }
+}
+
+/// A field that an atom asks, for messages.
+fn first_field(graph: &QueryGraph, draft: &Draft<'_>, atom: AtomId) -> String {
+    let visit = &draft.visits[draft.atoms[atom].visit];
+    let field = visit.asks.iter().find_map(|asked| asked.field);
+    field.map(|field| graph.supergraph().schema.coordinate(field)).unwrap_or_default()
+}
+
+/// Says why a field cannot be asked where it was chosen.
+fn explain_stuck(graph: &QueryGraph, stuck: &Stuck) -> PlanError {
+    let why = match &stuck.why {
+        Why::Input => return explain(graph, &stuck.failure),
+        Why::Context(context) => format!("no object above it sets the context \"{context}\""),
+        Why::Ambiguous(place) => {
+            let subgraph = &graph.supergraph().subgraph(place.subgraph).name;
+            format!("\"{subgraph}\" does not know the types for which its key stands for different fields")
+        }
+    };
+    unsatisfiable(coordinate(graph, &stuck.failure), why)
+}
+
+fn coordinate(graph: &QueryGraph, failure: &Failure) -> String {
+    let schema = &graph.supergraph().schema;
+    let field = failure.field.map_or("__typename", |field| schema.field(field).name.as_str());
+    format!("{}.{field}", schema.ty(failure.ty).name)
 }
 
 /// Says why a field cannot be had.
@@ -69,18 +99,19 @@ fn explain(graph: &QueryGraph, failure: &Failure) -> PlanError {
     let mut from: Vec<String> = failure.from.iter().map(|place| name(place.subgraph)).collect();
     from.dedup();
     let mut reasons = Vec::new();
-    for owner in graph.owners(failure.field, failure.ty) {
-        let place = &graph.places(failure.ty)[usize::from(owner.place)];
-        let Some(join) = graph.join(owner, failure.ty) else { continue };
-        let subgraph = name(place.place.subgraph);
+    let owners = failure.field.map(|field| graph.owners(field, failure.ty)).unwrap_or_default();
+    for owner in owners {
+        let node = &graph.nodes(failure.ty)[owner.node.index()];
+        let join = graph.join(owner);
+        let subgraph = name(join.subgraph);
         reasons.push(if join.external || join.used_overridden {
             format!("{subgraph} does not resolve it")
         } else if join.label.is_some() {
             format!("{subgraph} has it under an override label")
-        } else if place.ways_in.is_empty() {
+        } else if node.jumps.is_empty() {
             format!("{subgraph} has no resolvable @key on \"{ty}\"")
         } else {
-            let keys: Vec<String> = place.ways_in.iter().map(|way| format!("\"{}\"", way.text)).collect();
+            let keys: Vec<String> = node.jumps.iter().map(|jump| format!("\"{}\"", jump.text)).collect();
             format!(
                 "{subgraph} cannot be entered: its keys {} or what the field requires cannot be had",
                 keys.join(", ")
@@ -91,8 +122,5 @@ fn explain(graph: &QueryGraph, failure: &Failure) -> PlanError {
         reasons.push("no subgraph has it there".to_owned());
     }
     let start = if from.is_empty() { String::new() } else { format!("from {}: ", from.join(", ")) };
-    PlanError::Unsatisfiable {
-        field: format!("{ty}.{}", schema.field(failure.field).name),
-        why: format!("{start}{}", reasons.join("; ")),
-    }
+    unsatisfiable(coordinate(graph, failure), format!("{start}{}", reasons.join("; ")))
 }

@@ -3,116 +3,142 @@
 use std::collections::BTreeMap;
 
 use braid_graphql::OperationType;
+use braid_query_graph::Exhausted;
 use braid_supergraph::SubgraphId;
 
-use crate::draft::{AtomIx, AtomKind, Draft};
+use crate::arena::Arena;
+use crate::draft::{AtomId, AtomKind, Draft};
 
 /// Atoms that travel in one request.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) subgraph: SubgraphId,
-    pub(crate) atoms: Vec<AtomIx>,
+    /// At least one.
+    pub(crate) atoms: Vec<AtomId>,
 }
 
-/// Atoms wait for one another in a circle; one of them.
+/// Why atoms have no order.
 #[derive(Debug)]
-pub(crate) struct Circle(pub(crate) AtomIx);
+pub(crate) enum ScheduleError {
+    /// It took more work than is allowed.
+    Exhausted,
+    /// Atoms wait for one another in a circle; one of them.
+    Circle(AtomId),
+}
+
+impl From<Exhausted> for ScheduleError {
+    fn from(_: Exhausted) -> Self {
+        Self::Exhausted
+    }
+}
+
+/// Counts work.
+pub(crate) type Spend<'s> = &'s mut dyn FnMut(u64) -> Result<(), Exhausted>;
 
 /// Batches in an order in which each comes after what it waits for.
 ///
 /// The longest chain of inputs gives the number of stages. An atom may run at any stage between its earliest and its latest; it is
 /// put off only where another atom for the same subgraph comes later anyway, so that both travel in one request.
-pub(crate) fn schedule(draft: &mut Draft<'_>, kind: OperationType) -> Result<Vec<Batch>, Circle> {
+pub(crate) fn schedule(
+    draft: &mut Draft<'_>,
+    kind: OperationType,
+    spend: Spend<'_>,
+) -> Result<Vec<Batch>, ScheduleError> {
     if kind == OperationType::Mutation {
-        chain_roots(draft);
+        chain_roots(draft, spend)?;
     }
     let order = topological(draft)?;
-    let mut earliest = vec![1u32; draft.atoms.len()];
+    let mut earliest = draft.atoms.map(|_, _| 1_u32);
     for atom in &order {
         let after = draft.atoms[*atom].after.iter().map(|before| earliest[*before] + 1);
         earliest[*atom] = after.max().unwrap_or(1);
     }
-    let stages = earliest.iter().copied().max().unwrap_or(0);
-    let mut latest = vec![stages; draft.atoms.len()];
+    let stages = earliest.iter().map(|(_, stage)| *stage).max().unwrap_or(0);
+    let mut latest = draft.atoms.map(|_, _| stages);
     for atom in order.iter().rev() {
         for before in &draft.atoms[*atom].after {
             latest[*before] = latest[*before].min(latest[*atom] - 1);
         }
     }
-    Ok(batches(draft, &earliest, &latest, stages))
+    Ok(batches(draft, &Stages { earliest, latest, last: stages }, spend)?)
 }
 
-fn batches(draft: &Draft<'_>, earliest: &[u32], latest: &[u32], stages: u32) -> Vec<Batch> {
-    let mut done = vec![0u32; draft.atoms.len()];
+/// Between which stages each atom may run.
+struct Stages {
+    earliest: Arena<AtomId, u32>,
+    latest: Arena<AtomId, u32>,
+    last: u32,
+}
+
+/// Each atom is in a batch: at its latest stage all that it waits for is done, since that has an earlier latest stage.
+fn batches(draft: &Draft<'_>, stages: &Stages, spend: Spend<'_>) -> Result<Vec<Batch>, Exhausted> {
+    let mut done = draft.atoms.map(|_, _| 0_u32);
     let mut batches: Vec<Batch> = Vec::new();
-    let subgraph = |atom: AtomIx| draft.visits[draft.atoms[atom].visit].place.subgraph;
-    let is_root = |atom: AtomIx| matches!(draft.atoms[atom].kind, AtomKind::Root(_));
-    for stage in 1..=stages {
-        let is_ready = |atom: AtomIx, done: &[u32]| {
-            done[atom] == 0 && draft.atoms[atom].after.iter().all(|before| done[*before] != 0 && done[*before] < stage)
-        };
-        let ready: Vec<AtomIx> = (0..draft.atoms.len()).filter(|atom| is_ready(*atom, &done)).collect();
-        let mut entities: BTreeMap<usize, Vec<AtomIx>> = BTreeMap::new();
-        let mut first: Vec<(AtomIx, Batch)> = Vec::new();
-        for atom in ready {
-            if is_root(atom) {
-                done[atom] = stage;
-                first.push((atom, Batch { subgraph: subgraph(atom), atoms: vec![atom] }));
-            } else {
-                entities.entry(subgraph(atom).index()).or_default().push(atom);
-            }
-        }
-        for atoms in entities.into_values() {
-            let must = atoms.iter().any(|atom| latest[*atom] <= stage);
-            let later = (0..draft.atoms.len()).any(|other| {
-                done[other] == 0 && !is_root(other) && earliest[other] > stage && subgraph(other) == subgraph(atoms[0])
-            });
-            if must || !later {
-                atoms.iter().for_each(|atom| done[*atom] = stage);
-                first.push((atoms[0], Batch { subgraph: subgraph(atoms[0]), atoms }));
-            }
-        }
-        first.sort_by_key(|(atom, _)| *atom);
-        batches.extend(first.into_iter().map(|(_, batch)| batch));
+    let subgraph = |atom: AtomId| draft.visits[draft.atoms[atom].visit].place.subgraph;
+    let is_root = |atom: AtomId| matches!(draft.atoms[atom].kind, AtomKind::Root(_));
+    let mut entities_of: BTreeMap<usize, Vec<AtomId>> = BTreeMap::new();
+    for atom in draft.atoms.ids().filter(|atom| !is_root(*atom)) {
+        entities_of.entry(subgraph(atom).index()).or_default().push(atom);
     }
-    batches
+    for stage in 1..=stages.last {
+        spend(draft.atoms.len() as u64)?;
+        let is_ready = |atom: AtomId, done: &Arena<AtomId, u32>| {
+            let is_done = |before: &AtomId| done[*before] != 0 && done[*before] < stage;
+            done[atom] == 0 && draft.atoms[atom].after.iter().all(is_done)
+        };
+        let mut now: Vec<Batch> = Vec::new();
+        for atom in draft.atoms.ids().filter(|atom| is_root(*atom)).filter(|atom| is_ready(*atom, &done)) {
+            now.push(Batch { subgraph: subgraph(atom), atoms: vec![atom] });
+        }
+        for all in entities_of.values() {
+            let atoms: Vec<AtomId> = all.iter().copied().filter(|atom| is_ready(*atom, &done)).collect();
+            let Some(first) = atoms.first() else { continue };
+            let must = atoms.iter().any(|atom| stages.latest[*atom] <= stage);
+            let comes_later = |other: &AtomId| done[*other] == 0 && stages.earliest[*other] > stage;
+            if must || !all.iter().any(comes_later) {
+                now.push(Batch { subgraph: subgraph(*first), atoms });
+            }
+        }
+        now.iter().flat_map(|batch| &batch.atoms).for_each(|atom| done[*atom] = stage);
+        now.sort_by_key(|batch| batch.atoms[0]);
+        batches.append(&mut now);
+    }
+    Ok(batches)
 }
 
 /// A mutation's field starts when everything of the fields before it is done.
-fn chain_roots(draft: &mut Draft<'_>) {
-    let root_of: Vec<AtomIx> = (0..draft.atoms.len())
-        .map(|atom| {
-            let mut position = draft.visits[draft.atoms[atom].visit].position;
-            let mut root = atom;
-            while let Some((parent, ..)) = &draft.positions[position].parent {
-                let visit = draft.positions[position].ats.iter().find_map(|(_, visit)| *visit);
-                root = visit.map_or(root, |visit| draft.visits[visit].atom);
-                position = *parent;
-            }
-            root
-        })
-        .collect();
-    let is_root = |atom: &AtomIx| {
+fn chain_roots(draft: &mut Draft<'_>, spend: Spend<'_>) -> Result<(), Exhausted> {
+    let mut below: BTreeMap<AtomId, Vec<AtomId>> = BTreeMap::new();
+    for atom in draft.atoms.ids() {
+        let objects = draft.visits[draft.atoms[atom].visit].objects;
+        let mut root = atom;
+        for parent in std::iter::once(objects).chain(draft.above(objects).map(|parent| parent.objects)) {
+            spend(1)?;
+            let is_top = draft.objects[parent].parent.is_none();
+            let visit = draft.objects[parent].standing.iter().find_map(|standing| standing.visit);
+            root = visit.filter(|_| !is_top).map_or(root, |visit| draft.visits[visit].atom);
+        }
+        below.entry(root).or_default().push(atom);
+    }
+    let is_root = |atom: &AtomId| {
         let atom = &draft.atoms[*atom];
-        matches!(atom.kind, AtomKind::Root(_)) && draft.visits[atom.visit].position == 0
+        matches!(atom.kind, AtomKind::Root(_)) && draft.objects[draft.visits[atom.visit].objects].parent.is_none()
     };
-    let roots: Vec<AtomIx> = (0..draft.atoms.len()).filter(is_root).collect();
+    let roots: Vec<AtomId> = draft.atoms.ids().filter(is_root).collect();
     for pair in roots.windows(2) {
-        let before: Vec<AtomIx> = (0..draft.atoms.len()).filter(|atom| root_of[*atom] == pair[0]).collect();
+        let before = below.get(&pair[0]).map(Vec::as_slice).unwrap_or_default();
         draft.atoms[pair[1]].after.extend(before);
     }
+    Ok(())
 }
 
-fn topological(draft: &Draft<'_>) -> Result<Vec<AtomIx>, Circle> {
-    let mut waits: Vec<usize> = vec![0; draft.atoms.len()];
-    let mut dependents: Vec<Vec<AtomIx>> = vec![Vec::new(); draft.atoms.len()];
-    for (index, atom) in draft.atoms.iter().enumerate() {
-        for before in &atom.after {
-            waits[index] += 1;
-            dependents[*before].push(index);
-        }
+fn topological(draft: &Draft<'_>) -> Result<Vec<AtomId>, ScheduleError> {
+    let mut waits = draft.atoms.map(|_, atom| atom.after.len());
+    let mut dependents = draft.atoms.map(|_, _| Vec::<AtomId>::new());
+    for (id, atom) in draft.atoms.iter() {
+        atom.after.iter().for_each(|before| dependents[*before].push(id));
     }
-    let mut order: Vec<AtomIx> = (0..draft.atoms.len()).filter(|atom| waits[*atom] == 0).collect();
+    let mut order: Vec<AtomId> = draft.atoms.ids().filter(|atom| waits[*atom] == 0).collect();
     let mut at = 0;
     while at < order.len() {
         for dependent in std::mem::take(&mut dependents[order[at]]) {
@@ -123,8 +149,8 @@ fn topological(draft: &Draft<'_>) -> Result<Vec<AtomIx>, Circle> {
         }
         at += 1;
     }
-    match waits.iter().position(|waits| *waits > 0) {
-        Some(stuck) => Err(Circle(stuck)),
+    match waits.iter().find(|(_, waits)| **waits > 0) {
+        Some((stuck, _)) => Err(ScheduleError::Circle(stuck)),
         None => Ok(order),
     }
 }

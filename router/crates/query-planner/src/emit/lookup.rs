@@ -6,13 +6,13 @@ use braid_graphql::type_set::TypeSet;
 use braid_query_plan::{Representation, RepresentationField};
 
 use crate::build::merge_fields;
-use crate::draft::{AtomIx, Draft, PosIx, VisitIx};
+use crate::draft::{AtomId, Draft, ObjectsId, VisitId};
 use crate::schedule::Batch;
 
-/// Atoms of one position that are looked up together.
+/// Atoms of the same objects that are looked up together.
 pub(super) struct Lookup {
-    pub(super) position: PosIx,
-    pub(super) atoms: Vec<AtomIx>,
+    pub(super) objects: ObjectsId,
+    pub(super) atoms: Vec<AtomId>,
     pub(super) guard: TypeSet,
     pub(super) representations: Vec<Representation>,
 }
@@ -33,7 +33,7 @@ pub(super) fn lookups(draft: &Draft<'_>, batch: &Batch) -> Vec<Lookup> {
                 known.representations = together;
             }
             None => lookups.push(Lookup {
-                position: draft.visits[atom.visit].position,
+                objects: draft.visits[atom.visit].objects,
                 atoms: vec![*index],
                 guard: atom.guard.clone(),
                 representations: atom.representations.clone(),
@@ -45,17 +45,17 @@ pub(super) fn lookups(draft: &Draft<'_>, batch: &Batch) -> Vec<Lookup> {
 
 impl Lookup {
     /// The visits of its atoms.
-    pub(super) fn visits(&self, draft: &Draft<'_>) -> Vec<VisitIx> {
+    pub(super) fn visits(&self, draft: &Draft<'_>) -> Vec<VisitId> {
         self.atoms.iter().map(|atom| draft.atoms[*atom].visit).collect()
     }
 
     /// The representations with those of a further atom, if both can be looked up together.
-    fn with(&self, draft: &Draft<'_>, index: AtomIx) -> Option<Vec<Representation>> {
+    fn with(&self, draft: &Draft<'_>, index: AtomId) -> Option<Vec<Representation>> {
         let atom = &draft.atoms[index];
         let visit = &draft.visits[atom.visit];
         let first = &draft.atoms[self.atoms[0]];
         let place = draft.visits[first.visit].place;
-        if self.position != visit.position || place != visit.place || first.contexts != atom.contexts {
+        if self.objects != visit.objects || place != visit.place || first.contexts != atom.contexts {
             return None;
         }
         let mut visits = self.visits(draft);
@@ -91,7 +91,7 @@ impl Lookup {
             (!guard.is_empty()).then(|| Representation { guard, ..representation.clone() })
         });
         let representations = representations.collect();
-        Self { position: self.position, atoms: self.atoms.clone(), guard, representations }
+        Self { objects: self.objects, atoms: self.atoms.clone(), guard, representations }
     }
 }
 

@@ -15,9 +15,9 @@ use braid_query_plan::{
 };
 
 use crate::ask::{common, rest};
-use crate::draft::{AtomIx, AtomKind, Draft, PosIx};
+use crate::choose::Solver;
+use crate::draft::{AtomId, AtomKind, Draft, ObjectsId};
 use crate::schedule::Batch;
-use crate::solve::Solver;
 use lookup::{Lookup, lookups};
 pub(crate) use select::Absent;
 use select::{Emitter, Within, fragment};
@@ -33,7 +33,7 @@ pub(crate) fn emit<'a>(
     operation: &Operation,
 ) -> Result<QueryPlan, Absent> {
     let mut plan = QueryPlan::empty(operation.kind);
-    let mut fetch_of: Vec<Option<FetchId>> = vec![None; draft.atoms.len()];
+    let mut fetch_of = draft.atoms.map(|_, _| None);
     for (index, batch) in batches.iter().enumerate() {
         let id = FetchId(index as u32);
         let mut emitter =
@@ -68,14 +68,14 @@ impl Emitter<'_, '_, '_> {
         Ok((condition, kind))
     }
 
-    fn root_fetch(&mut self, atom: AtomIx, operation: OperationType) -> Result<(Condition, FetchKind), Absent> {
+    fn root_fetch(&mut self, atom: AtomId, operation: OperationType) -> Result<(Condition, FetchKind), Absent> {
         let visit = self.draft.atoms[atom].visit;
-        let position = self.draft.visits[visit].position;
-        let condition = self.under(position, self.draft.condition(visit));
-        let root = self.draft.positions[position].ty;
+        let objects = self.draft.visits[visit].objects;
+        let condition = self.under(objects, self.draft.condition(visit));
+        let root = self.draft.objects[objects].ty;
         let within = Within { on: Some(root), types: &TypeSet::one(root), scope: self.wire.scope() };
         let selections = self.selections(&[visit], within, &condition)?;
-        Ok((condition, FetchKind::Root { operation, path: self.path(position), selections }))
+        Ok((condition, FetchKind::Root { operation, path: self.path(objects), selections }))
     }
 
     fn entity_fetches(&mut self, batch: &Batch) -> Result<(Condition, FetchKind), Absent> {
@@ -91,7 +91,7 @@ impl Emitter<'_, '_, '_> {
     fn entity_fetch(&mut self, lookup: &Lookup) -> Result<EntityFetch, Absent> {
         let visits = lookup.visits(self.draft);
         let condition = in_common(visits.iter().map(|visit| self.draft.condition(*visit)));
-        let condition = self.under(lookup.position, condition);
+        let condition = self.under(lookup.objects, condition);
         let scope = self.wire.scope();
         let by_interface = self.entered_by_interface(&lookup.representations);
         let on = by_interface.or_else(|| lookup.guard.single());
@@ -107,7 +107,7 @@ impl Emitter<'_, '_, '_> {
             None => self.selections(&visits, Within { on: None, types: &lookup.guard, scope }, &condition)?,
         };
         Ok(EntityFetch {
-            path: self.path(lookup.position),
+            path: self.path(lookup.objects),
             representations: lookup.representations.clone(),
             condition,
             contexts: self.draft.atoms[lookup.atoms[0]].contexts.clone(),
@@ -115,10 +115,10 @@ impl Emitter<'_, '_, '_> {
         })
     }
 
-    /// A condition together with that of the position.
-    fn under(&self, position: PosIx, condition: Condition) -> Condition {
-        // The two do not contradict each other: what a position's condition excludes is not among its entries.
-        self.draft.positions[position].condition.and_all(&condition).unwrap_or(condition)
+    /// A condition together with that of the objects.
+    fn under(&self, objects: ObjectsId, condition: Condition) -> Condition {
+        // The two do not contradict each other: what their condition excludes is not asked of them.
+        self.draft.objects[objects].condition.and_all(&condition).unwrap_or(condition)
     }
 
     /// The interface that all representations name.
@@ -136,17 +136,17 @@ impl Emitter<'_, '_, '_> {
         on
     }
 
-    fn path(&self, position: PosIx) -> Path {
-        let Some((parent, key, guard)) = &self.draft.positions[position].parent else { return Path::default() };
-        let mut path = self.path(*parent);
-        let above = &self.draft.positions[*parent];
+    fn path(&self, objects: ObjectsId) -> Path {
+        let Some(parent) = &self.draft.objects[objects].parent else { return Path::default() };
+        let mut path = self.path(parent.objects);
+        let above = self.draft.objects[parent.objects].types(self.graph);
         if let Some(last) = path.0.last_mut()
-            && !guard.is_empty()
-            && !guard.is_superset(&above.all_types(self.solver))
+            && !parent.types.is_empty()
+            && !parent.types.is_superset(&above)
         {
-            last.guard = Some(guard.clone());
+            last.guard = Some(parent.types.clone());
         }
-        path.0.push(PathSegment { key: key.clone(), guard: None });
+        path.0.push(PathSegment { key: parent.key.clone(), guard: None });
         path
     }
 }

@@ -11,8 +11,8 @@ use braid_supergraph::SubgraphId;
 
 use super::wire::{ScopeId, WireKeys};
 use crate::ask::rest;
-use crate::draft::{AskedField, Draft, VisitIx};
-use crate::solve::Solver;
+use crate::choose::Solver;
+use crate::draft::{AskedField, Draft, VisitId};
 
 /// Writes one batch.
 pub(super) struct Emitter<'e, 'a, 'o> {
@@ -51,7 +51,7 @@ impl Emitter<'_, '_, '_> {
     /// What visits ask, as the selections of a type; without the part of conditions that holds here.
     pub(super) fn selections(
         &mut self,
-        visits: &[VisitIx],
+        visits: &[VisitId],
         within: Within<'_>,
         holds: &Condition,
     ) -> Result<Vec<FetchSelection>, Absent> {
