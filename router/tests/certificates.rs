@@ -116,7 +116,7 @@ async fn subgraphs_are_asked_with_the_certificates_of_now() {
     let config = format!(
         "schema: {{ supergraph: s.graphql }}\ntraffic: {{ all: {{ tls: {{ authorities: ca.pem, certificate: \"{certificate}\", key: \"{key}\" }} }} }}"
     );
-    let files = [("s.graphql", supergraph(&users_url, &orders.url())), ("ca.pem", read(&stranger.file("ca.pem")))];
+    let files = [("s.graphql", supergraph(&users_url, &orders.url())), ("ca.pem", read(stranger.file("ca.pem")))];
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let current = Current::start(&files, &config).await;
     assert!(!current.gets_the_name().await);

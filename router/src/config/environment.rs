@@ -21,10 +21,11 @@ pub(super) fn apply(config: &mut Config, given: &Value, env: &dyn Fn(&str) -> Op
     if open("endpoint") {
         otlp.endpoint = variables.endpoint();
     }
-    if open("sampling") && open("follow_client") {
-        if let Some(Sampler { share, follow_client }) = variables.sampler() {
-            (otlp.sampling, otlp.follow_client) = (share, follow_client);
-        }
+    if open("sampling")
+        && open("follow_client")
+        && let Some(Sampler { share, follow_client }) = variables.sampler()
+    {
+        (otlp.sampling, otlp.follow_client) = (share, follow_client);
     }
     let mut resource = variables.pairs("OTEL_RESOURCE_ATTRIBUTES");
     let named = resource.shift_remove("service.name");
