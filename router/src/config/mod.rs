@@ -24,21 +24,21 @@ use serde_json::Value;
 pub struct Config {
     /// Where the schema comes from.
     pub schema: SchemaSource,
-    /// The HTTP front.
+    /// The HTTP server.
     pub server: ServerConfig,
-    /// Traffic to subgraphs.
+    /// Requests to subgraphs.
     pub traffic: TrafficConfig,
-    /// Which headers pass.
+    /// Which headers are passed on.
     pub headers: HeadersConfig,
-    /// Bounds on operations.
+    /// Limits on operations.
     pub limits: LimitsConfig,
-    /// What clients see of the inside.
+    /// What clients can see of the router's internals.
     pub exposure: ExposureConfig,
     /// Which labels of `@override(label:)` are on: how a field moves from one subgraph to another step by step.
     pub override_labels: OverrideLabelsConfig,
-    /// What operators see.
+    /// Logs, metrics and traces.
     pub telemetry: TelemetryConfig,
-    /// Taking up changes without a restart.
+    /// Reloading without a restart.
     pub reload: ReloadConfig,
 }
 
@@ -48,23 +48,23 @@ pub struct Config {
 pub struct SchemaSource {
     /// A composed supergraph.
     pub supergraph: Option<PathBuf>,
-    /// A supergraph.yaml that names the subgraphs; the router composes them.
+    /// A supergraph.yaml with the subgraphs, which the router composes.
     pub subgraphs: Option<PathBuf>,
-    /// A file in which the last supergraph that could be used is kept. A router that starts while subgraphs don't give their schema
-    /// starts with it, says so, and goes on asking them.
+    /// A file to store the last usable supergraph in. If subgraphs can't be reached when the router starts, it starts with this
+    /// supergraph, logs a warning, and keeps asking them.
     pub last_good: Option<PathBuf>,
 }
 
-/// Taking up changes of schema and configuration without a restart. The new version is built beside the old one and
-/// swapped whole; one that fails is reported and the old one stays.
+/// Reloading of schema and configuration without a restart. The new version is built beside the old one, which stays in use if
+/// that fails.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReloadConfig {
     /// Whether files are watched.
     pub watch: bool,
-    /// How often subgraphs with `subgraph_url` are asked for their schema; `0s` never asks again.
+    /// How often subgraphs with `subgraph_url` are asked for their schema; `0s`: only at the start.
     pub poll: Duration,
-    /// How many of the most used operations are compiled for a new schema before it is swapped in.
+    /// How many of the most used operations are compiled before a new schema is used.
     pub warm_up: usize,
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use braid_transport::config::SubgraphTraffic;
 use serde_json::{Map, Value, json};
 
 use braid_settings::from_yaml;
@@ -20,7 +21,10 @@ pub fn json_schema() -> Value {
 /// The page `docs/configuration.md`.
 pub fn markdown() -> String {
     let schema = json_schema();
-    let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
+    let mut config = Config::default();
+    // Not given, these are taken from the defaults only where they are used.
+    config.traffic.all = SubgraphTraffic::defaults();
+    let defaults = serde_json::to_value(config).unwrap_or_default();
     let examples = EXAMPLES.split("\n---\n").filter_map(|text| from_yaml(text).ok()).collect();
     let mut page = Page { schema: &schema, examples, out: String::from(INTRODUCTION) };
     page.section(&schema, &defaults, "");
@@ -82,8 +86,11 @@ impl Page<'_> {
                 continue;
             }
             let items = resolve(self.schema, &option.schema["items"]);
+            let values = resolve(self.schema, &option.schema["additionalProperties"]);
             if items["oneOf"].is_array() || items["properties"].is_object() {
-                lists.push((place, items));
+                lists.push((format!("{place}[]"), items));
+            } else if values["oneOf"].is_array() {
+                lists.push((format!("{place}.<name>"), values));
             }
             rows.push((option, shown(default)));
         }
@@ -101,18 +108,21 @@ impl Page<'_> {
         }
     }
 
-    /// What can be in a list: objects of one kind, or one of several rules.
+    /// What can be in a list or map: objects of one kind, or one of several rules.
     fn items(&mut self, place: &str, items: &Value) {
         let Some(rules) = items["oneOf"].as_array() else {
-            let _ = write!(self.out, "\n### `{place}[]`\n\n{}\n", text(items));
+            let _ = write!(self.out, "\n### `{place}`\n\n{}\n", text(items));
             return self.fields(items);
         };
         for rule in rules {
             let Some((name, fields)) = rule["properties"].as_object().and_then(|keys| keys.iter().next()) else {
                 continue;
             };
-            let _ = write!(self.out, "\n### `{place}[].{name}`\n\n{}\n", text(rule));
-            self.fields(resolve(self.schema, fields));
+            let _ = write!(self.out, "\n### `{place}.{name}`\n\n{}\n", text(rule));
+            let fields = resolve(self.schema, fields);
+            if fields["properties"].is_object() {
+                self.fields(fields);
+            }
         }
     }
 
@@ -284,7 +294,7 @@ mod tests {
     fn check(root: &Value, schema: &Value, values: &[&Value], place: &str, missing: &mut Vec<String>) {
         let schema = resolve(root, schema);
         let schemas: Vec<&Value> = match schema["oneOf"].as_array() {
-            Some(rules) if rules[0]["properties"].is_object() => rules.iter().collect(),
+            Some(rules) if rules.iter().any(|rule| rule["properties"].is_object()) => rules.iter().collect(),
             _ => vec![schema],
         };
         for (name, property) in schemas.iter().filter_map(|schema| schema["properties"].as_object()).flatten() {
@@ -298,6 +308,12 @@ mod tests {
             let inside: Vec<&Value> = found.iter().filter_map(|value| value.as_array()).flatten().collect();
             check(root, property, &found, &place, missing);
             check(root, &items, &inside, &place, missing);
+            let values = resolve(root, property)["additionalProperties"].clone();
+            if resolve(root, &values)["oneOf"].is_array() {
+                let inside: Vec<&Value> =
+                    found.iter().filter_map(|map| map.as_object()).flat_map(|map| map.values()).collect();
+                check(root, &values, &inside, &place, missing);
+            }
         }
     }
 

@@ -4,17 +4,17 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What clients see of the inside.
+/// What clients can see of the router's internals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExposureConfig {
-    /// Whether the schema can be asked for by introspection.
+    /// Whether introspection queries are answered.
     pub introspection: bool,
-    /// Whether clients read the messages of subgraphs' errors; codes pass in any case.
+    /// Whether clients see the messages of subgraphs' errors; they see the codes in any case.
     pub subgraph_errors: bool,
-    /// Subgraphs whose errors clients read though `subgraph_errors` is off.
+    /// The subgraphs whose error messages clients see even if `subgraph_errors` is off.
     pub subgraph_errors_of: Vec<String>,
-    /// Whether a request with the header `braid-expose: plan, timings` gets the plan and the timings in `extensions`.
+    /// Whether the response to a request with the header `braid-expose: plan, timings` has the plan and the timings in `extensions`.
     pub plan: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Bounds on what an operation may ask, checked once an operation before it is planned. Knows nothing of subgraphs.
+//! Limits on what an operation can ask for, checked once per operation before it is planned. Knows nothing of subgraphs.
 
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
@@ -10,39 +10,39 @@ use braid_settings::ByteSize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Bounds on operations and on what answering them may take. All are on by default.
+/// Limits on operations and on what executing them takes. All have a default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsConfig {
-    /// The most tokens of a document, spaces and comments included.
+    /// The maximum number of tokens in a document, including white space and comments.
     pub max_tokens: usize,
-    /// The deepest nesting of the grammar.
+    /// The maximum nesting of the syntax.
     pub max_recursion: usize,
-    /// The deepest nesting of fields, through fragments.
+    /// The maximum depth of fields, with fragments expanded.
     pub max_depth: usize,
-    /// The most aliases, through fragments.
+    /// The maximum number of aliases, with fragments expanded.
     pub max_aliases: usize,
-    /// The most fields at the root, aliases counted each.
+    /// The maximum number of root fields, each alias counted.
     pub max_root_fields: usize,
-    /// The most directives, through fragments.
+    /// The maximum number of directives, with fragments expanded.
     pub max_directives: usize,
-    /// The most fields once fragments are written out.
+    /// The maximum number of fields, with fragments expanded.
     pub max_fields: usize,
-    /// How often lists of the schema's own description (`fields`, `possibleTypes` and such) may nest in an introspection query.
+    /// The maximum nesting of lists (`fields`, `possibleTypes` and so on) in an introspection query.
     pub max_introspection_depth: usize,
-    /// The most work that planning one operation may take, in steps of some hundred nanoseconds.
+    /// The maximum work for planning one operation, in steps of some hundred nanoseconds.
     pub planning_budget: u64,
-    /// The most operations that are planned at once; further ones wait.
+    /// The maximum number of operations planned at the same time; further ones are queued.
     pub max_concurrent_planning: usize,
-    /// The most bytes of subgraphs' answers and of what is made of them, for one request.
+    /// The maximum memory for subgraphs' responses and their processing, per request.
     pub max_request_memory: ByteSize,
-    /// The most bytes of an answer.
+    /// The maximum size of a response.
     pub max_response_bytes: ByteSize,
-    /// The deepest nesting within one value of a subgraph's answer.
+    /// The maximum nesting within one value of a subgraph's response.
     pub max_nesting: usize,
-    /// The most errors in an answer; one more says how many were left out.
+    /// The maximum number of errors in a response; a last one says how many were left out.
     pub max_errors: usize,
-    /// The most bytes that compiled operations are kept in.
+    /// The maximum memory for compiled operations.
     pub operation_cache: ByteSize,
 }
 

@@ -35,7 +35,7 @@ impl Default for ClientConfig {
     }
 }
 
-/// The version of HTTP that a subgraph is asked in.
+/// The version of HTTP for requests to a subgraph.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
@@ -44,23 +44,23 @@ pub enum Protocol {
     Http1,
     /// HTTP/2, also without TLS (prior knowledge).
     Http2,
-    /// HTTP/2 where TLS negotiates it, else HTTP/1.1.
+    /// HTTP/2 if TLS negotiates it, otherwise HTTP/1.1.
     Auto,
 }
 
-/// TLS towards a subgraph.
+/// TLS for connections to a server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TlsClientConfig {
-    /// PEM file with the authorities that the subgraph's certificate must come from, instead of the system's.
+    /// PEM file with the trusted certificate authorities, instead of the system's.
     pub authorities: Option<String>,
-    /// PEM file with the router's certificate chain.
+    /// PEM file with the router's own certificate chain.
     pub certificate: Option<String>,
     /// PEM file with the router's private key.
     pub key: Option<String>,
 }
 
-/// TLS towards clients.
+/// TLS for connections from clients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TlsServerConfig {
@@ -68,7 +68,7 @@ pub struct TlsServerConfig {
     pub certificate: String,
     /// PEM file with the private key.
     pub key: String,
-    /// PEM file with the authorities that clients' certificates must come from; without it clients need none.
+    /// PEM file with the certificate authorities for clients' certificates; if not set, clients need no certificate.
     #[serde(default)]
     pub client_authorities: Option<String>,
 }

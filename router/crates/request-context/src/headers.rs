@@ -9,13 +9,13 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Header rules: those for all subgraphs run first, then the subgraph's own, from top to bottom; later ones override.
+/// Header rules: first those for all subgraphs, then the subgraph's own, from top to bottom; later rules override earlier ones.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HeadersConfig {
     /// Rules for all subgraphs.
     pub all: HeaderRules,
-    /// By name of the subgraph: further rules.
+    /// Further rules, by name of the subgraph.
     pub subgraphs: IndexMap<String, HeaderRules>,
 }
 
@@ -33,23 +33,23 @@ pub struct HeaderRules {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum RequestRule {
-    /// Passes a header of the client's request on.
+    /// Passes a header of the client's request to the subgraph.
     Propagate(Propagate),
     /// Sets a header.
     Insert {
-        /// The header.
+        /// The name of the header.
         name: String,
         /// Its value.
         value: String,
     },
-    /// Takes a header away that an earlier rule gave.
+    /// Removes a header that an earlier rule set.
     Remove {
-        /// The header.
+        /// The name of the header.
         name: String,
     },
-    /// Gives a header that an earlier rule gave another name.
+    /// Renames a header that an earlier rule set.
     Rename {
-        /// The header.
+        /// The name of the header.
         from: String,
         /// Its new name.
         to: String,
@@ -60,13 +60,13 @@ pub enum RequestRule {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Propagate {
-    /// The header; or `prefix`.
+    /// The name of the header; give this or `prefix`.
     pub name: Option<String>,
-    /// All headers whose name starts so.
+    /// Passes all headers whose name starts with this.
     pub prefix: Option<String>,
-    /// The name under which the subgraph gets it.
+    /// The header's name towards the subgraph.
     pub rename: Option<String>,
-    /// The value where the client sends none.
+    /// The value if the client sends none.
     pub default: Option<String>,
 }
 
@@ -74,24 +74,24 @@ pub struct Propagate {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum ResponseRule {
-    /// Passes a header of subgraphs' answers on.
+    /// Passes a header of subgraphs' responses to the client.
     Propagate {
-        /// The header. Of several subgraphs' `cache-control` the strictest counts, whatever `merge` says.
+        /// The name of the header. Of several `cache-control` headers the strictest is used, whatever `merge` is.
         name: String,
-        /// What to do when several subgraphs send it.
+        /// What to do if several subgraphs send it.
         #[serde(default)]
         merge: Merge,
     },
     /// Sets a header.
     Insert {
-        /// The header.
+        /// The name of the header.
         name: String,
         /// Its value.
         value: String,
     },
-    /// Takes a header away that an earlier rule gave.
+    /// Removes a header that an earlier rule set.
     Remove {
-        /// The header.
+        /// The name of the header.
         name: String,
     },
 }
@@ -100,9 +100,9 @@ pub enum ResponseRule {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Merge {
-    /// The first answer's.
+    /// The first response's.
     First,
-    /// The last answer's.
+    /// The last response's.
     #[default]
     Last,
     /// All of them.

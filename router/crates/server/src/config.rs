@@ -11,45 +11,45 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
-    /// Address to listen on; port 0 takes a free one.
+    /// The address to listen on; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// Path of the GraphQL endpoint.
+    /// The path of the GraphQL endpoint.
     pub path: String,
-    /// The most connections that are open at once; further ones wait to be accepted.
+    /// The maximum number of open connections; further ones wait to be accepted.
     pub max_connections: usize,
-    /// How long a connection may take to send the head of a request, and how long it may stay idle.
+    /// The time to send the head of a request, and the time a connection can be idle.
     pub header_timeout: Duration,
-    /// How long a client may take to send the body of a request.
+    /// The time to send the body of a request.
     pub body_timeout: Duration,
-    /// How long a client may leave unread what is sent to it; then its connection is closed.
+    /// The time a client can stop reading a response; then its connection is closed.
     pub write_timeout: Duration,
-    /// How long a request may take in all; then it is answered 504.
+    /// The time a request can take in total; after that the response is 504.
     pub request_timeout: Duration,
-    /// The most headers of a request; more is answered 431.
+    /// The maximum number of headers in a request; with more, the response is 431.
     pub max_headers: usize,
-    /// The most bytes of a request's head; more is answered 431.
+    /// The maximum size of a request's head; above it, the response is 431.
     pub max_header_bytes: ByteSize,
-    /// The most bytes of a request's body; more is answered 413.
+    /// The maximum size of a request's body; above it, the response is 413.
     pub max_body_bytes: ByteSize,
-    /// The most requests under way at once, those that wait to begin included; more are answered 503 with Retry-After.
+    /// The maximum number of requests in progress or queued; for further ones, the response is 503 with Retry-After.
     pub max_concurrent_requests: usize,
-    /// The most streams that one HTTP/2 connection has open.
+    /// The maximum number of open streams per HTTP/2 connection.
     pub max_http2_streams: u32,
-    /// How long the router goes on serving after it was told to stop, with readiness already down.
+    /// The time the router keeps serving after it is told to stop, with readiness already down.
     pub shutdown_delay: Duration,
-    /// How long requests in flight have to finish when the router stops.
+    /// The time for requests in progress to finish when the router stops.
     pub shutdown_grace: Duration,
-    /// Whether queries can be sent by GET.
+    /// Whether queries can be sent with GET.
     pub get: bool,
-    /// Encrypts connections.
+    /// TLS for connections from clients.
     pub tls: Option<TlsServerConfig>,
-    /// Several requests in one.
+    /// Several operations in one request.
     pub batching: BatchingConfig,
-    /// Compresses answers.
+    /// Compression of responses.
     pub compression: CompressionConfig,
-    /// Which sites' pages may call.
+    /// CORS: which origins' pages can send requests.
     pub cors: CorsConfig,
-    /// Protects users whose browser sends their cookies along.
+    /// Protection against requests that another site's page makes a browser send.
     pub csrf: CsrfConfig,
     /// The page for browsers.
     pub playground: PlaygroundConfig,
@@ -83,13 +83,13 @@ impl Default for ServerConfig {
     }
 }
 
-/// Several requests in one JSON array.
+/// Several operations in one request, as a JSON array.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BatchingConfig {
-    /// Whether an array of requests is taken.
+    /// Whether arrays are accepted.
     pub enabled: bool,
-    /// The most requests in one.
+    /// The maximum number of operations in one request.
     pub max: usize,
 }
 
@@ -99,13 +99,13 @@ impl Default for BatchingConfig {
     }
 }
 
-/// Compression of answers, by what the client accepts: gzip or br.
+/// Compression of responses with gzip or br, as the client accepts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CompressionConfig {
-    /// Whether answers are compressed.
+    /// Whether responses are compressed.
     pub enabled: bool,
-    /// Smaller answers are sent as they are.
+    /// Smaller responses are not compressed.
     pub min_bytes: ByteSize,
 }
 
@@ -115,34 +115,34 @@ impl Default for CompressionConfig {
     }
 }
 
-/// Cross-origin resource sharing. Without origins, browsers keep other sites' pages from reading answers.
+/// Cross-origin resource sharing. Without origins, browsers keep other sites' pages from reading responses.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CorsConfig {
-    /// Origins whose pages may call, as in `https://shop.example`.
+    /// The origins whose pages can send requests, such as `https://shop.example`.
     pub origins: Vec<String>,
-    /// Whether pages of any origin may call, without credentials.
+    /// Whether pages of any origin can send requests, without credentials.
     pub any_origin: bool,
-    /// Whether the browser sends cookies and authorization along.
+    /// Whether the browser includes cookies and authorization.
     pub credentials: bool,
-    /// Request headers that pages may set; empty allows those that a page asks for.
+    /// The request headers that pages can set; if empty, all.
     pub headers: Vec<String>,
-    /// Response headers that pages may read.
+    /// The response headers that pages can read.
     pub expose_headers: Vec<String>,
-    /// How long a browser remembers what is allowed.
+    /// How long browsers cache the result of a preflight request.
     pub max_age: Option<Duration>,
 }
 
-/// Protection from requests that another site's page makes a browser send without asking first (simple requests). A request
-/// with a JSON content type or with one of the headers is never simple, one of an allowed origin is welcome.
+/// Protection against requests that another site's page makes a browser send without a preflight request (simple requests). A
+/// request with a JSON content type or one of the headers is never simple; those of allowed origins are accepted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CsrfConfig {
-    /// Whether simple requests that a browser marks as coming from another site are refused.
+    /// Whether simple requests are refused if the browser marks them as cross-site.
     pub enabled: bool,
-    /// Whether simple requests are refused wherever they come from: for users with browsers older than 2023.
+    /// Whether all simple requests are refused: for users with browsers from before 2023.
     pub strict: bool,
-    /// Headers that show that a request is not simple.
+    /// The headers that prove that a request is not simple.
     pub headers: Vec<String>,
 }
 
@@ -157,13 +157,13 @@ impl Default for CsrfConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlaygroundConfig {
-    /// Whether there is a page.
+    /// Whether the page is served.
     pub enabled: bool,
     /// The page's title.
     pub title: String,
-    /// Queries to start from, a tab each.
+    /// Example queries: a list with their titles, and a tab for each.
     pub queries: Vec<ExampleQuery>,
-    /// A folder to serve the page from instead of the built-in one.
+    /// A folder with a page to serve instead of the built-in one.
     pub folder: Option<String>,
 }
 
@@ -173,18 +173,18 @@ impl Default for PlaygroundConfig {
     }
 }
 
-/// A query to start from.
+/// An example query.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExampleQuery {
-    /// What it shows.
+    /// Its title in the list.
     pub title: String,
     /// Its text.
     pub query: String,
     /// Its variables, as JSON.
     #[serde(default)]
     pub variables: String,
-    /// Headers to send along, as JSON.
+    /// Its request headers, as JSON.
     #[serde(default)]
     pub headers: String,
 }

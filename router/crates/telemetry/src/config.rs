@@ -11,11 +11,11 @@ use braid_settings::Duration;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TelemetryConfig {
-    /// One line per request.
+    /// The access log.
     pub access_log: AccessLogConfig,
-    /// Numbers for Prometheus.
+    /// Metrics for Prometheus.
     pub metrics: MetricsConfig,
-    /// W3C trace context.
+    /// Traces, with W3C trace context.
     pub trace: TraceConfig,
 }
 
@@ -23,11 +23,11 @@ pub struct TelemetryConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AccessLogConfig {
-    /// Whether lines are written.
+    /// Whether the log is written.
     pub enabled: bool,
-    /// The header that names the client.
+    /// The request header with the client's name.
     pub client_name_header: String,
-    /// The header that has the client's version.
+    /// The request header with the client's version.
     pub client_version_header: String,
 }
 
@@ -41,13 +41,13 @@ impl Default for AccessLogConfig {
     }
 }
 
-/// Metrics in the OpenMetrics text form.
+/// Metrics in the OpenMetrics text format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricsConfig {
-    /// Whether they are served.
+    /// Whether metrics are served.
     pub enabled: bool,
-    /// The path they are served at.
+    /// Their path.
     pub path: String,
 }
 
@@ -61,11 +61,11 @@ impl Default for MetricsConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TraceConfig {
-    /// Whether a client's trace goes on into subgraphs.
+    /// Whether a client's trace is continued and passed on to subgraphs.
     pub propagate: bool,
-    /// Whether a trace is begun for requests that bring none; where spans are exported, it always is.
+    /// Whether requests without a trace start one; if spans are exported, they always do.
     pub begin: bool,
-    /// Sends spans to a collector.
+    /// Spans for a collector.
     pub otlp: OtlpConfig,
 }
 
@@ -75,11 +75,11 @@ impl Default for TraceConfig {
     }
 }
 
-/// Spans of requests, compilations and fetches, in protobuf over HTTP (OTLP). Taken up at the start, not by a reload.
+/// Spans of requests, compilation and fetches, in protobuf over HTTP (OTLP). Read at the start, not by a reload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OtlpConfig {
-    /// Where the collector takes traces, as in `http://127.0.0.1:4318/v1/traces`. Without it nothing is recorded.
+    /// The collector's URL for traces, such as `http://127.0.0.1:4318/v1/traces`. Without it nothing is recorded.
     pub endpoint: Option<String>,
     /// The share of traces that are recorded, from 0 to 1.
     pub sampling: f64,
@@ -89,17 +89,17 @@ pub struct OtlpConfig {
     pub service_name: String,
     /// Further attributes of the router in traces, by name.
     pub resource: IndexMap<String, String>,
-    /// Headers that the collector wants, by name.
+    /// Headers for the collector, by name.
     pub headers: IndexMap<String, String>,
-    /// How long the collector may take.
+    /// The time the collector can take to answer.
     pub timeout: Duration,
-    /// The most spans that wait to be sent; further ones are dropped.
+    /// The maximum number of spans in the queue; further ones are dropped.
     pub max_queue: usize,
-    /// The most spans that are sent at once.
+    /// The maximum number of spans per request to the collector.
     pub max_batch: usize,
-    /// How long spans wait for others to be sent with.
+    /// How long spans are collected before they are sent.
     pub delay: Duration,
-    /// Certificates for a collector at `https://`.
+    /// TLS, for a collector at `https://`.
     pub tls: TlsClientConfig,
 }
 

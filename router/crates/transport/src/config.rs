@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct TrafficConfig {
     /// Settings for all subgraphs.
     pub all: SubgraphTraffic,
-    /// By name of the subgraph: settings that differ.
+    /// Settings that differ, by name of the subgraph.
     pub subgraphs: IndexMap<String, SubgraphTraffic>,
 }
 
@@ -20,47 +20,47 @@ pub struct TrafficConfig {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SubgraphTraffic {
-    /// Where it is reached, instead of the address in the supergraph. `http://`, `https://`, or `unix:///socket?path=/graphql`.
+    /// The subgraph's URL, instead of the one in the supergraph: `http://`, `https://`, or `unix:///socket?path=/graphql`.
     pub url: Option<String>,
-    /// How long opening a connection may take (default 5s).
+    /// The time to open a connection.
     pub connect_timeout: Option<Duration>,
-    /// How long the first byte of an answer may take (default 30s).
+    /// The time to the first byte of a response.
     pub first_byte_timeout: Option<Duration>,
-    /// How long a whole request may take (default 30s).
+    /// The time for a whole request, retries included.
     pub timeout: Option<Duration>,
-    /// The most bytes of an answer, unpacked (default 64MiB).
+    /// The maximum size of a response, uncompressed.
     pub max_response_bytes: Option<ByteSize>,
-    /// The most requests under way at once, those that wait for a connection included; more fail at once (default 10000).
+    /// The maximum number of requests in progress or queued; further ones fail immediately.
     pub max_concurrent_requests: Option<usize>,
-    /// The most connections in HTTP/1.1; further requests wait for one, those of the oldest client requests first (default 256).
+    /// The maximum number of HTTP/1.1 connections; further requests are queued, oldest client requests first.
     pub max_connections: Option<usize>,
-    /// How many idle connections are kept (default 512).
+    /// The maximum number of idle connections.
     pub max_idle_connections: Option<usize>,
-    /// How long an idle connection is kept (default 60s).
+    /// The time an idle connection is kept alive.
     pub idle_timeout: Option<Duration>,
-    /// Whether equal queries under way are sent once (default true). Mutations never are.
+    /// Whether equal queries in progress share one request. Mutations never do.
     pub deduplicate: Option<bool>,
-    /// Which version of HTTP is spoken (default http1).
+    /// The version of HTTP.
     pub protocol: Option<Protocol>,
-    /// Whether compressed answers are asked for (default false: networks between services are fast).
+    /// Whether to accept compressed responses; on fast networks this costs more than it saves.
     pub compression: Option<bool>,
-    /// Repeats queries that brought no answer.
+    /// Retries of queries that failed.
     pub retry: Option<RetryConfig>,
-    /// Certificates.
+    /// TLS, for a subgraph at `https://`.
     pub tls: Option<TlsClientConfig>,
 }
 
-/// Retries of queries, never of mutations, out of a budget that grows with successes.
+/// Retries of queries, never of mutations, from a budget that grows with the number of requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetryConfig {
-    /// Whether queries are repeated.
+    /// Whether failed queries are retried.
     pub enabled: bool,
-    /// The most repetitions of one query.
+    /// The maximum number of retries of one query.
     pub max: u32,
-    /// Retries per second that are always allowed.
+    /// The number of retries per second that is always allowed.
     pub min_per_second: f64,
-    /// Further retries, as a share of requests.
+    /// The share of requests that can be retried beyond that.
     pub ratio: f64,
 }
 
@@ -93,6 +93,46 @@ pub struct Traffic {
     pub retry: RetryConfig,
 }
 
+impl Default for Traffic {
+    fn default() -> Self {
+        Self {
+            url: None,
+            client: ClientConfig::default(),
+            first_byte_timeout: std::time::Duration::from_secs(30),
+            timeout: std::time::Duration::from_secs(30),
+            max_response_bytes: 64 << 20,
+            max_concurrent_requests: 10_000,
+            deduplicate: true,
+            compression: false,
+            retry: RetryConfig::default(),
+        }
+    }
+}
+
+impl SubgraphTraffic {
+    /// The settings of a subgraph for which none are given.
+    pub fn defaults() -> Self {
+        let traffic = Traffic::default();
+        let client = traffic.client;
+        Self {
+            url: None,
+            connect_timeout: Some(Duration(client.connect_timeout)),
+            first_byte_timeout: Some(Duration(traffic.first_byte_timeout)),
+            timeout: Some(Duration(traffic.timeout)),
+            max_response_bytes: Some(ByteSize(traffic.max_response_bytes)),
+            max_concurrent_requests: Some(traffic.max_concurrent_requests),
+            max_connections: Some(client.max_connections),
+            max_idle_connections: Some(client.max_idle_connections),
+            idle_timeout: Some(Duration(client.idle_timeout)),
+            deduplicate: Some(traffic.deduplicate),
+            protocol: Some(client.protocol),
+            compression: Some(traffic.compression),
+            retry: Some(traffic.retry),
+            tls: Some(client.tls),
+        }
+    }
+}
+
 impl TrafficConfig {
     /// The settings for one subgraph.
     pub fn for_subgraph(&self, name: &str) -> Traffic {
@@ -104,25 +144,26 @@ impl TrafficConfig {
             };
         }
         let duration = |set: Option<Duration>, default| set.map_or(default, |set| set.0);
-        let (default, half_a_minute) = (ClientConfig::default(), std::time::Duration::from_secs(30));
+        let default = Traffic::default();
+        let client = default.client;
         Traffic {
             // One address for all subgraphs would be a mistake: only a subgraph's own counts.
             url: own.and_then(|own| own.url.clone()),
             client: ClientConfig {
-                connect_timeout: duration(setting!(connect_timeout), default.connect_timeout),
-                max_connections: setting!(max_connections).unwrap_or(default.max_connections).max(1),
-                max_idle_connections: setting!(max_idle_connections).unwrap_or(default.max_idle_connections),
-                idle_timeout: duration(setting!(idle_timeout), default.idle_timeout),
-                protocol: setting!(protocol).unwrap_or_default(),
-                tls: setting!(tls).unwrap_or_default(),
+                connect_timeout: duration(setting!(connect_timeout), client.connect_timeout),
+                max_connections: setting!(max_connections).unwrap_or(client.max_connections).max(1),
+                max_idle_connections: setting!(max_idle_connections).unwrap_or(client.max_idle_connections),
+                idle_timeout: duration(setting!(idle_timeout), client.idle_timeout),
+                protocol: setting!(protocol).unwrap_or(client.protocol),
+                tls: setting!(tls).unwrap_or(client.tls),
             },
-            first_byte_timeout: duration(setting!(first_byte_timeout), half_a_minute),
-            timeout: duration(setting!(timeout), half_a_minute),
-            max_response_bytes: setting!(max_response_bytes).map_or(64 << 20, |size| size.0),
-            max_concurrent_requests: setting!(max_concurrent_requests).unwrap_or(10_000),
-            deduplicate: setting!(deduplicate).unwrap_or(true),
-            compression: setting!(compression).unwrap_or(false),
-            retry: setting!(retry).unwrap_or_default(),
+            first_byte_timeout: duration(setting!(first_byte_timeout), default.first_byte_timeout),
+            timeout: duration(setting!(timeout), default.timeout),
+            max_response_bytes: setting!(max_response_bytes).map_or(default.max_response_bytes, |size| size.0),
+            max_concurrent_requests: setting!(max_concurrent_requests).unwrap_or(default.max_concurrent_requests),
+            deduplicate: setting!(deduplicate).unwrap_or(default.deduplicate),
+            compression: setting!(compression).unwrap_or(default.compression),
+            retry: setting!(retry).unwrap_or(default.retry),
         }
     }
 }
