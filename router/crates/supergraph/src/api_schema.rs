@@ -20,6 +20,12 @@ pub fn api_schema(source: &Schema) -> Result<Valid<Schema>, SupergraphError> {
     for ty in api.types.values_mut() {
         prune(ty, &hidden, &known);
     }
+    // GraphQL's own directives are what they are, even where a composer wrote them out for older readers.
+    for (name, definition) in Schema::new().directive_definitions {
+        if let Some(written) = api.directive_definitions.get_mut(&name) {
+            *written = definition;
+        }
+    }
     // Executable directives belong to the API; those of linked features do not.
     api.directive_definitions.retain(|name, definition| {
         !features.owns_directive(name)

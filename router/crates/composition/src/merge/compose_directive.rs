@@ -380,13 +380,20 @@ impl<'a> Merger<'a> {
                     }
                 }
             }
-            _ => match users.iter().max_by_key(|u| (u.link.version.minor, usize::MAX - u.index)) {
+            _ => match users.iter().max_by_key(|u| (u.link.version.minor, u.index)) {
                 Some(user) => user.definition,
                 None => return,
             },
         };
         self.composed.asked.insert(definition.name.clone(), users.iter().map(|u| u.index).collect());
-        self.composed.definitions.insert(definition.name.clone(), definition.clone());
+        let mut definition = definition.clone();
+        // Applications come from all of them, and each must be allowed where it stands.
+        for location in users.iter().flat_map(|user| &user.definition.locations) {
+            if !definition.locations.contains(location) {
+                definition.locations.push(*location);
+            }
+        }
+        self.composed.definitions.insert(definition.name.clone(), definition);
     }
 
     fn link_composed(&mut self, users: &[&Item<'a>]) {

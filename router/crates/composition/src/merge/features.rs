@@ -130,6 +130,24 @@ impl Merger<'_> {
             self.draft.join_minor = self.draft.join_minor.max(4);
         }
         self.define_composed();
+        self.define_one_of();
+    }
+
+    /// GraphQL's own, but younger than some readers of supergraphs.
+    fn define_one_of(&mut self) {
+        let name = Name::new_static_unchecked("oneOf");
+        if self.draft.types.values().any(|ty| ty.applied.iter().any(|applied| applied.name == name)) {
+            let (args, locations) = (Vec::new(), vec!["INPUT_OBJECT"]);
+            let one_of = DraftDirective {
+                name: name.clone(),
+                description: None,
+                args,
+                repeatable: false,
+                locations,
+                internal: true,
+            };
+            self.draft.directives.insert(name, one_of);
+        }
     }
 
     /// The types of a feature, and those of its directives that are used.
