@@ -101,12 +101,7 @@ impl Composer {
     }
 
     fn run(&mut self, inputs: &[SubgraphSdl]) -> Result<(Composed, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let mut order: Vec<&SubgraphSdl> = inputs.iter().collect();
-        order.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut subgraphs = self.read_all(&order)?;
-        complete(upgrade::upgrade(&mut subgraphs))?;
-        let upgraded = subgraphs.iter().filter(|s| s.version == FederationVersion::One);
-        complete(upgraded.flat_map(|subgraph| validate::federation(subgraph)).collect())?;
+        let subgraphs = self.prepare(inputs)?;
         let Merged { draft, features, errors, mut hints } = merge(&subgraphs);
         complete(errors)?;
         let context = Context { subgraphs: &subgraphs, draft: &draft, features: &features };
@@ -115,6 +110,17 @@ impl Composer {
         complete(proof.errors)?;
         hints.extend(proof.hints);
         Ok((Composed { supergraph_sdl: draft.write() }, hints))
+    }
+
+    /// The subgraphs in the order of their names, each valid by itself, as Federation 2.
+    pub(crate) fn prepare(&mut self, inputs: &[SubgraphSdl]) -> Result<Vec<Arc<Subgraph>>, Vec<Diagnostic>> {
+        let mut order: Vec<&SubgraphSdl> = inputs.iter().collect();
+        order.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut subgraphs = self.read_all(&order)?;
+        complete(upgrade::upgrade(&mut subgraphs))?;
+        let upgraded = subgraphs.iter().filter(|s| s.version == FederationVersion::One);
+        complete(upgraded.flat_map(|subgraph| validate::federation(subgraph)).collect())?;
+        Ok(subgraphs)
     }
 
     /// Reads new and changed subgraphs, and forgets those that are no longer given.

@@ -479,8 +479,8 @@ const TEXTS: &[(Code, &str, &str)] = &[
     ),
     (
         Code::MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED,
-        "Composers that try one path after the other give up at some number of paths. This one does not follow paths and never raises the code.",
-        "# never raised by this composer",
+        "Checking that every query can be answered does not follow single paths, and its work grows with the size of the schemas. Where thousands of keys, @requires and @provides all depend on each other it can still grow out of hand. The check then ends after a fixed amount of work, a few seconds.",
+        "# many keys, @requires and @provides that depend on each other: use fewer and shorter ones",
     ),
     (
         Code::AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE,

@@ -1,22 +1,49 @@
 //! Proves that every query of the API can be answered, whatever path leads to a field.
 //!
 //! A *state* is an object type in a subgraph, with what the way there provides. From a state one can move to other
-//! subgraphs by keys; `reach` holds, for each state, the least set of subgraphs that can be had. Conditions (keys and
+//! subgraphs by keys; `reach` holds, for each state, the least set of subgraphs that can be reached. Conditions (keys and
 //! `@requires`) are themselves questions about states, so both are computed together as one least fixpoint: what needs
 //! itself is never granted. Then the API is walked breadth first over sets of states, so that a failure shows the
 //! shortest query. The cost grows with types × subgraphs, not with the number of paths.
 //!
+//! # Override labels
+//!
+//! `@override(label:)` lets the router decide per request which of two subgraphs resolves a field, so a query must be answerable in
+//! every combination of labels. There are 2ⁿ of them; they are not tried one after the other. Two facts make one round enough.
+//!
+//! *What can be reached does not depend on labels.* Conditions rest only on fields that are resolved in every combination
+//! (see `conditions`): a field that is being moved counts for none of its two sides. So the fixpoint is computed once.
+//!
+//! *The walk is done for all combinations at once.* Fix one combination `L`. The walk under `L` visits nodes, a type with the set `S` of
+//! states in which it is met, and asks two things of them: which states resolve a field, and what is met below. Both are unions over `S`:
+//! a state `s` contributes independently of the others, and it contributes if `L` lets its subgraph resolve the field.
+//! Here a node maps each state to the *set of combinations* in which it is met. A step takes, for each state, the intersection of
+//! that set with the combinations that let the subgraph resolve the field, and the union over states. Intersection and union are taken
+//! combination by combination, so by induction over the steps of a path, what is computed here, looked at for `L`, is what the walk
+//! under `L` computes. A field fails under `L` if and only if `L` is not in the union over its states: then the set of missing
+//! combinations is not empty, and any of its members is an example. A node may be left out when an older one has, in each
+//! combination, a part of its states: whatever could be had in few can be had in more, since contributions are only ever added.
+//!
+//! Sets of combinations are decision diagrams (`labels`), whose size follows how labels hang together and not how many there are.
+//!
 //! It is built on the merged draft and the subgraphs, not on `braid-query-graph`, since it must explain what is *not*
 //! possible in terms of the subgraphs' own SDL.
 
+mod conditions;
 mod explain;
+mod labels;
 mod model;
+mod moves;
+mod provided;
 mod reach;
+mod runtime_types;
+#[cfg(test)]
+mod tests;
 mod walk;
-
-use std::collections::BTreeSet;
+mod witness;
 
 use crate::checks::Context;
+use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 
 /// What was found.
@@ -24,53 +51,40 @@ use crate::diagnostic::Diagnostic;
 pub(crate) struct Proof {
     pub(crate) errors: Vec<Diagnostic>,
     pub(crate) hints: Vec<Diagnostic>,
+    /// How much work it took.
+    #[cfg(test)]
+    work: u64,
 }
 
-/// Up to this many override labels, all combinations are tried.
-const ALL_COMBINATIONS: usize = 3;
+/// Some seconds of work. Twenty thousand types in two hundred subgraphs take a hundredth of it.
+const MOST_WORK: u64 = 1_000_000_000;
 
-/// Tries to prove that every query can be answered, with override labels both on and off.
+/// Tries to prove that every query can be answered, in every combination of override labels.
 pub(crate) fn prove(context: &Context<'_>) -> Proof {
+    prove_within(context, MOST_WORK)
+}
+
+fn prove_within(context: &Context<'_>, limit: u64) -> Proof {
     let model = model::Model::new(context);
+    let fields = context.draft.types.values().flat_map(|ty| ty.fields.values());
+    let labels = fields.flat_map(|field| &field.joins).filter_map(|join| join.override_label.as_deref());
+    let mut reach = reach::Reach::new(&model, labels::Labels::new(labels), reach::Budget::new(limit));
     let mut proof = Proof::default();
-    for labels in label_settings(context) {
-        let mut reach = reach::Reach::new(&model, &labels);
-        walk::walk(&mut reach, &mut proof);
-        if !proof.errors.is_empty() {
-            break;
-        }
+    walk::walk(&mut reach, &mut proof);
+    #[cfg(test)]
+    {
+        proof.work = reach.budget.spent;
+    }
+    if reach.is_exhausted() {
+        proof.errors.push(too_much());
     }
     proof
 }
 
-/// Which labels are on, for each round. A label matters only to the fields that bear it, so that beyond a few labels
-/// each is tried alone rather than in all combinations.
-fn label_settings(context: &Context<'_>) -> Vec<BTreeSet<String>> {
-    let labels: BTreeSet<&String> = context
-        .draft
-        .types
-        .values()
-        .flat_map(|t| t.fields.values())
-        .flat_map(|f| &f.joins)
-        .filter_map(|j| j.override_label.as_ref())
-        .collect();
-    let labels: Vec<&String> = labels.into_iter().collect();
-    let all: BTreeSet<String> = labels.iter().map(|l| (*l).clone()).collect();
-    if labels.is_empty() {
-        return vec![BTreeSet::new()];
-    }
-    if labels.len() <= ALL_COMBINATIONS {
-        return (0..1usize << labels.len())
-            .map(|bits| {
-                let on = labels.iter().enumerate().filter(|(i, _)| bits >> i & 1 == 1);
-                on.map(|(_, l)| (*l).clone()).collect()
-            })
-            .collect();
-    }
-    let mut settings = vec![BTreeSet::new(), all.clone()];
-    for label in labels {
-        settings.push(BTreeSet::from([label.clone()]));
-        settings.push(all.iter().filter(|l| *l != label).cloned().collect());
-    }
-    settings
+fn too_much() -> Diagnostic {
+    Diagnostic::new(
+        Code::MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED,
+        "Checking that every query can be answered takes too much work: the subgraphs' keys, @requires, @provides and override labels depend on each other in too many ways.",
+    )
+    .help("use fewer keys per type, shorter field sets in @requires and @provides, and fewer override labels at the same time")
 }

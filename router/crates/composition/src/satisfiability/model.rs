@@ -1,33 +1,49 @@
-//! What satisfiability looks at: for each object type of the supergraph, how each subgraph knows it.
+//! The merged schema as satisfiability looks at it: for each object type, how each subgraph knows it. Knows nothing of what can be
+//! reached.
 
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
 use braid_supergraph::join_spec::write::{DraftField, DraftJoinField, DraftKind, DraftType, NameMap};
+use indexmap::IndexSet;
 use smallvec::SmallVec;
 
 use crate::checks::Context;
-use crate::subgraph::field_set::{FieldSet, Item};
+use crate::subgraph::facts::fields_of;
+use crate::subgraph::field_set::FieldSet;
 use crate::subgraph::model::{self, BUILT_IN_SCALARS, Directives, Field, Kind, Schema, TypeDef, is_root};
 use crate::subgraph::spec::Known;
 
 pub(super) struct Model<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) types: Vec<ObjectType<'a>>,
-    /// The object type at each place among the draft's types.
+    /// The numbers of the draft's types among the object types.
     objects: Vec<Option<usize>>,
     /// The object types that an interface, a union or an interface object can be, by subgraph.
-    runtime: Vec<AHashMap<&'a Name, Vec<usize>>>,
+    runtime: Vec<AHashMap<&'a Name, TypeSet>>,
+    /// Each set is kept once, its types in order.
+    type_sets: IndexSet<Box<[usize]>, ahash::RandomState>,
     /// A number for each text of a key.
     key_ids: AHashMap<&'a str, usize>,
+    field_sets: Vec<FieldSet>,
+    field_set_ids: AHashMap<(*const Field, Known), FieldSetId>,
 }
+
+/// A set of object types, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TypeSet(u32);
+
+/// The field set of a `@requires` or a `@provides`, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct FieldSetId(u32);
 
 /// An object type of the supergraph.
 pub(super) struct ObjectType<'a> {
-    pub(super) id: usize,
     pub(super) name: &'a Name,
     /// In the order of the subgraphs.
-    pub(super) places: SmallVec<[Place<'a>; 1]>,
+    pub(super) views: SmallVec<[View<'a>; 1]>,
     pub(super) merged: &'a DraftType,
+    /// Not in the API.
+    pub(super) hidden: bool,
     /// In the order of the merged type.
     pub(super) fields: Vec<ObjectField<'a>>,
 }
@@ -38,39 +54,47 @@ pub(super) struct ObjectField<'a> {
     pub(super) target: Target,
     /// Not in the API.
     pub(super) hidden: bool,
-    /// Who has it, in the order of the subgraphs.
-    pub(super) there: SmallVec<[FieldThere<'a>; 1]>,
+    /// The subgraphs that have it, in order.
+    pub(super) sources: SmallVec<[Source<'a>; 1]>,
 }
 
-/// What is behind a field in the supergraph.
+/// The kind of type that a field has in the supergraph.
 #[derive(Clone, Copy)]
 pub(super) enum Target {
     /// A leaf, or a type that is not in the API.
     Nothing,
-    /// An object type, by its number.
-    Object(usize),
+    Object,
     /// An interface or a union.
     Abstract,
 }
 
-/// A field of an object type in a subgraph, and how the supergraph joins it there.
+/// A field of an object type in one subgraph.
 #[derive(Clone, Copy)]
-pub(super) struct FieldThere<'a> {
+pub(super) struct Source<'a> {
     pub(super) subgraph: usize,
     pub(super) field: &'a Field,
     pub(super) join: Join<'a>,
-    /// What is behind it, if that is the object type that is behind it in the supergraph too.
-    pub(super) object: Option<usize>,
-    pub(super) has_requires: bool,
-    pub(super) has_provides: bool,
+    /// The type it returns, if that is the object type that it returns in the supergraph too.
+    object: Option<usize>,
+    pub(super) requires: Option<FieldSetId>,
+    pub(super) provides: Option<FieldSetId>,
+}
+
+/// The object types that a field can return in one subgraph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Returned {
+    Nothing,
+    One(usize),
+    Any(TypeSet),
 }
 
 /// An object type as one subgraph knows it.
-pub(super) struct Place<'a> {
+pub(super) struct View<'a> {
     pub(super) subgraph: usize,
+    /// The subgraph has the type itself, and not only interface objects that stand for it.
     pub(super) real: bool,
     pub(super) keys: SmallVec<[Key<'a>; 1]>,
-    /// Keys of its interfaces here, by which one can come without knowing the type.
+    /// Keys of its interfaces here, by which one can enter without knowing the type.
     pub(super) interface_keys: Vec<Key<'a>>,
     /// The subgraph can be entered again by a key that it has itself.
     pub(super) local_key: bool,
@@ -82,6 +106,15 @@ pub(super) struct Key<'a> {
     /// Equal for keys of equal text.
     pub(super) id: usize,
     pub(super) resolvable: bool,
+}
+
+/// How the supergraph joins a field in a subgraph.
+#[derive(Clone, Copy)]
+pub(super) enum Join<'a> {
+    Plain,
+    Written(&'a DraftJoinField),
+    /// Overridden away.
+    Gone,
 }
 
 impl<'a> Model<'a> {
@@ -98,24 +131,29 @@ impl<'a> Model<'a> {
             objects: numbers.collect(),
             types: Vec::with_capacity(count),
             runtime: Vec::with_capacity(context.subgraphs.len()),
+            type_sets: IndexSet::default(),
             key_ids: AHashMap::new(),
+            field_sets: Vec::new(),
+            field_set_ids: AHashMap::new(),
         };
         let mut implementations: AHashMap<&'a Name, Vec<usize>> = AHashMap::new();
         for ty in draft.types.values().filter(|ty| ty.kind == DraftKind::Object) {
             let id = model.types.len();
             let mut object = ObjectType {
-                id,
                 name: &ty.name,
-                places: SmallVec::new(),
+                views: SmallVec::new(),
                 merged: ty,
+                hidden: context.features.is_inaccessible(&ty.applied),
                 fields: ty.fields.values().map(|field| model.object_field(field)).collect(),
             };
-            knowing(context, ty).into_iter().for_each(|index| model.add_place(&mut object, index));
+            knowing(context, ty).into_iter().for_each(|index| model.add_view(&mut object, index));
             model.types.push(object);
             for interface in ty.implements.keys() {
                 implementations.entry(interface).or_default().push(id);
             }
         }
+        let implementations =
+            implementations.into_iter().map(|(interface, types)| (interface, model.type_set(types))).collect();
         for subgraph in context.subgraphs {
             let runtime = model.runtime_here(&subgraph.schema, &implementations);
             model.runtime.push(runtime);
@@ -126,7 +164,7 @@ impl<'a> Model<'a> {
     /// A field, of which it is not yet known who has it.
     fn object_field(&self, merged: &'a DraftField) -> ObjectField<'a> {
         let hidden = self.context.features.is_inaccessible(&merged.applied);
-        ObjectField { merged, target: self.target(merged), hidden, there: SmallVec::new() }
+        ObjectField { merged, target: self.target(merged), hidden, sources: SmallVec::new() }
     }
 
     fn target(&self, field: &'a DraftField) -> Target {
@@ -134,17 +172,16 @@ impl<'a> Model<'a> {
         if BUILT_IN_SCALARS.contains(&name.as_str()) {
             return Target::Nothing;
         }
-        let Some((at, _, ty)) = self.context.draft.types.get_full(name) else { return Target::Nothing };
-        match (ty.kind, self.objects.get(at).copied().flatten()) {
-            _ if self.context.features.is_inaccessible(&ty.applied) => Target::Nothing,
-            (_, Some(object)) => Target::Object(object),
-            (DraftKind::Interface | DraftKind::Union, _) => Target::Abstract,
+        match self.context.draft.types.get(name) {
+            Some(ty) if self.context.features.is_inaccessible(&ty.applied) => Target::Nothing,
+            Some(ty) if ty.kind == DraftKind::Object => Target::Object,
+            Some(ty) if matches!(ty.kind, DraftKind::Interface | DraftKind::Union) => Target::Abstract,
             _ => Target::Nothing,
         }
     }
 
     /// Adds an object type as a subgraph knows it: as itself, or through interface objects.
-    fn add_place(&mut self, object: &mut ObjectType<'a>, index: usize) {
+    fn add_view(&mut self, object: &mut ObjectType<'a>, index: usize) {
         let context = self.context;
         let (ty, schema) = (object.merged, &context.subgraphs[index].schema);
         let interfaces = || ty.implements.keys().filter_map(|interface| schema.types.get(interface));
@@ -162,21 +199,22 @@ impl<'a> Model<'a> {
                 let Some((at, merged)) = get_near(&ty.fields, near, name) else { continue };
                 let merged = if own.is_some() { Some(merged) } else { elsewhere.and_then(|ty| ty.fields.get(name)) };
                 let Some(merged) = merged else { continue };
-                let having = &mut object.fields[at];
                 // Of several interface objects, the first gives the field.
-                if having.there.last().is_none_or(|there| there.subgraph != index) {
-                    having.there.push(FieldThere {
-                        subgraph: index,
-                        field,
-                        join: Join::of(&merged.joins, index),
-                        object: having.object_behind(field),
-                        has_requires: field.has(Known::Requires),
-                        has_provides: field.has(Known::Provides),
-                    });
+                if object.fields[at].sources.last().is_some_and(|source| source.subgraph == index) {
+                    continue;
                 }
+                let source = Source {
+                    subgraph: index,
+                    field,
+                    join: Join::of(&merged.joins, index),
+                    object: self.object_returned(&object.fields[at], field),
+                    requires: self.field_set_of(field, Known::Requires),
+                    provides: self.field_set_of(field, Known::Provides),
+                };
+                object.fields[at].sources.push(source);
             }
         }
-        object.places.push(Place {
+        object.views.push(View {
             subgraph: index,
             real: own.is_some(),
             keys: types.iter().flat_map(|t| &t.facts.keys).map(|key| self.key(key)).collect(),
@@ -192,34 +230,67 @@ impl<'a> Model<'a> {
         });
     }
 
+    /// The object type that a subgraph's field returns, if it is the one that the merged field returns.
+    fn object_returned(&self, merged: &ObjectField<'a>, field: &Field) -> Option<usize> {
+        let name = field.ty.inner_named_type();
+        match merged.target {
+            Target::Object if name == merged.merged.ty.inner_named_type() => self.object(name),
+            _ => None,
+        }
+    }
+
+    /// The field set of a field's `@requires` or `@provides`, parsed once.
+    fn field_set_of(&mut self, field: &'a Field, known: Known) -> Option<FieldSetId> {
+        if !field.has(known) {
+            return None;
+        }
+        let next = FieldSetId(self.field_sets.len() as u32);
+        let id = *self.field_set_ids.entry((std::ptr::from_ref(field), known)).or_insert(next);
+        if id == next {
+            let items = field.all(known).filter_map(fields_of).flat_map(|set| set.items).collect();
+            self.field_sets.push(FieldSet { items });
+        }
+        Some(id)
+    }
+
     fn key(&mut self, key: &'a model::Key) -> Key<'a> {
         let next = self.key_ids.len();
         let id = *self.key_ids.entry(&key.text).or_insert(next);
         Key { set: &key.set, text: &key.text, id, resolvable: key.resolvable }
     }
 
+    fn type_set(&mut self, mut types: Vec<usize>) -> TypeSet {
+        types.sort_unstable();
+        types.dedup();
+        TypeSet(self.type_sets.insert_full(types.into_boxed_slice()).0 as u32)
+    }
+
     /// The object types behind the interfaces, unions and interface objects of a subgraph, given those of all interfaces.
     fn runtime_here(
-        &self,
+        &mut self,
         schema: &'a Schema,
-        implementations: &AHashMap<&'a Name, Vec<usize>>,
-    ) -> AHashMap<&'a Name, Vec<usize>> {
-        let mut runtime: AHashMap<&'a Name, Vec<usize>> = AHashMap::new();
+        implementations: &AHashMap<&'a Name, TypeSet>,
+    ) -> AHashMap<&'a Name, TypeSet> {
+        let mut of_interfaces: AHashMap<&'a Name, Vec<usize>> = AHashMap::new();
+        let mut runtime: AHashMap<&'a Name, TypeSet> = AHashMap::new();
         for ty in schema.types.values() {
             match ty.kind {
                 Kind::Object if ty.is_interface_object() => {
-                    runtime.insert(&ty.name, implementations.get(&ty.name).cloned().unwrap_or_default());
+                    let types = implementations.get(&ty.name).copied().unwrap_or_else(|| self.type_set(Vec::new()));
+                    runtime.insert(&ty.name, types);
                 }
                 Kind::Object if !ty.implements.is_empty() => {
                     let Some(id) = self.object(&ty.name) else { continue };
-                    ty.implements.keys().for_each(|interface| runtime.entry(interface).or_default().push(id));
+                    ty.implements.keys().for_each(|interface| of_interfaces.entry(interface).or_default().push(id));
                 }
                 Kind::Union => {
-                    runtime.insert(&ty.name, ty.members.keys().filter_map(|member| self.object(member)).collect());
+                    let members = ty.members.keys().filter_map(|member| self.object(member)).collect();
+                    runtime.insert(&ty.name, self.type_set(members));
                 }
                 _ => {}
             }
         }
+        runtime.extend(of_interfaces.into_iter().map(|(interface, types)| (interface, self.type_set(types))));
         runtime
     }
 
@@ -228,34 +299,38 @@ impl<'a> Model<'a> {
         self.objects.get(self.context.draft.types.get_index_of(name)?).copied().flatten()
     }
 
-    /// The object types that a value of a type can have in a subgraph that has the type.
-    pub(super) fn runtime(&self, index: usize, ty: &Name) -> &[usize] {
-        match self.runtime.get(index).and_then(|types| types.get(ty)) {
-            Some(types) => types,
-            None => self.object(ty).and_then(|id| self.types.get(id)).map_or(&[], |ty| std::slice::from_ref(&ty.id)),
+    /// What a subgraph's field can return.
+    pub(super) fn returned(&self, source: &Source<'_>) -> Returned {
+        if let Some(object) = source.object {
+            return Returned::One(object);
+        }
+        let name = source.field.ty.inner_named_type();
+        match self.runtime.get(source.subgraph).and_then(|types| types.get(name)) {
+            Some(types) => Returned::Any(*types),
+            None => self.object(name).map_or(Returned::Nothing, Returned::One),
         }
     }
 
-    pub(super) fn place(&self, ty: usize, subgraph: usize) -> Option<&Place<'a>> {
-        let places = &self.types[ty].places;
-        places.binary_search_by_key(&subgraph, |place| place.subgraph).ok().and_then(|at| places.get(at))
+    /// The object types of what a field can return, in order.
+    pub(super) fn types_of<'s>(&'s self, returned: &'s Returned) -> &'s [usize] {
+        match returned {
+            Returned::Nothing => &[],
+            Returned::One(ty) => std::slice::from_ref(ty),
+            Returned::Any(types) => self.type_sets.get_index(types.0 as usize).map_or(&[], |types| types),
+        }
+    }
+
+    pub(super) fn field_set(&self, id: FieldSetId) -> &FieldSet {
+        &self.field_sets[id.0 as usize]
+    }
+
+    pub(super) fn view(&self, ty: usize, subgraph: usize) -> Option<&View<'a>> {
+        let views = &self.types[ty].views;
+        views.binary_search_by_key(&subgraph, |view| view.subgraph).ok().and_then(|at| views.get(at))
     }
 
     pub(super) fn subgraph_name(&self, index: usize) -> &'a str {
         &self.context.subgraphs[index].name
-    }
-
-    /// The field of a type in a subgraph, and how the supergraph joins it there.
-    pub(super) fn field(&self, ty: usize, subgraph: usize, name: &str) -> Option<(&'a Field, Join<'a>)> {
-        let having = self.having(ty, name);
-        let at = having.binary_search_by_key(&subgraph, |there| there.subgraph).ok()?;
-        having.get(at).map(|there| (there.field, there.join))
-    }
-
-    /// The subgraphs that have a field of a type, in their order.
-    pub(super) fn having(&self, ty: usize, name: &str) -> &[FieldThere<'a>] {
-        let ty = &self.types[ty];
-        ty.merged.fields.get_index_of(name).map_or(&[], |at| &ty.fields[at].there)
     }
 
     /// Whether a fragment on a type applies to an object type.
@@ -265,46 +340,24 @@ impl<'a> Model<'a> {
             || merged.implements.contains_key(condition)
             || self.context.draft.types.get(condition).is_some_and(|t| t.members.contains_key(*name))
     }
-
-    /// What a field set selects below a field of an object type; none if the field is not selected.
-    pub(super) fn selected(&self, set: &FieldSet, ty: usize, field: &str) -> Option<FieldSet> {
-        let mut found: Option<FieldSet> = None;
-        for item in &set.items {
-            match item {
-                Item::Field { name, selection, .. } if name == field => {
-                    found.get_or_insert_default().items.extend(selection.items.iter().cloned());
-                }
-                Item::Field { .. } => {}
-                Item::Fragment { condition, selection, .. } => {
-                    if condition.as_ref().is_none_or(|c| self.applies(ty, c))
-                        && let Some(inner) = self.selected(selection, ty, field)
-                    {
-                        found.get_or_insert_default().items.extend(inner.items);
-                    }
-                }
-            }
-        }
-        found
-    }
 }
 
-impl ObjectField<'_> {
-    /// The object type behind the field as a subgraph has it, if it is the one behind the merged field.
-    fn object_behind(&self, field: &Field) -> Option<usize> {
-        match self.target {
-            Target::Object(id) if field.ty.inner_named_type() == self.merged.ty.inner_named_type() => Some(id),
-            _ => None,
-        }
-    }
+/// The source of a subgraph, of some that are in order.
+pub(super) fn source_in<'s, 'a>(sources: &'s [Source<'a>], subgraph: usize) -> Option<&'s Source<'a>> {
+    let at = sources.binary_search_by_key(&subgraph, |source| source.subgraph).ok()?;
+    sources.get(at)
 }
 
-/// How the supergraph joins a field in a subgraph.
-#[derive(Clone, Copy)]
-pub(super) enum Join<'a> {
-    Plain,
-    Written(&'a DraftJoinField),
-    /// Overridden away.
-    Gone,
+impl Source<'_> {
+    /// The subgraph resolves the field whatever else holds.
+    pub(super) fn is_plain(&self) -> bool {
+        let joins_plainly = match self.join {
+            Join::Plain => true,
+            Join::Written(join) => !join.external && join.override_label.is_none() && !join.used_overridden,
+            Join::Gone => false,
+        };
+        joins_plainly && self.requires.is_none()
+    }
 }
 
 impl<'a> Join<'a> {

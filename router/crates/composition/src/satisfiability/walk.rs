@@ -1,44 +1,69 @@
-//! Walks the API breadth first over sets of states and reports what can't be answered.
+//! Walks the API breadth first over sets of states, and collects what can't be answered. Knows no message.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ahash::AHashMap;
-use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::write::DraftField;
-use smallvec::SmallVec;
+use indexmap::IndexSet;
+use smallvec::{SmallVec, smallvec};
 
-use super::Proof;
-use super::explain;
-use super::model::{ObjectField, Target};
-use super::reach::{Reach, State, States};
-use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, human_list};
+use super::explain::Failure;
+use super::labels::When;
+use super::model::{ObjectField, Returned, Target, source_in};
+use super::provided::ProvidedId;
+use super::reach::{Reach, State};
+use super::{Proof, explain, runtime_types};
+
+/// States of one type, in order, each with the combinations of labels in which it can be met.
+pub(super) type Met = SmallVec<[(State, When); 1]>;
 
 /// A position in a query: an object type, the states it can be in, and how one came there.
 pub(super) struct Node {
     pub(super) ty: usize,
-    pub(super) states: States,
-    /// The position above, and where the field that leads here stands in its type.
+    /// All that can be reached there.
+    pub(super) met: Met,
+    /// The combinations of labels in which a query comes here.
+    pub(super) when: When,
+    /// The position above, and the number of the field that leads here.
     pub(super) parent: Option<(usize, usize)>,
     /// Which root the query starts at, for the first node.
     pub(super) operation: &'static str,
 }
 
+/// A subgraph that is asked for a field, what it returns, what is provided there, and in which combinations of labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Asked {
+    pub(super) subgraph: usize,
+    pub(super) returned: Returned,
+    provided: ProvidedId,
+    pub(super) when: When,
+}
+
+type AllAsked = SmallVec<[Asked; 1]>;
+
+/// So many errors show what is wrong. Each takes time to explain.
+const MOST_ERRORS: usize = 100;
+
 pub(super) fn walk(reach: &mut Reach<'_, '_>, proof: &mut Proof) {
-    // Most types are met once.
-    let usual = reach.model.types.len();
     let mut walk = Walk {
+        // Most types are met once.
+        nodes: Vec::with_capacity(reach.model.types.len()),
+        seen: AHashMap::with_capacity(reach.model.types.len()),
         reach,
         proof,
-        nodes: Vec::with_capacity(usual),
         queue: VecDeque::new(),
-        seen: AHashMap::with_capacity(usual),
+        asked: IndexSet::default(),
         failed: BTreeSet::new(),
+        mismatched: IndexSet::default(),
+        trial: None,
+        failed_trials: AHashMap::new(),
     };
     for (operation, root) in [("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription")] {
         walk.start(operation, root);
     }
     while let Some(node) = walk.queue.pop_front() {
+        if walk.reach.is_exhausted() || walk.proof.errors.len() >= MOST_ERRORS {
+            return;
+        }
         walk.visit(node);
     }
 }
@@ -48,209 +73,299 @@ struct Walk<'w, 'm, 'a> {
     proof: &'w mut Proof,
     nodes: Vec<Node>,
     queue: VecDeque<usize>,
-    /// The nodes of each type: the sets of states that are or will be visited.
+    /// The nodes of each type that are or will be visited.
     seen: AHashMap<usize, SmallVec<[usize; 1]>>,
-    /// Fields that were reported, with the subgraphs that they can't be had from.
-    failed: BTreeSet<(usize, Name, Vec<usize>)>,
+    /// What was asked where many types can be met: it need not be followed twice.
+    asked: IndexSet<AllAsked, ahash::RandomState>,
+    /// What was reported: the type, the field if it is about one, and the subgraphs from which it can't be had.
+    failed: BTreeSet<(usize, Option<usize>, Vec<usize>)>,
+    /// Fields whose subgraphs return different types, each with whether that is an error.
+    mismatched: IndexSet<(usize, usize, bool), ahash::RandomState>,
+    /// While something is only tried: the combinations of labels in which it failed.
+    trial: Option<When>,
+    failed_trials: AHashMap<Asked, When>,
 }
 
 impl<'m, 'a> Walk<'_, 'm, 'a> {
     fn start(&mut self, operation: &'static str, root: &str) {
         let Some(ty) = self.reach.model.object(root) else { return };
-        let places = &self.reach.model.types[ty].places;
-        let states = places.iter().map(|p| State { ty, subgraph: p.subgraph, provided: 0, excluded: 0 }).collect();
-        self.push(Node { ty, states, parent: None, operation });
+        let views = &self.reach.model.types[ty].views;
+        let met = views.iter().map(|view| (State::new(ty, view.subgraph), When::ALWAYS)).collect();
+        self.push(Node { ty, met, when: When::ALWAYS, parent: None, operation });
     }
 
-    /// Queues a node, unless its type was visited in fewer states: whatever could be had there can be had here.
-    fn push(&mut self, mut node: Node) {
-        node.states.sort_unstable();
-        node.states.dedup();
-        let seen = self.seen.entry(node.ty).or_default();
-        if seen.iter().any(|old| is_part(&self.nodes[*old].states, &node.states)) {
+    /// Queues a node, unless its type was met in fewer states: whatever could be had there can be had here.
+    fn push(&mut self, node: Node) {
+        let earlier = self.seen.get(&node.ty).cloned().unwrap_or_default();
+        if earlier.iter().any(|old| self.is_covered(&node, *old)) {
             return;
         }
-        seen.push(self.nodes.len());
-        self.queue.push_back(self.nodes.len());
+        let index = self.nodes.len();
+        self.seen.entry(node.ty).or_default().push(index);
+        self.queue.push_back(index);
         self.nodes.push(node);
+    }
+
+    /// Whether in each combination of labels that leads to a node, an older one is met, in no other states.
+    fn is_covered(&mut self, node: &Node, old: usize) -> bool {
+        let old = &self.nodes[old];
+        self.reach.budget.spend(1);
+        let labels = &mut self.reach.labels;
+        if !labels.is_within(node.when, old.when) {
+            return false;
+        }
+        let mut states = node.met.iter();
+        old.met.iter().all(|(state, old_when)| {
+            let when = states.find(|(other, _)| other >= state).filter(|(other, _)| other == state);
+            let needed = labels.and(*old_when, node.when);
+            match when {
+                Some((_, when)) => labels.is_within(needed, *when),
+                None => !needed.is_possible(),
+            }
+        })
     }
 
     fn visit(&mut self, index: usize) {
         let model = self.reach.model;
         let ty = self.nodes[index].ty;
-        let had = self.reach.closure(&self.nodes[index].states);
-        for (at, field) in model.types[ty].fields.iter().enumerate() {
-            if !field.hidden {
-                self.field(index, at, &had, field);
-            }
+        let met = self.nodes[index].met.clone();
+        for (at, field) in model.types[ty].fields.iter().enumerate().filter(|(_, field)| !field.hidden) {
+            self.field(index, at, field, &met);
         }
     }
 
-    /// `had` are all states that can be had, `at` is where the field stands in its type.
-    fn field(&mut self, index: usize, at: usize, had: &[State], field: &'m ObjectField<'a>) {
-        let ty = self.nodes[index].ty;
-        let from = self.reach.settled(|reach| reach.resolvers_among(had, &field.merged.name, &field.there));
-        if from.is_empty() {
-            let here: BTreeSet<usize> = had.iter().map(|state| state.subgraph).collect();
-            let here: Vec<usize> = here.into_iter().collect();
-            if self.failed.insert((ty, field.merged.name.clone(), here)) {
-                let error = explain::error(self.reach, &self.nodes, index, field.merged);
-                self.proof.errors.push(error);
-            }
+    /// `met` are all states of the node, `at` is the field's number in its type.
+    fn field(&mut self, index: usize, at: usize, field: &'m ObjectField<'a>, met: &Met) {
+        let from = self.resolvers(at, field, met);
+        let when = self.nodes[index].when;
+        let missing = from.iter().fold(when, |rest, (_, when)| self.reach.labels.without(rest, *when));
+        if missing.is_possible() {
+            self.fail(index, at, missing);
+        }
+        if matches!(field.target, Target::Nothing) || from.is_empty() {
             return;
         }
-        match field.target {
-            Target::Nothing => return,
-            Target::Abstract => self.runtime_types(index, ty, field.merged, &from),
-            Target::Object(_) => {}
+        let asked = self.ask(at, field, &from);
+        if matches!(field.target, Target::Abstract) {
+            self.runtime_types(index, at, &asked);
         }
-        let name = self.reach.model.types[ty].name.as_str();
-        let alone = name == "Mutation" || name == "Subscription";
-        if alone && from.len() > 1 {
-            self.one_alone(index, at, field, &from);
+        // The fields at the root of a mutation are run one after the other, each in one subgraph.
+        let node = &self.nodes[index];
+        if node.parent.is_none() && node.operation != "query" && asked.len() > 1 {
+            self.one_alone(index, at, &asked);
         } else {
-            self.descend(index, at, field, &from);
+            self.descend(index, at, asked);
         }
     }
 
-    /// A mutation runs in one subgraph. There must be one from which all below can be had.
-    fn one_alone(&mut self, index: usize, at: usize, field: &'m ObjectField<'a>, from: &[State]) {
-        let mut first_errors = None;
-        for state in from {
-            let path = &self.nodes[index];
-            let node = Node { ty: path.ty, states: path.states.clone(), parent: None, operation: path.operation };
-            let mut proof = Proof::default();
-            let mut trial = Walk {
-                reach: self.reach,
-                proof: &mut proof,
-                nodes: vec![node],
-                queue: VecDeque::new(),
-                seen: AHashMap::new(),
-                failed: BTreeSet::new(),
-            };
-            trial.descend(0, at, field, &[*state]);
-            while let Some(node) = trial.queue.pop_front() {
-                trial.visit(node);
+    /// The states in which a field is resolved.
+    fn resolvers(&mut self, at: usize, field: &'m ObjectField<'a>, met: &Met) -> Met {
+        let mut found = Met::new();
+        let mut rest = met.as_slice();
+        for source in &field.sources {
+            rest = &rest[rest.partition_point(|(state, _)| state.subgraph < source.subgraph)..];
+            let here = rest.partition_point(|(state, _)| state.subgraph == source.subgraph);
+            for (state, met_when) in &rest[..here] {
+                let Ok(when) = self.reach.resolves(*state, at, source) else { continue };
+                let when = self.reach.labels.and(*met_when, when);
+                if when.is_possible() {
+                    found.push((*state, when));
+                }
             }
-            if proof.errors.is_empty() {
-                self.proof.hints.append(&mut proof.hints);
-                return;
-            }
-            first_errors.get_or_insert(proof.errors);
         }
-        self.proof.errors.extend(first_errors.unwrap_or_default());
+        found
     }
 
-    fn descend(&mut self, index: usize, at: usize, field: &'m ObjectField<'a>, from: &[State]) {
+    fn ask(&mut self, at: usize, field: &'m ObjectField<'a>, from: &Met) -> AllAsked {
         let model = self.reach.model;
-        let below = self.reach.settled(|reach| reach.below_among(from, &field.there));
-        for (ty, states) in below {
-            if model.context.features.is_inaccessible(&model.types[ty].merged.applied) {
-                continue;
+        let mut asked = AllAsked::new();
+        for (state, when) in from {
+            let Some(source) = source_in(&field.sources, state.subgraph) else { continue };
+            let name = &model.types[state.ty].fields[at].merged.name;
+            let provided = self.reach.provided.below(model, state.provided, state.ty, name, source.provides);
+            asked.push(Asked { subgraph: state.subgraph, returned: model.returned(source), provided, when: *when });
+        }
+        asked
+    }
+
+    /// There must be one subgraph from which all below can be had, in each combination of labels.
+    fn one_alone(&mut self, index: usize, at: usize, asked: &AllAsked) {
+        let mut rest = self.nodes[index].when;
+        for one in asked {
+            let when = self.reach.labels.and(rest, one.when);
+            if when.is_possible() {
+                let failed = self.attempt(index, at, Asked { when, ..*one });
+                let served = self.reach.labels.without(when, failed);
+                rest = self.reach.labels.without(rest, served);
             }
-            if !self.is_unknown(index, field.merged, ty, &states) {
-                self.push(Node { ty, states, parent: Some((index, at)), operation: "" });
+        }
+        // What none of them serves is reported for the first.
+        for one in asked {
+            let when = self.reach.labels.and(rest, one.when);
+            if when.is_possible() {
+                self.descend(index, at, smallvec![Asked { when, ..*one }]);
+                rest = self.reach.labels.without(rest, when);
             }
         }
     }
 
-    /// Behind an interface object stands an object whose type some subgraph must be able to tell.
-    fn is_unknown(&mut self, index: usize, field: &DraftField, ty: usize, states: &[State]) -> bool {
+    /// Walks on below one subgraph, without reports. Returns the combinations of labels in which that fails.
+    fn attempt(&mut self, index: usize, at: usize, asked: Asked) -> When {
+        if let Some(failed) = self.failed_trials.get(&asked) {
+            return *failed;
+        }
+        let outer = self.trial.replace(When::NEVER);
+        let queue = std::mem::take(&mut self.queue);
+        let before = [self.nodes.len(), self.asked.len(), self.mismatched.len(), self.proof.hints.len()];
+        self.descend(index, at, smallvec![asked]);
+        let mut failed = When::NEVER;
+        loop {
+            failed = self.trial.unwrap_or(failed);
+            let is_decided = self.reach.labels.is_within(asked.when, failed) || self.reach.is_exhausted();
+            let Some(node) = self.queue.pop_front().filter(|_| !is_decided) else { break };
+            self.visit(node);
+        }
+        self.queue = queue;
+        self.trial = outer;
+        if failed.is_possible() {
+            self.forget(before);
+            self.failed_trials.insert(asked, failed);
+        }
+        failed
+    }
+
+    /// What was met on the way is proven only if all is.
+    fn forget(&mut self, [nodes, asked, mismatched, hints]: [usize; 4]) {
+        for node in self.nodes.drain(nodes..) {
+            if let Some(seen) = self.seen.get_mut(&node.ty) {
+                seen.retain(|index| *index < nodes);
+            }
+        }
+        self.asked.truncate(asked);
+        self.mismatched.truncate(mismatched);
+        self.proof.hints.truncate(hints);
+    }
+
+    fn descend(&mut self, index: usize, at: usize, asked: AllAsked) {
         let model = self.reach.model;
-        if states.iter().any(|s| model.place(ty, s.subgraph).is_some_and(|p| p.real)) {
-            return false;
+        if let [Asked { returned: Returned::One(ty), .. }, rest @ ..] = asked.as_slice()
+            && rest.iter().all(|asked| asked.returned == Returned::One(*ty))
+        {
+            self.arrive(index, at, *ty, &asked);
+            return;
         }
-        let here = self.reach.subgraphs(states);
-        if here.iter().any(|i| model.place(ty, *i).is_some_and(|p| p.real)) {
-            return false;
+        if self.asked.contains(&asked) {
+            return;
         }
-        if self.failed.insert((ty, Name::new_static_unchecked("__typename"), here.iter().copied().collect())) {
-            let error = explain::unknown_type(self.reach, &self.nodes, index, field, ty, &here);
+        // Mostly all subgraphs can return the same types.
+        if let [first, rest @ ..] = asked.as_slice()
+            && rest.iter().all(|other| other.returned == first.returned)
+        {
+            for ty in model.types_of(&first.returned) {
+                self.arrive(index, at, *ty, &asked);
+            }
+        } else {
+            let mut by_type: BTreeMap<usize, AllAsked> = BTreeMap::new();
+            for one in &asked {
+                for ty in model.types_of(&one.returned) {
+                    by_type.entry(*ty).or_default().push(*one);
+                }
+            }
+            for (ty, asked) in by_type {
+                self.arrive(index, at, ty, &asked);
+            }
+        }
+        self.asked.insert(asked);
+    }
+
+    /// Comes to an object type behind a field.
+    fn arrive(&mut self, index: usize, at: usize, ty: usize, asked: &AllAsked) {
+        self.reach.budget.spend(asked.len());
+        let model = self.reach.model;
+        if model.types[ty].hidden {
+            return;
+        }
+        let met = self.spread(ty, asked);
+        let labels = &mut self.reach.labels;
+        let when = asked.iter().fold(When::NEVER, |all, asked| labels.or(all, asked.when));
+        let is_real = |state: &State| model.view(ty, state.subgraph).is_some_and(|view| view.real);
+        let real = met.iter().filter(|(state, _)| is_real(state)).map(|(_, when)| *when);
+        // Behind an interface object stands an object whose type some subgraph must be able to tell.
+        let unknown = real.fold(when, |rest, when| labels.without(rest, when));
+        let when = labels.without(when, unknown);
+        let node = Node { ty, met, when, parent: Some((index, at)), operation: "" };
+        if unknown.is_possible() {
+            self.fail_unknown(&node, unknown);
+        }
+        if when.is_possible() {
+            self.push(node);
+        }
+    }
+
+    /// All states that can be reached from where a type is met.
+    fn spread(&mut self, ty: usize, asked: &AllAsked) -> Met {
+        let state = |asked: &Asked| State { provided: asked.provided, ..State::new(ty, asked.subgraph) };
+        let first = asked.first().map_or(When::NEVER, |asked| asked.when);
+        if asked.iter().all(|asked| asked.when == first) {
+            let states: SmallVec<[State; 1]> = asked.iter().map(state).collect();
+            return self.reach.spread(&states).into_iter().map(|state| (state, first)).collect();
+        }
+        let mut met: BTreeMap<State, When> = BTreeMap::new();
+        for asked in asked {
+            for state in self.reach.spread(&[state(asked)]) {
+                let when = met.entry(state).or_insert(When::NEVER);
+                *when = self.reach.labels.or(*when, asked.when);
+            }
+        }
+        met.into_iter().collect()
+    }
+
+    /// A field can't be had at a node in some combinations of labels.
+    fn fail(&mut self, index: usize, at: usize, missing: When) {
+        if self.is_trial(missing) {
+            return;
+        }
+        let node = &self.nodes[index];
+        let failure = Failure::new(self.reach, node, missing);
+        if self.failed.insert((node.ty, Some(at), failure.subgraphs())) {
+            let error = explain::error(self.reach, &self.nodes, index, at, &failure);
             self.proof.errors.push(error);
         }
-        true
+    }
+
+    /// At a node that is about to be pushed, no subgraph can tell the type of the object.
+    fn fail_unknown(&mut self, node: &Node, unknown: When) {
+        if self.is_trial(unknown) {
+            return;
+        }
+        let failure = Failure::new(self.reach, node, unknown);
+        if self.failed.insert((node.ty, None, failure.subgraphs())) {
+            let error = explain::unknown_type(self.reach, &self.nodes, node, &failure);
+            self.proof.errors.push(error);
+        }
     }
 
     /// Subgraphs that share a field must be able to return the same types.
-    fn runtime_types(&mut self, index: usize, ty: usize, field: &DraftField, from: &[State]) {
-        let model = self.reach.model;
-        let mut sets: Vec<(usize, BTreeSet<&str>)> = Vec::new();
-        // Where the declared types differ, merging has said so already.
-        let declared: BTreeSet<&str> = from
-            .iter()
-            .filter_map(|s| Some(model.field(ty, s.subgraph, &field.name)?.0.ty.inner_named_type().as_str()))
-            .collect();
-        if declared.len() > 1 {
+    fn runtime_types(&mut self, index: usize, at: usize, asked: &AllAsked) {
+        let node = &self.nodes[index];
+        let Some(mismatch) = runtime_types::compare(self.reach, node, at, asked) else { return };
+        let key = (node.ty, at, mismatch.is_error);
+        if mismatch.is_error && self.is_trial(mismatch.when) || !self.mismatched.insert(key) {
             return;
         }
-        for state in from {
-            let Some((own, _)) = model.field(ty, state.subgraph, &field.name) else { continue };
-            let target = own.ty.inner_named_type();
-            let schema = &model.context.subgraphs[state.subgraph].schema;
-            let interface_object = schema.types.get(target).is_some_and(|t| t.is_interface_object());
-            if interface_object || sets.iter().any(|(i, _)| *i == state.subgraph) {
-                continue;
-            }
-            let names = model.runtime(state.subgraph, target).iter().map(|t| model.types[*t].name.as_str());
-            sets.push((state.subgraph, names.collect()));
-        }
-        let Some((_, first)) = sets.first() else { return };
-        if sets.iter().all(|(_, set)| set == first) {
-            return;
-        }
-        let common = sets.iter().skip(1).fold(first.clone(), |acc, (_, set)| acc.intersection(set).copied().collect());
-        let coordinate = format!("{}.{}", model.types[ty].name, field.name);
-        let code = match common.is_empty() {
-            true => Code::SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES,
-            false => Code::INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN,
-        };
-        let known = if common.is_empty() { &self.proof.errors } else { &self.proof.hints };
-        if known.iter().any(|d| d.code == code && d.coordinate.as_deref() == Some(&coordinate)) {
-            return;
-        }
-        let said: Vec<String> = sets
-            .iter()
-            .map(|(i, set)| {
-                format!(
-                    "- subgraph \"{}\": {}",
-                    model.subgraph_name(*i),
-                    match set.is_empty() {
-                        true => "no object type".to_string(),
-                        false => human_list(set),
-                    }
-                )
-            })
-            .collect();
-        let query = explain::query(self.reach, &self.nodes, index, field);
-        let message = match common.is_empty() {
-            true => format!(
-                "Several subgraphs resolve \"{coordinate}\", but no type behind \"{}\" is known to all of them:\n{}.\nThe router asks whichever subgraph suits it, so all must be able to return the same object. A query that shows it:\n{query}",
-                field.ty.inner_named_type(),
-                said.join(",\n")
-            ),
-            false => format!(
-                "Several subgraphs resolve \"{coordinate}\", but they know different types behind \"{}\":\n{}.\nThe router asks whichever subgraph suits it: return only types that all of them know. A query that shows it:\n{query}",
-                field.ty.inner_named_type(),
-                said.join(",\n")
-            ),
-        };
-        let at = sets.iter().filter_map(|(i, _)| {
-            let (own, _) = model.field(ty, *i, &field.name)?;
-            model.context.subgraphs[*i].locate(own.span)
-        });
-        let diagnostic = Diagnostic::new(code, message)
-            .on(coordinate.as_str())
-            .at(at.collect::<Vec<_>>())
-            .help("define the same implementations or union members in all of these subgraphs");
-        match common.is_empty() {
+        let diagnostic = runtime_types::report(self.reach, &self.nodes, index, at, &mismatch);
+        match mismatch.is_error {
             true => self.proof.errors.push(diagnostic),
             false => self.proof.hints.push(diagnostic),
         }
     }
-}
 
-/// Whether one sorted list has all that another has.
-fn is_part(part: &[State], whole: &[State]) -> bool {
-    let mut whole = whole.iter();
-    part.len() <= whole.len() && part.iter().all(|state| whole.any(|other| other == state))
+    /// Notes a failure that is not to be reported: something is only tried, or it may be due to what was left undone.
+    fn is_trial(&mut self, when: When) -> bool {
+        if self.reach.is_exhausted() {
+            return true;
+        }
+        self.trial = self.trial.map(|failed| self.reach.labels.or(failed, when));
+        self.trial.is_some()
+    }
 }
