@@ -26,10 +26,7 @@ pub fn version(
     metrics: &Arc<Metrics>,
     previous: Option<&Version>,
 ) -> Result<Version, VersionError> {
-    let supergraph = Arc::new(Supergraph::read(supergraph_sdl).map_err(VersionError::Supergraph)?);
-    if let Some(feature) = supergraph.demanded_features().first() {
-        return Err(VersionError::Feature(feature.clone()));
-    }
+    let supergraph = read(supergraph_sdl)?;
     unknown_names(config, &supergraph)?;
     let older = previous.map(|previous| &previous.gateway.subgraphs);
     let subgraphs = HttpSubgraphs::new(&supergraph, &config.traffic, metrics, older).map_err(VersionError::Setting)?;
@@ -41,6 +38,15 @@ pub fn version(
     };
     let gateway = Gateway::new(supergraph, subgraphs, &gateway_config, metrics).map_err(VersionError::Setting)?;
     Version::new(gateway, config.server.clone(), config.telemetry.clone()).map_err(VersionError::Setting)
+}
+
+/// Reads a supergraph, if a router can serve it.
+pub(crate) fn read(supergraph_sdl: &str) -> Result<Arc<Supergraph>, VersionError> {
+    let supergraph = Arc::new(Supergraph::read(supergraph_sdl).map_err(VersionError::Supergraph)?);
+    match supergraph.demanded_features().first() {
+        Some(feature) => Err(VersionError::Feature(feature.clone())),
+        None => Ok(supergraph),
+    }
 }
 
 /// A front that begins with `version`. Must be called on a runtime, which sends spans.

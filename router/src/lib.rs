@@ -10,5 +10,6 @@ pub mod cli;
 mod collector;
 pub mod config;
 pub mod reload;
+mod report;
 pub mod source;
 mod watch;

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use braid_composition::Composer;
+use braid_composition::{Composer, Diagnostic};
 use braid_net::tls::Fingerprint;
 use braid_telemetry::metrics::{Metrics, ReloadOutcome};
 
 use crate::assemble::{self, Front, Version, VersionError};
 use crate::config::{Config, ConfigError};
+use crate::report::{self, Changes};
 use crate::source::{Loaded, Source, SourceError, last_good};
 use crate::watch::{Watch, written_since};
 
@@ -99,8 +100,8 @@ impl Blueprint {
             loaded => loaded?,
         };
         let (watched, certificates) = (self.watched(&material), material.certificates);
-        report_hints(&material.loaded);
-        let (version, config, supergraph_sdl) = build(material, metrics, None).await?;
+        report::hints(&material.loaded.hints);
+        let Built { version, config, supergraph_sdl, .. } = build(material, metrics, None).await?;
         Ok((version, Origins { config, supergraph_sdl, certificates, watched, began, composer }))
     }
 
@@ -167,12 +168,16 @@ impl Watched {
     }
 }
 
+/// A version, what it was built of, and what it changes.
+struct Built {
+    version: Version,
+    config: Config,
+    supergraph_sdl: String,
+    changes: Changes,
+}
+
 /// Building a schema takes a core for a while: not one that answers requests.
-async fn build(
-    material: Material,
-    metrics: &Arc<Metrics>,
-    previous: Option<Arc<Version>>,
-) -> Result<(Version, Config, String), LoadError> {
+async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<Version>>) -> Result<Built, LoadError> {
     let metrics = metrics.clone();
     let built = tokio::task::spawn_blocking(move || {
         let Material { config, loaded, is_kept, .. } = material;
@@ -184,7 +189,9 @@ async fn build(
         {
             tracing::warn!(%error, file = %file.display(), "The supergraph can't be kept");
         }
-        Ok::<_, VersionError>((version, config, supergraph_sdl))
+        let changes =
+            previous.map(|previous| Changes::between(&previous.gateway.supergraph, &version.gateway.supergraph));
+        Ok::<_, VersionError>(Built { version, config, supergraph_sdl, changes: changes.unwrap_or_default() })
     });
     match built.await {
         Ok(built) => Ok(built?),
@@ -198,6 +205,8 @@ pub async fn keep_current(front: Arc<Front>, blueprint: Blueprint, mut origins: 
     let mut hang_up = hang_up_signal();
     // Whether something may have been missed: the files that are watched from now on were read before.
     let mut look = true;
+    // The errors of composition at the last reload, if that failed.
+    let mut failing: Option<Vec<Diagnostic>> = None;
     loop {
         let reload = origins.config.reload.clone();
         let Watched { files, is_live } = &origins.watched;
@@ -218,12 +227,28 @@ pub async fn keep_current(front: Arc<Front>, blueprint: Blueprint, mut origins: 
         };
         let outcome = reload_once(&front, &blueprint, &mut origins, asked).await;
         look = !matches!(outcome, Ok(ReloadOutcome::Unchanged));
-        if let Err(error) = &outcome {
-            origins.watched.extend(&blueprint);
-            tracing::error!(
-                error = describe(error),
-                "The new schema, configuration or certificate can't be used; the old one stays in use"
-            );
+        match &outcome {
+            Err(error) => {
+                origins.watched.extend(&blueprint);
+                tracing::error!(
+                    error = chain(error),
+                    "The new schema, configuration or certificate can't be used; the old one stays in use"
+                );
+                let errors = match error {
+                    LoadError::Source(SourceError::DoesNotCompose { errors, .. }) => errors.clone(),
+                    _ => Vec::new(),
+                };
+                // While they stay the same, logging them again would only be noise.
+                if failing.as_ref() != Some(&errors) {
+                    report::errors(&errors);
+                }
+                failing = Some(errors);
+            }
+            Ok(_) => {
+                if failing.take().is_some() {
+                    tracing::info!("Schema and configuration can be used again");
+                }
+            }
         }
         front.metrics().reload(outcome.unwrap_or(ReloadOutcome::Failed));
     }
@@ -250,20 +275,15 @@ async fn reload_once(
         }
         return Ok(ReloadOutcome::Unchanged);
     }
-    report_hints(&material.loaded);
-    let (version, config, supergraph_sdl) = build(material, front.metrics(), Some(current.clone())).await?;
+    report::hints(&material.loaded.hints);
+    let Built { version, config, supergraph_sdl, changes } =
+        build(material, front.metrics(), Some(current.clone())).await?;
     version.gateway.warm_from(&current.gateway, config.reload.warm_up).await;
     front.swap(version);
     (origins.config, origins.supergraph_sdl) = (config, supergraph_sdl);
     (origins.certificates, origins.watched) = (certificates, watched);
-    tracing::info!("A new version of schema, configuration or certificates is in use");
+    changes.log();
     Ok(ReloadOutcome::Swapped)
-}
-
-fn report_hints(loaded: &Loaded) {
-    for hint in &loaded.hints {
-        tracing::debug!(code = %hint.code, message = hint.message, "Composition has a hint");
-    }
 }
 
 /// SIGHUP, where there is such a thing.
@@ -288,17 +308,6 @@ impl HangUp {
         }
         std::future::pending::<()>().await;
     }
-}
-
-/// A failure and its causes in one line.
-fn describe(error: &LoadError) -> String {
-    let mut text = chain(error);
-    if let LoadError::Source(SourceError::DoesNotCompose { errors, .. }) = error {
-        for diagnostic in errors.iter().take(5) {
-            text.push_str(&format!("; {}: {}", diagnostic.code, diagnostic.message));
-        }
-    }
-    text
 }
 
 /// An error and its causes in one line.

@@ -33,6 +33,7 @@ fn check(yaml: &str, sdl: &[u8], exit: i32, says: &[&str]) {
     for part in says {
         assert!(said.contains(part), "{said}\nlacks {part}");
     }
+    assert_eq!(said.contains("refuses"), says.iter().any(|part| part.contains("refuses")), "{said}");
     assert!(!said.contains("panicked") && said.len() < 4_000, "{} bytes: {said}", said.len());
 }
 
@@ -84,4 +85,14 @@ async fn every_subgraph_that_does_not_give_its_schema_is_named() {
         check(&yaml, b"", UNREADABLE, &["\"page\"", "not with GraphQL JSON", "\"plain\"", "no _service here"]);
     });
     checking.await.unwrap();
+}
+
+#[test]
+fn what_serve_refuses_is_said_when_composing() {
+    let link = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.9\", import: [\"@composeDirective\"])\n\
+        @link(url: \"https://example.com/vault/v1.0\", import: [\"@vault\"], for: SECURITY) @composeDirective(name: \"@vault\")\n\
+        directive @vault on FIELD_DEFINITION\n";
+    let sdl = format!("{link}type Query {{ a: Int @vault }}");
+    check(ONE, sdl.as_bytes(), 0, &["warning: `braid serve` refuses", "https://example.com/vault/v1.0"]);
+    check(ONE, sdl.replace(", for: SECURITY", "").as_bytes(), 0, &[]);
 }

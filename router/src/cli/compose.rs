@@ -13,6 +13,7 @@ use serde_json::json;
 use super::excerpt::with_excerpts;
 use super::variant::Variant;
 use super::{Failure, block_on, complain, print};
+use crate::assemble;
 use crate::reload::chain;
 use crate::source::{Source, SourceError};
 
@@ -64,18 +65,30 @@ async fn compose(subgraphs: PathBuf, output: Option<PathBuf>, format: Format, va
                 std::fs::write(path, sdl)
                     .map_err(|error| Failure::Unreadable(format!("{} can't be written: {error}", path.display())))?;
             }
+            // It composes, and other routers may serve it.
+            let refusal = assemble::read(sdl).err().map(|error| chain(&error));
+            let refused = |before: &str| {
+                refusal
+                    .iter()
+                    .map(|why| format!("{before}`braid serve` refuses this supergraph: {why}\n"))
+                    .collect::<String>()
+            };
             match format {
-                Format::Json => print(&in_json(Some(sdl), &[], &loaded.hints)),
-                Format::Github => print(&show(format, &[], &loaded.hints, &loaded.subgraphs)),
+                Format::Json => print(&in_json(Some(sdl), &[], &loaded.hints, refusal.as_deref())),
+                Format::Github => {
+                    let hints = show(format, &[], &loaded.hints, &loaded.subgraphs);
+                    print(&format!("{hints}{}", refused("::warning::")))
+                }
                 Format::Text => {
                     complain(&show(format, &[], &loaded.hints, &loaded.subgraphs));
+                    complain(&refused("warning: "));
                     if output.is_none() { print(sdl) } else { Ok(()) }
                 }
             }
         }
         Err(SourceError::DoesNotCompose { errors, hints, subgraphs }) => {
             match format {
-                Format::Json => print(&in_json(None, &errors, &hints))?,
+                Format::Json => print(&in_json(None, &errors, &hints, None))?,
                 Format::Github => print(&show(format, &errors, &hints, &subgraphs))?,
                 Format::Text => complain(&show(format, &errors, &hints, &subgraphs)),
             }
@@ -118,8 +131,8 @@ pub(crate) fn show(format: Format, errors: &[Diagnostic], hints: &[Diagnostic], 
     out
 }
 
-fn in_json(supergraph: Option<&str>, errors: &[Diagnostic], hints: &[Diagnostic]) -> String {
-    let report = json!({ "success": supergraph.is_some(), "supergraph": supergraph, "errors": errors, "hints": hints });
+fn in_json(supergraph: Option<&str>, errors: &[Diagnostic], hints: &[Diagnostic], refusal: Option<&str>) -> String {
+    let report = json!({ "success": supergraph.is_some(), "supergraph": supergraph, "errors": errors, "hints": hints, "refusal": refusal });
     format!("{report:#}\n")
 }
 

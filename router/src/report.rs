@@ -1,0 +1,155 @@
+//! Tells the log what composition found and what a new version changes. Decides nothing.
+
+use braid_composition::{Diagnostic, Location};
+use braid_schema_checks::change::ChangeKind;
+use braid_schema_checks::diff::diff;
+use braid_supergraph::Supergraph;
+
+/// So many errors of one failure are logged.
+const MOST_ERRORS: usize = 20;
+/// So many names of one kind are logged.
+const MOST_NAMES: usize = 10;
+
+/// Logs each error of subgraphs that do not compose, with its place and what to do.
+pub(crate) fn errors(errors: &[Diagnostic]) {
+    for error in errors.iter().take(MOST_ERRORS) {
+        let (code, at, help) = (error.code.as_str(), places(&error.locations), error.help.as_deref());
+        tracing::error!(code, at, help, problem = error.message, "The subgraphs do not compose");
+    }
+    if let Some(more) = errors.len().checked_sub(MOST_ERRORS).filter(|more| *more > 0) {
+        tracing::error!(more, "There are more errors; `braid compose` shows them all");
+    }
+}
+
+/// Logs what composes but may be a mistake.
+pub(crate) fn hints(hints: &[Diagnostic]) {
+    for hint in hints {
+        let (code, at, help) = (hint.code.as_str(), places(&hint.locations), hint.help.as_deref());
+        tracing::debug!(code, at, help, problem = hint.message, "Composition has a hint");
+    }
+}
+
+fn places(locations: &[Location]) -> Option<String> {
+    let places = locations.iter().take(MOST_NAMES).map(|at| format!("{}:{}:{}", at.file, at.line, at.column));
+    let places: Vec<String> = places.collect();
+    (!places.is_empty()).then(|| places.join(", "))
+}
+
+/// What a new version of a graph has and lacks, against the one before.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    subgraphs: Option<String>,
+    types: Option<String>,
+    fields: Option<String>,
+    /// The number of other changes that clients can notice.
+    others: Option<usize>,
+}
+
+impl Changes {
+    /// Compares two versions.
+    pub(crate) fn between(old: &Supergraph, new: &Supergraph) -> Self {
+        let mut subgraphs = Names::default();
+        for subgraph in new.subgraphs.iter().filter(|s| old.subgraph_named(&s.name).is_none()) {
+            subgraphs.add('+', &subgraph.name);
+        }
+        for subgraph in old.subgraphs.iter().filter(|s| new.subgraph_named(&s.name).is_none()) {
+            subgraphs.add('-', &subgraph.name);
+        }
+        let (mut types, mut fields, mut others) = (Names::default(), Names::default(), 0);
+        for change in diff(&old.api_schema, &new.api_schema) {
+            match change.kind {
+                ChangeKind::TypeAdded => types.add('+', &change.coordinate),
+                ChangeKind::TypeRemoved => types.add('-', &change.coordinate),
+                ChangeKind::FieldAdded => fields.add('+', &change.coordinate),
+                ChangeKind::FieldRemoved => fields.add('-', &change.coordinate),
+                _ => others += 1,
+            }
+        }
+        Self {
+            subgraphs: subgraphs.text(),
+            types: types.text(),
+            fields: fields.text(),
+            others: (others > 0).then_some(others),
+        }
+    }
+
+    /// Logs that the new version is in use.
+    pub(crate) fn log(&self) {
+        let Self { subgraphs, types, fields, others } = self;
+        let (subgraphs, types, fields) = (subgraphs.as_deref(), types.as_deref(), fields.as_deref());
+        tracing::info!(
+            subgraphs,
+            types,
+            fields,
+            others = *others,
+            "A new version of schema, configuration or certificates is in use"
+        );
+    }
+}
+
+/// Some names, each with a sign.
+#[derive(Default)]
+struct Names {
+    shown: Vec<String>,
+    more: usize,
+}
+
+impl Names {
+    fn add(&mut self, sign: char, name: &str) {
+        match self.shown.len() < MOST_NAMES {
+            true => self.shown.push(format!("{sign}{name}")),
+            false => self.more += 1,
+        }
+    }
+
+    fn text(self) -> Option<String> {
+        let more = if self.more > 0 { format!(" and {} more", self.more) } else { String::new() };
+        (!self.shown.is_empty()).then(|| format!("{}{more}", self.shown.join(" ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use braid_composition::{SubgraphSdl, compose};
+
+    use super::*;
+
+    fn supergraph(subgraphs: &[(&str, &str)]) -> Supergraph {
+        let subgraphs: Vec<SubgraphSdl> = subgraphs
+            .iter()
+            .map(|(name, sdl)| SubgraphSdl {
+                name: (*name).into(),
+                url: "http://x".into(),
+                sdl: (*sdl).into(),
+                file: None,
+            })
+            .collect();
+        Supergraph::read(&compose(&subgraphs).result.unwrap().supergraph_sdl).unwrap()
+    }
+
+    #[test]
+    fn a_new_version_is_named_by_what_it_adds_and_removes() {
+        let old =
+            supergraph(&[("a", "type Query { a: A x: Int } type A { old: Int }"), ("b", "type Query { b: Int }")]);
+        let new = supergraph(&[
+            ("a", "type Query { a: A x: String } type A { new: B } type B { b: Int }"),
+            ("c", "type Query { b: Int }"),
+        ]);
+        let changes = Changes::between(&old, &new);
+        assert_eq!(changes.subgraphs.as_deref(), Some("+c -b"));
+        assert_eq!(changes.types.as_deref(), Some("+B"));
+        assert_eq!(changes.fields.as_deref(), Some("-A.old +A.new"));
+        assert_eq!(changes.others, Some(1));
+        assert_eq!(Changes::between(&old, &old), Changes::default());
+    }
+
+    #[test]
+    fn names_are_bounded() {
+        let fields = (0..30).map(|i| format!("f{i}: Int ")).collect::<String>();
+        let changes = Changes::between(
+            &supergraph(&[("a", "type Query { a: Int }")]),
+            &supergraph(&[("a", &format!("type Query {{ a: Int {fields} }}"))]),
+        );
+        assert!(changes.fields.unwrap().ends_with("+Query.f9 and 20 more"));
+    }
+}
