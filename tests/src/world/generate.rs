@@ -476,6 +476,10 @@ impl Generator {
                     continue;
                 }
                 let known = self.model.ty(&name).clone();
+                // What a field of the same type requires below itself must not require in turn.
+                if known.fields[order].at.len() != 1 {
+                    continue;
+                }
                 let before = known.fields[..order].iter().filter(|other| !is_key(&other.name));
                 let before = before.filter(|other| other.at.get(&at).is_none_or(|placement| placement.external));
                 let candidates: Vec<FieldModel> = before.cloned().collect();

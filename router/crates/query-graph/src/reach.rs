@@ -28,13 +28,23 @@ impl<F: Fn(&str) -> bool> Labels for F {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exhausted;
 
+/// What can be had for objects of a type that are at these places?
+type Question<'g> = (TypeId, Presences<'g>);
+
+/// A question whose answer is being found.
+struct InProgress<'g> {
+    question: Question<'g>,
+    /// What was known of the answer when it was last shown to the questions within; `None` until one is the same.
+    so_far: Option<Rc<Closure<'g>>>,
+}
+
 /// Answers questions about one graph under one set of labels, and remembers the answers.
 pub struct Reach<'g> {
     graph: &'g QueryGraph,
     labels: &'g dyn Labels,
-    memo: AHashMap<(TypeId, Presences<'g>), Rc<Closure<'g>>>,
-    in_progress: Vec<(TypeId, Presences<'g>)>,
-    /// The lowest entry of `in_progress` that an answer under way took as unreachable.
+    memo: AHashMap<Question<'g>, Rc<Closure<'g>>>,
+    in_progress: Vec<InProgress<'g>>,
+    /// The lowest entry of `in_progress` whose answer so far an answer under way was made of.
     assumed: usize,
     work: u64,
     budget: u64,
@@ -76,17 +86,20 @@ impl<'g> Reach<'g> {
         if let Some(known) = self.memo.get(&key) {
             return Ok(known.clone());
         }
-        let initial = self.initial(ty, presences);
-        // A shortest proof never needs itself: within its own question a question is answered by what is given.
-        if let Some(at) = self.in_progress.iter().position(|open| *open == key) {
+        // Of objects of the same type at the same places as much can be had as is known so far of the answer. When more is known, the
+        // questions within are asked again.
+        if let Some(at) = self.in_progress.iter().position(|open| open.question == key) {
             self.assumed = self.assumed.min(at);
-            return Ok(Rc::new(initial));
+            let graph = self.graph;
+            let so_far = &mut self.in_progress[at].so_far;
+            return Ok(so_far.get_or_insert_with(|| Rc::new(Closure::initial(graph, ty, presences))).clone());
         }
+        let initial = self.initial(ty, presences);
         let depth = self.in_progress.len();
-        self.in_progress.push(key);
+        self.in_progress.push(InProgress { question: key, so_far: None });
         let outer = std::mem::replace(&mut self.assumed, usize::MAX);
-        let result = self.fixpoint(ty, initial);
-        let key = self.in_progress.pop();
+        let result = self.fixpoint(ty, initial, depth);
+        let key = self.in_progress.pop().map(|open| open.question);
         let assumed = self.assumed;
         // What was assumed of an outer question holds for that question only.
         self.assumed = if assumed < depth { outer.min(assumed) } else { outer };
@@ -97,11 +110,18 @@ impl<'g> Reach<'g> {
         Ok(closure)
     }
 
-    fn fixpoint(&mut self, ty: TypeId, mut state: Closure<'g>) -> Result<Closure<'g>, Exhausted> {
+    fn fixpoint(&mut self, ty: TypeId, mut state: Closure<'g>, depth: usize) -> Result<Closure<'g>, Exhausted> {
+        let mut is_shown = true;
         loop {
             let entered = self.enter_nodes(ty, &mut state)?;
             state.find_telling(self.graph, ty);
-            if !self.reach_fields(ty, &mut state)? && !entered {
+            let changed = self.reach_fields(ty, &mut state)? || entered;
+            is_shown &= !changed;
+            let so_far = &mut self.in_progress[depth].so_far;
+            if so_far.is_some() && !is_shown {
+                *so_far = Some(Rc::new(state.clone()));
+                is_shown = true;
+            } else if !changed {
                 return Ok(state);
             }
         }
