@@ -162,4 +162,13 @@ async fn introspection_can_be_switched_off() {
     let (router, _users, _orders) = router(|config| config.exposure.introspection = false).await;
     assert_eq!(router.query("{ __schema { queryType { name } } }").await.code(), "INTROSPECTION_DISABLED");
     assert_eq!(router.query("{ __typename }").await.json()["data"]["__typename"], "Query");
+    assert!(!router.query("{ mee }").await.text().contains("Did you mean"));
+}
+
+#[tokio::test]
+async fn unknown_names_are_answered_with_those_that_may_be_meant() {
+    let (router, _users, _orders) = router(|config| config.exposure.introspection = true).await;
+    let answer = router.query("{ mee }").await;
+    let message = answer.json()["errors"][0]["message"].as_str().unwrap().to_owned();
+    assert!(message.ends_with(" Did you mean \"me\"?"), "{message}");
 }

@@ -161,7 +161,7 @@ fn summaries(operations: &[KnownOperation], supergraph: &Arc<Supergraph>) -> Vec
 }
 
 fn summary(text: &str, supergraph: &Supergraph, graph: &QueryGraph) -> Option<PlanSummary> {
-    let limits = ParseLimits { max_tokens: 1_000_000, max_recursion: 200 };
+    let limits = ParseLimits { max_tokens: 1_000_000, ..ParseLimits::default() };
     let document = parse_operation(&supergraph.api_schema, text, limits).ok()?;
     let operation = choose_operation(&document, None).ok()?;
     let operation = normalize(&document, operation, &supergraph.schema, NormalizeLimits::default()).ok()?;

@@ -51,7 +51,8 @@ impl Plan {
         let supergraph = Supergraph::read(&sdl)
             .map_err(|error| Failure::Usage(format!("{}: {}", self.supergraph.display(), chain(&error))))?;
         let text = operation(&self.operation)?;
-        let compiler = Compiler::new(Arc::new(supergraph), LimitsConfig::default());
+        let mut compiler = Compiler::new(Arc::new(supergraph), LimitsConfig::default());
+        compiler.suggests_names = true;
         let compiled = compiler.compile(&text, self.operation_name.as_deref()).map_err(|refusal| {
             for error in &refusal.errors {
                 let at = error.locations.first().map(|at| format!(" ({}:{})", at.line, at.column)).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use braid_graphql::suggest::did_you_mean;
 use serde::Serialize;
 
 use crate::codes::Code;
@@ -192,43 +193,6 @@ pub(crate) fn excerpt(text: &str) -> String {
     }
 }
 
-/// A longer name is not mistyped but wrong, and would be dear to compare.
-const MOST_CHARACTERS: usize = 64;
-/// So many names are compared at most, among those of a similar length.
-const MOST_COMPARED: usize = 5_000;
-
-/// The known names nearest to a mistyped one.
-pub(crate) fn suggestions<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    if given.len() > MOST_CHARACTERS {
-        return Vec::new();
-    }
-    let limit = given.chars().count() * 2 / 5 + 1;
-    let lower = given.to_lowercase();
-    let mut near: Vec<(usize, &str)> = known
-        .into_iter()
-        .filter(|name| name.len().abs_diff(given.len()) <= limit)
-        .take(MOST_COMPARED)
-        .filter_map(|name| {
-            let distance = edit_distance(&lower, &name.to_lowercase());
-            (distance <= limit).then_some((distance, name))
-        })
-        .collect();
-    near.sort();
-    near.dedup();
-    near.into_iter().take(3).map(|(_, name)| name).collect()
-}
-
-/// ` Did you mean "x"?`, or nothing.
-pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let near = suggestions(given, known);
-    let quoted: Vec<String> = near.iter().map(|name| format!("\"{name}\"")).collect();
-    match quoted.split_last() {
-        None => String::new(),
-        Some((last, [])) => format!(" Did you mean {last}?"),
-        Some((last, rest)) => format!(" Did you mean {} or {last}?", rest.join(", ")),
-    }
-}
-
 /// As `did_you_mean`, unless so many errors were found before that the text is not mistyped but another one.
 pub(crate) fn suggestion<'a>(before: &[Diagnostic], given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     const MOST_ERRORS: usize = 100;
@@ -236,19 +200,4 @@ pub(crate) fn suggestion<'a>(before: &[Diagnostic], given: &str, known: impl Int
         true => did_you_mean(given, known),
         false => String::new(),
     }
-}
-
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }

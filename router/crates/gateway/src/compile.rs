@@ -6,7 +6,7 @@ use braid_executor::CompiledOperation;
 use braid_graphql::error::GraphQLError;
 use braid_graphql::normalize::{NormalizeError, normalize};
 use braid_graphql::operation::Operation;
-use braid_graphql::parse::{choose_operation, parse_operation};
+use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_query_graph::{Labels, QueryGraph};
 use braid_query_planner::{PlannerConfig, plan_with_labels};
 use braid_supergraph::Supergraph;
@@ -23,12 +23,14 @@ pub struct Compiler {
     pub graph: QueryGraph,
     /// Bounds on operations.
     pub limits: LimitsConfig,
+    /// Whether errors about unknown names suggest names of the schema: only where clients may read it.
+    pub suggests_names: bool,
 }
 
 impl Compiler {
-    /// A compiler for operations over `supergraph`.
+    /// A compiler for operations over `supergraph` whose errors suggest no names.
     pub fn new(supergraph: Arc<Supergraph>, limits: LimitsConfig) -> Self {
-        Self { graph: QueryGraph::new(supergraph.clone()), supergraph, limits }
+        Self { graph: QueryGraph::new(supergraph.clone()), supergraph, limits, suggests_names: false }
     }
 
     /// parse → plan, with all override labels off
@@ -38,8 +40,8 @@ impl Compiler {
 
     /// parse → validate → limits → normalize
     pub fn parse(&self, text: &str, operation_name: Option<&str>) -> Result<Operation, Refusal> {
-        let document = parse_operation(&self.supergraph.api_schema, text, self.limits.parse())
-            .map_err(|errors| Refusal::request(errors.into_iter().map(name_limit).collect()))?;
+        let limits = ParseLimits { suggest_names: self.suggests_names, ..self.limits.parse() };
+        let document = parse_operation(&self.supergraph.api_schema, text, limits).map_err(Refusal::request)?;
         let chosen = choose_operation(&document, operation_name)?;
         limits::check(&self.limits, &document, chosen)?;
         let operation = normalize(&document, chosen, &self.supergraph.schema, self.limits.normalize());
@@ -55,18 +57,6 @@ impl Compiler {
             .map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;
         Ok(compiled)
     }
-}
-
-/// The parser reports its limits as it reports what it can't read.
-fn name_limit(error: GraphQLError) -> GraphQLError {
-    let code = if error.message.contains("token limit") {
-        "MAX_TOKENS_LIMIT"
-    } else if error.message.contains("recursion limit") {
-        "MAX_RECURSION_LIMIT"
-    } else {
-        return error;
-    };
-    GraphQLError { locations: error.locations, ..GraphQLError::new(code, error.message) }
 }
 
 fn normalize_error(error: NormalizeError) -> GraphQLError {

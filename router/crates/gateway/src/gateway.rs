@@ -67,9 +67,11 @@ impl<S: Subgraphs> Gateway<S> {
         let names = supergraph.subgraphs.iter().map(|subgraph| subgraph.name.as_str());
         let headers = HeaderPlans::new(&config.headers, names).map_err(|problem| format!("headers: {problem}"))?;
         let (limits, exposure) = (&config.limits, &config.exposure);
+        let mut compiler = Compiler::new(supergraph.clone(), limits.clone());
+        compiler.suggests_names = exposure.introspection;
         Ok(Self {
             operations: OperationCache::new(limits.operation_cache.0, metrics.clone()),
-            compiler: Arc::new(Compiler::new(supergraph.clone(), limits.clone())),
+            compiler: Arc::new(compiler),
             planning: Arc::new(Semaphore::new(limits.max_concurrent_planning.clamp(1, Semaphore::MAX_PERMITS))),
             labels: Arc::new(OverrideLabels::new(&config.override_labels, &supergraph)?),
             subgraphs,

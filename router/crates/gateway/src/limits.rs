@@ -72,7 +72,7 @@ impl Default for LimitsConfig {
 impl LimitsConfig {
     /// The bounds that the parser keeps.
     pub fn parse(&self) -> ParseLimits {
-        ParseLimits { max_tokens: self.max_tokens, max_recursion: self.max_recursion }
+        ParseLimits { max_tokens: self.max_tokens, max_recursion: self.max_recursion, ..ParseLimits::default() }
     }
 
     /// The bounds on what fragments expand to.

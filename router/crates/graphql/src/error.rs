@@ -19,7 +19,7 @@ pub struct GraphQLError {
 }
 
 /// A place in a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Location {
     /// The line, from 1.
     pub line: usize,

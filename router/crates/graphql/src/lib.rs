@@ -5,7 +5,7 @@
 //! SDL  ──compiler::Schema──▶ Schema (arena with typed ids)
 //! ```
 //!
-//! This crate is the only door to the GraphQL parser: others reach its syntax tree through [`compiler`].
+//! This crate alone depends on the parser's library; others use its syntax tree as [`compiler`], so its version is chosen here.
 
 pub mod error;
 pub mod field_set;
@@ -14,7 +14,9 @@ pub mod normalize;
 pub mod operation;
 pub mod parse;
 pub mod schema;
+pub mod suggest;
 pub mod type_set;
+mod unknown_names;
 pub mod variables;
 
 pub use apollo_compiler as compiler;

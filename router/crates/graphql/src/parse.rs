@@ -1,31 +1,38 @@
 //! From the text of a request to a valid document with one operation chosen. Adds the validation rules that the parser's
 //! library lacks. Knows nothing of subgraphs.
 
-use apollo_compiler::ast::Value;
+use apollo_compiler::ast::{self, Value};
 use apollo_compiler::executable::{self, ExecutableDocument, SelectionSet};
-use apollo_compiler::parser::{Parser, SourceMap, SourceSpan};
+use apollo_compiler::parser::{Parser, SourceSpan};
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{Name, Node, Schema};
 
 use crate::error::{GraphQLError, Location};
+use crate::unknown_names::{location, suggest};
 
-/// Bounds on the text of a request.
+/// Bounds on the text of a request, and on what its errors say.
 #[derive(Debug, Clone, Copy)]
 pub struct ParseLimits {
     /// The most tokens, ignored ones included.
     pub max_tokens: usize,
     /// The deepest nesting of the grammar.
     pub max_recursion: usize,
+    /// Whether errors about unknown names suggest names that the schema has: only for those who may see the schema.
+    pub suggest_names: bool,
 }
 
 impl Default for ParseLimits {
     fn default() -> Self {
-        Self { max_tokens: 15_000, max_recursion: 200 }
+        Self { max_tokens: 15_000, max_recursion: 200, suggest_names: false }
     }
 }
 
 /// The text is not GraphQL.
 pub const GRAPHQL_PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+/// The document has more tokens than the limit.
+pub const MAX_TOKENS_LIMIT: &str = "MAX_TOKENS_LIMIT";
+/// The document nests deeper than the limit.
+pub const MAX_RECURSION_LIMIT: &str = "MAX_RECURSION_LIMIT";
 /// The document is not valid against the schema.
 pub const GRAPHQL_VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 /// The operation to run is not in the document, or several are and none was named.
@@ -41,10 +48,16 @@ pub fn parse_operation(
     limits: ParseLimits,
 ) -> Result<Valid<ExecutableDocument>, Vec<GraphQLError>> {
     let mut parser = Parser::new().token_limit(limits.max_tokens).recursion_limit(limits.max_recursion);
-    let ast =
-        parser.parse_ast(text, "operation.graphql").map_err(|failure| errors(&failure.errors, GRAPHQL_PARSE_FAILED))?;
-    let document =
-        ast.to_executable_validate(schema).map_err(|failure| errors(&failure.errors, GRAPHQL_VALIDATION_FAILED))?;
+    let ast = parser
+        .parse_ast(text, "operation.graphql")
+        .map_err(|failure| parse_errors(&failure.errors, &parser_limit(&parser, limits)))?;
+    let document = ast.to_executable_validate(schema).map_err(|failure| {
+        let mut errors = errors(&failure.errors, GRAPHQL_VALIDATION_FAILED);
+        if limits.suggest_names {
+            suggest_names(schema, &ast, &mut errors);
+        }
+        errors
+    })?;
     let more = further_rules(&document);
     if more.is_empty() { Ok(document) } else { Err(more) }
 }
@@ -67,6 +80,38 @@ pub fn choose_operation<'a>(
         };
         GraphQLError::new(OPERATION_RESOLUTION_FAILURE, message)
     })
+}
+
+/// The limit that ended parsing, as code and message.
+fn parser_limit(parser: &Parser, limits: ParseLimits) -> Option<(&'static str, String)> {
+    let ParseLimits { max_tokens, max_recursion, .. } = limits;
+    if parser.tokens_reached() > max_tokens {
+        let message = format!("The document has more than {max_tokens} tokens; send a shorter one.");
+        return Some((MAX_TOKENS_LIMIT, message));
+    }
+    let message = || format!("The document nests deeper than {max_recursion} levels; send a flatter one.");
+    (parser.recursion_reached() > max_recursion).then(|| (MAX_RECURSION_LIMIT, message()))
+}
+
+/// What follows from a limit is not told beside it.
+fn parse_errors(list: &DiagnosticList, limit: &Option<(&'static str, String)>) -> Vec<GraphQLError> {
+    let Some((code, message)) = limit else { return errors(list, GRAPHQL_PARSE_FAILED) };
+    let place = list.iter().next_back().and_then(|last| last.unstable_to_json_compat().locations.first().copied());
+    let place = place.map(|at| Location { line: at.line, column: at.column });
+    vec![GraphQLError::new(code, message).at(place)]
+}
+
+/// At most so many errors of one document suggest names.
+const MAX_SUGGESTIONS: usize = 5;
+
+fn suggest_names(schema: &Schema, document: &ast::Document, errors: &mut [GraphQLError]) {
+    let places = errors.iter().filter_map(|error| error.locations.first().copied()).take(MAX_SUGGESTIONS).collect();
+    let suggestions = suggest(schema, document, places);
+    for error in errors {
+        if let Some(suggestion) = error.locations.first().and_then(|at| suggestions.get(at)) {
+            error.message.push_str(suggestion);
+        }
+    }
 }
 
 fn errors(list: &DiagnosticList, code: &str) -> Vec<GraphQLError> {
@@ -169,11 +214,6 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn location(span: Option<SourceSpan>, sources: &SourceMap) -> Option<Location> {
-    let at = span?.line_column(sources)?;
-    Some(Location { line: at.line, column: at.column })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,8 +256,8 @@ mod tests {
             ("{ me { id }", GRAPHQL_PARSE_FAILED, "expected R_CURLY"),
             ("{ me { } }", GRAPHQL_VALIDATION_FAILED, "at least one selection"),
             ("type Query { a: Int }", GRAPHQL_VALIDATION_FAILED, "executable"),
-            (&deep, GRAPHQL_PARSE_FAILED, "recursion limit"),
-            (&long, GRAPHQL_PARSE_FAILED, "token limit"),
+            (&deep, MAX_RECURSION_LIMIT, "deeper than 200"),
+            (&long, MAX_TOKENS_LIMIT, "more than 15000 tokens"),
             (recursive, GRAPHQL_VALIDATION_FAILED, "fragment"),
             ("{ f @nope }", GRAPHQL_VALIDATION_FAILED, "nope"),
         ];
@@ -230,6 +270,49 @@ mod tests {
             assert!(!first.locations.is_empty(), "{shown}: {}", first.message);
             assert!(found.len() <= MAX_ERRORS, "{shown}");
         }
+    }
+
+    /// What the error of `text` says after its first sentence, when names may be suggested.
+    fn check_suggestion(text: &str, expected: &str) {
+        let schema = "type Query { price(currency: Currency, where: Where): Int user: User } union Any = Query | User
+            type User { name: String nickname: String } enum Currency { EUR USD } input Where { maximum: Int }";
+        let schema = Schema::parse_and_validate(schema, "schema.graphql").unwrap();
+        let message = |suggest_names: bool| {
+            let limits = ParseLimits { suggest_names, ..ParseLimits::default() };
+            parse_operation(&schema, text, limits).unwrap_err()[0].message.clone()
+        };
+        let (plain, suggesting) = (message(false), message(true));
+        assert_eq!(suggesting, format!("{plain}{expected}"), "{text}");
+        assert!(!plain.contains("Did you mean"), "{plain}");
+    }
+
+    #[test]
+    fn names_that_may_be_meant_are_suggested() {
+        check_suggestion("{ pirce }", " Did you mean \"price\"?");
+        check_suggestion("{ x: pirce }", " Did you mean \"price\"?");
+        check_suggestion("{ user { nicname } }", " Did you mean \"nickname\" or \"name\"?");
+        check_suggestion("{ ...F } fragment F on Query { user { ... on User { naem } } }", " Did you mean \"name\"?");
+        check_suggestion("{ price(curency: EUR) }", " Did you mean \"currency\"?");
+        check_suggestion("{ price(currency: EURO) }", " Did you mean \"EUR\"?");
+        check_suggestion("{ price(where: { maximun: 1 }) }", " Did you mean \"maximum\"?");
+        check_suggestion("query($c: Curency) { price(currency: $c) }", " Did you mean \"Currency\"?");
+        check_suggestion("{ ... on Usr { name } }", " Did you mean \"User\"?");
+        check_suggestion("{ user { ...Nme } } fragment Name on User { name }", " Did you mean \"Name\"?");
+        check_suggestion("{ warehouses }", "");
+    }
+
+    #[test]
+    fn suggestions_take_little_time() {
+        let fields: String = (0..20_000).map(|at| format!("field{at}: Int ")).collect();
+        let schema = Schema::parse_and_validate(format!("type Query {{ {fields} }}"), "schema.graphql").unwrap();
+        let limits = ParseLimits { suggest_names: true, ..ParseLimits::default() };
+        let unknown: String = (0..5_000).map(|at| format!("fielt{at} ")).collect();
+        let started = std::time::Instant::now();
+        let found =
+            parse_operation(&schema, &format!("{{ {unknown} {} }}", "x".repeat(1_000_000)), limits).unwrap_err();
+        assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+        let suggesting = found.iter().filter(|error| error.message.contains("Did you mean")).count();
+        assert_eq!((found.len(), suggesting), (MAX_ERRORS, MAX_SUGGESTIONS));
     }
 
     #[test]

@@ -176,7 +176,7 @@ impl<'a> Merger<'a> {
                 format!(
                     "[{}] @composeDirective asks to keep \"{given}\", but the subgraph defines no such directive.{}",
                     subgraph.name,
-                    crate::diagnostic::did_you_mean(name, subgraph.schema.directives.keys().map(Name::as_str))
+                    braid_graphql::suggest::did_you_mean(name, subgraph.schema.directives.keys().map(Name::as_str))
                 ),
                 "define the directive, or remove this @composeDirective",
                 remove,

@@ -7,9 +7,10 @@ use braid_supergraph::join_spec::write::{DraftField, DraftKind, NameMap};
 use super::overrides::Overrides;
 use super::{Merger, Sources, by_name, with_room};
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Edit, Location, did_you_mean, excerpt};
+use crate::diagnostic::{Diagnostic, Edit, Location, excerpt};
 use crate::subgraph::model::{Directives, Field, Kind, TypeDef, is_root};
 use crate::subgraph::spec::Known;
+use braid_graphql::suggest::did_you_mean;
 
 impl<'a> Merger<'a> {
     pub(super) fn merge_object(&mut self, name: &Name, sources: &Sources<'a, TypeDef>) -> NameMap<DraftField> {

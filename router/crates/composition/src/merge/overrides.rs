@@ -6,9 +6,10 @@ use braid_graphql::compiler::Name;
 
 use super::Merger;
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::{Applied, Directives, Field, Kind};
 use crate::subgraph::spec::Known;
+use braid_graphql::suggest::did_you_mean;
 
 /// What overriding does to one field.
 #[derive(Clone, Debug, Default)]

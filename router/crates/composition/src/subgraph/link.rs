@@ -6,7 +6,8 @@ use braid_graphql::compiler::ast::{Directive, Value};
 use super::model::Span;
 use super::spec::{Feature, Known, NEWEST};
 use crate::codes::Code;
-use crate::diagnostic::{did_you_mean, excerpt};
+use crate::diagnostic::excerpt;
+use braid_graphql::suggest::did_you_mean;
 
 /// A problem in a `@link`, not yet tied to a subgraph.
 pub(crate) struct LinkProblem {

@@ -6,7 +6,8 @@ use braid_graphql::compiler::parser::{LineColumn, Parser};
 
 use crate::SubgraphSdl;
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Edit, Location, did_you_mean, excerpt};
+use crate::diagnostic::{Diagnostic, Edit, Location, excerpt};
+use braid_graphql::suggest::did_you_mean;
 
 /// SDL beyond this is refused before it is parsed.
 pub(crate) const MAX_SDL_BYTES: usize = 8 * 1024 * 1024;

@@ -6,11 +6,12 @@ use braid_graphql::compiler::ast::DirectiveLocation;
 
 use super::values::fits;
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Edit, did_you_mean, excerpt, suggestion};
+use crate::diagnostic::{Diagnostic, Edit, excerpt, suggestion};
 use crate::subgraph::facts::each_applied;
 use crate::subgraph::link::{Link, introduced};
 use crate::subgraph::model::{Applied, DirectiveDef, FederationVersion, Kind, Subgraph};
 use crate::subgraph::spec::{Feature, Known, NEWEST};
+use braid_graphql::suggest::did_you_mean;
 
 /// The oldest Federation 2 version that we advise: before it, keys on interfaces, which Federation 1 allowed, are errors.
 const KEYS_ON_INTERFACES: u32 = 3;

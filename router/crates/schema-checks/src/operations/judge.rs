@@ -74,7 +74,7 @@ pub struct BrokenOperation {
 }
 
 /// Far beyond what a router takes from a client: these are files of our own.
-const LIMITS: ParseLimits = ParseLimits { max_tokens: 1_000_000, max_recursion: 200 };
+const LIMITS: ParseLimits = ParseLimits { max_tokens: 1_000_000, max_recursion: 200, suggest_names: false };
 
 /// Judges every operation against both schemas.
 pub fn judge(operations: Vec<KnownOperation>, old: &Valid<Schema>, new: &Valid<Schema>) -> Vec<Judged> {
