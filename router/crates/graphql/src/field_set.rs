@@ -1,19 +1,19 @@
 //! From the text of a field set (`FieldSet` of Federation, a selection set whose outer braces may be left out) to its selections.
 
-use apollo_compiler::ast::{Definition, Selection};
-use apollo_compiler::executable::FieldSet;
+use apollo_compiler::ast::{Definition, DirectiveList, Selection, Value};
+use apollo_compiler::executable;
 use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::Valid;
-use apollo_compiler::{Name, Schema};
+use apollo_compiler::{Name, Node, Schema};
 
 /// The deepest nesting of a field set.
 const MAX_RECURSION: usize = 200;
 
 /// Parses a field set as a selection of `parent`; or says what is wrong with it. Arguments and leaves are not validated.
-pub fn parse_field_set(schema: &Valid<Schema>, parent: Name, text: &str) -> Result<FieldSet, String> {
+pub fn parse_field_set(schema: &Valid<Schema>, parent: Name, text: &str) -> Result<executable::FieldSet, String> {
     // The parser of field sets panics at characters of no token, that of documents reports them.
     if !is_plain(text) {
-        parse_syntax(text, MAX_RECURSION)?;
+        parse_syntax(text)?;
     }
     let parsed = Parser::new().recursion_limit(MAX_RECURSION).parse_field_set(schema, parent, braced(text), FILE);
     let parsed = parsed.map_err(|failure| failure.errors.to_string())?;
@@ -24,8 +24,8 @@ pub fn parse_field_set(schema: &Valid<Schema>, parent: Name, text: &str) -> Resu
 }
 
 /// The selections of a field set, whatever the schema; or the first thing that is wrong with how it is written.
-pub fn parse_syntax(text: &str, max_recursion: usize) -> Result<Vec<Selection>, String> {
-    let document = Parser::new().recursion_limit(max_recursion).parse_ast(braced(text), FILE).map_err(|failure| {
+fn parse_syntax(text: &str) -> Result<Vec<Selection>, String> {
+    let document = Parser::new().recursion_limit(MAX_RECURSION).parse_ast(braced(text), FILE).map_err(|failure| {
         failure.errors.iter().next().map_or_else(|| "it can't be parsed".to_owned(), |first| first.error.to_string())
     })?;
     let [Definition::OperationDefinition(operation)] = document.definitions.as_slice() else {
@@ -35,7 +35,7 @@ pub fn parse_syntax(text: &str, max_recursion: usize) -> Result<Vec<Selection>, 
 }
 
 /// Whether it has names, braces and space only, as nearly all field sets.
-pub fn is_plain(text: &str) -> bool {
+fn is_plain(text: &str) -> bool {
     text.chars().all(|character| character.is_ascii_alphanumeric() || "_{}, \n\r\t".contains(character))
 }
 
@@ -44,6 +44,205 @@ const FILE: &str = "field_set.graphql";
 fn braced(text: &str) -> String {
     let trimmed = text.trim();
     if trimmed.starts_with('{') { trimmed.to_owned() } else { format!("{{{trimmed}\n}}") }
+}
+
+/// The selections of a field set as they are written, whatever the schema.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FieldSet {
+    /// In the order in which they are written.
+    pub items: Vec<Item>,
+}
+
+/// One selection of a field set.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// A field.
+    Field {
+        /// Its name.
+        name: Name,
+        /// What it is called in the result.
+        alias: Option<Name>,
+        /// Its arguments.
+        args: Vec<(Name, Node<Value>)>,
+        /// The directives applied to it.
+        directives: Vec<Name>,
+        /// What is selected of it; empty if it is a leaf.
+        selection: FieldSet,
+    },
+    /// An inline fragment.
+    Fragment {
+        /// Its type condition.
+        condition: Option<Name>,
+        /// The directives applied to it.
+        directives: Vec<Name>,
+        /// What is selected in it.
+        selection: FieldSet,
+    },
+}
+
+/// How deep a field set may nest.
+const MAX_DEPTH: usize = 64;
+
+impl FieldSet {
+    /// Parses the text of a `fields` argument, with or without outer braces.
+    pub fn parse(text: &str) -> Result<FieldSet, String> {
+        if let Some(plain) = parse_plain(text) {
+            return Ok(plain);
+        }
+        convert(&parse_syntax(text)?)
+    }
+
+    /// The same with the items of each selection in the order of their texts: `b { d c } a` and `a b { c d }` become equal.
+    #[must_use]
+    pub fn in_order(&self) -> FieldSet {
+        let mut items: Vec<Item> = self.items.iter().map(Item::in_order).collect();
+        items.sort_by_cached_key(|item| FieldSet { items: vec![item.clone()] }.to_string());
+        FieldSet { items }
+    }
+
+    /// Whether nothing is selected.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+impl Item {
+    fn in_order(&self) -> Item {
+        let mut ordered = self.clone();
+        let (Item::Field { selection, .. } | Item::Fragment { selection, .. }) = &mut ordered;
+        *selection = selection.in_order();
+        ordered
+    }
+}
+
+/// Names and braces only: nearly all field sets, read without the full parser.
+fn parse_plain(text: &str) -> Option<FieldSet> {
+    if !is_plain(text) {
+        return None;
+    }
+    let mut stack = vec![FieldSet::default()];
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        match c {
+            '{' => {
+                if stack.len() > MAX_DEPTH {
+                    return None;
+                }
+                // A brace must follow a field without a selection.
+                let Some(Item::Field { selection, .. }) = stack.last()?.items.last() else {
+                    return None;
+                };
+                if !selection.is_empty() {
+                    return None;
+                }
+                stack.push(FieldSet::default());
+                rest = &rest[1..];
+            }
+            '}' => {
+                let inner = stack.pop()?;
+                let Some(Item::Field { selection, .. }) = stack.last_mut()?.items.last_mut() else {
+                    return None;
+                };
+                if inner.is_empty() {
+                    return None;
+                }
+                *selection = inner;
+                rest = &rest[1..];
+            }
+            c if c.is_ascii_alphabetic() || c == '_' => {
+                let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+                let name = Name::new(&rest[..end]).ok()?;
+                stack.last_mut()?.items.push(Item::Field {
+                    name,
+                    alias: None,
+                    args: Vec::new(),
+                    directives: Vec::new(),
+                    selection: FieldSet::default(),
+                });
+                rest = &rest[end..];
+            }
+            c if c.is_ascii_digit() => return None,
+            _ => rest = &rest[1..],
+        }
+    }
+    match (stack.pop(), stack.is_empty()) {
+        (Some(set), true) if !set.is_empty() => Some(set),
+        _ => None,
+    }
+}
+
+fn convert(selections: &[Selection]) -> Result<FieldSet, String> {
+    let mut items = Vec::with_capacity(selections.len());
+    for selection in selections {
+        items.push(match selection {
+            Selection::Field(field) => Item::Field {
+                name: field.name.clone(),
+                alias: field.alias.clone(),
+                args: field.arguments.iter().map(|a| (a.name.clone(), a.value.clone())).collect(),
+                directives: names(&field.directives),
+                selection: match &field.selection_set {
+                    Some(inner) if inner.is_empty() => {
+                        return Err(format!("the selection of \"{}\" is empty", field.name));
+                    }
+                    Some(inner) => convert(inner)?,
+                    None => FieldSet::default(),
+                },
+            },
+            Selection::InlineFragment(fragment) => Item::Fragment {
+                condition: fragment.type_condition.clone(),
+                directives: names(&fragment.directives),
+                selection: convert(&fragment.selection_set)?,
+            },
+            Selection::FragmentSpread(spread) => {
+                return Err(format!("named fragment \"{}\" can't be used here", spread.fragment_name));
+            }
+        });
+    }
+    match items.is_empty() {
+        true => Err("the selection is empty".into()),
+        false => Ok(FieldSet { items }),
+    }
+}
+
+fn names(directives: &DirectiveList) -> Vec<Name> {
+    directives.0.iter().map(|d| d.name.clone()).collect()
+}
+
+impl std::fmt::Display for FieldSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (i, item) in self.items.iter().enumerate() {
+            if i > 0 {
+                f.write_str(" ")?;
+            }
+            match item {
+                Item::Field { name, alias, args, selection, .. } => {
+                    if let Some(alias) = alias {
+                        write!(f, "{alias}: ")?;
+                    }
+                    write!(f, "{name}")?;
+                    if !args.is_empty() {
+                        f.write_str("(")?;
+                        for (i, (name, value)) in args.iter().enumerate() {
+                            let comma = if i > 0 { ", " } else { "" };
+                            write!(f, "{comma}{name}: {}", value.serialize().no_indent())?;
+                        }
+                        f.write_str(")")?;
+                    }
+                    if !selection.is_empty() {
+                        write!(f, " {{ {selection} }}")?;
+                    }
+                }
+                Item::Fragment { condition, selection, .. } => {
+                    f.write_str("...")?;
+                    if let Some(condition) = condition {
+                        write!(f, " on {condition}")?;
+                    }
+                    write!(f, " {{ {selection} }}")?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +263,20 @@ mod tests {
         check("query { query { id } } id", Some(2));
         check("id # why\n name(x: 1)", Some(2));
         check("... on Query { id }", Some(1));
+    }
+
+    #[test]
+    fn braces_and_order_do_not_matter() {
+        let normal = |text: &str| FieldSet::parse(text).unwrap().in_order().to_string();
+        assert_eq!(normal("{ b{d c} a }"), normal("a  b { c, d }"));
+        assert_eq!(normal("a(x: 1) b"), "a(x: 1) b");
+        assert_eq!(normal("{ ... on B { x } a }"), normal("a ...on B{x}"));
+        assert_eq!(normal("a(x: \") }\") b"), "a(x: \") }\") b");
+        assert_ne!(normal("a { b }"), normal("a b"));
+        for text in ["", "{}", "a {}", "a }", "...F", "a { ", "{ a } { b }"] {
+            assert!(FieldSet::parse(text).is_err(), "{text:?}");
+        }
+        assert!(FieldSet::parse(&"a {".repeat(10_000)).is_err());
     }
 
     #[test]

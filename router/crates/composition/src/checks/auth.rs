@@ -6,8 +6,8 @@ use super::Context;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt};
 use crate::merge::Dnf;
-use crate::subgraph::field_set::{FieldSet, Item};
 use crate::subgraph::spec::Known;
+use braid_graphql::field_set::{FieldSet, Item};
 
 /// What a client must have to see an element.
 #[derive(Clone, Debug, Default)]
@@ -76,9 +76,7 @@ fn from_context(
     argument: &braid_supergraph::join_spec::write::DraftContextArgument,
     errors: &mut Vec<Diagnostic>,
 ) {
-    let text = argument.selection.trim();
-    let text = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text);
-    let Ok(set) = FieldSet::parse(text) else { return };
+    let Ok(set) = FieldSet::parse(&argument.selection) else { return };
     for setter in context.draft.types.values() {
         let sets = setter.applied.iter().any(|a| {
             context.features.name(Known::Context).is_some_and(|n| *n == a.name)

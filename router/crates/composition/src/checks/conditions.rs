@@ -8,10 +8,10 @@ use super::Context;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt};
 use crate::subgraph::facts::fields_of;
-use crate::subgraph::field_set::{FieldSet, Item};
 use crate::subgraph::model::Directives;
 use crate::subgraph::spec::Known;
 use crate::validate::edits;
+use braid_graphql::field_set::{FieldSet, Item};
 
 pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
     for subgraph in context.subgraphs {

@@ -5,10 +5,10 @@ use braid_graphql::compiler::Name;
 use super::{Merger, Sources, by_name};
 use crate::diagnostic::Edit;
 use crate::subgraph::facts::fields_of;
-use crate::subgraph::field_set::Item;
 use crate::subgraph::model::{Directives, Field, Kind, TypeDef, is_root};
 use crate::subgraph::spec::Known;
 use crate::validate::edits::{append_to_field, append_to_type};
+use braid_graphql::field_set::Item;
 
 impl<'a> Merger<'a> {
     /// Where a subgraph lacks a field of another one, `@shareable` does not help: without a key the router could not fetch that

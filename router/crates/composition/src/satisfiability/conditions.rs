@@ -8,7 +8,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::model::{ObjectField, source_in};
 use super::reach::{Reach, State, States};
-use crate::subgraph::field_set::{FieldSet, Item};
+use braid_graphql::field_set::{FieldSet, Item};
 
 /// States by the object type that is met there.
 type Below = SmallVec<[(usize, States); 1]>;

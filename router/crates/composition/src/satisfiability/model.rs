@@ -9,9 +9,9 @@ use smallvec::SmallVec;
 
 use crate::checks::Context;
 use crate::subgraph::facts::fields_of;
-use crate::subgraph::field_set::FieldSet;
 use crate::subgraph::model::{self, BUILT_IN_SCALARS, Directives, Field, Kind, Schema, TypeDef, is_root};
 use crate::subgraph::spec::Known;
+use braid_graphql::field_set::FieldSet;
 
 pub(super) struct Model<'a> {
     pub(super) context: &'a Context<'a>,

@@ -13,7 +13,7 @@ use ahash::AHashMap;
 use smallvec::SmallVec;
 
 use super::model::{Key, Model, View};
-use crate::subgraph::field_set::{FieldSet, Item};
+use braid_graphql::field_set::{FieldSet, Item};
 
 /// The keys of a type.
 pub(super) struct Moves<'m> {

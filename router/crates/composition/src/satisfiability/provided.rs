@@ -6,7 +6,7 @@ use ahash::AHashMap;
 use braid_graphql::compiler::Name;
 
 use super::model::{FieldSetId, Model};
-use crate::subgraph::field_set::{FieldSet, Item};
+use braid_graphql::field_set::{FieldSet, Item};
 
 /// A set of provided fields, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

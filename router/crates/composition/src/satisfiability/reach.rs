@@ -13,8 +13,8 @@ use super::labels::{Labels, When};
 use super::model::{Join, Model, Source, source_in};
 use super::moves::{Moves, Search};
 use super::provided::{Provided, ProvidedId};
-use crate::subgraph::field_set::FieldSet;
 use crate::subgraph::model::is_root;
+use braid_graphql::field_set::FieldSet;
 
 /// An object type in a subgraph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

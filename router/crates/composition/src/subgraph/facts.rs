@@ -4,9 +4,9 @@
 use ahash::AHashSet;
 use braid_graphql::compiler::Name;
 
-use super::field_set::{FieldSet, Item};
 use super::model::{Applied, Directives, Field, FieldFacts, Key, Kind, Schema, Subgraph, TypeDef, TypeFacts};
 use super::spec::Known;
+use braid_graphql::field_set::{FieldSet, Item};
 
 /// A field by type and name.
 pub(crate) type FieldRef = (Name, Name);
@@ -186,7 +186,7 @@ fn directives(schema: &Schema, ty: &TypeDef, field: &Field, facts: &mut Facts) {
             let Some(rest) = text.strip_prefix('$') else { continue };
             let split = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
             let (context, selection) = rest.split_at(split);
-            let Ok(set) = FieldSet::parse(&format!("{{ __typename {} }}", unbrace(selection))) else { continue };
+            let Ok(set) = FieldSet::parse(selection) else { continue };
             for setter in schema.types.values() {
                 if setter.all(Known::Context).any(|c| c.str_arg("name") == Some(context)) {
                     let mut used = Vec::new();
@@ -195,15 +195,6 @@ fn directives(schema: &Schema, ty: &TypeDef, field: &Field, facts: &mut Facts) {
                 }
             }
         }
-    }
-}
-
-/// `{ a }` → `a`; `... on T { a }` stays as it is.
-fn unbrace(selection: &str) -> &str {
-    let trimmed = selection.trim();
-    match trimmed.starts_with('{') {
-        true => trimmed.trim_start_matches('{').strip_suffix('}').unwrap_or(trimmed),
-        false => trimmed,
     }
 }
 

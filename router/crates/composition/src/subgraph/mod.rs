@@ -2,7 +2,6 @@
 
 pub(crate) mod definitions;
 pub(crate) mod facts;
-pub(crate) mod field_set;
 pub(crate) mod link;
 pub(crate) mod model;
 pub(crate) mod read;

@@ -8,10 +8,10 @@ use braid_graphql::compiler::parser::{SourceMap, SourceSpan};
 use braid_graphql::compiler::{Name, Node};
 use indexmap::IndexMap;
 
-use super::field_set::FieldSet;
 use super::link::Links;
 use super::spec::{Feature, Known};
 use crate::diagnostic::{Edit, Location};
+use braid_graphql::field_set::FieldSet;
 
 pub(crate) type Map<T> = IndexMap<Name, T, ahash::RandomState>;
 pub(crate) type Set = indexmap::IndexSet<Name, ahash::RandomState>;

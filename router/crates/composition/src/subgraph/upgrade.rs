@@ -9,11 +9,11 @@ use braid_graphql::compiler::ast::Value;
 use indexmap::IndexMap;
 
 use super::facts::{self, fields_of, reached};
-use super::field_set::{FieldSet, Item};
 use super::model::{Applied, Directives, FederationVersion, Field, Kind, Schema, Subgraph, TypeDef, is_root};
 use super::spec::Known;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Location, subgraph_list};
+use braid_graphql::field_set::{FieldSet, Item};
 
 /// What the upgrade of one subgraph needs to know about the others.
 struct Others {

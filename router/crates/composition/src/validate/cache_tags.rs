@@ -4,9 +4,9 @@ use super::{edits, problem};
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::facts::fields_of;
-use crate::subgraph::field_set::{FieldSet, Item};
 use crate::subgraph::model::{Applied, Directives, Field, Subgraph, TypeDef, is_root};
 use crate::subgraph::spec::Known;
+use braid_graphql::field_set::{FieldSet, Item};
 
 pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
     for ty in subgraph.schema.types.values() {

@@ -6,9 +6,9 @@ use braid_graphql::compiler::ast::Type;
 use super::{edits, problem};
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
-use crate::subgraph::field_set::{FieldSet, Item};
 use crate::subgraph::model::{Applied, Directives, Field, InputValue, Kind, Subgraph, TypeDef};
 use crate::subgraph::spec::Known;
+use braid_graphql::field_set::{FieldSet, Item};
 
 pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
     for ty in subgraph.schema.types.values() {

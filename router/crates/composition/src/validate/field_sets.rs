@@ -5,9 +5,9 @@ use braid_graphql::compiler::ast::Value;
 use super::{edits, problem};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt, suggestion};
-use crate::subgraph::field_set::{FieldSet, Item};
 use crate::subgraph::model::{Applied, Directives, FederationVersion, Field, Kind, Subgraph, TypeDef};
 use crate::subgraph::spec::Known;
+use braid_graphql::field_set::{FieldSet, Item};
 
 struct Codes {
     fields_type: Code,

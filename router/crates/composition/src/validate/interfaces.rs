@@ -3,9 +3,9 @@
 use super::{edits, problem};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt, human_list};
-use crate::subgraph::field_set::FieldSet;
 use crate::subgraph::model::{Directives, Kind, Subgraph, TypeDef};
 use crate::subgraph::spec::Known;
+use braid_graphql::field_set::FieldSet;
 
 pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
     for ty in subgraph.schema.types.values().filter(|t| t.kind == Kind::Interface) {
@@ -71,7 +71,7 @@ fn keys_on_implementations(subgraph: &Subgraph, ty: &TypeDef, errors: &mut Vec<D
 
 /// Equal whatever the order of fields.
 fn same(a: &FieldSet, b: &FieldSet) -> bool {
-    use crate::subgraph::field_set::Item;
+    use braid_graphql::field_set::Item;
     a.items.len() == b.items.len()
         && a.items.iter().all(|x| {
             b.items.iter().any(|y| match (x, y) {
