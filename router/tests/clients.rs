@@ -167,3 +167,55 @@ async fn what_is_no_good_is_named() {
     assert_eq!(get.code(), "GRAPHQL_PARSE_FAILED", "{}", get.text());
     assert_serves(&router).await;
 }
+
+#[tokio::test]
+async fn a_batch_is_sent_as_its_answers_come_and_ends_with_its_client() {
+    let users = Subgraph::json(|_| support::ME.to_owned()).await;
+    let (slow, held) = (Duration::from_secs(30), std::sync::Arc::new(tokio::sync::Notify::new()));
+    let release = held.clone();
+    let orders = Subgraph::raw(move |_| {
+        let held = held.clone();
+        async move {
+            let _ = tokio::time::timeout(slow, held.notified()).await;
+            support::ok(support::ORDERS)
+        }
+    })
+    .await;
+    let router = TestRouter::start(supergraph(&users.url(), &orders.url()), |config| {
+        config.server.batching.enabled = true;
+        config.server.max_concurrent_requests = 1;
+    })
+    .await;
+    let batch = post(r#"[{"query":"{ me { name } }"},{"query":"{ me { orders { id } } }"}]"#, "");
+    let first_part = async || {
+        let mut stream = TcpStream::connect(router.address).await.unwrap();
+        stream.write_all(&batch).await.unwrap();
+        let mut received = Vec::new();
+        while !String::from_utf8_lossy(&received).contains("Ada") {
+            let read = tokio::time::timeout(Duration::from_secs(10), stream.read_buf(&mut received)).await;
+            assert!(read.expect("the first answer waits for none").unwrap() > 0);
+        }
+        assert!(!String::from_utf8_lossy(&received).contains("o1"));
+        stream
+    };
+
+    let mut stays = first_part().await;
+    assert_eq!(router.metric("braid_http_server_active_requests").await, 1.0);
+    assert_eq!(router.post(QUERY).await.status, 503, "it is in flight until its last part");
+    release.notify_one();
+    let mut rest = String::new();
+    stays.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.contains("o1"), "{rest}");
+    assert_eq!(router.metric("braid_http_server_requests_total{status=\"2xx\"}").await, 1.0);
+
+    drop(first_part().await);
+    for _ in 0..200 {
+        if router.metric("braid_http_server_active_requests").await == 0.0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(router.metric("braid_http_server_active_requests").await, 0.0);
+    assert_eq!(router.metric("braid_http_server_requests_total{status=\"4xx\"}").await, 1.0);
+    assert_eq!(router.post(QUERY).await.status, 200);
+}

@@ -133,7 +133,20 @@ pub async fn exchange_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, byte
     let end = received.windows(4).position(|window| window == b"\r\n\r\n").expect("an HTTP head");
     let head = String::from_utf8(received[..end].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head, body: received[end + 4..].to_vec() }
+    let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
+    let body = &received[end + 4..];
+    Answer { status, head, body: if chunked { unchunked(body) } else { body.to_vec() } }
+}
+
+/// What chunks hold (RFC 9112 §7.1).
+fn unchunked(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = chunks.windows(2).position(|window| window == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&chunks[..end]).unwrap(), 16).unwrap();
+        body.extend_from_slice(&chunks[end + 2..end + 2 + size]);
+        chunks = &chunks[end + 2 + size + 2..];
+    }
+    body
 }
 
 type Handler = Arc<dyn Fn(Seen) -> Pin<Box<dyn Future<Output = Vec<u8>> + Send>> + Send + Sync>;

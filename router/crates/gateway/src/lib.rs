@@ -6,6 +6,7 @@
 //! ```
 
 mod answer;
+mod body;
 pub mod compile;
 pub mod config;
 mod gateway;
@@ -16,4 +17,5 @@ pub mod refusal;
 pub mod request;
 
 pub use answer::{Executed, answer};
+pub use body::Body;
 pub use gateway::{Gateway, GatewayConfig, Subgraphs};

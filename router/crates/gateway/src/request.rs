@@ -83,6 +83,17 @@ impl<'a> GraphQLRequest<'a> {
         })
     }
 
+    /// The same, without what it was read from.
+    pub fn into_owned(self) -> GraphQLRequest<'static> {
+        let own = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        GraphQLRequest {
+            query: own(self.query),
+            operation_name: self.operation_name.map(own),
+            variables: self.variables.map(|raw| Cow::Owned(raw.into_owned())),
+            extensions: self.extensions.map(|raw| Cow::Owned(raw.into_owned())),
+        }
+    }
+
     /// The document as text.
     pub fn text(&self) -> Result<String, Unreadable> {
         unescape(&self.query)

@@ -221,6 +221,11 @@ impl HeaderPlans {
         self.response.get(subgraph.index()).filter(|plan| !plan.is_empty())
     }
 
+    /// Whether clients get headers that depend on subgraphs' responses.
+    pub fn read_responses(&self) -> bool {
+        self.response.iter().any(|plan| !plan.is_empty())
+    }
+
     /// The client's headers out of those of subgraphs' responses, in the order they came.
     pub fn merge(&self, responses: &[(SubgraphId, SubgraphHeaders)], out: &mut HeaderMap) {
         for (subgraph, headers) in responses {

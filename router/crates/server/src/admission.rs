@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use braid_net::{Counted, Permit};
+use braid_net::Permit;
 
 use crate::scheduler::Scheduler;
 
@@ -27,16 +27,26 @@ const TOO_MANY: usize = 100;
 const WINDOW_MS: u64 = 5_000;
 const UNREADY_MS: u64 = 10_000;
 
-/// A request under way; gives its place back when dropped.
+/// A request in flight, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Admitted<'a> {
-    _counted: Counted<'a>,
+pub(crate) struct Admitted {
+    _counted: Counted,
     _permit: Permit,
 }
 
+/// One of the requests that are counted, those that wait for a permit included.
+#[derive(Debug)]
+struct Counted(Arc<Admission>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Admission {
-    pub(crate) fn new() -> Self {
-        Self {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
             under_way: AtomicUsize::new(0),
             scheduler: Scheduler::new(),
             stopping: AtomicBool::new(false),
@@ -44,11 +54,11 @@ impl Admission {
             window: AtomicU64::new(0),
             turned_away: AtomicUsize::new(0),
             unready_until: AtomicU64::new(0),
-        }
+        })
     }
 
     /// Takes one more request, if there are fewer than `most`, and waits for a permit, but not longer than `until`.
-    pub(crate) async fn admit(&self, most: usize, until: Instant) -> Option<Admitted<'_>> {
+    pub(crate) async fn admit(self: &Arc<Self>, most: usize, until: Instant) -> Option<Admitted> {
         let admitted = self.permit(most, until).await;
         if admitted.is_none() {
             self.turn_away();
@@ -56,8 +66,11 @@ impl Admission {
         admitted
     }
 
-    async fn permit(&self, most: usize, until: Instant) -> Option<Admitted<'_>> {
-        let counted = Counted::add(&self.under_way, most)?;
+    async fn permit(self: &Arc<Self>, most: usize, until: Instant) -> Option<Admitted> {
+        let counted = Counted(self.clone());
+        if self.under_way.fetch_add(1, Ordering::Relaxed) >= most {
+            return None;
+        }
         let permit = match self.scheduler.next(until) {
             Ok(permit) => permit,
             Err(waiting) => waiting.await?,

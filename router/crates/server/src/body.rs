@@ -7,12 +7,12 @@ use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 
 /// The whole body.
-pub(crate) async fn read(
+pub(crate) async fn read<B: Body<Data = Bytes> + Unpin>(
     headers: &HeaderMap,
-    mut body: Incoming,
+    mut body: B,
     max: usize,
     time: Duration,
 ) -> Result<Bytes, Refusal> {
@@ -38,7 +38,7 @@ pub(crate) async fn read(
     })?
 }
 
-async fn collect(first: Bytes, mut body: Incoming, max: usize) -> Result<Bytes, Refusal> {
+async fn collect<B: Body<Data = Bytes> + Unpin>(first: Bytes, mut body: B, max: usize) -> Result<Bytes, Refusal> {
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(max).min(max);
     let mut whole = BytesMut::with_capacity(first.len() + expected);
     whole.extend_from_slice(&first);

@@ -47,6 +47,11 @@ pub(crate) fn wanted(config: &CompressionConfig, headers: &HeaderMap, size: usiz
     }
 }
 
+/// Whether a body of some size would be packed for this client.
+pub(crate) fn may_be(config: &CompressionConfig, headers: &HeaderMap) -> bool {
+    wanted(config, headers, usize::MAX).is_some()
+}
+
 /// The packed bytes; `None` when packing failed, which sends them as they are.
 pub(crate) async fn pack(encoding: Encoding, bytes: Bytes) -> Option<Bytes> {
     if bytes.len() <= INLINE {

@@ -2,14 +2,16 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
-use braid_gateway::Subgraphs;
+use braid_gateway::{Body, Subgraphs};
 use braid_telemetry::metrics::Metrics;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
+use tower_service::Service;
 
 use crate::admission::Admission;
 use crate::negotiate::wants_page;
@@ -21,13 +23,14 @@ use crate::{graphql, health, playground, reply};
 #[derive(Debug)]
 pub struct Front<S> {
     current: ArcSwap<Version<S>>,
-    admission: Admission,
-    pub(crate) observers: Observers,
+    admission: Arc<Admission>,
+    pub(crate) observers: Arc<Observers>,
 }
 
 impl<S: Subgraphs> Front<S> {
     /// A front that begins with `version`.
     pub fn new(version: Version<S>, observers: Observers) -> Self {
+        let observers = Arc::new(observers);
         let front = Self { current: ArcSwap::from_pointee(version), observers, admission: Admission::new() };
         front.note_since();
         front
@@ -58,60 +61,107 @@ impl<S: Subgraphs> Front<S> {
         self.admission.stop();
     }
 
-    pub(crate) async fn handle(
-        &self,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-    ) -> Result<Response<Bytes>, Infallible> {
-        let version = self.current();
-        let config = &version.config;
-        let path = request.uri().path();
-        if path == config.path && !is_page(&request) {
-            return Ok(self.graphql(&version, request, peer).await);
-        }
-        if let Some(response) = health::respond(&version.gateway, &self.admission, &request) {
-            return Ok(response);
-        }
-        if version.telemetry.metrics.enabled && path == version.telemetry.metrics.path && is_read(&request) {
-            return Ok(health::metrics(self.metrics()));
-        }
-        if config.playground.enabled
-            && is_read(&request)
-            && let Some(response) = playground::respond(config, version.gateway.exposure.plan, path, request.headers())
-        {
-            return Ok(response);
-        }
-        Ok(reply::not_found(&config.path))
+    /// The front as a service, for any server or middleware of the tower family.
+    pub fn service(self: &Arc<Self>) -> FrontService<S> {
+        FrontService(self.clone())
     }
 
-    async fn graphql(&self, version: &Version<S>, request: Request<Incoming>, peer: SocketAddr) -> Response<Bytes> {
+    /// Answers one request of a client at `peer`.
+    pub(crate) async fn handle<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> Response<Body>
+    where
+        B: hyper::body::Body<Data = Bytes> + Unpin,
+    {
+        let version = self.current();
+        let config = &version.config;
+        if request.uri().path() == config.path && !is_page(&request) {
+            return self.graphql(&version, request, peer).await;
+        }
+        self.file(&version, &request).unwrap_or_else(|| reply::not_found(&config.path)).map(Body::Whole)
+    }
+
+    /// What is no GraphQL: health, metrics, the page.
+    fn file<B>(&self, version: &Version<S>, request: &Request<B>) -> Option<Response<Bytes>> {
+        let (config, path) = (&version.config, request.uri().path());
+        if let Some(response) = health::respond(&version.gateway, &self.admission, request) {
+            return Some(response);
+        }
+        if version.telemetry.metrics.enabled && path == version.telemetry.metrics.path && is_read(request) {
+            return Some(health::metrics(self.metrics()));
+        }
+        if config.playground.enabled && is_read(request) {
+            return playground::respond(config, version.gateway.exposure.plan, path, request.headers());
+        }
+        None
+    }
+
+    async fn graphql<B>(
+        &self,
+        version: &Arc<Version<S>>,
+        request: Request<B>,
+        peer: Option<SocketAddr>,
+    ) -> Response<Body>
+    where
+        B: hyper::body::Body<Data = Bytes> + Unpin,
+    {
         let mut observed = Observed::begin(&self.observers, version, &request, peer);
         let config = &version.config;
         let until = observed.started + config.request_timeout.0;
-        let mut response = if request.method() == Method::OPTIONS {
+        if request.method() == Method::OPTIONS {
             let mut response = reply::empty(StatusCode::NO_CONTENT);
             version.rules.allow_preflight(request.headers(), response.headers_mut());
-            response
-        } else if let Some(_admitted) = self.admission.admit(config.max_concurrent_requests, until).await {
-            // Boxed, so that requests that wait for their turn take little room.
-            let response = Box::pin(graphql::respond(version, request, until, &mut observed)).await;
-            // As requests to subgraphs do, answers go out when nothing is left to compute.
-            tokio::task::yield_now().await;
-            response
-        } else {
-            graphql::turn_away(version, &request, &mut observed)
-        };
-        observed.end(&mut response);
-        response
+            observed.end(response.status(), 0);
+            return response.map(Body::Whole);
+        }
+        observed.admitted = self.admission.admit(config.max_concurrent_requests, until).await;
+        if observed.admitted.is_none() {
+            return graphql::turn_away(version, &request, observed).map(Body::Whole);
+        }
+        // Boxed, so that requests that wait to begin take little room.
+        Box::pin(graphql::respond(version, request, until, observed)).await
+    }
+}
+
+/// The address of a client, as an extension of its request: for the access log.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// A [`Front`] as a [`Service`]. It is always ready: what is too much is answered with 503.
+#[derive(Debug)]
+pub struct FrontService<S>(Arc<Front<S>>);
+
+impl<S> Clone for FrontService<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<S, B> Service<Request<B>> for FrontService<S>
+where
+    S: Subgraphs,
+    B: hyper::body::Body<Data = Bytes> + Unpin + Send + 'static,
+    B::Error: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let front = self.0.clone();
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+        Box::pin(async move { Ok(front.handle(request, peer).await) })
     }
 }
 
 /// Whether a browser was pointed at the endpoint: it gets the page, unless its address has a query.
-fn is_page(request: &Request<Incoming>) -> bool {
+fn is_page<B>(request: &Request<B>) -> bool {
     wants_page(request.method(), request.headers())
         && !request.uri().query().is_some_and(|query| query.contains("query="))
 }
 
-fn is_read(request: &Request<Incoming>) -> bool {
+fn is_read<B>(request: &Request<B>) -> bool {
     matches!(*request.method(), Method::GET | Method::HEAD)
 }

@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Executed, Subgraphs, answer};
+use braid_gateway::{Body, Executed, Subgraphs, answer};
 use braid_graphql::OperationType;
 use braid_request_context::RequestContext;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
 use http::{Method, Request, Response, StatusCode, Uri};
-use hyper::body::Incoming;
 
+use crate::batch::Batch;
 use crate::config::CompressionConfig;
 use crate::negotiate::{self, BodyType, Media};
 use crate::observe::Observed;
@@ -23,12 +23,15 @@ use crate::{body, compress, reply};
 const METHODS: &str = "GET, POST";
 
 /// Answers a request to the endpoint, whose time ends at `deadline`.
-pub(crate) async fn respond<S: Subgraphs>(
-    version: &Version<S>,
-    request: Request<Incoming>,
+pub(crate) async fn respond<S: Subgraphs, B>(
+    version: &Arc<Version<S>>,
+    request: Request<B>,
     deadline: Instant,
-    observed: &mut Observed<'_>,
-) -> Response<Bytes> {
+    mut observed: Observed,
+) -> Response<Body>
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin,
+{
     let (mut parts, incoming) = request.into_parts();
     let headers = std::mem::take(&mut parts.headers);
     let mut context = version.gateway.context(headers, deadline);
@@ -38,16 +41,32 @@ pub(crate) async fn respond<S: Subgraphs>(
     let media = negotiate::accepted(request_headers);
     let outcome = match media {
         None => Err(not_acceptable()),
-        Some(_) => outcome(version, &head, incoming, observed).await,
+        Some(_) => outcome(version, &head, incoming, &mut observed).await,
     };
     let media = media.unwrap_or(Media::Json);
+    let (plans, compression) = (&version.gateway.headers, &version.config.compression);
     let (status, bytes, mut headers) = match outcome {
-        Ok(outcome) => outcome,
-        Err(refusal) => refused(&refusal, media, observed),
+        Ok(Outcome::Whole(whole)) => whole,
+        Ok(Outcome::Batch(batch)) if plans.read_responses() || compress::may_be(compression, request_headers) => {
+            let (bytes, headers) = batch.whole(plans, &mut observed).await;
+            (StatusCode::OK, bytes, headers)
+        }
+        // The head depends on none of the answers.
+        Ok(Outcome::Batch(batch)) => {
+            let mut response = Response::new(Body::stream(batch.stream(observed)));
+            response.headers_mut().insert(http::header::CONTENT_TYPE, media.content_type());
+            version.rules.allow_origin(request_headers, response.headers_mut());
+            return response;
+        }
+        Err(refusal) => refused(&refusal, media, &mut observed),
     };
     headers.insert(http::header::CONTENT_TYPE, media.content_type());
     version.rules.allow_origin(request_headers, &mut headers);
-    finish(&version.config.compression, request_headers, status, bytes, headers).await
+    let response = finish(compression, request_headers, status, bytes, headers).await;
+    // As requests to subgraphs do, responses go out when nothing is left to compute.
+    tokio::task::yield_now().await;
+    observed.end(response.status(), response.body().len() as u64);
+    response.map(Body::Whole)
 }
 
 /// What is known before the body is read.
@@ -58,29 +77,34 @@ struct Head {
 }
 
 /// The response to a request that comes when too many run already.
-pub(crate) fn turn_away<S, B>(
-    version: &Version<S>,
-    request: &Request<B>,
-    observed: &mut Observed<'_>,
-) -> Response<Bytes> {
+pub(crate) fn turn_away<S, B>(version: &Version<S>, request: &Request<B>, mut observed: Observed) -> Response<Bytes> {
     let message = "The router has as many requests under way as it takes; try again in a moment.";
     let refusal = Refusal::fixed(StatusCode::SERVICE_UNAVAILABLE, "REQUEST_CONCURRENCY_LIMITED", message);
     let media = negotiate::accepted(request.headers()).unwrap_or(Media::Json);
-    let (status, bytes, headers) = refused(&refusal, media, observed);
+    let (status, bytes, headers) = refused(&refusal, media, &mut observed);
     let mut response = reply::with_body(status, media.content_type(), bytes);
     response.headers_mut().extend(headers);
     version.rules.allow_origin(request.headers(), response.headers_mut());
+    observed.end(response.status(), response.body().len() as u64);
     response
 }
 
-type Outcome = (StatusCode, Bytes, HeaderMap);
+type Whole = (StatusCode, Bytes, HeaderMap);
 
-async fn outcome<S: Subgraphs>(
-    version: &Version<S>,
+enum Outcome {
+    Whole(Whole),
+    Batch(Batch),
+}
+
+async fn outcome<S: Subgraphs, B>(
+    version: &Arc<Version<S>>,
     head: &Head,
-    incoming: Incoming,
-    observed: &mut Observed<'_>,
-) -> Result<Outcome, Refusal> {
+    incoming: B,
+    observed: &mut Observed,
+) -> Result<Outcome, Refusal>
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin,
+{
     let server = &version.config;
     check_head(version, head)?;
     let is_get = head.method == Method::GET;
@@ -90,8 +114,7 @@ async fn outcome<S: Subgraphs>(
     };
     observed.request_bytes = body.len();
     if is_batch(&body) {
-        // Boxed, so that single requests don't carry what only a batch needs.
-        return Box::pin(batch(version, head, &body, observed)).await;
+        return Batch::begin(version, &head.context, &body).map(Outcome::Batch);
     }
     let request = match is_get {
         true => GraphQLRequest::from_query_string(head.uri.query().unwrap_or_default()),
@@ -99,7 +122,7 @@ async fn outcome<S: Subgraphs>(
     };
     let request = request?;
     let executed = answer(&version.gateway, &request, &head.context, !is_get).await?;
-    Ok(answered(version, &head.context.headers, executed, observed))
+    Ok(Outcome::Whole(answered(version, &head.context.headers, executed, observed)))
 }
 
 /// What can be refused before the body is read.
@@ -124,7 +147,7 @@ fn check_head<S>(version: &Version<S>, head: &Head) -> Result<(), Refusal> {
 }
 
 /// The status of what was executed is the same in both forms.
-fn answered<S>(version: &Version<S>, request: &HeaderMap, executed: Executed, observed: &mut Observed<'_>) -> Outcome {
+fn answered<S>(version: &Version<S>, request: &HeaderMap, executed: Executed, observed: &mut Observed) -> Whole {
     let mut headers = HeaderMap::new();
     version.gateway.headers.merge(&executed.response.subgraph_answers, &mut headers);
     let bytes = crate::observe::exposed(&version.gateway, request, &executed);
@@ -134,7 +157,7 @@ fn answered<S>(version: &Version<S>, request: &HeaderMap, executed: Executed, ob
     (status, bytes, headers)
 }
 
-fn refused(refusal: &Refusal, media: Media, observed: &mut Observed<'_>) -> Outcome {
+fn refused(refusal: &Refusal, media: Media, observed: &mut Observed) -> Whole {
     observed.refused(refusal);
     let mut headers = HeaderMap::new();
     let status = match refusal.status {
@@ -153,49 +176,6 @@ fn refused(refusal: &Refusal, media: Media, observed: &mut Observed<'_>) -> Outc
 
 fn is_batch(body: &[u8]) -> bool {
     body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[')
-}
-
-/// Several requests in one: run together, answered in their order, each as it would be alone.
-async fn batch<S: Subgraphs>(
-    version: &Version<S>,
-    head: &Head,
-    body: &[u8],
-    observed: &mut Observed<'_>,
-) -> Result<Outcome, Refusal> {
-    let config = &version.config.batching;
-    if !config.enabled {
-        let message = "Batches are switched off (server.batching): send one request as a JSON object.";
-        return Err(Refusal::fixed(StatusCode::BAD_REQUEST, "BATCHING_NOT_ENABLED", message));
-    }
-    let requests = GraphQLRequest::batch_from_json(body)?;
-    if requests.is_empty() {
-        return Err(Refusal::fixed(StatusCode::BAD_REQUEST, "INVALID_GRAPHQL_REQUEST", "The batch has no request."));
-    }
-    if requests.len() > config.max {
-        let message = format!("A batch may have {} requests, this one has {}.", config.max, requests.len());
-        return Err(Refusal::fixed(StatusCode::UNPROCESSABLE_ENTITY, "BATCH_LIMIT_EXCEEDED", message));
-    }
-    let answers = requests.iter().map(|request| answer(&version.gateway, request, &head.context, true));
-    let answers = futures_util::future::join_all(answers).await;
-    let (mut out, mut headers) = (vec![b'['], HeaderMap::new());
-    for (index, answer) in answers.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        match answer {
-            Ok(executed) => {
-                version.gateway.headers.merge(&executed.response.subgraph_answers, &mut headers);
-                out.extend_from_slice(&executed.response.bytes);
-                observed.answered(executed);
-            }
-            Err(refusal) => {
-                out.extend_from_slice(&refusal.body());
-                observed.refused(&refusal);
-            }
-        }
-    }
-    out.push(b']');
-    Ok((StatusCode::OK, out.into(), headers))
 }
 
 async fn finish(

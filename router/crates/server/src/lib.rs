@@ -1,7 +1,64 @@
 //! The HTTP front: listens, accepts connections, speaks HTTP/1.1 and HTTP/2 (with TLS or without), and stops cleanly. What is
 //! answered is the business of `front`. Knows no transport to subgraphs and no file of configuration.
+//!
+//! [`serve`] listens on a socket. [`Front::service`] is the same without one: a [`tower_service::Service`] for a server, middleware or test
+//! of one's own, over any subgraphs that implement [`braid_gateway::Subgraphs`], such as one in this process:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
+//! use braid_gateway::{Gateway, GatewayConfig};
+//! use braid_request_context::SubgraphContext;
+//! use braid_request_context::headers::SubgraphHeaders;
+//! use braid_server::config::ServerConfig;
+//! use braid_server::{Front, Observers, Version};
+//! use braid_supergraph::Supergraph;
+//! use braid_telemetry::config::TelemetryConfig;
+//! use http_body_util::{BodyExt, Full};
+//! use tower_service::Service;
+//!
+//! /// Answers whatever it is asked with the same product.
+//! struct Products;
+//!
+//! impl SubgraphService for Products {
+//!     type Context = SubgraphContext;
+//!     type Meta = SubgraphHeaders;
+//!
+//!     async fn call(
+//!         &self,
+//!         request: SubgraphRequest,
+//!         context: &SubgraphContext,
+//!     ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
+//!         let body = r#"{"data":{"product":{"name":"Chair"}}}"#.into();
+//!         Ok(SubgraphResponse { status: 200, body, meta: SubgraphHeaders::default() })
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use braid_composition::{SubgraphSdl, compose};
+//! # let sdl = "type Query { product: Product } type Product { name: String }".to_owned();
+//! # let products = SubgraphSdl { name: "products".to_owned(), sdl, ..SubgraphSdl::default() };
+//! # let supergraph_sdl = compose(&[products]).result.map_err(|errors| format!("{errors:?}"))?.supergraph_sdl;
+//! let supergraph = Arc::new(Supergraph::read(&supergraph_sdl)?);
+//! let observers = Observers::default();
+//! let gateway = Gateway::new(supergraph, Products, &GatewayConfig::default(), &observers.metrics)?;
+//! let version = Version::new(gateway, ServerConfig::default(), TelemetryConfig::default())?;
+//! let mut router = Arc::new(Front::new(version, observers)).service();
+//!
+//! let request = http::Request::post("/graphql")
+//!     .header("content-type", "application/json")
+//!     .body(Full::new(r#"{"query":"{ product { name } }"}"#.into()))?;
+//! let response = router.call(request).await?;
+//! let body = response.into_body().collect().await?.to_bytes();
+//! assert_eq!(body, r#"{"data":{"product":{"name":"Chair"}}}"#);
+//! # Ok(())
+//! # }
+//! ```
 
 mod admission;
+mod batch;
 mod body;
 mod busy;
 mod compress;
@@ -28,7 +85,7 @@ use std::time::Duration;
 
 use braid_gateway::Subgraphs;
 use http::Request;
-use http_body_util::{Either, Full};
+use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -41,7 +98,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::{TlsAcceptor, rustls};
 
 use config::ServerConfig;
-pub use front::Front;
+pub use front::{Front, FrontService, Peer};
 pub use observe::Observers;
 use stalled::Stalled;
 pub use version::Version;
@@ -191,10 +248,10 @@ impl<S: Subgraphs> Acceptor<S> {
             let answers = (request.version() == http::Version::HTTP_2).then(|| answers.clone());
             // Boxed, since a connection keeps room for what it runs, also while it is idle.
             Box::pin(async move {
-                let response = front.handle(request, peer).await?;
+                let response = front.handle(request, Some(peer)).await;
                 Ok::<_, Infallible>(response.map(|body| match answers {
                     Some(answers) => Either::Right(answers.watch(body)),
-                    None => Either::Left(Full::new(body)),
+                    None => Either::Left(body),
                 }))
             })
         });

@@ -12,11 +12,11 @@ use braid_telemetry::access_log::{AccessLog, Line};
 use braid_telemetry::metrics::Metrics;
 use braid_telemetry::otlp::{Exporter, Span};
 use braid_telemetry::trace::{TraceContext, random};
-use bytes::Bytes;
 use chrono::{SecondsFormat, Utc};
 use http::header::{HeaderMap, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, StatusCode};
 
+use crate::admission::Admitted;
 use crate::graphql::kind_name;
 use crate::version::Version;
 
@@ -32,8 +32,8 @@ pub struct Observers {
 }
 
 /// A request while it is answered. One that is dropped before its end was given up by the client.
-pub(crate) struct Observed<'a> {
-    observers: &'a Observers,
+pub(crate) struct Observed {
+    observers: Arc<Observers>,
     supergraph: Arc<Supergraph>,
     pub(crate) started: Instant,
     span: Option<Span>,
@@ -42,12 +42,14 @@ pub(crate) struct Observed<'a> {
     codes: Vec<String>,
     who: Option<Who>,
     ended: bool,
+    /// Held as long as the request is in flight.
+    pub(crate) admitted: Option<Admitted>,
 }
 
 /// What the access log says of the client.
 struct Who {
     method: Method,
-    peer: SocketAddr,
+    peer: Option<SocketAddr>,
     request_id: Option<HeaderValue>,
     client: Option<HeaderValue>,
     client_version: Option<HeaderValue>,
@@ -56,12 +58,12 @@ struct Who {
 /// How a request ends whose client went away.
 const CLIENT_CLOSED: u16 = 499;
 
-impl<'a> Observed<'a> {
+impl Observed {
     pub(crate) fn begin<S, B>(
-        observers: &'a Observers,
+        observers: &Arc<Observers>,
         version: &Version<S>,
         request: &Request<B>,
-        peer: SocketAddr,
+        peer: Option<SocketAddr>,
     ) -> Self {
         observers.metrics.active_requests.inc();
         let (telemetry, headers) = (&version.telemetry, request.headers());
@@ -73,7 +75,8 @@ impl<'a> Observed<'a> {
             client_version: headers.get(&telemetry.access_log.client_version_header).cloned(),
         });
         Self {
-            observers,
+            observers: observers.clone(),
+            admitted: None,
             supergraph: version.gateway.supergraph.clone(),
             started: Instant::now(),
             span: begin_span(observers, version, request),
@@ -108,14 +111,15 @@ impl<'a> Observed<'a> {
         }
     }
 
-    pub(crate) fn end(&mut self, response: &mut Response<Bytes>) {
+    /// The response was handed over: so many bytes with this status.
+    pub(crate) fn end(mut self, status: StatusCode, bytes: u64) {
         self.ended = true;
-        let bytes = response.body().len() as u64;
+        self.admitted = None;
         let took = self.started.elapsed();
         let overhead = self.answers.first().map(|answer| took.saturating_sub(waited(answer)));
-        self.observers.metrics.request(response.status(), took, overhead);
-        self.log(response.status().as_u16(), took, bytes);
-        self.end_span(response.status());
+        self.observers.metrics.request(status, took, overhead);
+        self.log(status.as_u16(), took, bytes);
+        self.end_span(status);
     }
 
     fn end_span(&mut self, status: StatusCode) {
@@ -147,7 +151,9 @@ impl<'a> Observed<'a> {
             if let Some(span) = &self.span {
                 line.text("traceId", &span.context().trace_id());
             }
-            line.text("peer", &who.peer.ip().to_string());
+            if let Some(peer) = who.peer {
+                line.text("peer", &peer.ip().to_string());
+            }
             for (key, value) in [("client", &who.client), ("clientVersion", &who.client_version)] {
                 if let Some(value) = value.as_ref().and_then(|value| value.to_str().ok()) {
                     line.text(key, value);
@@ -204,7 +210,7 @@ fn begin_span<S, B>(observers: &Observers, version: &Version<S>, request: &Reque
     Some(span)
 }
 
-impl Drop for Observed<'_> {
+impl Drop for Observed {
     fn drop(&mut self) {
         self.observers.metrics.active_requests.dec();
         if !self.ended {

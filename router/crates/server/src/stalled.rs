@@ -1,14 +1,16 @@
-//! Answers over HTTP/2 that clients leave stalled. There a client can hold up each answer by itself while it keeps the connection
+//! Answers over HTTP/2 that clients do not read. There a client can hold up each answer by itself while it keeps the connection
 //! alive, so that a timeout of the socket sees nothing. Knows no GraphQL.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use braid_gateway::Body;
 use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
+use hyper::body::{Frame, SizeHint};
 
 /// The answers of one connection that are on their way, by the time that the client last took something of them.
 #[derive(Debug, Default)]
@@ -23,7 +25,7 @@ struct Answers {
 /// A body of which a client gets a piece each time that it takes one.
 #[derive(Debug)]
 pub(crate) struct Pieces {
-    rest: Bytes,
+    rest: Body,
     number: u64,
     stalled: Arc<Stalled>,
 }
@@ -33,7 +35,7 @@ const PIECE: usize = 16 << 10;
 
 impl Stalled {
     /// `body` in pieces, watched until it is dropped.
-    pub(crate) fn watch(self: &Arc<Self>, body: Bytes) -> Pieces {
+    pub(crate) fn watch(self: &Arc<Self>, body: Body) -> Pieces {
         let mut answers = self.lock();
         answers.count += 1;
         let number = answers.count;
@@ -56,26 +58,33 @@ impl Stalled {
     }
 }
 
-impl Body for Pieces {
+impl hyper::body::Body for Pieces {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        if self.rest.is_empty() {
-            return Poll::Ready(None);
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let Self { rest, number, stalled } = &mut *self;
+        let polled = match rest {
+            Body::Whole(bytes) if bytes.len() > PIECE => Poll::Ready(Some(Ok(Frame::data(bytes.split_to(PIECE))))),
+            rest => Pin::new(rest).poll_frame(cx),
+        };
+        let mut answers = stalled.lock();
+        match &polled {
+            Poll::Ready(Some(_)) => drop(answers.moved.insert(*number, Instant::now())),
+            // The client does not wait to be read: it waits for the next part.
+            Poll::Pending => drop(answers.moved.remove(number)),
+            Poll::Ready(None) => {}
         }
-        let number = self.number;
-        self.stalled.lock().moved.insert(number, Instant::now());
-        let length = self.rest.len().min(PIECE);
-        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(length)))))
+        drop(answers);
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty()
+        self.rest.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest.len() as u64)
+        self.rest.size_hint()
     }
 }
 

@@ -1,0 +1,118 @@
+//! Several GraphQL requests in one HTTP request: run together, answered in their order, each as it would be alone. Knows no socket.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use braid_gateway::refusal::Refusal;
+use braid_gateway::request::GraphQLRequest;
+use braid_gateway::{Executed, Subgraphs, answer};
+use braid_request_context::RequestContext;
+use braid_request_context::headers::HeaderPlans;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesOrdered, Stream, StreamExt};
+use http::{HeaderMap, StatusCode};
+use hyper::body::{Body, Frame};
+
+use crate::config::BatchingConfig;
+use crate::observe::Observed;
+use crate::version::Version;
+
+/// The answers of a batch, as they come.
+pub(crate) struct Batch(FuturesOrdered<BoxFuture<'static, Result<Executed, Refusal>>>);
+
+impl Batch {
+    /// Begins to answer the requests in `body`, or says why there is no such batch.
+    pub(crate) fn begin<S: Subgraphs>(
+        version: &Arc<Version<S>>,
+        context: &Arc<RequestContext>,
+        body: &[u8],
+    ) -> Result<Self, Refusal> {
+        let requests = read(&version.config.batching, body)?;
+        let answers = requests.into_iter().map(|request| {
+            let (version, context, request) = (version.clone(), context.clone(), request.into_owned());
+            let answered = async move { answer(&version.gateway, &request, &context, true).await };
+            Box::pin(answered) as BoxFuture<'static, _>
+        });
+        Ok(Self(answers.collect()))
+    }
+
+    /// The whole body, and the headers that the rules make of all subgraphs' headers.
+    pub(crate) async fn whole(mut self, headers: &HeaderPlans, observed: &mut Observed) -> (Bytes, HeaderMap) {
+        let (mut out, mut merged) = (Vec::new(), HeaderMap::new());
+        while let Some(answer) = self.0.next().await {
+            if let Ok(executed) = &answer {
+                headers.merge(&executed.response.subgraph_answers, &mut merged);
+            }
+            append(answer, out.is_empty(), observed, &mut out);
+        }
+        out.push(b']');
+        (out.into(), merged)
+    }
+
+    /// A body that is sent as answers come. The observation ends with it.
+    pub(crate) fn stream(self, observed: Observed) -> BatchBody {
+        BatchBody { batch: self, observed: Some(observed), sent: 0 }
+    }
+}
+
+fn read<'a>(config: &BatchingConfig, body: &'a [u8]) -> Result<Vec<GraphQLRequest<'a>>, Refusal> {
+    if !config.enabled {
+        let message = "Batches are switched off (server.batching): send one request as a JSON object.";
+        return Err(Refusal::fixed(StatusCode::BAD_REQUEST, "BATCHING_NOT_ENABLED", message));
+    }
+    let requests = GraphQLRequest::batch_from_json(body)?;
+    if requests.is_empty() {
+        return Err(Refusal::fixed(StatusCode::BAD_REQUEST, "INVALID_GRAPHQL_REQUEST", "The batch has no request."));
+    }
+    if requests.len() > config.max {
+        let message = format!("A batch may have {} requests, this one has {}.", config.max, requests.len());
+        return Err(Refusal::fixed(StatusCode::UNPROCESSABLE_ENTITY, "BATCH_LIMIT_EXCEEDED", message));
+    }
+    Ok(requests)
+}
+
+fn append(answer: Result<Executed, Refusal>, is_first: bool, observed: &mut Observed, out: &mut Vec<u8>) {
+    out.push(if is_first { b'[' } else { b',' });
+    match answer {
+        Ok(executed) => {
+            out.extend_from_slice(&executed.response.bytes);
+            observed.answered(executed);
+        }
+        Err(refusal) => {
+            out.extend_from_slice(&refusal.body());
+            observed.refused(&refusal);
+        }
+    }
+}
+
+/// A batch on its way to the client.
+pub(crate) struct BatchBody {
+    batch: Batch,
+    /// None once all is sent.
+    observed: Option<Observed>,
+    sent: u64,
+}
+
+impl Body for BatchBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let Self { batch, observed, sent } = &mut *self;
+        let Some(open) = observed else { return Poll::Ready(None) };
+        let mut out = Vec::new();
+        match Pin::new(&mut batch.0).poll_next(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Some(answer)) => append(answer, *sent == 0, open, &mut out),
+            Poll::Ready(None) => out.push(b']'),
+        }
+        *sent += out.len() as u64;
+        if out == b"]" {
+            observed.take().into_iter().for_each(|observed| observed.end(StatusCode::OK, *sent));
+        }
+        Poll::Ready(Some(Ok(Frame::data(out.into()))))
+    }
+}
