@@ -5,9 +5,16 @@ use braid_graphql::compiler::Node;
 use braid_graphql::compiler::ast::{Directive, Value};
 use braid_graphql::compiler::schema::Schema;
 
+/// Where the specifications are that a reader of supergraphs knows.
+const HOST: &str = "https://specs.apollo.dev/";
+
 /// The features of one schema.
 #[derive(Debug, Default)]
-pub(crate) struct Features(Vec<Feature>);
+pub(crate) struct Features {
+    known: Vec<Feature>,
+    /// The URLs of links with a purpose that are of no known form: nobody can say what they demand.
+    unread: Vec<String>,
+}
 
 /// A linked feature.
 #[derive(Debug)]
@@ -20,29 +27,51 @@ pub(crate) struct Feature {
     pub(crate) namespace: String,
     /// Elements that were imported: the name in the feature, the name here.
     imports: Vec<(String, String)>,
-    /// What a reader that does not know the feature must do (`SECURITY`, `EXECUTION`).
-    purpose: Option<String>,
+    /// Whether a reader that does not know the feature must refuse the schema (`for: SECURITY` or `EXECUTION`).
+    has_purpose: bool,
 }
 
 impl Features {
     pub(crate) fn read(schema: &Schema) -> Self {
-        let applications = schema.schema_definition.directives.iter();
-        Self(applications.filter_map(Feature::read).collect())
+        let applied = &schema.schema_definition.directives;
+        // The link to the link specification may rename the directive itself.
+        let renamed = |directive: &&Node<Directive>| url(directive).is_some_and(|url| url.contains("/link/v"));
+        let mut names: Vec<&str> = applied.iter().filter(renamed).map(|directive| directive.name.as_str()).collect();
+        names.extend(["link", "core"]);
+        let mut features = Self::default();
+        for directive in applied.iter().filter(|directive| names.contains(&directive.name.as_str())) {
+            match Feature::read(directive) {
+                Some(feature) => features.known.push(feature),
+                None if has_purpose(directive) => {
+                    features.unread.push(url(directive).unwrap_or_default().to_owned());
+                }
+                None => {}
+            }
+        }
+        features
     }
 
-    /// Features with a purpose that reading alone does not fulfil, as `identity/vN.M`.
+    /// Features with a purpose that reading alone does not fulfil, as `identity/vN.M`, or by their URL if that has another form.
     pub(crate) fn demanded(&self) -> Vec<String> {
-        const FULFILLED: [&str; 5] = ["link", "core", "join", "inaccessible", "context"];
-        let fulfilled =
-            |feature: &Feature| feature.identity.rsplit('/').next().is_some_and(|name| FULFILLED.contains(&name));
-        let demanded = self.0.iter().filter(|feature| feature.purpose.is_some() && !fulfilled(feature));
-        demanded.map(|feature| format!("{}/v{}.{}", feature.identity, feature.version.0, feature.version.1)).collect()
+        // Each with its major version and the newest minor version that is known.
+        const FULFILLED: [(&str, u32, u32); 5] =
+            [("link", 1, 0), ("core", 0, 2), ("join", 0, 5), ("inaccessible", 0, 2), ("context", 0, 1)];
+        let fulfilled = |feature: &Feature| {
+            let (major, minor) = feature.version;
+            let is = |(name, of, newest): &(&str, u32, u32)| {
+                feature.own_name() == Some(name) && major == *of && minor <= *newest
+            };
+            FULFILLED.iter().any(is)
+        };
+        let demanded = self.known.iter().filter(|feature| feature.has_purpose && !fulfilled(feature));
+        let demanded =
+            demanded.map(|feature| format!("{}/v{}.{}", feature.identity, feature.version.0, feature.version.1));
+        demanded.chain(self.unread.iter().cloned()).collect()
     }
 
-    /// The feature with this name at the end of its identity, such as `join`.
+    /// The feature of this name, such as `join`. Others that end in the same name are none of it.
     pub(crate) fn named(&self, name: &str) -> Option<&Feature> {
-        let matches = |feature: &&Feature| feature.identity.rsplit('/').next() == Some(name);
-        self.0.iter().find(matches)
+        self.known.iter().find(|feature| feature.own_name() == Some(name))
     }
 
     /// The name here of a feature's directive that is called as the feature, such as `@inaccessible`.
@@ -52,7 +81,7 @@ impl Features {
 
     /// Whether a type or directive of this name belongs to a feature rather than to the graph.
     pub(crate) fn owns(&self, name: &str) -> bool {
-        self.0.iter().any(|feature| {
+        self.known.iter().any(|feature| {
             name.strip_prefix(feature.namespace.as_str()).is_some_and(|rest| rest.starts_with("__"))
                 || feature.imports.iter().any(|(_, here)| here == name)
         })
@@ -61,7 +90,7 @@ impl Features {
     /// Whether a directive of this name belongs to a feature.
     pub(crate) fn owns_directive(&self, name: &str) -> bool {
         let imported = |feature: &Feature| feature.imports.iter().any(|(_, here)| here.strip_prefix('@') == Some(name));
-        self.0.iter().any(|feature| name == feature.namespace || imported(feature)) || self.owns(name)
+        self.known.iter().any(|feature| name == feature.namespace || imported(feature)) || self.owns(name)
     }
 }
 
@@ -69,12 +98,7 @@ impl Feature {
     fn read(directive: &Node<Directive>) -> Option<Self> {
         let argument = |name: &str| directive.specified_argument_by_name(name);
         let text = |name: &str| argument(name).and_then(|value| value.as_str());
-        let url = match directive.name.as_str() {
-            "link" => text("url"),
-            "core" => text("feature"),
-            // A bootstrap link may have renamed the directive itself.
-            _ => text("url").filter(|url| url.contains("/link/v")),
-        }?;
+        let url = url(directive)?;
         let (identity, version) = url.rsplit_once("/v")?;
         let (major, minor) = version.split_once('.')?;
         let default_namespace = identity.rsplit('/').next()?;
@@ -88,8 +112,13 @@ impl Feature {
                 .iter()
                 .filter_map(import)
                 .collect(),
-            purpose: argument("for").and_then(|value| value.as_enum()).map(|name| name.to_string()),
+            has_purpose: has_purpose(directive),
         })
+    }
+
+    /// Its name, if it is one of the specifications that a reader of supergraphs knows.
+    fn own_name(&self) -> Option<&str> {
+        self.identity.strip_prefix(HOST)
     }
 
     fn name_of_directive(&self, name: &str) -> String {
@@ -100,6 +129,16 @@ impl Feature {
             None => format!("{}__{name}", self.namespace),
         }
     }
+}
+
+/// `url` of `@link`, `feature` of `@core`.
+fn url(directive: &Directive) -> Option<&str> {
+    let argument = if directive.name == "core" { "feature" } else { "url" };
+    directive.specified_argument_by_name(argument).and_then(|value| value.as_str())
+}
+
+fn has_purpose(directive: &Directive) -> bool {
+    directive.specified_argument_by_name("for").is_some_and(|purpose| !purpose.is_null())
 }
 
 fn import(value: &Node<Value>) -> Option<(String, String)> {

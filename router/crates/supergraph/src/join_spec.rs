@@ -133,11 +133,6 @@ pub fn join_union_members(directives: &DirectiveList) -> impl Iterator<Item = (&
         .filter_map(|directive| Some((symbol(directive, "graph")?, text(directive, "member")?)))
 }
 
-/// Reads all `@join__enumValue`: the graphs that have the value.
-pub fn join_enum_values(directives: &DirectiveList) -> impl Iterator<Item = &str> {
-    directives.get_all(ENUM_VALUE).filter_map(|directive| symbol(directive, "graph"))
-}
-
 fn context_argument(value: &Node<Value>) -> Option<JoinContextArgument<'_>> {
     let fields = value.as_object()?;
     let field = |key: &str| fields.iter().find(|(name, _)| name == key).and_then(|(_, value)| value.as_str());

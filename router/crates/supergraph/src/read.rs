@@ -104,9 +104,6 @@ impl Reader<'_> {
                     if self.is_inaccessible(&value.directives) {
                         joins.inaccessible_values.push(name.clone());
                     }
-                    for graph in join_spec::join_enum_values(&value.directives) {
-                        joins.enum_values.push((self.graph(graph, &definition.name)?, name.clone()));
-                    }
                 }
             }
             all.push(joins);
@@ -238,7 +235,6 @@ impl Reader<'_> {
             let owner = join_spec::join_owner(source_type.directives());
             let mut joins = FieldJoins {
                 subgraphs: self.field_joins(field.parent, field.inner, source, owner, &types[field.parent.index()])?,
-                inaccessible: self.is_inaccessible(&source.directives),
             };
             joins.subgraphs.sort_by_key(|joined| joined.subgraph);
             all.push(joins);

@@ -48,8 +48,6 @@ pub struct TypeJoins {
     pub inaccessible: bool,
     /// For an enum: the values that clients do not see.
     pub inaccessible_values: Vec<Name>,
-    /// For an enum: the subgraphs that define each value.
-    pub enum_values: Vec<(SubgraphId, Name)>,
     /// The contexts that the type sets (`@context`), as named in the supergraph.
     pub contexts: Vec<String>,
 }
@@ -84,8 +82,6 @@ pub struct Key {
 pub struct FieldJoins {
     /// The subgraphs that define the field, in their order. Empty for a field that only interface objects give.
     pub subgraphs: Vec<FieldInSubgraph>,
-    /// Whether clients see the field.
-    pub inaccessible: bool,
 }
 
 /// What one subgraph says of a field.

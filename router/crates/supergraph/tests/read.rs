@@ -115,6 +115,29 @@ fn other_texts_are_refused_with_a_code() {
     let foreign = "@link(url: \"https://example.com/secret/v1.0\", for: SECURITY)";
     let demanding = Supergraph::read(&joined(&format!("{} {foreign}", join("0.3")), query)).unwrap();
     assert_eq!(demanding.demanded_features(), ["https://example.com/secret/v1.0"]);
+    // Whatever form its URL has, what has a purpose and is not known must be refused.
+    for url in [
+        "https://example.com/secret",
+        "https://example.com/secret/v1.0/",
+        "https://example.com/secret/v1.0#x",
+        "https://example.com/secret/1.0",
+        "http://example.com/join/v0.3",
+        "https://example.com/inaccessible/v0.2",
+        "https://specs.apollo.dev/inaccessible/v9.0",
+        "https://specs.apollo.dev/inaccessible/v0.2/",
+        "secret",
+        "",
+    ] {
+        for purpose in ["SECURITY", "EXECUTION"] {
+            let foreign = format!("@link(url: \"{url}\", for: {purpose})");
+            let demanding = Supergraph::read(&joined(&format!("{} {foreign}", join("0.3")), query)).unwrap();
+            assert_eq!(demanding.demanded_features(), [url]);
+        }
+    }
+    // Also where the directive has another name.
+    let renamed = joined(&format!("{} {foreign}", join("0.3")), query).replace("@link(", "@lnk(");
+    let renamed = renamed.replace("link/v1.0\")", "link/v1.0\", as: \"lnk\")");
+    assert_eq!(Supergraph::read(&renamed).unwrap().demanded_features(), ["https://example.com/secret/v1.0"]);
     // A directive that nobody links demands nothing.
     let unknown = Supergraph::read(&joined(&join("0.3"), "type Query @nope @join__type(graph: A) { a: Int }")).unwrap();
     assert!(!unknown.api_schema.to_string().contains("nope"));
