@@ -15,7 +15,6 @@ const TYPE: &str = "join__type";
 const FIELD: &str = "join__field";
 const IMPLEMENTS: &str = "join__implements";
 const UNION_MEMBER: &str = "join__unionMember";
-const ENUM_VALUE: &str = "join__enumValue";
 
 /// `@join__graph` on a value of the graph enum.
 #[derive(Debug)]
