@@ -1,6 +1,6 @@
 //! The operation model: what is asked, in the order the client wrote it. Knows nothing of who answers.
 //!
-//! # One flat list a position
+//! # One flat list per position
 //!
 //! Fragments are gone. A selection set is a flat list of fields; each says for which runtime object types ([`Field::guard`])
 //! and under which variables ([`Field::condition`]) it is selected. For a runtime type and coerced variables, the fields that

@@ -114,7 +114,7 @@ fn size_is_bounded_with_what_was_written_before() {
 #[test]
 fn time_is_bounded() {
     let deep =
-        "possibleTypes { ".repeat(1) + &"interfaces { possibleTypes { ".repeat(40) + "__typename" + &" }".repeat(81);
+        "possibleTypes { ".to_owned() + &"interfaces { possibleTypes { ".repeat(40) + "__typename" + &" }".repeat(81);
     let text = format!("{{ __schema {{ types {{ {deep} }} }} }}");
     let started = Instant::now();
     let deadline = Some(started + Duration::from_millis(50));
