@@ -48,7 +48,7 @@ impl<S: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders>> Subg
         if request.kind != OperationType::Query {
             return self.service.call(request, context).await;
         }
-        let (response, is_own) = self.join(&request, context);
+        let (response, is_own) = self.join(request, context);
         let mut outcome = response.await;
         if let (Ok(response), false) = (&mut outcome, is_own) {
             response.meta = std::mem::take(&mut response.meta).shared();
@@ -60,7 +60,7 @@ impl<S: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders>> Subg
 impl<S: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders>> Deduplicated<S> {
     /// The equal request that is under way, or this one, and whether it is this one. All who wait for it have the same outcome: were each to ask again for
     /// itself after a failure, a subgraph in trouble would get all at once what it is spared while it is well.
-    fn join(&self, request: &SubgraphRequest, context: &SubgraphContext) -> (Pending<S::Meta>, bool) {
+    fn join(&self, request: SubgraphRequest, context: &SubgraphContext) -> (Pending<S::Meta>, bool) {
         let headers = forwarded(context, request.subgraph);
         let key = Arc::new(Key { subgraph: request.subgraph, body: request.body.clone(), headers });
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,7 +73,7 @@ impl<S: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders>> Dedu
             }
             Entry::Vacant(_) => {}
         }
-        let shared = self.send(request.clone(), context.clone(), Arc::clone(&key)).boxed().shared();
+        let shared = self.send(request, context.clone(), Arc::clone(&key)).boxed().shared();
         under_way.extend(shared.downgrade().map(|weak| (key, weak)));
         (shared, true)
     }
