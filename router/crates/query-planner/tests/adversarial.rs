@@ -12,6 +12,7 @@
 mod generate;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use braid_graphql::normalize::{NormalizeLimits, normalize};
 use braid_graphql::operation::Operation;
@@ -52,6 +53,27 @@ fn the_worst_is_bounded() {
         println!("{name}: {} KiB", peak >> 10);
         assert!(peak < 50 << 20, "{name} takes {peak} bytes");
         assert!(made.is_ok(), "{name} is not planned");
+    }
+
+    // As many as the router's limit of tokens lets through.
+    let aliases: String = (0..4_000).map(|number| format!(" a{number}: f{}", number % 4)).collect();
+    let guards: String = (0..400).map(|ty| format!(" ... on N{ty} {{ own{ty} id }}")).collect();
+    let inputs = [
+        ("4,000 aliases of shared fields", generate::shared(8, 4, 1), format!("{{ start {{ {aliases} own }} }}")),
+        ("400 types, each by itself", generate::implementations(400, 10), format!("{{ nodes {{ common {guards} }} }}")),
+        ("100 levels", generate::web(10, 20), generate::deep_operation(100)),
+        ("100 subgraphs share 6 levels", generate::shared(100, 8, 6), generate::shared_operation(8, 6)),
+    ];
+    for (name, sdl, text) in inputs {
+        let (graph, operation) = read(&sdl, &text);
+        let start = Instant::now();
+        let made = plan(&operation, &graph, &PlannerConfig::default());
+        let took = start.elapsed();
+        println!("{name}: {took:?} {:?}", made.as_ref().map(|plan| plan.fetches.len()));
+        let is_refused = made.as_ref().is_err_and(|error| error.code() == "QUERY_PLANNING_TOO_COMPLEX");
+        assert!(made.is_ok() || is_refused, "{name}: {made:?}");
+        // Half a minute is far from what it takes, even without optimization on a busy machine.
+        assert!(took < Duration::from_secs(30), "{name} takes {took:?}");
     }
 
     let (graph, operation) = read(&generate::shared(50, 4, 10), &generate::shared_operation(4, 10));

@@ -162,7 +162,7 @@ impl<'a> Builder<'_, 'a, '_> {
         if let Some(ty) = guard.single() {
             return Ok(vec![Alike { types: guard.clone(), ty }]);
         }
-        self.solver.reach.spend((guard.len() * (1 + objects.standing.len() + objects.made.len())) as u64)?;
+        self.solver.reach.spend((guard.len() * (8 + objects.standing.len() + objects.made.len()) / 8) as u64)?;
         let facts = |ty: TypeId| {
             let mut facts: SmallVec<[u32; 16]> = SmallVec::new();
             facts.push(self.graph.type_class(ty));

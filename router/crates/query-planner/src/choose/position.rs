@@ -216,7 +216,8 @@ impl<'a, 'o> Solver<'a, 'o> {
             return Ok(vec![Alike { types: TypeSet::empty(), ty: asked.ty }]);
         }
         let possible: SmallVec<[TypeSet; 2]> = ats.iter().map(|at| at.types(self.graph)).collect();
-        self.reach.spend((definition.possible.len() * (1 + asked.entries.len())) as u64)?;
+        // Whether an entry is asked of a type is seen in a fraction of what a unit stands for.
+        self.reach.spend((definition.possible.len() * (8 + asked.entries.len()) / 8) as u64)?;
         let can_be_met = |ty: &TypeId| {
             among.is_none_or(|among| among.contains(*ty)) && possible.iter().any(|types| types.contains(*ty))
         };

@@ -1,5 +1,6 @@
 //! What visits ask, written as selections that the subgraph's schema allows. Knows nothing of fetches.
 
+use ahash::AHashMap;
 use braid_graphql::Name;
 use braid_graphql::compiler::name;
 use braid_graphql::operation::Condition;
@@ -60,8 +61,10 @@ impl Emitter<'_, '_, '_> {
         let mut asks: Vec<&AskedField> = visits.iter().flat_map(|visit| &self.draft.visits[*visit].asks).collect();
         // Readers of the answer learn the type before the fields.
         asks.sort_by_key(|asked| asked.field.is_some());
+        let mut by_key: AHashMap<&Name, Vec<usize>> = AHashMap::new();
+        asks.iter().enumerate().for_each(|(index, asked)| by_key.entry(&asked.key).or_default().push(index));
         for (index, asked) in asks.iter().enumerate() {
-            if is_covered(&asks, index) {
+            if is_covered(&asks, &by_key[&asked.key], index) {
                 continue;
             }
             for Target { on, definition } in self.targets(asked, within)? {
@@ -181,18 +184,18 @@ impl Emitter<'_, '_, '_> {
     }
 }
 
-/// Whether another selection already asks the same for at least the same types and conditions.
-fn is_covered(asks: &[&AskedField], index: usize) -> bool {
+/// Whether another selection under the same key already asks the same for at least the same types and conditions.
+fn is_covered(asks: &[&AskedField], same_key: &[usize], index: usize) -> bool {
     let asked = asks[index];
     asked.below.is_none()
-        && asks.iter().enumerate().any(|(other_index, other)| {
-            other_index != index
-                && other.key == asked.key
+        && same_key.iter().any(|other_index| {
+            let other = asks[*other_index];
+            *other_index != index
                 && other.name == asked.name
                 && other.arguments == asked.arguments
                 && other.guard.is_superset(&asked.guard)
                 && other.condition.is_implied_by(&asked.condition)
-                && (other_index < index || other.guard != asked.guard || other.condition != asked.condition)
+                && (*other_index < index || other.guard != asked.guard || other.condition != asked.condition)
         })
 }
 
