@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use braid::config::Config;
-use braid_settings::expand;
 use braid::source::supergraph_yaml::SupergraphYaml;
+use braid_settings::expand;
 use libfuzzer_sys::fuzz_target;
 
 /// Every variable is set, and no file is there.

@@ -1,8 +1,8 @@
 //! The bytes of a client's request, as the body of a POST and as the parameters of a GET.
 #![no_main]
 
-use braid_gateway::request::GraphQLRequest;
 use braid_fuzz::{COMPILER, run};
+use braid_gateway::request::GraphQLRequest;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

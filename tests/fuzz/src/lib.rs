@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use braid_gateway::compile::Compiler;
-use braid_gateway::limits::LimitsConfig;
 use braid_composition::{SubgraphSdl, compose};
 use braid_executor::{
     CompiledOperation, ExecuteContext, ExecuteLimits, Response, SubgraphError, SubgraphErrors, SubgraphRequest,
     SubgraphResponse, SubgraphService, execute,
 };
+use braid_gateway::compile::Compiler;
+use braid_gateway::limits::LimitsConfig;
 use braid_supergraph::Supergraph;
 use bytes::Bytes;
 use serde_json::value::RawValue;
