@@ -74,6 +74,48 @@ fn shared(count: usize, types: usize) -> Vec<SubgraphSdl> {
         .collect()
 }
 
+/// One union of `count` members that each return it.
+fn union(count: usize) -> Vec<SubgraphSdl> {
+    let mut sdl = format!("{LINK}type Query {{ u: U }}\nunion U =");
+    (0..count).for_each(|n| write!(sdl, " | M{n}").unwrap());
+    (0..count).for_each(|n| write!(sdl, "\ntype M{n} {{ u: U us: [U!] }}").unwrap());
+    vec![subgraph("s".to_owned(), sdl)]
+}
+
+/// Each of `count` object types implements each of `count` interfaces.
+fn interfaces(count: usize) -> Vec<SubgraphSdl> {
+    let all: Vec<String> = (0..count).map(|n| format!("I{n}")).collect();
+    let fields: String = all.iter().map(|interface| format!("f{interface}: {interface} ")).collect();
+    let mut sdl = format!("{LINK}type Query {{ {fields} }}");
+    (0..count).for_each(|n| write!(sdl, "\ninterface I{n} {{ fI{n}: I{n} }}").unwrap());
+    (0..count).for_each(|n| write!(sdl, "\ntype T{n} implements {} {{ {fields} }}", all.join(" & ")).unwrap());
+    vec![subgraph("s".to_owned(), sdl)]
+}
+
+/// A field that requires `count` fields, each of which requires another one.
+fn requirements(count: usize) -> Vec<SubgraphSdl> {
+    let entity = |fields: String| {
+        format!("{LINK}type T @key(fields: \"id\") {{ id: ID! {fields} }} type Query {{ t: T @shareable }}")
+    };
+    let fields = |field: &dyn Fn(usize) -> String| -> String { (0..count).map(field).collect() };
+    let all = fields(&|n| format!("b{n} "));
+    let sdls = [
+        fields(&|n| format!("a{n}: Int ")),
+        fields(&|n| format!("a{n}: Int @external b{n}: Int @requires(fields: \"a{n}\") ")),
+        fields(&|n| format!("b{n}: Int @external ")) + &format!("wide: Int @requires(fields: \"{all}\")"),
+    ];
+    ["a", "b", "c"].into_iter().zip(sdls).map(|(name, fields)| subgraph(name.to_owned(), entity(fields))).collect()
+}
+
+/// `count` root fields in each of ten subgraphs.
+fn roots(count: usize) -> Vec<SubgraphSdl> {
+    let one = |s: usize| {
+        let fields: String = (0..count).map(|n| format!("q{s}x{n}: T ")).collect();
+        format!("{LINK}type Query {{ {fields} }} type T @key(fields: \"id\") {{ id: ID! f{s}: Int }}")
+    };
+    (0..10).map(|s| subgraph(format!("s{s}"), one(s))).collect()
+}
+
 fn fixture() -> Vec<SubgraphSdl> {
     #[derive(serde::Deserialize)]
     struct Case {
@@ -93,6 +135,12 @@ fn bench(c: &mut Criterion) {
         ("191-subgraph fixture", fixture()),
         ("chain of 50 keys", chain(50)),
         ("100 subgraphs, one set of 50 types", shared(100, 50)),
+        ("200 subgraphs, one set of 100 types", shared(200, 100)),
+        ("chain of 200 keys", chain(200)),
+        ("union of 5,000 members", union(5_000)),
+        ("200 interfaces, 200 implementations", interfaces(200)),
+        ("5,000 required fields", requirements(5_000)),
+        ("20,000 root fields", roots(2_000)),
     ] {
         let composed = compose(&subgraphs);
         assert!(composed.result.is_ok(), "{name}: {:?}", composed.result.err().map(|e| e.into_iter().next()));

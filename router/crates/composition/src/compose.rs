@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 use indexmap::{IndexMap, IndexSet};
-use serde::Deserialize;
 
 use crate::checks::{self, Context};
 use crate::codes::Code;
@@ -12,29 +11,9 @@ use crate::diagnostic::{Diagnostic, Edit, Location};
 use crate::merge::{Merged, merge};
 use crate::satisfiability;
 use crate::subgraph::model::{FederationVersion, Subgraph};
+use crate::subgraph::sdl::SubgraphSdl;
 use crate::subgraph::{facts, read, upgrade};
 use crate::validate;
-
-/// One subgraph as it is given to composition.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct SubgraphSdl {
-    /// The subgraph's name, unique in the supergraph.
-    pub name: String,
-    /// Where the router reaches it.
-    #[serde(default)]
-    pub url: String,
-    /// Its schema.
-    pub sdl: String,
-    /// The name of the SDL's source in diagnostics: a path or a URL. The subgraph's name if absent.
-    #[serde(default)]
-    pub file: Option<String>,
-}
-
-impl SubgraphSdl {
-    pub(crate) fn file(&self) -> &str {
-        self.file.as_deref().unwrap_or(&self.name)
-    }
-}
 
 /// The outcome of composing.
 #[derive(Clone, Debug)]

@@ -15,7 +15,8 @@ mod subgraph;
 mod validate;
 
 pub use codes::{Code, summary};
-pub use compose::{Composed, Composer, Composition, SubgraphSdl, compose};
+pub use compose::{Composed, Composer, Composition, compose};
 pub use diagnostic::{Diagnostic, Edit, Fix, Level, Location};
 pub use explain::{Explanation, codes_page, explain};
+pub use subgraph::sdl::SubgraphSdl;
 pub use subgraph::spec::NEWEST as NEWEST_FEDERATION_2;

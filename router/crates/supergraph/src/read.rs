@@ -21,7 +21,14 @@ use crate::supergraph::{
 
 const SUPPORTED_JOIN: [(u32, u32); 5] = [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)];
 
-pub(crate) fn read(sdl: &str) -> Result<Supergraph, SupergraphError> {
+impl Supergraph {
+    /// Reads supergraph SDL of the join specification, v0.1 to v0.5, of whichever composer.
+    pub fn read(sdl: &str) -> Result<Self, SupergraphError> {
+        read(sdl)
+    }
+}
+
+fn read(sdl: &str) -> Result<Supergraph, SupergraphError> {
     let source = Source::builder()
         .adopt_orphan_extensions()
         .parse(sdl, "supergraph.graphql")

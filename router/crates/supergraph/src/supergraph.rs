@@ -146,11 +146,6 @@ impl std::fmt::Debug for SubgraphId {
 }
 
 impl Supergraph {
-    /// Reads supergraph SDL of the join specification, v0.1 to v0.5, of whichever composer.
-    pub fn read(sdl: &str) -> Result<Self, SupergraphError> {
-        crate::read::read(sdl)
-    }
-
     /// Writes the supergraph as SDL that [`Supergraph::read`] reads back.
     pub fn write(&self) -> String {
         self.source.to_string()

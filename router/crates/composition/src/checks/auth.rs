@@ -2,7 +2,7 @@
 
 use braid_supergraph::join_spec::write::{DraftApplied, DraftField, DraftType};
 
-use super::Context;
+use super::context::Context;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt};
 use crate::merge::Dnf;

@@ -4,7 +4,7 @@
 use ahash::AHashSet;
 use braid_supergraph::join_spec::write::{Draft, DraftKind, DraftType};
 
-use super::Context;
+use super::context::Context;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt};
 use crate::subgraph::facts::fields_of;

@@ -3,7 +3,7 @@
 use braid_graphql::compiler::ast::{Type, Value};
 use braid_supergraph::join_spec::write::{DraftApplied, DraftField, DraftInput, DraftKind, DraftType};
 
-use super::Context;
+use super::context::Context;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::Directives;

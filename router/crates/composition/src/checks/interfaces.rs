@@ -2,7 +2,7 @@
 
 use braid_supergraph::join_spec::write::{DraftField, DraftKind, DraftType};
 
-use super::Context;
+use super::context::Context;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, subgraph_list};
 use crate::merge::is_strict_subtype;

@@ -2,7 +2,7 @@
 
 use braid_supergraph::join_spec::write::{Draft, DraftType};
 
-use super::Context;
+use super::context::Context;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt, subgraph_list};
 use crate::subgraph::facts::fields_of;

@@ -2,8 +2,8 @@
 
 use super::labels::{Combination, When};
 use super::model::source_in;
+use super::node::Node;
 use super::reach::{Reach, State, Unresolved};
-use super::walk::Node;
 use super::witness::query;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Edit, excerpt};

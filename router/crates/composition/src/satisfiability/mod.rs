@@ -34,6 +34,7 @@ mod explain;
 mod labels;
 mod model;
 mod moves;
+mod node;
 mod provided;
 mod reach;
 mod runtime_types;
@@ -42,19 +43,10 @@ mod tests;
 mod walk;
 mod witness;
 
+use self::walk::Proof;
 use crate::checks::Context;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
-
-/// What was found.
-#[derive(Default)]
-pub(crate) struct Proof {
-    pub(crate) errors: Vec<Diagnostic>,
-    pub(crate) hints: Vec<Diagnostic>,
-    /// How much work it took.
-    #[cfg(test)]
-    work: u64,
-}
 
 /// Some seconds of work. Twenty thousand types in two hundred subgraphs take a hundredth of it.
 const MOST_WORK: u64 = 1_000_000_000;

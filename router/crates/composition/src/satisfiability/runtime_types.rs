@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::labels::When;
 use super::model::{Model, Returned, source_in};
+use super::node::{Asked, Node};
 use super::reach::Reach;
-use super::walk::{Asked, Node};
 use super::witness;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, human_list};

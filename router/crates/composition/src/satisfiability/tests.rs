@@ -6,11 +6,13 @@
 
 use std::fmt::Write;
 
-use super::{Proof, prove_within};
+use super::prove_within;
+use super::walk::Proof;
 use crate::checks::Context;
 use crate::codes::Code;
-use crate::compose::{Composer, SubgraphSdl};
+use crate::compose::Composer;
 use crate::merge::merge;
+use crate::subgraph::sdl::SubgraphSdl;
 
 const LINK: &str = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.9\", import: [\"@key\", \"@shareable\", \"@external\", \"@requires\", \"@provides\", \"@override\"])\n";
 

@@ -9,33 +9,19 @@ use smallvec::{SmallVec, smallvec};
 use super::explain::Failure;
 use super::labels::When;
 use super::model::{ObjectField, Returned, Target, source_in};
-use super::provided::ProvidedId;
+use super::node::{Asked, Met, Node};
 use super::reach::{Reach, State};
-use super::{Proof, explain, runtime_types};
+use super::{explain, runtime_types};
+use crate::diagnostic::Diagnostic;
 
-/// States of one type, in order, each with the combinations of labels in which it can be met.
-pub(super) type Met = SmallVec<[(State, When); 1]>;
-
-/// A position in a query: an object type, the states it can be in, and how one came there.
-pub(super) struct Node {
-    pub(super) ty: usize,
-    /// All that can be reached there.
-    pub(super) met: Met,
-    /// The combinations of labels in which a query comes here.
-    pub(super) when: When,
-    /// The position above, and the number of the field that leads here.
-    pub(super) parent: Option<(usize, usize)>,
-    /// Which root the query starts at, for the first node.
-    pub(super) operation: &'static str,
-}
-
-/// A subgraph that is asked for a field, what it returns, what is provided there, and in which combinations of labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Asked {
-    pub(super) subgraph: usize,
-    pub(super) returned: Returned,
-    provided: ProvidedId,
-    pub(super) when: When,
+/// What was found.
+#[derive(Default)]
+pub(crate) struct Proof {
+    pub(crate) errors: Vec<Diagnostic>,
+    pub(crate) hints: Vec<Diagnostic>,
+    /// How much work it took.
+    #[cfg(test)]
+    pub(super) work: u64,
 }
 
 type AllAsked = SmallVec<[Asked; 1]>;

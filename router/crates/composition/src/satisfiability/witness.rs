@@ -3,8 +3,8 @@
 use braid_graphql::compiler::ast::Type;
 use braid_supergraph::join_spec::write::{DraftField, DraftKind};
 
+use super::node::Node;
 use super::reach::Reach;
-use super::walk::Node;
 
 /// Lines are indented no deeper, however long the query.
 const MOST_INDENT: usize = 40;

@@ -5,6 +5,7 @@ pub(crate) mod facts;
 pub(crate) mod link;
 pub(crate) mod model;
 pub(crate) mod read;
+pub(crate) mod sdl;
 pub(crate) mod spec;
 mod syntax;
 pub(crate) mod upgrade;

@@ -11,9 +11,9 @@ use super::model::{
     Applied, BUILT_IN_SCALARS, DirectiveDef, EnumValue, FederationVersion, Field, FieldFacts, InputValue, Kind, Map,
     Schema, Span, Subgraph, TypeDef, locate,
 };
+use super::sdl::SubgraphSdl;
 use super::spec::Known;
 use super::syntax;
-use crate::SubgraphSdl;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Edit};
 

@@ -4,7 +4,7 @@
 use braid_graphql::compiler::ast::Document;
 use braid_graphql::compiler::parser::{LineColumn, Parser};
 
-use crate::SubgraphSdl;
+use super::sdl::SubgraphSdl;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Edit, Location, excerpt};
 use braid_graphql::suggest::did_you_mean;

@@ -1,6 +1,7 @@
 //! Authorization directives: interfaces get theirs from their implementations.
 
-use super::{edits, problem};
+use super::edits;
+use super::problem::problem;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::{Applied, Directives, Kind, Subgraph};

@@ -1,6 +1,7 @@
 //! `@cacheTag`: its format names only what is known when a response is cached.
 
-use super::{edits, problem};
+use super::edits;
+use super::problem::problem;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::facts::fields_of;

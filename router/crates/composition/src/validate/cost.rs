@@ -2,7 +2,8 @@
 
 use braid_graphql::compiler::ast::Type;
 
-use super::{edits, problem};
+use super::edits;
+use super::problem::problem;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::{Applied, Directives, Field, Kind, Subgraph};

@@ -1,6 +1,7 @@
 //! `@external`: not on interfaces, and only where something needs the field.
 
-use super::{edits, problem};
+use super::edits;
+use super::problem::problem;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::{Directives, Kind, Subgraph};

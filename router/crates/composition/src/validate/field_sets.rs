@@ -2,7 +2,8 @@
 
 use braid_graphql::compiler::ast::Value;
 
-use super::{edits, problem};
+use super::edits;
+use super::problem::problem;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt, suggestion};
 use crate::subgraph::model::{Applied, Directives, FederationVersion, Field, Kind, Subgraph, TypeDef};

@@ -1,6 +1,7 @@
 //! Keys of interfaces and `@interfaceObject`, as far as one subgraph can tell.
 
-use super::{edits, problem};
+use super::edits;
+use super::problem::problem;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt, human_list};
 use crate::subgraph::model::{Directives, Kind, Subgraph, TypeDef};

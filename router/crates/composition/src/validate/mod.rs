@@ -11,11 +11,13 @@ mod externals;
 mod field_sets;
 mod graphql;
 mod interfaces;
+mod problem;
 mod shareable;
 mod tags;
 mod values;
 
 pub(crate) use auth::AUTH;
+pub(crate) use problem::problem;
 
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::Subgraph;
@@ -46,9 +48,4 @@ pub(crate) fn federation(subgraph: &Subgraph) -> Vec<Diagnostic> {
         rule(subgraph, &mut errors);
     }
     errors
-}
-
-/// A diagnostic about one subgraph, whose name comes before the message.
-pub(crate) fn problem(subgraph: &Subgraph, code: crate::codes::Code, message: impl std::fmt::Display) -> Diagnostic {
-    Diagnostic::new(code, format!("[{}] {message}", subgraph.name))
 }

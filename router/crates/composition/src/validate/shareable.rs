@@ -1,6 +1,7 @@
 //! `@shareable`: not on interfaces, and once on each part of a type.
 
-use super::{edits, problem};
+use super::edits;
+use super::problem::problem;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::{Applied, Directives, Kind, Subgraph};

@@ -1,6 +1,6 @@
 //! `@tag`: names that contracts can refer to.
 
-use super::problem;
+use super::problem::problem;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt};
 use crate::subgraph::facts::each_applied;

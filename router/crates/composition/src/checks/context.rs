@@ -1,0 +1,39 @@
+//! What the checks of the merged schema look at. Knows no rule.
+
+use std::sync::Arc;
+
+use braid_supergraph::join_spec::write::Draft;
+
+use crate::diagnostic::Location;
+use crate::merge::Features;
+use crate::subgraph::model::Subgraph;
+
+/// The merged schema with what it was merged from, for diagnostics that point back.
+pub(crate) struct Context<'a> {
+    pub(crate) subgraphs: &'a [Arc<Subgraph>],
+    pub(crate) draft: &'a Draft,
+    pub(crate) features: &'a Features,
+}
+
+impl Context<'_> {
+    /// Where subgraphs have a type, or one of its fields, or an argument of that.
+    pub(super) fn places(&self, ty: &str, field: Option<&str>, argument: Option<&str>) -> Vec<Location> {
+        self.subgraphs
+            .iter()
+            .filter_map(|subgraph| {
+                let ty = subgraph.schema.types.get(ty)?;
+                let span = match field {
+                    None => ty.span,
+                    Some(name) => match ty.fields.get(name) {
+                        Some(field) => match argument {
+                            Some(argument) => field.args.get(argument)?.span,
+                            None => field.span,
+                        },
+                        None => ty.values.get(name)?.span,
+                    },
+                };
+                subgraph.locate(span)
+            })
+            .collect()
+    }
+}
