@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use braid_composition::{Code, SubgraphSdl, compose};
+use braid_composition::{Code, Diagnostic, SubgraphSdl, compose};
 
 /// Codes that no subgraphs can raise, each with the reason.
 const NEVER: &[(&str, &str)] = &[(
@@ -26,7 +26,16 @@ struct Case {
 fn raised(subgraphs: &[SubgraphSdl]) -> Vec<Code> {
     let composition = compose(subgraphs);
     let errors = composition.result.err().unwrap_or_default();
-    errors.iter().chain(&composition.hints).map(|diagnostic| diagnostic.code).collect()
+    errors.iter().chain(&composition.hints).map(sound).collect()
+}
+
+/// The code of a diagnostic that is well formed: its message is made of whole sentences, or ends in a query.
+fn sound(diagnostic: &Diagnostic) -> Code {
+    let message = &diagnostic.message;
+    assert!(message.ends_with(['.', '?', '}']) && !message.ends_with(".."), "{message}");
+    let help = diagnostic.help.as_deref().unwrap_or("none");
+    assert!(!help.ends_with('.') && !help.starts_with(char::is_uppercase), "{help}");
+    diagnostic.code
 }
 
 fn subgraph(name: &str, sdl: &str) -> SubgraphSdl {

@@ -7,5 +7,5 @@ pub(crate) mod model;
 pub(crate) mod read;
 pub(crate) mod sdl;
 pub(crate) mod spec;
-mod syntax;
+pub(crate) mod syntax;
 pub(crate) mod upgrade;

@@ -55,8 +55,8 @@ pub(super) fn parse(input: &SubgraphSdl) -> Result<Document, Vec<Diagnostic>> {
             .at([at])
             .help("check the file or URL that the schema comes from")
     } else {
-        let slip =
-            slip(sdl, start).unwrap_or_else(|| Slip::new(in_words(&message), "correct the schema at this place"));
+        let slip = slip(sdl, start)
+            .unwrap_or_else(|| Slip::new(format!("{}.", in_words(&message)), "correct the schema at this place"));
         let found = match found(sdl, start) {
             "" => "the end".to_owned(),
             found => format!("\"{}\"", excerpt(found)),
@@ -162,16 +162,12 @@ fn closes(closing: &str, opening: char) -> bool {
 }
 
 /// The parser's own words, with brackets for the names that it has for them.
-fn in_words(message: &str) -> String {
+pub(crate) fn in_words(message: &str) -> String {
     let message = message.split_once("syntax error: ").map_or(message, |(_, rest)| rest);
-    let message = message.split(", got ").next().unwrap_or(message);
+    let message = message.split(", got ").next().unwrap_or(message).trim_end_matches('.');
     let brackets =
         [("R_CURLY", "\"}\""), ("L_CURLY", "\"{\""), ("R_PAREN", "\")\""), ("L_PAREN", "\"(\""), ("R_BRACK", "\"]\"")];
-    let mut text = brackets.iter().fold(message.to_owned(), |text, (name, sign)| text.replace(name, sign));
-    if !text.ends_with('.') {
-        text.push('.');
-    }
-    text
+    brackets.iter().fold(message.to_owned(), |text, (name, sign)| text.replace(name, sign))
 }
 
 fn is_word(text: &str) -> bool {

@@ -36,7 +36,7 @@ fn auth(applied: &[Applied]) -> impl Iterator<Item = &Applied> {
 }
 
 fn error(subgraph: &Subgraph, element: &str, kind: &str, applied: &Applied) -> Diagnostic {
-    problem(subgraph, Code::AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE, format_args!("@{} protects nothing on \"{element}\", which is {kind}: what a client may read through it depends on the types behind it", applied.name))
+    problem(subgraph, Code::AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE, format_args!("@{} protects nothing on \"{element}\", which is {kind}: what a client may read through it depends on the types behind it.", applied.name))
         .on(element)
         .at(subgraph.locate(applied.span))
         .help("put it on the implementing types; the interface then requires what any of them requires")

@@ -39,7 +39,7 @@ fn on_type(subgraph: &Subgraph, ty: &TypeDef, applied: &Applied, errors: &mut Ve
             Code::CACHE_TAG_ENTITY_NOT_RESOLVABLE,
             &ty.name,
             applied,
-            format!("@cacheTag on \"{}\" has no effect: only what the router can fetch by a key is cached by itself, and the type has none", ty.name),
+            format!("@cacheTag on \"{}\" has no effect: only what the router can fetch by a key is cached by itself, and the type has none.", ty.name),
             "give the type a @key, or remove @cacheTag",
         ));
         return;
@@ -50,7 +50,7 @@ fn on_type(subgraph: &Subgraph, ty: &TypeDef, applied: &Applied, errors: &mut Ve
             for path in variables {
                 let known = path.strip_prefix("$key.").is_some_and(|p| resolvable.iter().all(|set| has_path(set, p)));
                 if !known {
-                    errors.push(error(subgraph, Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ENTITY, &ty.name, applied, format!("The @cacheTag of \"{}\" uses \"{{{path}}}\", whose value is not always known: it must be a field that is part of every resolvable @key", ty.name), "use {$key.id}, for example, if each key has the field id"));
+                    errors.push(error(subgraph, Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ENTITY, &ty.name, applied, format!("The @cacheTag of \"{}\" uses \"{{{path}}}\", whose value is not always known: it must be a field that is part of every resolvable @key.", ty.name), "use {$key.id}, for example, if each key has the field id"));
                 }
             }
         }
@@ -66,7 +66,7 @@ fn on_field(subgraph: &Subgraph, ty: &TypeDef, field: &Field, applied: &Applied,
             &coordinate,
             applied,
             format!(
-                "@cacheTag on \"{coordinate}\" has no effect: what is cached are fields of the query root, and types with a @key"
+                "@cacheTag on \"{coordinate}\" has no effect: what is cached are fields of the query root, and types with a @key."
             ),
             "put @cacheTag on the type, if that has a @key, or on the query that leads here",
         ));
@@ -78,7 +78,7 @@ fn on_field(subgraph: &Subgraph, ty: &TypeDef, field: &Field, applied: &Applied,
             for path in variables {
                 let argument = path.strip_prefix("$args.").and_then(|p| p.split('.').next());
                 if !argument.is_some_and(|a| field.args.contains_key(a)) {
-                    errors.push(error(subgraph, Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ROOT_FIELD, &coordinate, applied, format!("The @cacheTag of \"{coordinate}\" uses \"{{{path}}}\", which is not an argument of the field: nothing else is known when the answer is stored"), "use {$args.id}, for example, if the field has an argument id"));
+                    errors.push(error(subgraph, Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ROOT_FIELD, &coordinate, applied, format!("The @cacheTag of \"{coordinate}\" uses \"{{{path}}}\", which is not an argument of the field: nothing else is known when the answer is stored."), "use {$args.id}, for example, if the field has an argument id"));
                 }
             }
         }
@@ -91,7 +91,7 @@ fn invalid(subgraph: &Subgraph, element: &str, applied: &Applied, message: &str)
         Code::CACHE_TAG_INVALID_FORMAT,
         element,
         applied,
-        format!("The format of @cacheTag on \"{element}\" can't be read: {message}"),
+        format!("The format of @cacheTag on \"{element}\" can't be read: {message}."),
         "write text with variables in braces, for example \"user-{$key.id}\"",
     )
 }

@@ -9,6 +9,7 @@ use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::{Applied, Directives, Field, InputValue, Kind, Subgraph, TypeDef};
 use crate::subgraph::spec::Known;
+use crate::subgraph::syntax::in_words;
 use braid_graphql::field_set::{FieldSet, Item};
 
 pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
@@ -37,7 +38,7 @@ fn on_directives(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
                     problem(
                         subgraph,
                         Code::CONTEXT_NOT_SET,
-                        format!("@fromContext on \"{place}\" fills nothing in: the router fills in arguments of fields, not of directives"),
+                        format!("@fromContext on \"{place}\" fills nothing in: the router fills in arguments of fields, not of directives."),
                     )
                     .on(place)
                     .at(subgraph.locate(applied.span))
@@ -58,9 +59,9 @@ fn name(subgraph: &Subgraph, ty: &TypeDef, context: &Applied, errors: &mut Vec<D
     let corrected: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let message = match name.contains('_') {
         true => format!(
-            "The context name \"{name}\" contains an underscore, which separates subgraph and context in the supergraph"
+            "The context name \"{name}\" contains an underscore, which separates subgraph and context in the supergraph."
         ),
-        false => format!("The context name \"{name}\" is not a letter followed by letters and digits"),
+        false => format!("The context name \"{name}\" is not a letter followed by letters and digits."),
     };
     let sdl = subgraph.sdl();
     // Whoever uses the context must follow its new name.
@@ -107,7 +108,7 @@ impl<'a> FromContext<'a, '_> {
         if self.ty.kind == Kind::Interface {
             self.push(
                 Code::CONTEXT_NOT_SET,
-                format!("@fromContext on \"{place}\" fills nothing in: a field of an interface is resolved by the implementing types"),
+                format!("@fromContext on \"{place}\" fills nothing in: a field of an interface is resolved by the implementing types."),
                 "put @fromContext on the argument of each implementing type, and leave it off the interface",
             );
             return;
@@ -119,7 +120,7 @@ impl<'a> FromContext<'a, '_> {
             self.push(
                 Code::CONTEXT_NOT_SET,
                 format!(
-                    "\"{place}\" is filled in by the router (@fromContext), but the field can also be reached through the interface \"{interface}\", where the router does not know that"
+                    "\"{place}\" is filled in by the router (@fromContext), but the field can also be reached through the interface \"{interface}\", where the router does not know that."
                 ),
                 "remove the field from the interface, or remove @fromContext",
             );
@@ -128,7 +129,7 @@ impl<'a> FromContext<'a, '_> {
         if self.argument.default.is_some() {
             self.push(
                 Code::CONTEXT_NOT_SET,
-                format!("The default of \"{place}\" would never be used: @fromContext always fills the argument in"),
+                format!("The default of \"{place}\" would never be used: @fromContext always fills the argument in."),
                 "remove the default",
             );
             return;
@@ -138,7 +139,7 @@ impl<'a> FromContext<'a, '_> {
             self.push(
                 Code::CONTEXT_NO_RESOLVABLE_KEY,
                 format!(
-                    "To fill in \"{place}\" the router first fetches the value and then returns to the object by its key, but \"{}\" has no @key that it could use",
+                    "To fill in \"{place}\" the router first fetches the value and then returns to the object by its key, but \"{}\" has no @key that it could use.",
                     self.ty.name
                 ),
                 "give the type a @key (without `resolvable: false`)",
@@ -149,7 +150,7 @@ impl<'a> FromContext<'a, '_> {
             self.push(
                 Code::NO_CONTEXT_IN_SELECTION,
                 format!(
-                    "@fromContext on \"{place}\" does not say which context to take the value from: \"{}\"",
+                    "@fromContext on \"{place}\" does not say which context to take the value from: \"{}\".",
                     crate::diagnostic::excerpt(&text)
                 ),
                 "start with a dollar sign and the context's name, for example \"$user { id }\"",
@@ -166,7 +167,7 @@ impl<'a> FromContext<'a, '_> {
         if setters.is_empty() {
             self.push(
                 Code::CONTEXT_NOT_SET,
-                format!("\"{place}\" takes its value from the context \"{context}\", but no type of this subgraph sets that context"),
+                format!("\"{place}\" takes its value from the context \"{context}\", but no type of this subgraph sets that context."),
                 &format!("mark the type that holds it with @context(name: \"{context}\")"),
             );
             return;
@@ -174,7 +175,7 @@ impl<'a> FromContext<'a, '_> {
         if let Err(message) = self.selection(selection, &setters) {
             self.push(
                 Code::CONTEXT_INVALID_SELECTION,
-                format!("\"{place}\" can't take its value from the context \"{context}\": {message}"),
+                format!("\"{place}\" can't take its value from the context \"{context}\": {message}."),
                 "select exactly one field, and let the argument be nullable and of the same type",
             );
         }
@@ -184,7 +185,7 @@ impl<'a> FromContext<'a, '_> {
         if selection.trim().is_empty() {
             return Err("no field is selected".into());
         }
-        let set = FieldSet::parse(selection)?;
+        let set = FieldSet::parse(selection).map_err(|message| in_words(&message))?;
         if !set.items.iter().all(|item| matches!(item, Item::Fragment { .. })) {
             return setters.iter().try_for_each(|setter| self.value(setter, &set));
         }

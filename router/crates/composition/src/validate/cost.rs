@@ -18,7 +18,7 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
                     problem(
                         subgraph,
                         Code::COST_APPLIED_TO_INTERFACE_FIELD,
-                        format_args!("@cost on \"{coordinate}\" counts for nothing: a field of an interface costs what the implementing types say"),
+                        format_args!("@cost on \"{coordinate}\" counts for nothing: a field of an interface costs what the implementing types say."),
                     )
                     .on(coordinate.as_str())
                     .at(subgraph.locate(cost.span))
@@ -70,7 +70,7 @@ impl ListSize<'_, '_> {
         if self.texts("sizedFields").is_empty() && !self.field.ty.is_list() {
             self.push(
                 Code::LIST_SIZE_APPLIED_TO_NON_LIST,
-                format!("@listSize says how long a list can be, but \"{}\" is not a list", self.coordinate),
+                format!("@listSize says how long a list can be, but \"{}\" is not a list.", self.coordinate),
                 "remove @listSize, or name the lists of the returned type in sizedFields",
             );
         }
@@ -81,7 +81,7 @@ impl ListSize<'_, '_> {
         if let Some(size) = size.filter(|s| *s < 0) {
             self.push(
                 Code::LIST_SIZE_INVALID_ASSUMED_SIZE,
-                format!("A list has at least 0 items, but \"{}\" is assumed to have {size}", self.coordinate),
+                format!("A list has at least 0 items, but \"{}\" is assumed to have {size}.", self.coordinate),
                 "write a size of 0 or more",
             );
         }
@@ -92,13 +92,13 @@ impl ListSize<'_, '_> {
             match self.field.args.get(text.as_str()) {
                 None => self.push(
                     Code::LIST_SIZE_INVALID_SLICING_ARGUMENT,
-                    format!("slicingArguments names \"{text}\", but \"{}\" has no such argument", self.coordinate),
+                    format!("slicingArguments names \"{text}\", but \"{}\" has no such argument.", self.coordinate),
                     "name an argument of the field that says how many items a client wants",
                 ),
                 Some(argument) if !matches!(&argument.ty, Type::Named(n) | Type::NonNullNamed(n) if n == "Int") => self
                     .push(
                         Code::LIST_SIZE_INVALID_SLICING_ARGUMENT,
-                        format!("slicingArguments names \"{}({text}:)\", which is not an Int and so can't be a number of items", self.coordinate),
+                        format!("slicingArguments names \"{}({text}:)\", which is not an Int and so can't be a number of items.", self.coordinate),
                         "name an argument of type Int",
                     ),
                 Some(_) => {}
@@ -116,7 +116,7 @@ impl ListSize<'_, '_> {
             self.push(
                 Code::LIST_SIZE_INVALID_SIZED_FIELD,
                 format!(
-                    "sizedFields names fields of what \"{}\" returns, but \"{}\" has no fields",
+                    "sizedFields names fields of what \"{}\" returns, but \"{}\" has no fields.",
                     self.coordinate,
                     self.field.ty.inner_named_type()
                 ),
@@ -129,7 +129,7 @@ impl ListSize<'_, '_> {
                 None => self.push(
                     Code::LIST_SIZE_INVALID_SIZED_FIELD,
                     format!(
-                        "sizedFields of \"{}\" names \"{text}\", but \"{}\" has no such field",
+                        "sizedFields of \"{}\" names \"{text}\", but \"{}\" has no such field.",
                         self.coordinate, target.name
                     ),
                     "name a list field of the returned type",
@@ -137,7 +137,7 @@ impl ListSize<'_, '_> {
                 Some(field) if !field.ty.is_list() => self.push(
                     Code::LIST_SIZE_APPLIED_TO_NON_LIST,
                     format!(
-                        "sizedFields of \"{}\" names \"{}.{text}\", which is not a list",
+                        "sizedFields of \"{}\" names \"{}.{text}\", which is not a list.",
                         self.coordinate, target.name
                     ),
                     "name a list field of the returned type",

@@ -8,6 +8,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt, suggestion};
 use crate::subgraph::model::{Applied, Directives, FederationVersion, Field, Kind, Subgraph, TypeDef};
 use crate::subgraph::spec::Known;
+use crate::subgraph::syntax::in_words;
 use braid_graphql::field_set::{FieldSet, Item};
 
 struct Codes {
@@ -62,7 +63,7 @@ fn keys(subgraph: &Subgraph, ty: &TypeDef, errors: &mut Vec<Diagnostic>) {
                     subgraph,
                     Code::KEY_UNSUPPORTED_ON_INTERFACE,
                     format_args!(
-                        "The interface \"{}\" has {}, but the linked version of federation knows keys on object types only",
+                        "The interface \"{}\" has {}, but the linked version of federation knows keys on object types only.",
                         ty.name,
                         shown(key)
                     ),
@@ -96,7 +97,7 @@ fn provides(subgraph: &Subgraph, ty: &TypeDef, field: &Field, errors: &mut Vec<D
                 problem(
                     subgraph,
                     Code::EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE,
-                    format_args!("\"{element}\" is @external, so this subgraph does not resolve it, and its @provides can promise nothing"),
+                    format_args!("\"{element}\" is @external, so this subgraph does not resolve it, and its @provides can promise nothing."),
                 )
                 .on(element)
                 .at(subgraph.locate(provides.span))
@@ -118,7 +119,7 @@ fn provides(subgraph: &Subgraph, ty: &TypeDef, field: &Field, errors: &mut Vec<D
                     subgraph,
                     Code::PROVIDES_ON_NON_OBJECT_FIELD,
                     format_args!(
-                        "@provides on \"{element}\" promises fields of what it returns, but \"{}\" has no fields",
+                        "@provides on \"{element}\" promises fields of what it returns, but \"{}\" has no fields.",
                         field.ty
                     ),
                 )
@@ -136,7 +137,7 @@ fn on_interface(subgraph: &Subgraph, code: Code, applied: &Applied, element: &st
         subgraph,
         code,
         format_args!(
-            "{} on \"{element}\" has no effect: a field of an interface is resolved by the implementing types",
+            "{} on \"{element}\" has no effect: a field of an interface is resolved by the implementing types.",
             shown(applied)
         ),
     )
@@ -205,7 +206,7 @@ impl<'a> SetCheck<'a, '_> {
         match FieldSet::parse(text) {
             Err(message) => self.push(
                 self.codes.invalid,
-                format!("can't be read: {message}"),
+                format!("can't be read: {}.", in_words(&message)),
                 "write names separated by spaces, and the fields of an object in braces: \"id owner { name }\"",
             ),
             Ok(set) => {

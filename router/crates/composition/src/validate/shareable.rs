@@ -17,7 +17,7 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
             once(subgraph, &coordinate, &on_field, errors);
             if let (Kind::Interface, Some(shareable)) = (ty.kind, on_field.first()) {
                 errors.push(
-                    problem(subgraph, Code::INVALID_SHAREABLE_USAGE, format_args!("@shareable on \"{coordinate}\" has no effect: it says who may resolve a field, and a field of an interface is resolved by the implementing types"))
+                    problem(subgraph, Code::INVALID_SHAREABLE_USAGE, format_args!("@shareable on \"{coordinate}\" has no effect: it says who may resolve a field, and a field of an interface is resolved by the implementing types."))
                         .on(coordinate)
                         .at(subgraph.locate(field.span))
                         .help("put @shareable on the fields of the implementing types instead")
@@ -33,7 +33,7 @@ fn once(subgraph: &Subgraph, element: &str, applied: &[&Applied], errors: &mut V
         // What the upgrade adds has no place in the SDL.
         if second.span.is_some() && applied.iter().take(i).any(|a| a.part == second.part && a.span.is_some()) {
             errors.push(
-                problem(subgraph, Code::INVALID_SHAREABLE_USAGE, format_args!("\"{element}\" has @shareable twice. A type may repeat it in each of its extensions, but once is enough in one place"))
+                problem(subgraph, Code::INVALID_SHAREABLE_USAGE, format_args!("\"{element}\" has @shareable twice. A type may repeat it in each of its extensions, but once is enough in one place."))
                     .on(element)
                     .at(subgraph.locate(second.span))
                     .help("remove one of them")

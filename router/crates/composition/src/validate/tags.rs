@@ -29,7 +29,7 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
         let span = applied.arg("name").and_then(|v| v.location());
         let edit = span.map(|s| subgraph.edit(s.offset(), s.end_offset(), format!("\"{corrected}\"")));
         errors.push(
-            problem(subgraph, Code::INVALID_TAG_NAME, format_args!("\"{}\" can't be the name of a tag: contracts refer to tags by a letter or underscore followed by letters, digits and any of _ - /, {MAX_LENGTH} characters at most", excerpt(name)))
+            problem(subgraph, Code::INVALID_TAG_NAME, format_args!("\"{}\" can't be the name of a tag: contracts refer to tags by a letter or underscore followed by letters, digits and any of _ - /, {MAX_LENGTH} characters at most.", excerpt(name)))
                 .at(subgraph.locate(applied.span))
                 .help(format!("call the tag \"{corrected}\""))
                 .fix(format!("call the tag \"{corrected}\""), edit),
