@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use crate::context::{ContextSource, Contexts, contexts};
 
-/// How subgraphs hang together, computed once a schema version.
+/// How subgraphs are connected, computed once per schema version.
 #[derive(Debug)]
 pub struct QueryGraph {
     supergraph: Arc<Supergraph>,
