@@ -9,6 +9,8 @@ use braid_telemetry::access_log::AccessLog;
 use braid_telemetry::metrics::Metrics;
 use braid_telemetry::otlp::Exporter;
 use braid_transport::HttpSubgraphs;
+use futures_util::future::BoxFuture;
+use tokio::net::TcpListener;
 
 use crate::collector::Collector;
 use crate::config::Config;
@@ -64,6 +66,14 @@ pub fn front(config: &Config, version: Version, metrics: Arc<Metrics>) -> Result
         }
     };
     Ok(Front::new(version, Observers { metrics, access_log, exporter }))
+}
+
+/// Serves the front until `shutdown` completes ([`braid_server::serve`]).
+///
+/// A boxed future: the code of an `async fn` is compiled where it is awaited, and so the server is compiled here, not in
+/// each program that serves.
+pub fn serve(listener: TcpListener, front: Arc<Front>, shutdown: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
+    Box::pin(braid_server::serve(listener, front, shutdown))
 }
 
 /// Why there is no front.

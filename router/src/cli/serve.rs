@@ -66,7 +66,7 @@ impl Serve {
             tracing::info!("Open {scheme}://{address}/ in a browser to try queries");
         }
         let reloading = tokio::spawn(keep_current(front.clone(), blueprint, origins));
-        braid_server::serve(listener, front, stop_signal()).await;
+        assemble::serve(listener, front, Box::pin(stop_signal())).await;
         reloading.abort();
         tracing::info!("Stopped");
         Ok(())

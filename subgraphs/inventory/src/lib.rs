@@ -17,7 +17,8 @@ mod reservations;
 mod sample;
 mod warehousing;
 
-use service::{Authenticator, Config, Database, ServiceInfo, Shutdown, Subgraph};
+use service::graphql::Executable;
+use service::{Authenticator, Config, Database, ServiceInfo, Serving, Shutdown, Subgraph};
 use tokio::net::TcpListener;
 
 pub use graphql::InventorySchema;
@@ -31,10 +32,22 @@ pub fn sdl() -> String {
     service::graphql::sdl(&graphql::schema(&service::config::Limits::default()).finish())
 }
 
-/// Serves until told to stop.
-pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+/// Serves until told to stop. Boxed, so that the service is compiled here and not in each program that starts it.
+pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Serving {
+    Box::pin(run(config, listener, shutdown))
+}
+
+async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let database = open(&config).await?;
-    service::serve(listener, subgraph(&config, database)?, &config, shutdown).await
+    let subgraph = Subgraph {
+        info: INFO,
+        schema: Executable::new(schema(&config, &database)),
+        database,
+        authenticator: Authenticator::new(&config.auth)?,
+        workers: Vec::new(),
+        routes: axum::Router::new(),
+    };
+    service::serve(listener, subgraph, &config, shutdown).await
 }
 
 /// The database, at its newest version, and with sample data if that is wanted and nothing else is in it.
@@ -45,16 +58,4 @@ pub async fn open(config: &Config) -> anyhow::Result<Database> {
 /// The schema over an open database.
 pub fn schema(config: &Config, database: &Database) -> InventorySchema {
     graphql::with_resources(graphql::schema(&config.limits), database)
-}
-
-/// The subgraph over an open database: what [`serve`] serves.
-pub fn subgraph(config: &Config, database: Database) -> anyhow::Result<Subgraph<InventorySchema>> {
-    Ok(Subgraph {
-        info: INFO,
-        schema: schema(config, &database),
-        database,
-        authenticator: Authenticator::new(&config.auth)?,
-        workers: Vec::new(),
-        routes: axum::Router::new(),
-    })
 }

@@ -1,7 +1,6 @@
 //! Starts the four parts, waits until they answer, and stops them. Ports are taken before anything else is done, so that one that
 //! is taken ends the start with its name.
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +13,8 @@ use braid_composition::{Composer, SubgraphSdl};
 use braid_request_context::headers::{Propagate, RequestRule};
 use braid_server::config::ExampleQuery;
 use braid_telemetry::metrics::Metrics;
-use service::{ServiceInfo, Shutdown};
+use futures_util::future::BoxFuture;
+use service::{ServiceInfo, Serving, Shutdown};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -38,7 +38,7 @@ pub struct Ports {
 /// Where what is kept is kept.
 #[derive(Debug, Clone)]
 pub struct Places {
-    /// The folder of the databases; made if it is not there.
+    /// The folder of the databases; created if it is missing.
     pub data: PathBuf,
 }
 
@@ -54,8 +54,13 @@ pub struct Federation {
 /// How long the services may take to answer for the first time.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Starts all parts; when this returns, they answer.
-pub async fn start(ports: Ports, places: &Places) -> anyhow::Result<Federation> {
+/// Starts all parts; when this completes, they answer. Boxed, so that it is compiled here and not in each program and test
+/// that starts the federation.
+pub fn start(ports: Ports, places: &Places) -> BoxFuture<'_, anyhow::Result<Federation>> {
+    Box::pin(start_parts(ports, places))
+}
+
+async fn start_parts(ports: Ports, places: &Places) -> anyhow::Result<Federation> {
     let (router, router_address) = listen(ports.router, "--port or ROUTER_PORT").await?;
     let (users, users_address) = listen(ports.users, "--users-port or USERS_PORT").await?;
     let (orders, orders_address) = listen(ports.orders, "--orders-port or ORDERS_PORT").await?;
@@ -77,7 +82,7 @@ pub async fn start(ports: Ports, places: &Places) -> anyhow::Result<Federation> 
     let front = Arc::new(router_front(ports).await?);
     let until_stop = until(&stop);
     federation.parts.spawn(async {
-        braid_server::serve(router, front, until_stop).await;
+        assemble::serve(router, front, until_stop).await;
         Ok(())
     });
     Ok(federation)
@@ -85,7 +90,11 @@ pub async fn start(ports: Ports, places: &Places) -> anyhow::Result<Federation> 
 
 impl Federation {
     /// Runs until `shutdown` completes or a part fails; then all parts finish what they are at.
-    pub async fn run_until(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub fn run_until(self, shutdown: Shutdown) -> Serving {
+        Box::pin(self.run(shutdown))
+    }
+
+    async fn run(mut self, shutdown: Shutdown) -> anyhow::Result<()> {
         let ended = tokio::select! {
             () = shutdown => None,
             ended = self.parts.join_next() => ended,
@@ -100,7 +109,7 @@ impl Federation {
 
     /// Stops all parts.
     pub async fn stop(self) -> anyhow::Result<()> {
-        self.run_until(std::future::ready(())).await
+        self.run_until(Box::pin(std::future::ready(()))).await
     }
 
     /// Until the services answer, their databases being made and filled by then.

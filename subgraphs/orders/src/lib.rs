@@ -17,7 +17,8 @@ mod saga;
 mod sample;
 
 use anyhow::Context;
-use service::{Authenticator, Database, Shutdown, Subgraph, Worker};
+use service::graphql::Executable;
+use service::{Authenticator, Database, Serving, Shutdown, Subgraph, Worker};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -31,8 +32,13 @@ pub fn sdl() -> String {
     service::graphql::sdl(&graphql::schema(&service::config::Limits::default()).finish())
 }
 
-/// Serves until told to stop; meanwhile finishes what was left behind.
-pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+/// Serves until told to stop; meanwhile finishes what was left behind. Boxed, so that the service is compiled here and not
+/// in each program that starts it.
+pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Serving {
+    Box::pin(run(config, listener, shutdown))
+}
+
+async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let database = open(&config).await?;
     let saga = saga(&config, &database)?;
     let schema = graphql::with_resources(graphql::schema(&config.service.limits), &database, saga.clone());
@@ -40,7 +46,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) ->
     let stop = CancellationToken::new();
     let (worker, reconciler) =
         Worker::start("reconciler", stop.clone(), move |stop| reconcile::run(saga.clone(), stop));
-    let workers = vec![worker];
+    let (schema, workers) = (Executable::new(schema), vec![worker]);
     let subgraph = Subgraph { info: INFO, schema, authenticator, database, workers, routes: axum::Router::new() };
     // The reconciler stops when the service begins to: the database closes after the last request.
     let stopping = {

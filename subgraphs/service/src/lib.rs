@@ -4,7 +4,8 @@
 //!
 //! ```no_run
 //! use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
-//! use service::{Authenticator, Config, Database, ServiceInfo, Shutdown, Subgraph};
+//! use service::graphql::Executable;
+//! use service::{Authenticator, Config, ServiceInfo, Shutdown, Subgraph};
 //! use tokio::net::TcpListener;
 //!
 //! const INFO: ServiceInfo = ServiceInfo { name: "greetings", port: 4009, about: "Greets" };
@@ -27,7 +28,7 @@
 //!     let database = service::database::open(&config, Vec::new, |_| Box::pin(async { Ok(()) })).await?;
 //!     let subgraph = Subgraph {
 //!         info: INFO,
-//!         schema: schema(&config).data(database.clone()).finish(),
+//!         schema: Executable::new(schema(&config).data(database.clone()).finish()),
 //!         authenticator: Authenticator::new(&config.auth)?,
 //!         database,
 //!         workers: Vec::new(),
@@ -72,6 +73,6 @@ pub use config::{Config, LogFormat, ServiceInfo};
 pub use database::Database;
 pub use error::{Code, Error, Result};
 pub use graphql::{DateTime, Money, Page, now};
-pub use http::{Shutdown, Subgraph, serve};
+pub use http::{Serving, Shutdown, Subgraph, serve};
 pub use process::main;
 pub use worker::Worker;

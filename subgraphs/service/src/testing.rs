@@ -55,7 +55,7 @@ impl TestDatabase {
         Ok(Some(Self { config, place: Place::Server { url, name } }))
     }
 
-    /// The databases that a test shall run on: one of each kind that there is.
+    /// The databases to run a test on: one of each kind that is available.
     pub async fn each() -> anyhow::Result<Vec<Self>> {
         let mut databases = vec![Self::sqlite()?];
         databases.extend(Self::postgres().await?);

@@ -13,7 +13,8 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 use service::auth::Keys;
-use service::{Authenticator, Database, Shutdown, Subgraph};
+use service::graphql::Executable;
+use service::{Authenticator, Database, Serving, Shutdown, Subgraph};
 use tokio::net::TcpListener;
 
 use crate::token::Issuer;
@@ -28,8 +29,12 @@ pub fn sdl() -> String {
     service::graphql::sdl(&graphql::schema(&service::config::Limits::default()).finish())
 }
 
-/// Serves until told to stop.
-pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+/// Serves until told to stop. Boxed, so that the service is compiled here and not in each program that starts it.
+pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Serving {
+    Box::pin(run(config, listener, shutdown))
+}
+
+async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let database = open(&config).await?;
     password::prepare();
     let issuer = issuer(&config, &database).await?;
@@ -37,7 +42,7 @@ pub async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) ->
     let subgraph = Subgraph {
         info: INFO,
         routes: jwks(&issuer)?,
-        schema: graphql::with_resources(graphql::schema(&config.service.limits), &database, issuer),
+        schema: Executable::new(graphql::with_resources(graphql::schema(&config.service.limits), &database, issuer)),
         authenticator: Authenticator::with_keys(&config.service.auth, keys),
         database,
         workers: Vec::new(),

@@ -35,7 +35,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database; an SQLite file and its folder are made if they are not there.
+    /// Opens the database; an SQLite file and its folder are created if they are missing.
     pub async fn connect(config: &DatabaseConfig) -> anyhow::Result<Self> {
         let mut connection = connect::connect(config).await?;
         let statements = Arc::new(AtomicU64::new(0));
@@ -98,30 +98,22 @@ impl Database {
         let transaction = Arc::new(transaction);
         let done = work(Arc::clone(&transaction)).await;
         let transaction = only(transaction)?;
-        match done {
-            Ok(value) => {
-                transaction.commit().await?;
-                Ok(value)
-            }
-            Err(error) => {
-                // The connection must be idle again before the next writer gets its turn. A failure here is
-                // the same failure as the one that we already have.
-                let _ = transaction.rollback().await;
-                Err(error)
-            }
-        }
+        end(transaction, done.is_ok()).await.map_err(Error::from).and(done)
     }
 
-    async fn begin(&self) -> Result<(Turn, DatabaseTransaction), DbErr> {
-        let turn = match &self.writer {
-            Some(writer) => Some(Arc::clone(writer).lock_owned().await),
-            None => None,
-        };
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        Ok((turn, self.connection.begin_with_options(options).await?))
+    /// Boxed, since every kind of work that is written compiles what it awaits.
+    fn begin(&self) -> BoxFuture<'_, Result<(Turn, DatabaseTransaction), DbErr>> {
+        Box::pin(async move {
+            let turn = match &self.writer {
+                Some(writer) => Some(Arc::clone(writer).lock_owned().await),
+                None => None,
+            };
+            let options = TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            };
+            Ok((turn, self.connection.begin_with_options(options).await?))
+        })
     }
 
     /// A write transaction that no other process's can overlap. On SQLite every one is like that.
@@ -140,6 +132,19 @@ pub type Transaction = Arc<DatabaseTransaction>;
 
 /// A piece of work in a transaction.
 pub type Work<T = ()> = BoxFuture<'static, Result<T>>;
+
+/// Commits, or takes everything back. Boxed for the same reason as [`Database::begin`].
+fn end(transaction: DatabaseTransaction, keep: bool) -> BoxFuture<'static, Result<(), DbErr>> {
+    Box::pin(async move {
+        if keep {
+            return transaction.commit().await;
+        }
+        // The connection must be idle again before the next writer gets its turn. A failure here is the same failure as
+        // the one that the work has had.
+        let _ = transaction.rollback().await;
+        Ok(())
+    })
+}
 
 /// The transaction, when the work in it has let go of it.
 fn only(transaction: Transaction) -> Result<DatabaseTransaction> {

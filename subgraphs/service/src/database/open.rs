@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 
-use crate::config::Config;
+use crate::config::{Config, DatabaseConfig};
 use crate::error::Result;
 
 use super::{Database, Transaction, Work, only};
@@ -18,10 +19,22 @@ pub type Migrations = fn() -> Vec<Box<dyn MigrationTrait>>;
 pub type SampleData = fn(Transaction) -> Work;
 
 /// The database of a service, at its newest version, and with sample data if that is wanted and nothing else is in it.
-pub async fn open(config: &Config, migrations: Migrations, sample: SampleData) -> anyhow::Result<Database> {
-    let database = Database::connect(&config.database).await?;
+pub fn open(
+    config: &Config,
+    migrations: Migrations,
+    sample: SampleData,
+) -> BoxFuture<'static, anyhow::Result<Database>> {
+    Box::pin(open_with(config.database.clone(), migrations, config.wants_sample_data().then_some(sample)))
+}
+
+async fn open_with(
+    config: DatabaseConfig,
+    migrations: Migrations,
+    sample: Option<SampleData>,
+) -> anyhow::Result<Database> {
+    let database = Database::connect(&config).await?;
     database.migrate(migrations).await?;
-    if config.wants_sample_data()
+    if let Some(sample) = sample
         && let Filled::HasData { table } = database.fill(sample).await?
     {
         tracing::info!(table, "No sample data: the database has data of its own");

@@ -3,6 +3,7 @@
 pub mod batch;
 mod document;
 mod entities;
+mod executable;
 pub mod money;
 mod omitted;
 pub mod page;
@@ -10,6 +11,7 @@ mod present;
 mod schema;
 mod text;
 
+pub use executable::Executable;
 pub use money::Money;
 pub use page::Page;
 pub use present::{PresentErrors, is_request_error, present};

@@ -6,7 +6,7 @@
 use std::fmt::Display;
 
 use async_graphql::parser::types::{DocumentOperations, OperationType};
-use async_graphql::{Executor, Request, Response as GraphQLResponse, Variables};
+use async_graphql::{Request, Response as GraphQLResponse, Variables};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
@@ -17,18 +17,18 @@ use serde_json::json;
 
 use crate::auth::Authenticator;
 use crate::error::{Code, Error};
-use crate::graphql::is_request_error;
+use crate::graphql::{Executable, is_request_error};
 
 /// What the two handlers need.
 #[derive(Clone)]
-pub(super) struct Exchange<E> {
-    pub(super) schema: E,
+pub(super) struct Exchange {
+    pub(super) schema: Executable,
     pub(super) authenticator: Authenticator,
 }
 
 /// `POST /graphql`.
-pub(super) async fn post<E: Executor>(
-    State(exchange): State<Exchange<E>>,
+pub(super) async fn post(
+    State(exchange): State<Exchange>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -52,8 +52,8 @@ pub(super) async fn post<E: Executor>(
 }
 
 /// `GET /graphql`: queries only, since a link must not change anything.
-pub(super) async fn get<E: Executor>(
-    State(exchange): State<Exchange<E>>,
+pub(super) async fn get(
+    State(exchange): State<Exchange>,
     headers: HeaderMap,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Response {
@@ -72,7 +72,7 @@ pub(super) async fn get<E: Executor>(
     run(exchange, request, &headers, answer).await
 }
 
-async fn run<E: Executor>(exchange: Exchange<E>, request: Request, headers: &HeaderMap, answer: Answer) -> Response {
+async fn run(exchange: Exchange, request: Request, headers: &HeaderMap, answer: Answer) -> Response {
     match exchange.authenticator.authenticate(headers).await {
         Ok(viewer) => answer.give(&exchange.schema.execute(request.data(viewer)).await),
         Err(error) => {

@@ -6,14 +6,15 @@ mod playground;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use async_graphql::Executor;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
@@ -23,18 +24,22 @@ use tracing::{Level, Span};
 use crate::auth::Authenticator;
 use crate::config::{Config, ServiceInfo};
 use crate::database::Database;
+use crate::graphql::Executable;
 use crate::worker::Worker;
 
 /// Completes when the service is to stop.
 pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// A service that runs until it is told to stop.
+pub type Serving = BoxFuture<'static, anyhow::Result<()>>;
+
 /// What a service hands over to be served.
 #[derive(Debug, Clone)]
-pub struct Subgraph<E> {
+pub struct Subgraph {
     /// What the service is called.
     pub info: ServiceInfo,
     /// The schema.
-    pub schema: E,
+    pub schema: Executable,
     /// The database: asked by `/health`, closed at the end.
     pub database: Database,
     /// Who may call.
@@ -46,19 +51,27 @@ pub struct Subgraph<E> {
 }
 
 /// Serves until told to stop; then requests in flight finish, and the database closes.
-pub async fn serve<E: Executor>(
+///
+/// A boxed future, as all that a service takes from this crate and gives to its `main`: the code of an `async fn` is
+/// compiled where it is awaited, so each service would compile the HTTP server anew.
+pub fn serve(listener: TcpListener, subgraph: Subgraph, config: &Config, shutdown: Shutdown) -> Serving {
+    let (routes, grace) = (router(subgraph.clone(), config), config.shutdown_grace());
+    Box::pin(serve_routes(listener, subgraph, routes, grace, shutdown))
+}
+
+async fn serve_routes(
     listener: TcpListener,
-    subgraph: Subgraph<E>,
-    config: &Config,
+    subgraph: Subgraph,
+    routes: Router,
+    grace: Duration,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let name = subgraph.info.name;
-    let database = subgraph.database.clone();
+    let Subgraph { info: ServiceInfo { name, .. }, database, .. } = subgraph;
     let address = listener.local_addr().context("the listener has no address")?;
     tracing::info!(service = name, url = format!("http://{address}/graphql"), "Serving");
 
     let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let server = axum::serve(listener, router(subgraph, config)).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, routes).with_graceful_shutdown(async move {
         shutdown.await;
         tracing::info!(service = name, "Stopping");
         let _ = stopping.send(());
@@ -66,7 +79,7 @@ pub async fn serve<E: Executor>(
     let out_of_time = async {
         // An error here means that the server is gone already.
         if stopped.await.is_ok() {
-            tokio::time::sleep(config.shutdown_grace()).await;
+            tokio::time::sleep(grace).await;
         }
     };
     let served = tokio::select! {
@@ -82,11 +95,11 @@ pub async fn serve<E: Executor>(
 }
 
 /// The service as a router, for tests and for processes that serve it in their own way.
-pub fn router<E: Executor>(subgraph: Subgraph<E>, config: &Config) -> Router {
+pub fn router(subgraph: Subgraph, config: &Config) -> Router {
     let Subgraph { info, schema, database, authenticator, workers, routes } = subgraph;
     let exchange = exchange::Exchange { schema, authenticator };
     Router::new()
-        .route("/graphql", get(exchange::get::<E>).post(exchange::post::<E>))
+        .route("/graphql", get(exchange::get).post(exchange::post))
         .with_state(exchange)
         .route("/health", get(health).with_state(Health { database, workers }))
         .merge(playground::routes(info.name))

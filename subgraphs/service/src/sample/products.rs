@@ -18,11 +18,11 @@ pub struct SampleProduct {
     pub name: String,
     /// One sentence.
     pub description: String,
-    /// The part of the shop that it is in.
+    /// The category, such as `Kitchen`.
     pub category: &'static str,
-    /// What it sells for.
+    /// The price.
     pub price: Money,
-    /// What the shop pays for it.
+    /// The cost to the shop.
     pub cost: Money,
     /// What it weighs.
     pub weight_grams: i32,

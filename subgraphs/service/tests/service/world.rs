@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_graphql::{Context, EmptySubscription, Object};
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
+use service::graphql::Executable;
 use service::testing::TestDatabase;
 use service::{Authenticator, Config, Database, Error, Keys, Result, ServiceInfo, Subgraph, Viewer, viewer};
 use tokio::net::TcpListener;
@@ -99,7 +100,7 @@ impl World {
         let schema = service::graphql::builder(Query, Mutation, EmptySubscription, &config.limits).finish();
         let subgraph = Subgraph {
             info: INFO,
-            schema,
+            schema: Executable::new(schema),
             database: database.clone(),
             authenticator,
             workers: Vec::new(),
