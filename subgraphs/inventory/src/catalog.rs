@@ -30,7 +30,7 @@ pub(crate) struct NewProduct {
     pub(crate) created_at: i64,
 }
 
-/// What shall change about a product; the rest stays.
+/// The changes of a product; fields that are absent keep their value.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Changes {
     pub(crate) name: Option<String>,
@@ -87,7 +87,7 @@ pub(crate) fn matching(text: &str) -> Condition {
     })
 }
 
-/// The words of a product, as its row shall be found by.
+/// The words by which a product is found.
 pub(crate) fn words_of(row: &product::Model) -> BTreeSet<String> {
     words(&format!("{} {} {}", row.name, row.category, row.sku))
 }

@@ -19,7 +19,7 @@ pub(crate) struct Adjustment {
     pub(crate) delta: i64,
 }
 
-/// Makes the change, unless it would take what is not there.
+/// Makes the change, unless the stock would fall below zero.
 pub(crate) async fn adjust(tx: Transaction, adjustment: &Adjustment) -> Result<()> {
     let (product, warehouse) = (TextUuid(adjustment.product), TextUuid(adjustment.warehouse));
     if product::Entity::find_by_id(product).one(&*tx).await?.is_none() {

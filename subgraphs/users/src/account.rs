@@ -26,7 +26,7 @@ pub(crate) struct Registration {
     pub(crate) password: String,
 }
 
-/// What shall change of an account; what is absent stays.
+/// The changes of an account; fields that are absent keep their value.
 pub(crate) struct Changes {
     pub(crate) name: Option<String>,
     pub(crate) email: Option<String>,

@@ -17,18 +17,18 @@ pub(crate) struct Model {
     pub(crate) updated_at: i64,
 }
 
-/// How a reservation stands. It goes forward only: HELD, COMMITTED, RELEASED, and may skip COMMITTED.
+/// The status of a reservation. It only moves forward: HELD, COMMITTED, RELEASED; it may skip COMMITTED.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, async_graphql::Enum)]
 #[graphql(name = "ReservationStatus", inaccessible)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
 pub(crate) enum Status {
-    /// The stock is put aside until it is committed or released.
+    /// The stock is reserved until it is committed or released.
     #[sea_orm(string_value = "HELD")]
     Held,
     /// The stock is sold.
     #[sea_orm(string_value = "COMMITTED")]
     Committed,
-    /// The stock was given back, or never taken; the key can't be used again.
+    /// The stock was returned, or never taken; the key can't be used again.
     #[sea_orm(string_value = "RELEASED")]
     Released,
 }

@@ -9,13 +9,13 @@ use super::{database, uuid};
 use crate::catalog::{self, Changes, NewProduct};
 use crate::warehousing::{self, Adjustment};
 
-/// What administrators do.
+/// The mutations for administrators.
 #[derive(Default)]
 pub(crate) struct AdminMutation;
 
 #[Object]
 impl AdminMutation {
-    /// Adds a product. Its SKU must be new, and stays for ever.
+    /// Adds a product. Its SKU must be new, and never changes.
     async fn create_product(
         &self,
         ctx: &Context<'_>,
@@ -37,12 +37,12 @@ impl AdminMutation {
         Product::existing(ctx, id).await
     }
 
-    /// Changes a product. What is left out stays as it is.
+    /// Changes a product. Fields that are left out keep their value.
     async fn update_product(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The product's id.")] id: ID,
-        #[graphql(desc = "What shall change.")] input: UpdateProductInput,
+        #[graphql(desc = "The changes.")] input: UpdateProductInput,
     ) -> Result<Product> {
         viewer(ctx).require_admin()?;
         let id = uuid(&id).ok_or_else(|| Error::not_found("There is no product with this id."))?;
@@ -58,7 +58,7 @@ impl AdminMutation {
         Product::existing(ctx, id).await
     }
 
-    /// Changes how many units a warehouse has of a product: more when goods come in, fewer when they are lost.
+    /// Changes how many units of a product a warehouse has: more when goods arrive, fewer when they are lost.
     async fn adjust_stock(
         &self,
         ctx: &Context<'_>,
@@ -81,32 +81,32 @@ pub(crate) struct CreateProductInput {
     sku: String,
     /// The name.
     name: String,
-    /// What it is.
+    /// The description.
     description: String,
-    /// The part of the shop that it is in.
+    /// The category, such as `Kitchen`.
     category: String,
-    /// What it sells for.
+    /// The price.
     price: Money,
-    /// What the shop pays for it.
+    /// The cost to the shop.
     cost: Money,
-    /// What one unit weighs.
+    /// The weight of one unit, in grams.
     weight_grams: i32,
 }
 
-/// What shall change about a product.
+/// The changes of a product; fields that are left out keep their value.
 #[derive(InputObject)]
 pub(crate) struct UpdateProductInput {
     /// The name.
     name: Option<String>,
-    /// What it is.
+    /// The description.
     description: Option<String>,
-    /// The part of the shop that it is in.
+    /// The category, such as `Kitchen`.
     category: Option<String>,
-    /// What it sells for. Orders keep the price at which they were placed.
+    /// The price. Orders keep the price at which they were placed.
     price: Option<Money>,
-    /// What the shop pays for it.
+    /// The cost to the shop.
     cost: Option<Money>,
-    /// What one unit weighs.
+    /// The weight of one unit, in grams.
     weight_grams: Option<i32>,
 }
 
@@ -117,6 +117,6 @@ pub(crate) struct AdjustStockInput {
     product_id: ID,
     /// The warehouse's id.
     warehouse_id: ID,
-    /// How many units more; below zero, how many fewer.
+    /// The number of units to add; negative to remove.
     delta: i32,
 }

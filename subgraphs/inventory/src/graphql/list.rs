@@ -10,32 +10,32 @@ use super::loaders::{Stocked, stocked};
 use crate::catalog;
 use crate::entity::{product, stock};
 
-/// Which products a list has. What is left out does not matter.
+/// Which products to list. Conditions that are left out do not apply.
 #[derive(InputObject, Debug, Default)]
 pub(crate) struct ProductFilter {
-    /// Words that the name, the category or the SKU must have; the beginning of each is enough.
+    /// Words that must occur in the name, the category or the SKU; the beginning of each word is enough.
     search: Option<String>,
-    /// The part of the shop.
+    /// The category, such as `Kitchen`.
     category: Option<String>,
-    /// Whether at least one unit can be ordered now.
+    /// True for products that can be ordered now, false for those that can't.
     in_stock: Option<bool>,
-    /// The least price. Prices in other currencies do not count.
+    /// The lowest price. Products with prices in other currencies are left out.
     min_price: Option<Money>,
-    /// The highest price. Prices in other currencies do not count.
+    /// The highest price. Products with prices in other currencies are left out.
     max_price: Option<Money>,
 }
 
 /// The order of a list of products.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum ProductSort {
-    /// By name, A first.
+    /// By name, from A to Z.
     #[default]
     Name,
-    /// By price, the cheapest first; by currency before that.
+    /// By currency, then by price, lowest first.
     PriceAsc,
-    /// By price, the dearest first; by currency before that.
+    /// By currency, then by price, highest first.
     PriceDesc,
-    /// By when they were added, the newest first.
+    /// By the time when they were added, newest first.
     Newest,
 }
 

@@ -49,22 +49,22 @@ impl Product {
         &self.0.product.name
     }
 
-    /// What it is.
+    /// The description.
     async fn description(&self) -> &str {
         &self.0.product.description
     }
 
-    /// The part of the shop that it is in.
+    /// The category, such as `Kitchen`.
     async fn category(&self) -> &str {
         &self.0.product.category
     }
 
-    /// What it sells for now.
+    /// The current price.
     async fn price(&self) -> Result<Money> {
         money(self.0.product.price_minor, &self.0.product.price_currency)
     }
 
-    /// What the shop pays for it: for administrators and for other services.
+    /// The cost to the shop. For administrators and other services; null, with an error, for everybody else.
     #[graphql(inaccessible, tag = "internal")]
     async fn cost(&self, ctx: &Context<'_>) -> Option<Result<Money>> {
         let viewer = viewer(ctx);
@@ -74,12 +74,12 @@ impl Product {
         Some(money(self.0.product.cost_minor, &self.0.product.cost_currency))
     }
 
-    /// What one unit weighs.
+    /// The weight of one unit, in grams.
     async fn weight_grams(&self) -> i32 {
         self.0.product.weight_grams
     }
 
-    /// How many units can be ordered now, over all warehouses.
+    /// How many units can be ordered now, in all warehouses together.
     async fn stock(&self) -> i32 {
         saturated(self.0.available)
     }
@@ -89,7 +89,7 @@ impl Product {
         self.0.available > 0
     }
 
-    /// How many units each warehouse has; a warehouse that never had one is not listed.
+    /// How many units each warehouse has. Warehouses that never had any are left out.
     #[graphql(complexity = "4 * child_complexity + 1")]
     async fn stock_levels(&self, ctx: &Context<'_>) -> Option<Result<Vec<StockLevel>>> {
         let levels = async {
@@ -104,7 +104,7 @@ impl Product {
         time(self.0.product.created_at)
     }
 
-    /// When it was last changed, stock aside.
+    /// When it was last changed; changes of its stock do not count.
     async fn updated_at(&self) -> Result<DateTime> {
         time(self.0.product.updated_at)
     }
@@ -125,7 +125,7 @@ impl StockLevel {
         Some(warehouse.await)
     }
 
-    /// How many units can be ordered now; what is held for an order is not in it.
+    /// How many units can be ordered now, without those that are reserved.
     async fn quantity(&self) -> i32 {
         saturated(self.0.quantity)
     }

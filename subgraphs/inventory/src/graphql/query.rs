@@ -37,8 +37,8 @@ impl Query {
     async fn products(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which products.")] filter: Option<ProductFilter>,
-        #[graphql(desc = "In which order.", default)] sort: ProductSort,
+        #[graphql(desc = "Which products to list.")] filter: Option<ProductFilter>,
+        #[graphql(desc = "The order of the list.", default)] sort: ProductSort,
         #[graphql(desc = "How many from the beginning; 20 if not given, at most 100.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
@@ -54,7 +54,7 @@ impl Query {
         Some(products.await)
     }
 
-    /// The warehouses, by their code.
+    /// All warehouses, ordered by code.
     #[graphql(complexity = "10 * child_complexity + 1")]
     async fn warehouses(&self, ctx: &Context<'_>) -> Option<Result<Vec<Warehouse>>> {
         let warehouses = async {

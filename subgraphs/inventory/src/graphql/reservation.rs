@@ -9,19 +9,19 @@ use crate::entity::reservation::Status;
 use crate::entity::reservation_line;
 use crate::reservations::{self, Request, Reservation, Reserved, Shortage};
 
-/// What other services do.
+/// The mutations for other services.
 #[derive(Default)]
 pub(crate) struct ReservationMutation;
 
 #[Object]
 impl ReservationMutation {
-    /// Puts stock aside under a key, all lines or none. Safe to repeat: the same key and lines get the same answer.
-    /// Whoever reserves must commit or release in the end; nothing expires by itself.
+    /// Reserves stock under a key, for all lines or for none. Safe to repeat: the same key and lines get the same answer.
+    /// The caller must commit or release the reservation; it never expires by itself.
     #[graphql(inaccessible, tag = "internal")]
     async fn reserve_stock(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to put aside, and under which key.")] input: ReserveStockInput,
+        #[graphql(desc = "What to reserve, and under which key.")] input: ReserveStockInput,
     ) -> Result<ReserveStockResult> {
         viewer(ctx).require_service()?;
         let mut lines = Vec::with_capacity(input.lines.len());
@@ -39,8 +39,8 @@ impl ReservationMutation {
         Ok(database(ctx)?.write(|tx| reservations::reserve(tx, &request)).await?.into())
     }
 
-    /// Gives reserved stock back, also when it was committed, and closes the key for ever. Safe to repeat. A key that was
-    /// never used is closed too, so that a reserve that comes late is refused.
+    /// Releases reserved stock, even if it was committed, and closes the key for good. Safe to repeat. A key that was
+    /// never used is closed too, so that a reservation that arrives late is refused.
     #[graphql(inaccessible, tag = "internal")]
     async fn release_stock(
         &self,
@@ -52,7 +52,7 @@ impl ReservationMutation {
         Ok(StockReservation(released))
     }
 
-    /// Makes a reservation final: the stock is sold. Safe to repeat.
+    /// Commits a reservation: the stock is sold. Safe to repeat.
     #[graphql(inaccessible, tag = "internal")]
     async fn commit_stock(
         &self,
@@ -68,27 +68,27 @@ impl ReservationMutation {
     }
 }
 
-/// What to put aside, and under which key.
+/// What to reserve, and under which key.
 #[derive(InputObject)]
 #[graphql(inaccessible)]
 pub(crate) struct ReserveStockInput {
-    /// The caller's name for this request, unique among all: an order's id, say.
+    /// The caller's key for this request, such as an order's id. It must be unique among all requests.
     idempotency_key: String,
-    /// What to put aside. Lines of one product count together.
+    /// What to reserve. The quantities of lines with the same product are added up.
     lines: Vec<ReserveStockLineInput>,
 }
 
-/// A product and how many of it.
+/// A product and a quantity.
 #[derive(InputObject)]
 #[graphql(inaccessible)]
 pub(crate) struct ReserveStockLineInput {
     /// The product's id.
     product_id: ID,
-    /// How many units, at least one.
+    /// The number of units, at least one.
     quantity: i32,
 }
 
-/// What came of asking for stock.
+/// The result of a reservation request.
 #[derive(Union)]
 #[graphql(inaccessible)]
 pub(crate) enum ReserveStockResult {
@@ -98,7 +98,7 @@ pub(crate) enum ReserveStockResult {
     ReservationClosed(ReservationClosed),
 }
 
-/// What came of making a reservation final.
+/// The result of a commit.
 #[derive(Union)]
 #[graphql(inaccessible)]
 pub(crate) enum CommitStockResult {
@@ -121,10 +121,10 @@ impl From<Reserved> for ReserveStockResult {
     }
 }
 
-/// Stock that is put aside, sold, or given back.
+/// Stock that is reserved, sold or released.
 pub(crate) struct StockReservation(Reservation);
 
-/// Stock that is put aside, sold, or given back.
+/// Stock that is reserved, sold or released.
 #[Object(inaccessible)]
 impl StockReservation {
     /// The id.
@@ -137,18 +137,18 @@ impl StockReservation {
         &self.0.row.idempotency_key
     }
 
-    /// How it stands.
+    /// The status.
     async fn status(&self) -> Status {
         self.0.row.status
     }
 
-    /// What it is for; empty when the key was closed before it was used.
+    /// What was reserved; empty if the key was closed before it was used.
     async fn lines(&self) -> Vec<StockReservationLine> {
         self.0.lines.iter().cloned().map(StockReservationLine).collect()
     }
 
-    /// By when the holder should have committed or released it, while it is held. Nothing happens by itself then: only
-    /// the holder knows whether the goods are paid for.
+    /// When the caller should have committed or released it; null once that is done. Nothing happens by itself at that
+    /// time: only the caller knows whether the goods are paid for.
     async fn expires_at(&self) -> Result<Option<DateTime>> {
         let held = self.0.row.status == Status::Held;
         held.then(|| time(self.0.row.created_at.saturating_add(HOLD_MILLIS))).transpose()
@@ -169,29 +169,29 @@ impl StockReservationLine {
         Some(Product::existing(ctx, self.0.product_id.0).await)
     }
 
-    /// How many units.
+    /// The number of units.
     async fn quantity(&self) -> i32 {
         self.0.quantity
     }
 
-    /// What one cost when it was put aside.
+    /// The price of one unit when it was reserved.
     async fn unit_price(&self) -> Result<Money> {
         money(self.0.unit_price_minor, &self.0.unit_price_currency)
     }
 }
 
-/// There is too little: nothing was put aside, and the key stays free.
+/// There is too little stock: nothing was reserved, and the key can be used again.
 #[derive(SimpleObject)]
 #[graphql(inaccessible)]
 pub(crate) struct InsufficientStock {
-    /// The products of which there is too little.
+    /// The products with too little stock.
     lines: Vec<InsufficientStockLine>,
 }
 
-/// A product of which there is too little.
+/// A product with too little stock.
 pub(crate) struct InsufficientStockLine(Shortage);
 
-/// A product of which there is too little.
+/// A product with too little stock.
 #[Object(inaccessible)]
 impl InsufficientStockLine {
     /// The product.
@@ -199,26 +199,26 @@ impl InsufficientStockLine {
         Some(Product::existing(ctx, self.0.product.0).await)
     }
 
-    /// How many units were asked for.
+    /// How many units were requested.
     async fn requested(&self) -> i32 {
         self.0.requested
     }
 
-    /// How many there are.
+    /// How many units are available.
     async fn available(&self) -> i32 {
         saturated(self.0.available)
     }
 }
 
-/// There are no such products: nothing was put aside, and the key stays free.
+/// There are no such products: nothing was reserved, and the key can be used again.
 #[derive(SimpleObject)]
 #[graphql(inaccessible)]
 pub(crate) struct UnknownProduct {
-    /// The ids that are of no product.
+    /// The ids for which there is no product.
     product_ids: Vec<ID>,
 }
 
-/// The key was released, and can't be used again.
+/// The key was closed by a release, and can't be used again.
 #[derive(SimpleObject)]
 #[graphql(inaccessible)]
 pub(crate) struct ReservationClosed {

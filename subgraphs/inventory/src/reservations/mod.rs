@@ -40,7 +40,7 @@ pub(crate) struct Reservation {
     pub(crate) lines: Vec<reservation_line::Model>,
 }
 
-/// What came of asking for stock.
+/// The result of a reservation request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reserved {
     /// All of it is put aside: now, or by the same request before.
@@ -53,7 +53,7 @@ pub(crate) enum Reserved {
     Closed(String),
 }
 
-/// A product of which there is too little.
+/// A product with too little stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shortage {
     pub(crate) product: TextUuid,

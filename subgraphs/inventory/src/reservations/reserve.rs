@@ -14,7 +14,7 @@ use crate::entity::reservation::{self, Status};
 use crate::entity::{product, reservation_line};
 use crate::warehousing;
 
-/// What shall be put aside, and under which key.
+/// What to reserve, and under which key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
     key: String,

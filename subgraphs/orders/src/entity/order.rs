@@ -34,11 +34,11 @@ pub(crate) struct Model {
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "UPPERCASE")]
 #[graphql(name = "OrderStatus")]
 pub(crate) enum Status {
-    /// Received; the stock is not confirmed yet, nothing is charged.
+    /// Received: the stock is not reserved yet, and nothing was charged.
     Pending,
-    /// Stock is set aside and the buyer is charged.
+    /// The stock is reserved and the buyer was charged.
     Placed,
-    /// Given up by the buyer or the shop; what was charged is refunded.
+    /// Cancelled by the buyer or the shop; what was charged is refunded.
     Cancelled,
     /// Could not be placed; nothing was charged.
     Rejected,

@@ -11,29 +11,29 @@ use crate::entity::order_event::{self, Kind};
 #[derive(Interface)]
 #[graphql(field(name = "at", ty = "&DateTime", desc = "When it happened."))]
 pub(crate) enum OrderEvent {
-    /// It came in.
+    /// It was received.
     Received(OrderReceived),
     /// It was placed.
     Placed(OrderPlaced),
     /// It could not be placed.
     Rejected(OrderRejected),
-    /// It was given up.
+    /// It was cancelled.
     Cancelled(OrderCancelled),
 }
 
-/// The order came in; stock is not confirmed yet.
+/// The order was received; stock is not reserved yet.
 #[derive(SimpleObject)]
 pub(crate) struct OrderReceived {
     /// When it happened.
     at: DateTime,
 }
 
-/// Stock was set aside and the buyer charged.
+/// Stock was reserved and the buyer was charged.
 #[derive(SimpleObject)]
 pub(crate) struct OrderPlaced {
     /// When it happened.
     at: DateTime,
-    /// What the buyer was charged.
+    /// The amount that was charged.
     charged: Money,
 }
 
@@ -42,18 +42,18 @@ pub(crate) struct OrderPlaced {
 pub(crate) struct OrderRejected {
     /// When it happened.
     at: DateTime,
-    /// Why, for people.
+    /// The reason, as a text for people.
     reason: String,
 }
 
-/// The order was given up.
+/// The order was cancelled.
 #[derive(SimpleObject)]
 pub(crate) struct OrderCancelled {
     /// When it happened.
     at: DateTime,
-    /// Why, for people.
+    /// The reason, as a text for people.
     reason: String,
-    /// What the buyer got back; null when nothing was charged before.
+    /// The amount that was refunded; null if nothing had been charged.
     refunded: Option<Money>,
 }
 

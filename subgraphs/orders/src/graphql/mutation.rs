@@ -14,8 +14,7 @@ pub(crate) struct Mutation;
 
 #[Object]
 impl Mutation {
-    /// Orders products for the signed-in user, at their price of the moment. Safe to repeat with the same
-    /// `idempotencyKey`.
+    /// Places an order for the signed-in user, at the current prices. Safe to repeat with the same `idempotencyKey`.
     async fn place_order(
         &self,
         ctx: &Context<'_>,
@@ -28,13 +27,13 @@ impl Mutation {
         Ok(place::place(saga, input.wanted(buyer)?).await?.into())
     }
 
-    /// Cancels an order of the signed-in user, or any order for administrators: what was charged is refunded, the
-    /// stock goes back. Cancelling it again changes nothing.
+    /// Cancels an order of the signed-in user; administrators can cancel any order. What was charged is refunded and the
+    /// stock is returned. Cancelling an order again changes nothing.
     async fn cancel_order(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The order's id.")] id: ID,
-        #[graphql(desc = "Why, for the order's history.")] reason: Option<String>,
+        #[graphql(desc = "The reason, for the order's history.")] reason: Option<String>,
     ) -> Result<Order> {
         viewer(ctx).require_user()?;
         let reason = reason.unwrap_or_else(|| "cancelled on request".to_owned());

@@ -23,9 +23,9 @@ pub(crate) struct Order {
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct OrderLine {
-    /// How many units.
+    /// The number of units.
     quantity: i32,
-    /// The price of one unit at the time of the order.
+    /// The price of one unit when the order was placed.
     unit_price: Money,
     #[graphql(skip)]
     row: order_line::Model,
@@ -55,7 +55,7 @@ impl From<order::Model> for Order {
     }
 }
 
-/// What someone bought, or tried to.
+/// An order, placed or not.
 #[Object]
 impl Order {
     /// The id.
@@ -63,28 +63,28 @@ impl Order {
         self.row.id.0.into()
     }
 
-    /// Who ordered.
+    /// The user who ordered.
     async fn buyer(&self) -> User {
         User::new(self.row.buyer_id.0)
     }
 
-    /// Where the order stands.
+    /// The status.
     async fn status(&self) -> Status {
         self.row.status
     }
 
-    /// What was ordered.
+    /// The lines of the order.
     async fn lines(&self, ctx: &Context<'_>) -> Result<Vec<OrderLine>> {
         let rows = self.line_rows(ctx).await?;
         rows.into_iter().map(|row| OrderLine::new(row, &self.row.currency)).collect()
     }
 
-    /// The sum of the lines, without shipping. A quote while the order is pending, what was charged from then on.
+    /// The sum of the lines, without shipping. A quote while the order is pending; once it is placed, the amount that was charged.
     async fn total(&self) -> Result<Money> {
         money(self.row.total_minor, &self.row.currency)
     }
 
-    /// What sending it costs, by its weight. Null when the weights can't be had.
+    /// The cost of shipping, by weight. Null, with an error, when the weights are not available.
     #[graphql(requires = "lines { product { sku weightGrams } }")]
     async fn shipping_cost(&self, ctx: &Context<'_>) -> Option<Result<Money>> {
         let cost = async {
@@ -99,13 +99,13 @@ impl Order {
         to_datetime(self.row.placed_at)
     }
 
-    /// What happened to it, oldest first.
+    /// The events of the order, oldest first.
     async fn history(&self, ctx: &Context<'_>) -> Result<Vec<OrderEvent>> {
         let events = loaders(ctx)?.load_one(EventsOf(self.row.id.0)).await?;
         events.unwrap_or_default().into_iter().map(|event| OrderEvent::new(event, &self.row.currency)).collect()
     }
 
-    /// The key under which the buyer placed it: for support tools, not for the public schema.
+    /// The buyer's key for the order: for support tools, not for the public schema.
     #[graphql(inaccessible, tag = "internal")]
     async fn idempotency_key(&self) -> &str {
         &self.row.idempotency_key

@@ -12,10 +12,10 @@ use crate::saga::place::{Outcome, Wanted, WantedLine};
 /// What to order.
 #[derive(InputObject)]
 pub(crate) struct PlaceOrderInput {
-    /// A key of the caller's own, new for each order, such as a UUID. The same request with the same key orders once
-    /// and gets the same order again: repeat it whenever an answer was lost.
+    /// A key that the caller makes for each order, such as a UUID. Requests with the same key place one order and get it as
+    /// their answer: repeat a request whose answer was lost.
     idempotency_key: String,
-    /// The products, each in one line.
+    /// The products, each in one line only.
     lines: Vec<OrderLineInput>,
 }
 
@@ -24,18 +24,18 @@ pub(crate) struct PlaceOrderInput {
 pub(crate) struct OrderLineInput {
     /// The product's id.
     product_id: ID,
-    /// How many units.
+    /// The number of units.
     quantity: i32,
 }
 
-/// What became of an order that was to be placed.
+/// The result of `placeOrder`.
 #[derive(Union)]
 pub(crate) enum PlaceOrderResult {
     /// It is placed.
     Placed(PlacedOrder),
-    /// It will be decided soon.
+    /// It will be placed or rejected soon.
     Pending(PendingOrder),
-    /// Stock did not suffice.
+    /// There is too little stock.
     OutOfStock(OutOfStock),
     /// A product does not exist.
     UnknownProducts(UnknownProducts),
@@ -43,38 +43,38 @@ pub(crate) enum PlaceOrderResult {
     Refused(RefusedOrder),
 }
 
-/// The stock is set aside and the buyer charged.
+/// The stock is reserved and the buyer was charged.
 #[derive(SimpleObject)]
 pub(crate) struct PlacedOrder {
     /// The order.
     order: Order,
 }
 
-/// The order is kept, but inventory has not confirmed it yet. It will be placed or rejected without further doing;
-/// ask for it again by its id, or by the same request.
+/// The order is received, but its stock is not reserved yet. The shop will place or reject it without another request;
+/// query it again by its id, or send the same request again.
 #[derive(SimpleObject)]
 pub(crate) struct PendingOrder {
     /// The order.
     order: Order,
 }
 
-/// There is too little stock. Nothing was set aside and nothing charged.
+/// There is too little stock. Nothing was reserved and nothing was charged.
 #[derive(SimpleObject)]
 pub(crate) struct OutOfStock {
-    /// The order, which is rejected. Order again with a new key.
+    /// The rejected order. To order again, use a new key.
     order: Order,
-    /// The lines that could not be served.
+    /// The lines with too little stock.
     lines: Vec<OutOfStockLine>,
 }
 
-/// A line that could not be served.
+/// A line with too little stock.
 #[derive(SimpleObject)]
 pub(crate) struct OutOfStockLine {
     /// The product.
     product: Product,
-    /// How many units were asked for.
+    /// How many units were requested.
     requested: i32,
-    /// How many there were.
+    /// How many units were available.
     available: i32,
 }
 
@@ -85,12 +85,12 @@ pub(crate) struct UnknownProducts {
     product_ids: Vec<ID>,
 }
 
-/// The order could not be placed, or was cancelled since.
+/// The order could not be placed, or has been cancelled since.
 #[derive(SimpleObject)]
 pub(crate) struct RefusedOrder {
     /// The order.
     order: Order,
-    /// Why, for people. The order's history has the whole of it.
+    /// The reason, as a text for people. The order's history has the whole of it.
     reason: String,
 }
 

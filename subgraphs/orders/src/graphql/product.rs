@@ -41,7 +41,7 @@ impl Product {
         Err(elsewhere("weightGrams"))
     }
 
-    /// How many units of it were sold; cancelled orders do not count.
+    /// How many units were sold, without cancelled orders.
     #[graphql(tag = "statistics")]
     async fn units_sold(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
         let sold = async {

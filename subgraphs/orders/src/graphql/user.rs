@@ -28,17 +28,17 @@ impl User {
         self.id.into()
     }
 
-    /// The user's orders, newest first. For the user and administrators: null, with an error, for others.
+    /// The user's orders, newest first. For the user and administrators; null, with an error, for everybody else.
     #[graphql(complexity = "service::graphql::page::cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "each is an argument of the field")]
     async fn orders(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only orders of this status.")] status: Option<Status>,
-        #[graphql(desc = "So many from the start of the list.")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end of the list.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only orders with this status.")] status: Option<Status>,
+        #[graphql(desc = "How many from the beginning; 20 if not given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Option<Result<PageConnection<OrderKey, Order>>> {
         let orders = async {
             self.check_visible(ctx)?;

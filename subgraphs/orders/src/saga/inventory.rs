@@ -34,7 +34,7 @@ pub(crate) struct Quote {
     pub(crate) price: Money,
 }
 
-/// What came of asking for stock.
+/// The result of a reservation request.
 #[derive(Debug)]
 pub(crate) enum Reserve {
     /// The stock is held for this order (or is its already, after a repeated request).
@@ -47,7 +47,7 @@ pub(crate) enum Reserve {
     Closed,
 }
 
-/// What came of making a reservation final.
+/// The result of a commit.
 #[derive(Debug)]
 pub(crate) enum Commit {
     /// The stock is sold.

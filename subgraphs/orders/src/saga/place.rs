@@ -29,7 +29,7 @@ pub(crate) struct Wanted {
     pub(crate) lines: Vec<WantedLine>,
 }
 
-/// A product and how many of it.
+/// A product and a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct WantedLine {
     pub(crate) product: Uuid,
@@ -39,7 +39,7 @@ pub(crate) struct WantedLine {
 /// What became of it.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// Stock is set aside, the buyer is charged.
+    /// The stock is reserved and the buyer was charged.
     Placed(order::Model),
     /// The order is written, inventory has not confirmed yet; the reconciler goes on.
     Pending(order::Model),
@@ -47,7 +47,7 @@ pub(crate) enum Outcome {
     OutOfStock(order::Model, Vec<Shortage>),
     /// There are no such products; if it was seen at once, no order was written.
     UnknownProducts(Vec<Uuid>),
-    /// The order could not be placed, or was cancelled since.
+    /// The order could not be placed, or has been cancelled since.
     Refused(order::Model),
 }
 

@@ -18,19 +18,19 @@ pub(super) type UserKey = (i64, String);
 
 #[Object]
 impl Query {
-    /// The signed-in user; null when nobody is.
+    /// The signed-in user; null for anonymous requests.
     async fn me(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         let user = viewer(ctx).user()?;
         by_id(ctx, &user.id).await.transpose()
     }
 
-    /// The user of this id, for themself and for administrators; null for everybody else.
+    /// The user with this id. For the user and administrators; null for everybody else.
     async fn user(&self, ctx: &Context<'_>, #[graphql(desc = "The user's id.")] id: ID) -> Option<Result<User>> {
         let found = by_id(ctx, &id).await;
         visible(ctx, found)
     }
 
-    /// The user of this username, in any case of letters, for themself and for administrators; null for everybody else.
+    /// The user with this username, in any case of letters. For the user and administrators; null for everybody else.
     async fn user_by_username(
         &self,
         ctx: &Context<'_>,
