@@ -319,6 +319,29 @@ async fn a_client_that_leaves_an_http2_answer_unread_is_let_go() {
 }
 
 #[tokio::test]
+async fn a_client_is_let_go_also_when_its_first_answer_comes_late() {
+    let users = Subgraph::raw(|_| async {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        let name = "x".repeat(4 << 20);
+        ok(&format!(r#"{{"data":{{"me":{{"__typename":"User","id":"1","name":"{name}"}}}}}}"#))
+    })
+    .await;
+    let router = TestRouter::start(supergraph(&users.url(), NOWHERE), |config| {
+        config.server.header_timeout = braid_settings::Duration(Duration::from_millis(300));
+        config.server.write_timeout = braid_settings::Duration(Duration::from_millis(400));
+    })
+    .await;
+    let (mut sender, connection) = http2(TcpStream::connect(router.address).await.unwrap()).await;
+    let stalled = sender.send_request(request(QUERY)).await.unwrap();
+    let begun = std::time::Instant::now();
+    while !connection.is_finished() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the connection is still open");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(stalled);
+}
+
+#[tokio::test]
 async fn further_connections_wait_until_others_end() {
     let (router, _users, _orders) = router(|config| config.server.max_connections = 2).await;
     let idle = [TcpStream::connect(router.address).await.unwrap(), TcpStream::connect(router.address).await.unwrap()];
@@ -328,4 +351,15 @@ async fn further_connections_wait_until_others_end() {
     assert!(!waits.is_finished());
     drop(idle);
     assert_ada(&waits.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_router_stops_also_while_no_connection_is_free() {
+    let (router, _users, _orders) = router(|config| config.server.max_connections = 1).await;
+    let mut served = TcpStream::connect(router.address).await.unwrap();
+    served.write_all(&post(QUERY, "")).await.unwrap();
+    assert!(served.read(&mut [0; 1024]).await.unwrap() > 0);
+    let begun = std::time::Instant::now();
+    router.stop().await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
 }

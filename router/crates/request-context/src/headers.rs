@@ -248,6 +248,7 @@ impl RequestPlan {
             match step {
                 Step::Propagate { name, to, default } => propagate(client, name, to, default.as_ref(), out),
                 Step::PropagatePrefix(prefix) => {
+                    let may_pass = |name: &HeaderName| may_pass(name) && !is_for_connection(client, name);
                     let names = client.keys().filter(|name| name.as_str().starts_with(prefix) && may_pass(name));
                     names.for_each(|name| propagate(client, name, name, None, out));
                 }
@@ -409,6 +410,13 @@ fn may_pass(name: &HeaderName) -> bool {
     !OWN.contains(name) && !matches!(name.as_str(), "keep-alive" | "proxy-connection")
 }
 
+/// Whether the sender says that a header is about this connection alone (RFC 9110 §7.6.1). A rule that names the header passes it on
+/// all the same: what the operator asks for is not the client's to take away.
+fn is_for_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let options = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    options.flat_map(|value| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case(name.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -453,10 +461,22 @@ mod tests {
             &["x-c: 2", "x-d: 4"],
         );
         check_request(
+            "{ all: { request: [{ propagate: { prefix: X- } }, { propagate: { name: x-a } }] } }",
+            &CLIENT,
+            &["x-a: 1", "x-b: 2"],
+        );
+        check_request(
             "all: { request: [{ propagate: { name: x-none, rename: x-there, default: d } }] }",
             &CLIENT,
             &["x-there: d"],
         );
+    }
+
+    #[test]
+    fn headers_that_connection_names_do_not_pass_by_prefix() {
+        check_request("all: { request: [{ propagate: { prefix: x- } }] }", &CLIENT, &["x-b: 2"]);
+        let client = [("x-a", "1"), ("x-b", "2"), ("connection", "close, X-B"), ("connection", "x-c"), ("x-c", "3")];
+        check_request("all: { request: [{ propagate: { prefix: x- } }] }", &client, &["x-a: 1"]);
     }
 
     #[test]

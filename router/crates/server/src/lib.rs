@@ -170,10 +170,13 @@ async fn accept<S: Subgraphs>(
 ) {
     let mut stopping = pin!(stopping);
     loop {
-        // The semaphore is never closed.
-        let Ok(permit) = permits.clone().acquire_owned().await else { return };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let next = async {
+            let permit = permits.clone().acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        // While no permit is free too: who stops the router must not wait for clients to leave.
+        let (permit, accepted) = tokio::select! {
+            next = next => next,
             () = &mut stopping => return,
         };
         match accepted {
@@ -239,13 +242,16 @@ impl<S: Subgraphs> Acceptor<S> {
     ) {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.write_timeout));
-        let begun = Arc::new(AtomicBool::new(false));
+        let (begun, is_http2) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let stalled = Arc::new(Stalled::default());
-        let (front, has_begun, answers) = (self.front.clone(), begun.clone(), stalled.clone());
+        let (front, answers) = (self.front.clone(), stalled.clone());
+        let (has_begun, has_http2) = (begun.clone(), is_http2.clone());
         let service = service_fn(move |request: Request<Incoming>| {
+            let is_http2 = request.version() == http::Version::HTTP_2;
+            has_http2.store(is_http2, Ordering::Relaxed);
             has_begun.store(true, Ordering::Relaxed);
             let front = front.clone();
-            let answers = (request.version() == http::Version::HTTP_2).then(|| answers.clone());
+            let answers = is_http2.then(|| answers.clone());
             // Boxed, since a connection keeps room for what it runs, also while it is idle.
             Box::pin(async move {
                 let response = front.handle(request, Some(peer)).await;
@@ -265,7 +271,7 @@ impl<S: Subgraphs> Acceptor<S> {
         if silent {
             return;
         }
-        while stalled.is_used() {
+        while is_http2.load(Ordering::Relaxed) {
             tokio::select! {
                 ended = &mut connection => return ended_badly(ended, peer),
                 () = tokio::time::sleep(self.write_timeout / 2) => {}

@@ -43,11 +43,6 @@ impl Stalled {
         Pieces { rest: body, number, stalled: self.clone() }
     }
 
-    /// Whether there was any answer.
-    pub(crate) fn is_used(&self) -> bool {
-        self.lock().count > 0
-    }
-
     /// Whether a client has taken nothing of an answer for so long.
     pub(crate) fn is_stuck(&self, time: Duration) -> bool {
         self.lock().moved.values().any(|moved| moved.elapsed() >= time)

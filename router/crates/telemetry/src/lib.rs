@@ -1,6 +1,7 @@
 //! What operators see: log lines, metrics, traces. Knows no GraphQL.
 
 pub mod access_log;
+pub mod codes;
 pub mod config;
 pub mod metrics;
 pub mod otlp;

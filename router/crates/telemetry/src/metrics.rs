@@ -9,6 +9,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::codes::ForeignCodes;
+
 /// All metrics of one router.
 #[derive(Debug)]
 pub struct Metrics {
@@ -21,6 +23,7 @@ pub struct Metrics {
     request_duration: Histogram,
     overhead: Histogram,
     errors: Family<Code, Counter>,
+    foreign_codes: ForeignCodes,
     limits: Family<Code, Counter>,
     /// Operations found in the cache.
     pub cache_hits: Counter,
@@ -108,6 +111,7 @@ impl Default for Metrics {
             request_duration: seconds(),
             overhead: seconds(),
             errors: Family::default(),
+            foreign_codes: ForeignCodes::default(),
             limits: Family::default(),
             cache_hits: Counter::default(),
             cache_misses: Counter::default(),
@@ -176,11 +180,9 @@ impl Metrics {
         }
     }
 
-    /// Counts an error of an answer. Codes that are not known by name share one label: subgraphs can send any.
+    /// Counts an error of a response. Subgraphs can send any code, so not every code gets a label of its own.
     pub fn error(&self, code: &str) {
-        let known = code.len() <= 48 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-        let code = if known { code } else { "OTHER" };
-        let code = Code { code: code.to_owned() };
+        let code = Code { code: self.foreign_codes.label(code).to_owned() };
         if is_limit(&code.code) {
             self.limits.get_or_create(&code).inc();
         }

@@ -1,0 +1,56 @@
+//! The codes of errors that have a label of their own in metrics are those that the router gives.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use braid_telemetry::codes::OWN;
+
+/// The crates whose errors reach clients.
+const CRATES: [&str; 6] = ["executor", "gateway", "graphql", "query-planner", "server", "transport"];
+
+#[test]
+fn each_label_is_a_code_that_some_crate_gives() {
+    let mut texts = Vec::new();
+    for name in CRATES {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(name).join("src"), &mut texts);
+    }
+    let missing: Vec<_> =
+        OWN.iter().filter(|code| !texts.iter().any(|text| text.contains(&format!("\"{code}\"")))).collect();
+    assert!(missing.is_empty(), "no crate gives {missing:?}");
+}
+
+#[test]
+fn each_code_that_a_crate_gives_has_a_label() {
+    let mut texts = Vec::new();
+    for name in CRATES {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(name).join("src"), &mut texts);
+    }
+    let constructors = ["GraphQLError::new(", "Refusal::fixed("];
+    let given: BTreeSet<_> = texts
+        .iter()
+        .flat_map(|text| constructors.iter().flat_map(|constructor| text.split(constructor).skip(1)))
+        .filter_map(|arguments| arguments.split(')').next()?.split('"').nth(1))
+        .filter(|text| text.len() > 3 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
+        .collect();
+    assert!(given.len() > 10, "the constructors have other names: {given:?}");
+    let missing: Vec<_> = given.iter().filter(|code| !OWN.contains(code)).collect();
+    assert!(missing.is_empty(), "{missing:?} have no label");
+}
+
+fn sources(folder: &Path, out: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            out.push(std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
