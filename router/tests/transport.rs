@@ -77,6 +77,37 @@ async fn headers_of_answers_pass_by_rule() {
 }
 
 #[tokio::test]
+async fn what_is_not_whole_may_not_be_cached() {
+    let cached = |body: &'static str| {
+        move |_: Seen| async move {
+            http("200 OK", "application/json", body.as_bytes(), "cache-control: max-age=60\r\nexpires: 1\r\n")
+        }
+    };
+    let users = Subgraph::raw(cached(ME)).await;
+    // It says that its failure may be cached, the other answers after the time of the request.
+    let failing = Subgraph::raw(cached(r#"{"data":null,"errors":[{"message":"no"}]}"#)).await;
+    let slow = Subgraph::raw(|_| async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        ok(ORDERS)
+    })
+    .await;
+    let rules = "{ all: { response: [{ propagate: { name: cache-control } }, { propagate: { name: expires } }] } }";
+    for (orders, status) in [(failing.url(), 200), (slow.url(), 504)] {
+        let router = TestRouter::start(supergraph(&users.url(), &orders), |config| {
+            config.headers = headers(rules);
+            config.server.request_timeout = braid_settings::Duration(Duration::from_millis(700));
+        })
+        .await;
+        let answer = router.post(BOTH).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert_eq!(answer.header("cache-control").as_deref(), Some("no-store"), "{}", answer.text());
+        assert_eq!(answer.header("expires"), None);
+        let whole = router.post(r#"{"query":"{ me { name } }"}"#).await;
+        assert_eq!(whole.header("cache-control").as_deref(), Some("max-age=60"));
+    }
+}
+
+#[tokio::test]
 async fn equal_queries_under_way_are_sent_once_unless_they_differ() {
     let slow = |_: Seen| async {
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -16,9 +16,10 @@ use braid_executor::{ExecuteContext, Response, execute, refuse};
 use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
 use braid_graphql::operation::Operation;
-use braid_request_context::headers::SubgraphHeaders;
+use braid_request_context::headers::{HeaderPlans, SubgraphHeaders};
 use braid_request_context::{RequestContext, SubgraphContext};
-use http::{HeaderMap, StatusCode};
+use http::header::{CACHE_CONTROL, EXPIRES};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::compile::Compiler;
 use crate::gateway::{Gateway, Subgraphs};
@@ -49,6 +50,28 @@ impl Executed {
     /// The status that goes with it: an operation that was executed is answered, also in part.
     pub fn status(&self) -> StatusCode {
         if self.response.timed_out { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::OK }
+    }
+
+    /// Adds the headers that the rules make of the subgraphs'. The subgraphs that answered allow caching of what they gave; a response
+    /// that lacks a part, or that changed something, may be kept by nobody.
+    pub fn write_headers(&self, rules: &HeaderPlans, out: &mut HeaderMap) {
+        rules.merge(&self.response.subgraph_answers, out);
+        if !self.is_whole_query() {
+            forbid_caching(out);
+        }
+    }
+
+    fn is_whole_query(&self) -> bool {
+        let is_query = self.operation.result.as_ref().is_ok_and(|operation| operation.kind() == OperationType::Query);
+        is_query && self.response.errors == 0 && !self.response.timed_out
+    }
+}
+
+/// Takes back that subgraphs allowed a response to be cached.
+pub fn forbid_caching(headers: &mut HeaderMap) {
+    headers.remove(EXPIRES);
+    if headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 

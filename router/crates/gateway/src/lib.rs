@@ -16,6 +16,6 @@ pub mod operation_cache;
 pub mod refusal;
 pub mod request;
 
-pub use answer::{Executed, answer};
+pub use answer::{Executed, answer, forbid_caching};
 pub use body::Body;
 pub use gateway::{Gateway, GatewayConfig, Subgraphs};

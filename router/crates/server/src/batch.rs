@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use braid_gateway::refusal::Refusal;
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Executed, Subgraphs, answer};
+use braid_gateway::{Executed, Subgraphs, answer, forbid_caching};
 use braid_request_context::RequestContext;
 use braid_request_context::headers::HeaderPlans;
 use bytes::Bytes;
@@ -41,14 +41,18 @@ impl Batch {
 
     /// The whole body, and the headers that the rules make of all subgraphs' headers.
     pub(crate) async fn whole(mut self, headers: &HeaderPlans, observed: &mut Observed) -> (Bytes, HeaderMap) {
-        let (mut out, mut merged) = (Vec::new(), HeaderMap::new());
+        let (mut out, mut merged, mut is_whole) = (Vec::new(), HeaderMap::new(), true);
         while let Some(answer) = self.0.next().await {
-            if let Ok(executed) = &answer {
-                headers.merge(&executed.response.subgraph_answers, &mut merged);
+            match &answer {
+                Ok(executed) => executed.write_headers(headers, &mut merged),
+                Err(_) => is_whole = false,
             }
             append(answer, out.is_empty(), observed, &mut out);
         }
         out.push(b']');
+        if !is_whole {
+            forbid_caching(&mut merged);
+        }
         (out.into(), merged)
     }
 

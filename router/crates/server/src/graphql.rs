@@ -149,7 +149,7 @@ fn check_head<S>(version: &Version<S>, head: &Head) -> Result<(), Refusal> {
 /// The status of what was executed is the same in both forms.
 fn answered<S>(version: &Version<S>, request: &HeaderMap, executed: Executed, observed: &mut Observed) -> Whole {
     let mut headers = HeaderMap::new();
-    version.gateway.headers.merge(&executed.response.subgraph_answers, &mut headers);
+    executed.write_headers(&version.gateway.headers, &mut headers);
     let bytes = crate::observe::exposed(&version.gateway, request, &executed);
     let bytes = bytes.unwrap_or_else(|| executed.response.bytes.clone());
     let status = executed.status();
