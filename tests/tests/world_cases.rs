@@ -16,8 +16,9 @@ use braid_tests::world::{Operation, World};
 
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/worlds");
-    let entries = std::fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut folders: Vec<_> = entries.filter(|path| path.join("operation.graphql").exists()).collect();
+    let entries = std::fs::read_dir(&root).unwrap_or_else(|error| panic!("{}: {error}", root.display()));
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut folders: Vec<_> = paths.filter(|path| path.join("operation.graphql").exists()).collect();
     folders.sort();
     folders
 }
@@ -25,12 +26,14 @@ fn folders() -> Vec<PathBuf> {
 #[test]
 fn worlds_that_were_wrong() {
     let only = std::env::var("CASE").ok();
+    let mut run = 0;
     let mut problems = Vec::new();
     for folder in folders() {
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
         if only.as_ref().is_some_and(|only| *only != name) {
             continue;
         }
+        run += 1;
         let (world, operation) = (World::read(&folder), Operation::read(&folder));
         let trial = match Trial::new(&world) {
             Ok(trial) => trial,
@@ -46,5 +49,10 @@ fn worlds_that_were_wrong() {
             ));
         }
     }
+    assert!(
+        run > 0,
+        "no case was run{}",
+        only.map(|name| format!(": there is no folder {name:?}")).unwrap_or_default()
+    );
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
