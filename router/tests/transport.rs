@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use braid::config::Config;
-use braid_request_context::headers::HeadersConfig;
+use braid_request_context::header_rules::HeadersConfig;
 use support::{ME, ORDERS, Seen, Subgraph, TestRouter, exchange, http, ok, post, router, supergraph};
 
 const BOTH: &str = r#"{"query":"{ me { name orders { id total } } }"}"#;

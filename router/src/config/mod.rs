@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use braid_gateway::config::{ExposureConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
 use braid_net::config::TlsClientConfig;
-use braid_request_context::headers::HeadersConfig;
+use braid_request_context::header_rules::HeadersConfig;
 use braid_server::config::ServerConfig;
 use braid_settings::{Duration, expand, from_yaml};
 use braid_telemetry::config::TelemetryConfig;

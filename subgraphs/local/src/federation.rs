@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use braid::assemble::{self, Front};
 use braid::config::Config as RouterConfig;
 use braid_composition::{Composer, SubgraphSdl};
-use braid_request_context::headers::{Propagate, RequestRule};
+use braid_request_context::header_rules::{Propagate, RequestRule};
 use braid_server::config::ExampleQuery;
 use braid_telemetry::metrics::Metrics;
 use futures_util::future::BoxFuture;

@@ -1,4 +1,5 @@
-//! A paragraph and an example for every code, for people who have not read the documents of federation.
+//! A paragraph and an example for every code, for people who have not read the documents of federation. One long list on
+//! purpose: each entry is looked up by its code and read by itself.
 
 use std::fmt::Write;
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use braid_executor::{ExecuteLimits, SubgraphErrors, SubgraphService};
-use braid_request_context::headers::{HeaderPlans, HeadersConfig, SubgraphHeaders};
+use braid_request_context::header_rules::HeadersConfig;
+use braid_request_context::headers::{HeaderPlans, SubgraphHeaders};
 use braid_request_context::{RequestContext, SubgraphContext};
 use braid_supergraph::{SubgraphId, Supergraph};
 use braid_telemetry::metrics::Metrics;

@@ -2,6 +2,7 @@
 //! connection and no operation.
 
 mod context;
+pub mod header_rules;
 pub mod headers;
 
 pub use context::{Identity, RequestContext, SubgraphContext};

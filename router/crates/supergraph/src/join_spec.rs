@@ -1,7 +1,8 @@
 //! The join specification: the only place that knows the names `join__*`, v0.1 to v0.5.
 //! Knows how one directive is written, not what follows from it for a type or field.
 
-pub mod write;
+pub mod draft;
+mod write;
 
 use braid_graphql::Node;
 use braid_graphql::compiler::ast::{Directive, Value};

@@ -14,9 +14,8 @@ use std::time::{Duration, Instant};
 
 use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphService};
 use braid_graphql::OperationType;
-use braid_request_context::headers::{
-    HeaderPlans, HeaderRules, HeadersConfig, Merge, Propagate, RequestRule, ResponseRule, SubgraphHeaders,
-};
+use braid_request_context::header_rules::{HeaderRules, HeadersConfig, Merge, Propagate, RequestRule, ResponseRule};
+use braid_request_context::headers::{HeaderPlans, SubgraphHeaders};
 use braid_request_context::{RequestContext, SubgraphContext};
 use braid_supergraph::SubgraphId;
 use braid_transport::Deduplicated;

@@ -1,6 +1,6 @@
 //! A field that reads protected data through `@requires` or a context must require the same authorization itself.
 
-use braid_supergraph::join_spec::write::{DraftApplied, DraftField, DraftType};
+use braid_supergraph::join_spec::draft::{DraftApplied, DraftField, DraftType};
 
 use super::context::Context;
 use crate::codes::Code;
@@ -73,7 +73,7 @@ fn from_context(
     context: &Context<'_>,
     ty: &DraftType,
     field: &DraftField,
-    argument: &braid_supergraph::join_spec::write::DraftContextArgument,
+    argument: &braid_supergraph::join_spec::draft::DraftContextArgument,
     errors: &mut Vec<Diagnostic>,
 ) {
     let Ok(set) = FieldSet::parse(&argument.selection) else { return };

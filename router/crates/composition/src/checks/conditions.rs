@@ -2,7 +2,7 @@
 //! all together do. Knows nothing of who resolves what.
 
 use ahash::AHashSet;
-use braid_supergraph::join_spec::write::{Draft, DraftKind, DraftType};
+use braid_supergraph::join_spec::draft::{Draft, DraftKind, DraftType};
 
 use super::context::Context;
 use crate::codes::Code;

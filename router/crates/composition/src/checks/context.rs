@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use braid_supergraph::join_spec::write::Draft;
+use braid_supergraph::join_spec::draft::Draft;
 
 use crate::diagnostic::Location;
 use crate::merge::Features;

@@ -1,7 +1,7 @@
 //! `@inaccessible`: what is left must still be a schema.
 
 use braid_graphql::compiler::ast::{Type, Value};
-use braid_supergraph::join_spec::write::{DraftApplied, DraftField, DraftInput, DraftKind, DraftType};
+use braid_supergraph::join_spec::draft::{DraftApplied, DraftField, DraftInput, DraftKind, DraftType};
 
 use super::context::Context;
 use crate::codes::Code;
@@ -319,7 +319,7 @@ impl<'a> Rules<'a, '_> {
         }
     }
 
-    fn directive(&mut self, directive: &braid_supergraph::join_spec::write::DraftDirective) {
+    fn directive(&mut self, directive: &braid_supergraph::join_spec::draft::DraftDirective) {
         for argument in &directive.args {
             if self.hidden(&argument.applied) && is_required(&argument.ty, argument.default.is_some()) {
                 self.errors.push(

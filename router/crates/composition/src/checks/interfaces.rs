@@ -1,6 +1,6 @@
 //! Every implementation has each field of its merged interfaces, and implements what they implement.
 
-use braid_supergraph::join_spec::write::{DraftField, DraftKind, DraftType};
+use braid_supergraph::join_spec::draft::{DraftField, DraftKind, DraftType};
 
 use super::context::Context;
 use crate::codes::Code;

@@ -1,6 +1,6 @@
 //! `@requires` can pass arguments only if they are still there after merging.
 
-use braid_supergraph::join_spec::write::{Draft, DraftType};
+use braid_supergraph::join_spec::draft::{Draft, DraftType};
 
 use super::context::Context;
 use crate::codes::Code;

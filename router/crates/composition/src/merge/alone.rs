@@ -1,7 +1,7 @@
 //! Takes over what only one subgraph has. Knows no conflict, since there can be none.
 
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::write::{DraftApplied, DraftField, DraftInput, DraftJoinField};
+use braid_supergraph::join_spec::draft::{DraftApplied, DraftField, DraftInput, DraftJoinField};
 
 use super::Merger;
 use crate::subgraph::model::{Applied, Directives, Field, InputValue, Span};

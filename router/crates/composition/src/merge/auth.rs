@@ -3,7 +3,7 @@
 
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::write::DraftKind;
+use braid_supergraph::join_spec::draft::DraftKind;
 
 use super::Merger;
 use crate::subgraph::model::{Applied, Directives, Kind};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use braid_graphql::compiler::ast::Value;
 use braid_graphql::compiler::{Name, Node};
-use braid_supergraph::join_spec::write::{DraftDirective, DraftInput};
+use braid_supergraph::join_spec::draft::{DraftDirective, DraftInput};
 use indexmap::IndexMap;
 
 use super::Merger;

@@ -2,7 +2,7 @@
 
 use braid_graphql::compiler::ast::Value;
 use braid_graphql::compiler::{Name, Node};
-use braid_supergraph::join_spec::write::DraftApplied;
+use braid_supergraph::join_spec::draft::DraftApplied;
 
 use super::Merger;
 use super::dnf::Dnf;

@@ -2,7 +2,7 @@
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::Type;
-use braid_supergraph::join_spec::write::{DraftValue, NameMap};
+use braid_supergraph::join_spec::draft::{DraftValue, NameMap};
 
 use super::{Merger, Sources, by_name};
 use crate::codes::Code;

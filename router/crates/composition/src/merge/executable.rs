@@ -2,7 +2,7 @@
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::DirectiveLocation;
-use braid_supergraph::join_spec::write::DraftDirective;
+use braid_supergraph::join_spec::draft::DraftDirective;
 
 use super::Merger;
 use crate::codes::Code;

@@ -2,7 +2,7 @@
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::{DirectiveDefinition, Type};
-use braid_supergraph::join_spec::write::{
+use braid_supergraph::join_spec::draft::{
     DraftApplied, DraftDirective, DraftInput, DraftKind, DraftLink, DraftType, NameMap,
 };
 use indexmap::IndexMap;

@@ -2,7 +2,7 @@
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::Type;
-use braid_supergraph::join_spec::write::{DraftContextArgument, DraftField, DraftInput, DraftJoinField};
+use braid_supergraph::join_spec::draft::{DraftContextArgument, DraftField, DraftInput, DraftJoinField};
 
 use super::overrides::Overrides;
 use super::typing::is_strict_subtype;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ahash::AHashMap;
-use braid_supergraph::join_spec::write::DraftGraph;
+use braid_supergraph::join_spec::draft::DraftGraph;
 
 use crate::subgraph::model::Subgraph;
 

@@ -2,7 +2,7 @@
 
 use braid_graphql::compiler::ast::{Type, Value};
 use braid_graphql::compiler::{Name, Node};
-use braid_supergraph::join_spec::write::{DraftField, DraftJoinField, NameMap};
+use braid_supergraph::join_spec::draft::{DraftField, DraftJoinField, NameMap};
 
 use super::typing::{Common, common};
 use super::values::{same, show};

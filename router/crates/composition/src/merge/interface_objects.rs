@@ -1,7 +1,7 @@
 //! Gives implementations what interface objects resolve: fields that they lack, and fields that they have as externals only.
 
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::write::{DraftField, DraftJoinField, DraftKind};
+use braid_supergraph::join_spec::draft::{DraftField, DraftJoinField, DraftKind};
 
 use super::Merger;
 use super::overrides::Overrides;

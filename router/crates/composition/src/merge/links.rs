@@ -1,7 +1,7 @@
 //! The links of the supergraph: which specifications it names, what it imports from them, and under which names, so that no two
 //! names clash. Knows nothing of definitions.
 
-use braid_supergraph::join_spec::write::DraftLink;
+use braid_supergraph::join_spec::draft::DraftLink;
 
 use super::Merger;
 use crate::codes::Code;

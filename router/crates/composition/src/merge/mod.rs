@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::write::{Draft, DraftJoinType, DraftKind, DraftType, NameMap};
+use braid_supergraph::join_spec::draft::{Draft, DraftJoinType, DraftKind, DraftType, NameMap};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 

@@ -2,7 +2,7 @@
 
 use ahash::AHashSet;
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::write::{DraftField, DraftKind, NameMap};
+use braid_supergraph::join_spec::draft::{DraftField, DraftKind, NameMap};
 
 use super::overrides::Overrides;
 use super::{Merger, Sources, by_name, with_room};

@@ -1,7 +1,7 @@
 //! When two types of one element can be merged, and into what.
 
 use braid_graphql::compiler::ast::Type;
-use braid_supergraph::join_spec::write::{Draft, DraftKind};
+use braid_supergraph::join_spec::draft::{Draft, DraftKind};
 
 /// Whether a value of `sub` is always also one of `sup`, and they differ.
 pub(crate) fn is_strict_subtype(draft: &Draft, sup: &Type, sub: &Type) -> bool {

@@ -3,7 +3,7 @@
 
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::write::{DraftField, DraftJoinField, DraftKind, DraftType, NameMap};
+use braid_supergraph::join_spec::draft::{DraftField, DraftJoinField, DraftKind, DraftType, NameMap};
 use indexmap::IndexSet;
 use smallvec::SmallVec;
 

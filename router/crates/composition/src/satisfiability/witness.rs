@@ -1,7 +1,7 @@
 //! Writes the shortest query that shows what can't be answered. Knows no reason.
 
 use braid_graphql::compiler::ast::Type;
-use braid_supergraph::join_spec::write::{DraftField, DraftKind};
+use braid_supergraph::join_spec::draft::{DraftField, DraftKind};
 
 use super::node::Node;
 use super::reach::Reach;

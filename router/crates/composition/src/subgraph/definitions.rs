@@ -1,10 +1,11 @@
 //! Adds the definitions of federation's directives and types to a schema, and compares written ones with their specification.
 
 use braid_graphql::compiler::Name;
-use braid_graphql::compiler::ast::{Type, Value};
+use braid_graphql::compiler::ast::{self, Type, Value};
 
-use super::model::{Applied, BUILT_IN_SCALARS, DirectiveDef, FederationVersion, Kind, Map, Subgraph, TypeDef};
-use super::read::from_spec;
+use super::model::{
+    Applied, BUILT_IN_SCALARS, DirectiveDef, FederationVersion, InputValue, Kind, Map, Subgraph, TypeDef,
+};
 use super::spec::{self, Known};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Edit};
@@ -243,4 +244,46 @@ fn fits(subgraph: &Subgraph, expected: &Type, actual: &Type) -> bool {
 fn locations(definition: &DirectiveDef) -> String {
     let names: Vec<&str> = definition.locations.iter().map(|l| l.name()).collect();
     names.join(", ")
+}
+
+/// A definition from a specification, under the names of a schema.
+fn from_spec(
+    definition: &ast::DirectiveDefinition,
+    name: &str,
+    known: Known,
+    rename: &dyn Fn(&str) -> String,
+) -> DirectiveDef {
+    let args = definition
+        .arguments
+        .iter()
+        .map(|argument| {
+            let input = InputValue {
+                name: argument.name.clone(),
+                description: None,
+                ty: map_names(&argument.ty, rename),
+                default: argument.default_value.clone(),
+                applied: Vec::new(),
+                span: None,
+            };
+            (input.name.clone(), input)
+        })
+        .collect();
+    DirectiveDef {
+        name: Name::new_unchecked(name),
+        known: Some(known),
+        description: None,
+        args,
+        repeatable: definition.repeatable,
+        locations: definition.locations.iter().copied().collect(),
+        span: None,
+    }
+}
+
+fn map_names(ty: &Type, rename: &dyn Fn(&str) -> String) -> Type {
+    match ty {
+        Type::Named(name) => Type::Named(Name::new_unchecked(&rename(name))),
+        Type::NonNullNamed(name) => Type::NonNullNamed(Name::new_unchecked(&rename(name))),
+        Type::List(inner) => Type::List(Box::new(map_names(inner, rename))),
+        Type::NonNullList(inner) => Type::NonNullList(Box::new(map_names(inner, rename))),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use braid_graphql::compiler::ast::{self, Definition, DirectiveList, Document, OperationType, Type};
+use braid_graphql::compiler::ast::{self, Definition, DirectiveList, Document, OperationType};
 use braid_graphql::compiler::{Name, Node};
 
 use super::definitions;
@@ -11,8 +11,8 @@ use super::model::{
     Applied, BUILT_IN_SCALARS, DirectiveDef, EnumValue, FederationVersion, Field, FieldFacts, InputValue, Kind, Map,
     Schema, Span, Subgraph, TypeDef, locate,
 };
+use super::root_names::RootNames;
 use super::sdl::SubgraphSdl;
-use super::spec::Known;
 use super::syntax;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Edit};
@@ -45,33 +45,6 @@ struct Reader<'a> {
     url: Arc<str>,
     file: Arc<str>,
     document: &'a Document,
-}
-
-/// Root type names of the SDL → their standard names.
-struct Roots {
-    renames: Vec<(Name, &'static str)>,
-}
-
-impl Roots {
-    fn rename(&self, name: &Name) -> Name {
-        // A name's place is as long as the name, so the new one has none.
-        match self.renames.iter().find(|(from, _)| from == name) {
-            Some((_, to)) => Name::new_unchecked(to),
-            None => name.clone(),
-        }
-    }
-
-    fn rename_type(&self, ty: &Type) -> Type {
-        if self.renames.is_empty() {
-            return ty.clone();
-        }
-        match ty {
-            Type::Named(name) => Type::Named(self.rename(name)),
-            Type::NonNullNamed(name) => Type::NonNullNamed(self.rename(name)),
-            Type::List(inner) => Type::List(Box::new(self.rename_type(inner))),
-            Type::NonNullList(inner) => Type::NonNullList(Box::new(self.rename_type(inner))),
-        }
-    }
 }
 
 impl Reader<'_> {
@@ -151,7 +124,7 @@ impl Reader<'_> {
     }
 
     /// Which types are the roots, and which other types have the names that the roots need.
-    fn roots(&self) -> (Roots, Vec<Diagnostic>) {
+    fn roots(&self) -> (RootNames, Vec<Diagnostic>) {
         let mut explicit: Vec<(OperationType, Name)> = Vec::new();
         let mut defined = false;
         for definition in &self.document.definitions {
@@ -194,7 +167,7 @@ impl Reader<'_> {
                 None => {}
             }
         }
-        (Roots { renames }, clashes)
+        (RootNames { renames }, clashes)
     }
 
     fn type_span(&self, name: &str) -> Option<Span> {
@@ -211,7 +184,7 @@ impl Reader<'_> {
 
 struct Folding<'a> {
     reader: &'a Reader<'a>,
-    roots: Roots,
+    roots: RootNames,
     schema: Schema,
     problems: Vec<Diagnostic>,
     part: u32,
@@ -512,46 +485,4 @@ fn add_fields(ty: &mut TypeDef, fields: Vec<Field>, doubled: &mut Vec<(String, S
 
 fn text(description: Option<&Node<str>>) -> Option<Arc<str>> {
     description.map(|d| d.as_str().into())
-}
-
-/// A definition from a specification, under the names of a schema.
-pub(crate) fn from_spec(
-    definition: &ast::DirectiveDefinition,
-    name: &str,
-    known: Known,
-    rename: &dyn Fn(&str) -> String,
-) -> DirectiveDef {
-    let args = definition
-        .arguments
-        .iter()
-        .map(|argument| {
-            let input = InputValue {
-                name: argument.name.clone(),
-                description: None,
-                ty: map_names(&argument.ty, rename),
-                default: argument.default_value.clone(),
-                applied: Vec::new(),
-                span: None,
-            };
-            (input.name.clone(), input)
-        })
-        .collect();
-    DirectiveDef {
-        name: Name::new_unchecked(name),
-        known: Some(known),
-        description: None,
-        args,
-        repeatable: definition.repeatable,
-        locations: definition.locations.iter().copied().collect(),
-        span: None,
-    }
-}
-
-fn map_names(ty: &Type, rename: &dyn Fn(&str) -> String) -> Type {
-    match ty {
-        Type::Named(name) => Type::Named(Name::new_unchecked(&rename(name))),
-        Type::NonNullNamed(name) => Type::NonNullNamed(Name::new_unchecked(&rename(name))),
-        Type::List(inner) => Type::List(Box::new(map_names(inner, rename))),
-        Type::NonNullList(inner) => Type::NonNullList(Box::new(map_names(inner, rename))),
-    }
 }
