@@ -115,7 +115,7 @@ impl Body for BatchBody {
         }
         *sent += out.len() as u64;
         if out == b"]" {
-            observed.take().into_iter().for_each(|observed| observed.end(StatusCode::OK, *sent));
+            observed.take().into_iter().for_each(|mut observed| observed.end(StatusCode::OK, *sent));
         }
         Poll::Ready(Some(Ok(Frame::data(out.into()))))
     }

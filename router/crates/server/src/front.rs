@@ -14,6 +14,7 @@ use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 
 use crate::admission::Admission;
+use crate::graphql::Reply;
 use crate::negotiate::wants_page;
 use crate::observe::{Observed, Observers};
 use crate::version::Version;
@@ -117,7 +118,15 @@ impl<S: Subgraphs> Front<S> {
             return graphql::turn_away(version, &request, observed).map(Body::Whole);
         }
         // Boxed, so that requests that wait to begin take little room.
-        Box::pin(graphql::respond(version, request, until, observed)).await
+        match Box::pin(graphql::respond(version, request, until, &mut observed)).await {
+            Reply::Whole(response) => {
+                // As requests to subgraphs do, responses go out when nothing is left to compute.
+                tokio::task::yield_now().await;
+                observed.end(response.status(), response.body().len() as u64);
+                response.map(Body::Whole)
+            }
+            Reply::Batch(response) => response.map(|batch| Body::stream(batch.stream(observed))),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Body, Executed, Subgraphs, answer};
+use braid_gateway::{Executed, Subgraphs, answer};
 use braid_graphql::OperationType;
 use braid_request_context::RequestContext;
 use bytes::Bytes;
@@ -22,13 +22,21 @@ use crate::{body, compress, reply};
 
 const METHODS: &str = "GET, POST";
 
+/// What a request to the endpoint is answered with.
+pub(crate) enum Reply {
+    /// A body that is there.
+    Whole(Response<Bytes>),
+    /// A body that is sent as the answers come.
+    Batch(Response<Batch>),
+}
+
 /// Answers a request to the endpoint, whose time ends at `deadline`.
 pub(crate) async fn respond<S: Subgraphs, B>(
     version: &Arc<Version<S>>,
     request: Request<B>,
     deadline: Instant,
-    mut observed: Observed,
-) -> Response<Body>
+    observed: &mut Observed,
+) -> Reply
 where
     B: hyper::body::Body<Data = Bytes> + Unpin,
 {
@@ -41,32 +49,28 @@ where
     let media = negotiate::accepted(request_headers);
     let outcome = match media {
         None => Err(not_acceptable()),
-        Some(_) => outcome(version, &head, incoming, &mut observed).await,
+        Some(_) => outcome(version, &head, incoming, observed).await,
     };
     let media = media.unwrap_or(Media::Json);
     let (plans, compression) = (&version.gateway.headers, &version.config.compression);
     let (status, bytes, mut headers) = match outcome {
         Ok(Outcome::Whole(whole)) => whole,
         Ok(Outcome::Batch(batch)) if plans.read_responses() || compress::may_be(compression, request_headers) => {
-            let (bytes, headers) = batch.whole(plans, &mut observed).await;
+            let (bytes, headers) = batch.whole(plans, observed).await;
             (StatusCode::OK, bytes, headers)
         }
         // The head depends on none of the answers.
         Ok(Outcome::Batch(batch)) => {
-            let mut response = Response::new(Body::stream(batch.stream(observed)));
+            let mut response = Response::new(batch);
             response.headers_mut().insert(http::header::CONTENT_TYPE, media.content_type());
             version.rules.allow_origin(request_headers, response.headers_mut());
-            return response;
+            return Reply::Batch(response);
         }
-        Err(refusal) => refused(&refusal, media, &mut observed),
+        Err(refusal) => refused(&refusal, media, observed),
     };
     headers.insert(http::header::CONTENT_TYPE, media.content_type());
     version.rules.allow_origin(request_headers, &mut headers);
-    let response = finish(compression, request_headers, status, bytes, headers).await;
-    // As requests to subgraphs do, responses go out when nothing is left to compute.
-    tokio::task::yield_now().await;
-    observed.end(response.status(), response.body().len() as u64);
-    response.map(Body::Whole)
+    Reply::Whole(finish(compression, request_headers, status, bytes, headers).await)
 }
 
 /// What is known before the body is read.

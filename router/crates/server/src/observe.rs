@@ -112,7 +112,7 @@ impl Observed {
     }
 
     /// The response was handed over: so many bytes with this status.
-    pub(crate) fn end(mut self, status: StatusCode, bytes: u64) {
+    pub(crate) fn end(&mut self, status: StatusCode, bytes: u64) {
         self.ended = true;
         self.admitted = None;
         let took = self.started.elapsed();
