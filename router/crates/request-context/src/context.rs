@@ -9,6 +9,7 @@ use http::{Extensions, HeaderMap};
 use smallvec::SmallVec;
 
 use crate::headers::HeaderPlans;
+use crate::identity::Identity;
 
 /// One request of a client. It is filled while the head is looked at, and shared, unchanged, once the operation runs.
 #[derive(Debug)]
@@ -28,14 +29,6 @@ pub struct RequestContext {
     plans: Arc<HeaderPlans>,
     /// What each distinct set of request rules gives, once a subgraph is asked to which it applies.
     forwarded: SmallVec<[OnceLock<HeaderMap>; 1]>,
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Identity {
-    /// Nobody has said who it is.
-    #[default]
-    Anonymous,
 }
 
 impl RequestContext {

@@ -4,5 +4,7 @@
 mod context;
 pub mod header_rules;
 pub mod headers;
+pub mod identity;
 
-pub use context::{Identity, RequestContext, SubgraphContext};
+pub use context::{RequestContext, SubgraphContext};
+pub use identity::Identity;
