@@ -15,7 +15,7 @@ use crate::error::{
 };
 use crate::locate::Locator;
 use crate::mark::mark;
-use crate::read::{Data, EntityList, Expected, ReadLimits, read_answer};
+use crate::read::{Data, EntityList, Expected, ReadLimits, WireErrors, read_response};
 use crate::receivers::{Lookups, Receivers};
 use crate::response::SubgraphErrors;
 use crate::scanner::ScanError;
@@ -100,14 +100,19 @@ impl<'a> Absorb<'a> {
         let fetch = self.fetch;
         let expected = expected(&fetch.kind, receivers);
         let failed_status = !(200..300).contains(&status);
-        let answer = read_answer(self.tree, &fetch.readings, &expected, buffer, self.limits).map_err(|error| {
+        let response = read_response(self.tree, &fetch.readings, &expected, buffer, self.limits).map_err(|error| {
             if failed_status { Failure::new(HTTP_ERROR, format!("HTTP status {status}")) } else { unreadable(error) }
         })?;
-        let has_errors = match answer.errors {
-            Some(range) => self.subgraph_errors(receivers, &answer.data, buffer, range),
-            None => false,
+        let has_errors = match response.errors {
+            WireErrors::None => false,
+            WireErrors::List(range) => self.subgraph_errors(receivers, &response.data, buffer, range),
+            WireErrors::Malformed => {
+                let path = self.locator.common_path(self.tree);
+                self.push_malformed("\"errors\" is not a list".to_owned(), path);
+                true
+            }
         };
-        match answer.data {
+        match response.data {
             Data::Root(source) => {
                 if let (CompiledKind::Root { reading, .. }, Receivers::Root(objects)) = (&fetch.kind, receivers) {
                     let slots = &fetch.readings.get(*reading).slots;
@@ -174,9 +179,7 @@ impl<'a> Absorb<'a> {
             return Ok(());
         }
         let path = self.locator.common_path_of(self.tree, lookups.entities);
-        let shown = self.exposure.shows(self.fetch.subgraph);
-        let message = if shown { problem.into() } else { "A subgraph's answer is not what was asked for.".into() };
-        self.push_error(message, path, MALFORMED_RESPONSE.into(), Vec::new());
+        self.push_malformed(problem, path);
         Ok(())
     }
 
@@ -242,6 +245,13 @@ impl<'a> Absorb<'a> {
         }
         self.errors.leave_out(more);
         has_errors
+    }
+
+    /// A part of the response is not what was asked for; the rest is used.
+    fn push_malformed(&mut self, problem: String, path: Vec<PathSegment>) {
+        let shown = self.exposure.shows(self.fetch.subgraph);
+        let message = if shown { problem.into() } else { "A subgraph's response is not what was asked for.".into() };
+        self.push_error(message, path, MALFORMED_RESPONSE.into(), Vec::new());
     }
 
     fn push_error(

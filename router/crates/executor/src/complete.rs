@@ -81,8 +81,8 @@ impl Completion<'_> {
                     None => return self.unknown_type(path),
                 },
                 OutKind::Introspection(at) => self.introspection(at)?,
-                OutKind::Leaf(kind) => {
-                    let cell = field.slot.map_or(Cell::Absent, |slot| self.tree.get(object, slot));
+                OutKind::Leaf { slot, kind } => {
+                    let cell = self.tree.get(object, slot);
                     // By far the most frequent case, without the general one's detours.
                     if let Cell::Leaf { buffer, start, end } = cell
                         && field.wrappers.lists == 0
@@ -94,8 +94,8 @@ impl Completion<'_> {
                     }
                     self.value(field, field.wrappers, cell, &ResponsePath::Key(path, &field.key))?;
                 }
-                OutKind::Object(_) => {
-                    let cell = field.slot.map_or(Cell::Absent, |slot| self.tree.get(object, slot));
+                OutKind::Object { slot, .. } => {
+                    let cell = self.tree.get(object, slot);
                     self.value(field, field.wrappers, cell, &ResponsePath::Key(path, &field.key))?;
                 }
             }
@@ -149,11 +149,11 @@ impl Completion<'_> {
             (Cell::List { start, len, .. }, _) if wrappers.lists > 0 => {
                 self.list(field, wrappers.item(), start, len, path)
             }
-            (Cell::Object(object), OutKind::Object(set)) if wrappers.lists == 0 => {
+            (Cell::Object(object), OutKind::Object { set, .. }) if wrappers.lists == 0 => {
                 let projection = self.projection;
                 self.object(projection.set(set), object, path)
             }
-            (Cell::Leaf { buffer, start, end }, OutKind::Leaf(kind)) => {
+            (Cell::Leaf { buffer, start, end }, OutKind::Leaf { kind, .. }) => {
                 let tree = self.tree;
                 self.leaf(field, wrappers, kind, tree.bytes(buffer, start, end), path)
             }
@@ -246,7 +246,8 @@ impl Completion<'_> {
             }
             self.leaf_item(field, item, kind, &raw[start..scanner.at], &ResponsePath::Index(path, index))?;
             index += 1;
-            more = scanner.another(b']').unwrap_or(false);
+            let Ok(another) = scanner.another(b']') else { return self.invalid(field, path) };
+            more = another;
         }
         self.out.push(b']');
         Ok(())
@@ -282,7 +283,7 @@ impl Completion<'_> {
     #[cold]
     fn invalid(&mut self, field: &OutField, path: &ResponsePath<'_>) -> Completed {
         let what = match field.kind {
-            OutKind::Leaf(LeafKind::Enum(at)) => {
+            OutKind::Leaf { kind: LeafKind::Enum(at), .. } => {
                 let name = &self.supergraph.schema.ty(self.projection.enums[at as usize].ty).name;
                 format!("not a value of {name} that the schema has")
             }

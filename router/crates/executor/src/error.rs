@@ -22,6 +22,8 @@ pub(crate) const HTTP_ERROR: &str = "SUBREQUEST_HTTP_ERROR";
 pub(crate) const MEMORY_LIMIT: &str = "REQUEST_MEMORY_LIMIT_EXCEEDED";
 /// The answer to the client is larger than it may be.
 pub(crate) const RESPONSE_LIMIT: &str = "RESPONSE_TOO_LARGE";
+/// A defect of the router.
+pub(crate) const INTERNAL: &str = "INTERNAL_SERVER_ERROR";
 /// The time for the client's request is over.
 pub(crate) const TIMEOUT: &str = "GATEWAY_TIMEOUT";
 /// Of an error of a subgraph that has no code.

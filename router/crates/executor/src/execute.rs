@@ -18,9 +18,9 @@ use crate::compile::fetch::CompiledKind;
 use crate::compile::operation::CompiledOperation;
 use crate::compile::shape::Shapes;
 use crate::complete::Completion;
-use crate::error::{Errors, MEMORY_LIMIT, RESPONSE_LIMIT, TIMEOUT};
+use crate::error::{Errors, INTERNAL, MEMORY_LIMIT, RESPONSE_LIMIT, TIMEOUT};
 use crate::prepare::prepare;
-use crate::prepare_context::PrepareContext;
+use crate::prepare_context::{PrepareContext, PrepareError};
 use crate::read::ReadLimits;
 use crate::receivers::Receivers;
 use crate::request::SubgraphRequest;
@@ -193,9 +193,15 @@ impl<'a, M> Run<'a, M> {
         };
         match prepare(&context, &mut self.tree, index) {
             Ok(prepared) => prepared,
-            Err(_) => {
-                let message = "The request to a subgraph would be larger than the memory that a request may hold.";
-                self.errors.report(MEMORY_LIMIT, message, Vec::new());
+            Err(error) => {
+                let (code, message) = match error {
+                    PrepareError::TooLarge => (
+                        MEMORY_LIMIT,
+                        "The request to a subgraph would be larger than the memory that a request may hold.",
+                    ),
+                    PrepareError::Inconsistent => (INTERNAL, "The request to a subgraph could not be written."),
+                };
+                self.errors.report(code, message, Vec::new());
                 self.gave_up = true;
                 None
             }

@@ -7,7 +7,7 @@ use crate::body::{Body, Prepared};
 use crate::compile::fetch::CompiledEntities;
 use crate::compile::operation::CompiledOperation;
 use crate::compile::request::{CompiledRequest, groups_in_text};
-use crate::prepare_context::{PrepareContext, TooLarge};
+use crate::prepare_context::{PrepareContext, PrepareError};
 use crate::receivers::{Asked, Lookups, Receivers};
 use crate::represent::Source;
 use crate::request::{EntityList, Representation};
@@ -36,7 +36,7 @@ impl Groups {
         context: &PrepareContext<'_>,
         tree: &mut Tree,
         lists: &[CompiledEntities],
-    ) -> Result<Option<Self>, TooLarge> {
+    ) -> Result<Option<Self>, PrepareError> {
         let mut groups = Self { lists: Vec::with_capacity(lists.len()), bytes: 0 };
         for entities in lists {
             let list = match entities.condition.holds(context.variables) {
@@ -53,7 +53,7 @@ impl Groups {
         context: &PrepareContext<'_>,
         tree: &mut Tree,
         entities: &CompiledEntities,
-    ) -> Result<Vec<Group>, TooLarge> {
+    ) -> Result<Vec<Group>, PrepareError> {
         let CompiledOperation { supergraph, .. } = context.operation;
         let targets = match entities.contexts.is_empty() {
             // Objects that are shared stay so: fetches that are under way write to them.
@@ -64,7 +64,7 @@ impl Groups {
             false => {
                 let max_tree = tree.size() + context.max_body;
                 walk::targets_in_context(tree, context.root, &entities.path, &entities.contexts, max_tree)
-                    .ok_or(TooLarge)?
+                    .ok_or(PrepareError::TooLarge)?
             }
         };
         let mut groups: Vec<Group> = Vec::new();
@@ -85,7 +85,7 @@ impl Groups {
             asked.add(source, entities, object, representations);
             self.bytes += representations.len() - before;
             if self.bytes > context.max_body {
-                return Err(TooLarge);
+                return Err(PrepareError::TooLarge);
             }
         }
         groups.retain(|group| group.asked.unique.len() > 0);

@@ -14,7 +14,7 @@ use crate::mark::mark;
 use crate::read::{Data, EntityList};
 use crate::receivers::{Lookups, Receivers};
 use crate::tree::{Cell, ObjectId, Tree};
-use crate::walk::Trace;
+use crate::walk;
 
 /// A path that the client asked for.
 type ClientPath = Vec<PathSegment>;
@@ -130,7 +130,7 @@ impl<'a> Locator<'a> {
     /// For each number below `count`, the path to the first object that is wanted under it.
     fn starts(&self, tree: &mut Tree, path: &[Step], wanted: &AHashMap<ObjectId, usize>, count: usize) -> Vec<Start> {
         let shapes = &self.operation.shapes;
-        let found = Trace::first_of_each(tree, shapes, self.root, path, wanted, count);
+        let found = walk::first_paths(tree, shapes, self.root, path, wanted, count);
         let start = |found: Option<Vec<PathSegment>>| {
             let whole = found.as_ref().map_or(0, Vec::len);
             let visible = self.visible(found);
@@ -191,7 +191,7 @@ impl<'a> Locator<'a> {
         let shapes = &self.operation.shapes;
         match &self.fetch.kind {
             CompiledKind::Root { path, reading, .. } => {
-                let mut common = Trace::common(tree, shapes, self.root, path);
+                let mut common = walk::common_path(tree, shapes, self.root, path);
                 let reading = self.fetch.readings.get(*reading);
                 if let (Some(common), [slot]) = (&mut common, &reading.slots[..]) {
                     let key = &shapes.get(reading.shape).slot(*slot).key;
@@ -216,7 +216,7 @@ impl<'a> Locator<'a> {
             return known.clone();
         }
         let CompiledKind::Entities(entities) = &self.fetch.kind else { return Vec::new() };
-        let common = Trace::common(tree, &self.operation.shapes, self.root, &entities[list].path);
+        let common = walk::common_path(tree, &self.operation.shapes, self.root, &entities[list].path);
         let path = self.visible(common);
         self.commons.insert(list, path.clone());
         path

@@ -4,7 +4,7 @@ use crate::body::{Body, Prepared};
 use crate::compile::fetch::{CompiledEntities, CompiledKind, Step};
 use crate::compile::request::{CompiledRequest, Requests, request_of_groups};
 use crate::groups::Groups;
-use crate::prepare_context::{PrepareContext, TooLarge};
+use crate::prepare_context::{PrepareContext, PrepareError};
 use crate::receivers::{Asked, Lookups, Receivers};
 use crate::represent::Source;
 use crate::request::EntityList;
@@ -16,7 +16,7 @@ pub(crate) fn prepare(
     context: &PrepareContext<'_>,
     tree: &mut Tree,
     index: usize,
-) -> Result<Option<Prepared>, TooLarge> {
+) -> Result<Option<Prepared>, PrepareError> {
     let fetch = &context.operation.fetches[index];
     match (&fetch.kind, &fetch.requests) {
         (CompiledKind::Root { path, .. }, Requests::One(request)) => Ok(prepare_root(context, tree, path, request)),
@@ -26,13 +26,11 @@ pub(crate) fn prepare(
             let source = &context.operation.plan.fetches[index];
             let schema = &context.operation.supergraph.schema;
             let variables = &context.operation.operation.variables;
-            let request = request_of_groups(source, schema, variables, selections, known, &groups.counts());
-            // What can't be written was refused when the operation was compiled.
-            let Ok(request) = request else { return Ok(None) };
+            let request = request_of_groups(source, schema, variables, selections, known, &groups.counts())?;
             Ok(Some(groups.prepare(context, tree, &request)))
         }
-        // A root fetch has no groups.
-        (CompiledKind::Root { .. }, Requests::ByGroups { .. }) => Ok(None),
+        // Only entities take values from contexts.
+        (CompiledKind::Root { .. }, Requests::ByGroups { .. }) => Err(PrepareError::Inconsistent),
     }
 }
 
@@ -57,7 +55,7 @@ fn prepare_all(
     tree: &mut Tree,
     entities: &[CompiledEntities],
     request: &CompiledRequest,
-) -> Result<Option<Prepared>, TooLarge> {
+) -> Result<Option<Prepared>, PrepareError> {
     let schema = &context.operation.supergraph.schema;
     let mut body = Body::new(request, 512);
     let mut lookups = Vec::with_capacity(request.parts.len());
@@ -74,7 +72,7 @@ fn prepare_all(
             let source = Source { tree, schema, variables: context.variables };
             asked.add(source, entities, object, &mut body.out);
             if body.out.len() > context.max_body {
-                return Err(TooLarge);
+                return Err(PrepareError::TooLarge);
             }
         }
         body.out.push(b']');

@@ -2,6 +2,7 @@
 
 use braid_graphql::variables::Variables;
 
+use crate::compile::limits::CompileError;
 use crate::compile::operation::CompiledOperation;
 use crate::tree::ObjectId;
 
@@ -14,6 +15,17 @@ pub(crate) struct PrepareContext<'a> {
     pub(crate) max_body: usize,
 }
 
-/// A request would be larger than what the client's request may still hold.
+/// Why a request can't be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooLarge;
+pub(crate) enum PrepareError {
+    /// It would be larger than what the client's request may still hold.
+    TooLarge,
+    /// Its text can't be written: a defect of the plan.
+    Inconsistent,
+}
+
+impl From<CompileError> for PrepareError {
+    fn from(_: CompileError) -> Self {
+        Self::Inconsistent
+    }
+}

@@ -9,12 +9,23 @@ use crate::compile::reading::{ReadField, ReadKind, Reading, ReadingId, Readings,
 use crate::scanner::{ScanError, Scanner, unescape};
 use crate::tree::{Cell, ObjectId, Tree};
 
-/// What an answer held.
+/// What the body of a subgraph's response held.
 #[derive(Debug, Default)]
-pub(crate) struct Answer {
+pub(crate) struct ReadResponse {
     pub(crate) data: Data,
-    /// The list of errors, as it was received.
-    pub(crate) errors: Option<Range<usize>>,
+    pub(crate) errors: WireErrors,
+}
+
+/// What was found under `errors`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum WireErrors {
+    /// Nothing, or null.
+    #[default]
+    None,
+    /// A list, as it was received.
+    List(Range<usize>),
+    /// Neither a list nor null.
+    Malformed,
 }
 
 #[derive(Debug, Default)]
@@ -60,21 +71,21 @@ pub(crate) struct ReadLimits {
     pub(crate) max_tree: usize,
 }
 
-pub(crate) fn read_answer(
+/// Reads a body. What was not asked for is skipped.
+pub(crate) fn read_response(
     tree: &mut Tree,
     readings: &Readings,
     expected: &Expected<'_>,
     buffer: u16,
     limits: ReadLimits,
-) -> Result<Answer, ScanError> {
+) -> Result<ReadResponse, ScanError> {
     let body = tree.buffer(buffer);
     let scanner = Scanner::new(&body, limits.max_nesting)?;
     tree.reserve(body.len() / 16);
     let mut reader = Reader { scanner, tree, readings, buffer, max_tree: limits.max_tree, items: Vec::new() };
-    let answer = reader.answer(expected)?;
-    reader.scanner.blanks();
+    let response = reader.response(expected)?;
     reader.scanner.end()?;
-    Ok(answer)
+    Ok(response)
 }
 
 struct Reader<'a> {
@@ -88,16 +99,21 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn answer(&mut self, expected: &Expected<'_>) -> Result<Answer, ScanError> {
-        let mut answer = Answer::default();
+    /// Of a member that is there twice the last one counts.
+    fn response(&mut self, expected: &Expected<'_>) -> Result<ReadResponse, ScanError> {
+        let mut response = ReadResponse::default();
         self.scanner.blanks();
         self.members(|reader, key| {
             match key {
-                b"data" => answer.data = reader.data(expected)?,
+                b"data" => response.data = reader.data(expected)?,
                 b"errors" => {
+                    let first = reader.scanner.peek();
                     let range = reader.skip()?;
-                    let is_list = reader.scanner.bytes[range.start] == b'[';
-                    answer.errors = is_list.then_some(range);
+                    response.errors = match first {
+                        Some(b'[') => WireErrors::List(range),
+                        Some(b'n') => WireErrors::None,
+                        _ => WireErrors::Malformed,
+                    };
                 }
                 _ => {
                     reader.skip()?;
@@ -105,7 +121,7 @@ impl<'a> Reader<'a> {
             }
             Ok(())
         })?;
-        Ok(answer)
+        Ok(response)
     }
 
     fn data(&mut self, expected: &Expected<'_>) -> Result<Data, ScanError> {
@@ -244,7 +260,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A key that goes to different slots for different runtime types. When the type was not read yet, it goes to all.
+    /// A key that goes to different slots for different runtime types. When the type was not read yet, it goes to all: only the
+    /// slots of the object's type are looked at later. When it fits none, the subgraph gave what was not asked of this type.
     fn one_of(&mut self, reading: &Reading, targets: &[Target], object: ObjectId) -> Result<(), ScanError> {
         let start = self.scanner.at;
         let ty = self.tree.ty(object);

@@ -269,7 +269,8 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The text of a scanned string, unescaped.
+/// The text of a scanned string, unescaped. What can't be unescaped (half of a surrogate pair) stays as it is: it is no name that
+/// anybody asked for.
 pub(crate) fn unescape(bytes: &[u8], string: ScannedString) -> std::borrow::Cow<'_, [u8]> {
     if string.escaped
         && let Ok(text) = serde_json::from_slice::<String>(&bytes[string.start..string.end])

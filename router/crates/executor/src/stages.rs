@@ -12,7 +12,7 @@ use crate::complete::Completion;
 use crate::error::Errors;
 use crate::prepare::prepare;
 use crate::prepare_context::PrepareContext;
-use crate::read::{ReadLimits, read_answer};
+use crate::read::{ReadLimits, read_response};
 use crate::response::SubgraphErrors;
 use crate::tree::{ObjectId, Tree};
 use crate::written::Written;
@@ -65,7 +65,7 @@ impl<'a> Stages<'a> {
         let fetch = &self.operation.fetches[request.index];
         let expected = crate::absorb::expected(&fetch.kind, &request.prepared.receivers);
         let Some(buffer) = tree.keep(body.clone()) else { return false };
-        read_answer(&mut tree, &fetch.readings, &expected, buffer, LIMITS).is_ok()
+        read_response(&mut tree, &fetch.readings, &expected, buffer, LIMITS).is_ok()
     }
 
     /// Reads an answer and merges it into the tree.

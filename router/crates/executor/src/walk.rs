@@ -1,6 +1,8 @@
 //! From the root of the tree along a path of the plan: to the objects that a fetch is about, and back to the client's path of one of
 //! them. Knows nothing of what is done with them.
 
+use std::ops::ControlFlow;
+
 use ahash::AHashMap;
 use braid_graphql::error::PathSegment;
 
@@ -45,8 +47,9 @@ fn follows(tree: &Tree, step: &Step, object: ObjectId) -> bool {
     }
 }
 
-/// As [`targets`], with the values of contexts that objects on the way set. What several objects on the way point to is copied,
-/// since what is written there can differ by the context; `None` when the tree grows larger than `max_tree` by it.
+/// As [`targets`], with the values of contexts that objects on the way set. An object below one whose value did not come is left out:
+/// as with a requirement, nothing is computed from a guess. What several objects on the way point to is copied, since what is written
+/// there can differ by the context; `None` when the tree grows larger than `max_tree` by it.
 pub(crate) fn targets_in_context(
     tree: &mut Tree,
     root: ObjectId,
@@ -56,11 +59,10 @@ pub(crate) fn targets_in_context(
 ) -> Option<Vec<(ObjectId, Vec<Vec<u8>>)>> {
     let mut current = vec![(root, vec![b"null".to_vec(); contexts.len()])];
     for depth in 0..=path.len() {
-        for (object, values) in &mut current {
-            for (context, value) in contexts.iter().zip(values).filter(|(context, _)| context.depth == depth) {
-                *value = context_value(tree, context, *object);
-            }
-        }
+        current.retain_mut(|(object, values)| {
+            let mut here = contexts.iter().zip(values).filter(|(context, _)| context.depth == depth);
+            here.all(|(context, value)| write_context(tree, context, *object, value))
+        });
         let Some(step) = path.get(depth) else { break };
         let mut next = Vec::new();
         for (object, values) in current {
@@ -78,131 +80,118 @@ pub(crate) fn targets_in_context(
     Some(current)
 }
 
-fn context_value(tree: &Tree, context: &CompiledContext, object: ObjectId) -> Vec<u8> {
-    let mut out = Vec::new();
+/// Writes the value that an object sets; `false` when it did not come. An object of a type that does not set the context sets null.
+fn write_context(tree: &Tree, context: &CompiledContext, object: ObjectId, out: &mut Vec<u8>) -> bool {
     let ty = tree.ty(object);
     let source = context.sources.iter().find(|(guard, _)| ty.is_some_and(|ty| guard.contains(ty)));
-    match source {
-        Some((_, slots)) => write_context(tree, Cell::Object(object), slots, &mut out),
-        None => out.extend_from_slice(b"null"),
-    }
-    out
+    let Some((_, slots)) = source else { return true };
+    out.clear();
+    write_value(tree, Cell::Object(object), slots, out)
 }
 
-fn write_context(tree: &Tree, cell: Cell, slots: &[u32], out: &mut Vec<u8>) {
+fn write_value(tree: &Tree, cell: Cell, slots: &[u32], out: &mut Vec<u8>) -> bool {
     match (cell, slots) {
-        (Cell::Object(object), [slot, rest @ ..]) => write_context(tree, tree.get(object, *slot), rest, out),
+        (Cell::Object(object), [slot, rest @ ..]) => return write_value(tree, tree.get(object, *slot), rest, out),
         (Cell::Leaf { buffer, start, end }, []) => out.extend_from_slice(tree.bytes(buffer, start, end)),
         (Cell::List { start, len, .. }, slots) => {
             out.push(b'[');
-            for at in 0..len {
+            for (at, item) in tree.items(start, len).iter().enumerate() {
                 if at > 0 {
                     out.push(b',');
                 }
-                write_context(tree, tree.items(start + at, 1)[0], slots, out);
+                if !write_value(tree, *item, slots, out) {
+                    return false;
+                }
             }
             out.push(b']');
         }
-        _ => out.extend_from_slice(b"null"),
+        (Cell::Null | Cell::Explained, _) => out.extend_from_slice(b"null"),
+        // Nothing came, or an object where a leaf is due, or the other way round.
+        (Cell::Absent | Cell::Failed | Cell::Object(_) | Cell::Leaf { .. }, _) => return false,
     }
+    true
 }
 
-/// Walks along a path of the plan and keeps note of where it is; shared objects are entered once.
-pub(crate) struct Trace<'a> {
+/// The deepest path that leads to all objects at the end of `path`; `None` when there is none.
+pub(crate) fn common_path(tree: &mut Tree, shapes: &Shapes, root: ObjectId, path: &[Step]) -> Option<Vec<PathSegment>> {
+    let mut common: Option<Vec<PathSegment>> = None;
+    let arrive = |_: ObjectId, here: &[PathSegment]| {
+        match &mut common {
+            Some(common) => {
+                let equal = common.iter().zip(here).take_while(|(a, b)| a == b).count();
+                common.truncate(equal);
+            }
+            None => common = Some(here.to_vec()),
+        }
+        ControlFlow::Continue(())
+    };
+    Trace { tree, shapes, path, here: Vec::new(), arrive }.run(root);
+    common
+}
+
+/// For each number below `count`, the path of the first object that is wanted under it.
+pub(crate) fn first_paths(
+    tree: &mut Tree,
+    shapes: &Shapes,
+    root: ObjectId,
+    path: &[Step],
+    wanted: &AHashMap<ObjectId, usize>,
+    count: usize,
+) -> Vec<Option<Vec<PathSegment>>> {
+    let (mut found, mut missing) = (vec![None; count], count);
+    let arrive = |object: ObjectId, here: &[PathSegment]| {
+        if let Some(first @ None) = wanted.get(&object).and_then(|number| found.get_mut(*number)) {
+            *first = Some(here.to_vec());
+            missing -= 1;
+        }
+        if missing == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    Trace { tree, shapes, path, here: Vec::new(), arrive }.run(root);
+    found
+}
+
+/// Walks along a path of the plan and remembers where it is; shared objects are entered once.
+struct Trace<'a, F> {
     tree: &'a mut Tree,
     shapes: &'a Shapes,
     path: &'a [Step],
     here: Vec<PathSegment>,
-    sought: Sought<'a>,
+    /// Is called with each object at the end of the path, and says whether to go on.
+    arrive: F,
 }
 
-enum Sought<'a> {
-    /// The deepest path that leads to all objects.
-    Common(Option<Vec<PathSegment>>),
-    /// For each number that an object is wanted under, the path of the first such object.
-    First { wanted: &'a AHashMap<ObjectId, usize>, found: Vec<Option<Vec<PathSegment>>>, missing: usize },
-}
-
-impl<'a> Trace<'a> {
-    /// For each number below `count`, the path of the first object that is wanted under it.
-    pub(crate) fn first_of_each(
-        tree: &'a mut Tree,
-        shapes: &'a Shapes,
-        root: ObjectId,
-        path: &'a [Step],
-        wanted: &'a AHashMap<ObjectId, usize>,
-        count: usize,
-    ) -> Vec<Option<Vec<PathSegment>>> {
-        let sought = Sought::First { wanted, found: vec![None; count], missing: count };
-        match (Self { tree, shapes, path, here: Vec::new(), sought }).run(root) {
-            Sought::First { found, .. } => found,
-            Sought::Common(_) => Vec::new(),
-        }
-    }
-
-    /// The deepest path that leads to all objects at the end of `path`.
-    pub(crate) fn common(
-        tree: &'a mut Tree,
-        shapes: &'a Shapes,
-        root: ObjectId,
-        path: &'a [Step],
-    ) -> Option<Vec<PathSegment>> {
-        match (Self { tree, shapes, path, here: Vec::new(), sought: Sought::Common(None) }).run(root) {
-            Sought::Common(found) => found,
-            Sought::First { .. } => None,
-        }
-    }
-
-    fn run(mut self, root: ObjectId) -> Sought<'a> {
+impl<F: FnMut(ObjectId, &[PathSegment]) -> ControlFlow<()>> Trace<'_, F> {
+    fn run(mut self, root: ObjectId) {
         self.tree.start_walk();
-        self.object(root, 0, Shapes::ROOT);
-        self.sought
+        // Whether it was stopped makes no difference.
+        let _ = self.object(root, 0, Shapes::ROOT);
     }
 
-    fn object(&mut self, object: ObjectId, depth: usize, shape: ShapeId) {
-        let Some(step) = self.path.get(depth) else { return self.arrive(object) };
+    fn object(&mut self, object: ObjectId, depth: usize, shape: ShapeId) -> ControlFlow<()> {
+        let Some(step) = self.path.get(depth) else { return (self.arrive)(object, &self.here) };
         let key = self.shapes.get(shape).slot(step.slot).key.to_string();
         let cell = self.tree.get(object, step.slot);
         self.here.push(PathSegment::Key(key));
-        self.cell(cell, step, depth);
+        self.cell(cell, step, depth)?;
         self.here.pop();
+        ControlFlow::Continue(())
     }
 
-    fn arrive(&mut self, object: ObjectId) {
-        match &mut self.sought {
-            Sought::Common(Some(common)) => {
-                let equal = common.iter().zip(&self.here).take_while(|(a, b)| a == b).count();
-                common.truncate(equal);
-            }
-            Sought::Common(none) => *none = Some(self.here.clone()),
-            Sought::First { wanted, found, missing } => {
-                if let Some(place) = wanted.get(&object).and_then(|number| found.get_mut(*number))
-                    && place.is_none()
-                {
-                    *place = Some(self.here.clone());
-                    *missing -= 1;
-                }
-            }
-        }
-    }
-
-    fn cell(&mut self, cell: Cell, step: &Step, depth: usize) {
+    fn cell(&mut self, cell: Cell, step: &Step, depth: usize) -> ControlFlow<()> {
         match cell {
             Cell::Object(object) if follows(self.tree, step, object) && self.tree.see(object) => {
-                self.object(object, depth + 1, step.shape);
+                self.object(object, depth + 1, step.shape)?;
             }
             Cell::List { start, len, .. } => {
                 for at in 0..len {
-                    if let Sought::First { missing: 0, .. } = self.sought {
-                        return;
-                    }
                     let item = self.tree.items(start + at, 1)[0];
                     self.here.push(PathSegment::Index(at as usize));
-                    self.cell(item, step, depth);
+                    self.cell(item, step, depth)?;
                     self.here.pop();
                 }
             }
             _ => {}
         }
+        ControlFlow::Continue(())
     }
 }

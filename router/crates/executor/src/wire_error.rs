@@ -52,7 +52,7 @@ impl WireError {
         let member = |name: &str| members.get(name).map(|value| value.get());
         let extensions: IndexMap<String, Box<RawValue>> =
             member("extensions").and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
-        let code = extensions.get("code").and_then(|code| serde_json::from_str(code.get()).ok());
+        let code = extensions.get("code").and_then(|code| code_of(code.get()));
         Self {
             message: member("message")
                 .and_then(|raw| serde_json::from_str(raw).ok())
@@ -62,4 +62,10 @@ impl WireError {
             extensions: extensions.into_iter().filter(|(name, _)| name != "code").collect(),
         }
     }
+}
+
+/// A code is a string; one that is a number is passed on as its digits.
+fn code_of(raw: &str) -> Option<String> {
+    let is_number = raw.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    if is_number { Some(raw.to_owned()) } else { serde_json::from_str(raw).ok() }
 }

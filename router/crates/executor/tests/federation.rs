@@ -10,6 +10,7 @@
 
 mod support;
 
+use braid_executor::SubgraphErrorKind;
 use support::{Behaviour, Canned, check, compile, context, run, supergraph};
 
 #[test]
@@ -117,5 +118,42 @@ fn what_is_under_way_reaches_objects_that_contexts_part() {
     pretty_assertions::assert_eq!(
         String::from_utf8_lossy(&response.bytes),
         r#"{"data":{"shops":[{"manager":{"desk":{"label":"L","price":1}}},{"manager":{"desk":{"label":"L","price":2}}}]}}"#
+    );
+}
+
+/// A price in an unknown currency is no price: an item is not looked up when the value of its shop's context did not come. Null is a value.
+#[test]
+fn objects_whose_context_did_not_come_are_not_looked_up() {
+    let supergraph = supergraph(
+        &["a", "b", "c"],
+        r#"
+        type Query @type(graph: A) @type(graph: B) @type(graph: C) { shops: [Shop!]! @field(graph: A) }
+        type Shop @type(graph: A, key: "id") @type(graph: B, key: "id") @type(graph: C, key: "id") @context(name: "b__shop") { id: ID! currency: String @field(graph: C) @field(graph: B, external: true) items: [Item] @field(graph: A) }
+        type Item @type(graph: A, key: "id") @type(graph: B, key: "id") { id: ID! price: Int @field(graph: B, contextArguments: [{ context: "b__shop", name: "in", type: "String", selection: "{ currency }" }]) }
+        "#,
+    );
+    let shops = r#"{"data":{"shops":[{"id":"1","items":[{"id":"1"}]},{"id":"2","items":[{"id":"2"}]},{"id":"3","items":[{"id":"3"}]}]}}"#;
+    let run_with = |answers: &[(&str, Behaviour)]| {
+        let service = Canned::new(&supergraph, answers);
+        let response = run(&compile(&supergraph, "{ shops { items { price } } }"), "{}", &service, &context());
+        let requests = service.requests.into_inner().unwrap();
+        (String::from_utf8_lossy(&response.bytes).into_owned(), requests)
+    };
+    let (answer, requests) = run_with(&[
+        ("a", shops.into()),
+        ("c", r#"{"data":{"_entities":[{"currency":"EUR"},{},{"currency":null}]}}"#.into()),
+        ("b", r#"{"data":{"_e0":[{"price":1}],"_e1":[{"price":3}]}}"#.into()),
+    ]);
+    assert_eq!(
+        answer,
+        r#"{"data":{"shops":[{"items":[{"price":1}]},{"items":[{"price":null}]},{"items":[{"price":3}]}]}}"#
+    );
+    let asked = &requests[2].1;
+    assert!(asked.ends_with(r#""variables":{"representations_0":[{"__typename":"Item","id":"1"}],"contextualArgument_0_in_0":"EUR","representations_1":[{"__typename":"Item","id":"3"}],"contextualArgument_0_in_1":null}}"#), "{asked}");
+    let (answer, requests) = run_with(&[("a", shops.into()), ("c", Behaviour::Fails(SubgraphErrorKind::Transport))]);
+    assert_eq!(requests.len(), 2);
+    assert_eq!(
+        answer,
+        r#"{"data":{"shops":[{"items":[{"price":null}]},{"items":[{"price":null}]},{"items":[{"price":null}]}]},"errors":[{"message":"A request to a subgraph failed.","path":["shops"],"extensions":{"code":"SUBREQUEST_HTTP_ERROR"}}]}"#
     );
 }

@@ -344,6 +344,22 @@ fn what_is_no_list_of_entities_is_one_error() {
 }
 
 #[test]
+fn errors_that_are_no_list_are_an_error_and_the_data_is_used() {
+    let told = "\\\"errors\\\" is not a list";
+    for errors in ["\"boom\"", "{\"message\":\"boom\"}", "7", "true"] {
+        let with_data = format!(r#"{{"data":{{"_entities":[{{"must":1}},{{"must":2}}]}},"errors":{errors}}}"#);
+        entities_answered(&with_data, r#"[{"must":1},{"must":2}]"#, told);
+        entities_answered(&format!(r#"{{"errors":{errors},"data":null}}"#), "[null,null]", told);
+    }
+    // Null is as good as none.
+    let answers = [
+        ("users", Behaviour::from(USERS)),
+        ("shop", Behaviour::from(r#"{"errors":null,"data":{"_entities":[{"must":1},{"must":2}]}}"#)),
+    ];
+    faults("{ users { must } }", &answers, true, r#"{"data":{"users":[{"must":1},{"must":2}]}}"#);
+}
+
+#[test]
 fn entities_of_a_list_of_the_wrong_length_are_taken_by_position() {
     entities_answered(
         r#"{"data":{"_entities":[{"must":1}]}}"#,
@@ -425,6 +441,7 @@ fn errors_of_subgraphs_have_the_clients_path() {
         "DOWNSTREAM_SERVICE_ERROR",
     );
     one(r#"{"errors":[{}]}"#, both, r#""path":["people"],"#, "DOWNSTREAM_SERVICE_ERROR");
+    one(r#"{"errors":[{"extensions":{"code":404}}]}"#, both, r#""path":["people"],"#, "404");
 }
 
 #[test]

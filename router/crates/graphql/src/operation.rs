@@ -134,12 +134,36 @@ impl Condition {
     /// Both conditions; `None` when they contradict each other.
     #[must_use]
     pub fn and_all(&self, other: &Self) -> Option<Self> {
-        other.0.iter().try_fold(self.clone(), |condition, literal| condition.and(literal.clone()))
+        let mut all = self.0.clone();
+        for literal in &other.0 {
+            match all.binary_search_by(|own| own.variable.cmp(&literal.variable)) {
+                Ok(at) if all[at].value == literal.value => {}
+                Ok(_) => return None,
+                Err(at) => all.insert(at, literal.clone()),
+            }
+        }
+        Some(Self(all))
+    }
+
+    /// What this condition says beyond `given`.
+    #[must_use]
+    pub fn beyond(&self, given: &Self) -> Self {
+        Self(self.0.iter().filter(|literal| !given.has(literal)).cloned().collect())
+    }
+
+    /// What both conditions say.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Self {
+        Self(self.0.iter().filter(|literal| other.has(literal)).cloned().collect())
+    }
+
+    fn has(&self, literal: &Literal) -> bool {
+        self.0.binary_search(literal).is_ok()
     }
 
     /// Whether this condition holds whenever `other` does.
     pub fn is_implied_by(&self, other: &Self) -> bool {
-        self.0.iter().all(|literal| other.0.contains(literal))
+        self.0.iter().all(|literal| other.has(literal))
     }
 
     /// Its literals, sorted by variable.

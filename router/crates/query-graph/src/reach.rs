@@ -76,8 +76,10 @@ impl<'g> Reach<'g> {
     }
 
     /// The presences alone, before anything is entered.
-    pub fn initial(&self, ty: TypeId, presences: &[Presence<'g>]) -> Closure<'g> {
-        Closure::initial(self.graph, ty, presences)
+    pub fn initial(&mut self, ty: TypeId, presences: &[Presence<'g>]) -> Result<Closure<'g>, Exhausted> {
+        let compared = self.graph.nodes(ty).len() * presences.len() + self.graph.required_fields(ty).len();
+        self.spend(1 + compared as u64 / 16)?;
+        Ok(Closure::initial(self.graph, ty, presences))
     }
 
     /// Everything that can be had for `ty` from the presences.
@@ -94,7 +96,7 @@ impl<'g> Reach<'g> {
             let so_far = &mut self.in_progress[at].so_far;
             return Ok(so_far.get_or_insert_with(|| Rc::new(Closure::initial(graph, ty, presences))).clone());
         }
-        let initial = self.initial(ty, presences);
+        let initial = self.initial(ty, presences)?;
         let depth = self.in_progress.len();
         self.in_progress.push(InProgress { question: key, so_far: None });
         let outer = std::mem::replace(&mut self.assumed, usize::MAX);

@@ -128,7 +128,7 @@ impl<'g> Reach<'g> {
         presences: &[Presence<'g>],
         set: &'g SelectionSet,
     ) -> Result<Option<Found>, Exhausted> {
-        let initial = self.initial(ty, presences);
+        let initial = self.initial(ty, presences)?;
         if let Some(found) = self.resolve(ty, &initial, set)? {
             return Ok(Some(found));
         }

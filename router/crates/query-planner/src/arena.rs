@@ -48,6 +48,11 @@ impl<I: Id, T> Arena<I, T> {
         id
     }
 
+    /// The id of the item at an index, if there is one.
+    pub(crate) fn id(&self, index: usize) -> Option<I> {
+        (index < self.items.len()).then(|| I::new(index))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.items.len()
     }

@@ -1,13 +1,16 @@
 //! The operation as a tree of positions to plan. Knows nothing of subgraphs.
 
+use ahash::AHashMap;
 use braid_graphql::compiler::ast::Argument;
 use braid_graphql::operation::{Condition, Field, FieldRef, Literal, Operation, SelectionSet};
 use braid_graphql::schema::{FieldId, Schema, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Node, OperationType};
 use braid_query_graph::Exhausted;
+use smallvec::SmallVec;
 
 use crate::arena::{Arena, ids};
+use crate::budget::Spend;
 
 ids! {
     /// A position of an [`Ask`].
@@ -48,17 +51,23 @@ pub(crate) struct Entry<'o> {
     pub(crate) below: Option<PositionId>,
 }
 
-/// Reads an operation.
-pub(crate) fn read<'o>(operation: &'o Operation, schema: &Schema) -> Result<Ask<'o>, Exhausted> {
-    let positions = Arena::default();
-    // The root is added first.
-    let mut ask = Ask { root: positions.next_id(), positions };
-    if operation.kind == OperationType::Mutation {
-        ask.add_serial_root(operation, schema)?;
-        return Ok(ask);
-    }
-    ask.add(operation.root, &[(&operation.selection_set, Condition::always())], &Condition::always(), schema);
-    Ok(ask)
+/// Reads an operation. Comparing two fields is work like looking one up.
+pub(crate) fn read<'o>(operation: &'o Operation, schema: &Schema, spend: Spend<'_>) -> Result<Ask<'o>, Exhausted> {
+    let mut reader = Reader { schema, spend, positions: Arena::default() };
+    let root = match operation.kind {
+        OperationType::Mutation => reader.add_serial_root(operation)?,
+        OperationType::Query | OperationType::Subscription => {
+            let always = Condition::always();
+            reader.add(operation.root, &[(&operation.selection_set, always.clone())], &always)?
+        }
+    };
+    Ok(Ask { positions: reader.positions, root })
+}
+
+struct Reader<'r, 'o> {
+    schema: &'r Schema,
+    spend: Spend<'r>,
+    positions: Arena<PositionId, Position<'o>>,
 }
 
 /// A field with those that merge into it, each with the condition under which its own selections apply.
@@ -69,91 +78,193 @@ struct Merged<'o> {
     below: Vec<(&'o SelectionSet, Condition)>,
 }
 
-impl<'o> Ask<'o> {
+/// The fields of one position, in order.
+#[derive(Default)]
+struct Fields<'o> {
+    /// `None` where a later field took over an earlier one.
+    merged: Vec<Option<Merged<'o>>>,
+    /// Where the fields of a response key are.
+    by_key: AHashMap<&'o Name, SmallVec<[usize; 1]>>,
+}
+
+impl<'o> Reader<'_, 'o> {
+    fn push(&mut self, ty: TypeId) -> PositionId {
+        self.positions.push(Position { ty, entries: Vec::new(), needs_typename: None, has_abstract: false })
+    }
+
     fn add(
         &mut self,
         ty: TypeId,
         sets: &[(&'o SelectionSet, Condition)],
         path: &Condition,
-        schema: &Schema,
-    ) -> PositionId {
-        let definition = schema.ty(ty);
-        let at = self.positions.push(Position { ty, entries: Vec::new(), needs_typename: None, has_abstract: false });
+    ) -> Result<PositionId, Exhausted> {
+        let definition = self.schema.ty(ty);
+        let at = self.push(ty);
         let mut needs_typename: Option<Condition> = None;
-        let mut merged: Vec<Merged<'o>> = Vec::new();
+        let mut fields = Fields::default();
         for (set, under) in sets {
             for field in &set.fields {
+                (self.spend)(1 + work_of(&field.condition) + work_of(under) + work_of(path))?;
                 // Contradicting conditions: never selected. What holds for the object anyway needs no mention.
                 let Some(condition) = field.condition.and_all(under) else { continue };
                 if path.and_all(&condition).is_none() {
                     continue;
                 }
-                let condition = rest(&condition, path);
+                let condition = condition.beyond(path);
                 if matches!(field.definition, FieldRef::Typename) || !field.guard.is_superset(&definition.possible) {
                     needs_typename = Some(match needs_typename {
-                        Some(known) => common(&known, &condition),
+                        Some(known) => known.common(&condition),
                         None => condition.clone(),
                     });
                 }
                 if field.definition.id().is_some() {
-                    merge(&mut merged, field, condition, schema);
+                    self.merge(&mut fields, field, condition)?;
                 }
             }
         }
-        let mut entries = Vec::with_capacity(merged.len());
-        for merged in merged {
-            entries.extend(self.entry(merged, path, schema));
+        let mut entries = Vec::with_capacity(fields.merged.len());
+        for merged in fields.merged.into_iter().flatten() {
+            entries.extend(self.entry(merged, path)?);
         }
         let mut below = entries.iter().filter_map(|entry| entry.below);
         self.positions[at].has_abstract = definition.is_abstract() || below.any(|at| self.positions[at].has_abstract);
         self.positions[at].entries = entries;
         self.positions[at].needs_typename = needs_typename.filter(|_| definition.is_abstract());
-        at
+        Ok(at)
     }
 
-    fn entry(&mut self, merged: Merged<'o>, path: &Condition, schema: &Schema) -> Option<Entry<'o>> {
+    fn entry(&mut self, merged: Merged<'o>, path: &Condition) -> Result<Option<Entry<'o>>, Exhausted> {
         let Merged { first, guard, condition, below } = merged;
-        let field = first.definition.id()?;
+        let Some(field) = first.definition.id() else { return Ok(None) };
+        // What contradicts the path was left out.
         let path = path.and_all(&condition).unwrap_or_default();
-        let is_composite = first.selection_set.is_some();
-        let below = is_composite.then(|| self.add(schema.field(field).inner, &below, &path, schema));
-        Some(Entry { key: &first.response_key, field, guard, condition, arguments: &first.arguments, below })
+        let below = match first.selection_set {
+            Some(_) => Some(self.add(self.schema.field(field).inner, &below, &path)?),
+            None => None,
+        };
+        Ok(Some(Entry { key: &first.response_key, field, guard, condition, arguments: &first.arguments, below }))
     }
 
-    /// A mutation's field runs at the first place where its response key is selected, which can depend on variables. So each place
-    /// becomes an entry under what excludes the places before it, with all that later places select below it.
-    fn add_serial_root(&mut self, operation: &'o Operation, schema: &Schema) -> Result<(), Exhausted> {
-        self.positions.push(Position {
-            ty: operation.root,
-            entries: Vec::new(),
-            needs_typename: None,
-            has_abstract: false,
-        });
-        let fields: Vec<&'o Field> = operation.selection_set.fields.iter().collect();
+    /// The same field under a narrower condition, or for fewer types, is part of the wider one; what is asked below it keeps the
+    /// condition.
+    fn merge(&mut self, fields: &mut Fields<'o>, field: &'o Field, condition: Condition) -> Result<(), Exhausted> {
+        let Fields { merged, by_key } = fields;
+        let same_key = by_key.entry(&field.response_key).or_default();
+        let comparing = 1 + work_of(&condition) + field.arguments.len() as u64;
+        (self.spend)(1 + comparing * same_key.len() as u64 / 4)?;
+        match field.selection_set.is_some() {
+            true => merge_composite(merged, same_key, field, condition),
+            false => merge_leaf(merged, same_key, field, condition, self.schema),
+        }
+        Ok(())
+    }
+
+    /// A mutation's field runs where its response key is selected first, which can depend on variables. So each selection of the key
+    /// becomes an entry under what excludes those before it, with all that later ones select below it.
+    fn add_serial_root(&mut self, operation: &'o Operation) -> Result<PositionId, Exhausted> {
+        let root = self.push(operation.root);
+        let mut by_key: AHashMap<&Name, Vec<&'o Field>> = AHashMap::new();
+        for field in &operation.selection_set.fields {
+            by_key.entry(&field.response_key).or_default().push(field);
+        }
+        let mut passed: AHashMap<&Name, usize> = AHashMap::new();
         let mut entries = Vec::new();
-        for (index, field) in fields.iter().enumerate().filter(|(_, field)| field.definition.id().is_some()) {
-            let is_same = |other: &&&'o Field| other.response_key == field.response_key;
+        for field in operation.selection_set.fields.iter().filter(|field| field.definition.id().is_some()) {
+            let same_key = &by_key[&field.response_key];
+            let index = passed.entry(&field.response_key).or_default();
+            let (before, from_here) = same_key.split_at(*index);
+            *index += 1;
             let mut pieces = vec![field.condition.clone()];
-            for before in fields[..index].iter().filter(is_same) {
+            for before in before {
+                (self.spend)(pieces.len() as u64 * (1 + work_of(&before.condition)))?;
                 pieces = without(pieces, &before.condition);
                 if pieces.len() > MAX_PIECES {
                     return Err(Exhausted);
                 }
             }
             for condition in pieces {
-                let places = fields[index..].iter().filter(is_same);
-                let below = places.filter_map(|place| {
-                    condition.and_all(&place.condition)?;
-                    Some((place.selection_set.as_ref()?, rest(&place.condition, &condition)))
+                (self.spend)(from_here.len() as u64 * (1 + work_of(&condition)))?;
+                let below = from_here.iter().filter_map(|same| {
+                    condition.and_all(&same.condition)?;
+                    Some((same.selection_set.as_ref()?, same.condition.beyond(&condition)))
                 });
                 let below = below.collect();
                 let merged = Merged { first: field, guard: field.guard.clone(), condition, below };
-                entries.extend(self.entry(merged, &Condition::always(), schema));
+                entries.extend(self.entry(merged, &Condition::always())?);
             }
         }
-        self.positions[self.root].entries = entries;
-        Ok(())
+        self.positions[root].entries = entries;
+        Ok(root)
     }
+}
+
+/// Comparing two literals takes a fraction of looking up a field.
+fn work_of(condition: &Condition) -> u64 {
+    condition.literals().len() as u64 / 8
+}
+
+fn merge_leaf<'o>(
+    merged: &mut Vec<Option<Merged<'o>>>,
+    same_key: &mut SmallVec<[usize; 1]>,
+    field: &'o Field,
+    condition: Condition,
+    schema: &Schema,
+) {
+    let name = |field: &Field| field.definition.id().map(|id| &schema.field(id).name);
+    for at in same_key.iter() {
+        let Some(known) = &mut merged[*at] else { continue };
+        if name(known.first) != name(field) || known.first.arguments != field.arguments {
+            continue;
+        }
+        if known.guard.is_superset(&field.guard) && known.condition.is_implied_by(&condition) {
+            return;
+        }
+        if field.guard.is_superset(&known.guard) && condition.is_implied_by(&known.condition) {
+            (known.first, known.guard, known.condition) = (field, field.guard.clone(), condition);
+            return;
+        }
+    }
+    same_key.push(merged.len());
+    merged.push(Some(Merged { first: field, guard: field.guard.clone(), condition, below: Vec::new() }));
+}
+
+fn merge_composite<'o>(
+    merged: &mut Vec<Option<Merged<'o>>>,
+    same_key: &mut SmallVec<[usize; 1]>,
+    field: &'o Field,
+    condition: Condition,
+) {
+    let is_same = |known: &Merged<'_>| known.first.definition == field.definition && known.guard == field.guard;
+    for at in same_key.iter() {
+        let Some(known) = merged[*at].as_mut().filter(|known| is_same(known)) else { continue };
+        if known.condition.is_implied_by(&condition) {
+            let beyond = condition.beyond(&known.condition);
+            known.below.extend(field.selection_set.iter().map(|set| (set, beyond.clone())));
+            return;
+        }
+    }
+    let mut wider = Merged { first: field, guard: field.guard.clone(), condition, below: Vec::new() };
+    // It stands where the first of those that it takes over stood.
+    let mut first = None;
+    for at in same_key.iter() {
+        let is_narrower = |known: &mut Merged<'_>| is_same(known) && wider.condition.is_implied_by(&known.condition);
+        let Some(known) = merged[*at].take_if(is_narrower) else { continue };
+        let beyond = known.condition.beyond(&wider.condition);
+        let below = known.below.into_iter().filter_map(|(set, under)| Some((set, under.and_all(&beyond)?)));
+        wider.below.extend(below);
+        if first.is_none() {
+            (first, wider.first) = (Some(*at), known.first);
+        }
+    }
+    wider.below.extend(field.selection_set.iter().map(|set| (set, Condition::always())));
+    match first {
+        Some(at) => merged[at] = Some(wider),
+        None => {
+            same_key.push(merged.len());
+            merged.push(Some(wider));
+        }
+    }
+    same_key.retain(|at| merged[*at].is_some());
 }
 
 /// `pieces`, which exclude one another, each cut into what is left of it where `other` does not hold.
@@ -174,61 +285,56 @@ fn without(pieces: Vec<Condition>, other: &Condition) -> Vec<Condition> {
     left
 }
 
-/// The same field under a narrower condition, or for fewer types, is part of the wider one; what is asked below it keeps the
-/// condition.
-fn merge<'o>(merged: &mut Vec<Merged<'o>>, field: &'o Field, condition: Condition, schema: &Schema) {
-    let name = |field: &Field| field.definition.id().map(|id| &schema.field(id).name);
-    for known in merged.iter_mut() {
-        if known.first.response_key != field.response_key {
-            continue;
-        }
-        let Some(set) = &field.selection_set else {
-            let same = name(known.first) == name(field) && known.first.arguments == field.arguments;
-            if same && known.guard.is_superset(&field.guard) && known.condition.is_implied_by(&condition) {
-                return;
-            }
-            if same && field.guard.is_superset(&known.guard) && condition.is_implied_by(&known.condition) {
-                (known.first, known.guard, known.condition) = (field, field.guard.clone(), condition);
-                return;
-            }
-            continue;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use braid_graphql::compiler::{ExecutableDocument, Schema as SourceSchema};
+    use braid_graphql::normalize::{NormalizeLimits, normalize};
+
+    /// The work of reading an operation; `None` if it is more than `budget`.
+    fn work(text: &str, budget: u64) -> Option<u64> {
+        let source = SourceSchema::parse_and_validate(
+            "type Query { f(x: Int): Int q: Query } type Mutation { f: Int q: Query }",
+            "schema.graphql",
+        );
+        let source = source.unwrap();
+        let document = ExecutableDocument::parse_and_validate(&source, text, "op.graphql").unwrap();
+        let schema = Schema::new(&source).unwrap();
+        let operation = document.operations.get(None).unwrap();
+        let operation = normalize(&document, operation, &schema, NormalizeLimits::default()).unwrap();
+        let mut spent = 0;
+        let mut spend = |units| {
+            spent += units;
+            if spent > budget { Err(Exhausted) } else { Ok(()) }
         };
-        let same = known.first.definition == field.definition && known.guard == field.guard;
-        if same && known.condition.is_implied_by(&condition) {
-            known.below.push((set, rest(&condition, &known.condition)));
-            return;
+        let read = read(&operation, &schema, &mut spend);
+        read.is_ok().then_some(spent)
+    }
+
+    /// `selection` under each pair of `count` variables.
+    fn pairs(kind: &str, count: usize, selection: &str) -> String {
+        let variables: String = (0..count).map(|at| format!("$v{at}: Boolean! ")).collect();
+        let pair = |at: usize| {
+            let (one, other) = (at / count, at % count);
+            let under = format!("@include(if: $v{one}) @skip(if: $v{other})");
+            selection.replace("@", &under)
+        };
+        let selections: String = (0..count * count).filter(|at| at / count != at % count).map(pair).collect();
+        format!("{kind}({variables}) {{ {selections} }}")
+    }
+
+    #[test]
+    fn merging_fields_is_work() {
+        // Each field is compared with all before it.
+        let few = work(&pairs("query", 10, "f @ "), u64::MAX).unwrap();
+        let many = work(&pairs("query", 40, "f @ "), u64::MAX).unwrap();
+        assert!(few < 1_000 && many > 50_000, "{few} {many}");
+        for selection in ["f @ ", "q @ { f } ", "q { f @ } ", "q { q @ { f } } "] {
+            assert_eq!(work(&pairs("query", 40, selection), 10_000), None, "{selection}");
         }
+        assert_eq!(work(&pairs("mutation", 40, "f @ "), 10_000), None);
+        // Different keys have nothing to do with each other.
+        let aliases: String = (0..4_000).map(|at| format!("a{at}: f ")).collect();
+        assert!(work(&format!("{{ {aliases} }}"), 10_000).is_some());
     }
-    let below = field.selection_set.iter().map(|set| (set, Condition::always())).collect();
-    let mut wider = Merged { first: field, guard: field.guard.clone(), condition, below };
-    if field.selection_set.is_none() {
-        return merged.push(wider);
-    }
-    let is_narrower = |known: &mut Merged<'o>| {
-        known.first.response_key == field.response_key
-            && known.first.definition == field.definition
-            && known.guard == wider.guard
-            && wider.condition.is_implied_by(&known.condition)
-    };
-    let first = merged.iter_mut().position(is_narrower).unwrap_or(merged.len());
-    let narrower: Vec<Merged<'o>> = merged.extract_if(.., is_narrower).collect();
-    for known in narrower.into_iter().rev() {
-        let beyond = rest(&known.condition, &wider.condition);
-        let below = known.below.into_iter().filter_map(|(set, under)| Some((set, under.and_all(&beyond)?)));
-        wider.below.splice(0..0, below);
-        wider.first = known.first;
-    }
-    merged.insert(first, wider);
-}
-
-/// What `condition` says beyond `given`.
-pub(crate) fn rest(condition: &Condition, given: &Condition) -> Condition {
-    let beyond = condition.literals().iter().filter(|literal| !given.literals().contains(literal));
-    beyond.fold(Condition::always(), |rest, literal| rest.and(literal.clone()).unwrap_or_default())
-}
-
-/// What two conditions have in common.
-pub(crate) fn common(a: &Condition, b: &Condition) -> Condition {
-    let shared = a.literals().iter().filter(|literal| b.literals().contains(literal));
-    shared.fold(Condition::always(), |common, literal| common.and(literal.clone()).unwrap_or_default())
 }

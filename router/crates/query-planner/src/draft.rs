@@ -200,7 +200,7 @@ impl Draft<'_> {
     pub(crate) fn condition(&self, visit: VisitId) -> Condition {
         let mut asks = self.visits[visit].asks.iter();
         let Some(first) = asks.next() else { return Condition::always() };
-        asks.fold(first.condition.clone(), |all, asked| crate::ask::common(&all, &asked.condition))
+        asks.fold(first.condition.clone(), |all, asked| all.common(&asked.condition))
     }
 
     /// How many segments the path of objects has.

@@ -40,6 +40,7 @@
 
 mod arena;
 mod ask;
+mod budget;
 mod build;
 pub mod check;
 mod choose;

@@ -5,13 +5,14 @@ use braid_graphql::operation::Operation;
 use braid_query_graph::{Labels, QueryGraph, Reach};
 use braid_query_plan::QueryPlan;
 
+use crate::ask;
 use crate::build::{BuildError, Stuck, Why, build};
 use crate::choose::{Failure, Solver};
 use crate::config::PlannerConfig;
 use crate::draft::{AtomId, Draft};
+use crate::emit::{Absent, EmitError, emit};
 use crate::error::PlanError;
 use crate::schedule::{ScheduleError, schedule};
-use crate::{ask, emit};
 
 /// Plans an operation that is valid and in normal form over the graph's supergraph.
 pub fn plan(operation: &Operation, graph: &QueryGraph, config: &PlannerConfig) -> Result<QueryPlan, PlanError> {
@@ -30,11 +31,12 @@ pub fn plan_with_labels(
         return Err(PlanError::NoRoot(operation.kind.to_string()));
     }
     let exhausted = |_| PlanError::BudgetExhausted { budget: config.budget };
-    let ask = ask::read(operation, &supergraph.schema).map_err(exhausted)?;
+    let mut reach = Reach::new(graph, labels, config.budget);
+    let ask = ask::read(operation, &supergraph.schema, &mut |units| reach.spend(units)).map_err(exhausted)?;
     if ask.positions[ask.root].entries.is_empty() {
         return Ok(QueryPlan::empty(operation.kind));
     }
-    let mut solver = Solver::new(Reach::new(graph, labels, config.budget), &ask);
+    let mut solver = Solver::new(reach, &ask).map_err(exhausted)?;
     let solution = match operation.kind {
         OperationType::Mutation => solver.solve_serial_root(),
         _ => solver.solve_root(),
@@ -54,9 +56,12 @@ pub fn plan_with_labels(
             unsatisfiable(first_field(graph, &draft, atom), "it and what it requires wait for one another".to_owned())
         }
     })?;
-    emit::emit(&solver, &draft, &batches, operation).map_err(|emit::Absent { on, name, subgraph }| {
-        let (on, subgraph) = (&supergraph.schema.ty(on).name, &supergraph.subgraph(subgraph).name);
-        unsatisfiable(format!("{on}.{name}"), format!("\"{subgraph}\" does not have it"))
+    emit(&mut solver, &draft, &batches, operation).map_err(|error| match error {
+        EmitError::Exhausted => PlanError::BudgetExhausted { budget: config.budget },
+        EmitError::Absent(Absent { on, name, subgraph }) => {
+            let (on, subgraph) = (&supergraph.schema.ty(on).name, &supergraph.subgraph(subgraph).name);
+            unsatisfiable(format!("{on}.{name}"), format!("\"{subgraph}\" does not have it"))
+        }
     })
 }
 
@@ -67,8 +72,11 @@ fn unsatisfiable(field: String, why: String) -> PlanError {
 /// A field that an atom asks, for messages.
 fn first_field(graph: &QueryGraph, draft: &Draft<'_>, atom: AtomId) -> String {
     let visit = &draft.visits[draft.atoms[atom].visit];
-    let field = visit.asks.iter().find_map(|asked| asked.field);
-    field.map(|field| graph.supergraph().schema.coordinate(field)).unwrap_or_default()
+    let schema = &graph.supergraph().schema;
+    match visit.asks.iter().find_map(|asked| asked.field) {
+        Some(field) => schema.coordinate(field),
+        None => format!("{}.__typename", schema.ty(draft.objects[visit.objects].ty).name),
+    }
 }
 
 /// Says why a field cannot be asked where it was chosen.

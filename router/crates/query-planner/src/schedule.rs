@@ -7,6 +7,7 @@ use braid_query_graph::Exhausted;
 use braid_supergraph::SubgraphId;
 
 use crate::arena::Arena;
+use crate::budget::Spend;
 use crate::draft::{AtomId, AtomKind, Draft};
 
 /// Atoms that travel in one request.
@@ -32,9 +33,6 @@ impl From<Exhausted> for ScheduleError {
     }
 }
 
-/// Counts work.
-pub(crate) type Spend<'s> = &'s mut dyn FnMut(u64) -> Result<(), Exhausted>;
-
 /// Batches in an order in which each comes after what it waits for.
 ///
 /// The longest chain of inputs gives the number of stages. An atom may run at any stage between its earliest and its latest; it is
@@ -47,6 +45,8 @@ pub(crate) fn schedule(
     if kind == OperationType::Mutation {
         chain_roots(draft, spend)?;
     }
+    let waits: usize = draft.atoms.iter().map(|(_, atom)| atom.after.len()).sum();
+    spend((draft.atoms.len() + waits) as u64 / 16)?;
     let order = topological(draft)?;
     let mut earliest = draft.atoms.map(|_, _| 1_u32);
     for atom in &order {
@@ -80,8 +80,9 @@ fn batches(draft: &Draft<'_>, stages: &Stages, spend: Spend<'_>) -> Result<Vec<B
     for atom in draft.atoms.ids().filter(|atom| !is_root(*atom)) {
         entities_of.entry(subgraph(atom).index()).or_default().push(atom);
     }
+    let waits: usize = draft.atoms.iter().map(|(_, atom)| atom.after.len()).sum();
     for stage in 1..=stages.last {
-        spend(draft.atoms.len() as u64)?;
+        spend((draft.atoms.len() + waits / 16) as u64)?;
         let is_ready = |atom: AtomId, done: &Arena<AtomId, u32>| {
             let is_done = |before: &AtomId| done[*before] != 0 && done[*before] < stage;
             done[atom] == 0 && draft.atoms[atom].after.iter().all(is_done)

@@ -1,6 +1,6 @@
 //! What tree keys stand for at each path of the data tree. Knows nothing of who writes there.
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use braid_graphql::compiler::ast::Argument;
 use braid_graphql::{Name, Node};
 
@@ -24,7 +24,7 @@ struct TreePath {
     keys: AHashMap<Name, Meaning>,
     below: AHashMap<Name, PathId>,
     /// Keys that stand for different fields in objects of different types.
-    ambiguous: Vec<Name>,
+    ambiguous: AHashSet<Name>,
 }
 
 /// The field that a key stands for.
@@ -67,28 +67,30 @@ impl Tree {
         let path = &mut self.paths[path];
         match path.keys.get(key) {
             Some(known) if known.is(name, arguments) => {}
-            Some(_) => path.ambiguous.push(key.clone()),
+            Some(_) => drop(path.ambiguous.insert(key.clone())),
             None => {
                 path.keys.insert(key.clone(), Meaning { name: name.clone(), arguments: arguments.to_vec() });
             }
         }
     }
 
-    /// A key for a field that the plan itself needs: the field's name, or another where the name stands for something else.
-    pub(crate) fn key_for(&mut self, path: PathId, name: &Name, arguments: &[Node<Argument>]) -> Name {
+    /// A key for a field that the plan itself needs: the field's name, or another where the name stands for something else. With the
+    /// work that it took.
+    pub(crate) fn key_for(&mut self, path: PathId, name: &Name, arguments: &[Node<Argument>]) -> (Name, u64) {
         let here = &self.paths[path];
         let stands_for_it = |key: &Name, known: &Meaning| known.is(name, arguments) && !here.ambiguous.contains(key);
         if here.keys.get(name).is_none_or(|known| stands_for_it(name, known)) {
             self.claim(path, name, name, arguments);
-            return name.clone();
+            return (name.clone(), 1);
         }
+        let work = 1 + here.keys.len() as u64 / 8;
         let same = here.keys.iter().filter(|(key, known)| stands_for_it(key, known));
         let key = match same.map(|(key, _)| key.clone()).min() {
             Some(known) => known,
             None => self.unused(path, name),
         };
         self.claim(path, &key, name, arguments);
-        key
+        (key, work)
     }
 
     fn unused(&mut self, path: PathId, name: &Name) -> Name {

@@ -79,4 +79,16 @@ fn the_worst_is_bounded() {
     let (graph, operation) = read(&generate::shared(50, 4, 10), &generate::shared_operation(4, 10));
     let little = PlannerConfig { budget: 100, ..PlannerConfig::default() };
     assert_eq!(plan(&operation, &graph, &little).unwrap_err().code(), "QUERY_PLANNING_TOO_COMPLEX");
+
+    // One field under each pair of 200 variables: nearly as many fields as normalization lets through, all of one key.
+    let variables: String = (0..200).map(|at| format!("$v{at}: Boolean! ")).collect();
+    let skipped: String = (0..200).map(|at| format!("f0 @skip(if: $v{at}) ")).collect();
+    let included: String = (0..200).map(|at| format!("... @include(if: $v{at}) {{ ...F }} ")).collect();
+    let one_key = format!("query({variables}) {{ start {{ {included} own }} }} fragment F on L0 {{ {skipped} }}");
+    // Merging them is on the budget: all pairs of them would take minutes.
+    let (graph, operation) = read(&generate::shared(8, 4, 1), &one_key);
+    let start = Instant::now();
+    let little = PlannerConfig { budget: 200_000, ..PlannerConfig::default() };
+    assert_eq!(plan(&operation, &graph, &little).unwrap_err().code(), "QUERY_PLANNING_TOO_COMPLEX");
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }

@@ -71,6 +71,7 @@ pub(crate) struct CompiledRepresentation {
 pub(crate) struct CompiledRepresentationField {
     /// `,"name":`
     pub(crate) name: Box<[u8]>,
+    /// `None` for a `__typename` that nobody asks for: the type is known without it.
     pub(crate) slot: Option<u32>,
     pub(crate) is_key: bool,
     pub(crate) is_typename: bool,
@@ -222,14 +223,14 @@ fn compile_representation(
         TypenameSource::Fixed(name) => (format!("{{\"__typename\":\"{name}\""), true),
     };
     let unknown = names_type && context.shapes.get(shape).admits_unknown(&representation.guard);
-    let fields = compile_representation_fields(context.shapes, Some(shape), &representation.fields, 0)?;
+    let fields = compile_representation_fields(context.shapes, shape, &representation.fields, 0)?;
     let head = head.into_bytes().into();
     Ok(CompiledRepresentation { guard: representation.guard.clone(), unknown, head, names_type, fields })
 }
 
 fn compile_representation_fields(
     shapes: &Shapes,
-    shape: Option<ShapeId>,
+    shape: ShapeId,
     fields: &[RepresentationField],
     depth: usize,
 ) -> Result<Vec<CompiledRepresentationField>, CompileError> {
@@ -237,16 +238,21 @@ fn compile_representation_fields(
         return Err(CompileError::TooDeep);
     }
     let compile = |field: &RepresentationField| {
-        let child = shape.and_then(|shape| shapes.child(shape, &field.key));
-        let below = |fields| compile_representation_fields(shapes, child, fields, depth + 1);
-        let slot = shape.and_then(|shape| shapes.slot(shape, &field.key));
-        let asked = shape.zip(slot).map(|(shape, slot)| shapes.get(shape).slot(slot).asked.clone());
+        let is_typename = field.name == "__typename";
+        let slot = shapes.slot(shape, &field.key);
+        if slot.is_none() && !is_typename {
+            return Err(CompileError::Inconsistent);
+        }
+        let below = |fields| {
+            let child = shapes.child(shape, &field.key).ok_or(CompileError::Inconsistent)?;
+            compile_representation_fields(shapes, child, fields, depth + 1)
+        };
         Ok(CompiledRepresentationField {
             name: format!(",\"{}\":", field.name).into_bytes().into(),
             slot,
-            asked: asked.unwrap_or_default(),
+            asked: slot.map(|slot| shapes.get(shape).slot(slot).asked.clone()).unwrap_or_default(),
             is_key: field.is_key,
-            is_typename: field.name == "__typename",
+            is_typename,
             guard: field.guard.clone(),
             fields: field.fields.as_deref().map(below).transpose()?,
         })

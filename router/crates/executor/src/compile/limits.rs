@@ -1,11 +1,14 @@
 //! Bounds on operations, and why one cannot be compiled. Knows nothing of how it is done.
 
+use crate::error::INTERNAL;
+
 /// The deepest nesting of selections.
 pub(crate) const MAX_DEPTH: usize = 512;
 /// The most lists around a named type.
 pub(crate) const MAX_LISTS: u8 = 32;
 /// The most keys that the answer of an operation can have, counted for each kind of object separately.
 pub(crate) const MAX_PROJECTION: usize = 500_000;
+
 /// Why an operation and its plan cannot be made ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CompileError {
@@ -27,7 +30,7 @@ impl CompileError {
     pub fn code(self) -> &'static str {
         match self {
             Self::TooDeep | Self::TooManyKeys => "OPERATION_TOO_COMPLEX",
-            Self::Inconsistent => "INTERNAL_SERVER_ERROR",
+            Self::Inconsistent => INTERNAL,
         }
     }
 }

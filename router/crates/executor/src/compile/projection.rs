@@ -59,8 +59,6 @@ pub(crate) struct OutField {
     /// When it is written; `None` for always.
     pub(crate) rule: Option<RuleId>,
     pub(crate) key: Name,
-    /// Where the value is; `None` where nothing writes it.
-    pub(crate) slot: Option<u32>,
     pub(crate) wrappers: Wrappers,
     pub(crate) kind: OutKind,
     /// The field, for messages.
@@ -70,8 +68,8 @@ pub(crate) struct OutField {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum OutKind {
     Typename,
-    Leaf(LeafKind),
-    Object(OutSetId),
+    Leaf { slot: u32, kind: LeafKind },
+    Object { slot: u32, set: OutSetId },
     Introspection(u32),
 }
 
@@ -156,7 +154,7 @@ impl Projection {
             size: 0,
         };
         let all = [(CompiledCondition::default(), &operation.selection_set)];
-        let root = compiler.set(&all, Some(Shapes::ROOT), &TypeSet::one(operation.root))?;
+        let root = compiler.set(&all, Shapes::ROOT, &TypeSet::one(operation.root))?;
         let size = compiler.size + compiler.rules.len();
         Ok(Self {
             sets: compiler.sets,
@@ -199,7 +197,7 @@ struct Compiler<'a> {
     rules: Rules,
     sets: Vec<OutSet>,
     /// Equal selections at one position are compiled once.
-    known: AHashMap<(Vec<InMemory>, Option<ShapeId>, TypeSet), OutSetId>,
+    known: AHashMap<(Vec<InMemory>, ShapeId, TypeSet), OutSetId>,
     enums: IndexMap<TypeId, OutEnum>,
     introspections: Vec<OutIntrospection>,
     size: usize,
@@ -216,7 +214,7 @@ impl<'a> Compiler<'a> {
     fn set(
         &mut self,
         selection_sets: &[(CompiledCondition, &'a SelectionSet)],
-        shape: Option<ShapeId>,
+        shape: ShapeId,
         possible: &TypeSet,
     ) -> Result<OutSetId, CompileError> {
         let in_memory = |(condition, set): &(CompiledCondition, &'a SelectionSet)| -> InMemory {
@@ -300,7 +298,7 @@ impl<'a> Compiler<'a> {
     fn variant<'s>(
         &mut self,
         fields: impl Iterator<Item = &'s Selected<'a>>,
-        shape: Option<ShapeId>,
+        shape: ShapeId,
         ty: Option<TypeId>,
     ) -> Result<OutVariant, CompileError>
     where
@@ -350,7 +348,7 @@ impl<'a> Compiler<'a> {
         &mut self,
         key: &Name,
         selections: &[(usize, &Selected<'a>)],
-        shape: Option<ShapeId>,
+        shape: ShapeId,
         ty: Option<TypeId>,
     ) -> Result<OutField, CompileError> {
         // Fields that merge differ in nothing but what is below them.
@@ -359,7 +357,6 @@ impl<'a> Compiler<'a> {
             prefix: format!(",\"{key}\":").into_bytes().into(),
             rule: None,
             key: key.clone(),
-            slot: None,
             wrappers: Wrappers { lists: 0, non_null: 1 },
             kind: OutKind::Typename,
             definition: None,
@@ -385,13 +382,13 @@ impl<'a> Compiler<'a> {
                 let field = self.supergraph.schema.field(id);
                 out.definition = Some(id);
                 out.wrappers = Wrappers::new(&field.ty)?;
-                out.slot = shape.and_then(|shape| self.shapes.slot(shape, key));
+                let slot = self.shapes.slot(shape, key).ok_or(CompileError::Inconsistent)?;
                 out.kind = if self.supergraph.schema.ty(field.inner).is_composite() {
-                    let shape = shape.and_then(|shape| self.shapes.child(shape, key));
+                    let shape = self.shapes.child(shape, key).ok_or(CompileError::Inconsistent)?;
                     let possible = self.supergraph.schema.ty(field.inner).possible.clone();
-                    OutKind::Object(self.set(&below.collect::<Vec<_>>(), shape, &possible)?)
+                    OutKind::Object { slot, set: self.set(&below.collect::<Vec<_>>(), shape, &possible)? }
                 } else {
-                    OutKind::Leaf(self.leaf(field.inner))
+                    OutKind::Leaf { slot, kind: self.leaf(field.inner) }
                 };
             }
         }

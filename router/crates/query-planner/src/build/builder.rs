@@ -116,7 +116,13 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
     }
 
     /// The visit by which an owner is asked for a field of some objects.
-    pub(super) fn visit_for(&mut self, objects: ObjectsId, ty: TypeId, types: &TypeSet, owner: Owner) -> VisitId {
+    pub(super) fn visit_for(
+        &mut self,
+        objects: ObjectsId,
+        ty: TypeId,
+        types: &TypeSet,
+        owner: Owner,
+    ) -> Result<VisitId, Exhausted> {
         let join = self.graph.join(owner);
         let kind = if join.requires.is_some() || !join.context_arguments.is_empty() {
             AtomKind::Required(Demands(join))
@@ -132,25 +138,26 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
         place: Place,
         kind: AtomKind<'a>,
         types: &TypeSet,
-    ) -> VisitId {
+    ) -> Result<VisitId, Exhausted> {
+        let Objects { standing, atoms, .. } = &self.draft.objects[objects];
+        self.solver.reach.spend((standing.len() + atoms.len()) as u64 / 16)?;
         if kind == AtomKind::Entity {
-            let standing = &self.draft.objects[objects].standing;
             if let Some(at) = standing.iter().position(|standing| standing.at.presence.place == place) {
                 if let Some(visit) = standing[at].visit {
-                    return visit;
+                    return Ok(visit);
                 }
                 let operation = if objects == self.root { self.kind } else { OperationType::Query };
                 let visit = self.add_atom(objects, place, AtomKind::Root(operation), types);
                 self.draft.objects[objects].standing[at].visit = Some(visit);
-                return visit;
+                return Ok(visit);
             }
         }
         let is_it = |atom: &AtomId| {
             let atom = &self.draft.atoms[*atom];
             self.draft.visits[atom.visit].place == place && atom.kind == kind
         };
-        let known = self.draft.objects[objects].atoms.iter().copied().find(is_it);
-        match known {
+        let known = atoms.iter().copied().find(is_it);
+        Ok(match known {
             Some(atom) => {
                 let atom = &mut self.draft.atoms[atom];
                 if !atom.guard.is_superset(types) {
@@ -161,7 +168,7 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
                 atom.visit
             }
             None => self.add_atom(objects, place, kind, types),
-        }
+        })
     }
 
     fn add_atom(&mut self, objects: ObjectsId, place: Place, kind: AtomKind<'a>, types: &TypeSet) -> VisitId {
@@ -180,9 +187,15 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
         visit
     }
 
-    pub(super) fn ask_typename(&mut self, objects: ObjectsId, visit: VisitId, types: &TypeSet, condition: Condition) {
+    pub(super) fn ask_typename(
+        &mut self,
+        objects: ObjectsId,
+        visit: VisitId,
+        types: &TypeSet,
+        condition: Condition,
+    ) -> Result<(), Exhausted> {
         let key = self.typename.clone();
-        self.draft.ask(
+        let work = self.draft.ask(
             visit,
             AskedField {
                 key: key.clone(),
@@ -204,6 +217,7 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
             visits: SmallVec::from_elem(visit, 1),
             below: None,
         });
+        self.solver.reach.spend(work)
     }
 
     /// What can be had for those of the objects that have a runtime type.
@@ -217,8 +231,11 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
         presences_of(self.graph, ats, ty)
     }
 
-    pub(super) fn types(&self, objects: ObjectsId) -> TypeSet {
-        self.draft.objects[objects].types(self.graph)
+    /// The runtime types that objects can have where they stand.
+    pub(super) fn types(&mut self, objects: ObjectsId) -> Result<TypeSet, Exhausted> {
+        let types = self.draft.objects[objects].types(self.graph);
+        self.solver.reach.spend(1 + types.len() as u64 / 16)?;
+        Ok(types)
     }
 
     /// A field of a type that cannot be asked.

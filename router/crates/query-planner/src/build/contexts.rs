@@ -25,8 +25,10 @@ impl<'a> Builder<'_, 'a, '_> {
         let Visit { objects, place, .. } = self.draft.visits[visit];
         let guard = self.draft.atoms[atom].guard.clone();
         let ty = guard.iter().next().unwrap_or(self.draft.objects[objects].ty);
-        let Some(field) = self.required_field(visit, ty) else { return Ok(()) };
-        let Some(id) = self.graph.concrete(field, place.interface_object.unwrap_or(ty)) else { return Ok(()) };
+        self.solver.reach.spend(1 + self.draft.visits[visit].asks.len() as u64)?;
+        let field = self.required_field(visit, ty).ok_or_else(|| self.stuck(objects, ty, None, Why::Input))?;
+        let id = self.graph.concrete(field, place.interface_object.unwrap_or(ty));
+        let id = id.ok_or_else(|| self.stuck(objects, ty, Some(field), Why::Input))?;
         let graph = self.graph;
         let mut contexts = Vec::new();
         for (number, context) in graph.contexts(id, place.subgraph).iter().enumerate() {
@@ -58,7 +60,7 @@ impl<'a> Builder<'_, 'a, '_> {
         let schema = &self.graph.supergraph().schema;
         let above: Vec<ObjectsId> = self.draft.above(objects).map(|parent| parent.objects).collect();
         for objects in above {
-            let types = self.types(objects);
+            let types = self.types(objects)?;
             self.solver.reach.spend((types.len() * context.sources.len()) as u64)?;
             let sets = |ty: TypeId, on: TypeId| ty == on || schema.ty(on).possible.contains(ty);
             let source = |ty: TypeId| {

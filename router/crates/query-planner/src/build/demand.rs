@@ -54,14 +54,14 @@ impl<'a> Builder<'_, 'a, '_> {
         if let Some(interface) = known_as.filter(|interface| *interface != ty) {
             // Where no type is known, it is asked of all.
             let closure = self.closure(objects, interface)?;
-            let types = self.types(objects);
+            let types = self.types(objects)?;
             return self
                 .demand_typename(&Demand { ty: interface, types: &types, closure: &closure, ..*demand }, inputs);
         }
         let node = closure.telling().ok_or_else(|| self.stuck(objects, ty, None, Why::Input))?;
         let place = self.graph.nodes(ty)[node.index()].place;
-        let visit = self.visit_at(objects, place, AtomKind::Entity, types);
-        self.ask_typename(objects, visit, types, condition.clone());
+        let visit = self.visit_at(objects, place, AtomKind::Entity, types)?;
+        self.ask_typename(objects, visit, types, condition.clone())?;
         inputs.after.push(self.draft.visits[visit].atom);
         Ok(())
     }
@@ -81,6 +81,7 @@ impl<'a> Builder<'_, 'a, '_> {
             if !self.solver.reach.applies(field, demand.ty) {
                 continue;
             }
+            self.solver.reach.spend(1 + (fields.len() + known.len()) as u64 / 16)?;
             match field.definition {
                 FieldRef::Field(id) => {
                     let has = |known: &&RepresentationField| known.name == field.response_key;
@@ -181,9 +182,14 @@ impl<'a> Builder<'_, 'a, '_> {
         let path = self.draft.objects[objects].path;
         let key = match known {
             Some(known) => known.key.clone(),
-            None => self.draft.tree.key_for(path, &definition.name, &field.arguments),
+            None => {
+                let (key, work) = self.draft.tree.key_for(path, &definition.name, &field.arguments);
+                self.solver.reach.spend(work)?;
+                key
+            }
         };
-        let visits: Visits = owners.iter().map(|owner| self.visit_for(objects, ty, types, *owner)).collect();
+        let visits = owners.iter().map(|owner| self.visit_for(objects, ty, types, *owner));
+        let visits: Visits = visits.collect::<Result<_, _>>()?;
         let mut visits_below = Visits::new();
         let mut below = None;
         if field.selection_set.is_some() {
@@ -227,7 +233,7 @@ impl<'a> Builder<'_, 'a, '_> {
         known: &[RepresentationField],
         inputs: &mut Inputs,
     ) -> Built<Vec<RepresentationField>> {
-        let all_types = self.types(objects);
+        let all_types = self.types(objects)?;
         let always = Condition::always();
         let mut all: Vec<RepresentationField> = Vec::new();
         let is_abstract = self.graph.supergraph().schema.ty(self.draft.objects[objects].ty).is_abstract();
@@ -235,7 +241,7 @@ impl<'a> Builder<'_, 'a, '_> {
             self.solver.reach.spend(1 + all.len() as u64)?;
             let types = TypeSet::one(ty);
             let presences = self.presences(objects, ty);
-            let initial = self.solver.reach.initial(ty, &presences);
+            let initial = self.solver.reach.initial(ty, &presences)?;
             let is_local = self.solver.reach.resolve(ty, &initial, set)?.is_some();
             let closure = if is_local { Rc::new(initial) } else { self.solver.reach.closure(ty, &presences)? };
             let demand = Demand { objects, ty, types: &types, closure: &closure, condition: &always, before: u8::MAX };

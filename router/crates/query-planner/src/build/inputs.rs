@@ -9,7 +9,6 @@ use smallvec::SmallVec;
 
 use super::builder::{BuildError, Builder, Built, Why, add_representation};
 use super::demand::{Demand, Inputs};
-use crate::ask::rest;
 use crate::choose::{Alike, alike};
 use crate::draft::{AtomId, AtomKind, ObjectsId, Visit, VisitId};
 
@@ -29,9 +28,10 @@ impl<'a> Builder<'_, 'a, '_> {
         loop {
             let mut changed = false;
             let mut index = 0;
-            while let Some(atom) = self.draft.atoms.ids().nth(index) {
-                self.solver.reach.spend(1)?;
-                let condition = self.draft.condition(self.draft.atoms[atom].visit);
+            while let Some(atom) = self.draft.atoms.id(index) {
+                let visit = self.draft.atoms[atom].visit;
+                self.solver.reach.spend(1 + self.draft.visits[visit].asks.len() as u64 / 16)?;
+                let condition = self.draft.condition(visit);
                 if self.draft.atoms[atom].inputs_for.as_ref() != Some(&condition) {
                     self.draft.atoms[atom].inputs_for = Some(condition.clone());
                     self.make_inputs_of(atom, &condition)?;
@@ -47,12 +47,13 @@ impl<'a> Builder<'_, 'a, '_> {
 
     /// An interface object is not asked for fields of some types that share a key with other fields of other types, except where it
     /// is entered for some objects only.
-    fn refuse_ambiguous(&self) -> Built<()> {
+    fn refuse_ambiguous(&mut self) -> Built<()> {
         for (id, visit) in self.draft.visits.iter() {
             let is_entered = self.draft.atoms[visit.atom].visit == id;
             if visit.place.interface_object.is_none() || is_entered {
                 continue;
             }
+            self.solver.reach.spend(1 + visit.asks.len() as u64 / 16)?;
             if let Some(field) = self.draft.ambiguous(&[id]).and_then(|asked| asked.field) {
                 let ty = self.graph.supergraph().schema.field(field).parent;
                 return Err(self.stuck(visit.objects, ty, Some(field), Why::Ambiguous(visit.place)));
@@ -102,7 +103,7 @@ impl<'a> Builder<'_, 'a, '_> {
         let (visit, guard) = (self.draft.atoms[atom].visit, self.draft.atoms[atom].guard.clone());
         let Visit { objects, place, .. } = self.draft.visits[visit];
         // Where a key means one thing for some types and another for others, an interface object is asked for each by itself.
-        let is_for_all = guard.is_superset(&self.types(objects))
+        let is_for_all = guard.is_superset(&self.types(objects)?)
             && (place.interface_object.is_none() || self.draft.ambiguous(&[visit]).is_none());
         let known_as = self.draft.objects[objects].known_as();
         if let Some(interface) = known_as.filter(|_| is_for_all) {
@@ -116,6 +117,7 @@ impl<'a> Builder<'_, 'a, '_> {
             let closure = self.closure(objects, ty)?;
             let entry = self.entry(visit, ty, &closure).ok_or_else(|| self.cannot_enter(visit, ty))?;
             let representation = self.representation(visit, &types, ty, entry, condition, inputs)?;
+            self.solver.reach.spend(1 + representations.len() as u64 / 8)?;
             add_representation(&mut representations, representation);
         }
         // Which of them fits, or whether any does, shows when the type is known.
@@ -131,8 +133,9 @@ impl<'a> Builder<'_, 'a, '_> {
         if known.standing.iter().all(|standing| standing.at.presence.place.interface_object.is_none()) {
             return Ok(());
         }
-        let types = self.types(objects);
-        let ty = known.known_as().or_else(|| types.iter().next()).unwrap_or(known.ty);
+        let known_as = known.known_as();
+        let types = self.types(objects)?;
+        let ty = known_as.or_else(|| types.iter().next()).unwrap_or(self.draft.objects[objects].ty);
         let closure = self.closure(objects, ty)?;
         let demand = Demand { objects, ty, types: &types, closure: &closure, condition, before: u8::MAX };
         self.demand_typename(&demand, inputs)
@@ -143,9 +146,9 @@ impl<'a> Builder<'_, 'a, '_> {
         let mut at = objects;
         while let Some(parent) = self.draft.objects[at].parent.clone() {
             self.solver.reach.spend(1)?;
-            if !parent.types.is_empty() && !parent.types.is_superset(&self.types(parent.objects)) {
+            if !parent.types.is_empty() && !parent.types.is_superset(&self.types(parent.objects)?) {
                 let condition = self.draft.objects[at].condition.clone();
-                let condition = rest(&condition, &self.draft.objects[parent.objects].condition);
+                let condition = condition.beyond(&self.draft.objects[parent.objects].condition);
                 self.await_type(parent.objects, &condition, inputs)?;
             }
             at = parent.objects;

@@ -36,12 +36,12 @@ impl<'a> Builder<'_, 'a, '_> {
     fn place(&mut self, objects: ObjectsId, asked: PositionId, solution: &Rc<Solution<'a>>) -> Result<(), Exhausted> {
         let ask = self.ask;
         let mut parts: Vec<Part<'a>> = Vec::new();
-        self.place_typename(objects, solution, ask.positions[asked].needs_typename.as_ref());
+        self.place_typename(objects, solution, ask.positions[asked].needs_typename.as_ref())?;
         for group in &solution.groups {
             for pick in &group.picks {
-                let visits: Visits =
-                    pick.owners.iter().map(|owner| self.visit_for(objects, group.ty, &group.types, *owner)).collect();
-                self.solver.reach.spend(1)?;
+                let visits = pick.owners.iter().map(|owner| self.visit_for(objects, group.ty, &group.types, *owner));
+                let visits: Visits = visits.collect::<Result<_, _>>()?;
+                self.solver.reach.spend(1 + parts.len() as u64 / 16)?;
                 let same = |part: &&mut Part<'a>| {
                     part.entry == pick.entry
                         && part.visits == visits
@@ -82,7 +82,7 @@ impl<'a> Builder<'_, 'a, '_> {
                     let standing = self.draft.objects[objects].standing.iter_mut();
                     standing.filter(|known| known.at.presence.place == place).for_each(|known| known.visit = None);
                 }
-                let visit = self.visit_at(objects, place, AtomKind::Entity, &group.types);
+                let visit = self.visit_at(objects, place, AtomKind::Entity, &group.types)?;
                 let own = Requests::one(0, place.subgraph.index());
                 let is_complete = pick.below.as_ref().is_none_or(|below| below.requests.is_within(&own));
                 last = Some((place, is_complete));
@@ -142,20 +142,26 @@ impl<'a> Builder<'_, 'a, '_> {
         }
     }
 
-    fn place_typename(&mut self, objects: ObjectsId, solution: &Rc<Solution<'a>>, condition: Option<&Condition>) {
-        let types = self.types(objects);
+    fn place_typename(
+        &mut self,
+        objects: ObjectsId,
+        solution: &Rc<Solution<'a>>,
+        condition: Option<&Condition>,
+    ) -> Result<(), Exhausted> {
+        let types = self.types(objects)?;
         if let Some(place) = solution.typename {
-            let visit = self.visit_at(objects, place, AtomKind::Entity, &types);
-            self.ask_typename(objects, visit, &types, condition.cloned().unwrap_or_default());
+            let visit = self.visit_at(objects, place, AtomKind::Entity, &types)?;
+            self.ask_typename(objects, visit, &types, condition.cloned().unwrap_or_default())?;
         }
         if condition.is_none() {
-            return;
+            return Ok(());
         }
         let standing = self.draft.objects[objects].standing.iter();
         let regular = standing.filter(|standing| standing.at.presence.place.interface_object.is_none());
         let regular: Vec<_> = regular.filter_map(|standing| standing.visit).collect();
         for visit in regular {
-            self.ask_typename(objects, visit, &types, Condition::always());
+            self.ask_typename(objects, visit, &types, Condition::always())?;
         }
+        Ok(())
     }
 }

@@ -37,7 +37,7 @@ impl<'a> Solver<'a, '_> {
                 let closure = self.reach.closure(ty, presences)?;
                 choices = self.leaf_choices(ty, &owners, &closure, &pick);
             }
-            return Ok(if choices.is_empty() { Err(failure(entry.field, ty, ats)) } else { Ok(choices) });
+            return Ok(if choices.is_empty() { Err(failure(Some(entry.field), ty, ats)) } else { Ok(choices) });
         };
         let has_abstract = ask.positions[below].has_abstract;
         if !has_abstract
@@ -59,14 +59,14 @@ impl<'a> Solver<'a, '_> {
         let mut available: Available =
             owners.iter().filter_map(|owner| Some((*owner, self.reach.available(ty, &closure, *owner)?))).collect();
         let mut below_assumed = if has_abstract {
-            self.assumptions_below(below, &owners, &available, assumed)
+            self.assumptions_below(below, &owners, &available, assumed)?
         } else {
             Assumptions::default()
         };
         let mut choices = Vec::new();
         let mut failed = None;
         if available.len() > MAX_OWNERS {
-            self.sort_by_coverage(ty, below, &mut available);
+            self.sort_by_coverage(ty, below, &mut available)?;
         }
         for (number, (owner, found)) in available.iter().enumerate() {
             if number >= MAX_OWNERS && !choices.is_empty() {
@@ -89,7 +89,11 @@ impl<'a> Solver<'a, '_> {
                 Err(failure) => failed = Some(failure),
             }
         }
-        Ok(if choices.is_empty() { Err(failed.unwrap_or_else(|| failure(entry.field, ty, ats))) } else { Ok(choices) })
+        Ok(if choices.is_empty() {
+            Err(failed.unwrap_or_else(|| failure(Some(entry.field), ty, ats)))
+        } else {
+            Ok(choices)
+        })
     }
 
     fn leaf_choices(
@@ -107,11 +111,12 @@ impl<'a> Solver<'a, '_> {
     }
 
     /// Puts those owners first that are there first and whose subgraphs own most fields below.
-    fn sort_by_coverage(&self, ty: TypeId, below: PositionId, available: &mut Available) {
+    fn sort_by_coverage(&mut self, ty: TypeId, below: PositionId, available: &mut Available) -> Result<(), Exhausted> {
         let child = self.ask.positions[below].ty;
         let children = self.graph.supergraph().schema.ty(child).possible.iter().next().unwrap_or(child);
-        let popularity = self.popularity(below, children);
+        let popularity = self.popularity(below, children)?;
         let nodes = self.graph.nodes(children);
+        self.reach.spend((available.len() * nodes.len()) as u64 / 16)?;
         let covered = |owner: &Owner| {
             let subgraph = self.graph.place(ty, *owner).subgraph;
             let owned = nodes.iter().zip(&popularity).filter(|(node, _)| node.place.subgraph == subgraph);
@@ -120,17 +125,18 @@ impl<'a> Solver<'a, '_> {
         available.sort_by_cached_key(|(owner, found)| {
             (found.stage, found.requests.len(), Reverse(covered(owner)), owner.node)
         });
+        Ok(())
     }
 
     /// Where several subgraphs could give an abstract field, it has only types that all of them know: which of them is
     /// asked must not show. Those that could have given the object above count, too.
     fn assumptions_below(
-        &self,
+        &mut self,
         below: PositionId,
         owners: &[Owner],
         available: &[(Owner, Found)],
         assumed: &Assumptions,
-    ) -> Assumptions {
+    ) -> Result<Assumptions, Exhausted> {
         let mut givers: SmallVec<[SubgraphId; 2]> = SmallVec::new();
         let mut common: Option<TypeSet> = None;
         let is_abstract = self.graph.supergraph().schema.ty(self.ask.positions[below].ty).is_abstract();
@@ -145,12 +151,13 @@ impl<'a> Solver<'a, '_> {
             givers.push(subgraph);
             if is_abstract {
                 let (_, possible) = self.graph.returned(self.graph.inner(*owner), subgraph);
+                self.reach.spend(1 + possible.len() as u64 / 16)?;
                 common = Some(common.map_or_else(|| possible.clone(), |common| common.intersection(&possible)));
             }
         }
         let among = common.filter(|common| givers.len() > 1 && !common.is_empty());
         givers.sort_unstable();
-        Assumptions { among, givers, known: Requests::default() }
+        Ok(Assumptions { among, givers, known: Requests::default() })
     }
 
     fn solve_below(

@@ -29,7 +29,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         let ats = self.root_ats(ty, 1);
         let mut solution = Solution::new(ats);
         let mut picks: Vec<Pick<'a>> = Vec::new();
-        let standing = self.standing(ty, &solution.ats);
+        let standing = self.standing(ty, &solution.ats)?;
         for index in 0..ask.positions[ask.root].entries.len() {
             let choices = match self.choices(ask.root, index, &standing, &Assumptions::default(), false)? {
                 Ok(choices) => choices,
@@ -83,6 +83,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         ats: Ats<'a>,
         assumed: Assumptions,
     ) -> Result<Rc<Solution<'a>>, Exhausted> {
+        self.reach.spend(ats.len() as u64 / 16)?;
         let key = (position, ats, assumed);
         if let Some(known) = self.memo.get(&key) {
             return Ok(known.clone());
@@ -145,7 +146,8 @@ impl<'a, 'o> Solver<'a, 'o> {
                     fixed = found.requests;
                 }
                 None if needs_typename => {
-                    solution.failure = self.no_typename(position, &ats, &groups);
+                    let ty = groups.first().map_or(interface, |group| group.ty);
+                    solution.failure = Some(failure(None, ty, &ats));
                     return Ok(());
                 }
                 None => {}
@@ -176,7 +178,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         let presences: Presences<'a> = ats.iter().map(|at| at.presence.clone()).collect();
         let closure = self.reach.closure(interface, &presences)?;
         let asked = &self.ask.positions[position].entries;
-        self.reach.spend((groups.len() * asked.len()) as u64)?;
+        self.reach.spend((groups.len() * asked.len() * (1 + self.graph.nodes(interface).len() / 8)) as u64)?;
         let is_owned = |place: Place, field: FieldId, ty: TypeId| {
             let mut owners = self.graph.owners(field, ty).into_iter();
             owners.any(|owner| self.graph.place(ty, owner) == place && self.reach.is_resolvable(self.graph.join(owner)))
@@ -189,14 +191,6 @@ impl<'a, 'o> Solver<'a, 'o> {
         let found = regular.filter_map(|(id, node)| Some((node.place, closure.node(id).found.as_ref()?)));
         let best = found.min_by_key(|(place, found)| (found.stage, found.requests.len(), Reverse(owned(*place))));
         Ok(best.map(|(place, found)| (place, found.clone())))
-    }
-
-    /// Nobody tells the runtime types: named by the first field that is asked, or else by any.
-    fn no_typename(&self, position: PositionId, ats: &Ats<'a>, groups: &[Alike]) -> Option<Failure> {
-        let ty = groups.first()?.ty;
-        let asked = self.ask.positions[position].entries.first().map(|entry| entry.field);
-        let any = || self.graph.supergraph().schema.ty(ty).fields()?.values().next().copied();
-        Some(failure(asked.or_else(any)?, ty, ats))
     }
 
     /// The runtime types in groups for which everything asked is resolved alike.
@@ -257,8 +251,8 @@ impl<'a, 'o> Solver<'a, 'o> {
         let mut made: Vec<Choice<'a>> = Vec::new();
         // An interface stands for objects of which everything is asked.
         let is_one_type = !types.is_empty() && self.graph.supergraph().schema.ty(ty).is_object();
-        let standing = self.standing(ty, ats);
-        let popularity = self.popularity(position, ty);
+        let standing = self.standing(ty, ats)?;
+        let popularity = self.popularity(position, ty)?;
         for (index, entry) in asked.entries.iter().enumerate() {
             if is_one_type && !entry.guard.contains(ty) {
                 continue;
@@ -281,7 +275,7 @@ impl<'a, 'o> Solver<'a, 'o> {
                 open.push(choices);
             }
         }
-        self.reach.spend(open.len() as u64)?;
+        self.reach.spend((open.iter().map(Vec::len).sum::<usize>() + made.len() / 16) as u64)?;
         let had_choice = !open.is_empty();
         let mut all = requests.clone();
         all.add(&assumed.known);
@@ -350,7 +344,9 @@ impl<'a, 'o> Solver<'a, 'o> {
         if !self.graph.supergraph().schema.ty(asked.ty).is_abstract() {
             return Ok(None);
         }
+        let picks: usize = groups.iter().map(|group| group.picks.len()).sum();
         for (index, entry) in asked.entries.iter().enumerate() {
+            self.reach.spend(1 + picks as u64 / 16)?;
             let concerned: Vec<TypeId> = groups
                 .iter()
                 .filter(|group| group.picks.iter().any(|pick| pick.entry == index))
@@ -368,7 +364,7 @@ impl<'a, 'o> Solver<'a, 'o> {
                 answered |= all;
             }
             if !answered {
-                return Ok(concerned.first().map(|ty| failure(entry.field, *ty, ats)));
+                return Ok(concerned.first().map(|ty| failure(Some(entry.field), *ty, ats)));
             }
         }
         Ok(None)

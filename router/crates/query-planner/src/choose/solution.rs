@@ -107,6 +107,6 @@ impl Pick<'_> {
     }
 }
 
-pub(super) fn failure(field: FieldId, ty: TypeId, ats: &[At<'_>]) -> Failure {
-    Failure { field: Some(field), ty, from: ats.iter().map(|at| at.presence.place).collect() }
+pub(super) fn failure(field: Option<FieldId>, ty: TypeId, ats: &[At<'_>]) -> Failure {
+    Failure { field, ty, from: ats.iter().map(|at| at.presence.place).collect() }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use ahash::AHashMap;
 use braid_graphql::schema::TypeId;
 use braid_graphql::type_set::TypeSet;
-use braid_query_graph::{Ats, Found, Owner, Presences, QueryGraph, Reach, Requests};
+use braid_query_graph::{Ats, Exhausted, Found, Owner, Presences, QueryGraph, Reach, Requests};
 use braid_supergraph::SubgraphId;
 use smallvec::SmallVec;
 
@@ -45,41 +45,43 @@ pub(super) const SECOND_LOOK: usize = 48;
 pub(super) const MAX_OWNERS: usize = 8;
 
 impl<'a, 'o> Solver<'a, 'o> {
-    pub(crate) fn new(reach: Reach<'a>, ask: &'o Ask<'o>) -> Self {
-        let demand = demand(reach.graph(), ask);
+    pub(crate) fn new(mut reach: Reach<'a>, ask: &'o Ask<'o>) -> Result<Self, Exhausted> {
+        let demand = demand(&mut reach, ask)?;
         let fields: usize = ask.positions.iter().map(|(_, position)| position.entries.len()).sum();
         let looks_twice = fields <= SECOND_LOOK;
-        Self { graph: reach.graph(), reach, ask, memo: AHashMap::new(), demand, looks_twice }
+        Ok(Self { graph: reach.graph(), reach, ask, memo: AHashMap::new(), demand, looks_twice })
     }
 
-    pub(super) fn standing<'s>(&self, ty: TypeId, ats: &'s Ats<'a>) -> Standing<'s, 'a> {
+    pub(super) fn standing<'s>(&mut self, ty: TypeId, ats: &'s Ats<'a>) -> Result<Standing<'s, 'a>, Exhausted> {
         let presences: Presences<'a> = ats.iter().map(|at| at.presence.clone()).collect();
-        let initial = self.reach.initial(ty, &presences);
-        Standing { ty, ats, presences, initial }
+        let initial = self.reach.initial(ty, &presences)?;
+        Ok(Standing { ty, ats, presences, initial })
     }
 
     /// How many of a position's fields each node of the type owns; not counted where the nodes are few.
-    pub(super) fn popularity(&self, position: PositionId, ty: TypeId) -> Vec<u32> {
+    pub(super) fn popularity(&mut self, position: PositionId, ty: TypeId) -> Result<Vec<u32>, Exhausted> {
         let mut popularity = vec![0_u32; self.graph.nodes(ty).len()];
         if popularity.len() > MAX_OWNERS {
             for entry in &self.ask.positions[position].entries {
-                for owner in self.graph.owners(entry.field, ty) {
-                    popularity[owner.node.index()] += 1;
-                }
+                let owners = self.graph.owners(entry.field, ty);
+                self.reach.spend(1 + owners.len() as u64 / 16)?;
+                owners.iter().for_each(|owner| popularity[owner.node.index()] += 1);
             }
         }
-        popularity
+        Ok(popularity)
     }
 }
 
 /// For each subgraph, how many of the operation's fields it could be asked for; a field counts less the more owners it has.
-fn demand(graph: &QueryGraph, ask: &Ask<'_>) -> Vec<u32> {
+fn demand(reach: &mut Reach<'_>, ask: &Ask<'_>) -> Result<Vec<u32>, Exhausted> {
+    let graph = reach.graph();
     let mut demand = vec![0; graph.supergraph().subgraphs.len()];
     for entry in ask.positions.iter().flat_map(|(_, position)| &position.entries) {
         let joins = &graph.supergraph().field(entry.field).subgraphs;
+        reach.spend(joins.len() as u64 / 16)?;
         for join in joins.iter().filter(|join| !join.external) {
             demand[join.subgraph.index()] += 60 / joins.len().max(1) as u32;
         }
     }
-    demand
+    Ok(demand)
 }

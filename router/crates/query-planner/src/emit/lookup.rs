@@ -3,8 +3,10 @@
 use braid_graphql::Name;
 use braid_graphql::schema::TypeId;
 use braid_graphql::type_set::TypeSet;
+use braid_query_graph::Exhausted;
 use braid_query_plan::{Representation, RepresentationField};
 
+use crate::budget::Spend;
 use crate::build::merge_fields;
 use crate::draft::{AtomId, Draft, ObjectsId, VisitId};
 use crate::schedule::Batch;
@@ -18,10 +20,13 @@ pub(super) struct Lookup {
 }
 
 /// All lists of entities that a batch asks for.
-pub(super) fn lookups(draft: &Draft<'_>, batch: &Batch) -> Vec<Lookup> {
+pub(super) fn lookups(draft: &Draft<'_>, batch: &Batch, spend: Spend<'_>) -> Result<Vec<Lookup>, Exhausted> {
     let mut lookups: Vec<Lookup> = Vec::new();
     for index in &batch.atoms {
         let atom = &draft.atoms[*index];
+        let objects = draft.visits[atom.visit].objects;
+        let compared = lookups.iter().filter(|known| known.objects == objects).map(|known| known.work(draft));
+        spend(1 + lookups.len() as u64 / 16 + compared.sum::<u64>())?;
         let joined = lookups.iter_mut().find_map(|known| {
             let together = known.with(draft, *index)?;
             Some((known, together))
@@ -33,17 +38,28 @@ pub(super) fn lookups(draft: &Draft<'_>, batch: &Batch) -> Vec<Lookup> {
                 known.representations = together;
             }
             None => lookups.push(Lookup {
-                objects: draft.visits[atom.visit].objects,
+                objects,
                 atoms: vec![*index],
                 guard: atom.guard.clone(),
                 representations: atom.representations.clone(),
             }),
         }
     }
-    lookups.into_iter().flat_map(|lookup| lookup.split(draft)).collect()
+    let mut split = Vec::with_capacity(lookups.len());
+    for lookup in lookups {
+        spend(1 + (lookup.guard.len() as u64 / 16) * lookup.work(draft))?;
+        split.extend(lookup.split(draft));
+    }
+    Ok(split)
 }
 
 impl Lookup {
+    /// What it takes to compare it with another.
+    fn work(&self, draft: &Draft<'_>) -> u64 {
+        let asks: usize = self.atoms.iter().map(|atom| draft.visits[draft.atoms[*atom].visit].asks.len()).sum();
+        1 + (self.representations.len() + self.atoms.len() + asks / 8) as u64
+    }
+
     /// The visits of its atoms.
     pub(super) fn visits(&self, draft: &Draft<'_>) -> Vec<VisitId> {
         self.atoms.iter().map(|atom| draft.atoms[*atom].visit).collect()

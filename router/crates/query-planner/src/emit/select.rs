@@ -6,22 +6,36 @@ use braid_graphql::compiler::name;
 use braid_graphql::operation::Condition;
 use braid_graphql::schema::{FieldId, TypeId, TypeKind};
 use braid_graphql::type_set::TypeSet;
-use braid_query_graph::QueryGraph;
+use braid_query_graph::{Exhausted, QueryGraph};
 use braid_query_plan::{FetchField, FetchSelection};
 use braid_supergraph::SubgraphId;
 
-use super::wire::{ScopeId, WireKeys};
-use crate::ask::rest;
+use super::wire::{ScopeId, WireKey, WireKeys};
 use crate::choose::Solver;
 use crate::draft::{AskedField, Draft, VisitId};
 
 /// Writes one batch.
 pub(super) struct Emitter<'e, 'a, 'o> {
-    pub(super) solver: &'e Solver<'a, 'o>,
+    pub(super) solver: &'e mut Solver<'a, 'o>,
     pub(super) graph: &'a QueryGraph,
     pub(super) draft: &'e Draft<'a>,
     pub(super) subgraph: SubgraphId,
     pub(super) wire: WireKeys,
+}
+
+/// Why visits are not written.
+#[derive(Debug)]
+pub(crate) enum EmitError {
+    /// It took more work than is allowed.
+    Exhausted,
+    /// A field is not there where it was chosen.
+    Absent(Absent),
+}
+
+impl From<Exhausted> for EmitError {
+    fn from(_: Exhausted) -> Self {
+        Self::Exhausted
+    }
 }
 
 /// A subgraph was chosen for a field that its type there does not have.
@@ -55,7 +69,7 @@ impl Emitter<'_, '_, '_> {
         visits: &[VisitId],
         within: Within<'_>,
         holds: &Condition,
-    ) -> Result<Vec<FetchSelection>, Absent> {
+    ) -> Result<Vec<FetchSelection>, EmitError> {
         let mut direct = Vec::new();
         let mut fragments: Vec<(TypeId, Vec<FetchSelection>)> = Vec::new();
         let mut asks: Vec<&AskedField> = visits.iter().flat_map(|visit| &self.draft.visits[*visit].asks).collect();
@@ -64,13 +78,15 @@ impl Emitter<'_, '_, '_> {
         let mut by_key: AHashMap<&Name, Vec<usize>> = AHashMap::new();
         asks.iter().enumerate().for_each(|(index, asked)| by_key.entry(&asked.key).or_default().push(index));
         for (index, asked) in asks.iter().enumerate() {
-            if is_covered(&asks, &by_key[&asked.key], index) {
+            let same_key = &by_key[&asked.key];
+            self.solver.reach.spend(1 + (same_key.len() + fragments.len()) as u64 / 8)?;
+            if is_covered(&asks, same_key, index) {
                 continue;
             }
             for Target { on, definition } in self.targets(asked, within)? {
                 let field = match definition {
                     Some(id) => self.field(asked, id, within.scope, holds)?,
-                    None => FetchField { condition: rest(&asked.condition, holds), ..typename() },
+                    None => FetchField { condition: asked.condition.beyond(holds), ..typename() },
                 };
                 if Some(on) == within.on {
                     direct.push(FetchSelection::Field(field));
@@ -92,7 +108,7 @@ impl Emitter<'_, '_, '_> {
 
     /// The types on which a field is written: the selection set's own type, an interface that has just the runtime types that are
     /// meant, or each of these.
-    fn targets(&self, asked: &AskedField, within: Within<'_>) -> Result<Vec<Target>, Absent> {
+    fn targets(&mut self, asked: &AskedField, within: Within<'_>) -> Result<Vec<Target>, EmitError> {
         if let Some(on) = within.on {
             let is_some = self.is_interface_object(on) && !asked.guard.is_disjoint(within.types);
             if (is_some || asked.guard.is_superset(within.types))
@@ -103,12 +119,13 @@ impl Emitter<'_, '_, '_> {
         }
         // Nothing is asked of types that cannot be met here.
         let guard = asked.guard.intersection(within.types);
+        self.solver.reach.spend(guard.len() as u64 / 8)?;
         if guard.len() > 1
             && let Some(target) = self.common_interface(asked, &guard, within)
         {
             return Ok(vec![target]);
         }
-        let absent = |on| Absent { on, name: asked.name.clone(), subgraph: self.subgraph };
+        let absent = |on| EmitError::Absent(Absent { on, name: asked.name.clone(), subgraph: self.subgraph });
         guard.iter().map(|ty| self.target(ty, asked).ok_or_else(|| absent(ty))).collect()
     }
 
@@ -157,14 +174,15 @@ impl Emitter<'_, '_, '_> {
         id: FieldId,
         scope: ScopeId,
         holds: &Condition,
-    ) -> Result<FetchField, Absent> {
+    ) -> Result<FetchField, EmitError> {
         let supergraph = self.graph.supergraph();
         let field = supergraph.schema.field(id);
         let join = supergraph.field_in(id, self.subgraph);
         let ty = join.map_or(&field.ty, |join| &join.ty);
         let inner = join.map_or(field.inner, |join| self.graph.type_in_subgraph(join, id));
         let types = supergraph.schema.ty(inner).is_composite().then(|| self.graph.returned(inner, self.subgraph).1);
-        let (wire_key, below) = self.wire.key_for(asked, scope, ty, types.as_ref());
+        let WireKey { key: wire_key, below, work } = self.wire.key_for(asked, scope, ty, types.as_ref());
+        self.solver.reach.spend(work)?;
         let selections = match (asked.below, &types) {
             (Some(visit), Some(types)) => {
                 let within = Within { on: Some(inner), types, scope: below };
@@ -178,7 +196,7 @@ impl Emitter<'_, '_, '_> {
             name: asked.name.clone(),
             definition: Some(id),
             arguments: asked.arguments.clone(),
-            condition: rest(&asked.condition, holds),
+            condition: asked.condition.beyond(holds),
             selections,
         })
     }

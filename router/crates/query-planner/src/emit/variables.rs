@@ -1,5 +1,6 @@
 //! Which of the client's variables a request uses. Knows nothing of how the request was made.
 
+use ahash::AHashSet;
 use braid_graphql::compiler::ast::Value;
 use braid_graphql::operation::Operation;
 use braid_graphql::{Name, Node, VariableDefinition};
@@ -10,7 +11,7 @@ pub(super) fn used_variables(kind: &FetchKind, operation: &Operation) -> Vec<Nod
     if operation.variables.is_empty() {
         return Vec::new();
     }
-    let mut used = Vec::new();
+    let mut used = AHashSet::new();
     match kind {
         FetchKind::Root { selections, .. } => selections_use(selections, &mut used),
         FetchKind::Entities(entities) => entities.iter().for_each(|fetch| selections_use(&fetch.selections, &mut used)),
@@ -18,7 +19,7 @@ pub(super) fn used_variables(kind: &FetchKind, operation: &Operation) -> Vec<Nod
     operation.variables.iter().filter(|variable| used.contains(&variable.name)).cloned().collect()
 }
 
-fn selections_use(selections: &[FetchSelection], used: &mut Vec<Name>) {
+fn selections_use(selections: &[FetchSelection], used: &mut AHashSet<Name>) {
     for selection in selections {
         match selection {
             FetchSelection::Field(field) => {
@@ -34,9 +35,9 @@ fn selections_use(selections: &[FetchSelection], used: &mut Vec<Name>) {
     }
 }
 
-fn value_uses(value: &Value, used: &mut Vec<Name>) {
+fn value_uses(value: &Value, used: &mut AHashSet<Name>) {
     match value {
-        Value::Variable(name) => used.push(name.clone()),
+        Value::Variable(name) => drop(used.insert(name.clone())),
         Value::List(items) => items.iter().for_each(|item| value_uses(item, used)),
         Value::Object(fields) => fields.iter().for_each(|(_, value)| value_uses(value, used)),
         _ => {}

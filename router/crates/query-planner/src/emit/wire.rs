@@ -34,6 +34,15 @@ struct Taken {
     types: Option<TypeSet>,
 }
 
+/// The key of one field.
+pub(super) struct WireKey {
+    pub(super) key: Name,
+    /// The scope of what is selected below it.
+    pub(super) below: ScopeId,
+    /// The work that it took to find it.
+    pub(super) work: u64,
+}
+
 impl WireKeys {
     pub(super) fn scope(&mut self) -> ScopeId {
         self.scopes.push(AHashMap::new());
@@ -44,33 +53,39 @@ impl WireKeys {
         self.mixes_types
     }
 
-    /// The key for a field of type `ty` in the subgraph, and the scope of what is selected below it.
+    /// The key for a field of type `ty` in the subgraph.
     pub(super) fn key_for(
         &mut self,
         asked: &AskedField,
         scope: ScopeId,
         ty: &Type,
         types: Option<&TypeSet>,
-    ) -> (Name, ScopeId) {
+    ) -> WireKey {
         let shape = shape(ty, types.is_some());
+        let mut work = 0;
         let fits =
             |taken: &Taken| taken.shape == shape && taken.name == asked.name && taken.arguments == asked.arguments;
         let known = match self.scopes[scope.0].get_key_value(&asked.key) {
             Some((key, taken)) if fits(taken) => Some((key.clone(), taken)),
             Some(_) => {
+                work = 1 + self.scopes[scope.0].len() as u64 / 16;
                 // An alias made for the same field before serves again, so that what is below merges.
                 let is_alias = |key: &Name| key.starts_with('_') && key.ends_with(asked.key.as_str());
                 let known = self.scopes[scope.0].iter().filter(|(key, taken)| is_alias(key) && fits(taken));
                 known.min_by_key(|(key, _)| *key).map(|(key, taken)| (key.clone(), taken))
             }
-            None => return self.take(asked.key.clone(), asked, scope, shape, types),
+            None => {
+                let below = self.take(asked.key.clone(), asked, scope, shape, types);
+                return WireKey { key: asked.key.clone(), below, work };
+            }
         };
         if let Some((key, taken)) = known {
             self.mixes_types |= taken.types.as_ref() != types;
-            return (key, taken.below);
+            return WireKey { key, below: taken.below, work };
         }
-        let alias = self.alias(scope, &asked.key);
-        self.take(alias, asked, scope, shape, types)
+        let key = self.alias(scope, &asked.key);
+        let below = self.take(key.clone(), asked, scope, shape, types);
+        WireKey { key, below, work }
     }
 
     fn alias(&mut self, scope: ScopeId, key: &Name) -> Name {
@@ -84,19 +99,12 @@ impl WireKeys {
         }
     }
 
-    fn take(
-        &mut self,
-        key: Name,
-        asked: &AskedField,
-        scope: ScopeId,
-        shape: Type,
-        types: Option<&TypeSet>,
-    ) -> (Name, ScopeId) {
+    fn take(&mut self, key: Name, asked: &AskedField, scope: ScopeId, shape: Type, types: Option<&TypeSet>) -> ScopeId {
         let below = self.scope();
         let (name, arguments) = (asked.name.clone(), asked.arguments.clone());
         let taken = Taken { shape, name, arguments, below, types: types.cloned() };
-        self.scopes[scope.0].insert(key.clone(), taken);
-        (key, below)
+        self.scopes[scope.0].insert(key, taken);
+        below
     }
 }
 
