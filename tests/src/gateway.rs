@@ -8,6 +8,7 @@ use braid_executor::{
     CompiledOperation, ExecuteContext, ExecuteLimits, SubgraphError, SubgraphErrorKind, SubgraphErrors,
     SubgraphRequest, SubgraphResponse, SubgraphService, execute,
 };
+use braid_graphql::names::SchemaNames;
 use braid_graphql::normalize::{NormalizeLimits, normalize};
 use braid_graphql::operation::Operation;
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
@@ -70,8 +71,12 @@ impl Gateway {
 
     /// The plan of an operation, or why it has none.
     pub fn plan(&self, query: &str) -> Result<(Operation, QueryPlan), String> {
-        let document = parse_operation(&self.supergraph.api_schema, query, ParseLimits::default())
-            .map_err(|errors| errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; "))?;
+        let document = parse_operation(
+            &self.supergraph.api_schema,
+            query,
+            ParseLimits { names: SchemaNames::Shown, ..ParseLimits::default() },
+        )
+        .map_err(|errors| errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; "))?;
         let operation = choose_operation(&document, None).map_err(|error| error.message)?;
         let operation = normalize(&document, operation, &self.supergraph.schema, NormalizeLimits::default());
         let operation = operation.map_err(|error| error.to_string())?;
@@ -89,10 +94,11 @@ impl Gateway {
         let text = braid_query_plan::print::print(&plan, &self.supergraph);
         let plan_faults = self.plan_faults(&operation, &plan);
         let raw = to_raw_value(variables).unwrap();
-        let coerced = match coerce_variables(&self.supergraph.api_schema, &operation.variables, Some(&raw)) {
-            Ok(coerced) => coerced,
-            Err(errors) => return Answer::refused(errors[0].message.clone()),
-        };
+        let coerced =
+            match coerce_variables(&self.supergraph.api_schema, &operation.variables, Some(&raw), SchemaNames::Shown) {
+                Ok(coerced) => coerced,
+                Err(errors) => return Answer::refused(errors[0].message.clone()),
+            };
         let compiled = match CompiledOperation::compile(operation, plan, &self.supergraph) {
             Ok(compiled) => compiled,
             Err(error) => return Answer { plan: text, ..Answer::refused(format!("compile: {error}")) },
@@ -102,6 +108,7 @@ impl Gateway {
             deadline: None,
             limits: ExecuteLimits::default(),
             subgraph_errors: SubgraphErrors::Shown,
+            names: SchemaNames::Shown,
         };
         let response = execute(&compiled, &coerced, &self.service, &context).await;
         let mut parts: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&response.bytes)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use braid_gateway::compile::Compiler;
 use braid_gateway::limits::LimitsConfig;
+use braid_graphql::names::SchemaNames;
 use braid_query_plan::print::print as print_text;
 use braid_query_plan::print_explain::explain;
 use braid_query_plan::print_graph::print_mermaid;
@@ -52,7 +53,7 @@ impl Plan {
             .map_err(|error| Failure::Usage(format!("{}: {}", self.supergraph.display(), chain(&error))))?;
         let text = operation(&self.operation)?;
         let mut compiler = Compiler::new(Arc::new(supergraph), LimitsConfig::default());
-        compiler.suggests_names = true;
+        compiler.names = SchemaNames::Shown;
         let compiled = compiler.compile(&text, self.operation_name.as_deref()).map_err(|refusal| {
             for error in &refusal.errors {
                 let at = error.locations.first().map(|at| format!(" ({}:{})", at.line, at.column)).unwrap_or_default();

@@ -10,6 +10,7 @@ use braid_executor::{
 };
 use braid_gateway::compile::Compiler;
 use braid_gateway::limits::LimitsConfig;
+use braid_graphql::names::SchemaNames;
 use braid_supergraph::Supergraph;
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -47,11 +48,17 @@ impl SubgraphService for Canned {
 
 /// Runs the operation over subgraphs that answer so. What the client gets is JSON within its bounds, whatever they say.
 pub fn run(operation: &CompiledOperation, variables: Option<&RawValue>, status: u16, answers: &[&[u8]]) {
-    let Ok(variables) = operation.coerce_variables(variables) else { return };
+    let Ok(variables) = operation.coerce_variables(variables, SchemaNames::Shown) else { return };
     let answers = answers.iter().map(|answer| Bytes::copy_from_slice(answer)).collect();
     let service = Canned { status, answers, asked: AtomicUsize::new(0) };
     let context =
-        ExecuteContext { service: (), deadline: None, limits: LIMITS, subgraph_errors: SubgraphErrors::Shown };
+        ExecuteContext {
+            service: (),
+            deadline: None,
+            limits: LIMITS,
+            subgraph_errors: SubgraphErrors::Shown,
+            names: SchemaNames::Shown,
+        };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     check(&runtime.block_on(execute(operation, &variables, &service, &context)));
 }

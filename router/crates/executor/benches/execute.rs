@@ -14,6 +14,7 @@ mod support;
 use std::collections::HashMap;
 
 use braid_executor::stages::{Request, Stages};
+use braid_graphql::names::SchemaNames;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::{Value, json};
 use support::world::{Recorded, Size, World};
@@ -62,7 +63,7 @@ fn benches(criterion: &mut Criterion) {
         let operation = compile(&supergraph, text);
         let world = World { supergraph: supergraph.clone(), size, seed: 7 };
         let service = Recorded::new(world, operation.plan().clone());
-        let variables = operation.coerce_variables(None).unwrap();
+        let variables = operation.coerce_variables(None, SchemaNames::Shown).unwrap();
         let context = context();
         let run = || runtime.block_on(braid_executor::execute(&operation, &variables, &service, &context));
         let first = run();
@@ -95,7 +96,7 @@ fn stages(criterion: &mut Criterion) {
     let operation = compile(&supergraph, text);
     let world = World { supergraph: supergraph.clone(), size, seed: 7 };
     let service = Recorded::new(world, operation.plan().clone());
-    let variables = operation.coerce_variables(None).unwrap();
+    let variables = operation.coerce_variables(None, SchemaNames::Shown).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let answer = runtime.block_on(braid_executor::execute(&operation, &variables, &service, &context())).bytes;
     let answers = service.known.lock().unwrap();

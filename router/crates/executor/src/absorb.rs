@@ -1,4 +1,4 @@
-//! From an answer, or none, to the tree and the errors: what came is merged into the objects that asked for it, what did not come is
+//! From a response, or none, to the tree and the errors: what came is merged into the objects that asked for it, what did not come is
 //! marked, and an error is added for it. Knows nothing of requests.
 
 use std::borrow::Cow;
@@ -23,7 +23,7 @@ use crate::service::SubgraphError;
 use crate::tree::{ObjectId, Tree};
 use crate::wire_error::read_errors;
 
-/// What an answer is absorbed into.
+/// What a response is absorbed into.
 pub(crate) struct Absorb<'a> {
     operation: &'a CompiledOperation,
     fetch: &'a CompiledFetch,
@@ -34,7 +34,7 @@ pub(crate) struct Absorb<'a> {
     locator: Locator<'a>,
 }
 
-/// What there is before an answer comes.
+/// What there is before a response comes.
 pub(crate) struct Target<'a> {
     pub(crate) operation: &'a CompiledOperation,
     pub(crate) tree: &'a mut Tree,
@@ -64,14 +64,14 @@ impl From<SubgraphError> for Failure {
 }
 
 impl<'a> Absorb<'a> {
-    /// For the answer to the fetch at `index`.
+    /// For the response to the fetch at `index`.
     pub(crate) fn new(target: Target<'a>, index: usize, limits: ReadLimits) -> Self {
         let Target { operation, tree, root, errors, exposure } = target;
         let fetch = &operation.fetches[index];
         Self { operation, fetch, tree, errors, exposure, limits, locator: Locator::new(operation, fetch, root) }
     }
 
-    /// Takes in an answer. Returns the code when the fetch failed as a whole.
+    /// Absorbs a response. Returns the code when the fetch failed as a whole.
     pub(crate) fn answer(&mut self, receivers: &Receivers, status: u16, buffer: Option<u16>) -> Option<&'static str> {
         match self.read(receivers, status, buffer) {
             Ok(()) => None,
@@ -79,7 +79,7 @@ impl<'a> Absorb<'a> {
         }
     }
 
-    /// Marks what a failed fetch would have filled, and says so once.
+    /// Marks what a failed fetch would have filled, and adds one error.
     pub(crate) fn failure(&mut self, receivers: &Receivers, failure: Failure) -> &'static str {
         self.mark_all(receivers);
         let path = self.locator.common_path(self.tree);
@@ -230,7 +230,7 @@ impl<'a> Absorb<'a> {
         mark(self.tree, &self.fetch.readings, object, reading);
     }
 
-    /// Passes on the errors of an answer, and marks the nulls that they explain. Returns whether there are any.
+    /// Passes on the errors of a response, and marks the nulls that they explain. Returns whether there are any.
     fn subgraph_errors(&mut self, receivers: &Receivers, data: &Data, buffer: u16, range: Range<usize>) -> bool {
         let body = self.tree.buffer(buffer);
         let (errors, more) = read_errors(&body, range, self.limits.max_nesting, self.errors.room());

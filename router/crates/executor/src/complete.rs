@@ -1,10 +1,11 @@
-//! *CompleteValue*: walks the projection over the tree and writes the client's answer by copying slices
+//! *CompleteValue*: walks the projection over the tree and writes the client's response by copying slices
 //! (<https://spec.graphql.org/draft/#sec-Value-Completion>). Knows nothing of subgraphs.
 //!
-//! A null that may not stand where it is goes up to the nearest place that may be null, by cutting the output back to where that
-//! place began.
+//! A null that is not allowed where it is moves up to the nearest nullable position, by cutting the output back to where that
+//! position began.
 
 use braid_graphql::introspection::{IntrospectionError, Introspector};
+use braid_graphql::names::SchemaNames;
 use braid_graphql::operation::FieldRef;
 use braid_graphql::variables::Variables;
 use braid_supergraph::Supergraph;
@@ -32,6 +33,8 @@ pub(crate) struct Completion<'a> {
     pub(crate) tree: &'a Tree,
     pub(crate) introspector: Introspector<'a>,
     pub(crate) errors: &'a mut Errors,
+    /// Whether errors may name types and fields of the schema.
+    pub(crate) names: SchemaNames,
     /// Whether a fetch failed, so that types may be unknown without a further error.
     pub(crate) some_failed: bool,
     /// Whether fetches were given up, so that values may be absent without a further error.
@@ -39,9 +42,9 @@ pub(crate) struct Completion<'a> {
     pub(crate) out: Vec<u8>,
     pub(crate) written: Written,
     pub(crate) max_out: usize,
-    /// The output has become too large: everything is given up.
+    /// The output has become too large: completion stops.
     pub(crate) overflow: bool,
-    /// The deadline has passed: everything is given up.
+    /// The deadline has passed: completion stops.
     pub(crate) is_late: bool,
 }
 
@@ -83,7 +86,7 @@ impl Completion<'_> {
                 OutKind::Introspection(at) => self.introspection(at)?,
                 OutKind::Leaf { slot, kind } => {
                     let cell = self.tree.get(object, slot);
-                    // By far the most frequent case, without the general one's detours.
+                    // By far the most frequent case, on a short path.
                     if let Cell::Leaf { buffer, start, end } = cell
                         && field.wrappers.lists == 0
                         && let Leaf::Raw(raw) =
@@ -162,14 +165,14 @@ impl Completion<'_> {
         self.settle(completed, wrappers, start)
     }
 
-    /// Gives everything up if the output would become too large with so many bytes more.
+    /// Gives up if the output would become too large with so many bytes more.
     #[inline]
     fn check_room(&mut self, bytes: usize) -> Completed {
         self.overflow |= self.out.len() + bytes > self.max_out;
         if self.overflow { Err(Nulled) } else { Ok(()) }
     }
 
-    /// Turns a nulled value into null, or passes it up where null may not stand.
+    /// Turns a nulled value into null, or passes it up where null is not allowed.
     #[inline]
     fn settle(&mut self, completed: Completed, wrappers: Wrappers, start: usize) -> Completed {
         if completed.is_ok() || wrappers.is_non_null() || self.overflow {
@@ -275,7 +278,7 @@ impl Completion<'_> {
             self.out.extend_from_slice(b"null");
             return Ok(());
         }
-        let message = format!("Cannot return null for non-nullable field {}.", self.coordinate(field));
+        let message = format!("Cannot return null for non-nullable field {}.", self.field_name(field));
         self.errors.report(NON_NULLABLE_FIELD_IS_NULL, message, path.segments());
         Err(Nulled)
     }
@@ -283,6 +286,7 @@ impl Completion<'_> {
     #[cold]
     fn invalid(&mut self, field: &OutField, path: &ResponsePath<'_>) -> Completed {
         let what = match field.kind {
+            _ if self.names == SchemaNames::Hidden => "not of its type".to_owned(),
             OutKind::Leaf { kind: LeafKind::Enum(at), .. } => {
                 let name = &self.supergraph.schema.ty(self.projection.enums[at as usize].ty).name;
                 format!("not a value of {name} that the schema has")
@@ -292,7 +296,7 @@ impl Completion<'_> {
                 None => "not of its type".to_owned(),
             },
         };
-        let message = format!("A subgraph gave a value for {} that is {what}.", self.coordinate(field));
+        let message = format!("A subgraph gave a value for {} that is {what}.", self.field_name(field));
         self.errors.report(INVALID_VALUE, message, path.segments());
         Err(Nulled)
     }
@@ -306,10 +310,11 @@ impl Completion<'_> {
         Err(Nulled)
     }
 
-    fn coordinate(&self, field: &OutField) -> String {
+    /// The field in messages: `Type.field`, or by what the client calls it.
+    fn field_name(&self, field: &OutField) -> String {
         match field.definition {
-            Some(id) => self.supergraph.schema.coordinate(id),
-            None => field.key.to_string(),
+            Some(id) if self.names == SchemaNames::Shown => self.supergraph.schema.coordinate(id),
+            _ => format!("\"{}\"", field.key),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The errors of one answer: collected up to a number, written once. Knows nothing of who failed.
+//! The errors of one response: collected up to a number, written once. Knows nothing of who failed.
 
 use std::borrow::Cow;
 
@@ -10,21 +10,21 @@ use serde_json::value::RawValue;
 pub(crate) const NON_NULLABLE_FIELD_IS_NULL: &str = "NON_NULLABLE_FIELD_IS_NULL";
 /// A subgraph gave a value that is not of the field's type.
 pub(crate) const INVALID_VALUE: &str = "SUBREQUEST_INVALID_VALUE";
-/// A subgraph gave an object of which the type is not known, or not one of those that may stand there.
+/// A subgraph gave an object whose type is not known, or not allowed there.
 pub(crate) const UNKNOWN_RUNTIME_TYPE: &str = "SUBREQUEST_UNKNOWN_TYPE";
-/// An answer that is not a GraphQL response, or not to what was asked.
+/// A response that is not a GraphQL response, or not to what was asked.
 pub(crate) const MALFORMED_RESPONSE: &str = "SUBREQUEST_MALFORMED_RESPONSE";
-/// An answer that nests deeper than it may.
+/// A response that nests deeper than allowed.
 pub(crate) const RESPONSE_TOO_DEEP: &str = "SUBREQUEST_RESPONSE_TOO_DEEP";
-/// An answer with an HTTP status that says failure.
+/// A response with an HTTP status that says failure.
 pub(crate) const HTTP_ERROR: &str = "SUBREQUEST_HTTP_ERROR";
-/// The request holds more memory than it may.
+/// The request holds more memory than allowed.
 pub(crate) const MEMORY_LIMIT: &str = "REQUEST_MEMORY_LIMIT_EXCEEDED";
-/// The answer to the client is larger than it may be.
+/// The response to the client is larger than allowed.
 pub(crate) const RESPONSE_LIMIT: &str = "RESPONSE_TOO_LARGE";
 /// A defect of the router.
 pub(crate) const INTERNAL: &str = "INTERNAL_SERVER_ERROR";
-/// The time for the client's request is over.
+/// The client's request has timed out.
 pub(crate) const TIMEOUT: &str = "GATEWAY_TIMEOUT";
 /// Of an error of a subgraph that has no code.
 pub(crate) const DOWNSTREAM: &str = "DOWNSTREAM_SERVICE_ERROR";
@@ -145,7 +145,7 @@ pub(crate) fn raw_string(text: &str) -> Option<Box<RawValue>> {
     serde_json::value::to_raw_value(text).ok()
 }
 
-/// From the root of the answer to a position, as a chain over the stack: it costs nothing until it is asked for.
+/// From the root of the response to a position, as a chain over the stack: it costs nothing until it is asked for.
 #[derive(Clone, Copy)]
 pub(crate) enum ResponsePath<'a> {
     Root,

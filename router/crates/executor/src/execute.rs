@@ -1,4 +1,4 @@
-//! The main street of an execution: fetches start as soon as what they need is there, their answers grow the tree, and the tree is
+//! The main path of an execution: fetches start as soon as what they need is there, their answers grow the tree, and the tree is
 //! written out. Knows nothing of how requests travel.
 
 use std::pin::{Pin, pin};
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
 use braid_graphql::introspection::{self, Introspector};
+use braid_graphql::names::SchemaNames;
 use braid_graphql::variables::Variables;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -29,9 +30,9 @@ use crate::service::{SubgraphError, SubgraphResponse, SubgraphService};
 use crate::tree::{ObjectId, Tree};
 use crate::written::Written;
 
-/// Runs an operation. Dropping the future cancels the requests that are under way.
+/// Runs an operation. Dropping the future cancels the requests that are in flight.
 ///
-/// The answer is always complete and valid, whatever subgraphs do; what they failed to give is null with an error.
+/// The response is always complete and valid, whatever subgraphs do; what they failed to give is null with an error.
 pub async fn execute<S: SubgraphService>(
     operation: &CompiledOperation,
     variables: &Variables,
@@ -46,7 +47,7 @@ pub async fn execute<S: SubgraphService>(
     run.finish()
 }
 
-/// An answer without data, for a request that cannot be executed at all.
+/// A response without data, for a request that cannot be executed at all.
 pub fn refuse(errors: &[GraphQLError]) -> Bytes {
     // Writing these types to memory cannot fail.
     let errors = serde_json::to_vec(errors).unwrap_or_else(|_| b"[]".to_vec());
@@ -58,6 +59,7 @@ struct Run<'a, M> {
     variables: &'a Variables,
     limits: ExecuteLimits,
     exposure: &'a SubgraphErrors,
+    names: SchemaNames,
     deadline: Option<Instant>,
     started: Instant,
     tree: Tree,
@@ -76,7 +78,7 @@ struct Run<'a, M> {
     timed_out: bool,
 }
 
-/// A request under way.
+/// A request in flight.
 struct Sent {
     index: usize,
     receivers: Receivers,
@@ -116,6 +118,7 @@ impl<'a, M> Run<'a, M> {
             variables,
             limits,
             exposure: &context.subgraph_errors,
+            names: context.names,
             deadline: context.deadline,
             started: Instant::now(),
             tree,
@@ -163,7 +166,7 @@ impl<'a, M> Run<'a, M> {
         }
     }
 
-    /// Prepares a fetch whose turn has come. When there is nothing to ask, those that wait for it are next.
+    /// Prepares a fetch that is ready. When there is nothing to ask, the fetches that wait for it become ready.
     fn start(&mut self, index: usize) -> Option<(Sent, SubgraphRequest)> {
         let fetch = &self.operation.fetches[index];
         let prepared = match fetch.condition.holds(self.variables) {
@@ -272,7 +275,7 @@ impl<'a, M> Run<'a, M> {
         self.done(index);
     }
 
-    /// The time is over: what is not there now is null, and one error says so.
+    /// The deadline has passed: what has not arrived is null, with one error.
     fn give_up(&mut self) {
         self.gave_up = true;
         self.timed_out = true;
@@ -327,6 +330,7 @@ impl<'a, M> Run<'a, M> {
             some_failed: self.gave_up || self.reports.iter().any(|report| report.failure.is_some()),
             gave_up: self.gave_up,
             errors: &mut self.errors,
+            names: self.names,
             out,
             written: Written::default(),
             max_out: self.limits.max_response,
@@ -347,7 +351,7 @@ impl<'a, M> Run<'a, M> {
         }
     }
 
-    /// The beginning of an answer that has this error and nothing else.
+    /// The beginning of a response that has this error and nothing else.
     fn without_data(&mut self, code: &'static str, message: String) -> Vec<u8> {
         self.errors = Errors::new(self.limits.max_errors.max(1));
         self.errors.report(code, message, Vec::new());

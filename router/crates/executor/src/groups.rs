@@ -56,7 +56,7 @@ impl Groups {
     ) -> Result<Vec<Group>, PrepareError> {
         let CompiledOperation { supergraph, .. } = context.operation;
         let targets = match entities.contexts.is_empty() {
-            // Objects that are shared stay so: fetches that are under way write to them.
+            // Objects that are shared stay so: fetches that are in flight write to them.
             true => walk::targets(tree, context.root, &entities.path)
                 .into_iter()
                 .map(|object| (object, Vec::new()))

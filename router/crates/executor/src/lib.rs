@@ -10,7 +10,7 @@
 //!
 //! # Slots, not maps
 //!
-//! The router knows the exact shape of every answer that it asks for. So each position of the data tree has a layout that is fixed when
+//! The router knows the exact shape of every response that it asks for. So each position of the data tree has a layout that is fixed when
 //! the operation is compiled: a key is a slot, an object is a row of cells. A leaf is a range of the received body, checked once and
 //! copied to the client as it is. What is written twice is stored once and pointed to.
 

@@ -1,7 +1,7 @@
-//! Where the client sees what the errors of one answer are about. On the way, the nulls that the errors explain are marked. Knows
+//! Where the client sees what the errors of one response are about. On the way, the nulls that the errors explain are marked. Knows
 //! nothing of what the errors say.
 //!
-//! All errors of an answer are located together, so that the objects of a fetch are looked at once and not once per error.
+//! All errors of a response are located together, so that the objects of a fetch are looked at once and not once per error.
 
 use ahash::AHashMap;
 use braid_graphql::error::PathSegment;
@@ -36,7 +36,7 @@ impl<'a> Locator<'a> {
         Self { operation, fetch, root, commons: AHashMap::new() }
     }
 
-    /// The client's paths of errors with these paths in an answer.
+    /// The client's paths of errors with these paths in a response.
     pub(crate) fn client_paths<'p>(
         &mut self,
         tree: &mut Tree,

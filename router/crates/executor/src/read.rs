@@ -1,4 +1,4 @@
-//! A subgraph's answer, read straight into slots by the shape that was asked for. Knows nothing of where the objects go.
+//! A subgraph's response, read straight into slots by the shape that was asked for. Knows nothing of where the objects go.
 
 use std::ops::Range;
 
@@ -56,7 +56,7 @@ pub(crate) enum EntityList {
     },
 }
 
-/// What an answer is read by.
+/// What a response is read by.
 pub(crate) enum Expected<'a> {
     Root(ReadingId),
     /// The alias and the reading of each list.

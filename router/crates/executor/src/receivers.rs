@@ -1,4 +1,4 @@
-//! The objects that the answer to a request is written to. Knows nothing of the answer.
+//! The objects that the response to a request is written to. Knows nothing of the response.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) enum Receivers {
 /// The objects that one list of entities is written to.
 #[derive(Debug)]
 pub(crate) struct Lookups {
-    /// The key of the list in the answer.
+    /// The key of the list in the response.
     pub(crate) alias: Arc<str>,
     /// The number of the list in its fetch.
     pub(crate) entities: usize,
@@ -29,7 +29,7 @@ pub(crate) struct Lookups {
 }
 
 impl Receivers {
-    /// Adds the copies of receivers that were made while the request was under way.
+    /// Adds the copies of receivers that were made while the request was in flight.
     pub(crate) fn follow(&mut self, copies: &[(ObjectId, ObjectId)]) {
         if copies.is_empty() {
             return;

@@ -29,7 +29,7 @@ pub(crate) struct Source<'a> {
 }
 
 /// Writes the representation of `object`; `false`, with part of it written, when the object lacks a key or something that is
-/// required: whoever computes from half of it computes something else.
+/// required: a value computed from half of it is a wrong value.
 pub(crate) fn write(
     source: Source<'_>,
     representation: &CompiledRepresentation,

@@ -1,4 +1,4 @@
-//! A request to a subgraph: its bytes, and what they say as values, so that who stands between the executor and the subgraph (a
+//! A request to a subgraph: its bytes, and the same as values, so that whatever stands between the executor and the subgraph (a
 //! cache, an authorizer) need not parse them. Knows nothing of how it is sent.
 //!
 //! # The contract
@@ -11,10 +11,10 @@
 //! - What is asked of the entities of a list is [`EntitySelection::text`]. It depends on nothing else in the request, and neither does
 //!   its hash. With the subgraph, the representation and the values of the variables that it uses, it is all that an item of the
 //!   answer depends on, but for headers.
-//! - A list of the answer's data has one item for each representation of the list, in order, under the list's alias.
+//! - A list of the response's data has one item for each representation of the list, in order, under the list's alias.
 //!
-//! [`SubgraphRequest::keeping`] is the request without some of the representations; whoever sends that instead puts the answer
-//! together again.
+//! [`SubgraphRequest::keeping`] is the request without some of the representations; the sender then has to put the response back
+//! together.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub struct SubgraphRequest {
     pub kind: OperationType,
     /// The whole body, `{"query":…,"variables":…}`.
     pub body: Bytes,
-    /// When the answer is of no more use.
+    /// When the response is of no use any more.
     pub deadline: Option<Instant>,
     /// What the body says.
     pub values: RequestValues,
@@ -57,7 +57,7 @@ pub struct Document {
     pub query: Box<str>,
     /// The XXH3 hash of the text.
     pub hash: u64,
-    /// The fields of the root operation type by the keys of the answer; none in a request for entities.
+    /// The fields of the root operation type by the keys of the response; none in a request for entities.
     pub root_fields: Vec<RootField>,
     /// The lists of entities.
     pub entities: Vec<DocumentEntities>,
@@ -66,7 +66,7 @@ pub struct Document {
 /// A field of a root operation type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RootField {
-    /// The key in the answer.
+    /// The key in the response.
     pub key: Name,
     /// The field.
     pub name: Name,
@@ -75,7 +75,7 @@ pub struct RootField {
 /// An `_entities` field of a document.
 #[derive(Debug)]
 pub struct DocumentEntities {
-    /// The key in the answer.
+    /// The key in the response.
     pub alias: Arc<str>,
     /// What is asked of each entity.
     pub selection: Arc<EntitySelection>,
@@ -106,7 +106,7 @@ pub struct EntityKey {
 /// The entities of one list, and under which values of context variables.
 #[derive(Debug, Clone, Default)]
 pub struct EntityList {
-    /// One for each entity, in the order of the answer's items; no two have equal bytes.
+    /// One for each entity, in the order of the response's items; no two have equal bytes.
     pub representations: Vec<Representation>,
     /// The values of the context variables in the order of the plan, which are equal for all its entities.
     pub contexts: Vec<Range<usize>>,

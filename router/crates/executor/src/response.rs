@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use braid_graphql::names::SchemaNames;
 use braid_supergraph::SubgraphId;
 use bytes::Bytes;
 
@@ -17,6 +18,8 @@ pub struct ExecuteContext<C> {
     pub limits: ExecuteLimits,
     /// Whose errors clients may read.
     pub subgraph_errors: SubgraphErrors,
+    /// Whether errors may name types and fields of the schema.
+    pub names: SchemaNames,
 }
 
 /// Whether clients read what subgraphs say in their errors. Codes are passed on in any case.
@@ -45,13 +48,13 @@ impl SubgraphErrors {
 /// Bounds on one execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExecuteLimits {
-    /// The most bytes of subgraph answers, of what is read from them, and of requests made of them, together.
+    /// The most bytes of subgraph responses, of what is read from them, and of requests made of them, together.
     pub max_memory: usize,
-    /// The most bytes of the answer to the client.
+    /// The most bytes of the response to the client.
     pub max_response: usize,
     /// The deepest nesting of objects and lists within a value that is passed through unread.
     pub max_nesting: usize,
-    /// The most errors in the answer; one more says how many are left out.
+    /// The most errors in the response; one more says how many are left out.
     pub max_errors: usize,
 }
 
@@ -61,7 +64,7 @@ impl Default for ExecuteLimits {
     }
 }
 
-/// The answer to a client.
+/// The response to a client.
 #[derive(Debug)]
 pub struct Response<M> {
     /// `{"data":…}`, and `"errors"` when there are any.
@@ -74,12 +77,12 @@ pub struct Response<M> {
     pub timed_out: bool,
     /// What happened to each fetch, in the order they ended.
     pub fetches: Vec<FetchReport>,
-    /// What came beside the bodies of subgraph answers, in the order they came.
+    /// What came beside the bodies of subgraph responses, in the order they came.
     pub subgraph_answers: Vec<(SubgraphId, M)>,
 }
 
 impl<M> Response<M> {
-    /// The answer with `"extensions"` added; `extensions` is a JSON object.
+    /// The response with `"extensions"` added; `extensions` is a JSON object.
     pub fn bytes_with_extensions(&self, extensions: &[u8]) -> Bytes {
         let body = self.bytes.strip_suffix(b"}").unwrap_or(&self.bytes);
         let parts = [body, &br#","extensions":"#[..], extensions, &b"}"[..]];
@@ -96,13 +99,13 @@ pub struct FetchReport {
     pub subgraph: SubgraphId,
     /// From the start of the execution to the start of the request.
     pub started: Duration,
-    /// From the start of the request to its answer.
+    /// From the start of the request to its response.
     pub took: Duration,
-    /// The status of the answer; `None` when there was none.
+    /// The status of the response; `None` when there was none.
     pub status: Option<u16>,
     /// The size of the request's body.
     pub request_bytes: usize,
-    /// The size of the answer's body.
+    /// The size of the response's body.
     pub response_bytes: usize,
     /// The code, when the fetch failed as a whole.
     pub failure: Option<&'static str>,

@@ -11,7 +11,7 @@ pub(crate) enum ScanError {
     Malformed(usize),
     /// Nested deeper than the limit.
     TooDeep,
-    /// More is read than the request may hold.
+    /// The request would hold more memory than allowed.
     OutOfMemory,
 }
 

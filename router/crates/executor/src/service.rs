@@ -1,4 +1,4 @@
-//! What the executor asks of the world: one call to one subgraph. Knows nothing of HTTP.
+//! What the executor needs from outside: one call to one subgraph. Knows nothing of HTTP.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub trait SubgraphService: Send + Sync + 'static {
         context: &Self::Context,
     ) -> impl Future<Output = Result<SubgraphResponse<Self::Meta>, SubgraphError>> + Send;
 
-    /// How a subgraph is doing, where the service knows.
+    /// The state of a subgraph, where the service knows.
     fn state(&self, _subgraph: SubgraphId) -> Option<SubgraphState> {
         None
     }
@@ -46,7 +46,7 @@ impl<S: SubgraphService> SubgraphService for Arc<S> {
     }
 }
 
-/// How a subgraph is doing.
+/// The state of a subgraph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SubgraphState {
     /// Requests in flight.
@@ -74,7 +74,7 @@ pub struct SubgraphError {
     pub kind: SubgraphErrorKind,
     /// For operators: shown to clients only where subgraph errors are exposed.
     pub message: String,
-    /// Whether the same request may do better when made again.
+    /// Whether the same request may succeed when it is sent again.
     pub retryable: bool,
 }
 
@@ -85,11 +85,11 @@ pub enum SubgraphErrorKind {
     Transport,
     /// No answer in time.
     Timeout,
-    /// The answer is larger than the cap.
+    /// The response is larger than the cap.
     TooLarge,
-    /// The answer is not what was asked for (content type, encoding, redirect).
+    /// The response is not what was asked for (content type, encoding, redirect).
     Malformed,
-    /// The router has too many requests to this subgraph under way.
+    /// The router has too many requests to this subgraph in flight.
     Overloaded,
 }
 

@@ -1,6 +1,7 @@
 //! The stages of an execution one by one, for benches. Knows no service: the caller brings the answers.
 
 use braid_graphql::introspection::{self, Introspector};
+use braid_graphql::names::SchemaNames;
 use braid_graphql::variables::Variables;
 use bytes::Bytes;
 
@@ -29,7 +30,7 @@ pub struct Stages<'a> {
     errors: Errors,
 }
 
-/// A request that waits for its answer.
+/// A request that waits for its response.
 #[derive(Debug)]
 pub struct Request {
     index: usize,
@@ -59,7 +60,7 @@ impl<'a> Stages<'a> {
         Some(Request { index, prepared })
     }
 
-    /// Reads an answer into slots, and leaves it at that. Returns whether it is as it should be.
+    /// Reads a response into slots, and leaves it at that. Returns whether it is as it should be.
     pub fn read(&self, request: &Request, body: &Bytes) -> bool {
         let mut tree = Tree::default();
         let fetch = &self.operation.fetches[request.index];
@@ -68,7 +69,7 @@ impl<'a> Stages<'a> {
         read_response(&mut tree, &fetch.readings, &expected, buffer, LIMITS).is_ok()
     }
 
-    /// Reads an answer and merges it into the tree.
+    /// Reads a response and merges it into the tree.
     pub fn absorb(&mut self, request: &Request, body: &Bytes) {
         let buffer = self.tree.keep(body.clone());
         let target = Target {
@@ -82,7 +83,7 @@ impl<'a> Stages<'a> {
         absorb.answer(&request.prepared.receivers, 200, buffer);
     }
 
-    /// Writes the data of the answer.
+    /// Writes the data of the response.
     pub fn project(&mut self) -> Vec<u8> {
         let operation = self.operation;
         let mut completion = Completion {
@@ -101,6 +102,7 @@ impl<'a> Stages<'a> {
             some_failed: false,
             gave_up: false,
             errors: &mut self.errors,
+            names: SchemaNames::Hidden,
             out: Vec::new(),
             written: Written::default(),
             max_out: 1 << 30,

@@ -28,7 +28,7 @@ pub(crate) enum Cell {
         end: u32,
     },
     Object(ObjectId),
-    /// Items are cells in a row.
+    /// Items are cells one after another.
     List {
         start: u32,
         len: u32,
@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(tree.get(child(&tree, a), 1), Cell::Null);
         assert_eq!(child(&tree, b), original);
         assert_eq!(tree.get(original, 1), Cell::Absent);
-        // What is under way to the original goes to the copy too.
+        // What is in flight to the original goes to the copy too.
         assert_eq!(tree.copies_since(0), [(original, child(&tree, a))]);
     }
 

@@ -1,4 +1,4 @@
-//! Where the answer has what several places of the tree point to: there it is the same, so that it is copied instead of completed
+//! Where the response has what several places of the tree point to: there it is the same, so that it is copied instead of completed
 //! again. Knows nothing of how values are written.
 
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::tree::Cell;
 /// Shorter values are completed faster than they are found here.
 const LEAST: usize = 64;
 
-/// Ranges of the answer by the field that was written, told apart by where it is in memory, and the value.
+/// Ranges of the response by the field that was written, distinguished by where it is in memory, and the value.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     ranges: AHashMap<(*const OutField, Cell), Place>,
@@ -21,7 +21,7 @@ pub(crate) struct Written {
 #[derive(Debug)]
 struct Place {
     range: Range<usize>,
-    /// How often the answer had been cut until then.
+    /// How often the response had been cut until then.
     cuts: usize,
 }
 
@@ -39,7 +39,7 @@ impl Written {
         }
     }
 
-    /// The answer was cut: what had been written is no longer known to be there.
+    /// The response was cut: what had been written is no longer known to be there.
     pub(crate) fn cut(&mut self) {
         self.cuts += 1;
     }

@@ -12,6 +12,8 @@ mod support;
 
 use std::sync::Arc;
 
+use braid_executor::ExecuteContext;
+use braid_graphql::names::SchemaNames;
 use braid_supergraph::Supergraph;
 use support::{Behaviour, Canned, check, compile, context, run, supergraph};
 
@@ -301,4 +303,26 @@ fn deep_operations_fit_on_the_stack() {
     let operation = format!("{}id{}", "{ thing ".repeat(depth), "}".repeat(depth)).replacen("id", "{ id }", 1);
     let answer = format!("{{\"data\":{}{{\"id\":\"1\"}}{}}}", "{\"thing\":".repeat(depth), "}".repeat(depth));
     answers(&operation, "{}", &answer, &answer);
+}
+
+/// Errors are at a path; what the schema calls things there is not told to those who may not read it.
+#[test]
+fn errors_name_nothing_of_the_schema_where_that_is_hidden() {
+    let supergraph = one();
+    let hidden = |operation: &str, answer: &str, expected: &str| {
+        let service = Canned::new(&supergraph, &[("a", Behaviour::from(answer))]);
+        let context = ExecuteContext { names: SchemaNames::Hidden, ..context() };
+        let response = run(&compile(&supergraph, operation), "{}", &service, &context);
+        pretty_assertions::assert_eq!(String::from_utf8_lossy(&response.bytes), expected, "{operation}");
+    };
+    hidden(
+        "{ thing { m: must } }",
+        r#"{"data":{"thing":{"m":null}}}"#,
+        r#"{"data":{"thing":null},"errors":[{"message":"Cannot return null for non-nullable field \"m\".","path":["thing","m"],"extensions":{"code":"NON_NULLABLE_FIELD_IS_NULL"}}]}"#,
+    );
+    hidden(
+        "{ thing { int color } }",
+        r#"{"data":{"thing":{"int":"x","color":"GREEN"}}}"#,
+        r#"{"data":{"thing":{"int":null,"color":null}},"errors":[{"message":"A subgraph gave a value for \"int\" that is not of its type.","path":["thing","int"],"extensions":{"code":"SUBREQUEST_INVALID_VALUE"}},{"message":"A subgraph gave a value for \"color\" that is not of its type.","path":["thing","color"],"extensions":{"code":"SUBREQUEST_INVALID_VALUE"}}]}"#,
+    );
 }

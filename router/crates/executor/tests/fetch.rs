@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use braid_executor::{ExecuteLimits, SubgraphErrorKind, SubgraphErrors, execute};
+use braid_graphql::names::SchemaNames;
 use braid_supergraph::Supergraph;
 use bytes::Bytes;
 use support::{Behaviour, Canned, check, compile, context, run, supergraph};
@@ -249,7 +250,7 @@ fn mutations_run_one_after_another() {
 fn a_request_is_sent_after_what_can_be_computed() {
     let shop = shop();
     let operation = compile(&shop, "{ top { name } }");
-    let variables = operation.coerce_variables(None).unwrap();
+    let variables = operation.coerce_variables(None, SchemaNames::Shown).unwrap();
     let service = Canned::new(&shop, &[("shop", Behaviour::from(r#"{"data":{"top":null}}"#))]);
     let (context, sent) = (context(), || service.requests.lock().unwrap().len());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();

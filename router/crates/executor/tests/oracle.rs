@@ -15,6 +15,7 @@ mod support;
 
 use std::sync::Arc;
 
+use braid_graphql::names::SchemaNames;
 use braid_graphql::operation::{Condition, Field, FieldRef, Operation, SelectionSet};
 use braid_graphql::schema::{Schema, TypeId, TypeKind};
 use braid_graphql::{Name, Type};
@@ -442,7 +443,7 @@ fn case(supergraph: &Arc<Supergraph>, seed: u64, faulty: bool) -> Result<(), Tes
         });
     }
     let raw = RawValue::from_string(values.to_string()).unwrap();
-    let variables = compiled.coerce_variables(Some(&raw)).unwrap();
+    let variables = compiled.coerce_variables(Some(&raw), SchemaNames::Shown).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let response = runtime.block_on(braid_executor::execute(&compiled, &variables, &service, &context()));
     let answer: Value = serde_json::from_slice(&response.bytes).unwrap();
@@ -508,7 +509,7 @@ fn whatever_bytes_come_the_answer_is_json() {
             if next(3) == 0 { bytes } else { damage(bytes, &mut next) }
         });
         let raw = RawValue::from_string(values.to_string()).unwrap();
-        let variables = compiled.coerce_variables(Some(&raw)).unwrap();
+        let variables = compiled.coerce_variables(Some(&raw), SchemaNames::Shown).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let response = runtime.block_on(braid_executor::execute(&compiled, &variables, &service, &context()));
         let answer: Result<Map<String, Value>, _> = serde_json::from_slice(&response.bytes);

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use braid_executor::request::{EntityKey, RootField};
 use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService, execute};
+use braid_graphql::names::SchemaNames;
 use braid_supergraph::{SubgraphId, Supergraph};
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -117,7 +118,7 @@ fn answer<S: SubgraphService<Context = (), Meta = ()>>(
 ) -> String {
     let operation = compile(supergraph, text);
     let raw = RawValue::from_string(variables.to_owned()).unwrap();
-    let variables = operation.coerce_variables(Some(&raw)).unwrap();
+    let variables = operation.coerce_variables(Some(&raw), SchemaNames::Shown).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let response = runtime.block_on(execute(&operation, &variables, service, &context()));
     String::from_utf8_lossy(&response.bytes).into_owned()

@@ -97,12 +97,14 @@ pub async fn answer<S: Subgraphs>(
     }
     let compiled = operation.result.as_ref().map_err(Clone::clone)?;
     check_method(compiled.kind(), may_mutate)?;
-    let variables = compiled.coerce_variables(request.variables.as_deref()).map_err(Refusal::request)?;
+    let names = gateway.exposure.names();
+    let variables = compiled.coerce_variables(request.variables.as_deref(), names).map_err(Refusal::request)?;
     let context = ExecuteContext {
         service: SubgraphContext::new(context.clone()),
         deadline: Some(context.deadline),
         limits: gateway.limits,
         subgraph_errors: gateway.subgraph_errors.clone(),
+        names,
     };
     let mut response = execute(compiled, &variables, &gateway.subgraphs, &context).await;
     if response.timed_out {

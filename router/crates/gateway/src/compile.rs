@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use braid_executor::CompiledOperation;
 use braid_graphql::error::GraphQLError;
+use braid_graphql::names::SchemaNames;
 use braid_graphql::normalize::{NormalizeError, normalize};
 use braid_graphql::operation::Operation;
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_query_graph::{Labels, QueryGraph};
-use braid_query_planner::{PlannerConfig, plan_with_labels};
+use braid_query_planner::{PlanError, PlannerConfig, plan_with_labels};
 use braid_supergraph::Supergraph;
 
 use crate::limits::{self, LimitsConfig};
@@ -23,14 +24,14 @@ pub struct Compiler {
     pub graph: QueryGraph,
     /// Bounds on operations.
     pub limits: LimitsConfig,
-    /// Whether errors about unknown names suggest names of the schema: only where clients may read it.
-    pub suggests_names: bool,
+    /// Whether errors may name what the schema has: only where clients may read it.
+    pub names: SchemaNames,
 }
 
 impl Compiler {
-    /// A compiler for operations over `supergraph` whose errors suggest no names.
+    /// A compiler for operations over `supergraph` whose errors name nothing that clients did not send.
     pub fn new(supergraph: Arc<Supergraph>, limits: LimitsConfig) -> Self {
-        Self { graph: QueryGraph::new(supergraph.clone()), supergraph, limits, suggests_names: false }
+        Self { graph: QueryGraph::new(supergraph.clone()), supergraph, limits, names: SchemaNames::Hidden }
     }
 
     /// parse → plan, with all override labels off
@@ -40,7 +41,7 @@ impl Compiler {
 
     /// parse → validate → limits → normalize
     pub fn parse(&self, text: &str, operation_name: Option<&str>) -> Result<Operation, Refusal> {
-        let limits = ParseLimits { suggest_names: self.suggests_names, ..self.limits.parse() };
+        let limits = ParseLimits { names: self.names, ..self.limits.parse() };
         let document = parse_operation(&self.supergraph.api_schema, text, limits).map_err(Refusal::request)?;
         let chosen = choose_operation(&document, operation_name)?;
         limits::check(&self.limits, &document, chosen)?;
@@ -51,11 +52,28 @@ impl Compiler {
     /// plan → compile
     pub fn plan(&self, operation: Operation, labels: &dyn Labels) -> Result<CompiledOperation, Refusal> {
         let config = PlannerConfig { budget: self.limits.planning_budget, ..PlannerConfig::default() };
-        let plan = plan_with_labels(&operation, &self.graph, &config, labels)
-            .map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;
+        let plan =
+            plan_with_labels(&operation, &self.graph, &config, labels).map_err(|error| self.plan_error(&error))?;
         let compiled = CompiledOperation::compile(operation, plan, &self.supergraph)
             .map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;
         Ok(compiled)
+    }
+
+    /// An operation without a plan is a defect of the schema, which the operator is told.
+    fn plan_error(&self, error: &PlanError) -> GraphQLError {
+        let code = error.code();
+        match error {
+            PlanError::Unsatisfiable { .. } => {
+                tracing::error!(code, %error, "An operation has no plan");
+                match self.names {
+                    SchemaNames::Shown => GraphQLError::new(code, error.to_string()),
+                    SchemaNames::Hidden => {
+                        GraphQLError::new(code, "No combination of subgraphs answers the operation.")
+                    }
+                }
+            }
+            PlanError::BudgetExhausted { .. } | PlanError::NoRoot(_) => GraphQLError::new(code, error.to_string()),
+        }
     }
 }
 

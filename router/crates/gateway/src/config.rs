@@ -1,5 +1,6 @@
 //! What can be set about what clients see and how a schema in change is rolled out. Knows no file and no environment.
 
+use braid_graphql::names::SchemaNames;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExposureConfig {
-    /// Whether introspection queries are answered.
+    /// Whether introspection queries are answered. If not, errors also name nothing of the schema that the client did not send.
     pub introspection: bool,
     /// Whether clients see the messages of subgraphs' errors; they see the codes in any case.
     pub subgraph_errors: bool,
@@ -16,6 +17,13 @@ pub struct ExposureConfig {
     pub subgraph_errors_of: Vec<String>,
     /// Whether the response to a request with the header `braid-expose: plan, timings` has the plan and the timings in `extensions`.
     pub plan: bool,
+}
+
+impl ExposureConfig {
+    /// Whether errors may name what the schema has: it is no secret where it may be introspected.
+    pub fn names(&self) -> SchemaNames {
+        if self.introspection { SchemaNames::Shown } else { SchemaNames::Hidden }
+    }
 }
 
 impl Default for ExposureConfig {

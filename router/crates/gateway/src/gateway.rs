@@ -69,7 +69,7 @@ impl<S: Subgraphs> Gateway<S> {
         let headers = HeaderPlans::new(&config.headers, names).map_err(|problem| format!("headers: {problem}"))?;
         let (limits, exposure) = (&config.limits, &config.exposure);
         let mut compiler = Compiler::new(supergraph.clone(), limits.clone());
-        compiler.suggests_names = exposure.introspection;
+        compiler.names = exposure.names();
         Ok(Self {
             operations: OperationCache::new(limits.operation_cache.0, metrics.clone()),
             compiler: Arc::new(compiler),

@@ -10,6 +10,7 @@
 pub mod error;
 pub mod field_set;
 pub mod introspection;
+pub mod names;
 pub mod normalize;
 pub mod operation;
 pub mod parse;

@@ -235,7 +235,7 @@ impl Context<'_> {
                 inner
             }
         };
-        // Whether the field itself is selected is said once, on the field; below, conditions start anew.
+        // Whether the field itself is selected is said once, on the field; below it, conditions start from nothing.
         let scope =
             Scope { guard: self.schema.ty(inner).possible.clone(), condition: Condition::always(), depth: scope.depth };
         let mut children = into.fields[at].1.take().unwrap_or_default();

@@ -8,6 +8,7 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{Name, Node, Schema};
 
 use crate::error::{GraphQLError, Location};
+use crate::names::{SchemaNames, conceal, names_in};
 use crate::unknown_names::{location, suggest};
 
 /// Bounds on the text of a request, and on what its errors say.
@@ -17,13 +18,13 @@ pub struct ParseLimits {
     pub max_tokens: usize,
     /// The deepest nesting of the grammar.
     pub max_recursion: usize,
-    /// Whether errors about unknown names suggest names that the schema has: only for those who may see the schema.
-    pub suggest_names: bool,
+    /// Whether errors may name what the schema has.
+    pub names: SchemaNames,
 }
 
 impl Default for ParseLimits {
     fn default() -> Self {
-        Self { max_tokens: 15_000, max_recursion: 200, suggest_names: false }
+        Self { max_tokens: 15_000, max_recursion: 200, names: SchemaNames::Hidden }
     }
 }
 
@@ -53,8 +54,12 @@ pub fn parse_operation(
         .map_err(|failure| parse_errors(&failure.errors, &parser_limit(&parser, limits)))?;
     let document = ast.to_executable_validate(schema).map_err(|failure| {
         let mut errors = errors(&failure.errors, GRAPHQL_VALIDATION_FAILED);
-        if limits.suggest_names {
-            suggest_names(schema, &ast, &mut errors);
+        match limits.names {
+            SchemaNames::Shown => suggest_names(schema, &ast, &mut errors),
+            SchemaNames::Hidden => {
+                let sent = names_in(text);
+                errors.iter_mut().for_each(|error| error.message = conceal(&error.message, &sent, schema));
+            }
         }
         errors
     })?;
@@ -93,7 +98,7 @@ fn parser_limit(parser: &Parser, limits: ParseLimits) -> Option<(&'static str, S
     (parser.recursion_reached() > max_recursion).then(|| (MAX_RECURSION_LIMIT, message()))
 }
 
-/// What follows from a limit is not told beside it.
+/// Errors that follow from a limit are not reported beside it.
 fn parse_errors(list: &DiagnosticList, limit: &Option<(&'static str, String)>) -> Vec<GraphQLError> {
     let Some((code, message)) = limit else { return errors(list, GRAPHQL_PARSE_FAILED) };
     let place = list.iter().next_back().and_then(|last| last.unstable_to_json_compat().locations.first().copied());
@@ -277,12 +282,12 @@ mod tests {
         let schema = "type Query { price(currency: Currency, where: Where): Int user: User } union Any = Query | User
             type User { name: String nickname: String } enum Currency { EUR USD } input Where { maximum: Int }";
         let schema = Schema::parse_and_validate(schema, "schema.graphql").unwrap();
-        let message = |suggest_names: bool| {
-            let limits = ParseLimits { suggest_names, ..ParseLimits::default() };
+        let message = |names: SchemaNames| {
+            let limits = ParseLimits { names, ..ParseLimits::default() };
             parse_operation(&schema, text, limits).unwrap_err()[0].message.clone()
         };
-        let (plain, suggesting) = (message(false), message(true));
-        assert_eq!(suggesting, format!("{plain}{expected}"), "{text}");
+        let (plain, suggesting) = (message(SchemaNames::Hidden), message(SchemaNames::Shown));
+        assert!(suggesting.ends_with(&format!(".{expected}")), "{text}: {suggesting}");
         assert!(!plain.contains("Did you mean"), "{plain}");
     }
 
@@ -301,11 +306,64 @@ mod tests {
         check_suggestion("{ warehouses }", "");
     }
 
+    /// The error of `text` when names are hidden.
+    fn check_hidden(text: &str, expected: &str) {
+        let schema = "type Query { price(currency: Currency!, where: Where): Int user: User owner: Owner pick(one: Pick): Int }
+            union Owner = User | Shop type User { name: String nickname: [String!]! } type Shop { name: Int }
+            enum Currency { EUR USD } input Where { maximum: Amount! } scalar Amount input Pick @oneOf { a: Int b: Int }";
+        let schema = Schema::parse_and_validate(schema, "schema.graphql").unwrap();
+        let errors = parse_operation(&schema, text, ParseLimits::default()).unwrap_err();
+        let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+        assert_eq!(messages.join(" / "), expected, "{text}");
+        let sent = names_in(text);
+        for name in ["Currency", "Where", "User", "Owner", "Shop", "nickname", "EUR", "maximum", "Amount", "Pick"] {
+            assert!(
+                sent.contains(name) || !messages.iter().any(|message| message.contains(name)),
+                "{name}: {messages:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_that_the_client_did_not_send_are_hidden() {
+        check_hidden("{ user { nope } }", "Cannot query field \"nope\" on type \"…\".");
+        check_hidden("{ nope }", "Cannot query field \"nope\" on type \"Query\".");
+        check_hidden(
+            "{ price }",
+            "Field \"price\" argument \"…\" of type \"…!\" is required, but it was not provided.",
+        );
+        check_hidden("{ price(currency: GBP) }", "Value \"GBP\" does not exist in \"…\" enum.");
+        check_hidden("{ price(currency: EUR, where: {}) }", "Field \"….…\" of required type \"…!\" was not provided.");
+        check_hidden(
+            "{ price(currency: EUR, where: { maximum: 1, x: 2 }) }",
+            "Field \"x\" is not defined by type \"…\".",
+        );
+        check_hidden(
+            "query($c: Int) { price(currency: $c) }",
+            "Variable \"$c\" of type \"Int\" used in position expecting type \"…!\".",
+        );
+        check_hidden("{ price(currency: 7) }", "… cannot represent value: 7");
+        check_hidden("{ price(currency: EUR, unknown: 1) }", "Unknown argument \"unknown\" on field \"Query.price\".");
+        check_hidden("{ pick(one: {}) }", "OneOf Input Object \"…\" must specify exactly one key.");
+        check_hidden(
+            "{ owner }",
+            "Field \"owner\" of type \"…\" must have a selection of subfields. Did you mean \"owner { ... }\"?",
+        );
+        check_hidden(
+            "{ owner { ... on Query { user { name } } } }",
+            "Fragment cannot be spread here as objects of type \"…\" can never be of type \"Query\".",
+        );
+        check_hidden(
+            "{ user { name { x } } }",
+            "Field \"name\" must not have a selection since type \"String\" has no subfields",
+        );
+    }
+
     #[test]
     fn suggestions_take_little_time() {
         let fields: String = (0..20_000).map(|at| format!("field{at}: Int ")).collect();
         let schema = Schema::parse_and_validate(format!("type Query {{ {fields} }}"), "schema.graphql").unwrap();
-        let limits = ParseLimits { suggest_names: true, ..ParseLimits::default() };
+        let limits = ParseLimits { names: SchemaNames::Shown, ..ParseLimits::default() };
         let unknown: String = (0..5_000).map(|at| format!("fielt{at} ")).collect();
         let started = std::time::Instant::now();
         let found =

@@ -1,4 +1,4 @@
-//! Names near to one that is unknown: "Did you mean". Knows nothing of where names come from, so whoever asks passes only those that
+//! Names near to one that is unknown: "Did you mean". Knows nothing of where names come from, so callers pass only those that
 //! may be shown. The time is bounded, however long or many the names are.
 
 /// A longer name is not mistyped but another one.

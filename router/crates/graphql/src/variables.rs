@@ -10,12 +10,13 @@ use std::ops::Range;
 
 use apollo_compiler::ast::{Type, Value, VariableDefinition};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
-use apollo_compiler::{Node, Schema};
+use apollo_compiler::{Name, Node, Schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::GraphQLError;
+use crate::names::{SchemaNames, is_well_known};
 
 /// The values of a request's variables do not fit their definitions.
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
@@ -46,14 +47,16 @@ impl Variables {
 }
 
 /// Checks the `variables` of a request (a JSON object, `null`, or absent) against the operation's definitions. Unknown variables
-/// are left out, as the specification has it.
+/// are left out, as the specification says. Each error names the variable and the path of the value in it; what the schema expects
+/// there, only if `names` may be shown.
 pub fn coerce_variables(
     schema: &Schema,
     definitions: &[Node<VariableDefinition>],
     variables: Option<&RawValue>,
+    names: SchemaNames,
 ) -> Result<Variables, Vec<GraphQLError>> {
     let text = variables.map_or("null", RawValue::get);
-    let mut coercion = Coercion { schema, errors: Vec::new(), path: String::new() };
+    let mut coercion = Coercion { schema, names, declared: None, errors: Vec::new(), path: String::new() };
     let given = match text {
         "null" => Vec::new(),
         _ => object(text).map_err(|problem| {
@@ -92,14 +95,18 @@ fn boolean(given: Option<&str>, definition: &VariableDefinition) -> Option<bool>
 
 struct Coercion<'a> {
     schema: &'a Schema,
+    names: SchemaNames,
+    /// The named type of the variable at hand, which the client wrote.
+    declared: Option<&'a Name>,
     errors: Vec<GraphQLError>,
     /// From the variable to the value at hand, as in `input.items[2].sku`.
     path: String,
 }
 
-impl Coercion<'_> {
-    fn variable(&mut self, definition: &VariableDefinition, value: Option<&str>) {
+impl<'a> Coercion<'a> {
+    fn variable(&mut self, definition: &'a VariableDefinition, value: Option<&str>) {
         let name = &definition.name;
+        self.declared = Some(definition.ty.inner_named_type());
         match value {
             None if definition.ty.is_non_null() && definition.default_value.is_none() => {
                 self.report(format!("Variable \"${name}\" of required type \"{}\" was not provided.", definition.ty));
@@ -153,11 +160,11 @@ impl Coercion<'_> {
                 Some(ExtendedType::InputObject(input)) => return self.input_object(input, value, depth),
                 Some(ExtendedType::Enum(definition)) => {
                     let known = string(value).is_some_and(|value| definition.values.contains_key(&*value));
-                    if !known {
+                    if !known && self.names == SchemaNames::Shown {
                         let values: Vec<&str> = definition.values.keys().map(|name| name.as_str()).collect();
                         return self.invalid(format!("expected one of {}, found {}", values.join(", "), shown(value)));
                     }
-                    true
+                    known
                 }
                 _ if nesting(value) + depth > MAX_DEPTH => {
                     return self.invalid(format!("a value may not nest deeper than {MAX_DEPTH} levels"));
@@ -175,7 +182,11 @@ impl Coercion<'_> {
             Ok(given) => given,
             Err(NotAnObject::Duplicate(key)) => return self.invalid(format!("the field \"{key}\" is given twice")),
             Err(NotAnObject::Other) => {
-                return self.invalid(format!("expected an object of type {}, found {}", input.name, shown(value)));
+                let expected = match self.may_name(&input.name) {
+                    true => format!("an object of type {}", input.name),
+                    false => "an object".to_owned(),
+                };
+                return self.invalid(format!("expected {expected}, found {}", shown(value)));
             }
         };
         let length = self.path.len();
@@ -186,28 +197,45 @@ impl Coercion<'_> {
                     self.value(&field.ty, value.get(), depth + 1);
                     self.path.truncate(length);
                 }
-                None => self.invalid(format!("{} has no field \"{key}\"", input.name)),
+                None if self.may_name(&input.name) => self.invalid(format!("{} has no field \"{key}\"", input.name)),
+                None => self.invalid(format!("there is no field \"{key}\"")),
             }
         }
         for field in input.fields.values() {
             let missing = field.is_required() && !given.iter().any(|(key, _)| key.as_ref() == field.name.as_str());
-            if missing {
-                self.invalid(format!("the field \"{}\" of required type \"{}\" is missing", field.name, field.ty));
+            match self.names {
+                _ if !missing => {}
+                SchemaNames::Shown => {
+                    self.invalid(format!("the field \"{}\" of required type \"{}\" is missing", field.name, field.ty));
+                }
+                SchemaNames::Hidden => {
+                    self.invalid("a required field is missing".to_owned());
+                    break;
+                }
             }
         }
         if input.is_one_of() && (given.len() != 1 || given[0].1.get() == "null") {
-            self.invalid(format!("exactly one field of {} must be given, and it must not be null", input.name));
+            let of = if self.may_name(&input.name) { format!(" of {}", input.name) } else { String::new() };
+            self.invalid(format!("exactly one field{of} must be given, and it must not be null"));
         }
     }
 
+    /// Whether the client wrote the name itself, or may learn it.
+    fn may_name(&self, ty: &Name) -> bool {
+        self.names == SchemaNames::Shown || self.declared == Some(ty) || is_well_known(ty)
+    }
+
     fn expected(&mut self, ty: &Type, value: &str) {
-        self.invalid(format!("expected {ty}, found {}", shown(value)));
+        match self.may_name(ty.inner_named_type()) {
+            true => self.invalid(format!("expected {ty}, found {}", shown(value))),
+            false => self.invalid(format!("{} is not of the expected type", shown(value))),
+        }
     }
 
     fn invalid(&mut self, problem: String) {
-        let name = self.path.split(['.', '[']).next().unwrap_or_default();
-        let place = if name.len() == self.path.len() { String::new() } else { format!(" at \"{}\"", self.path) };
-        self.report(format!("Variable \"${name}\" got an invalid value{place}: {problem}."));
+        let name = self.path.split_once(['.', '[']).map_or(&*self.path, |(name, _)| name);
+        let at = if name.len() == self.path.len() { String::new() } else { format!(" at \"{}\"", self.path) };
+        self.report(format!("Variable \"${name}\" got an invalid value{at}: {problem}."));
     }
 
     fn report(&mut self, message: String) {
@@ -334,12 +362,16 @@ mod tests {
     ";
 
     fn check(definitions: &str, variables: &str, expected: &str) {
+        check_with(SchemaNames::Shown, definitions, variables, expected);
+    }
+
+    fn check_with(names: SchemaNames, definitions: &str, variables: &str, expected: &str) {
         let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
         let text = format!("query({definitions}) {{ f }}");
         let document = ExecutableDocument::parse(&schema, text, "op.graphql").unwrap();
         let operation = document.operations.get(None).unwrap();
         let raw = RawValue::from_string(variables.to_owned()).unwrap();
-        let shown = match coerce_variables(&schema, &operation.variables, Some(&raw)) {
+        let shown = match coerce_variables(&schema, &operation.variables, Some(&raw), names) {
             Ok(values) => {
                 (0..operation.variables.len()).map(|i| values.raw(i).unwrap_or("-")).collect::<Vec<_>>().join(" ")
             }
@@ -410,6 +442,29 @@ mod tests {
     }
 
     #[test]
+    fn names_that_the_client_did_not_send_are_hidden() {
+        let hidden =
+            |definitions, variables, expected| check_with(SchemaNames::Hidden, definitions, variables, expected);
+        hidden("$e: Color", r#"{"e":"BLUE"}"#, "Variable \"$e\" got an invalid value: expected Color, found \"BLUE\".");
+        hidden(
+            "$o: Order",
+            r#"{"o":{"items":[{"sku":"a","color":"BLUE","tags":[1],"size":1},{},{"sku":{}},7]}}"#,
+            "Variable \"$o\" got an invalid value at \"o.items[0].color\": \"BLUE\" is not of the expected type.\n\
+             Variable \"$o\" got an invalid value at \"o.items[0].tags[0]\": expected String!, found 1.\n\
+             Variable \"$o\" got an invalid value at \"o.items[0]\": there is no field \"size\".\n\
+             Variable \"$o\" got an invalid value at \"o.items[1]\": a required field is missing.\n\
+             Variable \"$o\" got an invalid value at \"o.items[2].sku\": expected ID!, found an object.\n\
+             Variable \"$o\" got an invalid value at \"o.items[3]\": expected an object, found 7.",
+        );
+        hidden("$o: Order", r#"{"o":{"x":1}}"#, "Variable \"$o\" got an invalid value: Order has no field \"x\".");
+        hidden(
+            "$p: Pick",
+            r#"{"p":{}}"#,
+            "Variable \"$p\" got an invalid value: exactly one field of Pick must be given, and it must not be null.",
+        );
+    }
+
+    #[test]
     fn deep_values_are_refused() {
         let deep = format!("{{\"j\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         check("$j: JSON", &deep, "Variable \"$j\" got an invalid value: a value may not nest deeper than 64 levels.");
@@ -422,7 +477,7 @@ mod tests {
         let document = ExecutableDocument::parse(&schema, text, "op.graphql").unwrap();
         let definitions = &document.operations.get(None).unwrap().variables;
         let raw = RawValue::from_string(r#"{"y":false}"#.to_owned()).unwrap();
-        let values = coerce_variables(&schema, definitions, Some(&raw)).unwrap();
+        let values = coerce_variables(&schema, definitions, Some(&raw), SchemaNames::Shown).unwrap();
         assert_eq!((values.boolean(0), values.boolean(1)), (Some(true), Some(false)));
     }
 }

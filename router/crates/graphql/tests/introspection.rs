@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use braid_graphql::compiler::{self as apollo_compiler, ExecutableDocument};
 use braid_graphql::introspection::{Context, IntrospectionError, Introspector};
+use braid_graphql::names::SchemaNames;
 use braid_graphql::normalize::{NormalizeLimits, normalize};
 use braid_graphql::operation::{FieldRef, SelectionSet};
 use braid_graphql::schema::Schema;
@@ -72,7 +73,7 @@ fn agrees_with_another_implementation() {
 
     let own = Schema::new(&schema).unwrap();
     let normal = normalize(&document, operation, &own, NormalizeLimits::default()).unwrap();
-    let variables = coerce_variables(&schema, &normal.variables, None).unwrap();
+    let variables = coerce_variables(&schema, &normal.variables, None, SchemaNames::Shown).unwrap();
     let definitions = &normal.variables;
     let context = Context { schema: &schema, variables: &variables, definitions, max_bytes: 1 << 20, deadline: None };
     let mut introspector = Introspector::new(context);

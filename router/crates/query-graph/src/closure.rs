@@ -1,4 +1,4 @@
-//! What can be had for objects of one type from where they are, with what it takes. Does not know how that is found out.
+//! What can be fetched for objects of one type from where they are, with what it takes. Does not know how that is found out.
 
 use braid_graphql::schema::TypeId;
 use smallvec::SmallVec;
@@ -52,14 +52,14 @@ pub struct ReachedField {
     pub found: Option<Found>,
 }
 
-/// Everything that can be had for a type from some presences.
+/// Everything that can be fetched for a type from some presences.
 #[derive(Debug, Clone)]
 pub struct Closure<'g> {
     /// For each node of the type, in the graph's order.
     pub(crate) nodes: Vec<ReachedNode<'g>>,
     /// For each field with requirements.
     pub(crate) required: Vec<ReachedField>,
-    /// The node that tells the runtime type first: at once where a regular place is among the presences.
+    /// The node that gives the runtime type first: at once where a regular place is among the presences.
     telling: Option<NodeId>,
 }
 
@@ -94,7 +94,7 @@ impl<'g> Closure<'g> {
         self.required.iter().find(|required| required.owner == owner)
     }
 
-    /// The node that tells the runtime type first.
+    /// The node that gives the runtime type first.
     pub fn telling(&self) -> Option<NodeId> {
         self.telling
     }

@@ -202,7 +202,7 @@ impl QueryGraph {
             let mut owners: SmallVec<[Owner; 4]> =
                 entry.through_interface.iter().filter(of_interface).copied().collect();
             if !owners.is_empty() {
-                // A key's value is the same whoever gives it.
+                // A key's value is the same in every subgraph.
                 let is_key = !entry.through_key.is_empty();
                 let declared = |owner: &&Owner| {
                     let place = self.place(ty, **owner);

@@ -1,4 +1,4 @@
-//! What can be had from where, as a least fixpoint. Knows no operation and makes no plan.
+//! What can be fetched from where, as a least fixpoint. Knows no operation and makes no plan.
 
 use std::rc::Rc;
 
@@ -28,7 +28,7 @@ impl<F: Fn(&str) -> bool> Labels for F {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exhausted;
 
-/// What can be had for objects of a type that are at these places?
+/// What can be fetched for objects of a type that are at these places?
 type Question<'g> = (TypeId, Presences<'g>);
 
 /// A question whose answer is being found.
@@ -82,13 +82,13 @@ impl<'g> Reach<'g> {
         Ok(Closure::initial(self.graph, ty, presences))
     }
 
-    /// Everything that can be had for `ty` from the presences.
+    /// Everything that can be fetched for `ty` from the presences.
     pub fn closure(&mut self, ty: TypeId, presences: &[Presence<'g>]) -> Result<Rc<Closure<'g>>, Exhausted> {
         let key = (ty, SmallVec::from(presences));
         if let Some(known) = self.memo.get(&key) {
             return Ok(known.clone());
         }
-        // Of objects of the same type at the same places as much can be had as is known so far of the answer. When more is known, the
+        // Of objects of the same type at the same places what can be fetched is what is known so far. When more is known, the
         // questions within are asked again.
         if let Some(at) = self.in_progress.iter().position(|open| open.question == key) {
             self.assumed = self.assumed.min(at);
@@ -137,7 +137,7 @@ impl<'g> Reach<'g> {
         // Many nodes are entered by the same key.
         let mut keys: SmallVec<[(&'g Jump, Option<Found>); 4]> = SmallVec::new();
         for (id, node) in graph.numbered_nodes(ty) {
-            // Nothing is entered before the stage of a jump's inputs, so what is there already cannot get better.
+            // Nothing is entered before the stage of a jump's inputs, so what is present already cannot get better.
             if state.node(id).is_present {
                 continue;
             }

@@ -13,7 +13,7 @@ use crate::standing::{At, Ats, Presence, presences_of, types_of};
 
 /// What a plan that is being made says of the owners of a field.
 pub struct Circumstances<'c> {
-    /// Only what is there before this stage will do.
+    /// Only what is there before this stage counts.
     pub before: u8,
     /// Whether a place is visited anyway.
     pub is_visited: &'c dyn Fn(Place) -> bool,
@@ -57,8 +57,8 @@ impl<'g> Reach<'g> {
         field.guard.contains(ty) || self.graph().supergraph().schema.ty(ty).is_interface()
     }
 
-    /// Who is asked for a field, with what is needed below it: whoever has it first, of those preferably one that is visited anyway.
-    /// A composite that nobody completes alone is asked of all, and the objects are merged by position.
+    /// Who is asked for a field, with what is needed below it: the owner that has it first, preferably one that is visited anyway.
+    /// A composite that no owner completes alone is asked of all of them, and the objects are merged by position.
     pub fn source(
         &mut self,
         ty: TypeId,

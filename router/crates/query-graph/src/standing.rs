@@ -1,4 +1,4 @@
-//! Where objects are when a question about them starts. Knows nothing of what can be had there.
+//! Where objects are when a question about them starts. Knows nothing of what can be fetched there.
 
 use std::hash::{Hash, Hasher};
 

@@ -159,7 +159,7 @@ pub enum FetchSelection {
 /// A field that is asked of a subgraph.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FetchField {
-    /// The alias or name that is written in the request, and the key in the subgraph's answer.
+    /// The alias or name that is written in the request, and the key in the subgraph's response.
     pub wire_key: Name,
     /// The tree key that receives the value.
     pub key: Name,

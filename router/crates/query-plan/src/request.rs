@@ -33,7 +33,7 @@ pub struct EntityPart {
 /// The names that stand for one list of entities in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartNames {
-    /// The key in the answer's data: `_entities` when it is the only list.
+    /// The key in the response's data: `_entities` when it is the only list.
     pub alias: String,
     /// The variable of its representations.
     pub representations: String,

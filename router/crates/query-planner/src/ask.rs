@@ -32,7 +32,7 @@ pub(crate) struct Ask<'o> {
 pub(crate) struct Position<'o> {
     /// The type by which the field above is declared.
     pub(crate) ty: TypeId,
-    /// The fields, without those that the router answers by itself.
+    /// The fields, without those that the router answers itself.
     pub(crate) entries: Vec<Entry<'o>>,
     /// Whether the runtime types of the objects must be known to answer, and under which condition.
     pub(crate) needs_typename: Option<Condition>,
@@ -40,7 +40,7 @@ pub(crate) struct Position<'o> {
     pub(crate) has_abstract: bool,
 }
 
-/// A field to be had.
+/// A field to fetch.
 #[derive(Debug)]
 pub(crate) struct Entry<'o> {
     pub(crate) key: &'o Name,
@@ -328,7 +328,7 @@ mod tests {
         // Each field is compared with all before it.
         let few = work(&pairs("query", 10, "f @ "), u64::MAX).unwrap();
         let many = work(&pairs("query", 40, "f @ "), u64::MAX).unwrap();
-        assert!(few < 1_000 && many > 50_000, "{few} {many}");
+        assert!(few < 3_000 && many > 50_000, "{few} {many}");
         for selection in ["f @ ", "q @ { f } ", "q { f @ } ", "q { q @ { f } } "] {
             assert_eq!(work(&pairs("query", 40, selection), 10_000), None, "{selection}");
         }

@@ -99,10 +99,14 @@ pub(crate) struct AskedField {
     pub(crate) below: Option<VisitId>,
 }
 
-/// The smallest thing that can be fetched by itself: the fields that one subgraph is asked of some objects and that need the same inputs.
+/// The smallest thing that can be fetched by itself: the fields that one subgraph is asked for some objects and that need the same inputs.
 #[derive(Debug)]
 pub(crate) struct Atom<'a> {
     pub(crate) kind: AtomKind<'a>,
+    /// The stage at which the search enters its subgraph; 0 for root fields. All its inputs are there before. Runtime types that enter
+    /// one subgraph at different stages have atoms of their own: as one atom, two subgraphs that two types enter in opposite order
+    /// would wait for each other.
+    pub(crate) stage: u8,
     pub(crate) visit: VisitId,
     /// The runtime types that are looked up.
     pub(crate) guard: TypeSet,
@@ -150,7 +154,7 @@ fn is_same_set(a: &SelectionSet, b: &SelectionSet) -> bool {
 }
 
 impl Objects<'_> {
-    /// The interface as which they are known where they stand, when nobody there knows their types.
+    /// The interface by which they are known, when no subgraph where they are knows their types.
     pub(crate) fn known_as(&self) -> Option<TypeId> {
         known_as(self.standing.iter().map(|standing| &standing.at))
     }
@@ -167,7 +171,7 @@ impl Objects<'_> {
 }
 
 impl Draft<'_> {
-    /// Adds a field to a visit; one that is there already only gets more runtime types. The result is the work.
+    /// Adds a field to a visit; one that is already there only gets more runtime types. The result is the work.
     pub(crate) fn ask(&mut self, visit: VisitId, field: AskedField) -> u64 {
         let asks = &mut self.visits[visit].asks;
         let work = asks.len() as u64;

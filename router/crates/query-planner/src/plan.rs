@@ -1,4 +1,4 @@
-//! The main street: from an operation to its plan. Each step is a module of its own.
+//! The main path: from an operation to its plan. Each step is a module of its own.
 
 use braid_graphql::OperationType;
 use braid_graphql::operation::Operation;
@@ -79,7 +79,7 @@ fn first_field(graph: &QueryGraph, draft: &Draft<'_>, atom: AtomId) -> String {
     }
 }
 
-/// Says why a field cannot be asked where it was chosen.
+/// Explains why a field cannot be asked where it was chosen.
 fn explain_stuck(graph: &QueryGraph, stuck: &Stuck) -> PlanError {
     let why = match &stuck.why {
         Why::Input => return explain(graph, &stuck.failure),
@@ -98,7 +98,7 @@ fn coordinate(graph: &QueryGraph, failure: &Failure) -> String {
     format!("{}.{field}", schema.ty(failure.ty).name)
 }
 
-/// Says why a field cannot be had.
+/// Explains why a field cannot be fetched.
 fn explain(graph: &QueryGraph, failure: &Failure) -> PlanError {
     let supergraph = graph.supergraph();
     let schema = &supergraph.schema;

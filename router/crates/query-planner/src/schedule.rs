@@ -1,4 +1,16 @@
 //! Puts atoms into stages and groups. Changes nothing of what they ask.
+//!
+//! # Why there is an order
+//!
+//! Atoms of the same objects have the stages that the search gave them, and an input is fetched at a lower stage than that of the atom
+//! that needs it (`Circumstances::before`), because the search is a least fixpoint: it reaches nothing
+//! through itself. What composition proves satisfiable, the same fixpoint reaches. Atoms wait for those of objects above, where these stand, and for those of objects
+//! below only as parts of an input. So where runtime types are known, each wait leads to a lower stage of the same objects, or to an input of one,
+//! and none leads back. Field sets of keys have no arguments, so none needs the value of a context.
+//!
+//! Two waits are outside of this argument: that for the runtime types of interface objects (`await_type`), and that for the
+//! value of a context, which the search does not price. No operation is known in which they make a circle; one would end with a coded
+//! error, as would a defect of the argument.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +35,7 @@ pub(crate) struct Batch {
 pub(crate) enum ScheduleError {
     /// It took more work than is allowed.
     Exhausted,
-    /// Atoms wait for one another in a circle; one of them.
+    /// Atoms wait for one another in a circle; one of them. See the head of this file.
     Circle(AtomId),
 }
 

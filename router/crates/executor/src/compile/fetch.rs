@@ -1,4 +1,4 @@
-//! A fetch made ready: its request but for the values, the objects that it looks up, and the shape of its answer.
+//! A fetch made ready: its request but for the values, the objects that it looks up, and the shape of its response.
 //! Knows nothing of one execution.
 
 use braid_graphql::Name;

@@ -6,7 +6,7 @@ use crate::error::INTERNAL;
 pub(crate) const MAX_DEPTH: usize = 512;
 /// The most lists around a named type.
 pub(crate) const MAX_LISTS: u8 = 32;
-/// The most keys that the answer of an operation can have, counted for each kind of object separately.
+/// The most keys that the response of an operation can have, counted for each kind of object separately.
 pub(crate) const MAX_PROJECTION: usize = 500_000;
 
 /// Why an operation and its plan cannot be made ready.

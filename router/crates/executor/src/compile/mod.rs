@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Operation + QueryPlan ──shape──▶ Shapes: the layout of the data tree
-//!                       ──fetch──▶ CompiledFetch: request body, paths, representations, and the reading of its answer
+//!                       ──fetch──▶ CompiledFetch: request body, paths, representations, and the reading of its response
 //!                       ──projection──▶ Projection: what is written to the client
 //! ```
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
+use braid_graphql::names::SchemaNames;
 use braid_graphql::operation::{Operation, SelectionSet};
 use braid_graphql::variables::{BAD_USER_INPUT, Variables, coerce_variables};
 use braid_query_plan::QueryPlan;
@@ -63,15 +64,20 @@ impl CompiledOperation {
     /// that are kept for numbers of context values, so that it never changes.
     pub fn weight(&self) -> usize {
         let requests: usize = self.fetches.iter().map(CompiledFetch::weight).sum();
-        // A field is there as it was asked, in the plan, and in the reading of an answer.
+        // A field is there as it was asked, in the plan, and in the reading of a response.
         let asked = 3 * count(&self.operation.selection_set) + self.operation.variables.len();
         4096 + requests + 400 * (asked + self.shapes.len() + self.projection.size)
     }
 
-    /// Checks the variables of a request: a JSON object, `null`, or absent.
-    pub fn coerce_variables(&self, variables: Option<&RawValue>) -> Result<Variables, Vec<GraphQLError>> {
+    /// Checks the variables of a request: a JSON object, `null`, or absent. Errors name what the schema has only if `names` may be
+    /// shown.
+    pub fn coerce_variables(
+        &self,
+        variables: Option<&RawValue>,
+        names: SchemaNames,
+    ) -> Result<Variables, Vec<GraphQLError>> {
         let definitions = &self.operation.variables;
-        let coerced = coerce_variables(&self.supergraph.api_schema, definitions, variables)?;
+        let coerced = coerce_variables(&self.supergraph.api_schema, definitions, variables, names)?;
         // A nullable variable with a default may stand in `@include(if:)`, but null may not (§6.4.1).
         let without = self.conditions.iter().find(|number| coerced.boolean(**number).is_none());
         match without {

@@ -1,4 +1,4 @@
-//! The client's answer, made ready to be written: for each position and runtime type the keys in the order of *CollectFields*,
+//! The client's response, made ready to be written: for each position and runtime type the keys in the order of *CollectFields*,
 //! with the slot and the type of each. Knows nothing of one execution's data.
 //!
 //! A key that several selections share is there once for each of them, so that it can stand where the first of them that is

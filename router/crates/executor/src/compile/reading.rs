@@ -1,4 +1,4 @@
-//! The shape of a subgraph's answer: keys in the order asked, and the slot that each value goes to.
+//! The shape of a subgraph's response: keys in the order asked, and the slot that each value goes to.
 //! Knows nothing of bytes that were received.
 
 use ahash::AHashMap;
@@ -14,11 +14,11 @@ use super::shape::{ShapeId, Shapes};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReadingId(u32);
 
-/// All objects of the answers of one fetch.
+/// All objects of the responses of one fetch.
 #[derive(Debug, Default)]
 pub(crate) struct Readings(Vec<Reading>);
 
-/// An object of an answer.
+/// An object of a response.
 #[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) shape: ShapeId,
@@ -35,9 +35,9 @@ pub(crate) struct Reading {
 
 #[derive(Debug)]
 pub(crate) struct ReadField {
-    /// `"key":`, as it stands in an answer without blanks.
+    /// `"key":`, as it stands in a response without blanks.
     pub(crate) expected: Box<[u8]>,
-    /// More than one when members of an abstract type use one key of the answer for different slots.
+    /// More than one when members of an abstract type use one key of the response for different slots.
     pub(crate) targets: Vec<Target>,
 }
 
@@ -204,7 +204,7 @@ impl Reading {
         self.by_key.get(key).map(|at| *at as usize)
     }
 
-    /// The field that `key` of an answer leads to, for an object of any type.
+    /// The field that `key` of a response leads to, for an object of any type.
     pub(crate) fn target(&self, key: &str) -> Option<&Target> {
         self.fields[self.look_up(key.as_bytes())?].targets.first()
     }

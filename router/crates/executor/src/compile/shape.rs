@@ -172,7 +172,7 @@ impl Adding<'_> {
             let (FetchSelection::InlineFragment { condition, .. }
             | FetchSelection::Field(FetchField { condition, .. })) = selection;
             let own = CompiledCondition::new(condition, self.numbers)?;
-            // What contradicts itself is never in an answer, but readings have a slot for it.
+            // What contradicts itself is never in a response, but readings have a slot for it.
             let condition = outer.and(&own);
             let below = condition.as_ref().unwrap_or(outer);
             match selection {

@@ -12,6 +12,7 @@ use braid_executor::{
     CompiledOperation, ExecuteContext, ExecuteLimits, Response, SubgraphError, SubgraphErrorKind, SubgraphErrors,
     SubgraphRequest, SubgraphResponse, SubgraphService, execute,
 };
+use braid_graphql::names::SchemaNames;
 use braid_graphql::normalize::{NormalizeLimits, normalize};
 use braid_graphql::operation::Operation;
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
@@ -148,6 +149,7 @@ pub fn context() -> ExecuteContext<()> {
         deadline: None,
         limits: ExecuteLimits::default(),
         subgraph_errors: SubgraphErrors::Hidden,
+        names: SchemaNames::Shown,
     }
 }
 
@@ -158,7 +160,7 @@ pub fn run(
     context: &ExecuteContext<()>,
 ) -> Response<()> {
     let raw = RawValue::from_string(variables.to_owned()).unwrap();
-    let variables = operation.coerce_variables(Some(&raw)).unwrap();
+    let variables = operation.coerce_variables(Some(&raw), SchemaNames::Shown).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let response = runtime.block_on(async {
         tokio::time::timeout(Duration::from_secs(20), execute(operation, &variables, service, context)).await.unwrap()

@@ -6,7 +6,7 @@ use braid_graphql::operation::Condition;
 use braid_graphql::schema::TypeId;
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, OperationType};
-use braid_query_graph::{At, Closure, Exhausted, Owner, Place, Presences, QueryGraph, presences_of};
+use braid_query_graph::{At, Closure, Exhausted, NodeId, Owner, Place, Presences, QueryGraph, presences_of};
 use braid_query_plan::{Representation, RepresentationField};
 use smallvec::SmallVec;
 
@@ -32,7 +32,7 @@ pub(crate) struct Stuck {
 
 /// What can stand in the way of a choice.
 pub(crate) enum Why {
-    /// A key, a requirement or the runtime type cannot be had.
+    /// A key, a requirement or the runtime type cannot be fetched.
     Input,
     /// No object above sets the context.
     Context(String),
@@ -124,37 +124,46 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
         owner: Owner,
     ) -> Result<VisitId, Exhausted> {
         let join = self.graph.join(owner);
-        let kind = if join.requires.is_some() || !join.context_arguments.is_empty() {
-            AtomKind::Required(Demands(join))
-        } else {
-            AtomKind::Entity
+        let place = self.graph.place(ty, owner);
+        if join.requires.is_some() || !join.context_arguments.is_empty() {
+            let closure = self.closure(objects, ty)?;
+            let found = closure.required(owner).and_then(|reached| reached.found.as_ref());
+            let stage = found.map_or(0, |found| found.stage);
+            return self.visit_at(objects, place, AtomKind::Required(Demands(join)), stage, types);
+        }
+        let stands = |standing: &Standing<'a>| standing.at.presence.place == place;
+        let stage = match self.draft.objects[objects].standing.iter().any(stands) {
+            true => 0,
+            false => stage_at(&*self.closure(objects, ty)?, owner.node),
         };
-        self.visit_at(objects, self.graph.place(ty, owner), kind, types)
+        self.visit_at(objects, place, AtomKind::Entity, stage, types)
     }
 
+    /// The visit of a place that is entered at a stage. Where the objects stand there already, the stage is of no meaning.
     pub(super) fn visit_at(
         &mut self,
         objects: ObjectsId,
         place: Place,
         kind: AtomKind<'a>,
+        stage: u8,
         types: &TypeSet,
     ) -> Result<VisitId, Exhausted> {
         let Objects { standing, atoms, .. } = &self.draft.objects[objects];
         self.solver.reach.spend((standing.len() + atoms.len()) as u64 / 16)?;
-        if kind == AtomKind::Entity {
-            if let Some(at) = standing.iter().position(|standing| standing.at.presence.place == place) {
-                if let Some(visit) = standing[at].visit {
-                    return Ok(visit);
-                }
-                let operation = if objects == self.root { self.kind } else { OperationType::Query };
-                let visit = self.add_atom(objects, place, AtomKind::Root(operation), types);
-                self.draft.objects[objects].standing[at].visit = Some(visit);
+        if kind == AtomKind::Entity
+            && let Some(at) = standing.iter().position(|standing| standing.at.presence.place == place)
+        {
+            if let Some(visit) = standing[at].visit {
                 return Ok(visit);
             }
+            let operation = if objects == self.root { self.kind } else { OperationType::Query };
+            let visit = self.add_atom(objects, place, AtomKind::Root(operation), 0, types);
+            self.draft.objects[objects].standing[at].visit = Some(visit);
+            return Ok(visit);
         }
         let is_it = |atom: &AtomId| {
             let atom = &self.draft.atoms[*atom];
-            self.draft.visits[atom.visit].place == place && atom.kind == kind
+            self.draft.visits[atom.visit].place == place && atom.stage == stage && atom.kind == kind
         };
         let known = atoms.iter().copied().find(is_it);
         Ok(match known {
@@ -167,15 +176,23 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
                 }
                 atom.visit
             }
-            None => self.add_atom(objects, place, kind, types),
+            None => self.add_atom(objects, place, kind, stage, types),
         })
     }
 
-    fn add_atom(&mut self, objects: ObjectsId, place: Place, kind: AtomKind<'a>, types: &TypeSet) -> VisitId {
+    fn add_atom(
+        &mut self,
+        objects: ObjectsId,
+        place: Place,
+        kind: AtomKind<'a>,
+        stage: u8,
+        types: &TypeSet,
+    ) -> VisitId {
         let atom = self.draft.atoms.next_id();
         let visit = self.draft.visits.push(Visit { objects, place, atom, asks: Vec::new() });
         self.draft.atoms.push(Atom {
             kind,
+            stage,
             visit,
             guard: types.clone(),
             after: Vec::new(),
@@ -220,7 +237,7 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
         self.solver.reach.spend(work)
     }
 
-    /// What can be had for those of the objects that have a runtime type.
+    /// What can be fetched for those of the objects that have a runtime type.
     pub(super) fn closure(&mut self, objects: ObjectsId, ty: TypeId) -> Result<Rc<Closure<'a>>, Exhausted> {
         let presences = self.presences(objects, ty);
         self.solver.reach.closure(ty, &presences)
@@ -249,6 +266,11 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
         let from = self.draft.objects[objects].standing.iter().map(|standing| standing.at.presence.place).collect();
         BuildError::Stuck(Stuck { failure: Failure { field, ty, from }, why })
     }
+}
+
+/// The stage at which a node is entered.
+pub(super) fn stage_at(closure: &Closure<'_>, node: NodeId) -> u8 {
+    closure.node(node).found.as_ref().map_or(0, |found| found.stage)
 }
 
 pub(super) fn add_representation(all: &mut Vec<Representation>, new: Representation) {

@@ -1,10 +1,10 @@
-//! The values of arguments that come from objects above (`@fromContext`). Does not know how a value is had.
+//! The values of arguments that come from objects above (`@fromContext`). Does not know how a value is fetched.
 
 use braid_graphql::compiler::ast::{Argument, Value};
 use braid_graphql::operation::{Condition, SelectionSet};
 use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::type_set::TypeSet;
-use braid_graphql::{Name, Node};
+use braid_graphql::{Name, Node, OperationType};
 use braid_query_graph::{ContextSource, Place};
 use braid_query_plan::{ContextValue, RepresentationField};
 
@@ -60,6 +60,10 @@ impl<'a> Builder<'_, 'a, '_> {
         let schema = &self.graph.supergraph().schema;
         let above: Vec<ObjectsId> = self.draft.above(objects).map(|parent| parent.objects).collect();
         for objects in above {
+            // Nobody runs a mutation for the value of a context.
+            if objects == self.root && self.kind == OperationType::Mutation {
+                continue;
+            }
             let types = self.types(objects)?;
             self.solver.reach.spend((types.len() * context.sources.len()) as u64)?;
             let sets = |ty: TypeId, on: TypeId| ty == on || schema.ty(on).possible.contains(ty);

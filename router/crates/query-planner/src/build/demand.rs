@@ -1,4 +1,4 @@
-//! Sees to it that what a key, a requirement or a context names is in the data tree. Who is asked is what the search has priced
+//! Makes sure that what a key, a requirement or a context names is in the data tree. Who is asked is what the search has priced
 //! ([`braid_query_graph::Reach::source`]); what is in the tree anyway is taken from there.
 
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use braid_graphql::type_set::TypeSet;
 use braid_query_graph::{Ats, Circumstances, Closure, Place, Source};
 use braid_query_plan::RepresentationField;
 
-use super::builder::{Builder, Built, Visits, Why, merge_fields};
+use super::builder::{Builder, Built, Visits, Why, merge_fields, stage_at};
 use crate::draft::{AskedField, AtomId, AtomKind, Draft, Made, ObjectsId, Parent};
 
 /// The inputs of one atom as they come together.
@@ -27,7 +27,7 @@ pub(super) struct Demand<'c, 'a> {
     pub(super) types: &'c TypeSet,
     pub(super) closure: &'c Closure<'a>,
     pub(super) condition: &'c Condition,
-    /// Only what is there before this stage will do.
+    /// Only what is there before this stage counts.
     pub(super) before: u8,
 }
 
@@ -39,7 +39,7 @@ struct Reused {
 }
 
 impl<'a> Builder<'_, 'a, '_> {
-    /// Sees to it that runtime types are known.
+    /// Makes sure that runtime types are known.
     pub(super) fn demand_typename(&mut self, demand: &Demand<'_, 'a>, inputs: &mut Inputs) -> Built<()> {
         let Demand { objects, ty, types, closure, condition, .. } = *demand;
         self.solver.reach.spend(self.draft.objects[objects].made.len() as u64)?;
@@ -60,13 +60,13 @@ impl<'a> Builder<'_, 'a, '_> {
         }
         let node = closure.telling().ok_or_else(|| self.stuck(objects, ty, None, Why::Input))?;
         let place = self.graph.nodes(ty)[node.index()].place;
-        let visit = self.visit_at(objects, place, AtomKind::Entity, types)?;
+        let visit = self.visit_at(objects, place, AtomKind::Entity, stage_at(closure, node), types)?;
         self.ask_typename(objects, visit, types, condition.clone())?;
         inputs.after.push(self.draft.visits[visit].atom);
         Ok(())
     }
 
-    /// Sees to it that a field set is in the data tree, and says under which keys. What the representation has already, in `fields` or
+    /// Makes sure that a field set is in the data tree, and says under which keys. What the representation has already, in `fields` or
     /// as `known`, is taken from the same keys.
     pub(super) fn demand_set(
         &mut self,

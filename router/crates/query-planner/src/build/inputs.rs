@@ -1,4 +1,4 @@
-//! Gives each atom its inputs: representations, contexts, and what it waits for. Does not know how a field set is had.
+//! Gives each atom its inputs: representations, contexts, and what it waits for. Does not know how a field set is fetched.
 
 use braid_graphql::operation::Condition;
 use braid_graphql::schema::{FieldId, TypeId};
@@ -127,7 +127,7 @@ impl<'a> Builder<'_, 'a, '_> {
         Ok(representations)
     }
 
-    /// Waits until the types of objects are known that somebody gives as objects of an interface.
+    /// Waits until the types are known of objects that a subgraph gives as interface objects.
     fn await_type(&mut self, objects: ObjectsId, condition: &Condition, inputs: &mut Inputs) -> Built<()> {
         let known = &self.draft.objects[objects];
         if known.standing.iter().all(|standing| standing.at.presence.place.interface_object.is_none()) {

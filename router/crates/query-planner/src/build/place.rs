@@ -8,7 +8,7 @@ use braid_graphql::type_set::TypeSet;
 use braid_query_graph::{Exhausted, Place, Requests};
 use smallvec::SmallVec;
 
-use super::builder::{Builder, Visits};
+use super::builder::{Builder, Visits, stage_at};
 use crate::ask::PositionId;
 use crate::choose::Solution;
 use crate::draft::{AskedField, AtomKind, Made, ObjectsId, Parent};
@@ -82,7 +82,7 @@ impl<'a> Builder<'_, 'a, '_> {
                     let standing = self.draft.objects[objects].standing.iter_mut();
                     standing.filter(|known| known.at.presence.place == place).for_each(|known| known.visit = None);
                 }
-                let visit = self.visit_at(objects, place, AtomKind::Entity, &group.types)?;
+                let visit = self.visit_at(objects, place, AtomKind::Entity, 0, &group.types)?;
                 let own = Requests::one(0, place.subgraph.index());
                 let is_complete = pick.below.as_ref().is_none_or(|below| below.requests.is_within(&own));
                 last = Some((place, is_complete));
@@ -150,7 +150,13 @@ impl<'a> Builder<'_, 'a, '_> {
     ) -> Result<(), Exhausted> {
         let types = self.types(objects)?;
         if let Some(place) = solution.typename {
-            let visit = self.visit_at(objects, place, AtomKind::Entity, &types)?;
+            // The types are asked of objects that are known as an interface.
+            let known_as = self.draft.objects[objects].known_as();
+            let stage = match known_as.and_then(|interface| Some((interface, self.graph.node_at(interface, place)?))) {
+                Some((interface, node)) => stage_at(&*self.closure(objects, interface)?, node),
+                None => 0,
+            };
+            let visit = self.visit_at(objects, place, AtomKind::Entity, stage, &types)?;
             self.ask_typename(objects, visit, &types, condition.cloned().unwrap_or_default())?;
         }
         if condition.is_none() {

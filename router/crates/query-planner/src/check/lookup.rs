@@ -54,7 +54,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Whether a fetch that depends on the runtime types of objects comes after they are told.
+    /// Whether a fetch that depends on the runtime types of objects comes after they are known.
     fn check_told(&mut self, fetch: &Fetch, path: &Path, objects: &Objects) {
         if !objects.untold {
             return;

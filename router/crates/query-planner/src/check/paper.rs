@@ -11,13 +11,13 @@ use braid_supergraph::{SubgraphId, Supergraph};
 
 use crate::config::PlannerConfig;
 
-/// The objects under one path of keys, told apart by their runtime types.
+/// The objects under one path of keys, distinguished by their runtime types.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Objects {
     pub(super) types: BTreeMap<TypeId, Written>,
-    /// The subgraphs that told their runtime types.
+    /// The subgraphs that gave their runtime types.
     pub(super) from: Vec<SubgraphId>,
-    /// Whether somebody gives them as objects of an interface, without telling their runtime types.
+    /// Whether a subgraph gives them as interface objects, without their runtime types.
     pub(super) untold: bool,
     /// The conditions under which they were asked for; where none holds there are no objects.
     pub(super) asked: Vec<Condition>,

@@ -44,7 +44,7 @@ impl<'a> Solver<'a, '_> {
             && assumed.known.is_empty()
             && let [at] = ats.as_slice()
         {
-            // The cheapest that there is: the subgraph that one is in goes on, and asks nobody else.
+            // The cheapest case: the subgraph where the objects are completes them alone.
             for owner in &owners {
                 let Some(found) = self.reach.available(ty, initial, *owner) else { continue };
                 let solution = self.solve_below(below, ty, *owner, initial, Assumptions::default())?;

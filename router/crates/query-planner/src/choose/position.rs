@@ -64,7 +64,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         self.graph.supergraph().schema.query == Some(ty)
     }
 
-    /// Objects of the query root type can be asked of every subgraph wherever they are met.
+    /// Objects of the query root type can be asked of every subgraph wherever they occur.
     pub(super) fn with_roots(&self, ty: TypeId, mut ats: Ats<'a>) -> Ats<'a> {
         if self.is_query_root(ty) {
             let stage = ats.iter().map(|at| at.presence.stage).min().unwrap_or(0) + 1;
@@ -102,7 +102,7 @@ impl<'a, 'o> Solver<'a, 'o> {
         Ok(solution)
     }
 
-    /// Objects of which nobody says the type are planned as the interface that they are known by, if that gives all that is asked.
+    /// Objects whose type no subgraph gives are planned as the interface by which they are known, if that gives all that is asked.
     fn solve_as_interface(
         &mut self,
         position: PositionId,

@@ -20,9 +20,9 @@ pub(crate) struct Solution<'a> {
     /// How many fields there are, here and below, and how long they are waited for, in stages, all together.
     pub(crate) fields: u32,
     pub(crate) waiting: u32,
-    /// Whether anything could be had in another way, here or below.
+    /// Whether anything could be fetched in another way, here or below.
     pub(crate) had_choice: bool,
-    /// What cannot be had, when something cannot.
+    /// What cannot be fetched, when something cannot.
     pub(crate) failure: Option<Failure>,
 }
 
@@ -74,16 +74,16 @@ pub(crate) struct Pick<'a> {
     pub(crate) below: Option<Rc<Solution<'a>>>,
 }
 
-/// A field that cannot be had.
+/// A field that cannot be fetched.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
-    /// `None` when it is the runtime type that cannot be had.
+    /// `None` when it is the runtime type that cannot be fetched.
     pub(crate) field: Option<FieldId>,
     pub(crate) ty: TypeId,
     pub(crate) from: SmallVec<[Place; 2]>,
 }
 
-/// Objects of one type where they stand, and what is had there without entering anything.
+/// Objects of one type where they stand, and what is available there without a lookup.
 pub(super) struct Standing<'s, 'a> {
     pub(super) ty: TypeId,
     pub(super) ats: &'s Ats<'a>,

@@ -41,7 +41,7 @@ pub(crate) struct Solver<'a, 'o> {
 pub(super) const SECOND_LOOK: usize = 48;
 
 /// Of more owners than this, only as many are looked at: those that are there first and own most of what is asked beside and
-/// below. The others are turned to where none of these will do.
+/// below. The others are tried only when none of these works.
 pub(super) const MAX_OWNERS: usize = 8;
 
 impl<'a, 'o> Solver<'a, 'o> {
