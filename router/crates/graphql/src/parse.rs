@@ -347,7 +347,7 @@ mod tests {
         check_hidden("{ pick(one: {}) }", "OneOf Input Object \"…\" must specify exactly one key.");
         check_hidden(
             "{ owner }",
-            "Field \"owner\" of type \"…\" must have a selection of subfields. Did you mean \"owner { ... }\"?",
+            "Field \"owner\" of type \"Query\" must have a selection of subfields. Did you mean \"owner { ... }\"?",
         );
         check_hidden(
             "{ owner { ... on Query { user { name } } } }",

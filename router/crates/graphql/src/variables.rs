@@ -456,7 +456,11 @@ mod tests {
              Variable \"$o\" got an invalid value at \"o.items[2].sku\": expected ID!, found an object.\n\
              Variable \"$o\" got an invalid value at \"o.items[3]\": expected an object, found 7.",
         );
-        hidden("$o: Order", r#"{"o":{"x":1}}"#, "Variable \"$o\" got an invalid value: Order has no field \"x\".");
+        hidden(
+            "$o: Order",
+            r#"{"o":{"items":[],"x":1}}"#,
+            "Variable \"$o\" got an invalid value: Order has no field \"x\".",
+        );
         hidden(
             "$p: Pick",
             r#"{"p":{}}"#,
