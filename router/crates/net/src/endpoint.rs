@@ -25,10 +25,19 @@ impl Endpoint {
         Ok(Self { client, max_bytes, timeout })
     }
 
-    /// The status and the body of its answer.
+    /// The status and the body of its answer to a POST.
     pub async fn post(&self, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Bytes), String> {
+        self.ask(Method::POST, headers, body).await
+    }
+
+    /// The status and the body of its answer to a GET.
+    pub async fn get(&self, headers: HeaderMap) -> Result<(StatusCode, Bytes), String> {
+        self.ask(Method::GET, headers, Bytes::new()).await
+    }
+
+    async fn ask(&self, method: Method, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Bytes), String> {
         let mut request = Request::new(Full::new(body));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = method;
         *request.headers_mut() = headers;
         let exchange = async {
             let response = self.client.request(request).await.map_err(|error| receive::reason(&error))?;
