@@ -1,7 +1,8 @@
 //! One version of a graph that is served: what it is made of. How it answers is in `answer`. Knows no HTTP connection and no transport.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use braid_executor::{ExecuteLimits, SubgraphErrors, SubgraphService};
 use braid_request_context::header_rules::HeadersConfig;
@@ -9,7 +10,7 @@ use braid_request_context::headers::{HeaderPlans, SubgraphHeaders};
 use braid_request_context::{RequestContext, SubgraphContext};
 use braid_supergraph::{SubgraphId, Supergraph};
 use braid_telemetry::metrics::Metrics;
-use http::HeaderMap;
+use http::request::Parts;
 use tokio::sync::Semaphore;
 
 use crate::compile::Compiler;
@@ -84,10 +85,11 @@ impl<S: Subgraphs> Gateway<S> {
         })
     }
 
-    /// The context of a request with these headers. What it decides, it decides for the whole request.
-    pub fn context(&self, headers: HeaderMap, deadline: Instant) -> RequestContext {
-        let override_labels = self.labels.decide(&headers);
-        let mut context = RequestContext::new(headers, deadline, self.headers.clone());
+    /// The context of a request from `peer` with this head that may take so much time. What it decides, it decides for the whole
+    /// request.
+    pub fn context(&self, head: Parts, peer: Option<SocketAddr>, time: Duration) -> RequestContext {
+        let override_labels = self.labels.decide(&head.headers);
+        let mut context = RequestContext::new(head, peer, time, self.headers.clone());
         context.override_labels = override_labels;
         context
     }

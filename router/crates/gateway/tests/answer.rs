@@ -85,7 +85,9 @@ async fn ask(
     headers: HeaderMap,
     may_mutate: bool,
 ) -> Result<Executed, Refusal> {
-    let context = gateway.context(headers, Instant::now() + Duration::from_secs(60));
+    let (mut head, ()) = http::Request::new(()).into_parts();
+    head.headers = headers;
+    let context = gateway.context(head, None, Duration::from_secs(60));
     answer(gateway, &request(query), &Arc::new(context), may_mutate).await
 }
 

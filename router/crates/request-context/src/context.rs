@@ -1,42 +1,64 @@
 //! The context of a request. Knows no rule about headers by itself.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use braid_supergraph::SubgraphId;
 use braid_telemetry::trace::TraceContext;
-use http::{Extensions, HeaderMap};
-use smallvec::SmallVec;
+use http::request::Parts;
+use http::{Extensions, HeaderMap, Method, Uri};
 
 use crate::headers::HeaderPlans;
 use crate::identity::Identity;
 
-/// One request of a client. It is filled while the head is looked at, and shared, unchanged, once the operation runs.
+/// One request of a client, from its head to its line in the access log. Stages fill it while the head is looked at; it is shared,
+/// unchanged, once the operation runs.
 #[derive(Debug)]
 pub struct RequestContext {
+    /// The method.
+    pub method: Method,
+    /// The target.
+    pub uri: Uri,
     /// The client's headers.
     pub headers: HeaderMap,
+    /// The address of the client, where it is known.
+    pub peer: Option<SocketAddr>,
     /// Who asks.
     pub identity: Identity,
+    /// When the head of the request had come.
+    pub started: Instant,
     /// When the request is given up.
     pub deadline: Instant,
     /// The trace that it belongs to.
     pub trace: Option<TraceContext>,
     /// Which override labels are on, a bit for each by its number in the version that answers.
     pub override_labels: u64,
-    /// A slot for each type that a stage leaves for later ones. Takes no memory while it is empty.
+    /// A slot for each type that a stage leaves for later ones, those of middleware before the router included.
     pub extensions: Extensions,
     plans: Arc<HeaderPlans>,
     /// What each distinct set of request rules gives, once a subgraph is asked to which it applies.
-    forwarded: SmallVec<[OnceLock<HeaderMap>; 1]>,
+    forwarded: Box<[OnceLock<HeaderMap>]>,
 }
 
 impl RequestContext {
-    /// The context of a request with these headers, under the header rules of the version that answers it.
-    pub fn new(headers: HeaderMap, deadline: Instant, plans: Arc<HeaderPlans>) -> Self {
-        let forwarded = (0..plans.request_plans()).map(|_| OnceLock::new()).collect();
-        let (identity, extensions) = (Identity::Anonymous, Extensions::new());
-        Self { headers, identity, deadline, trace: None, override_labels: 0, extensions, plans, forwarded }
+    /// The context of a request with this head that may take so much time, under the header rules of the version that answers it.
+    pub fn new(head: Parts, peer: Option<SocketAddr>, time: Duration, plans: Arc<HeaderPlans>) -> Self {
+        let started = Instant::now();
+        Self {
+            method: head.method,
+            uri: head.uri,
+            headers: head.headers,
+            peer,
+            identity: Identity::Anonymous,
+            started,
+            deadline: started + time,
+            trace: None,
+            override_labels: 0,
+            extensions: head.extensions,
+            forwarded: (0..plans.request_plans()).map(|_| OnceLock::new()).collect(),
+            plans,
+        }
     }
 }
 

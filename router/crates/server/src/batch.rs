@@ -17,6 +17,7 @@ use http::{HeaderMap, StatusCode};
 use hyper::body::{Body, Frame};
 
 use crate::config::BatchingConfig;
+use crate::exchange::Exchange;
 use crate::observe::Observed;
 use crate::version::Version;
 
@@ -56,9 +57,9 @@ impl Batch {
         (out.into(), merged)
     }
 
-    /// A body that is sent as answers come. The observation ends with it.
-    pub(crate) fn stream(self, observed: Observed) -> BatchBody {
-        BatchBody { batch: self, observed: Some(observed), sent: 0 }
+    /// A body that is sent as answers come. The exchange ends with it.
+    pub(crate) fn stream<S>(self, exchange: Exchange<S>) -> BatchBody<S> {
+        BatchBody { batch: self, exchange: Some(exchange), sent: 0 }
     }
 }
 
@@ -93,29 +94,36 @@ fn append(answer: Result<Executed, Refusal>, is_first: bool, observed: &mut Obse
 }
 
 /// A batch on its way to the client.
-pub(crate) struct BatchBody {
+pub(crate) struct BatchBody<S> {
     batch: Batch,
     /// None once all is sent.
-    observed: Option<Observed>,
+    exchange: Option<Exchange<S>>,
     sent: u64,
 }
 
-impl Body for BatchBody {
+impl<S> Body for BatchBody<S> {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Self { batch, observed, sent } = &mut *self;
-        let Some(open) = observed else { return Poll::Ready(None) };
+        let Self { batch, exchange, sent } = &mut *self;
+        let Some(open) = exchange else { return Poll::Ready(None) };
         let mut out = Vec::new();
-        match Pin::new(&mut batch.0).poll_next(cx) {
+        let is_last = match Pin::new(&mut batch.0).poll_next(cx) {
             Poll::Pending => return Poll::Pending,
-            Poll::Ready(Some(answer)) => append(answer, *sent == 0, open, &mut out),
-            Poll::Ready(None) => out.push(b']'),
-        }
+            Poll::Ready(Some(answer)) => {
+                append(answer, *sent == 0, &mut open.observed, &mut out);
+                false
+            }
+            Poll::Ready(None) => {
+                out.push(b']');
+                true
+            }
+        };
         *sent += out.len() as u64;
-        if out == b"]" {
-            observed.take().into_iter().for_each(|mut observed| observed.end(StatusCode::OK, *sent));
+        if is_last {
+            open.end(StatusCode::OK, *sent);
+            *exchange = None;
         }
         Poll::Ready(Some(Ok(Frame::data(out.into()))))
     }

@@ -14,9 +14,10 @@ use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 
 use crate::admission::Admission;
+use crate::exchange::Exchange;
 use crate::graphql::Reply;
 use crate::negotiate::wants_page;
-use crate::observe::{Observed, Observers};
+use crate::observe::Observers;
 use crate::version::Version;
 use crate::{graphql, health, playground, reply};
 
@@ -68,16 +69,31 @@ impl<S: Subgraphs> Front<S> {
     }
 
     /// Answers one request of a client at `peer`.
-    pub(crate) async fn handle<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> Response<Body>
+    ///
+    /// The head is taken apart before the first wait, so that it is not moved from future to future.
+    pub(crate) fn handle<B>(
+        self: &Arc<Self>,
+        request: Request<B>,
+        peer: Option<SocketAddr>,
+    ) -> impl Future<Output = Response<Body>> + use<S, B>
     where
         B: hyper::body::Body<Data = Bytes> + Unpin,
     {
         let version = self.current();
-        let config = &version.config;
-        if request.uri().path() == config.path && !is_page(&request) {
-            return self.graphql(&version, request, peer).await;
+        let begun = if request.uri().path() == version.config.path && !is_page(&request) {
+            let (head, body) = request.into_parts();
+            let exchange = Exchange::begin(version, &self.observers, head, peer);
+            Ok((exchange, body, self.admission.clone()))
+        } else {
+            let file = self.file(&version, &request);
+            Err(file.unwrap_or_else(|| reply::not_found(&version.config.path)))
+        };
+        async {
+            match begun {
+                Ok((exchange, body, admission)) => respond(exchange, body, &admission).await,
+                Err(file) => file.map(Body::Whole),
+            }
         }
-        self.file(&version, &request).unwrap_or_else(|| reply::not_found(&config.path)).map(Body::Whole)
     }
 
     /// What is no GraphQL: health, metrics, the page.
@@ -94,40 +110,36 @@ impl<S: Subgraphs> Front<S> {
         }
         None
     }
+}
 
-    async fn graphql<B>(
-        &self,
-        version: &Arc<Version<S>>,
-        request: Request<B>,
-        peer: Option<SocketAddr>,
-    ) -> Response<Body>
-    where
-        B: hyper::body::Body<Data = Bytes> + Unpin,
-    {
-        let mut observed = Observed::begin(&self.observers, version, &request, peer);
-        let config = &version.config;
-        let until = observed.started + config.request_timeout.0;
-        if request.method() == Method::OPTIONS {
-            let mut response = reply::empty(StatusCode::NO_CONTENT);
-            version.rules.allow_preflight(request.headers(), response.headers_mut());
-            observed.end(response.status(), 0);
-            return response.map(Body::Whole);
-        }
-        observed.admitted = self.admission.admit(config.max_concurrent_requests, until).await;
-        if observed.admitted.is_none() {
-            return graphql::turn_away(version, &request, observed).map(Body::Whole);
-        }
+/// Answers a request to the endpoint.
+async fn respond<S: Subgraphs, B>(mut exchange: Exchange<S>, body: B, admission: &Arc<Admission>) -> Response<Body>
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin,
+{
+    let response = if exchange.context.method == Method::OPTIONS {
+        preflight(&exchange)
+    } else if exchange.admit(admission).await {
         // Boxed, so that requests that wait to begin take little room.
-        match Box::pin(graphql::respond(version, request, until, &mut observed)).await {
+        match Box::pin(graphql::respond(&mut exchange, body)).await {
             Reply::Whole(response) => {
                 // As requests to subgraphs do, responses go out when nothing is left to compute.
                 tokio::task::yield_now().await;
-                observed.end(response.status(), response.body().len() as u64);
-                response.map(Body::Whole)
+                response
             }
-            Reply::Batch(response) => response.map(|batch| Body::stream(batch.stream(observed))),
+            Reply::Batch(response) => return response.map(|batch| Body::stream(batch.stream(exchange))),
         }
-    }
+    } else {
+        graphql::turn_away(&mut exchange)
+    };
+    exchange.end(response.status(), response.body().len() as u64);
+    response.map(Body::Whole)
+}
+
+fn preflight<S>(exchange: &Exchange<S>) -> Response<Bytes> {
+    let mut response = reply::empty(StatusCode::NO_CONTENT);
+    exchange.version.rules.allow_preflight(&exchange.context.headers, response.headers_mut());
+    response
 }
 
 /// The address of a client, as an extension of its request: for the access log.
@@ -159,9 +171,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let front = self.0.clone();
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-        Box::pin(async move { Ok(front.handle(request, peer).await) })
+        let response = self.0.handle(request, peer);
+        Box::pin(async { Ok(response.await) })
     }
 }
 

@@ -2,19 +2,19 @@
 //! Knows no socket and no schema.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Executed, Subgraphs, answer};
+use braid_gateway::{Executed, Gateway, Subgraphs, answer};
 use braid_graphql::OperationType;
 use braid_request_context::RequestContext;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{Method, Response, StatusCode};
 
 use crate::batch::Batch;
 use crate::config::CompressionConfig;
+use crate::exchange::Exchange;
 use crate::negotiate::{self, BodyType, Media};
 use crate::observe::Observed;
 use crate::version::Version;
@@ -30,32 +30,23 @@ pub(crate) enum Reply {
     Batch(Response<Batch>),
 }
 
-/// Answers a request to the endpoint, whose time ends at `deadline`.
-pub(crate) async fn respond<S: Subgraphs, B>(
-    version: &Arc<Version<S>>,
-    request: Request<B>,
-    deadline: Instant,
-    observed: &mut Observed,
-) -> Reply
+/// Answers a request to the endpoint.
+pub(crate) async fn respond<S: Subgraphs, B>(exchange: &mut Exchange<S>, body: B) -> Reply
 where
     B: hyper::body::Body<Data = Bytes> + Unpin,
 {
-    let (mut parts, incoming) = request.into_parts();
-    let headers = std::mem::take(&mut parts.headers);
-    let mut context = version.gateway.context(headers, deadline);
-    context.trace = observed.trace();
-    let head = Head { method: parts.method, uri: parts.uri, context: Arc::new(context) };
-    let request_headers = &head.context.headers;
-    let media = negotiate::accepted(request_headers);
+    let Exchange { version, context, observed, .. } = exchange;
+    let (version, context) = (&*version, &*context);
+    let media = negotiate::accepted(&context.headers);
     let outcome = match media {
         None => Err(not_acceptable()),
-        Some(_) => outcome(version, &head, incoming, observed).await,
+        Some(_) => outcome(version, context, body, observed).await,
     };
     let media = media.unwrap_or(Media::Json);
     let (plans, compression) = (&version.gateway.headers, &version.config.compression);
     let (status, bytes, mut headers) = match outcome {
         Ok(Outcome::Whole(whole)) => whole,
-        Ok(Outcome::Batch(batch)) if plans.read_responses() || compress::may_be(compression, request_headers) => {
+        Ok(Outcome::Batch(batch)) if plans.read_responses() || compress::may_be(compression, &context.headers) => {
             let (bytes, headers) = batch.whole(plans, observed).await;
             (StatusCode::OK, bytes, headers)
         }
@@ -63,33 +54,26 @@ where
         Ok(Outcome::Batch(batch)) => {
             let mut response = Response::new(batch);
             response.headers_mut().insert(http::header::CONTENT_TYPE, media.content_type());
-            version.rules.allow_origin(request_headers, response.headers_mut());
+            version.rules.allow_origin(&context.headers, response.headers_mut());
             return Reply::Batch(response);
         }
         Err(refusal) => refused(&refusal, media, observed),
     };
     headers.insert(http::header::CONTENT_TYPE, media.content_type());
-    version.rules.allow_origin(request_headers, &mut headers);
-    Reply::Whole(finish(compression, request_headers, status, bytes, headers).await)
-}
-
-/// What is known before the body is read.
-struct Head {
-    method: Method,
-    uri: Uri,
-    context: Arc<RequestContext>,
+    version.rules.allow_origin(&context.headers, &mut headers);
+    Reply::Whole(finish(compression, &context.headers, status, bytes, headers).await)
 }
 
 /// The response to a request that comes when too many run already.
-pub(crate) fn turn_away<S, B>(version: &Version<S>, request: &Request<B>, mut observed: Observed) -> Response<Bytes> {
+pub(crate) fn turn_away<S>(exchange: &mut Exchange<S>) -> Response<Bytes> {
     let message = "The router has as many requests under way as it takes; try again in a moment.";
     let refusal = Refusal::fixed(StatusCode::SERVICE_UNAVAILABLE, "REQUEST_CONCURRENCY_LIMITED", message);
-    let media = negotiate::accepted(request.headers()).unwrap_or(Media::Json);
-    let (status, bytes, headers) = refused(&refusal, media, &mut observed);
+    let Exchange { version, context, observed, .. } = exchange;
+    let media = negotiate::accepted(&context.headers).unwrap_or(Media::Json);
+    let (status, bytes, headers) = refused(&refusal, media, observed);
     let mut response = reply::with_body(status, media.content_type(), bytes);
     response.headers_mut().extend(headers);
-    version.rules.allow_origin(request.headers(), response.headers_mut());
-    observed.end(response.status(), response.body().len() as u64);
+    version.rules.allow_origin(&context.headers, response.headers_mut());
     response
 }
 
@@ -102,38 +86,38 @@ enum Outcome {
 
 async fn outcome<S: Subgraphs, B>(
     version: &Arc<Version<S>>,
-    head: &Head,
-    incoming: B,
+    context: &Arc<RequestContext>,
+    body: B,
     observed: &mut Observed,
 ) -> Result<Outcome, Refusal>
 where
     B: hyper::body::Body<Data = Bytes> + Unpin,
 {
     let server = &version.config;
-    check_head(version, head)?;
-    let is_get = head.method == Method::GET;
+    check_head(version, context)?;
+    let is_get = context.method == Method::GET;
     let body = match is_get {
         true => Bytes::new(),
-        false => body::read(&head.context.headers, incoming, server.max_body_bytes.0, server.body_timeout.0).await?,
+        false => body::read(&context.headers, body, server.max_body_bytes.0, server.body_timeout.0).await?,
     };
     observed.request_bytes = body.len();
     if is_batch(&body) {
-        return Batch::begin(version, &head.context, &body).map(Outcome::Batch);
+        return Batch::begin(version, context, &body).map(Outcome::Batch);
     }
     let request = match is_get {
-        true => GraphQLRequest::from_query_string(head.uri.query().unwrap_or_default()),
+        true => GraphQLRequest::from_query_string(context.uri.query().unwrap_or_default()),
         false => GraphQLRequest::from_json(&body),
     };
     let request = request?;
-    let executed = answer(&version.gateway, &request, &head.context, !is_get).await?;
-    Ok(Outcome::Whole(answered(version, &head.context.headers, executed, observed)))
+    let executed = answer(&version.gateway, &request, context, !is_get).await?;
+    Ok(Outcome::Whole(answered(&version.gateway, &context.headers, executed, observed)))
 }
 
 /// What can be refused before the body is read.
-fn check_head<S>(version: &Version<S>, head: &Head) -> Result<(), Refusal> {
-    let headers = &head.context.headers;
+fn check_head<S>(version: &Version<S>, context: &RequestContext) -> Result<(), Refusal> {
+    let headers = &context.headers;
     let body = negotiate::body_type(headers);
-    match head.method {
+    match context.method {
         Method::POST if body != BodyType::Json => Err(unsupported_type()),
         // A body type that a form can send, on a request that needs none, is somebody's trick.
         Method::GET if body == BodyType::Other => Err(unsupported_type()),
@@ -150,11 +134,11 @@ fn check_head<S>(version: &Version<S>, head: &Head) -> Result<(), Refusal> {
     }
 }
 
-/// The status of what was executed is the same in both forms.
-fn answered<S>(version: &Version<S>, request: &HeaderMap, executed: Executed, observed: &mut Observed) -> Whole {
+/// The status of what was executed is the same for both media types.
+fn answered<S>(gateway: &Gateway<S>, request: &HeaderMap, executed: Executed, observed: &mut Observed) -> Whole {
     let mut headers = HeaderMap::new();
-    executed.write_headers(&version.gateway.headers, &mut headers);
-    let bytes = crate::observe::exposed(&version.gateway, request, &executed);
+    executed.write_headers(&gateway.headers, &mut headers);
+    let bytes = crate::observe::exposed(gateway, request, &executed);
     let bytes = bytes.unwrap_or_else(|| executed.response.bytes.clone());
     let status = executed.status();
     observed.answered(executed);

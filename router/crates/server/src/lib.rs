@@ -60,9 +60,9 @@
 mod admission;
 mod batch;
 mod body;
-mod busy;
 mod compress;
 pub mod config;
+mod exchange;
 mod front;
 mod graphql;
 mod health;
@@ -250,11 +250,11 @@ impl<S: Subgraphs> Acceptor<S> {
             let is_http2 = request.version() == http::Version::HTTP_2;
             has_http2.store(is_http2, Ordering::Relaxed);
             has_begun.store(true, Ordering::Relaxed);
-            let front = front.clone();
             let answers = is_http2.then(|| answers.clone());
+            let response = front.handle(request, Some(peer));
             // Boxed, since a connection keeps room for what it runs, also while it is idle.
             Box::pin(async move {
-                let response = front.handle(request, Some(peer)).await;
+                let response = response.await;
                 Ok::<_, Infallible>(response.map(|body| match answers {
                     Some(answers) => Either::Right(answers.watch(body)),
                     None => Either::Left(body),

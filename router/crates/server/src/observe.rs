@@ -1,22 +1,21 @@
 //! What is seen of a request from outside: its line in the access log, its numbers, and its plan when a header asks for it.
 //! Knows no GraphQL rule.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use braid_gateway::refusal::Refusal;
 use braid_gateway::{Executed, Gateway};
+use braid_request_context::RequestContext;
 use braid_supergraph::Supergraph;
 use braid_telemetry::access_log::{AccessLog, Line};
 use braid_telemetry::metrics::Metrics;
 use braid_telemetry::otlp::{Exporter, Span};
 use braid_telemetry::trace::{TraceContext, random};
 use chrono::{SecondsFormat, Utc};
-use http::header::{HeaderMap, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::StatusCode;
+use http::header::HeaderMap;
 
-use crate::admission::Admitted;
 use crate::graphql::kind_name;
 use crate::version::Version;
 
@@ -31,66 +30,23 @@ pub struct Observers {
     pub exporter: Option<Exporter>,
 }
 
-/// A request while it is answered. One that is dropped before its end was given up by the client.
+/// What was seen of a request so far.
 pub(crate) struct Observed {
     observers: Arc<Observers>,
-    supergraph: Arc<Supergraph>,
-    pub(crate) started: Instant,
-    span: Option<Span>,
+    /// Boxed: most requests belong to no trace.
+    span: Option<Box<Span>>,
     pub(crate) request_bytes: usize,
     answers: Vec<Executed>,
     codes: Vec<String>,
-    who: Option<Who>,
-    ended: bool,
-    /// Held as long as the request is in flight.
-    pub(crate) admitted: Option<Admitted>,
 }
-
-/// What the access log says of the client.
-struct Who {
-    method: Method,
-    peer: Option<SocketAddr>,
-    request_id: Option<HeaderValue>,
-    client: Option<HeaderValue>,
-    client_version: Option<HeaderValue>,
-}
-
-/// How a request ends whose client went away.
-const CLIENT_CLOSED: u16 = 499;
 
 impl Observed {
-    pub(crate) fn begin<S, B>(
-        observers: &Arc<Observers>,
-        version: &Version<S>,
-        request: &Request<B>,
-        peer: Option<SocketAddr>,
-    ) -> Self {
+    /// Begins to observe. The context takes the trace on.
+    pub(crate) fn begin<S>(observers: &Arc<Observers>, version: &Version<S>, context: &mut RequestContext) -> Self {
         observers.metrics.active_requests.inc();
-        let (telemetry, headers) = (&version.telemetry, request.headers());
-        let who = observers.access_log.as_ref().map(|_| Who {
-            method: request.method().clone(),
-            peer,
-            request_id: headers.get("x-request-id").cloned(),
-            client: headers.get(&telemetry.access_log.client_name_header).cloned(),
-            client_version: headers.get(&telemetry.access_log.client_version_header).cloned(),
-        });
-        Self {
-            observers: observers.clone(),
-            admitted: None,
-            supergraph: version.gateway.supergraph.clone(),
-            started: Instant::now(),
-            span: begin_span(observers, version, request),
-            request_bytes: 0,
-            answers: Vec::new(),
-            codes: Vec::new(),
-            who,
-            ended: false,
-        }
-    }
-
-    /// The trace that the request belongs to.
-    pub(crate) fn trace(&self) -> Option<TraceContext> {
-        self.span.as_ref().map(|span| span.context().clone())
+        let span = begin_span(observers, version, context);
+        context.trace = span.as_ref().map(|span| span.context().clone());
+        Self { observers: observers.clone(), span, request_bytes: 0, answers: Vec::new(), codes: Vec::new() }
     }
 
     pub(crate) fn answered(&mut self, answer: Executed) {
@@ -111,14 +67,15 @@ impl Observed {
         }
     }
 
-    /// The response was handed over: so many bytes with this status.
-    pub(crate) fn end(&mut self, status: StatusCode, bytes: u64) {
-        self.ended = true;
-        self.admitted = None;
-        let took = self.started.elapsed();
+    /// The request is over: so many bytes with this status.
+    pub(crate) fn end<S>(&mut self, version: &Version<S>, context: &RequestContext, status: StatusCode, bytes: u64) {
+        let took = context.started.elapsed();
         let overhead = self.answers.first().map(|answer| took.saturating_sub(waited(answer)));
+        self.observers.metrics.active_requests.dec();
         self.observers.metrics.request(status, took, overhead);
-        self.log(status.as_u16(), took, bytes);
+        if let Some(log) = &self.observers.access_log {
+            log.line(|out| self.line(version, context, out, status, took, bytes));
+        }
         self.end_span(status);
     }
 
@@ -139,44 +96,53 @@ impl Observed {
         }
     }
 
-    fn log(&self, status: u16, took: Duration, bytes: u64) {
-        let (Some(log), Some(who)) = (&self.observers.access_log, &self.who) else { return };
-        log.line(|out| {
-            let mut line = Line::begin(out);
-            line.text("time", &Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true));
-            match who.request_id.as_ref().and_then(|id| id.to_str().ok()) {
-                Some(id) => line.text("requestId", id),
-                None => line.text("requestId", &format!("{:016x}", random())),
+    fn line<S>(
+        &self,
+        version: &Version<S>,
+        context: &RequestContext,
+        out: &mut Vec<u8>,
+        status: StatusCode,
+        took: Duration,
+        bytes: u64,
+    ) {
+        let header = |name: &str| context.headers.get(name).and_then(|value| value.to_str().ok());
+        let config = &version.telemetry.access_log;
+        let mut line = Line::begin(out);
+        line.text("time", &Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true));
+        match header("x-request-id") {
+            Some(id) => line.text("requestId", id),
+            None => line.text("requestId", &format!("{:016x}", random())),
+        }
+        if let Some(trace) = &context.trace {
+            line.text("traceId", &trace.trace_id());
+        }
+        if let Some(peer) = context.peer {
+            line.text("peer", &peer.ip().to_string());
+        }
+        for (key, name) in [("client", &config.client_name_header), ("clientVersion", &config.client_version_header)] {
+            if let Some(value) = header(name) {
+                line.text(key, value);
             }
-            if let Some(span) = &self.span {
-                line.text("traceId", &span.context().trace_id());
-            }
-            if let Some(peer) = who.peer {
-                line.text("peer", &peer.ip().to_string());
-            }
-            for (key, value) in [("client", &who.client), ("clientVersion", &who.client_version)] {
-                if let Some(value) = value.as_ref().and_then(|value| value.to_str().ok()) {
-                    line.text(key, value);
-                }
-            }
-            line.text("method", who.method.as_str());
-            line.number("status", u64::from(status));
-            line.millis("tookMs", took);
-            line.number("requestBytes", self.request_bytes as u64);
-            line.number("responseBytes", bytes);
-            match &self.answers[..] {
-                [] => {}
-                [answer] => self.operation(&mut line, answer),
-                several => line.list("operations", several.iter(), |line, answer| self.operation(line, answer)),
-            }
-            if !self.codes.is_empty() {
-                line.text("errorCodes", &self.codes.join(","));
-            }
-            line.end();
-        });
+        }
+        line.text("method", context.method.as_str());
+        line.number("status", u64::from(status.as_u16()));
+        line.millis("tookMs", took);
+        line.number("requestBytes", self.request_bytes as u64);
+        line.number("responseBytes", bytes);
+        let supergraph = &version.gateway.supergraph;
+        match &self.answers[..] {
+            [] => {}
+            [answer] => operation(&mut line, supergraph, answer),
+            several => line.list("operations", several.iter(), |line, answer| operation(line, supergraph, answer)),
+        }
+        if !self.codes.is_empty() {
+            line.text("errorCodes", &self.codes.join(","));
+        }
+        line.end();
     }
+}
 
-    fn operation(&self, line: &mut Line<'_>, answer: &Executed) {
+    fn operation(line: &mut Line<'_>, supergraph: &Supergraph, answer: &Executed) {
         if let Ok(compiled) = &answer.operation.result {
             line.text("operation", compiled.name().unwrap_or(""));
             line.text("kind", kind_name(compiled.kind()));
@@ -187,7 +153,7 @@ impl Observed {
         line.millis("executeMs", answer.executed_in);
         line.number("errors", answer.response.errors as u64);
         line.list("fetches", answer.response.fetches.iter(), |line, fetch| {
-            line.text("subgraph", &self.supergraph.subgraph(fetch.subgraph).name);
+            line.text("subgraph", &supergraph.subgraph(fetch.subgraph).name);
             line.millis("startMs", fetch.started);
             line.millis("tookMs", fetch.took);
             line.number("status", u64::from(fetch.status.unwrap_or(0)));
@@ -197,30 +163,17 @@ impl Observed {
             }
         });
     }
-}
 
 /// The span of the request, when it belongs to a trace.
-fn begin_span<S, B>(observers: &Observers, version: &Version<S>, request: &Request<B>) -> Option<Span> {
-    let mut span = TraceContext::of_request(&version.telemetry.trace, request.headers(), observers.exporter.as_ref())?;
+fn begin_span<S>(observers: &Observers, version: &Version<S>, context: &RequestContext) -> Option<Box<Span>> {
+    let telemetry = &version.telemetry.trace;
+    let mut span = TraceContext::of_request(telemetry, &context.headers, observers.exporter.as_ref())?;
     if span.is_recorded() {
-        span.rename(format!("{} {}", request.method(), version.config.path));
-        span.set("http.request.method", request.method().as_str().to_owned());
+        span.rename(format!("{} {}", context.method, version.config.path));
+        span.set("http.request.method", context.method.as_str().to_owned());
         span.set("http.route", version.config.path.clone());
     }
-    Some(span)
-}
-
-impl Drop for Observed {
-    fn drop(&mut self) {
-        self.observers.metrics.active_requests.dec();
-        if !self.ended {
-            let (took, status) = (self.started.elapsed(), StatusCode::from_u16(CLIENT_CLOSED));
-            let status = status.unwrap_or(StatusCode::BAD_REQUEST);
-            self.observers.metrics.request(status, took, None);
-            self.log(CLIENT_CLOSED, took, 0);
-            self.end_span(status);
-        }
-    }
+    Some(Box::new(span))
 }
 
 /// How long at least one subgraph was being waited for.

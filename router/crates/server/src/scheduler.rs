@@ -11,8 +11,6 @@ use std::time::{Duration, Instant};
 
 use braid_net::{Permit, PermitQueue, Waiting};
 
-use crate::busy::{Seen, Watch};
-
 /// So much work is begun for each thread while it is busy. Large requests need room, small ones company: what threads do for many at
 /// once, such as asking for news from sockets, costs each less.
 const BEGUN: Duration = Duration::from_millis(3);
@@ -22,6 +20,8 @@ const RUNNING: RangeInclusive<usize> = 16..=128;
 const PAUSE: Duration = Duration::from_millis(1);
 /// More run when threads are idle for a larger share of the time than this, fewer when it is less than half of it.
 const IDLE: f64 = 0.3;
+/// A task that is run again within this time after it let others go first had a thread that was idle.
+const AT_ONCE: Duration = Duration::from_micros(30);
 
 /// Decides how many requests run at a time.
 #[derive(Debug)]
@@ -53,11 +53,12 @@ impl Scheduler {
         }
         let scheduler = self.clone();
         tokio::spawn(async move {
-            let (mut watch, mut load) = (Watch::new(), Load::new(scheduler.permits.permits().1));
+            let mut load = Load::new(scheduler.permits.permits().1);
             loop {
                 tokio::time::sleep(PAUSE).await;
+                let is_idle = is_a_thread_idle().await;
                 let (permits, ended) = scheduler.permits.permits();
-                load.add(watch.look(), ended);
+                load.add(is_idle, ended, scheduler.threads);
                 scheduler.permits.resize(load.fitting(permits, scheduler.threads));
                 if scheduler.permits.expire(Instant::now()) {
                     continue;
@@ -72,24 +73,37 @@ impl Scheduler {
     }
 }
 
+/// Whether a thread of the runtime has nothing to do, as seen by a task of ours. What else runs on the runtime makes threads busy too,
+/// as it should: a request that begins then would only wait.
+async fn is_a_thread_idle() -> bool {
+    let asked = Instant::now();
+    tokio::task::yield_now().await;
+    asked.elapsed() < AT_ONCE
+}
+
 /// What threads had to do of late.
 #[derive(Debug)]
 struct Load {
+    /// The share of the time in which a thread was idle, from 0 to 1.
     idle: f64,
+    /// For how long threads were busy, taken together.
     busy: Duration,
     requests: f64,
     ended: u64,
+    looked: Instant,
 }
 
 impl Load {
     fn new(ended: u64) -> Self {
-        Self { idle: 0.0, busy: Duration::ZERO, requests: 0.0, ended }
+        Self { idle: 0.0, busy: Duration::ZERO, requests: 0.0, ended, looked: Instant::now() }
     }
 
-    /// Takes note of what was seen, and how many requests have ended so far. What was noted before counts less each time.
-    fn add(&mut self, seen: Seen, ended: u64) {
-        self.idle = f64::midpoint(self.idle, seen.idle);
-        self.busy = self.busy * 7 / 8 + seen.busy;
+    /// Takes note of whether a thread is idle now, and how many requests have ended so far. What was noted before counts less each time.
+    fn add(&mut self, is_idle: bool, ended: u64, threads: usize) {
+        let now = Instant::now();
+        let time = now - std::mem::replace(&mut self.looked, now);
+        self.idle += (f64::from(u8::from(is_idle)) - self.idle) / 8.0;
+        self.busy = self.busy * 7 / 8 + time.mul_f64(threads as f64 * (1.0 - self.idle));
         self.requests = self.requests * 7.0 / 8.0 + (ended - self.ended) as f64;
         self.ended = ended;
     }
@@ -167,7 +181,7 @@ mod tests {
         let scheduler = Scheduler::new();
         let _running = take_all(&scheduler, Instant::now());
         scheduler.permits.resize(0);
-        let Err(waiting) = scheduler.next(Instant::now()) else { panic!("there is no place") };
+        let Err(waiting) = scheduler.next(Instant::now()) else { panic!("there is no permit") };
         let permit = tokio::time::timeout(Duration::from_secs(5), waiting).await.expect("it is let go");
         assert!(permit.is_none());
     }

@@ -36,9 +36,9 @@ fn client(user: &'static str) -> SubgraphContext {
     let all = HeaderRules { request: vec![rule], response: Vec::new() };
     let config = HeadersConfig { all, ..HeadersConfig::default() };
     let plans = HeaderPlans::new(&config, ["a", "b"].into_iter()).unwrap();
-    let mut headers = HeaderMap::new();
-    headers.insert("x-user", HeaderValue::from_static(user));
-    SubgraphContext::new(Arc::new(RequestContext::new(headers, Instant::now(), Arc::new(plans))))
+    let (mut head, ()) = http::Request::new(()).into_parts();
+    head.headers.insert("x-user", HeaderValue::from_static(user));
+    SubgraphContext::new(Arc::new(RequestContext::new(head, None, Duration::from_secs(60), Arc::new(plans))))
 }
 
 fn headers_for_clients() -> HeaderPlans {

@@ -1,0 +1,67 @@
+//! A request to the endpoint and its response, from the head to the line in the access log: one value that is handed on. Knows no
+//! GraphQL rule and no socket.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use braid_gateway::Subgraphs;
+use braid_request_context::RequestContext;
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::admission::{Admission, Admitted};
+use crate::observe::{Observed, Observers};
+use crate::version::Version;
+
+/// A request while it is answered. One that is dropped before its end was given up by the client.
+pub(crate) struct Exchange<S> {
+    /// The version that answers.
+    pub(crate) version: Arc<Version<S>>,
+    /// What is known of the request.
+    pub(crate) context: Arc<RequestContext>,
+    /// What was seen of it so far.
+    pub(crate) observed: Observed,
+    /// Held as long as the request is in flight.
+    admitted: Option<Admitted>,
+    has_ended: bool,
+}
+
+/// The status in logs and metrics of a request whose client went away.
+const CLIENT_CLOSED: u16 = 499;
+
+impl<S: Subgraphs> Exchange<S> {
+    /// Begins to answer a request from `peer` with this head.
+    pub(crate) fn begin(
+        version: Arc<Version<S>>,
+        observers: &Arc<Observers>,
+        head: Parts,
+        peer: Option<SocketAddr>,
+    ) -> Self {
+        let mut context = version.gateway.context(head, peer, version.config.request_timeout.0);
+        let observed = Observed::begin(observers, &version, &mut context);
+        Self { version, context: Arc::new(context), observed, admitted: None, has_ended: false }
+    }
+
+    /// Waits for a permit to run, and says whether it got one in time.
+    pub(crate) async fn admit(&mut self, admission: &Arc<Admission>) -> bool {
+        self.admitted = admission.admit(self.version.config.max_concurrent_requests, self.context.deadline).await;
+        self.admitted.is_some()
+    }
+}
+
+impl<S> Exchange<S> {
+    /// The response was handed over: so many bytes with this status.
+    pub(crate) fn end(&mut self, status: StatusCode, bytes: u64) {
+        self.has_ended = true;
+        self.admitted = None;
+        self.observed.end(&self.version, &self.context, status, bytes);
+    }
+}
+
+impl<S> Drop for Exchange<S> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.end(StatusCode::from_u16(CLIENT_CLOSED).unwrap_or(StatusCode::BAD_REQUEST), 0);
+        }
+    }
+}
