@@ -9,7 +9,7 @@
 )]
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use braid_composition::{SubgraphSdl, compose};
 use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
