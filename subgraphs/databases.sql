@@ -1,4 +1,4 @@
--- A database for each service; run once, when the PostgreSQL volume is made.
+-- A database for each service. PostgreSQL runs this once, when its volume is created.
 CREATE DATABASE users;
 CREATE DATABASE orders;
 CREATE DATABASE inventory;

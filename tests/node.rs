@@ -1,5 +1,5 @@
-//! Tools of npm that tests hold our verdicts against, each in a folder with its lock. Included by path, so that a crate's tests need
-//! no further crate. Knows no tool.
+//! npm tools that tests compare our results with, each in a folder with its lock file. Included by path, so that tests of a crate
+//! need no other crate. Knows no tool.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde::de::DeserializeOwned;
 
-/// Whether `npm ci` was run in `folder`. It must have been where the environment says that `variable` is `required`.
+/// Whether `npm ci` was run in `folder`. Panics if it was not and the environment variable `variable` is `required`.
 pub(crate) fn is_installed(folder: &Path, variable: &str) -> bool {
     let installed = folder.join("node_modules").is_dir();
     let required = std::env::var(variable).as_deref() == Ok("required");
@@ -15,7 +15,7 @@ pub(crate) fn is_installed(folder: &Path, variable: &str) -> bool {
     installed
 }
 
-/// What a script of `folder` answers to a question on its standard input; `None` where it is not installed.
+/// The output of a script in `folder` for an input; `None` if it is not installed.
 #[allow(dead_code, reason = "not every test asks by standard input")]
 pub(crate) fn ask<A: DeserializeOwned>(
     folder: &Path,

@@ -9,31 +9,33 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use braid_telemetry::codes::OWN;
 
 /// The crates whose errors reach clients.
 const CRATES: [&str; 6] = ["executor", "gateway", "graphql", "query-planner", "server", "transport"];
 
-#[test]
-fn each_label_is_a_code_that_some_crate_gives() {
+/// The source files of those crates.
+static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut texts = Vec::new();
     for name in CRATES {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(name).join("src"), &mut texts);
     }
+    texts
+});
+
+#[test]
+fn each_label_is_a_code_that_some_crate_gives() {
     let missing: Vec<_> =
-        OWN.iter().filter(|code| !texts.iter().any(|text| text.contains(&format!("\"{code}\"")))).collect();
+        OWN.iter().filter(|code| !SOURCES.iter().any(|text| text.contains(&format!("\"{code}\"")))).collect();
     assert!(missing.is_empty(), "no crate gives {missing:?}");
 }
 
 #[test]
 fn each_code_that_a_crate_gives_has_a_label() {
-    let mut texts = Vec::new();
-    for name in CRATES {
-        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(name).join("src"), &mut texts);
-    }
     let constructors = ["GraphQLError::new(", "Refusal::fixed("];
-    let given: BTreeSet<_> = texts
+    let given: BTreeSet<_> = SOURCES
         .iter()
         .flat_map(|text| constructors.iter().flat_map(|constructor| text.split(constructor).skip(1)))
         .filter_map(|arguments| arguments.split(')').next()?.split('"').nth(1))

@@ -1,4 +1,4 @@
-// Starts the federation as a newcomer does, on free ports and in a folder of its own, and stops it by its process id.
+// Starts the shop as a newcomer does, but on free ports and in a temporary folder, and stops it by its process id.
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

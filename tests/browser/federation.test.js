@@ -1,4 +1,4 @@
-// The README, word for word: one command, and the page that it names in a browser.
+// The first command of the README, and the page that it names in a browser.
 import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
@@ -24,7 +24,7 @@ after(async () => {
   assert.deepEqual(end, { code: 0, signal: null }, "SIGTERM stops it cleanly");
 });
 
-test("it answers within three seconds of a cold start", async () => {
+test("it responds within three seconds of a cold start", async () => {
   const { status, body } = await ask(federation.url, "{ products(first: 1) { nodes { sku unitsSold } } }");
   assert.equal(status, 200);
   assert.equal(body.errors, undefined);
@@ -33,7 +33,7 @@ test("it answers within three seconds of a cold start", async () => {
   assert.ok(federation.secondsToStart < 3, `${federation.secondsToStart} s`);
 });
 
-test("the page runs the query over three services", { skip }, async () => {
+test("the page runs the query to three services", { skip }, async () => {
   const page = await browser.newPage();
   const foreign = [];
   const complaints = [];
@@ -80,10 +80,10 @@ async function runInGraphiql(page, headers) {
   await page.getByRole("button", { name: /execute query/i }).click();
   const result = page.locator(".graphiql-response");
   await result.getByText("Grace Hopper").first().waitFor({ timeout: 20_000 });
-  // The editor draws only the lines in sight: read the answer by scrolling through it.
+  // The editor renders only the visible lines, so read the response by scrolling through it.
   let text = "";
   for (let screen = 0; screen < 12; screen += 1) {
-    // It writes spaces as no-break spaces.
+    // The editor shows spaces as no-break spaces.
     text += (await result.innerText()).replaceAll("\u00a0", " ");
     await result.hover();
     await page.mouse.wheel(0, 300);

@@ -1,4 +1,4 @@
-// The page by itself, with a router that has a configuration of its own: GraphiQL if it was built, else the small page.
+// The page, from a router with a configuration for these tests: GraphiQL if it was built, else the small page.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -53,7 +53,7 @@ for (const [flags, expected] of [
   [["--dev"], /refused before it was planned/],
   [[], /does not show plans. Start it with --dev/],
 ]) {
-  test(`an answer without a plan says why (${flags.join() || "no flags"})`, { skip }, () =>
+  test(`a response without a plan says why (${flags.join() || "no flags"})`, { skip }, () =>
     withPage(flags, {}, async (page, built) => {
       const plan = page.locator('[data-hook="plan"]');
       if (built) {
@@ -76,7 +76,7 @@ for (const [system, chosen] of [["dark"], ["light"], ["light", "dark"], ["dark",
   test(`the page is ${theme} on a ${system} system${chosen ? ", if that is chosen" : ""}`, { skip }, () =>
     withPage([], { colorScheme: system }, async (page, built) => {
       if (chosen) {
-        // Only GraphiQL lets choose.
+        // Only GraphiQL has this setting.
         if (!built) return;
         await page.evaluate((chosen) => localStorage.setItem("graphiql:theme", chosen), chosen);
         await page.reload({ waitUntil: "networkidle" });

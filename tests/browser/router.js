@@ -1,4 +1,4 @@
-// Starts a router of its own for the page: with a supergraph, a configuration, on a free port.
+// Starts a router for a test of the page: with a supergraph and a configuration, on a free port.
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

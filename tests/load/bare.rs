@@ -1,4 +1,5 @@
-//! A server that answers all with the same bytes and asks nobody: what connections and the client cost any router. Knows no graph.
+//! A server that always returns the same bytes, without any subgraph: the cost of connections and client for any router. Knows no
+//! graph.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -8,10 +9,10 @@ use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::post;
 
-/// Answers with what is in `answer` for as long as the program runs.
+/// Returns the content of the file `answer` for as long as the program runs.
 pub(super) fn serve(answer: &Path, port: u16) {
     let answer = Bytes::from(std::fs::read(answer).expect("the answer can be read"));
-    // The body is received, as a router must.
+    // Reads the body, as a router must.
     let app = Router::new().route(
         "/graphql",
         post(move |_: Bytes| std::future::ready(([(CONTENT_TYPE, "application/json")], answer.clone()))),

@@ -1,4 +1,5 @@
-//! Subgraphs that compute each answer once and then give it from memory, on one port, by the path. Knows no router.
+//! Subgraphs that compute each response once and then return it from memory. All are on one port; the path selects one. Knows no
+//! router.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +14,7 @@ use axum::routing::post;
 use braid_tests::subgraph::{Request, Subgraph};
 use serde_json::Value;
 
-/// The subgraphs that are being served, as long as the program runs.
+/// The subgraphs, which are served as long as the program runs.
 pub(super) struct Canned {
     /// Where they listen.
     pub(super) port: u16,
@@ -27,13 +28,13 @@ struct Shared {
 }
 
 impl Canned {
-    /// How many requests came in so far.
+    /// The number of requests so far.
     pub(super) fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::Relaxed)
     }
 }
 
-/// Serves the subgraphs from a thread of their own.
+/// Serves the subgraphs on a thread of their own.
 pub(super) fn serve(subgraphs: Vec<Subgraph>) -> Canned {
     let shared = Arc::new(Shared { subgraphs, answers: Mutex::default(), requests: AtomicUsize::new(0) });
     let app = Router::new().route("/{name}", post(answer)).layer(DefaultBodyLimit::disable());

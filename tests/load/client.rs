@@ -5,22 +5,22 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-/// What the client saw.
+/// What the client measured.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct Load {
-    /// Requests that were answered.
+    /// The number of responses.
     pub(super) requests: usize,
-    /// How long that took.
+    /// The duration.
     pub(super) microseconds: u64,
     /// The median latency, in microseconds.
     pub(super) p50: u64,
-    /// The latency that one in a hundred passes, in microseconds.
+    /// The 99th percentile of latency, in microseconds.
     pub(super) p99: u64,
-    /// Requests without an answer, or whose status is an error.
+    /// Requests without a response or with an error status.
     pub(super) failed: usize,
 }
 
-/// Keeps this process, and the client that it starts, off the router's core. Ends the program if what is needed is missing.
+/// Keeps this process and the client that it starts off the router's core. Exits if a required program is missing.
 pub(super) fn stay_on_core_0() {
     let has_wrk = Command::new("wrk").arg("--version").output().is_ok();
     let pinned = Command::new("taskset")
@@ -31,7 +31,7 @@ pub(super) fn stay_on_core_0() {
     assert!(has_wrk && pinned, "wrk and taskset are needed: apt-get install wrk util-linux");
 }
 
-/// Sends `body` to a router over and over.
+/// Sends `body` to a router again and again.
 pub(super) fn load(port: u16, body: &Path, connections: usize, seconds: u64) -> Load {
     let output = Command::new("wrk")
         .args(["-t1", "--timeout", "30s", "-s"])

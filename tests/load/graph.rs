@@ -35,7 +35,7 @@ pub(super) fn subgraphs() -> Vec<Subgraph> {
         .collect()
 }
 
-/// Writes the supergraph over subgraphs that listen on `port`, each at a path of its name.
+/// Writes the supergraph of the subgraphs on `port`, where the path is the name of the subgraph.
 pub(super) fn write_supergraph(folder: &Path, port: u16) -> PathBuf {
     let path = folder.join("supergraph.graphql");
     std::fs::write(&path, composed(port).supergraph_sdl).unwrap();
@@ -50,7 +50,7 @@ pub(super) fn write_request(folder: &Path, operation: &str) -> PathBuf {
     path
 }
 
-/// What the unsplit graph answers.
+/// The response of the unsplit graph.
 pub(super) fn expected(operation: &str) -> Value {
     let api_schema = Supergraph::read(&composed(0).supergraph_sdl).expect("what is composed reads back").api_schema;
     let whole = Subgraph::new("whole", &api_schema.to_string(), Ownership::default(), Box::new(Data));
@@ -106,7 +106,7 @@ impl Resolver for Data {
     }
 }
 
-/// An id is a number here, and a string in a representation.
+/// An id is a number here and a string in a representation.
 fn id(object: &Map<String, Value>) -> u64 {
     match object.get("id") {
         Some(Value::String(text)) => text.parse().unwrap_or(0),

@@ -1,13 +1,13 @@
-//! Load on the router over loopback: CPU per request, memory, latency and throughput, beside any other router that serves a
-//! supergraph. The subgraphs are our own and answer from memory; `wrk` is the client. Needs Linux.
+//! Puts load on the router over loopback: CPU per request, memory, latency and throughput, compared with any other router that
+//! serves a supergraph. The subgraphs are our own and respond from memory; `wrk` is the client. Needs Linux.
 //!
 //! ```text
 //! wrk ──▶ router (core 1) ──▶ canned subgraphs (core 0, with wrk)
 //! ```
 //!
-//! CPU per request is what counts: on a small machine it hardly moves when the machine is busy. All answers are compared with
-//! those of the unsplit graph before the load starts, and routers take turns. A server that only gives the answer, and asks nobody,
-//! is the first of them: how far its throughput falls with more connections is what no router can undo.
+//! CPU per request is what matters: on a small machine it hardly changes when the machine is busy. Before the load starts, all
+//! responses are compared with those of the unsplit graph. Routers are measured in turn. The first is a server that only returns the
+//! response: if its throughput falls with more connections, that is not the fault of a router.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic of a tool is its report")]
 
 mod bare;
@@ -25,7 +25,7 @@ use canned::Canned;
 use report::Turn;
 use router::{Running, Setup};
 
-/// Puts load on routers, in turns, and prints what a request costs each
+/// Puts load on routers in turn, and prints the cost of a request for each
 #[derive(Debug, Parser)]
 struct Options {
     /// The router's program
@@ -34,19 +34,19 @@ struct Options {
     /// Another router, as NAME=COMMAND; {supergraph} and {port} are replaced, and set as $SUPERGRAPH and $PORT
     #[arg(long = "beside", value_name = "NAME=COMMAND", value_parser = named)]
     beside: Vec<(String, String)>,
-    /// The operations to send (files of tests/load/graph), all if none is named
+    /// The operations to send (files of tests/load/graph); all by default
     #[arg(long = "operation", value_name = "NAME", value_parser = graph::OPERATIONS)]
     operations: Vec<String>,
-    /// How many connections, each with one request after the other; several counts are measured one by one
+    /// Numbers of connections, each of which sends one request after the other; each number is measured separately
     #[arg(long, value_delimiter = ',', default_value = "50")]
     connections: Vec<usize>,
     /// How long each router is measured in each round, in seconds
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// How often each router gets its turn; the median counts
+    /// How often each router is measured; the report has the medians
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Be the server that only gives the answer in this file
+    /// Run as the server that only returns the content of this file
     #[arg(long, hide = true, requires = "port")]
     answer: Option<PathBuf>,
     /// Where it listens
@@ -70,7 +70,7 @@ fn main() {
     let supergraph = graph::write_supergraph(folder.path(), subgraphs.port);
     let answer = folder.path().join("answer.json");
     let mut setups = vec![
-        Setup::bare("only the answer", &answer),
+        Setup::bare("bare server", &answer),
         Setup::braid("braid", &options.braid, &supergraph, folder.path(), true),
         Setup::braid("braid, nothing shared", &options.braid, &supergraph, folder.path(), false),
     ];
@@ -97,7 +97,7 @@ struct Request {
     expected: serde_json::Value,
 }
 
-/// Measures each router once a round, and another one first in each.
+/// Measures each router once per round, starting with a different one in each.
 fn take_turns(
     setups: &[Setup],
     request: &Request,

@@ -1,23 +1,23 @@
-//! What was measured, as a table: the medians of the rounds. Measures nothing.
+//! The results as a table, with the medians of all rounds. Measures nothing.
 
 use std::io::Write as _;
 use std::time::Duration;
 
 use crate::client::Load;
 
-/// One turn of one router.
+/// The results of one router in one round.
 pub(super) struct Turn {
-    /// What the client saw.
+    /// What the client measured.
     pub(super) load: Load,
     /// The router's CPU time.
     pub(super) cpu: Duration,
-    /// The most memory that it held since it started, in MiB.
+    /// The peak of its memory since it started, in MiB.
     pub(super) memory: u64,
-    /// How many requests it sent to subgraphs.
+    /// The number of its requests to subgraphs.
     pub(super) subgraph_requests: usize,
 }
 
-/// Prints what the columns are.
+/// Prints the head of the table.
 pub(super) fn head() {
     print(&format!(
         "{:<12} {:>5} {:<24} {:>8} {:>9} {:>8} {:>8} {:>7} {:>8} {:>7}",
@@ -25,7 +25,7 @@ pub(super) fn head() {
     ));
 }
 
-/// Prints a router's turns.
+/// Prints the row of a router.
 pub(super) fn row(operation: &str, connections: usize, router: &str, turns: &[Turn]) {
     let per_request = |turn: &Turn, value: f64| value / turn.load.requests.max(1) as f64;
     let of = |value: &dyn Fn(&Turn) -> f64| median(turns.iter().map(value).collect());

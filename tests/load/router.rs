@@ -1,4 +1,4 @@
-//! A router under load: a process on core 1, whose CPU and memory are read from the system. Knows no graph.
+//! A router under load: a process on core 1, with its CPU time and memory from the system. Knows no graph.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -14,9 +14,9 @@ pub(super) struct Setup {
     supergraph: String,
 }
 
-/// A router that listens; it ends with this value.
+/// A running router; dropping it stops the process.
 pub(super) struct Running {
-    /// What it is called in the report.
+    /// The name in the report.
     pub(super) name: String,
     /// Where it listens.
     pub(super) port: u16,
@@ -24,9 +24,9 @@ pub(super) struct Running {
 }
 
 impl Setup {
-    /// Ours: as it is by default but for the access log, which peers do not write, and the bounds on what runs at once, at which
-    /// requests are turned away instead of measured. `shares` says whether equal requests to a subgraph that are under way are
-    /// sent once.
+    /// Our router, with its default settings except two: no access log, because other routers write none, and no limits on
+    /// concurrency, at which requests would be refused instead of measured. `shares` says whether equal concurrent requests to a
+    /// subgraph are sent only once.
     pub(super) fn braid(name: &str, program: &Path, supergraph: &Path, folder: &Path, shares: bool) -> Self {
         let program = std::fs::canonicalize(program).unwrap_or_else(|error| {
             panic!("{}: {error}; build it first: cargo build --release --package braid", program.display())
@@ -46,14 +46,14 @@ impl Setup {
         Self::other(name, &command, supergraph)
     }
 
-    /// No router, but a server that only gives what is in `answer` when it starts.
+    /// Not a router, but a server that always returns the content of the file `answer`.
     pub(super) fn bare(name: &str, answer: &Path) -> Self {
         let program = std::env::current_exe().expect("the tool runs");
         let command = format!("{} --answer {} --port {{port}}", program.display(), answer.display());
         Self::other(name, &command, answer)
     }
 
-    /// Any other.
+    /// Any other router.
     pub(super) fn other(name: &str, command: &str, supergraph: &Path) -> Self {
         Self { name: name.to_owned(), command: command.to_owned(), supergraph: supergraph.display().to_string() }
     }
@@ -85,7 +85,7 @@ impl Setup {
 }
 
 impl Running {
-    /// Sends the request once and compares the answer.
+    /// Sends the request once and compares the response.
     pub(super) fn verify(&self, body: &Path, expected: &Value) {
         let answer = self.post(std::fs::read(body).unwrap());
         assert!(answer == *expected, "{} answers {answer:.2000} instead of {expected:.2000}", self.name);
@@ -102,7 +102,7 @@ impl Running {
         answer.unwrap_or_else(|error| panic!("{} does not answer JSON: {error}", self.name))
     }
 
-    /// The CPU time that it took so far, user's and system's.
+    /// The CPU time so far, user and system.
     pub(super) fn cpu(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("the router runs");
         // The name of the process, in parentheses, may have spaces.
@@ -111,7 +111,7 @@ impl Running {
         Duration::from_secs(ticks) / TICKS_PER_SECOND
     }
 
-    /// The most memory that it held so far, in MiB.
+    /// The peak of its memory, in MiB.
     pub(super) fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("the router runs");
         let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("Linux says so");
@@ -119,10 +119,10 @@ impl Running {
     }
 }
 
-/// Requests at once.
+/// A limit on concurrency that is never reached.
 const MOST: usize = 100_000;
 
-/// Of all Linux systems that matter.
+/// The same on all relevant Linux systems.
 const TICKS_PER_SECOND: u32 = 100;
 
 impl Drop for Running {

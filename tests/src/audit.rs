@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use crate::subgraph::{RuleFile, Subgraph, read_all};
 
-/// A folder of `fixtures/audit`: a graph and operations over it.
+/// A folder of `fixtures/audit`: a graph and operations on it.
 #[derive(Debug)]
 pub struct Suite {
     /// The folder's name.
     pub name: String,
     /// Each subgraph's name, SDL and URL.
     pub subgraphs: Vec<SubgraphFile>,
-    /// The composed schema; absent for one suite.
+    /// The composed schema; one suite has none.
     pub supergraph: Option<String>,
     /// The operations.
     pub cases: Vec<Case>,
@@ -39,26 +39,26 @@ pub struct SubgraphFile {
 pub struct Case {
     /// The operation.
     pub query: String,
-    /// What it must give.
+    /// The expected response.
     pub expected: Expected,
-    /// How many subgraph requests the best peer makes.
+    /// How many subgraph requests the best other router makes.
     #[serde(skip)]
     pub peer_requests: usize,
 }
 
-/// The answer of a [`Case`].
+/// The expected response of a [`Case`].
 #[derive(Debug, Deserialize)]
 pub struct Expected {
-    /// The data; absent means null.
+    /// The data; `None` means null.
     #[serde(default)]
     pub data: Value,
-    /// Whether there must be an error. Otherwise errors are not looked at.
+    /// Whether there must be an error. If not, errors are not compared.
     #[serde(default)]
     pub errors: bool,
 }
 
 impl Suite {
-    /// All suites in the order of their names.
+    /// All suites, by name.
     pub fn all() -> Vec<Self> {
         let counts = std::fs::read_to_string(folder().join("fetch-counts.tsv")).unwrap();
         let folders = std::fs::read_dir(folder()).unwrap().flatten().map(|entry| entry.path());
@@ -87,7 +87,7 @@ impl Suite {
         }
     }
 
-    /// The suite's subgraphs, with their state as at the start.
+    /// The suite's subgraphs, in their initial state.
     pub fn serve(&self) -> Vec<Arc<Subgraph>> {
         let sdls: Vec<_> = self.subgraphs.iter().map(|file| (file.name.clone(), file.sdl.clone())).collect();
         let names: Vec<_> = self.subgraphs.iter().map(|file| file.name.as_str()).collect();
@@ -100,7 +100,7 @@ impl Suite {
             .collect()
     }
 
-    /// The names that rules are for, as (subgraph, `Type` or `Type.field`), each of which must compile.
+    /// The names of all rules, as (subgraph, `Type` or `Type.field`). Every rule must compile.
     pub fn rule_names(&self) -> Vec<(String, String)> {
         self.rules.compile()
     }

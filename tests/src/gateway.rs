@@ -1,4 +1,4 @@
-//! The router's crates put together over subgraphs in process: plan, check the plan, execute. Knows no HTTP.
+//! The router's crates with subgraphs in the same process: plan, check the plan, execute. Knows no HTTP.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,25 +30,25 @@ pub struct Gateway {
     service: InProcess,
 }
 
-/// What came of an operation.
+/// The outcome of an operation.
 #[derive(Debug)]
 pub struct Answer {
-    /// The text of `data`, null when there is none.
+    /// `data` as text; null if there is none.
     pub data: String,
     /// `errors`.
     pub errors: Vec<Value>,
-    /// The requests that subgraphs got, each with whom it went to.
+    /// The subgraph requests, each with the name of the subgraph.
     pub requests: Vec<(String, Request)>,
     /// Whether there is a plan.
     pub is_planned: bool,
-    /// The plan as text; empty when there is none.
+    /// The plan as text; empty if there is none.
     pub plan: String,
-    /// What is wrong with the plan, whatever the answer.
+    /// What is wrong with the plan, even if the response is right.
     pub plan_faults: Vec<String>,
 }
 
 impl Gateway {
-    /// A gateway over these subgraphs; each must be in the supergraph.
+    /// A gateway for these subgraphs; each must be in the supergraph.
     pub fn new(supergraph: &str, subgraphs: Vec<Arc<Subgraph>>) -> Result<Self, String> {
         let supergraph = Arc::new(Supergraph::read(supergraph).map_err(|error| error.to_string())?);
         let by_index = supergraph.subgraphs.iter().map(|known| {
@@ -69,7 +69,7 @@ impl Gateway {
         &self.supergraph
     }
 
-    /// The plan of an operation, or why it has none.
+    /// The plan of an operation, or why there is none.
     pub fn plan(&self, query: &str) -> Result<(Operation, QueryPlan), String> {
         let document = parse_operation(
             &self.supergraph.api_schema,
@@ -124,7 +124,7 @@ impl Gateway {
         }
     }
 
-    /// The requests of the last operation, with who got them.
+    /// The requests of the last operation, with their subgraphs.
     fn requests(&self) -> Vec<(String, Request)> {
         let of = |subgraph: &Arc<Subgraph>| {
             let name = subgraph.name().to_owned();

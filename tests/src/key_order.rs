@@ -1,5 +1,5 @@
-//! Whether an answer has the keys, and the order of keys, that *CollectFields* gives for some possible type of each object.
-//! Knows nothing of values.
+//! Whether a response has the keys, in the order, that *CollectFields* requires for some possible type of each object.
+//! Knows no values.
 
 use braid_graphql::compiler::ast::Value as Literal;
 use braid_graphql::compiler::executable::{DirectiveList, Field, Operation, Selection, SelectionSet};
@@ -7,7 +7,7 @@ use braid_graphql::compiler::validation::Valid;
 use braid_graphql::compiler::{ExecutableDocument, Name, Schema};
 use serde_json::{Map, Value};
 
-/// Whether `data` has keys as `document`'s only operation asks, with variables at their defaults.
+/// Whether `data` has the keys that the only operation of `document` selects, with default values for all variables.
 pub fn is_collected(schema: &Valid<Schema>, document: &Valid<ExecutableDocument>, data: &Value) -> bool {
     let Ok(operation) = document.operations.get(None) else { return false };
     let reading = Reading { schema, document, operation };
@@ -28,7 +28,7 @@ impl<'a> Reading<'a> {
         let objects = self.schema.types.iter().filter(|(_, ty)| ty.is_object()).map(|(name, _)| name);
         let mut possible =
             objects.filter(|name| *name == position || self.schema.is_subtype(position, name)).peekable();
-        // An interface that only interface objects stand for has no other types.
+        // If only interface objects represent an interface, there are no other types.
         let none = possible.peek().is_none().then_some(position);
         possible.chain(none).any(|ty| self.object_of(ty, sets, object))
     }

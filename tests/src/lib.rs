@@ -1,4 +1,4 @@
-//! The harness of the whole-system tests: subgraphs from data, and a gateway over them. Knows no test case.
+//! The harness of the whole-system tests: subgraphs made of data, and a gateway in front of them. Knows no test case.
 //!
 //! ```text
 //! SDL + Resolver ──▶ subgraph::Subgraph (strict, in process or over HTTP)

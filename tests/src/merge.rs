@@ -1,5 +1,5 @@
-//! Writes the supergraph of subgraphs that are known to compose. Checks nothing, and is no replacement for composition: it is a
-//! second way to a supergraph, so that the planner is not tested with composition's mistakes only.
+//! Writes the supergraph of subgraphs that are known to compose. Checks nothing and does not replace composition: as a second,
+//! independent way to a supergraph, it shows mistakes that composition and planner would otherwise make together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -16,7 +16,7 @@ const HEADER: &str = r#"schema
   @link(url: "https://specs.apollo.dev/inaccessible/v0.2", for: SECURITY)
 "#;
 
-/// The supergraph of subgraphs given as (name, SDL).
+/// The supergraph of these subgraphs, given as (name, SDL).
 pub fn merge(subgraphs: &[(String, String)]) -> String {
     let parts: Vec<_> = subgraphs
         .iter()
@@ -49,7 +49,7 @@ impl Part {
         self.name.to_uppercase().replace('-', "_")
     }
 
-    /// Whether a field that was taken from this part stays for its keys, requirements, provisions or interfaces.
+    /// Whether an overridden field stays in this subgraph because of its keys, requirements, provisions or interfaces.
     fn uses(&self, parent: &str, field: &str) -> bool {
         let implemented = self.schema.get_object(parent).map(|object| &object.implements_interfaces);
         if implemented.into_iter().flatten().any(|interface| self.schema.type_field(interface, field).is_ok()) {
@@ -217,7 +217,7 @@ impl Merger<'_> {
         for (part, field) in &having {
             let coordinate = (parent.to_owned(), name.to_owned());
             let is_unresolved = part.ownership.is_unresolved(&coordinate);
-            // A label decides between two subgraphs at run time: both say that they have the field.
+            // A label decides between two subgraphs at run time, so both have the field.
             let label = having.iter().find_map(|(_, field)| {
                 let applied = field.directives.iter().find(|applied| is_named(applied, "override"))?;
                 let argument = |name: &str| Some(applied.specified_argument_by_name(name)?.as_str()?.to_owned());
@@ -259,7 +259,7 @@ impl Merger<'_> {
         writeln!(body, "  {out}").unwrap();
     }
 
-    /// Nullable where any is, and the most general of the named types.
+    /// Nullable if any of them is, and the most general of the named types.
     fn merged_type<'t>(&self, types: impl Iterator<Item = &'t Type>) -> Type {
         let general = |a: &Type, b: &Type| {
             let (a_name, b_name) = (a.inner_named_type(), b.inner_named_type());
@@ -328,7 +328,7 @@ mod tests {
         }
     }
 
-    /// What a supergraph says of types, where the public suites have one to compare with.
+    /// What a supergraph says about types, to compare with those of the public suites.
     #[test]
     fn supergraphs_of_the_public_suites_are_as_published() {
         let mut differences = Vec::new();

@@ -1,4 +1,5 @@
-//! Makes a failing world and operation small: drops parts as long as the failure stays of its kind. Knows nothing of why it fails.
+//! Makes a failing world and operation smaller: removes parts as long as the kind of failure stays the same. Does not know why it
+//! fails.
 
 use std::panic::AssertUnwindSafe;
 
@@ -8,7 +9,7 @@ use braid_graphql::compiler::ast::{Definition, Document, Selection, Type};
 use crate::trial::{Difference, Trial};
 use crate::world::{Operation, World};
 
-/// A smaller world and operation with a difference of the same kind.
+/// A smaller world and operation that fail in the same way.
 pub fn shrink(world: &World, operation: &Operation, kind: &'static str) -> (World, Operation) {
     let (mut world, mut operation) = (world.clone(), operation.clone());
     loop {
@@ -21,12 +22,12 @@ pub fn shrink(world: &World, operation: &Operation, kind: &'static str) -> (Worl
     }
 }
 
-/// The kind of difference that a world shows, if any; a world that does not compose shows none.
+/// The kind of difference in a world, if any; a world that does not compose has none.
 fn fails(world: &World, operation: &Operation) -> Option<&'static str> {
     difference(world, operation).map(|difference| difference.kind)
 }
 
-/// The difference that a world shows.
+/// The difference in a world.
 pub fn difference(world: &World, operation: &Operation) -> Option<Difference> {
     std::panic::catch_unwind(AssertUnwindSafe(|| Trial::new(world).ok()?.run(operation))).ok().flatten()
 }
@@ -40,17 +41,17 @@ fn smallest<T>(mut value: T, candidates: fn(&T) -> Vec<T>, still_fails: &dyn Fn(
                 value = candidate;
                 at += skipped;
             }
-            // What was tried before a success may work after it.
+            // What failed before a success may work after it.
             None if at > 0 => at = 0,
             None => return value,
         }
     }
 }
 
-/// A change to a document: whether it applied at the `at`-th place.
+/// A change of a document at its `at`-th position; returns whether there is one.
 type Edit<'e> = &'e dyn Fn(&mut Document, usize) -> bool;
 
-/// Each place at which an edit applies gives a document.
+/// A document for each position where the edit applies.
 fn edited(document: &Document, edits: &[Edit<'_>]) -> Vec<String> {
     let mut found = Vec::new();
     for edit in edits {
@@ -98,7 +99,7 @@ fn drop_definition(document: &mut Document, at: usize) -> bool {
     true
 }
 
-/// Calls `change` on each selection set until one says that it changed something.
+/// Calls `change` on each selection set until one was changed.
 fn each_set(document: &mut Document, change: &mut dyn FnMut(&mut Vec<Selection>) -> bool) -> bool {
     fn walk(set: &mut Vec<Selection>, change: &mut dyn FnMut(&mut Vec<Selection>) -> bool) -> bool {
         change(set)
@@ -115,7 +116,7 @@ fn each_set(document: &mut Document, change: &mut dyn FnMut(&mut Vec<Selection>)
     })
 }
 
-/// Calls `change` on each selection, counting those that could change, and changes the `at`-th.
+/// Counts the selections that `change` can change, and changes the `at`-th.
 fn nth(at: usize) -> impl FnMut() -> bool {
     let mut left = at;
     move || {
@@ -214,7 +215,7 @@ fn world_candidates(world: &World) -> Vec<World> {
         .map(|(name, sdl)| Some((name.clone(), Document::parse(sdl.as_str(), "subgraph.graphql").ok()?)))
         .collect::<Option<_>>()
         .unwrap_or_default();
-    // A whole type, a field, an argument: everywhere at once.
+    // A type, a field or an argument, in all subgraphs at once.
     for definition in &monolith.definitions {
         let Some(name) = definition.name() else { continue };
         let edit = |document: &Document| {
@@ -263,7 +264,7 @@ fn everywhere(monolith: &Document, parts: &[(String, Document)], edit: &dyn Fn(&
     }
 }
 
-/// Removes the mentions of a type as an interface or a member.
+/// Removes a type from the lists of interfaces and union members.
 fn forget(definition: &mut Definition, name: &str) {
     match definition {
         Definition::ObjectTypeDefinition(object) => {
@@ -307,7 +308,7 @@ fn argument_names(definition: &Definition) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Without a field, or a type that has no other.
+/// Removes a field, or its type if it has no other field.
 fn without_field(document: &Document, ty: &str, field: &str) -> Document {
     let mut document = document.clone();
     for definition in
@@ -343,7 +344,7 @@ fn with_type(document: &Document, ty: &str, field: &str, simpler: &Type) -> Docu
     document
 }
 
-/// Fields that are external without need.
+/// External fields that nothing needs.
 fn drop_external_field(document: &mut Document, at: usize) -> bool {
     let mut is_it = nth(at);
     let found = document.definitions.iter_mut().any(|definition| {
@@ -355,7 +356,7 @@ fn drop_external_field(document: &mut Document, at: usize) -> bool {
     found
 }
 
-/// Directives without which the graph still composes, as a rule.
+/// Directives without which the graph usually still composes.
 fn drop_directive(document: &mut Document, at: usize) -> bool {
     const OPTIONAL: [&str; 4] = ["requires", "provides", "override", "inaccessible"];
     let mut is_it = nth(at);

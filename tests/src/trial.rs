@@ -1,4 +1,4 @@
-//! One operation of one world: what the gateway answers over the split schema against what the monolith answers.
+//! One operation in one world: compares the gateway's response with the monolith's.
 
 use std::fmt::Write;
 use std::panic::AssertUnwindSafe;
@@ -11,31 +11,31 @@ use crate::gateway::{Answer, Gateway};
 use crate::subgraph::Request;
 use crate::world::{Operation, Random, Running, World, operation};
 
-/// A world that is running, with its gateway.
+/// A running world with its gateway.
 pub struct Trial {
     running: Running,
     gateway: Gateway,
     runtime: tokio::runtime::Runtime,
 }
 
-/// How an operation's answer is wrong.
+/// What is wrong with the response to an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// What kind of wrong it is; shrinking keeps to one kind.
+    /// The kind of failure; shrinking keeps it.
     pub kind: &'static str,
-    /// For people.
+    /// Details for people.
     pub detail: String,
     /// The plan as text, and the requests that were made.
     pub plan: String,
 }
 
 impl Trial {
-    /// Starts a world under the supergraph that composition makes of it.
+    /// Starts a world with the supergraph that composition makes of it.
     pub fn new(world: &World) -> Result<Self, String> {
         Self::with_supergraph(world, &world.compose()?)
     }
 
-    /// Starts a world under a given supergraph.
+    /// Starts a world with a given supergraph.
     pub fn with_supergraph(world: &World, supergraph: &str) -> Result<Self, String> {
         let running = world.run();
         let gateway = Gateway::new(supergraph, running.subgraphs.clone())?;
@@ -48,12 +48,12 @@ impl Trial {
         &self.gateway.supergraph().api_schema
     }
 
-    /// An operation that fits the world.
+    /// A random operation for the world.
     pub fn operation(&self, seed: u64) -> Operation {
         operation(self.api_schema(), &mut Random::new(seed))
     }
 
-    /// What the monolith answers; an error when it has errors, for then the operation is no test.
+    /// The monolith's response; an error if it has errors, because then the operation tests nothing.
     pub fn expected(&self, operation: &Operation) -> Result<String, String> {
         self.running.reset();
         let request = Request { query: operation.text.clone(), variables: operation.variables.clone() };
@@ -64,7 +64,7 @@ impl Trial {
         }
     }
 
-    /// How the gateway's answer differs from the monolith's.
+    /// The difference between the gateway's response and the monolith's.
     pub fn run(&self, operation: &Operation) -> Option<Difference> {
         let expected = match self.expected(operation) {
             Ok(expected) => expected,

@@ -1,7 +1,7 @@
-//! The public federation gateway audit: each operation is planned, its plan checked and executed over strict subgraphs; answers are
-//! compared with the published ones, requests counted against the best peer's.
+//! The public federation gateway audit: each operation is planned, the plan is checked and executed with strict subgraphs. Responses
+//! are compared with the published ones, and numbers of requests with the best other router's.
 //!
-//! `SUITE=name` runs one suite and shows plans. The bar below only ever rises.
+//! `SUITE=name` runs one suite and prints the plans. The numbers below may only get better.
 
 #![allow(
     clippy::unwrap_used,
@@ -58,13 +58,13 @@ async fn the_public_audit() {
 }
 
 fn supergraph(suite: &Suite) -> String {
-    // One suite comes without.
+    // One suite has no supergraph.
     let subgraphs = suite.subgraphs.iter().map(|file| (file.name.clone(), file.sdl.clone()));
     suite.supergraph.clone().unwrap_or_else(|| merge(&subgraphs.collect::<Vec<_>>()))
 }
 
 async fn run(gateway: &Arc<Gateway>, case: &Case) -> Result<Answer, String> {
-    // A panic of one operation must not hide the others.
+    // A panic in one operation must not hide the others.
     let (gateway, query) = (Arc::clone(gateway), case.query.clone());
     let task = tokio::spawn(async move { gateway.run(&query, &serde_json::Map::new()).await });
     task.await.map_err(|error| format!("panics: {error}"))
@@ -112,10 +112,10 @@ fn judge(suite: &Suite, gateway: &Gateway, case: &Case, answer: &Answer) -> Resu
     Ok(())
 }
 
-/// Suites that say nothing of errors although their data has an error's null: an enum value or a type that is inaccessible.
+/// Suites that expect no errors although an error is the reason for a null: an inaccessible enum value or type.
 const ALLOWED_ERRORS: [&str; 3] = ["enum-intersection", "simple-inaccessible", "requires-with-fragments"];
 
-/// Equal, numbers by value (`10` and `10.0`).
+/// Whether two values are equal, with numbers compared by value (`10` and `10.0`).
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),

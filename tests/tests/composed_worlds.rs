@@ -1,4 +1,4 @@
-//! Random worlds compose, and composition says of them what a plain merge says: two independent ways to a supergraph.
+//! Random worlds compose, and the supergraph is the same as that of a plain merge: two independent ways to a supergraph.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ use braid_supergraph::{FieldInSubgraph, Supergraph};
 use braid_tests::merge::merge;
 use braid_tests::world::World;
 
-/// One line for each field and subgraph.
+/// One line per field and subgraph.
 fn facts(supergraph: &Supergraph) -> BTreeSet<String> {
     let line = |coordinate: &str, joined: &FieldInSubgraph| {
         format!(

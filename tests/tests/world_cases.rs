@@ -1,5 +1,5 @@
-//! Worlds that once were answered wrong, each a folder of `fixtures/worlds`: `monolith.graphql`, `subgraphs/`, `operation.graphql`,
-//! perhaps `variables.json`. `CASE=name` runs one.
+//! Worlds whose responses were wrong once. Each is a folder of `fixtures/worlds` with `monolith.graphql`, `subgraphs/`,
+//! `operation.graphql` and sometimes `variables.json`. `CASE=name` runs one.
 
 #![allow(
     clippy::unwrap_used,

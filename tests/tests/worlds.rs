@@ -1,7 +1,7 @@
-//! Random federated worlds against their monoliths: data byte for byte, order of keys, absence of errors.
+//! Random federated worlds compared with their monoliths: data byte for byte, order of keys, no errors.
 //!
-//! A short run is part of the tests. A long one: `WORLDS=1000 OPS=40 SEED=1 cargo test --release -p braid-tests --test worlds -- --nocapture`.
-//! `SHRINK=3` makes the first three failures small; `OP=4` runs only the fifth operation of each world.
+//! The tests include a short run. For a long one: `WORLDS=1000 OPS=40 SEED=1 cargo test --release -p braid-tests --test worlds -- --nocapture`.
+//! `SHRINK=3` shrinks the first three failures; `OP=4` runs only the fifth operation of each world.
 
 #![allow(
     clippy::unwrap_used,
@@ -68,13 +68,13 @@ fn random_worlds_answer_as_monoliths() {
     }
     println!("{run} operations, {} differences {kinds:?}, {:?}", shown.len(), start.elapsed());
     assert!(shown.is_empty(), "{} differences", shown.len());
-    // The short run may end early on a slow machine, but not before it has seen a tenth.
+    // The short run may stop early on a slow machine, but not before a tenth of it.
     let planned = worlds * if setting("OP", u64::MAX) == u64::MAX { operations } else { 1 };
     let least = if limit == Duration::MAX { planned } else { planned.div_ceil(10) };
     assert!(planned > 0 && run >= least, "{run} operations were run, of {planned}");
 }
 
-/// Shrinks a failure into a folder below `fixtures/worlds/new`, to be looked at, named and listed.
+/// Shrinks a failure and writes it to a folder in `fixtures/worlds/new`, for a person to read, name and list.
 fn write_small(world: &World, operation: &Operation, kind: &'static str, name: &str) {
     let (world, operation) = shrink(world, operation, kind);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/worlds/new").join(name);

@@ -1,4 +1,4 @@
-//! Products: making and changing them, and finding them by word. Knows no stock and no GraphQL.
+//! Products: creating, changing and searching them. Knows no stock and no GraphQL.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::entity::{product, product_word};
 
-/// What a new product is.
+/// A new product.
 #[derive(Debug, Clone)]
 pub(crate) struct NewProduct {
     pub(crate) id: Uuid,
@@ -30,7 +30,7 @@ pub(crate) struct NewProduct {
     pub(crate) created_at: i64,
 }
 
-/// The changes of a product; fields that are absent keep their value.
+/// The changes of a product. Fields that are `None` keep their value.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Changes {
     pub(crate) name: Option<String>,
@@ -41,11 +41,11 @@ pub(crate) struct Changes {
     pub(crate) weight_grams: Option<i32>,
 }
 
-/// Makes a product; its SKU must be new.
+/// Creates a product; its SKU must be new.
 pub(crate) async fn create(tx: Transaction, new: &NewProduct) -> Result<Uuid> {
     let row = new.row();
     check(&row)?;
-    let taken = || Error::conflict(format!("There is a product with the SKU `{}` already.", new.sku));
+    let taken = || Error::conflict(format!("There is already a product with the SKU `{}`.", new.sku));
     match product::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*tx).await {
         Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => return Err(taken()),
         inserted => inserted?,
@@ -54,9 +54,9 @@ pub(crate) async fn create(tx: Transaction, new: &NewProduct) -> Result<Uuid> {
     Ok(new.id)
 }
 
-/// Changes a product; says so when there is none.
+/// Changes a product; an error if there is none with this id.
 pub(crate) async fn update(tx: Transaction, id: Uuid, changes: &Changes) -> Result<()> {
-    // Locked: the words follow from name and category together, and another change may be under way to either.
+    // Locked, because the words depend on both name and category, and another change may be running.
     let found = product::Entity::find_by_id(TextUuid(id)).lock_exclusive().one(&*tx).await?;
     let before = found.ok_or_else(|| Error::not_found("There is no product with this id."))?;
     let mut row = before.clone().into_active_model();
@@ -71,7 +71,7 @@ pub(crate) async fn update(tx: Transaction, id: Uuid, changes: &Changes) -> Resu
     Ok(())
 }
 
-/// The products in which every word of the text begins a word of the name, the category or the SKU.
+/// The condition for products that match a text: each of its words is the start of a word in the name, category or SKU.
 pub(crate) fn matching(text: &str) -> Condition {
     words(text).into_iter().take(MAX_SEARCH_WORDS).fold(Condition::all(), |condition, word| {
         let mut begins = Condition::all().add(product_word::Column::Word.gte(word.as_str()));
@@ -87,7 +87,7 @@ pub(crate) fn matching(text: &str) -> Condition {
     })
 }
 
-/// The words by which a product is found.
+/// The words with which a product can be found.
 pub(crate) fn words_of(row: &product::Model) -> BTreeSet<String> {
     words(&format!("{} {} {}", row.name, row.category, row.sku))
 }
@@ -140,7 +140,7 @@ impl Changes {
 async fn insert_words(tx: &DatabaseTransaction, row: &product::Model) -> Result<()> {
     let words = words_of(row).into_iter();
     let rows = words.map(|word| product_word::ActiveModel { word: Set(word), product_id: Set(row.id) });
-    // There is at least one: the SKU is never empty and has a letter or digit.
+    // There is at least one: every SKU has a letter or digit.
     product_word::Entity::insert_many(rows).exec_without_returning(tx).await?;
     Ok(())
 }
@@ -149,35 +149,35 @@ fn check(row: &product::Model) -> Result<()> {
     let sku_letters = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-';
     let sku_is_good = row.sku.len() <= 40 && row.sku.chars().all(sku_letters);
     if !sku_is_good || words(&row.sku).is_empty() {
-        return Err(Error::bad_input("`sku` takes up to 40 capitals, digits and hyphens, such as `KIT-0101`."));
+        return Err(Error::bad_input("`sku` must have 1 to 40 capitals, digits and hyphens, such as `KIT-0101`."));
     }
     for (field, text, most) in
         [("name", &row.name, 200), ("category", &row.category, 60), ("description", &row.description, 4000)]
     {
         if text.trim().is_empty() || text.chars().count() > most {
-            return Err(Error::bad_input(format!("`{field}` takes 1 to {most} characters.")));
+            return Err(Error::bad_input(format!("`{field}` must have 1 to {most} characters.")));
         }
     }
     if row.price_minor < 0 || row.cost_minor < 0 {
-        return Err(Error::bad_input("`price` and `cost` can't be below zero."));
+        return Err(Error::bad_input("`price` and `cost` must not be negative."));
     }
     if row.weight_grams < 0 {
-        return Err(Error::bad_input("`weightGrams` can't be below zero."));
+        return Err(Error::bad_input("`weightGrams` must not be negative."));
     }
     Ok(())
 }
 
-/// The distinct words of a text, in lower case: what lies between everything that is neither letter nor digit.
+/// The distinct words of a text, in lower case. Everything that is not a letter or digit separates words.
 fn words(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(|word| word.chars().take(MAX_WORD_LETTERS).collect::<String>().to_lowercase()).collect()
 }
 
-/// The least text that is greater than every text with this prefix; none for a prefix of the greatest characters.
+/// The smallest text that is greater than all texts with this prefix; none if the prefix has only the greatest character.
 fn after_prefix(prefix: &str) -> Option<String> {
     let mut letters: Vec<char> = prefix.chars().collect();
     while let Some(last) = letters.pop() {
-        // A step over the gap of the surrogates, where a character's number is not one.
+        // Skips the surrogates, which are not characters.
         let next = (last as u32 + 1..=char::MAX as u32).find_map(char::from_u32);
         if let Some(next) = next {
             letters.push(next);
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_what_a_person_would_type() {
+    fn words_are_what_a_person_types() {
         let check = |text: &str, expected: &[&str]| {
             assert_eq!(words(text).into_iter().collect::<Vec<_>>(), expected, "{text}");
         };
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_prefix_is_beyond_all_that_begin_with_it() {
+    fn the_end_of_a_prefix_is_after_all_that_start_with_it() {
         assert_eq!(after_prefix("oak"), Some("oal".to_owned()));
         assert_eq!(after_prefix("a\u{d7ff}"), Some("a\u{e000}".to_owned()));
         assert_eq!(after_prefix("a\u{10ffff}"), Some("b".to_owned()));

@@ -1,12 +1,12 @@
-//! The inventory subgraph: products, what they cost, how many there are, and whose they are about to be. Knows no order
-//! and no buyer: a reservation belongs to whoever holds its key.
+//! The inventory subgraph: products, prices, stock and reservations. Knows no orders and no buyers: a reservation belongs to
+//! the caller who has its key.
 //!
 //! ```text
-//! graphql/       what the graph shows, and to whom
+//! graphql/       the schema, and who may see what
 //!    │
-//! catalog        products           reservations/   stock that is held, sold, given back        warehousing   stock by hand
+//! catalog        products           reservations/   stock that is held, sold, returned        warehousing   manual changes of stock
 //!    │
-//! entity/        the tables         migration/      how they came to be        sample   what a fresh one holds
+//! entity/        the tables         migration/      their migrations        sample   the sample data
 //! ```
 
 mod catalog;
@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 
 pub use graphql::InventorySchema;
 
-/// What this service is called and where it listens.
+/// The name of this service and where it listens.
 pub const INFO: ServiceInfo =
     ServiceInfo { name: "inventory", port: 4003, about: "Products, prices and stock, as a federated GraphQL subgraph" };
 
@@ -32,7 +32,7 @@ pub fn sdl() -> String {
     service::graphql::sdl(&graphql::schema(&service::config::Limits::default()).finish())
 }
 
-/// Serves until told to stop. Boxed, so that the service is compiled here and not in each program that starts it.
+/// Serves until told to stop. The future is boxed so that it is compiled here and not in each program that starts the service.
 pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Serving {
     Box::pin(run(config, listener, shutdown))
 }
@@ -50,7 +50,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
     service::serve(listener, subgraph, &config, shutdown).await
 }
 
-/// The database, at its newest version, and with sample data if that is wanted and nothing else is in it.
+/// The database: migrated, and with sample data if that is configured and the database is empty.
 pub async fn open(config: &Config) -> anyhow::Result<Database> {
     service::database::open(config, migration::steps, sample::insert).await
 }

@@ -1,4 +1,4 @@
-//! What a fresh inventory holds: the sample products in four warehouses, the same on every machine.
+//! The data of a new inventory database: the sample products in four warehouses, the same on every machine.
 
 use chrono::TimeDelta;
 use sea_orm::ActiveValue::Set;
@@ -21,7 +21,7 @@ async fn fill(tx: Transaction) -> Result<()> {
     let (rows, warehouses) = (product_rows(), warehouse_rows());
     let words: Vec<_> = rows.iter().flat_map(word_rows).collect();
     let stock = stock_rows(&rows, &warehouses);
-    // Each takes fewer values than SQLite binds in one statement (32,766).
+    // Each statement has fewer values than SQLite can bind (32,766).
     product::Entity::insert_many(rows.into_iter().map(IntoActiveModel::into_active_model))
         .exec_without_returning(&*tx)
         .await?;
@@ -34,7 +34,7 @@ async fn fill(tx: Transaction) -> Result<()> {
 }
 
 fn product_rows() -> Vec<product::Model> {
-    // The oldest products are two years older than the newest, and all are older than today.
+    // The oldest product was added two years before the newest, and all before today.
     let added = |index: i64| (today() - TimeDelta::days(735) + TimeDelta::hours(index * 53)).timestamp_millis();
     let row = |(index, product): (i64, SampleProduct)| {
         NewProduct {

@@ -1,4 +1,4 @@
-//! Stock by hand: goods that come in, are lost, or are counted again. Knows no reservation.
+//! Manual changes of stock: goods that arrive, are lost, or are recounted. Knows no reservation.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::prelude::TextUuid;
@@ -15,11 +15,11 @@ use crate::entity::{product, stock, warehouse};
 pub(crate) struct Adjustment {
     pub(crate) product: Uuid,
     pub(crate) warehouse: Uuid,
-    /// How many more; below zero, how many fewer.
+    /// How many units to add; negative to remove.
     pub(crate) delta: i64,
 }
 
-/// Makes the change, unless the stock would fall below zero.
+/// Makes the change; an error if the stock would become negative.
 pub(crate) async fn adjust(tx: Transaction, adjustment: &Adjustment) -> Result<()> {
     let (product, warehouse) = (TextUuid(adjustment.product), TextUuid(adjustment.warehouse));
     if product::Entity::find_by_id(product).one(&*tx).await?.is_none() {
@@ -35,11 +35,11 @@ pub(crate) async fn adjust(tx: Transaction, adjustment: &Adjustment) -> Result<(
     if change(&tx, product, warehouse, adjustment.delta).await? {
         Ok(())
     } else {
-        Err(Error::conflict("The stock would fall below zero. Units that are held for orders are not in it."))
+        Err(Error::conflict("The stock would become negative. Units that are reserved for orders can't be removed."))
     }
 }
 
-/// Changes a quantity in one conditional statement; says no when it would fall below zero. The one way in which stock changes.
+/// Changes a quantity with one conditional statement. Returns false if it would become negative. All changes of stock use this.
 pub(crate) async fn change(
     tx: &DatabaseTransaction,
     product: TextUuid,

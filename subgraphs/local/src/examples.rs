@@ -1,9 +1,9 @@
-//! Queries to start from, for the page and for the terminal. They are the ones that the README shows.
+//! Queries to start with, for the page and the terminal. They are similar to those in the README.
 
-/// A query, what it shows, and whether it needs a token.
+/// A query with a title.
 #[derive(Debug, Clone, Copy)]
 pub struct Example {
-    /// What it shows.
+    /// What the query shows.
     pub title: &'static str,
     /// Its text.
     pub query: &'static str,
@@ -11,18 +11,18 @@ pub struct Example {
     pub variables: &'static str,
 }
 
-/// Signing in: its token goes into the `Authorization` header of the others.
+/// Signs in. The token goes into the `Authorization` header of the other queries.
 pub const SIGN_IN: Example =
     Example { title: "Sign in", query: include_str!("../../../schema/operations/sign-in.graphql"), variables: "" };
 
-/// What everyone may see, from two services.
+/// Public data from two services.
 pub const BEST_SELLERS: Example = Example {
     title: "Products and their sales",
     query: include_str!("../../../schema/operations/best-sellers.graphql"),
     variables: "",
 };
 
-/// One query over all three services, with a field that is computed from another service's.
+/// One query to all three services, with a field that is computed from another service's data.
 pub const MY_ORDERS: Example =
     Example { title: "My orders", query: include_str!("../../../schema/operations/my-orders.graphql"), variables: "" };
 

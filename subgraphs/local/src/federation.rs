@@ -1,5 +1,5 @@
-//! Starts the four parts, waits until they answer, and stops them. Ports are taken before anything else is done, so that one that
-//! is taken ends the start with its name.
+//! Starts the three services and the router, waits until they respond, and stops them. First of all it opens the ports, so that a
+//! port that is in use is reported before anything else happens.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,43 +35,43 @@ pub struct Ports {
     pub inventory: SocketAddr,
 }
 
-/// Where what is kept is kept.
+/// Where the data is stored.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct Storage {
     /// The folder of the databases; created if it is missing.
     pub data: PathBuf,
 }
 
-/// A federation that runs.
+/// A running federation.
 #[derive(Debug)]
 pub struct Federation {
-    /// Where the parts listen, with the ports that were taken.
+    /// Where the parts listen, with the actual ports.
     pub ports: Ports,
     parts: JoinSet<anyhow::Result<()>>,
     stop: CancellationToken,
 }
 
-/// How long the services may take to answer for the first time.
+/// How long the services may take to start.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Starts all parts; when this completes, they answer. Boxed, so that it is compiled here and not in each program and test
-/// that starts the federation.
-pub fn start(ports: Ports, places: &Places) -> BoxFuture<'_, anyhow::Result<Federation>> {
-    Box::pin(start_parts(ports, places))
+/// Starts all parts; when this completes, they respond. The future is boxed so that it is compiled here and not in each program
+/// and test that starts the federation.
+pub fn start(ports: Ports, storage: &Storage) -> BoxFuture<'_, anyhow::Result<Federation>> {
+    Box::pin(start_parts(ports, storage))
 }
 
-async fn start_parts(ports: Ports, places: &Places) -> anyhow::Result<Federation> {
+async fn start_parts(ports: Ports, storage: &Storage) -> anyhow::Result<Federation> {
     let (router, router_address) = listen(ports.router, "--port or ROUTER_PORT").await?;
     let (users, users_address) = listen(ports.users, "--users-port or USERS_PORT").await?;
     let (orders, orders_address) = listen(ports.orders, "--orders-port or ORDERS_PORT").await?;
     let (inventory, inventory_address) = listen(ports.inventory, "--inventory-port or INVENTORY_PORT").await?;
     let ports =
         Ports { router: router_address, users: users_address, orders: orders_address, inventory: inventory_address };
-    std::fs::create_dir_all(&places.data)
-        .with_context(|| format!("could not make the folder {}", places.data.display()))?;
+    std::fs::create_dir_all(&storage.data)
+        .with_context(|| format!("could not create the folder {}", storage.data.display()))?;
 
     let stop = CancellationToken::new();
-    let shared = Shared { ports, places, internal_token: Uuid::new_v4().to_string() };
+    let shared = Shared { ports, storage, internal_token: Uuid::new_v4().to_string() };
     let mut parts = JoinSet::new();
     parts.spawn(users::serve(shared.users(), users, until(&stop)));
     parts.spawn(inventory::serve(shared.config(&inventory::INFO), inventory, until(&stop)));
@@ -89,7 +89,7 @@ async fn start_parts(ports: Ports, places: &Places) -> anyhow::Result<Federation
 }
 
 impl Federation {
-    /// Runs until `shutdown` completes or a part fails; then all parts finish what they are at.
+    /// Runs until `shutdown` completes or a part fails; then all parts finish their requests and stop.
     pub fn run_until(self, shutdown: Shutdown) -> Serving {
         Box::pin(self.run(shutdown))
     }
@@ -112,7 +112,7 @@ impl Federation {
         self.run_until(Box::pin(std::future::ready(()))).await
     }
 
-    /// Until the services answer, their databases being made and filled by then.
+    /// Waits until the services respond. By then their databases are created and filled.
     async fn wait_for(&mut self, services: [SocketAddr; 3]) -> anyhow::Result<()> {
         let client = reqwest::Client::new();
         let all_answer = async {
@@ -125,28 +125,28 @@ impl Federation {
         };
         tokio::select! {
             answered = tokio::time::timeout(START_TIMEOUT, all_answer) => {
-                answered.context("the services did not answer in time")
+                answered.context("the services did not respond in time")
             }
             ended = self.parts.join_next() => match ended {
-                Some(part) => part.context("a service failed")?.and_then(|()| bail!("a service stopped at its start")),
+                Some(part) => part.context("a service failed")?.and_then(|()| bail!("a service stopped during its start")),
                 None => bail!("no service was started"),
             },
         }
     }
 }
 
-/// What the services agree on.
+/// What all services must know.
 struct Shared<'a> {
     ports: Ports,
-    places: &'a Places,
-    /// Made anew at every start: only this process has to know it.
+    storage: &'a Storage,
+    /// New at every start, because only this process needs it.
     internal_token: String,
 }
 
 impl Shared<'_> {
     fn config(&self, info: &ServiceInfo) -> service::Config {
         let mut config = service::Config::new(info);
-        let file = self.places.data.join(format!("{}.db", info.name));
+        let file = self.storage.data.join(format!("{}.db", info.name));
         config.database.url = format!("sqlite://{}?mode=rwc", file.display());
         config.auth.jwks_url = format!("http://{}/.well-known/jwks.json", reachable(self.ports.users));
         config.auth.internal_token = Some(self.internal_token.clone());
@@ -166,8 +166,7 @@ impl Shared<'_> {
     }
 }
 
-/// The router over the services' own schemas, configured for looking around: everything can be seen, and a client's token
-/// reaches the services.
+/// The router, with the services' own schemas. It is configured for development, and passes clients' tokens on to the services.
 async fn router_front(ports: Ports) -> anyhow::Result<Front> {
     let subgraph = |name: &str, address, sdl: String| SubgraphSdl {
         name: name.to_owned(),
@@ -201,7 +200,7 @@ fn example(example: examples::Example) -> ExampleQuery {
     }
 }
 
-/// `setting` is what chooses another port.
+/// `setting` is the name of the setting for this port, for the error message.
 async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
     let listener = service::http::bind(address, setting).await?;
     let address = listener.local_addr().context("the listener has no address")?;

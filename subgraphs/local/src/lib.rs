@@ -1,7 +1,7 @@
-//! The whole federation on this machine, in one process: three services on embedded SQLite, and the router before them.
-//! Knows how they fit together and nothing of what they do.
+//! The whole shop in one process: three services on embedded SQLite, and the router in front of them.
+//! Knows how they fit together, not what they do.
 
 pub mod examples;
 mod federation;
 
-pub use federation::{Federation, Places, Ports, start};
+pub use federation::{Federation, Ports, Storage, start};

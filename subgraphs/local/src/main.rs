@@ -1,4 +1,4 @@
-//! `cargo run --release`: starts the federation, says where it is and what to try, and stops it on Ctrl-C.
+//! `cargo run --release`: starts the shop, prints its URLs and queries to try, and stops it on Ctrl-C.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Parser;
-use local::{Federation, Places, Ports, examples};
+use local::{Federation, Ports, Storage, examples};
 
-/// The whole federation on this machine: users, orders and inventory on embedded SQLite, and the router before them.
+/// The whole shop on this machine: users, orders and inventory on embedded SQLite, and the router in front of them.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Local {
@@ -38,8 +38,8 @@ fn main() -> ExitCode {
     match local.run(started) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The log may be off; whoever started the process must see why it ended.
-            let _ = writeln!(std::io::stderr(), "Could not go on: {error:#}");
+            // The log may be off; whoever started the process must see why it exited.
+            let _ = writeln!(std::io::stderr(), "Braid has stopped: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -50,10 +50,10 @@ impl Local {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
         runtime.block_on(async {
-            // Listened to before anything is started, so that a stop in the middle of it is a clean one.
+            // Created first, so that a signal during the start stops everything cleanly.
             let stop = service::process::stop_signal();
-            let federation = local::start(self.ports(), &Places { data: self.data.clone() }).await?;
-            // The federation runs whether somebody reads this or not.
+            let federation = local::start(self.ports(), &Storage { data: self.data.clone() }).await?;
+            // Nobody has to read this, so an error does not matter.
             let _ = std::io::stdout().write_all(welcome(&federation, started, &self.data).as_bytes());
             federation.run_until(stop).await
         })
@@ -83,7 +83,7 @@ fn welcome(federation: &Federation, started: Instant, data: &Path) -> String {
          \x20 orders     http://{orders}/graphql\n\
          \x20 inventory  http://{inventory}/graphql\n\n\
          Sample accounts: `grace` (a customer) and `ada` (an administrator), password `{password}`.\n\
-         Their data is in {data}; remove the folder to start anew. Ctrl-C stops.\n\n{}",
+         The data is in the folder {data}; delete it to start over. Ctrl-C stops everything.\n\n{}",
         examples.concat()
     )
 }

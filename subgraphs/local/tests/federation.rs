@@ -1,5 +1,5 @@
-//! The federation as `cargo run` starts it: answers are held against what the databases have, and bad input against what a
-//! GraphQL client expects.
+//! The shop as `cargo run` starts it: responses are compared with the databases, and bad input gets the errors that a GraphQL
+//! client expects.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use local::{Federation, Places, Ports, examples};
+use local::{Federation, Ports, Storage, examples};
 use sea_orm::{ConnectionTrait, Database, DbBackend, QueryResult, Statement};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -28,7 +28,7 @@ impl Running {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let ports = Ports { router: free, users: free, orders: free, inventory: free };
         let data = tempfile::tempdir().unwrap();
-        let federation = local::start(ports, &Places { data: data.path().to_owned() }).await.unwrap();
+        let federation = local::start(ports, &Storage { data: data.path().to_owned() }).await.unwrap();
         Self { federation, data, http: reqwest::Client::new() }
     }
 
@@ -64,13 +64,13 @@ fn file(data: &Path, service: &str) -> String {
     data.join(format!("{service}.db")).display().to_string()
 }
 
-/// `19.99 EUR` of 1999 and `EUR`.
+/// Such as `19.99 EUR` for 1999.
 fn euros(minor: i64) -> String {
     format!("{}.{:02} EUR", minor / 100, minor % 100)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_query_over_three_services_is_what_the_databases_hold() {
+async fn one_query_to_three_services_returns_what_the_databases_have() {
     let running = Running::start().await;
     let token = running.sign_in("grace").await;
     let (status, answer) = running.ask(Some(&token), json!({ "query": examples::MY_ORDERS.query })).await;
@@ -134,7 +134,7 @@ async fn check_lines(running: &Running, order: &Value) {
         assert_eq!(*shown, expected);
         grams += i64::from(quantity) * i64::from(product.try_get::<i32>("", "weight_grams").unwrap());
     }
-    // 4.90 for two kilograms, 0.90 for each further one begun.
+    // 4.90 for up to two kilograms, and 0.90 for each further kilogram or part of one.
     let further = (grams - 2_000).max(0).div_euclid(1_000) + i64::from((grams - 2_000).max(0) % 1_000 > 0);
     assert_eq!(order["shippingCost"], euros(490 + 90 * further));
 }
@@ -152,7 +152,7 @@ async fn an_order_is_placed_across_services() {
     let query = include_str!("../../../schema/operations/place-order.graphql");
     let input = json!({ "idempotencyKey": "once", "lines": [{ "productId": id, "quantity": 2 }] });
     let body = json!({ "query": query, "variables": { "input": input } });
-    // The second request is the first one again: it orders nothing.
+    // The second request is the same, so it does not order again.
     for _ in 0..2 {
         let (_, answer) = running.ask(Some(&token), body.clone()).await;
         let placed = &answer["data"]["placeOrder"];
@@ -186,10 +186,10 @@ async fn a_port_that_is_taken_is_named() {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let ports = Ports { router: free, users: free, orders: taken.local_addr().unwrap(), inventory: free };
     let data = tempfile::tempdir().unwrap();
-    let error = local::start(ports, &Places { data: data.path().to_owned() }).await.unwrap_err();
+    let error = local::start(ports, &Storage { data: data.path().to_owned() }).await.unwrap_err();
     let error = format!("{error:#}");
     assert!(error.contains(&taken.local_addr().unwrap().port().to_string()), "{error}");
-    // What it advises, the command line has.
+    // The settings that it names exist.
     assert!(error.contains("--orders-port or ORDERS_PORT"), "{error}");
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_local")).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! The files of `schema/` are what the code says: the services' schemas, their supergraph, and operations that can be planned.
+//! The files in `schema/` match the code: the services' schemas, their supergraph, and operations that can be planned.
 
 #![allow(
     clippy::unwrap_used,
@@ -26,13 +26,13 @@ fn schema(file: &str) -> PathBuf {
 
 fn check(file: &str, expected: &str) {
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        // Renamed into place: the other test reads these files meanwhile.
+        // Renamed, because the other test may be reading the file.
         let new = schema(&format!("{file}.new"));
         std::fs::write(&new, expected).unwrap();
         std::fs::rename(new, schema(file)).unwrap();
     }
     let found = std::fs::read_to_string(schema(file)).unwrap_or_default();
-    assert!(found == expected, "schema/{file} is stale; refresh it by: {REFRESH}");
+    assert!(found == expected, "schema/{file} is stale; update it with: {REFRESH}");
 }
 
 #[tokio::test]

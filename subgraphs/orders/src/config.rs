@@ -1,4 +1,4 @@
-//! What can be set about this service beyond what all services have.
+//! The settings of this service beyond those of all services.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use service::ServiceInfo;
 
 use crate::saga::Policy;
 
-/// Who this service is.
+/// The name of this service and where it listens.
 pub const INFO: ServiceInfo = ServiceInfo {
     name: "orders",
     port: 4002,
     about: "The orders subgraph: orders, what they cost, and placing and cancelling them",
 };
 
-/// Everything that can be set about the orders service.
+/// The settings of the orders service.
 #[derive(Debug, Clone, Args)]
 #[group(id = "orders")]
 pub struct Config {
-    /// What all services have.
+    /// The settings of all services.
     #[command(flatten)]
     pub service: service::Config,
-    /// Where inventory answers GraphQL; called without the router in between.
+    /// URL of inventory's GraphQL endpoint; called directly, not through the router.
     #[arg(long, env = "INVENTORY_URL", value_name = "URL", default_value = INVENTORY_URL)]
     pub inventory_url: String,
     /// Seconds that a call to inventory may take.
     #[arg(long, env = "INVENTORY_TIMEOUT", value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub inventory_timeout: Duration,
-    /// Seconds between two looks for orders that were left unfinished.
+    /// Seconds between two searches for incomplete orders.
     #[arg(long, env = "RECONCILE_INTERVAL", value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub reconcile_interval: Duration,
-    /// Seconds that one instance has an unfinished order to itself; longer than the calls of one order take.
+    /// Seconds for which one instance holds an incomplete order; longer than the calls of one order take.
     #[arg(long, env = "RECONCILE_LEASE", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub reconcile_lease: Duration,
 }

@@ -1,11 +1,11 @@
-//! The orders subgraph: what was ordered, what it cost, and placing and cancelling orders. Knows users and products by id.
+//! The orders subgraph: orders, what they cost, and placing and cancelling them. Of users and products, knows only the ids.
 //!
 //! ```text
-//! graphql/     what the graph shows, and to whom
+//! graphql/     the schema, and who may see what
 //!    │
 //!  saga/       placing and cancelling, across two databases
 //!    │
-//!  entity/     the tables        migration/   how they came to be        sample.rs   what a fresh one holds
+//!  entity/     the tables        migration/   their migrations        sample.rs   the sample data
 //! ```
 
 mod clock;
@@ -32,8 +32,8 @@ pub fn sdl() -> String {
     service::graphql::sdl(&graphql::schema(&service::config::Limits::default()).finish())
 }
 
-/// Serves until told to stop; meanwhile finishes what was left behind. Boxed, so that the service is compiled here and not
-/// in each program that starts it.
+/// Serves until told to stop, and finishes incomplete orders in the background. The future is boxed so that it is compiled here
+/// and not in each program that starts the service.
 pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Serving {
     Box::pin(run(config, listener, shutdown))
 }
@@ -48,7 +48,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         Worker::start("reconciler", stop.clone(), move |stop| reconcile::run(saga.clone(), stop));
     let (schema, workers) = (Executable::new(schema), vec![worker]);
     let subgraph = Subgraph { info: INFO, schema, authenticator, database, workers, routes: axum::Router::new() };
-    // The reconciler stops when the service begins to: the database closes after the last request.
+    // The reconciler stops when the service begins to stop: the database is closed after the last request.
     let stopping = {
         let stop = stop.clone();
         Box::pin(async move {
@@ -62,7 +62,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
     served
 }
 
-/// The database, at its newest version, and with sample data if that is wanted and nothing else is in it.
+/// The database: migrated, and with sample data if that is configured and the database is empty.
 async fn open(config: &Config) -> anyhow::Result<Database> {
     service::database::open(&config.service, migration::steps, sample::insert).await
 }

@@ -1,4 +1,4 @@
-//! The orders of a fresh database: the same on every machine, over the sample people and products.
+//! The orders of a new database: the same on every machine, by the sample users and of the sample products.
 
 use sea_orm::{ActiveModelBehavior, ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait};
 use service::database::{Transaction, Work};
@@ -11,7 +11,7 @@ use crate::entity::{ledger_entry, order, order_event, order_line};
 
 /// How many orders there are.
 const ORDERS: usize = 4_000;
-/// Rows of one INSERT: SQLite binds 32,766 values at most, and the widest table has 11 columns.
+/// Rows per INSERT: SQLite binds at most 32,766 values, and the widest table has 11 columns.
 const ROWS_AT_ONCE: usize = 1_000;
 
 /// Fills the tables.
@@ -63,7 +63,7 @@ fn rows() -> Result<Rows> {
     Ok(rows)
 }
 
-/// One order in ten is of the few people whom the documentation names, so that they have something to show.
+/// One order in ten belongs to the few users that the documentation names, so that their lists are not empty.
 fn buyer<'a>(users: &'a [SampleUser], dice: &mut Dice) -> Option<&'a SampleUser> {
     let known = users.get(..6).unwrap_or(users);
     if dice.below(10) == 0 { dice.pick(known) } else { dice.pick(users) }
@@ -98,7 +98,7 @@ impl Rows {
         Ok(())
     }
 
-    /// What the ledger and the history would hold, had the order gone through the saga.
+    /// What the ledger and the history would have after the saga.
     fn record(&mut self, id: Uuid, status: Status, placed_at: i64, total: Money, dice: &mut Dice) {
         let decided = placed_at + dice.between(40, 900);
         self.event(id, order_event::Kind::Received, placed_at, None, None);

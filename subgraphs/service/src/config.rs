@@ -10,13 +10,13 @@ use clap::{Args, ValueEnum};
 pub struct ServiceInfo {
     /// The name, also of the subgraph and of the database file.
     pub name: &'static str,
-    /// The port when none is given.
+    /// The default port.
     pub port: u16,
     /// One sentence for `--help`.
     pub about: &'static str,
 }
 
-/// Everything that can be set about a service.
+/// The settings of a service.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
     /// Address to listen on; port 0 takes a free one.
@@ -55,7 +55,7 @@ pub struct DatabaseConfig {
         required = false
     )]
     pub url: String,
-    /// The most connections that are open at once.
+    /// The maximum number of open connections.
     #[arg(id = "database_connections", long = "database-connections", env = "DATABASE_CONNECTIONS", value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub connections: u32,
 }
@@ -63,7 +63,7 @@ pub struct DatabaseConfig {
 /// Who may call.
 #[derive(Debug, Clone, Args)]
 pub struct AuthConfig {
-    /// Where the keys are that verify bearer tokens.
+    /// URL of the keys that verify bearer tokens.
     #[arg(long, env = "JWKS_URL", value_name = "URL", default_value = "http://127.0.0.1:4001/.well-known/jwks.json")]
     pub jwks_url: String,
     /// The issuer that tokens must name.
@@ -72,7 +72,7 @@ pub struct AuthConfig {
     /// The audience that tokens must name.
     #[arg(long, env = "JWT_AUDIENCE", value_name = "NAME", default_value = "braid")]
     pub jwt_audience: String,
-    /// The secret by which services know one another; without it nobody passes for a service.
+    /// The secret with which services identify themselves to each other; without it, calls between services are refused.
     #[arg(long, env = "INTERNAL_TOKEN", value_name = "SECRET", hide_env_values = true)]
     pub internal_token: Option<String>,
 }
@@ -83,7 +83,7 @@ pub struct Limits {
     /// How deep a query may nest.
     #[arg(long = "max-depth", env = "MAX_DEPTH", value_name = "LEVELS", default_value_t = 20)]
     pub depth: usize,
-    /// How many fields a query may ask for; a field of a list counts once per item, of `_entities` once per representation.
+    /// How many fields a query may select; a field of a list counts once per item, of `_entities` once per representation.
     #[arg(long = "max-complexity", env = "MAX_COMPLEXITY", value_name = "FIELDS", default_value_t = 20_000)]
     pub complexity: usize,
     /// How many aliases a query may have.
@@ -99,7 +99,7 @@ pub struct Limits {
 pub enum LogFormat {
     /// For people.
     Text,
-    /// For machines: one object a line.
+    /// For machines: one object per line.
     Json,
 }
 
@@ -127,7 +127,7 @@ impl Config {
         self.sample_data.unwrap_or(self.database.is_sqlite())
     }
 
-    /// How long requests in flight have to finish.
+    /// How long requests in flight have to finish when the service stops.
     pub fn shutdown_grace(&self) -> Duration {
         Duration::from_secs(self.shutdown_seconds)
     }
@@ -140,7 +140,7 @@ impl AsRef<Config> for Config {
 }
 
 impl DatabaseConfig {
-    /// Whether the data is in a file of SQLite.
+    /// Whether the data is in an SQLite file.
     pub fn is_sqlite(&self) -> bool {
         self.url.starts_with("sqlite:")
     }

@@ -1,4 +1,4 @@
-//! What a resolver may fail with: an error that the caller can act on, or a cause that stays inside. Knows no HTTP.
+//! How a resolver fails: with an error that the caller can act on, or with a cause that is only logged. Knows no HTTP.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use sea_orm::DbErr;
 
 use crate::database::is_unusable_text;
 
-/// The answer of everything that can fail in a service.
+/// The result of everything that can fail in a service.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error with what the caller may know of it.
+/// An error, with what the caller may know about it.
 ///
 /// It is cheap to clone, because a data loader hands one failure to every key of a batch.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// For the caller to correct: the message and the code go out.
+    /// For the caller to correct: the response has the message and the code.
     #[error("{message}")]
     Caller {
         /// What kind of mistake.
@@ -22,7 +22,7 @@ pub enum Error {
         /// What is wrong and what to do.
         message: String,
     },
-    /// Ours: the cause goes to the log, and only `INTERNAL` goes out.
+    /// Our fault: the cause is logged, and the response has only `INTERNAL`.
     #[error("internal error")]
     Internal(#[source] Arc<anyhow::Error>),
 }
@@ -32,19 +32,19 @@ pub enum Error {
 pub enum Code {
     /// An argument has a value that can't be used.
     BadUserInput,
-    /// What a mutation should change does not exist.
+    /// The thing that a mutation should change does not exist.
     NotFound,
-    /// The state of things does not allow it: taken, closed, already done otherwise.
+    /// The current state does not allow it: taken, closed, already done differently.
     Conflict,
-    /// A token is missing, or is no good.
+    /// The token is missing or not valid.
     Unauthenticated,
-    /// The caller is known and may not.
+    /// The caller is known, but may not do this.
     Forbidden,
-    /// Another service did not answer; trying again may help.
+    /// Another service did not respond; trying again may help.
     Unavailable,
     /// Our fault.
     Internal,
-    /// A kind that only one service knows; its own text is the code.
+    /// A code that only one service has.
     Own(&'static str),
 }
 
@@ -75,17 +75,17 @@ impl Error {
         Self::new(Code::BadUserInput, message)
     }
 
-    /// Something that a mutation should change does not exist.
+    /// The thing that a mutation should change does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(Code::NotFound, message)
     }
 
-    /// The state of things does not allow it.
+    /// The current state does not allow it.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(Code::Conflict, message)
     }
 
-    /// A fault of ours, whose cause stays inside.
+    /// A fault of ours, whose cause is only logged.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
         Self::Internal(Arc::new(cause.into()))
     }
@@ -98,7 +98,7 @@ impl Error {
         }
     }
 
-    /// The database's error behind this one, if that is what it is.
+    /// The database error behind this one, if there is one.
     pub fn database(&self) -> Option<&DbErr> {
         match self {
             Self::Caller { .. } => None,

@@ -46,14 +46,14 @@
 //! }
 //! ```
 //!
-//! The rules that keep an answer right:
+//! The rules that keep responses right:
 //!
 //! * A resolver returns [`Result`]; its [`Error`] carries a code for the caller or hides its cause.
-//!   Whatever else fails inside a resolver is logged and answered as `INTERNAL` ([`graphql::present`]).
+//!   Any other error of a resolver is logged, and the response has `INTERNAL`.
 //! * A nullable field that can fail is `Option<Result<T>>`, and so is an entity resolver:
-//!   anything else nulls more than the field.
-//! * Writes go through [`Database::write`], which takes the write lock first and tries again when
-//!   the database asks for it.
+//!   with any other type, an error makes more than the field null.
+//! * Writes go through [`Database::write`], which takes the write lock first and retries when the database
+//!   asks for it.
 
 pub mod auth;
 pub mod config;

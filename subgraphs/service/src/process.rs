@@ -14,7 +14,7 @@ use crate::telemetry;
 
 /// The `main` of a service: without a command it serves, `schema` prints its SDL.
 ///
-/// `C` is [`Config`], or a service's own configuration that holds one.
+/// `C` is [`Config`], or a service's own configuration that contains one.
 pub fn main<C, F>(info: &ServiceInfo, sdl: fn() -> String, serve: fn(C, TcpListener, Shutdown) -> F) -> ExitCode
 where
     C: Args + AsRef<Config>,
@@ -28,7 +28,7 @@ where
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The log may be off; whoever started the process must see why it ended.
+            // The log may be off; whoever started the process must see why it exited.
             let _ = writeln!(std::io::stderr(), "{}: {error:#}", info.name);
             ExitCode::FAILURE
         }

@@ -8,7 +8,7 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::config::LogFormat;
 
-/// Sends log lines to stderr, coloured at a terminal only; `RUST_LOG` chooses which (by default our own from `info` on).
+/// Sends log lines to stderr, in colour on a terminal only. `RUST_LOG` filters them; the default is `info` for our own crates.
 ///
 /// A second call changes nothing.
 pub fn init(format: LogFormat) {

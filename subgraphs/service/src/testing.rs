@@ -1,9 +1,9 @@
-//! Fresh databases for tests: SQLite always, PostgreSQL when an address is given. Knows no table.
+//! New databases for tests: SQLite always, PostgreSQL if a server is configured. Knows no table.
 //!
-//! `TEST_DATABASE_URL` is the address of a PostgreSQL server on which the tests may make databases, such as
-//! `postgres://postgres@127.0.0.1:5432/postgres`. Every test makes its own and drops it at the end. Without the
-//! variable the tests on PostgreSQL say that they were skipped; with `CI=true` they fail, so that a
-//! misconfigured run can't pass for a green one.
+//! `TEST_DATABASE_URL` is the URL of a PostgreSQL server on which tests may create databases, such as
+//! `postgres://postgres@127.0.0.1:5432/postgres`. Every test creates its own and drops it at the end. Without the
+//! variable, tests on PostgreSQL print that they were skipped; with `CI=true` they fail, so that a misconfigured run is
+//! never green.
 
 use std::io::Write;
 
@@ -14,16 +14,16 @@ use uuid::Uuid;
 
 use crate::config::DatabaseConfig;
 
-/// A database of a test's own; gone when [`TestDatabase::drop_it`] is called, an SQLite file also when it is dropped.
+/// The database of one test. [`TestDatabase::drop_it`] removes it; an SQLite file is also removed on drop.
 #[derive(Debug)]
 pub struct TestDatabase {
     /// How to connect to it.
     pub config: DatabaseConfig,
-    place: Place,
+    storage: Storage,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Storage {
     Folder(TempDir),
     Server { url: String, name: String },
 }
@@ -33,10 +33,10 @@ impl TestDatabase {
     pub fn sqlite() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
-        Ok(Self { config: DatabaseConfig { url, connections: 10 }, place: Place::Folder(folder) })
+        Ok(Self { config: DatabaseConfig { url, connections: 10 }, storage: Storage::Folder(folder) })
     }
 
-    /// A database on PostgreSQL; nothing when no server is given.
+    /// A database on PostgreSQL; none if no server is configured.
     pub async fn postgres() -> anyhow::Result<Option<Self>> {
         let Ok(url) = std::env::var(TEST_DATABASE_URL) else {
             if std::env::var("CI").is_ok_and(|ci| ci == "true") {
@@ -52,10 +52,10 @@ impl TestDatabase {
         let mut own = reqwest::Url::parse(&url).with_context(|| format!("{TEST_DATABASE_URL} is not a URL"))?;
         own.set_path(&name);
         let config = DatabaseConfig { url: own.into(), connections: 10 };
-        Ok(Some(Self { config, place: Place::Server { url, name } }))
+        Ok(Some(Self { config, storage: Storage::Server { url, name } }))
     }
 
-    /// The databases to run a test on: one of each kind that is available.
+    /// The databases to run a test on: one of each available kind.
     pub async fn each() -> anyhow::Result<Vec<Self>> {
         let mut databases = vec![Self::sqlite()?];
         databases.extend(Self::postgres().await?);
@@ -64,14 +64,14 @@ impl TestDatabase {
 
     /// Whether it is on PostgreSQL.
     pub fn is_postgres(&self) -> bool {
-        matches!(self.place, Place::Server { .. })
+        matches!(self.storage, Storage::Server { .. })
     }
 
-    /// Removes the database, with whoever is still connected to it.
+    /// Removes the database and ends the connections to it.
     pub async fn drop_it(self) -> anyhow::Result<()> {
-        match self.place {
-            Place::Folder(folder) => Ok(folder.close()?),
-            Place::Server { url, name } => {
+        match self.storage {
+            Storage::Folder(folder) => Ok(folder.close()?),
+            Storage::Server { url, name } => {
                 let server = admin(&url).await?;
                 server.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
                 Ok(server.close().await?)

@@ -1,4 +1,4 @@
-//! Work that goes on in the background: started again when it fails, and seen by `/health`. Knows no work.
+//! Background work: restarted when it fails, and reported by `/health`. Does not know what the work is.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-/// A piece of work in the background, as `/health` asks for it.
+/// Background work, as `/health` sees it.
 #[derive(Debug, Clone)]
 pub struct Worker {
     name: &'static str,
@@ -16,9 +16,9 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts the work. It goes on until `stop`, and then ends by itself; the handle completes when it has.
+    /// Starts the work. It must run until `stop` and then end; the handle completes when it has.
     ///
-    /// Work that panics or ends before is logged and started again, after a wait that doubles up to a minute.
+    /// Work that panics or ends earlier is logged and restarted, after a wait that doubles up to a minute.
     pub fn start<F>(
         name: &'static str,
         stop: CancellationToken,
@@ -35,7 +35,7 @@ impl Worker {
         self.name
     }
 
-    /// Whether the work failed, and has not been at it again for as long as the wait before.
+    /// Whether the work failed and has not yet run again for as long as the wait before its restart.
     pub fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Relaxed)
     }
@@ -63,7 +63,7 @@ impl Worker {
             let early = tokio::time::timeout(wait, &mut work).await;
             let ended = match early {
                 Ok(ended) => ended,
-                Err(_still_at_it) => {
+                Err(_still_running) => {
                     self.failing.store(false, Ordering::Relaxed);
                     wait = first_wait;
                     work.await
@@ -74,12 +74,7 @@ impl Worker {
                 return;
             }
             self.failing.store(true, Ordering::Relaxed);
-            tracing::error!(
-                worker = self.name,
-                cause = cause(ended),
-                ?wait,
-                "A worker failed and will be started again"
-            );
+            tracing::error!(worker = self.name, cause = cause(ended), ?wait, "A worker failed and will be restarted");
             if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                 return;
             }
@@ -124,7 +119,7 @@ mod tests {
         let stop = CancellationToken::new();
         let starts = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&starts);
-        // The first start panics, the second ends by itself, the third goes on.
+        // The first start panics, the second ends by itself, the third keeps running.
         let work = move |stop: CancellationToken| {
             let start = counter.fetch_add(1, Ordering::SeqCst);
             tokio::spawn(async move {
@@ -138,7 +133,7 @@ mod tests {
         assert!(!worker.is_failing());
         until(|| worker.is_failing()).await;
         until(|| starts.load(Ordering::SeqCst) == 3).await;
-        assert!(worker.is_failing(), "it has to go on for a while first");
+        assert!(worker.is_failing(), "it has to run for a while first");
         until(|| !worker.is_failing()).await;
         stop.cancel();
         ended.await.unwrap();

@@ -1,4 +1,4 @@
-//! Accounts: making one, signing in, changing one. Knows no GraphQL and no tokens.
+//! Accounts: registration, signing in, changes. Knows no GraphQL and no tokens.
 
 use sea_orm::prelude::TextUuid;
 use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, Set, SqlErr};
@@ -9,16 +9,16 @@ use uuid::Uuid;
 use crate::entity::user::{Column, Entity, Model, Role, Roles};
 use crate::password;
 
-/// The password is not the user's, or there is no such user.
+/// The password is wrong, or there is no such user.
 pub(crate) const BAD_CREDENTIALS: Code = Code::Own("BAD_CREDENTIALS");
-/// Someone has this username already.
+/// The username is already taken.
 pub(crate) const USERNAME_TAKEN: Code = Code::Own("USERNAME_TAKEN");
-/// Someone has this address already.
+/// The email address is already taken.
 pub(crate) const EMAIL_TAKEN: Code = Code::Own("EMAIL_TAKEN");
-/// The password is too easily guessed.
+/// The password is too easy to guess.
 pub(crate) const WEAK_PASSWORD: Code = Code::Own("WEAK_PASSWORD");
 
-/// Who wants an account.
+/// A request for an account.
 pub(crate) struct Registration {
     pub(crate) username: String,
     pub(crate) name: String,
@@ -26,13 +26,13 @@ pub(crate) struct Registration {
     pub(crate) password: String,
 }
 
-/// The changes of an account; fields that are absent keep their value.
+/// The changes of an account. Fields that are `None` keep their value.
 pub(crate) struct Changes {
     pub(crate) name: Option<String>,
     pub(crate) email: Option<String>,
 }
 
-/// Makes an account for a customer.
+/// Creates a customer's account.
 pub(crate) async fn register(database: &Database, wanted: Registration) -> Result<Model> {
     let username = check_username(&wanted.username)?;
     let name = check_name(&wanted.name)?;
@@ -55,7 +55,7 @@ pub(crate) async fn register(database: &Database, wanted: Registration) -> Resul
     or_taken(database, written, Some(&user.username), Some(&user.email), None).await
 }
 
-/// The user of these credentials. What is wrong with bad ones is not told, nor does the time that it takes tell it.
+/// The user with these credentials. Neither the error nor the time it takes shows what is wrong with bad ones.
 pub(crate) async fn sign_in(database: &Database, username: &str, password: String) -> Result<Model> {
     let user =
         Entity::find().filter(Column::Username.eq(username.trim().to_lowercase())).one(database.reader()).await?;
@@ -83,7 +83,7 @@ async fn insert(tx: Transaction, user: Model) -> Result<Model> {
 
 async fn change(tx: Transaction, id: Uuid, name: Option<String>, email: Option<String>) -> Result<Model> {
     let user = Entity::find_by_id(id).one(&*tx).await?;
-    let mut user = user.ok_or_else(|| Error::not_found("Your account does not exist any more."))?.into_active_model();
+    let mut user = user.ok_or_else(|| Error::not_found("Your account no longer exists."))?.into_active_model();
     if let Some(name) = name {
         user.name = Set(name);
     }
@@ -93,7 +93,7 @@ async fn change(tx: Transaction, id: Uuid, name: Option<String>, email: Option<S
     Ok(user.update(&*tx).await?)
 }
 
-/// An error if someone else has the username or the address.
+/// An error if someone else has the username or the email address.
 async fn check_free(database: &Database, username: Option<&str>, email: Option<&str>, own: Option<Uuid>) -> Result<()> {
     if let Some(username) = username {
         let taken = Entity::find().filter(Column::Username.eq(username)).one(database.reader()).await?;
@@ -104,13 +104,14 @@ async fn check_free(database: &Database, username: Option<&str>, email: Option<&
     if let Some(email) = email {
         let taken = Entity::find().filter(Column::Email.eq(email)).one(database.reader()).await?;
         if taken.is_some_and(|user| Some(user.id.0) != own) {
-            return Err(Error::new(EMAIL_TAKEN, "There is an account with this address already; sign in to it."));
+            return Err(Error::new(EMAIL_TAKEN, "There is already an account with this email address; sign in to it."));
         }
     }
     Ok(())
 }
 
-/// Someone may have taken the name between our look and our write; then the database says so, and we say what.
+/// Someone may have taken the name between our check and our write. Then the database reports it, and we find out what was
+/// taken.
 async fn or_taken(
     database: &Database,
     written: Result<Model>,
@@ -133,10 +134,10 @@ fn is_taken(error: &Error) -> bool {
 }
 
 fn bad_credentials() -> Error {
-    Error::new(BAD_CREDENTIALS, "Username and password do not belong together.")
+    Error::new(BAD_CREDENTIALS, "The username or the password is wrong.")
 }
 
-/// A username as it is kept: lower case, of letters that look like no others.
+/// A username as it is stored: in lower case, of characters that can't be mistaken for others.
 fn check_username(text: &str) -> Result<String> {
     let username = text.trim().to_lowercase();
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
@@ -147,7 +148,7 @@ fn check_username(text: &str) -> Result<String> {
         Ok(username)
     } else {
         Err(Error::bad_input(
-            "`username` must have 3 to 32 of the characters a-z, 0-9, `.`, `_` and `-`, and begin with a letter.",
+            "`username` must have 3 to 32 of the characters a-z, 0-9, `.`, `_` and `-`, and start with a letter.",
         ))
     }
 }
@@ -161,7 +162,7 @@ fn check_name(text: &str) -> Result<String> {
     }
 }
 
-/// An address as it is kept. That it is well-formed is all that can be known without sending mail to it.
+/// An email address as it is stored. Without sending mail to it, only its form can be checked.
 fn check_email(text: &str) -> Result<String> {
     let email = text.trim().to_lowercase();
     let well_formed = email.len() <= 254
@@ -179,7 +180,7 @@ fn check_email(text: &str) -> Result<String> {
     }
 }
 
-/// The id of a token's subject, if it can be one of ours.
+/// A user's id, if the text can be one.
 pub(crate) fn parse_id(id: &str) -> Option<TextUuid> {
     Uuid::parse_str(id).ok().map(TextUuid)
 }
@@ -189,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usernames_are_kept_in_one_form() {
+    fn usernames_are_stored_in_one_form() {
         let check = |text: &str, expected: Option<&str>| {
             assert_eq!(check_username(text).ok().as_deref(), expected, "{text}");
         };
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_kept_in_one_form() {
+    fn email_addresses_are_stored_in_one_form() {
         let check = |text: &str, expected: Option<&str>| {
             assert_eq!(check_email(text).ok().as_deref(), expected, "{text}");
         };

@@ -1,33 +1,33 @@
-//! What can be set about this service beyond what all services have.
+//! The settings of this service beyond those of all services.
 
 use std::time::Duration;
 
 use clap::Args;
 use service::ServiceInfo;
 
-/// Who this service is.
+/// The name of this service and where it listens.
 pub const INFO: ServiceInfo = ServiceInfo {
     name: "users",
     port: 4001,
     about: "The users subgraph: accounts, signing in, and the keys that verify tokens",
 };
 
-/// Everything that can be set about the users service.
+/// The settings of the users service.
 #[derive(Debug, Clone, Args)]
 #[group(id = "users")]
 pub struct Config {
-    /// What all services have.
+    /// The settings of all services.
     #[command(flatten)]
     pub service: service::Config,
-    /// The private key that signs tokens, EC P-256 as PKCS #8 PEM; without it one is made and kept in the database.
+    /// The private key that signs tokens, EC P-256 as PKCS #8 PEM; without it, one is generated and stored in the database.
     #[arg(long, env = "JWT_PRIVATE_KEY", value_name = "PEM", hide_env_values = true)]
     pub jwt_private_key: Option<String>,
-    /// Seconds that a token is good for.
+    /// Seconds after which a token expires.
     #[arg(long, env = "JWT_SECONDS", value_name = "SECONDS", default_value_t = TOKEN_SECONDS, value_parser = clap::value_parser!(u64).range(1..))]
     pub jwt_seconds: u64,
 }
 
-/// Half a day: long enough to try things out in one sitting.
+/// Half a day: long enough to try things out in one session.
 const TOKEN_SECONDS: u64 = 12 * 60 * 60;
 
 impl Config {

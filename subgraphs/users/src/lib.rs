@@ -21,7 +21,7 @@ use crate::token::Issuer;
 
 pub use config::{Config, INFO};
 
-/// Where the keys are that verify this service's tokens.
+/// The path of the keys that verify this service's tokens.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 
 /// The federated schema of this subgraph.
@@ -29,7 +29,7 @@ pub fn sdl() -> String {
     service::graphql::sdl(&graphql::schema(&service::config::Limits::default()).finish())
 }
 
-/// Serves until told to stop. Boxed, so that the service is compiled here and not in each program that starts it.
+/// Serves until told to stop. The future is boxed so that it is compiled here and not in each program that starts the service.
 pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Serving {
     Box::pin(run(config, listener, shutdown))
 }
@@ -50,7 +50,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
     service::serve(listener, subgraph, &config.service, shutdown).await
 }
 
-/// The database, at its newest version, and with sample data if that is wanted and nothing else is in it.
+/// The database: migrated, and with sample data if that is configured and the database is empty.
 async fn open(config: &Config) -> anyhow::Result<Database> {
     service::database::open(&config.service, migration::steps, sample::insert).await
 }

@@ -11,16 +11,16 @@ use tokio::sync::Semaphore;
 
 /// Shorter passwords are refused (NIST SP 800-63B: length is what counts).
 pub(crate) const MIN_CHARS: usize = 8;
-/// Longer ones are refused too: hashing them would be free work for a caller to hand out.
+/// Longer ones are refused too: otherwise a caller could make us hash any amount of text.
 pub(crate) const MAX_BYTES: usize = 256;
 
-/// One hash takes 19 MiB and a core for its time; so few at once, the rest waits.
+/// A hash takes 19 MiB and a core, so only a few run at the same time; the others wait.
 static HASHING: Hashing = Hashing { permits: Semaphore::const_new(4), longest_wait: Duration::from_secs(5) };
 
-/// A hash no password is known for. Checking against it costs what a real check costs.
+/// A hash without a known password. Checking a password against it takes as long as a real check.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash_now("nobody has this password").ok());
 
-/// Why a password could not be hashed or checked. Neither is the caller's fault.
+/// Why a password could not be hashed or checked. It is never the caller's fault.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PasswordError {
     #[error("the password hash could not be computed")]
@@ -36,15 +36,16 @@ pub(crate) enum PasswordError {
 impl From<PasswordError> for Error {
     fn from(error: PasswordError) -> Self {
         match error {
-            PasswordError::Busy => {
-                Self::new(Code::Unavailable, "Too many people sign in at the moment; try again in a few seconds.")
-            }
+            PasswordError::Busy => Self::new(
+                Code::Unavailable,
+                "Too many people are signing in at the moment; try again in a few seconds.",
+            ),
             error => Self::internal(error),
         }
     }
 }
 
-/// Says what is wrong with a new password, if anything is.
+/// What is wrong with a new password, if anything is.
 pub(crate) fn weakness(password: &str, username: &str) -> Option<String> {
     if password.chars().count() < MIN_CHARS {
         return Some(format!("a password needs at least {MIN_CHARS} characters"));
@@ -58,12 +59,12 @@ pub(crate) fn weakness(password: &str, username: &str) -> Option<String> {
     }
     let first = password.chars().next();
     if password.chars().all(|c| Some(c) == first) || COMMON.contains(&lower.as_str()) {
-        return Some("this password is among the first that an attacker tries".to_owned());
+        return Some("this password is one of the first that an attacker tries".to_owned());
     }
     None
 }
 
-/// Makes ready what the first check of an unknown user needs, so that it takes no longer than the others.
+/// Computes in advance what checks of unknown users need, so that the first one takes no longer than the others.
 pub(crate) fn prepare() {
     tokio::task::spawn_blocking(|| LazyLock::force(&NOBODY));
 }
@@ -73,8 +74,8 @@ pub(crate) async fn hash(password: String) -> Result<String, PasswordError> {
     HASHING.run(move || hash_now(&password)).await?
 }
 
-/// Checks a password against a stored hash, off the async threads. With no hash (no such user, or one without
-/// a password) it does the same work and answers no, so that the time taken tells nothing.
+/// Checks a password against a stored hash, off the async threads. Without a hash (no such user, or one without a
+/// password) it does the same work and returns false, so that the time shows nothing.
 pub(crate) async fn verify(password: String, stored: Option<String>) -> Result<bool, PasswordError> {
     let work = move || match stored.as_ref() {
         Some(stored) => verify_now(&password, stored),
@@ -88,15 +89,15 @@ pub(crate) async fn verify(password: String, stored: Option<String>) -> Result<b
     HASHING.run(work).await
 }
 
-/// Bounds how many passwords are hashed at a time, and how long the others wait.
+/// Limits how many passwords are hashed at the same time, and how long others wait.
 struct Hashing {
     permits: Semaphore,
-    /// Whoever waits longer is told to come back.
+    /// After this wait the caller gets an error that asks to try again.
     longest_wait: Duration,
 }
 
 impl Hashing {
-    /// Does the work off the async threads. The permit goes with it: a caller who hangs up ends the wait and not the work.
+    /// Does the work off the async threads. The work holds the permit: when a client disconnects, its work continues to run.
     async fn run<T: Send + 'static>(
         &'static self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -123,7 +124,7 @@ fn verify_now(password: &str, stored: &str) -> bool {
     PasswordHash::new(stored).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
-/// The head of every list of leaked passwords, as far as it is long enough to get here.
+/// The most common leaked passwords that are long enough.
 const COMMON: &[&str] = &[
     "password",
     "password1",
@@ -180,7 +181,7 @@ mod tests {
                 std::thread::sleep(Duration::from_millis(30));
                 running.fetch_sub(1, Ordering::SeqCst);
             });
-            // The caller hangs up long before the work is done.
+            // The client disconnects long before the work is done.
             let _ = tokio::time::timeout(Duration::from_millis(2), work).await;
         }
         assert!((1..=2).contains(&most.load(Ordering::SeqCst)), "{most:?} at once");

@@ -1,4 +1,4 @@
-//! The users of a fresh database. All have the documented password, and so one hash: it is made once.
+//! The users of a new database. All have the same, documented password, so the hash is computed once.
 
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use service::Result;

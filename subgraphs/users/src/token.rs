@@ -26,7 +26,7 @@ pub(crate) struct Issuer {
     life: Duration,
 }
 
-/// A token and its end.
+/// A token and when it expires.
 pub(crate) struct Token {
     pub(crate) text: String,
     pub(crate) expires_at: DateTime,
@@ -35,7 +35,8 @@ pub(crate) struct Token {
 impl Issuer {
     /// An issuer that signs with the key.
     pub(crate) fn new(key: EncodingKey, auth: &AuthConfig, life: Duration) -> anyhow::Result<Self> {
-        let mut jwk = Jwk::from_encoding_key(&key, ALGORITHM).context("the key that signs tokens is no P-256 key")?;
+        let mut jwk =
+            Jwk::from_encoding_key(&key, ALGORITHM).context("the key that signs tokens is not a P-256 key")?;
         let key_id = jwk.thumbprint(ThumbprintHash::SHA256).context("the signing key has no thumbprint")?;
         jwk.common.key_id = Some(key_id.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
@@ -49,7 +50,7 @@ impl Issuer {
         })
     }
 
-    /// The public half, as the JSON Web Key Set that verifies this issuer's tokens.
+    /// The public key, as the JSON Web Key Set that verifies this issuer's tokens.
     pub(crate) fn public_keys(&self) -> &JwkSet {
         &self.public
     }
@@ -74,20 +75,20 @@ impl Issuer {
     }
 }
 
-/// The key of a PEM text.
+/// Reads a key from PEM.
 pub(crate) fn key_from_pem(pem: &str) -> anyhow::Result<EncodingKey> {
     EncodingKey::from_ec_pem(pem.as_bytes())
-        .context("JWT_PRIVATE_KEY is no EC private key; make one by `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`")
+        .context("JWT_PRIVATE_KEY is not an EC private key; generate one with `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`")
 }
 
-/// The key that all instances on this database sign with. The first of them makes it.
+/// The key that all instances on this database sign with. The first of them generates it.
 pub(crate) async fn key_from_database(database: &Database) -> anyhow::Result<EncodingKey> {
     let find = || signing_key::Entity::find_by_id(CURRENT).one(database.reader());
     if let Some(row) = find().await? {
         return Ok(EncodingKey::from_ec_der(&row.pkcs8));
     }
     let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-        .map_err(|_| anyhow!("could not make a key that signs tokens"))?;
+        .map_err(|_| anyhow!("could not generate a key that signs tokens"))?;
     let row = signing_key::Model {
         name: CURRENT.to_owned(),
         pkcs8: made.as_ref().to_vec(),
@@ -98,7 +99,7 @@ pub(crate) async fn key_from_database(database: &Database) -> anyhow::Result<Enc
         .on_conflict(first_wins)
         .exec_without_returning(database.reader())
         .await?;
-    let row = find().await?.context("the key that signs tokens was not kept")?;
+    let row = find().await?.context("the key that signs tokens was not stored")?;
     Ok(EncodingKey::from_ec_der(&row.pkcs8))
 }
 

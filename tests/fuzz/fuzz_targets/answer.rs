@@ -1,5 +1,5 @@
-//! What subgraphs answer, against the shapes of some operations. The first byte chooses the operation and the status; zero bytes
-//! stand between the answers.
+//! Responses of subgraphs to some operations. The first byte selects the operation and the status; the responses are separated by
+//! zero bytes.
 #![no_main]
 
 use std::sync::LazyLock;

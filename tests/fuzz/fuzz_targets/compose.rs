@@ -1,4 +1,4 @@
-//! The SDL of subgraphs, with zero bytes between them. What composes is a supergraph, in any order.
+//! The SDL of subgraphs, separated by zero bytes. If they compose, the result is a supergraph, and the same in any order.
 #![no_main]
 
 use braid_composition::{SubgraphSdl, compose};

@@ -1,4 +1,4 @@
-//! The text of a configuration, and of a list of subgraphs. A configuration that is read can be shown and read again.
+//! The text of a configuration, and of a list of subgraphs. A configuration that can be read can be printed and read again.
 #![no_main]
 
 use std::path::Path;
@@ -8,7 +8,7 @@ use braid::source::supergraph_yaml::SupergraphYaml;
 use braid_settings::expand;
 use libfuzzer_sys::fuzz_target;
 
-/// Every variable is set, and no file is there.
+/// An environment where every variable is set and no file exists.
 struct Given;
 
 impl expand::Values for Given {
@@ -23,7 +23,7 @@ impl expand::Values for Given {
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    // Its own values would be this process's environment and this machine's files.
+    // Otherwise it would use this process's environment and this machine's files.
     if !text.contains("${") {
         let _ = SupergraphYaml::parse(text, Path::new("/nowhere"));
     }

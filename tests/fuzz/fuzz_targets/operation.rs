@@ -1,4 +1,4 @@
-//! The text of an operation; behind a zero byte, its variables.
+//! The text of an operation, and after a zero byte its variables.
 #![no_main]
 
 use braid_fuzz::{COMPILER, run};

@@ -1,4 +1,4 @@
-//! The text of a supergraph. One that is read is written and read again, and operations over it are planned.
+//! The text of a supergraph. If it can be read, it is printed and read again, and operations are planned.
 #![no_main]
 
 use std::sync::Arc;

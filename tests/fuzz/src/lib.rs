@@ -1,4 +1,4 @@
-//! What the fuzz targets share: a schema to ask, and subgraphs that answer with given bytes. Knows no target.
+//! What the fuzz targets share: a schema to query, and subgraphs that respond with given bytes. Knows no target.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -15,7 +15,7 @@ use braid_supergraph::Supergraph;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-/// Compiles operations over two subgraphs with abstract types, lists of lists, a requirement and input objects.
+/// Compiles operations for two subgraphs with abstract types, lists of lists, a requirement and input objects.
 pub static COMPILER: LazyLock<Compiler> = LazyLock::new(|| {
     let subgraph = |name: &str, sdl: &str| SubgraphSdl { name: name.into(), sdl: sdl.into(), ..SubgraphSdl::default() };
     let subgraphs =
@@ -28,7 +28,7 @@ pub static COMPILER: LazyLock<Compiler> = LazyLock::new(|| {
 const LIMITS: ExecuteLimits =
     ExecuteLimits { max_memory: 64 << 20, max_response: 16 << 20, max_nesting: 128, max_errors: 20 };
 
-/// Subgraphs that give these answers one after the other, and the last for ever.
+/// Subgraphs that return these responses one after the other, and then the last one for ever.
 struct Canned {
     status: u16,
     answers: Vec<Bytes>,
@@ -46,7 +46,7 @@ impl SubgraphService for Canned {
     }
 }
 
-/// Runs the operation over subgraphs that answer so. What the client gets is JSON within its bounds, whatever they say.
+/// Runs the operation with these subgraphs. Whatever they return, the client must get valid JSON within the size limits.
 pub fn run(operation: &CompiledOperation, variables: Option<&RawValue>, status: u16, answers: &[&[u8]]) {
     let Ok(variables) = operation.coerce_variables(variables, SchemaNames::Shown) else { return };
     let answers = answers.iter().map(|answer| Bytes::copy_from_slice(answer)).collect();

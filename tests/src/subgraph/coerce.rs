@@ -1,8 +1,8 @@
-//! *CoerceResult* for leaves whose data is written loosely (`10` for a Float). Knows nothing of objects.
+//! *CoerceResult* for scalars in test data that is not exact (`10` for a Float). Knows no objects.
 
 use serde_json::Value;
 
-/// The value as the scalar of this name wants it; the executor refuses what does not fit.
+/// The value in the form of the scalar with this name. The executor refuses values that do not fit.
 pub(super) fn leaf(type_name: &str, value: Value) -> Value {
     match (type_name, &value) {
         ("Float", Value::Number(number)) if !number.is_f64() => number.as_f64().map_or(value, Value::from),

@@ -1,4 +1,4 @@
-//! A subgraph over HTTP on a port that the system chooses. Knows nothing of GraphQL.
+//! A subgraph over HTTP, on a free port. Knows no GraphQL.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Request, Subgraph};
 
-/// A subgraph that is being served; dropping it ends that.
+/// A subgraph that is served until this is dropped.
 pub struct Served {
     /// Where it listens.
     pub address: SocketAddr,
@@ -17,7 +17,7 @@ pub struct Served {
 }
 
 impl Served {
-    /// Where requests go.
+    /// The URL for requests.
     pub fn url(&self) -> String {
         format!("http://{}/graphql", self.address)
     }

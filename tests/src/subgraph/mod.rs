@@ -1,7 +1,7 @@
 //! A federated subgraph made of SDL and a [`Resolver`]. Stricter than real ones: it refuses every request that the federation
-//! directives forbid, so that a wrong plan shows. Knows neither router nor transport.
+//! directives forbid, so that wrong plans are found. Knows no router and no transport.
 //!
-//! It executes with the GraphQL compiler's own executor, which shares no code with the router's.
+//! It uses the executor of `apollo-compiler`, which shares no code with the router's.
 
 mod coerce;
 mod http;
@@ -32,19 +32,19 @@ pub trait Resolver: Send + Sync {
     /// The value of a field.
     fn field(&self, field: FieldRequest<'_>) -> Result<Value, String>;
 
-    /// The object that a representation stands for; null when it is not known.
+    /// The entity of a representation; null if there is none.
     fn entity(&self, typename: &str, representation: &Map<String, Value>) -> Result<Value, String>;
 }
 
 /// One field of one object.
 pub struct FieldRequest<'a> {
-    /// The object type, as the subgraph names it.
+    /// The name of the object type in this subgraph.
     pub type_name: &'a str,
     /// The field.
     pub field: &'a str,
     /// The object that has the field.
     pub object: &'a Map<String, Value>,
-    /// What the field's `@requires` names, as found in the representation.
+    /// The fields of the field's `@requires`, from the representation.
     pub required: Option<&'a Map<String, Value>>,
     /// The coerced arguments.
     pub arguments: &'a Map<String, Value>,
@@ -70,7 +70,7 @@ pub struct Request {
 }
 
 impl Subgraph {
-    /// A subgraph of this SDL, whose fields are answered by `resolver` as far as `ownership` allows.
+    /// A subgraph with this SDL, whose fields are resolved by `resolver` as far as `ownership` allows.
     pub fn new(name: &str, sdl: &str, ownership: Ownership, resolver: Box<dyn Resolver>) -> Self {
         Self {
             name: name.to_owned(),
@@ -82,7 +82,7 @@ impl Subgraph {
         }
     }
 
-    /// Its name.
+    /// The name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -92,7 +92,7 @@ impl Subgraph {
         &self.schema
     }
 
-    /// Answers one GraphQL request as a GraphQL response.
+    /// The GraphQL response to a GraphQL request.
     pub fn execute(&self, request: Request) -> Value {
         self.log.lock().unwrap().push(request.clone());
         match self.try_execute(&request) {

@@ -1,4 +1,4 @@
-//! Objects of a subgraph while a request is executed: fields, lists, entities. Knows nothing of where values come from.
+//! Objects of a subgraph while a request is executed: fields, lists, entities. Does not know where values come from.
 
 use braid_graphql::compiler::ast::Type;
 use braid_graphql::compiler::resolvers::{ExecutionError, ObjectValue, ResolveInfo, ResolvedValue};
@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use super::representation::{self, Nulls};
 use super::{FieldRequest, Subgraph, coerce};
 
-/// An object and how it was reached.
+/// An object and the path to it.
 pub(super) struct Object<'a> {
     subgraph: &'a Subgraph,
     type_name: String,
     value: Map<String, Value>,
-    /// For an entity that was looked up: what was sent, and under which type's name.
+    /// For an entity from a representation: the representation and its type name.
     looked_up: Option<(String, Map<String, Value>)>,
 }
 
@@ -58,9 +58,9 @@ impl<'a> Object<'a> {
             .is_some_and(|name| *name.as_ref() == self.type_name.as_str())
     }
 
-    /// The representation, when the field needs something of it.
+    /// The representation, if the field needs something from it.
     fn required(&self, field: &str) -> Result<Option<&Map<String, Value>>, String> {
-        // A representation of an interface stands for the implementation too.
+        // A representation of an interface is also one of the implementing type.
         let names = std::iter::once(&self.type_name).chain(self.looked_up.as_ref().map(|(name, _)| name));
         let requires = &self.subgraph.ownership.requires;
         let mut sets = names.filter_map(|name| requires.get(&(name.clone(), field.to_owned())));
@@ -112,7 +112,7 @@ fn entity(subgraph: &Subgraph, representation: Value) -> Result<ResolvedValue<'_
     Ok(ResolvedValue::object(Object { subgraph, type_name, value, looked_up: Some((typename, representation)) }))
 }
 
-/// An error unless a key by which the type can be looked up is there whole.
+/// An error unless the representation has all fields of a resolvable key.
 fn check_key(subgraph: &Subgraph, typename: &str, representation: &Map<String, Value>) -> Result<(), String> {
     let shown = || serde_json::to_string(representation).unwrap_or_default();
     let Some(keys) = subgraph.ownership.keys.get(typename) else {

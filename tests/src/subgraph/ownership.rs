@@ -1,6 +1,6 @@
-//! What a subgraph resolves, read from the SDL of all subgraphs of a graph. Knows nothing of requests.
+//! What a subgraph resolves, according to the SDL of all subgraphs of a graph. Knows no request.
 //!
-//! Read from the directives alone, without composition or supergraph, so that mistakes there show.
+//! Uses only the directives, not composition or the supergraph, so that mistakes there are found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,21 +11,21 @@ use braid_graphql::compiler::{Name, Schema, ast};
 
 use super::schema;
 
-/// A field as `(type, field)`.
+/// A field, as `(type, field)`.
 pub(super) type Coordinate = (String, String);
 
-/// What one subgraph may be asked.
+/// What a router may request from one subgraph.
 #[derive(Debug, Clone, Default)]
 pub struct Ownership {
-    /// Fields that it knows but does not resolve, and fields that others took from it.
+    /// External fields, and fields that other subgraphs override.
     pub(super) unresolved: BTreeSet<Coordinate>,
     /// Fields that keys, requirements and provisions name.
     used: BTreeSet<Coordinate>,
-    /// The keys by which a type can be looked up.
+    /// The resolvable keys of a type.
     pub(super) keys: BTreeMap<String, Vec<SelectionSet>>,
     /// What a field needs in its representation.
     pub(super) requires: BTreeMap<Coordinate, SelectionSet>,
-    /// What is resolved below a field although it is external.
+    /// External fields that are provided below a field.
     pub(super) provides: BTreeMap<Coordinate, SelectionSet>,
 }
 
@@ -46,7 +46,7 @@ impl Ownership {
     }
 }
 
-/// Reads the ownership of each subgraph, given as (name, SDL). `labels` are the override labels that are on.
+/// The ownership of each subgraph, given as (name, SDL). `labels` are the active override labels.
 pub fn read_all(subgraphs: &[(String, String)], labels: &BTreeSet<String>) -> Vec<Ownership> {
     let sources: Vec<_> = subgraphs.iter().map(|(name, sdl)| schema::source(name, sdl)).collect();
     let mut all: Vec<_> = subgraphs
@@ -70,7 +70,7 @@ pub fn read_all(subgraphs: &[(String, String)], labels: &BTreeSet<String>) -> Ve
     all
 }
 
-/// Whether a type with these directives can be looked up.
+/// Whether a type with these directives is a resolvable entity.
 pub(super) fn is_entity(directives: &DirectiveList) -> bool {
     keys(directives).any(|(_, resolvable)| resolvable)
 }
@@ -82,7 +82,7 @@ fn read_one(source: &Schema, schema: &Valid<Schema>, extensions: &BTreeSet<Strin
         for (text, resolvable) in keys(ty.directives()) {
             let set = field_set(schema, name, text);
             collect_coordinates(&set, &mut ownership.used);
-            // There `@external` on a key says only that the type was first defined elsewhere.
+            // In Federation 1, `@external` on a key field only says that the type is defined in another subgraph.
             if federation_1 || extensions.contains(name.as_str()) {
                 collect_coordinates(&set, &mut key_fields);
             }

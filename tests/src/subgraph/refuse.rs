@@ -1,4 +1,4 @@
-//! Refuses documents that ask a subgraph for what it does not resolve. Knows nothing of values.
+//! Refuses documents with fields that a subgraph does not resolve. Knows no values.
 
 use braid_graphql::compiler::executable::{Selection, SelectionSet};
 use braid_graphql::compiler::validation::Valid;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::ownership::Ownership;
 
-/// An error when a field is external or overridden, unless it is provided on its path.
+/// An error if a field is external or overridden and not provided on its path.
 pub(super) fn refuse_unowned(
     document: &ExecutableDocument,
     schema: &Valid<Schema>,
@@ -17,7 +17,7 @@ pub(super) fn refuse_unowned(
     document.operations.iter().try_for_each(|operation| walk.selections(&operation.selection_set, &[]))
 }
 
-/// An error when a variable is sent that the operation does not define. (Unused definitions are a validation error.)
+/// An error if a variable is sent that the operation does not define. (Unused definitions are a validation error.)
 pub(super) fn refuse_unused_variables(
     document: &ExecutableDocument,
     variables: &Map<String, Value>,
@@ -69,7 +69,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Whether `set` has the field for runtime type `ty`; what it has below goes to `into`.
+    /// Whether `set` has the field for runtime type `ty`. Adds the fields below it to `into`.
     fn find_provided<'s>(
         &self,
         set: &'s SelectionSet,

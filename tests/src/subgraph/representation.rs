@@ -1,19 +1,19 @@
-//! Whether a representation has what a key or a requirement names. Knows nothing of where it came from.
+//! Whether a representation has the fields of a key or a requirement. Does not know where it came from.
 
 use braid_graphql::compiler::Schema;
 use braid_graphql::compiler::executable::{Selection, SelectionSet};
 use serde_json::{Map, Value};
 
-/// What of a representation must not be null.
+/// Which fields of a representation must not be null.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Nulls {
-    /// A key: an entity with a null in its key is unknown.
+    /// Those of a key: an entity with a null in its key can't be found.
     Refused,
-    /// A requirement: it can be null.
+    /// None: a requirement can be null.
     Allowed,
 }
 
-/// An error that names what `object` lacks of `set`.
+/// An error that names the fields of `set` that `object` does not have.
 pub(super) fn check(
     schema: &Schema,
     set: &SelectionSet,

@@ -1,5 +1,4 @@
-//! Resolvers as data: tables of rows, and a jq expression for each field or entity that is more than a lookup of a property.
-//! Knows nothing of schemas.
+//! Resolvers as data: tables, and a jq expression for each field or entity that is not just a property. Knows no schema.
 //!
 //! A rule file, in YAML:
 //!
@@ -15,11 +14,11 @@
 //! ```
 //!
 //! The input of a field's rule is the object that has the field; `$args` are its arguments. The input of an entity's rule is the
-//! representation, which is `$ref` too. No output means null, `error("…")` is an error. A field without a rule is a property of its object,
-//! an entity without a rule is its representation.
+//! representation, which is also `$ref`. No output means null, and `error("…")` is an error. A field without a rule is a property of
+//! its object; an entity without a rule is its representation.
 //!
-//! A rule under `{ update: … }` changes what all subgraphs of the file share: its input is the state (at first `state` of the
-//! file), its output `{ state, value }`.
+//! A rule under `{ update: … }` changes the state that all subgraphs of the file share. Its input is the state (initially `state`
+//! of the file), its output `{ state, value }`.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -34,17 +33,17 @@ use serde_json::{Map, Value};
 
 use super::{FieldRequest, Resolver};
 
-/// A rule file. See the module's page.
+/// A rule file, as described above.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleFile {
-    /// What all rules see as `$data`.
+    /// `$data` in all rules.
     #[serde(default)]
     pub data: Value,
-    /// What `update` rules change.
+    /// The initial state, which `update` rules change.
     #[serde(default)]
     pub state: Value,
-    /// By subgraph, by `Type.field` or `Type`.
+    /// The rules by subgraph and by `Type.field` or `Type`.
     pub resolvers: BTreeMap<String, BTreeMap<String, Rule>>,
 }
 
@@ -52,9 +51,9 @@ pub struct RuleFile {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub enum Rule {
-    /// Reads only.
+    /// A rule that changes nothing.
     Read(String),
-    /// Changes the state.
+    /// A rule that changes the state.
     Update {
         /// From the state to `{ state, value }`.
         update: String,
@@ -71,12 +70,12 @@ pub struct Rules {
 }
 
 impl RuleFile {
-    /// Reads a file's text.
+    /// Parses a rule file.
     pub fn read(text: &str) -> Self {
         serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("rule file: {error}"))
     }
 
-    /// The rules of the subgraphs of these names, which share one state.
+    /// The rules of the subgraphs with these names, which share one state.
     pub fn rules(&self, subgraphs: &[&str]) -> Vec<Rules> {
         for name in self.resolvers.keys() {
             assert!(
@@ -94,7 +93,7 @@ impl RuleFile {
         subgraphs.iter().map(rules).collect()
     }
 
-    /// The names of all rules, as (subgraph, `Type` or `Type.field`), each compiled to see that it can be.
+    /// The names of all rules, as (subgraph, `Type` or `Type.field`). Compiles each, and fails if one does not compile.
     pub fn compile(&self) -> Vec<(String, String)> {
         let mut names = Vec::new();
         for (subgraph, rules) in &self.resolvers {
@@ -146,7 +145,7 @@ impl Resolver for Rules {
     }
 }
 
-/// The first output of a jq program, null when it has none.
+/// The first output of a jq program; null if it has none.
 fn run(code: &str, input: &Value, variables: [&Value; VARIABLES.len()]) -> Result<Value, String> {
     let filter = compiled(code);
     let values = Vars::new(variables.map(to_jq));
@@ -161,7 +160,7 @@ fn run(code: &str, input: &Value, variables: [&Value; VARIABLES.len()]) -> Resul
 
 type Filter = jaq_core::compile::Filter<jaq_core::Native<data::JustLut<Val>>>;
 
-/// Compiling takes the time: once a thread, as filters don't travel between threads.
+/// Cached, because compiling is slow. Per thread, because filters can't be sent between threads.
 fn compiled(code: &str) -> Rc<Filter> {
     thread_local! {
         static CACHE: RefCell<BTreeMap<String, Rc<Filter>>> = RefCell::default();

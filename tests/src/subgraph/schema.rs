@@ -1,4 +1,4 @@
-//! The schema that a subgraph executes: its SDL without federation's directives, with federation's root fields.
+//! The schema that a subgraph executes: its SDL without the federation directives and with the federation root fields.
 
 use braid_graphql::compiler::Schema;
 use braid_graphql::compiler::schema::{DirectiveList, ExtendedType};
@@ -6,7 +6,7 @@ use braid_graphql::compiler::validation::Valid;
 
 use super::ownership;
 
-/// The SDL as parsed, extensions of absent types adopted.
+/// The parsed SDL, where extensions of undefined types define them.
 pub fn source(name: &str, sdl: &str) -> Schema {
     Schema::builder()
         .adopt_orphan_extensions()
@@ -34,7 +34,7 @@ pub(super) fn executable(name: &str, sdl: &str) -> Valid<Schema> {
         .unwrap_or_else(|failure| panic!("subgraph \"{name}\": {}\n{text}", failure.errors))
 }
 
-/// The object types that can be looked up by a key.
+/// The object types with a resolvable key.
 fn entity_names(schema: &Schema) -> Vec<String> {
     let objects = schema.types.iter().filter(|(_, ty)| ty.is_object());
     let entities = objects.filter(|(_, ty)| ownership::is_entity(ty.directives()));

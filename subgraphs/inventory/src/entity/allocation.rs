@@ -1,4 +1,4 @@
-//! Which warehouse gives what to a reservation, so that it goes back to where it came from.
+//! Which warehouse provides what for a reservation, so that it can be returned there.
 
 use sea_orm::entity::prelude::*;
 

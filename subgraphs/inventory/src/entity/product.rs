@@ -1,4 +1,4 @@
-//! A product as the database holds it. Knows nothing of its stock.
+//! A product in the database. Knows no stock.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,11 +8,11 @@ use sea_orm::entity::prelude::*;
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) id: TextUuid,
-    /// Never changes: orders keep it.
+    /// Never changes: orders have copies of it.
     #[sea_orm(unique)]
     pub(crate) sku: String,
     pub(crate) name: String,
-    /// The name in lower case: what lists are sorted by, alike on both databases.
+    /// The name in lower case, so that lists are sorted the same on both databases.
     pub(crate) name_key: String,
     pub(crate) description: String,
     pub(crate) category: String,
@@ -21,7 +21,7 @@ pub(crate) struct Model {
     pub(crate) cost_minor: i64,
     pub(crate) cost_currency: String,
     pub(crate) weight_grams: i32,
-    /// Milliseconds since 1970: one form that sorts alike on both databases.
+    /// Milliseconds since 1970: sorts the same on both databases.
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
 }

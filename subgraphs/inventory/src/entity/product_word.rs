@@ -1,4 +1,4 @@
-//! The words by which a product is found: an index for searching that works alike on both databases.
+//! The words with which a product can be found: a search index that works the same on both databases.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A reservation as the database holds it: whose key, and how it stands.
+//! A reservation in the database: its key and status.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "reservations")]
 pub(crate) struct Model {
-    /// The caller's key: there is one reservation a key, for ever.
+    /// The caller's key. There is only ever one reservation per key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) idempotency_key: String,
     #[sea_orm(unique)]
@@ -17,7 +17,7 @@ pub(crate) struct Model {
     pub(crate) updated_at: i64,
 }
 
-/// The status of a reservation. It only moves forward: HELD, COMMITTED, RELEASED; it may skip COMMITTED.
+/// The status of a reservation. It goes from HELD to COMMITTED to RELEASED, or from HELD to RELEASED, and never back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, async_graphql::Enum)]
 #[graphql(name = "ReservationStatus", inaccessible)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
@@ -28,7 +28,7 @@ pub(crate) enum Status {
     /// The stock is sold.
     #[sea_orm(string_value = "COMMITTED")]
     Committed,
-    /// The stock was returned, or never taken; the key can't be used again.
+    /// The stock was returned or never taken; the key can't be used again.
     #[sea_orm(string_value = "RELEASED")]
     Released,
 }

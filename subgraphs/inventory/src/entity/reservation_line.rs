@@ -1,4 +1,4 @@
-//! What a reservation is for, at the price of the moment when it was made.
+//! A line of a reservation in the database, with the price at the time of the reservation.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! How many of a product a warehouse can still give away: what is held for a reservation is not in it.
+//! The available units of a product in a warehouse, in the database. Reserved units are not included.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,7 +10,7 @@ pub(crate) struct Model {
     pub(crate) product_id: TextUuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) warehouse_id: TextUuid,
-    /// Never below zero; the database holds to it as well.
+    /// Never negative; a CHECK constraint guarantees it.
     pub(crate) quantity: i64,
 }
 

@@ -1,4 +1,4 @@
-//! A warehouse as the database holds it.
+//! A warehouse in the database.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,7 +12,7 @@ pub(crate) struct Model {
     pub(crate) code: String,
     pub(crate) name: String,
     pub(crate) city: String,
-    /// Two letters of ISO 3166.
+    /// Two-letter code (ISO 3166).
     pub(crate) country: String,
 }
 

@@ -1,11 +1,12 @@
-//! What administrators do: products and stock by hand.
+//! The mutations for administrators: products, and manual changes of stock.
 
 use async_graphql::{Context, ID, InputObject, Object};
+use service::graphql::database;
 use service::{Error, Money, Result, now, viewer};
 use uuid::Uuid;
 
 use super::product::Product;
-use super::{database, uuid};
+use super::uuid;
 use crate::catalog::{self, Changes, NewProduct};
 use crate::warehousing::{self, Adjustment};
 
@@ -15,7 +16,7 @@ pub(crate) struct AdminMutation;
 
 #[Object]
 impl AdminMutation {
-    /// Adds a product. Its SKU must be new, and never changes.
+    /// Adds a product. Its SKU must be new and can't be changed later.
     async fn create_product(
         &self,
         ctx: &Context<'_>,
@@ -37,7 +38,7 @@ impl AdminMutation {
         Product::existing(ctx, id).await
     }
 
-    /// Changes a product. Fields that are left out keep their value.
+    /// Changes a product. Omitted fields keep their value.
     async fn update_product(
         &self,
         ctx: &Context<'_>,
@@ -93,7 +94,7 @@ pub(crate) struct CreateProductInput {
     weight_grams: i32,
 }
 
-/// The changes of a product; fields that are left out keep their value.
+/// The changes of a product. Omitted fields keep their value.
 #[derive(InputObject)]
 pub(crate) struct UpdateProductInput {
     /// The name.
@@ -102,7 +103,7 @@ pub(crate) struct UpdateProductInput {
     description: Option<String>,
     /// The category, such as `Kitchen`.
     category: Option<String>,
-    /// The price. Orders keep the price at which they were placed.
+    /// The price. Orders that are already placed keep their price.
     price: Option<Money>,
     /// The cost to the shop.
     cost: Option<Money>,

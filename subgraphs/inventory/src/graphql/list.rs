@@ -1,4 +1,4 @@
-//! The list of products: what may be asked for, in which order, and its cursors. Knows no resolver.
+//! The list of products: filter, order and cursors. Knows no resolver.
 
 use async_graphql::{Enum, InputObject};
 use sea_orm::sea_query::{Expr, ExprTrait, IntoValueTuple, Query, ValueTuple};
@@ -10,18 +10,18 @@ use super::loaders::{Stocked, stocked};
 use crate::catalog;
 use crate::entity::{product, stock};
 
-/// Which products to list. Conditions that are left out do not apply.
+/// Which products to list. Omitted conditions do not apply.
 #[derive(InputObject, Debug, Default)]
 pub(crate) struct ProductFilter {
-    /// Words that must occur in the name, the category or the SKU; the beginning of each word is enough.
+    /// Words that must occur in the name, category or SKU. The start of each word is enough.
     search: Option<String>,
     /// The category, such as `Kitchen`.
     category: Option<String>,
     /// True for products that can be ordered now, false for those that can't.
     in_stock: Option<bool>,
-    /// The lowest price. Products with prices in other currencies are left out.
+    /// The minimum price. Products with prices in other currencies are not listed.
     min_price: Option<Money>,
-    /// The highest price. Products with prices in other currencies are left out.
+    /// The maximum price. Products with prices in other currencies are not listed.
     max_price: Option<Money>,
 }
 
@@ -35,11 +35,11 @@ pub(crate) enum ProductSort {
     PriceAsc,
     /// By currency, then by price, highest first.
     PriceDesc,
-    /// By the time when they were added, newest first.
+    /// By when they were added, newest first.
     Newest,
 }
 
-/// The place of a product in a list, by the list's order; the id makes it unique.
+/// The cursor key of a product in a list of some order; the id makes it unique.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum ProductKey {
     /// Name and id.
@@ -87,7 +87,7 @@ impl ProductFilter {
 }
 
 impl ProductSort {
-    /// The place of a product in a list of this order.
+    /// The cursor key of a product in a list of this order.
     pub(super) fn key(self, stocked: &Stocked) -> ProductKey {
         let row = &stocked.product;
         let id = row.id.to_string();
@@ -98,7 +98,7 @@ impl ProductSort {
         }
     }
 
-    /// Refuses a page whose cursors are of another order.
+    /// An error if the cursors of the page are of a list in another order.
     pub(super) fn check(self, page: &Page<ProductKey>) -> Result<()> {
         let fits = |key: &ProductKey| {
             matches!(
@@ -115,7 +115,7 @@ impl ProductSort {
         }
     }
 
-    /// The list's statement, in this order.
+    /// The statement for the list in this order.
     pub(super) fn list(self, filter: &ProductFilter) -> Cursor<SelectModel<Stocked>> {
         use product::Column::{CreatedAt, Id, NameKey, PriceCurrency, PriceMinor};
         let select = stocked().filter(filter.condition());

@@ -1,11 +1,12 @@
-//! A product as the graph shows it.
+//! A product in the graph.
 
 use async_graphql::{Context, ID, Object};
 use chrono::TimeZone;
+use service::graphql::loader;
 use service::{Code, DateTime, Error, Money, Result, viewer};
 use uuid::Uuid;
 
-use super::loaders::{ProductOf, StockOf, Stocked, WarehouseOf, loaders};
+use super::loaders::{ProductOf, StockOf, Stocked, WarehouseOf};
 use super::warehouse::Warehouse;
 use crate::entity::stock;
 
@@ -19,12 +20,12 @@ impl From<Stocked> for Product {
 }
 
 impl Product {
-    /// The product of this id, if there is one.
+    /// The product with this id, if there is one.
     pub(super) async fn load(ctx: &Context<'_>, id: Uuid) -> Result<Option<Self>> {
-        Ok(loaders(ctx)?.load_one(ProductOf(id)).await?.map(Self))
+        Ok(loader(ctx)?.load_one(ProductOf(id)).await?.map(Self))
     }
 
-    /// The product of this id, which must be there.
+    /// The product with this id, which must exist.
     pub(super) async fn existing(ctx: &Context<'_>, id: Uuid) -> Result<Self> {
         let found = Self::load(ctx, id).await?;
         found.ok_or_else(|| Error::internal(anyhow::anyhow!("product {id} went away")))
@@ -69,7 +70,7 @@ impl Product {
     async fn cost(&self, ctx: &Context<'_>) -> Option<Result<Money>> {
         let viewer = viewer(ctx);
         if !viewer.is_admin() && !viewer.is_service() {
-            return Some(Err(Error::new(Code::Forbidden, "Only administrators may see what a product costs.")));
+            return Some(Err(Error::new(Code::Forbidden, "Only administrators may see the cost of a product.")));
         }
         Some(money(self.0.product.cost_minor, &self.0.product.cost_currency))
     }
@@ -79,7 +80,7 @@ impl Product {
         self.0.product.weight_grams
     }
 
-    /// How many units can be ordered now, in all warehouses together.
+    /// How many units can be ordered now, from all warehouses together.
     async fn stock(&self) -> i32 {
         saturated(self.0.available)
     }
@@ -93,18 +94,18 @@ impl Product {
     #[graphql(complexity = "4 * child_complexity + 1")]
     async fn stock_levels(&self, ctx: &Context<'_>) -> Option<Result<Vec<StockLevel>>> {
         let levels = async {
-            let levels = loaders(ctx)?.load_one(StockOf(self.0.product.id.0)).await?;
+            let levels = loader(ctx)?.load_one(StockOf(self.0.product.id.0)).await?;
             Ok(levels.unwrap_or_default().into_iter().map(StockLevel).collect())
         };
         Some(levels.await)
     }
 
-    /// When it was added.
+    /// When the product was added.
     async fn created_at(&self) -> Result<DateTime> {
         time(self.0.product.created_at)
     }
 
-    /// When it was last changed; changes of its stock do not count.
+    /// When the product was last changed. Changes of its stock do not count.
     async fn updated_at(&self) -> Result<DateTime> {
         time(self.0.product.updated_at)
     }
@@ -119,13 +120,15 @@ impl StockLevel {
     /// The warehouse.
     async fn warehouse(&self, ctx: &Context<'_>) -> Option<Result<Warehouse>> {
         let warehouse = async {
-            let found = loaders(ctx)?.load_one(WarehouseOf(self.0.warehouse_id.0)).await?;
-            found.map(Warehouse::from).ok_or_else(|| Error::internal(anyhow::anyhow!("a warehouse went away")))
+            let found = loader(ctx)?.load_one(WarehouseOf(self.0.warehouse_id.0)).await?;
+            found
+                .map(Warehouse::from)
+                .ok_or_else(|| Error::internal(anyhow::anyhow!("the row of a warehouse is missing")))
         };
         Some(warehouse.await)
     }
 
-    /// How many units can be ordered now, without those that are reserved.
+    /// How many units can be ordered now. Reserved units do not count.
     async fn quantity(&self) -> i32 {
         saturated(self.0.quantity)
     }
@@ -142,7 +145,7 @@ pub(super) fn time(millis: i64) -> Result<DateTime> {
     time.ok_or_else(|| Error::internal(anyhow::anyhow!("{millis} is no time")))
 }
 
-/// GraphQL's Int ends at 32 bits.
+/// GraphQL's Int has 32 bits.
 pub(super) fn saturated(quantity: i64) -> i32 {
     i32::try_from(quantity).unwrap_or(i32::MAX)
 }

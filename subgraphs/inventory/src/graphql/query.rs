@@ -1,15 +1,16 @@
-//! The entry points for reading, also those by which the router comes.
+//! The queries and the entities.
 
 use async_graphql::{Context, ID, Object};
 use sea_orm::{EntityTrait, QueryOrder};
 use service::graphql::page::{PageConnection, cost};
+use service::graphql::{database, loader};
 use service::{Error, Page, Result};
 
 use super::list::{ProductFilter, ProductKey, ProductSort};
-use super::loaders::{ProductBySku, WarehouseOf, loaders};
+use super::loaders::{ProductBySku, WarehouseOf};
 use super::product::Product;
+use super::uuid;
 use super::warehouse::Warehouse;
-use super::{database, uuid};
 use crate::entity::warehouse;
 
 /// The query root.
@@ -39,10 +40,10 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Which products to list.")] filter: Option<ProductFilter>,
         #[graphql(desc = "The order of the list.", default)] sort: ProductSort,
-        #[graphql(desc = "How many from the beginning; 20 if not given, at most 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "How many from the start of the list; 20 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end of the list, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Option<Result<PageConnection<ProductKey, Product>>> {
         let products = async {
             let page = Page::new(first, after, last, before)?;
@@ -78,7 +79,7 @@ impl Query {
     #[graphql(entity)]
     async fn find_warehouse_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Warehouse>> {
         let id = uuid(&id)?;
-        let found = async { Ok(loaders(ctx)?.load_one(WarehouseOf(id)).await?.map(Warehouse::from)) };
+        let found = async { Ok(loader(ctx)?.load_one(WarehouseOf(id)).await?.map(Warehouse::from)) };
         found.await.transpose()
     }
 }
@@ -88,6 +89,6 @@ async fn by_id(ctx: &Context<'_>, id: &ID) -> Option<Result<Product>> {
 }
 
 async fn by_sku(ctx: &Context<'_>, sku: String) -> Option<Result<Product>> {
-    let found = async { Ok(loaders(ctx)?.load_one(ProductBySku(sku)).await?.map(Product::from)) };
+    let found = async { Ok(loader(ctx)?.load_one(ProductBySku(sku)).await?.map(Product::from)) };
     found.await.transpose()
 }

@@ -1,10 +1,11 @@
-//! What other services do: reserve, commit and release stock. None of it is in the API that the router shows.
+//! The mutations for other services: reserve, commit and release stock. They are not in the router's public schema.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
+use service::graphql::database;
 use service::{DateTime, Money, Result, viewer};
 
 use super::product::{Product, money, saturated, time};
-use super::{database, uuid};
+use super::uuid;
 use crate::entity::reservation::Status;
 use crate::entity::reservation_line;
 use crate::reservations::{self, Request, Reservation, Reserved, Shortage};
@@ -15,7 +16,7 @@ pub(crate) struct ReservationMutation;
 
 #[Object]
 impl ReservationMutation {
-    /// Reserves stock under a key, for all lines or for none. Safe to repeat: the same key and lines get the same answer.
+    /// Reserves stock under a key, for all lines or for none. Safe to repeat: the same key and lines have the same result.
     /// The caller must commit or release the reservation; it never expires by itself.
     #[graphql(inaccessible, tag = "internal")]
     async fn reserve_stock(
@@ -39,8 +40,8 @@ impl ReservationMutation {
         Ok(database(ctx)?.write(|tx| reservations::reserve(tx, &request)).await?.into())
     }
 
-    /// Releases reserved stock, even if it was committed, and closes the key for good. Safe to repeat. A key that was
-    /// never used is closed too, so that a reservation that arrives late is refused.
+    /// Releases reserved stock, even if it was committed, and closes the key for good. Safe to repeat. A key that was never
+    /// used is closed too, so that a reservation that arrives later is refused.
     #[graphql(inaccessible, tag = "internal")]
     async fn release_stock(
         &self,
@@ -72,7 +73,7 @@ impl ReservationMutation {
 #[derive(InputObject)]
 #[graphql(inaccessible)]
 pub(crate) struct ReserveStockInput {
-    /// The caller's key for this request, such as an order's id. It must be unique among all requests.
+    /// The caller's key for this reservation, such as an order's id. Every reservation needs a different key.
     idempotency_key: String,
     /// What to reserve. The quantities of lines with the same product are added up.
     lines: Vec<ReserveStockLineInput>,
@@ -147,15 +148,15 @@ impl StockReservation {
         self.0.lines.iter().cloned().map(StockReservationLine).collect()
     }
 
-    /// When the caller should have committed or released it; null once that is done. Nothing happens by itself at that
-    /// time: only the caller knows whether the goods are paid for.
+    /// When the caller should have committed or released it; null once that is done. Nothing happens at that time: only the
+    /// caller knows whether the goods are paid for.
     async fn expires_at(&self) -> Result<Option<DateTime>> {
         let held = self.0.row.status == Status::Held;
         held.then(|| time(self.0.row.created_at.saturating_add(HOLD_MILLIS))).transpose()
     }
 }
 
-/// How long a holder should take to decide.
+/// How long the caller should take to commit or release.
 const HOLD_MILLIS: i64 = 15 * 60 * 1000;
 
 /// A product of a reservation.

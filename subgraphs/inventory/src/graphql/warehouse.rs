@@ -1,10 +1,10 @@
-//! A warehouse as the graph shows it.
+//! A warehouse in the graph.
 
 use async_graphql::{ID, Object};
 
 use crate::entity::warehouse;
 
-/// A place that products are sent from.
+/// A warehouse that products are shipped from.
 pub(crate) struct Warehouse(warehouse::Model);
 
 impl From<warehouse::Model> for Warehouse {
@@ -13,7 +13,7 @@ impl From<warehouse::Model> for Warehouse {
     }
 }
 
-/// A place that products are sent from.
+/// A warehouse that products are shipped from.
 #[Object]
 impl Warehouse {
     /// The id.
@@ -36,7 +36,7 @@ impl Warehouse {
         &self.0.city
     }
 
-    /// The country that it is in, by two letters of ISO 3166.
+    /// The country that it is in, as a two-letter code (ISO 3166).
     async fn country(&self) -> &str {
         &self.0.country
     }

@@ -37,7 +37,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// A text column that compares by its bytes on both databases, so that ranges and page order are the same.
+/// A text column that is compared by bytes on both databases, so that ranges and the order of pages are the same.
 fn text(backend: DbBackend, name: &'static str, length: u32) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.string_len(length).not_null();
@@ -143,7 +143,7 @@ fn allocations(backend: DbBackend) -> TableCreateStatement {
         .to_owned()
 }
 
-/// One for each order of a list, with the id that makes its keys unique; and one by which a product's words are replaced.
+/// One index for each order of a list, with the id that makes its keys unique, and one for replacing the words of a product.
 fn indexes() -> [IndexCreateStatement; 4] {
     let index = |name, table, columns: &[&'static str]| {
         let mut index = Index::create().name(name).table(table).to_owned();

@@ -1,10 +1,10 @@
-//! Which warehouse gives how many: pure. Knows no database.
+//! Which warehouse provides how many units: a pure function. Knows no database.
 
 use sea_orm::prelude::TextUuid;
 
 use crate::entity::stock;
 
-/// How many units a warehouse gives.
+/// How many units a warehouse provides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Share {
     pub(super) product: TextUuid,
@@ -12,10 +12,10 @@ pub(super) struct Share {
     pub(super) quantity: i64,
 }
 
-/// Divides a quantity over a product's stock, or says how many there are instead.
+/// Divides a quantity among the warehouses; if there is too little stock, returns how many units there are.
 ///
-/// The fullest warehouse gives first, so that an order comes from as few as can be; equal ones by their id, so that
-/// the same stock is always divided in the same way.
+/// The warehouse with the most units comes first, so that an order comes from as few warehouses as possible. Equal ones are
+/// ordered by id, so that the same stock is always divided in the same way.
 pub(super) fn allocate(quantity: i64, levels: &[stock::Model]) -> Result<Vec<Share>, i64> {
     let available = levels.iter().fold(0_i64, |sum, level| sum.saturating_add(level.quantity));
     if available < quantity {

@@ -1,4 +1,4 @@
-//! Selling what was put aside.
+//! Committing a reservation: its stock is sold.
 
 use service::database::Transaction;
 use service::{Error, Result};
@@ -6,10 +6,10 @@ use service::{Error, Result};
 use super::{Reservation, store};
 use crate::entity::reservation::Status;
 
-/// Makes the reservation final; nothing when it was released before.
+/// Commits the reservation; `None` if it was released before.
 pub(crate) async fn commit(tx: Transaction, key: &str) -> Result<Option<Reservation>> {
     let found = store::lock(&tx, key).await?;
-    let found = found.ok_or_else(|| Error::not_found("Nothing was ever reserved under this `idempotencyKey`."))?;
+    let found = found.ok_or_else(|| Error::not_found("There is no reservation with this `idempotencyKey`."))?;
     Ok(match found.row.status {
         Status::Held => Some(store::set_status(&tx, found, Status::Committed).await?),
         Status::Committed => Some(found),

@@ -1,23 +1,23 @@
-//! Stock that is put aside under a caller's key, then sold or given back. Knows neither orders nor GraphQL.
+//! Stock that is reserved under a caller's key, then sold or returned. Knows no orders and no GraphQL.
 //!
 //! ```text
 //!            reserve            commit
 //!   (no key) ───────▶  HELD  ───────────▶  COMMITTED
 //!      │                │                      │
-//!      │ release        │ release              │ release (the buyer sends it back)
+//!      │ release        │ release              │ release (such as a cancelled order)
 //!      ▼                ▼                      ▼
-//!   RELEASED ◀──────────┴──────────────────────┘        for ever: a later reserve is refused
+//!   RELEASED ◀──────────┴──────────────────────┘        final: a later reserve is refused
 //! ```
 //!
-//! Each step is one transaction and may be repeated: the key's row tells what was done. A release of an unknown key
-//! leaves a RELEASED row, so that a reserve that was under way when its caller gave up can't take stock afterwards.
+//! Each step is one transaction and may be repeated: the key's row shows what was done. A release of an unknown key writes a
+//! RELEASED row, so that a reserve that arrives after its caller gave up can't take stock any more.
 //!
-//! **Nothing expires.** A held reservation may belong to an order that was paid a moment ago; only its holder knows.
-//! So the holder must commit or release every key that it used, after a crash too; `orders` has a reconciler for it.
+//! **Nothing expires.** A held reservation may belong to an order that has just been paid; only its caller knows. So the
+//! caller must commit or release every key that it used, also after a crash; `orders` has a reconciler for that.
 //!
-//! **No stock goes below zero, and nothing waits in a circle.** Quantities change by conditional updates only
-//! ([`crate::warehousing::change`]), under a CHECK constraint. Locks are taken in one order: first the key's row, then
-//! stock rows by product and warehouse. A transaction has one key, so two can't hold what the other waits for.
+//! **Stock is never negative, and there are no deadlocks.** Quantities change only by conditional updates
+//! ([`crate::warehousing::change`]), and there is a CHECK constraint. Locks are taken in one order: first the key's row, then
+//! stock rows by product and warehouse. A transaction has one key, so no two wait for each other.
 
 mod allocate;
 mod commit;
@@ -33,7 +33,7 @@ pub(crate) use commit::commit;
 pub(crate) use release::release;
 pub(crate) use reserve::{Request, reserve};
 
-/// A reservation with what it is for, by product.
+/// A reservation with its lines, by product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reservation {
     pub(crate) row: reservation::Model,
@@ -43,13 +43,13 @@ pub(crate) struct Reservation {
 /// The result of a reservation request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reserved {
-    /// All of it is put aside: now, or by the same request before.
+    /// Everything is reserved, now or by an earlier, identical request.
     Held(Reservation),
-    /// There is too little of these; nothing was put aside.
+    /// There is too little stock of these; nothing was reserved.
     Insufficient(Vec<Shortage>),
-    /// There are no such products; nothing was put aside.
+    /// There are no such products; nothing was reserved.
     Unknown(Vec<TextUuid>),
-    /// The key was released; this one.
+    /// This key was released.
     Closed(String),
 }
 

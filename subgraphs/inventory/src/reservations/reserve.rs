@@ -1,4 +1,4 @@
-//! Putting stock aside: all lines or none. Knows the order of locks (see the module above).
+//! Reserving stock, for all lines or none. Knows the order of locks (see the parent module).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,7 +23,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// A request that is in bounds; lines of one product count together.
+    /// A request; an error if it is out of bounds. The quantities of lines with the same product are added up.
     pub(crate) fn new(key: String, lines: impl IntoIterator<Item = (Uuid, i32)>) -> Result<Self> {
         check_key(&key)?;
         let mut by_product: BTreeMap<Uuid, i32> = BTreeMap::new();
@@ -36,7 +36,7 @@ impl Request {
             *sum += quantity;
         }
         if by_product.is_empty() || by_product.len() > MAX_LINES {
-            return Err(Error::bad_input(format!("`lines` takes 1 to {MAX_LINES} products.")));
+            return Err(Error::bad_input(format!("`lines` must have 1 to {MAX_LINES} products.")));
         }
         Ok(Self { key, lines: by_product })
     }
@@ -51,35 +51,35 @@ impl Request {
     }
 }
 
-/// Puts the stock aside.
+/// Reserves the stock.
 pub(crate) async fn reserve(tx: Transaction, request: &Request) -> Result<Reserved> {
     let Some(row) = store::claim(&tx, &request.key, Status::Held).await? else {
         return repeated(&tx, request).await;
     };
     let reserved = take(&tx, request, row).await?;
     if !matches!(reserved, Reserved::Held(_)) {
-        // Nothing was taken, so the key stays free: the same request may succeed later.
+        // Nothing was reserved, so the key stays unused: the same request may succeed later.
         store::unclaim(&tx, &request.key).await?;
     }
     Ok(reserved)
 }
 
-/// Checks what every step asks of a key.
+/// Checks the key, as every step does.
 pub(super) fn check_key(key: &str) -> Result<()> {
     if key.is_empty() || key.chars().count() > MAX_KEY_LETTERS {
-        return Err(Error::bad_input(format!("`idempotencyKey` takes 1 to {MAX_KEY_LETTERS} characters.")));
+        return Err(Error::bad_input(format!("`idempotencyKey` must have 1 to {MAX_KEY_LETTERS} characters.")));
     }
     Ok(())
 }
 
 async fn repeated(tx: &DatabaseTransaction, request: &Request) -> Result<Reserved> {
     let found = store::lock(tx, &request.key).await?;
-    let found = found.ok_or_else(|| Error::internal(anyhow::anyhow!("a reservation's row went away")))?;
+    let found = found.ok_or_else(|| Error::internal(anyhow::anyhow!("the row of a reservation is missing")))?;
     match found.row.status {
         Status::Released => Ok(Reserved::Closed(request.key.clone())),
         Status::Held | Status::Committed if request.is_for(&found.lines) => Ok(Reserved::Held(found)),
         Status::Held | Status::Committed => {
-            Err(Error::conflict("This `idempotencyKey` was used for other lines. Take a new key for a new request."))
+            Err(Error::conflict("This `idempotencyKey` was used for other lines. Use a new key for a new request."))
         }
     }
 }
@@ -97,7 +97,7 @@ async fn take(tx: &DatabaseTransaction, request: &Request, row: reservation::Mod
     };
     for share in &shares {
         if !warehousing::change(tx, share.product, share.warehouse, -share.quantity).await? {
-            return Err(Error::internal(anyhow::anyhow!("locked stock changed under its lock")));
+            return Err(Error::internal(anyhow::anyhow!("locked stock has changed")));
         }
     }
     let lines = lines(request, &products);

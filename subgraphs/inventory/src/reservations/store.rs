@@ -1,4 +1,4 @@
-//! How reservations are read and written within a transaction. Knows no rule about when.
+//! Reads and writes reservations in a transaction. Does not know when.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use super::allocate::Share;
 use crate::entity::reservation::Status;
 use crate::entity::{allocation, reservation, reservation_line, stock};
 
-/// Claims the key with a row of this status; nothing when the key has one. Waits for whoever is claiming it at the moment.
+/// Claims the key with a row of this status; `None` if the key has one. Waits for a transaction that is claiming it.
 pub(super) async fn claim(tx: &DatabaseTransaction, key: &str, status: Status) -> Result<Option<reservation::Model>> {
     let at = now().timestamp_millis();
     let row = reservation::Model {
@@ -39,13 +39,13 @@ pub(super) async fn claim(tx: &DatabaseTransaction, key: &str, status: Status) -
     })
 }
 
-/// Gives up a claim that nobody else has seen.
+/// Removes a claim of this transaction.
 pub(super) async fn unclaim(tx: &DatabaseTransaction, key: &str) -> Result<()> {
     reservation::Entity::delete_by_id(key).exec(tx).await?;
     Ok(())
 }
 
-/// The key's reservation, which then is this transaction's alone.
+/// The key's reservation, locked for this transaction.
 pub(super) async fn lock(tx: &DatabaseTransaction, key: &str) -> Result<Option<Reservation>> {
     let Some(row) = reservation::Entity::find_by_id(key).lock_exclusive().one(tx).await? else {
         return Ok(None);
@@ -58,7 +58,7 @@ pub(super) async fn lock(tx: &DatabaseTransaction, key: &str) -> Result<Option<R
     Ok(Some(Reservation { row, lines }))
 }
 
-/// Writes how the reservation stands now.
+/// Writes the status of the reservation.
 pub(super) async fn set_status(
     tx: &DatabaseTransaction,
     mut reservation: Reservation,
@@ -71,7 +71,7 @@ pub(super) async fn set_status(
     Ok(reservation)
 }
 
-/// Writes what the reservation is for, and where it comes from.
+/// Writes the lines of the reservation, and which warehouses they come from.
 pub(super) async fn insert_contents(
     tx: &DatabaseTransaction,
     lines: &[reservation_line::Model],
@@ -90,7 +90,7 @@ pub(super) async fn insert_contents(
     Ok(())
 }
 
-/// What the warehouses gave to the key, in the order in which stock is locked.
+/// What each warehouse provided for the key, in the order of locks.
 pub(super) async fn shares(tx: &DatabaseTransaction, key: &str) -> Result<Vec<allocation::Model>> {
     let shares = allocation::Entity::find()
         .filter(allocation::Column::IdempotencyKey.eq(key))
@@ -101,7 +101,7 @@ pub(super) async fn shares(tx: &DatabaseTransaction, key: &str) -> Result<Vec<al
     Ok(shares)
 }
 
-/// The stock of the products, which then is this transaction's alone.
+/// The stock of the products, locked for this transaction.
 pub(super) async fn lock_stock(
     tx: &DatabaseTransaction,
     products: impl Iterator<Item = TextUuid>,

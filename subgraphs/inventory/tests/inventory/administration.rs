@@ -1,4 +1,4 @@
-//! What administrators do, and that nobody else may.
+//! The mutations for administrators, and that nobody else may run them.
 
 use serde_json::{Value, json};
 use service::Viewer;
@@ -109,7 +109,7 @@ async fn nobody_else_may() {
     .await;
 }
 
-/// Each changes another field of one product at the same time. Nobody's change undoes another's.
+/// Several changes at the same time, of different fields of one product: none undoes another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn changes_at_the_same_time_all_hold() {
     on_each(|shop| async move {

@@ -1,4 +1,4 @@
-//! Many at once: nothing is oversold, nothing is lost, nobody waits for ever.
+//! Many requests at the same time: nothing is oversold or lost, and nobody waits for ever.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::shop::{Shop, on_each};
 
-/// 32 clients ask for one unit of 100 until there is none; half of the units are in another warehouse.
+/// 32 clients reserve single units of 100 until there are none left; half of them are in another warehouse.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn exactly_what_is_there_is_reserved() {
     on_each(|shop| async move {
@@ -36,14 +36,14 @@ async fn exactly_what_is_there_is_reserved() {
     .await;
 }
 
-/// The same key from everywhere at once takes once.
+/// The same key in many requests at the same time reserves only once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_key_takes_once() {
     on_each(|shop| async move {
         let product = shop.product("ONCE-1", &[3]).await;
         let same = (0..16).map(|_| {
             let (shop, product) = (shop.clone(), product.clone());
-            // Enough for one request, not for two.
+            // Enough for one request, but not for two.
             tokio::spawn(async move { shop.reserve("once", &[(&product, 2)]).await })
         });
         let answers: Vec<_> = within_a_minute(join_all(same)).await.into_iter().map(Result::unwrap).collect();
@@ -54,7 +54,7 @@ async fn one_key_takes_once() {
     .await;
 }
 
-/// Reserve and release of one key race: whoever wins, in the end nothing is held.
+/// Reserve and release of one key at the same time: whichever is first, in the end nothing is held.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_release_beats_a_reserve_that_is_under_way() {
     on_each(|shop| async move {
@@ -80,7 +80,7 @@ async fn a_release_beats_a_reserve_that_is_under_way() {
     .await;
 }
 
-/// Baskets that overlap, named in different orders, with commits and releases between: no deadlock, and the books balance.
+/// Overlapping baskets with lines in different orders, and commits and releases in between: no deadlock, and no unit is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn overlapping_baskets_do_not_wait_in_a_circle() {
     const STOCK: [i32; 3] = [20, 20, 20];
@@ -113,7 +113,7 @@ async fn shop_around(shop: &Shop, client: usize, products: &[String]) {
         match dice.below(3) {
             0 => drop(shop.release(&key).await),
             1 if shop.taken(basket[0].0).await > 0 => {
-                // The basket may have been too large, and then there is nothing to commit.
+                // If the basket was too large, there is nothing to commit.
                 let request = serde_json::json!({ "key": key });
                 shop.ask(service::Viewer::Service, super::shop::COMMIT, request).await;
             }

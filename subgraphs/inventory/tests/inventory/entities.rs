@@ -1,4 +1,4 @@
-//! What the router asks for: entities by either key, one statement for all of them.
+//! Entities by either key, as the router asks for them: one statement for all of them.
 
 use serde_json::{Value, json};
 use service::Viewer::{self, Anonymous};
@@ -6,7 +6,7 @@ use service::sample::products;
 
 use super::shop::{Shop, admin, customer, on_each};
 
-/// Asks for entities, and holds the fetch to a number of statements.
+/// Asks for entities, and checks the number of statements.
 async fn check(shop: &Shop, representations: Vec<Value>, selection: &str, statements: u64) -> Vec<Value> {
     let query = format!("query($r: [_Any!]!) {{ _entities(representations: $r) {{ {selection} }} }}");
     let before = shop.database.statements();
@@ -74,7 +74,7 @@ async fn lists_cost_one_statement() {
     .await;
 }
 
-/// The field is null with an error; the entity and its neighbours stand.
+/// The field is null with an error, and the rest of the entities is there.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cost_is_for_administrators_and_services() {
     on_each(|shop| async move {

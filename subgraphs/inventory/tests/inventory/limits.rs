@@ -1,4 +1,4 @@
-//! What a request can't have: NUL characters, and more entities than the limit of its complexity allows.
+//! What is refused: NUL characters, and more entities than the complexity limit allows.
 
 use serde_json::{Value, json};
 use service::Viewer::{self, Anonymous};
@@ -6,7 +6,7 @@ use service::sample::products;
 
 use super::shop::{RESERVE, Shop, admin, on_each, reserve_variables};
 
-/// PostgreSQL can't keep the character U+0000. On SQLite it is refused too: a shop must not depend on its database.
+/// PostgreSQL can't store the character U+0000. It is refused on SQLite too, so that both behave the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn text_with_nul_is_bad_input() {
     on_each(|shop| async move {
@@ -27,14 +27,14 @@ async fn text_with_nul_is_bad_input() {
         refused(Viewer::Service, RESERVE, reserve_variables("key\0", &[("1", 1)])).await;
         let update = "mutation($id: ID!, $i: UpdateProductInput!) { updateProduct(id: $id, input: $i) { id } }";
         refused(admin(), update, json!({ "id": products()[0].id, "i": { "description": "a\0b" } })).await;
-        // The same letters without the character are text as any other.
+        // Other escapes are fine.
         let found = shop.data(Anonymous, r#"{ product(sku: "KIT\\u0000") { id } }"#, json!({})).await;
         assert_eq!(found, json!({ "product": null }));
     })
     .await;
 }
 
-/// A cursor hides what it holds from the check of texts, so the database has the last word.
+/// The check of a request does not look inside cursors, so here the error comes from the database.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_with_nul_is_no_fault_of_ours() {
     on_each(|shop| async move {
@@ -65,7 +65,7 @@ async fn every_representation_counts() {
                 "{{ a: __typename ...F }} fragment F on Query {{ _entities(representations: [{list}]) {{ {fields} }} }}"
             )
         };
-        // 31 fields each: 20,000 is the limit.
+        // Each entity has 31 fields, and the limit is 20,000.
         let check = async |shop: &Shop, query: &str, variables: Value, allowed: bool| {
             let answer = shop.ask(Anonymous, query, variables).await;
             if allowed {

@@ -45,7 +45,7 @@ async fn stock_is_the_sum_of_its_levels() {
     .await;
 }
 
-/// Every order, in both directions, page by page: the same list as the sample data sorted in memory.
+/// In every order and both directions, page by page, the list is the same as the sample data sorted in memory.
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_make_the_list() {
     on_each(|shop| async move {

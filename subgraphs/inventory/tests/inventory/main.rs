@@ -1,4 +1,4 @@
-//! The inventory subgraph against both databases. Table of contents; the harness is in `shop`.
+//! Tests of the inventory subgraph on both databases. The harness is in `shop`.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The contract that orders relies on: each step once for its key, whatever comes again, late, or in another order.
+//! The contract that orders relies on: each step has its effect once per key, even if calls are repeated, late or out of order.
 
 use serde_json::{Value, json};
 use service::Viewer;
@@ -29,7 +29,7 @@ async fn reserve_commit_release_each_once() {
         assert_eq!(quantities, expected);
         check_stock(&shop, &a, 1, 6).await;
 
-        // Again: the same answer, whatever the order of lines.
+        // A repeated call has the same result, also with the lines in another order.
         assert_eq!(shop.reserve("key", &[(b.as_str(), 1), (a.as_str(), 2), (a.as_str(), 4)]).await, held);
         check_stock(&shop, &a, 1, 6).await;
 
@@ -78,7 +78,7 @@ async fn too_little_of_one_takes_nothing_of_the_other() {
         assert_eq!(answer, expected);
         check_stock(&shop, &a, 4, 0).await;
         check_stock(&shop, &b, 2, 0).await;
-        // The key is free still.
+        // The key is still unused.
         assert_eq!(shop.reserve("few", &[(&a, 4), (&b, 2)]).await["status"], "HELD");
     })
     .await;

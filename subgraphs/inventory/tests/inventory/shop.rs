@@ -1,4 +1,4 @@
-//! An inventory of a test's own, on each database, and how to ask it.
+//! The inventory of one test, on each database, and how to query it.
 
 use std::future::Future;
 
@@ -16,7 +16,7 @@ pub(crate) struct Shop {
     pub(crate) database: Database,
 }
 
-/// Runs a test on every database that there is.
+/// Runs a test on every available database.
 pub(crate) async fn on_each<F: Future<Output = ()>>(test: impl Fn(Shop) -> F) {
     for database in TestDatabase::each().await.unwrap() {
         let mut config = Config::new(&inventory::INFO);
@@ -40,20 +40,20 @@ pub(crate) fn customer() -> Viewer {
 }
 
 impl Shop {
-    /// The whole answer.
+    /// The whole response.
     pub(crate) async fn ask(&self, viewer: Viewer, query: &str, variables: Value) -> Value {
         let request = Request::new(query).variables(Variables::from_json(variables)).data(viewer);
         serde_json::to_value(self.schema.execute(request).await).unwrap()
     }
 
-    /// The data of an answer without errors.
+    /// The data of a response without errors.
     pub(crate) async fn data(&self, viewer: Viewer, query: &str, variables: Value) -> Value {
         let mut answer = self.ask(viewer, query, variables).await;
         assert_eq!(answer.get("errors"), None, "{query}");
         answer["data"].take()
     }
 
-    /// The code of the only error of an answer.
+    /// The code of the only error of a response.
     pub(crate) async fn code(&self, viewer: Viewer, query: &str, variables: Value) -> String {
         let answer = self.ask(viewer, query, variables).await;
         let errors = answer["errors"].as_array().unwrap_or_else(|| panic!("no error: {answer}"));
@@ -61,7 +61,7 @@ impl Shop {
         errors[0]["extensions"]["code"].as_str().unwrap().to_owned()
     }
 
-    /// Makes a product with this stock, over the warehouses in turn; gives its id.
+    /// Creates a product with this stock in the first warehouses, and returns its id.
     pub(crate) async fn product(&self, sku: &str, stock: &[i32]) -> String {
         let input = json!({
             "sku": sku, "name": format!("Thing {sku}"), "description": "A thing.", "category": "Things",
@@ -79,13 +79,13 @@ impl Shop {
         id
     }
 
-    /// How many units of the product can be ordered, as the database has it.
+    /// How many units of the product can be ordered, according to the database.
     pub(crate) async fn stock(&self, product: &str) -> i64 {
         self.number("SELECT CAST(COALESCE(SUM(quantity), 0) AS BIGINT) AS n FROM stock WHERE product_id = $1", product)
             .await
     }
 
-    /// How many units of the product are held or sold, as the database has it.
+    /// How many units of the product are held or sold, according to the database.
     pub(crate) async fn taken(&self, product: &str) -> i64 {
         self.number(
             "SELECT CAST(COALESCE(SUM(l.quantity), 0) AS BIGINT) AS n FROM reservation_lines l \

@@ -1,4 +1,4 @@
-//! Starting: migrations and sample data, once, however many start at a time; the SDL.
+//! Starting: migrations and sample data run once, even if many instances start at the same time; and the SDL.
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
-//! Money that moved. Rows are only ever added.
+//! Charges and refunds in the database. Rows are never changed or deleted.
 
 use sea_orm::entity::prelude::*;
 
-/// One row of `ledger`. Its primary key is the promise that no order is charged, or refunded, twice.
+/// One row of `ledger`. Its primary key guarantees that no order is charged or refunded twice.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "ledger")]
 pub(crate) struct Model {

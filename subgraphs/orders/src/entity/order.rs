@@ -1,4 +1,4 @@
-//! An order as the database holds it: what the buyer sees (`status`) and what is still owed (`step`).
+//! An order in the database: what the buyer sees (`status`) and what is still to do (`step`).
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -11,25 +11,25 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) id: TextUuid,
     pub(crate) buyer_id: TextUuid,
-    /// The buyer's own key; unique with the buyer.
+    /// The buyer's key for the order; unique per buyer.
     pub(crate) idempotency_key: String,
     pub(crate) status: Status,
     pub(crate) step: Step,
-    /// Sum of the lines. A quote while the order is pending, what was charged from then on.
+    /// The sum of the lines. While the order is pending, an estimate; after that, what was charged.
     pub(crate) total_minor: i64,
     pub(crate) currency: String,
     /// Why a rejected order was rejected.
     #[sea_orm(column_type = "Json", nullable)]
     pub(crate) rejection: Option<Rejection>,
-    /// Milliseconds since the epoch, as all times here: they sort alike on SQLite and PostgreSQL.
+    /// Milliseconds since 1970, like all times here: they sort the same on SQLite and PostgreSQL.
     pub(crate) placed_at: i64,
-    /// When the reconciler may take the next step. Moving it forward is how a worker claims the order.
+    /// When the reconciler may take the next step. A worker claims the order by setting this to a later time.
     pub(crate) due_at: i64,
-    /// How often the reconciler has tried the present step.
+    /// How often the reconciler has tried the current step.
     pub(crate) attempts: i32,
 }
 
-/// What the buyer sees of an order.
+/// The status of an order, as the buyer sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, async_graphql::Enum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "UPPERCASE")]
 #[graphql(name = "OrderStatus")]
@@ -38,23 +38,23 @@ pub(crate) enum Status {
     Pending,
     /// The stock is reserved and the buyer was charged.
     Placed,
-    /// Cancelled by the buyer or the shop; what was charged is refunded.
+    /// Cancelled by the buyer or the shop; the charge is refunded.
     Cancelled,
     /// Could not be placed; nothing was charged.
     Rejected,
 }
 
-/// What inventory must still be told. A crash leaves a row with a step other than `Done`; the reconciler takes it.
+/// The next call to inventory. If a crash leaves a row with a step other than `Done`, the reconciler takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "UPPERCASE")]
 pub(crate) enum Step {
-    /// Reserve the stock, then record price and charge.
+    /// Reserve the stock, then record the prices and the charge.
     Reserve,
-    /// The buyer is charged: make the reservation final.
+    /// The buyer is charged: commit the reservation.
     Commit,
-    /// Give back whatever inventory holds for this order, and bar late reservations.
+    /// Return the stock that inventory may hold for this order, and close the key to late reservations.
     Release,
-    /// Nothing is owed.
+    /// There is nothing left to do.
     Done,
 }
 
@@ -62,21 +62,21 @@ pub(crate) enum Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub(crate) enum Rejection {
-    /// Inventory had too little of these.
+    /// There was too little stock of these.
     OutOfStock { lines: Vec<Shortage> },
-    /// Inventory does not know these products (any more).
+    /// These products do not exist (any more).
     UnknownProducts { product_ids: Vec<Uuid> },
     /// The products are priced in different currencies.
     MixedCurrencies,
     /// The reservation was closed before it could be used.
     ReservationClosed,
-    /// Inventory could not be reached for too long.
+    /// Inventory could not be reached in time.
     InventoryUnavailable,
-    /// Inventory will not take the order, or its answer can't be used: a fault between the two services.
+    /// Inventory refuses the order, or its response can't be used: a fault between the two services.
     Unfulfillable,
 }
 
-/// A line that inventory could not serve.
+/// A line with too little stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shortage {
     pub(crate) product_id: Uuid,

@@ -1,8 +1,8 @@
-//! What happened to an order. Rows are only ever added.
+//! The events of an order in the database. Rows are never changed or deleted.
 
 use sea_orm::entity::prelude::*;
 
-/// One row of `order_events`. Each kind happens to an order at most once.
+/// One row of `order_events`. An order has at most one event of each kind.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "order_events")]
 pub(crate) struct Model {
@@ -11,13 +11,13 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) kind: Kind,
     pub(crate) at: i64,
-    /// What was charged or refunded with it.
+    /// What was charged or refunded.
     pub(crate) amount_minor: Option<i64>,
-    /// Said to people.
+    /// The reason, as a text for people.
     pub(crate) reason: Option<String>,
 }
 
-/// What happened. The order of these is the order in time.
+/// What happened, in the order in which it can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "UPPERCASE")]
 pub(crate) enum Kind {

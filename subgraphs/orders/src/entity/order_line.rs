@@ -1,8 +1,8 @@
-//! A line of an order. Knows nothing of the product but what was so when it was ordered.
+//! A line of an order in the database, with the product's data at the time of the order.
 
 use sea_orm::entity::prelude::*;
 
-/// One row of `order_lines`. A product stands in an order once.
+/// One row of `order_lines`. A product is in an order at most once.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "order_lines")]
 pub(crate) struct Model {
@@ -10,12 +10,12 @@ pub(crate) struct Model {
     pub(crate) order_id: TextUuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) product_id: TextUuid,
-    /// The place in the order, from 0.
+    /// The position in the order, from 0.
     pub(crate) position: i32,
-    /// Inventory never changes a product's SKU, so this copy cannot go stale.
+    /// Inventory never changes a product's SKU, so this copy can't become stale.
     pub(crate) sku: String,
     pub(crate) quantity: i32,
-    /// A quote while the order is pending, the reservation's price from then on. The currency is the order's.
+    /// While the order is pending, an estimate; after that, the price in the reservation. The currency is the order's.
     pub(crate) unit_price_minor: i64,
 }
 

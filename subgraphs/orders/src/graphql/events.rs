@@ -1,4 +1,4 @@
-//! The history of an order as the graph shows it. Knows no database.
+//! The history of an order in the graph. Knows no database.
 
 use async_graphql::{Interface, SimpleObject};
 use service::{DateTime, Money, Result};
@@ -11,13 +11,13 @@ use crate::entity::order_event::{self, Kind};
 #[derive(Interface)]
 #[graphql(field(name = "at", ty = "&DateTime", desc = "When it happened."))]
 pub(crate) enum OrderEvent {
-    /// It was received.
+    /// The order was received.
     Received(OrderReceived),
-    /// It was placed.
+    /// The order was placed.
     Placed(OrderPlaced),
-    /// It could not be placed.
+    /// The order could not be placed.
     Rejected(OrderRejected),
-    /// It was cancelled.
+    /// The order was cancelled.
     Cancelled(OrderCancelled),
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct OrderCancelled {
 }
 
 impl OrderEvent {
-    /// An event as it stands in the database, with its order's currency.
+    /// An event from the database, with its order's currency.
     pub(super) fn new(row: order_event::Model, currency: &str) -> Result<Self> {
         let at = to_datetime(row.at);
         let amount = row.amount_minor.map(|minor| money(minor, currency)).transpose()?;

@@ -16,25 +16,22 @@ mod tests;
 use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
 use service::Database;
 use service::config::Limits;
-use service::graphql::batch::Batches;
-
-use self::loaders::Loaders;
 
 use crate::saga::Saga;
 
 pub(crate) use mutation::Mutation;
 pub(crate) use query::Query;
 
-/// The schema, without anything it works on.
+/// The schema, without the data that its resolvers need.
 pub(crate) fn schema(limits: &Limits) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     service::graphql::builder(Query, Mutation, EmptySubscription, limits).register_output_type::<events::OrderEvent>()
 }
 
-/// Gives the schema what it works on.
+/// Adds what the resolvers need.
 pub(crate) fn with_resources(
     schema: SchemaBuilder<Query, Mutation, EmptySubscription>,
     database: &Database,
     saga: Saga,
 ) -> Schema<Query, Mutation, EmptySubscription> {
-    schema.data(database.clone()).extension(Batches::new(Loaders::new(database.clone()))).data(saga).finish()
+    service::graphql::with_database(schema, database).data(saga).finish()
 }

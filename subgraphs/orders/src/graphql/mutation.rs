@@ -1,10 +1,11 @@
-//! The entry points for changing something. Knows who may; the saga knows how.
+//! The mutations. Knows who may run them; the saga knows how.
 
 use async_graphql::{Context, ID, Object};
+use service::graphql::{loader, resource};
 use service::{Error, Result, viewer};
 use uuid::Uuid;
 
-use super::loaders::{OrderOf, loaders, no_resource};
+use super::loaders::OrderOf;
 use super::order::Order;
 use super::place_order::{PlaceOrderInput, PlaceOrderResult};
 use crate::saga::{Saga, cancel, place};
@@ -23,12 +24,12 @@ impl Mutation {
         let buyer = viewer(ctx).require_user()?;
         let buyer = Uuid::parse_str(&buyer.id)
             .map_err(|_| Error::bad_input("The token's `sub` is not the id of a user who can order."))?;
-        let saga = ctx.data::<Saga>().map_err(no_resource)?;
+        let saga = resource::<Saga>(ctx)?;
         Ok(place::place(saga, input.wanted(buyer)?).await?.into())
     }
 
-    /// Cancels an order of the signed-in user; administrators can cancel any order. What was charged is refunded and the
-    /// stock is returned. Cancelling an order again changes nothing.
+    /// Cancels an order of the signed-in user; administrators can cancel any order. The charge is refunded and the stock is
+    /// returned. Cancelling an order again changes nothing.
     async fn cancel_order(
         &self,
         ctx: &Context<'_>,
@@ -40,11 +41,11 @@ impl Mutation {
         if reason.len() > MAX_REASON_BYTES {
             return Err(Error::bad_input(format!("`reason` may have at most {MAX_REASON_BYTES} bytes.")));
         }
-        let not_found = || Error::not_found("There is no such order of yours.");
+        let not_found = || Error::not_found("You have no order with this id.");
         let id = Uuid::parse_str(&id).map_err(|_| not_found())?;
-        let order = loaders(ctx)?.load_one(OrderOf(id)).await?;
+        let order = loader(ctx)?.load_one(OrderOf(id)).await?;
         order.and_then(|order| Order::visible(order, viewer(ctx))).ok_or_else(not_found)?;
-        let saga = ctx.data::<Saga>().map_err(no_resource)?;
+        let saga = resource::<Saga>(ctx)?;
         Ok(cancel::cancel(saga, id, &reason).await?.into())
     }
 }

@@ -1,10 +1,11 @@
-//! An order and its lines as the graph shows them. Knows who may see one; reads nothing but through the loaders.
+//! An order and its lines in the graph. Knows who may see an order; reads only through the loaders.
 
 use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
+use service::graphql::loader;
 use service::{DateTime, Error, Money, Result, Viewer};
 
 use super::events::OrderEvent;
-use super::loaders::{EventsOf, LinesOf, loaders};
+use super::loaders::{EventsOf, LinesOf};
 use super::product::Product;
 use super::shipping::{Weights, shipping_cost};
 use super::user::User;
@@ -12,10 +13,10 @@ use crate::clock::to_datetime;
 use crate::entity::order::{self, Status};
 use crate::entity::order_line;
 
-/// An order as the graph shows it.
+/// An order in the graph.
 pub(crate) struct Order {
     row: order::Model,
-    /// What the router handed over of inventory's weights, when it asks for what needs them.
+    /// Inventory's weights, which the router sends when it asks for a field that needs them.
     weights: Option<Weights>,
 }
 
@@ -32,19 +33,19 @@ pub(crate) struct OrderLine {
 }
 
 impl Order {
-    /// The order, for a caller that may see it; nothing for others, who can't tell it from one that does not exist.
+    /// The order, if the caller may see it. To others it looks like one that does not exist.
     pub(super) fn visible(row: order::Model, viewer: &Viewer) -> Option<Self> {
         let visible = viewer.is_admin() || viewer.is_user(&row.buyer_id.to_string());
         visible.then(|| row.into())
     }
 
-    /// With the weights that the router handed over.
+    /// The order, with the weights that the router sent.
     pub(super) fn with_weights(self, weights: Option<Weights>) -> Self {
         Self { weights, ..self }
     }
 
     async fn line_rows(&self, ctx: &Context<'_>) -> Result<Vec<order_line::Model>> {
-        let lines = loaders(ctx)?.load_one(LinesOf(self.row.id.0)).await?;
+        let lines = loader(ctx)?.load_one(LinesOf(self.row.id.0)).await?;
         Ok(lines.unwrap_or_default())
     }
 }
@@ -55,7 +56,7 @@ impl From<order::Model> for Order {
     }
 }
 
-/// An order, placed or not.
+/// An order in any status.
 #[Object]
 impl Order {
     /// The id.
@@ -79,7 +80,8 @@ impl Order {
         rows.into_iter().map(|row| OrderLine::new(row, &self.row.currency)).collect()
     }
 
-    /// The sum of the lines, without shipping. A quote while the order is pending; once it is placed, the amount that was charged.
+    /// The sum of the lines, without shipping. While the order is pending, an estimate; once it is placed, the amount that was
+    /// charged.
     async fn total(&self) -> Result<Money> {
         money(self.row.total_minor, &self.row.currency)
     }
@@ -101,11 +103,11 @@ impl Order {
 
     /// The events of the order, oldest first.
     async fn history(&self, ctx: &Context<'_>) -> Result<Vec<OrderEvent>> {
-        let events = loaders(ctx)?.load_one(EventsOf(self.row.id.0)).await?;
+        let events = loader(ctx)?.load_one(EventsOf(self.row.id.0)).await?;
         events.unwrap_or_default().into_iter().map(|event| OrderEvent::new(event, &self.row.currency)).collect()
     }
 
-    /// The buyer's key for the order: for support tools, not for the public schema.
+    /// The buyer's key for the order. For support tools, not in the public schema.
     #[graphql(inaccessible, tag = "internal")]
     async fn idempotency_key(&self) -> &str {
         &self.row.idempotency_key
@@ -132,7 +134,7 @@ impl OrderLine {
     }
 }
 
-/// An amount as it stands in the database.
+/// An amount from the database.
 pub(super) fn money(minor: i64, currency: &str) -> Result<Money> {
     Money::from_columns(minor, currency).map_err(Error::internal)
 }

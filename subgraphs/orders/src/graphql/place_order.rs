@@ -1,4 +1,4 @@
-//! The arguments and the answer of `placeOrder`. Knows no database and no inventory.
+//! The arguments and the result of `placeOrder`. Knows no database and no inventory.
 
 use async_graphql::{ID, InputObject, SimpleObject, Union};
 use service::{Error, Result};
@@ -12,10 +12,10 @@ use crate::saga::place::{Outcome, Wanted, WantedLine};
 /// What to order.
 #[derive(InputObject)]
 pub(crate) struct PlaceOrderInput {
-    /// A key that the caller makes for each order, such as a UUID. Requests with the same key place one order and get it as
-    /// their answer: repeat a request whose answer was lost.
+    /// A key that the caller generates for each order, such as a UUID. Requests with the same key place only one order, and all of
+    /// them return it. So it is safe to repeat a request whose response was lost.
     idempotency_key: String,
-    /// The products, each in one line only.
+    /// The products. Each product may be in one line only.
     lines: Vec<OrderLineInput>,
 }
 
@@ -31,15 +31,15 @@ pub(crate) struct OrderLineInput {
 /// The result of `placeOrder`.
 #[derive(Union)]
 pub(crate) enum PlaceOrderResult {
-    /// It is placed.
+    /// The order is placed.
     Placed(PlacedOrder),
-    /// It will be placed or rejected soon.
+    /// The order will be placed or rejected soon.
     Pending(PendingOrder),
     /// There is too little stock.
     OutOfStock(OutOfStock),
     /// A product does not exist.
     UnknownProducts(UnknownProducts),
-    /// It could not be placed for another reason.
+    /// The order could not be placed for another reason.
     Refused(RefusedOrder),
 }
 
@@ -50,8 +50,8 @@ pub(crate) struct PlacedOrder {
     order: Order,
 }
 
-/// The order is received, but its stock is not reserved yet. The shop will place or reject it without another request;
-/// query it again by its id, or send the same request again.
+/// The order is received, but its stock is not reserved yet. The shop will place or reject it without another request. To see
+/// which, query the order by its id or send the same request again.
 #[derive(SimpleObject)]
 pub(crate) struct PendingOrder {
     /// The order.
@@ -81,7 +81,7 @@ pub(crate) struct OutOfStockLine {
 /// There are no such products. Nothing was charged.
 #[derive(SimpleObject)]
 pub(crate) struct UnknownProducts {
-    /// The ids that belong to no product.
+    /// The ids for which there is no product.
     product_ids: Vec<ID>,
 }
 
@@ -90,12 +90,12 @@ pub(crate) struct UnknownProducts {
 pub(crate) struct RefusedOrder {
     /// The order.
     order: Order,
-    /// The reason, as a text for people. The order's history has the whole of it.
+    /// The reason, as a text for people. More details are in the order's history.
     reason: String,
 }
 
 impl PlaceOrderInput {
-    /// The same in the saga's words.
+    /// The input in the saga's types.
     pub(super) fn wanted(self, buyer: Uuid) -> Result<Wanted> {
         let lines = self.lines.into_iter().map(|line| {
             let product = Uuid::parse_str(&line.product_id)

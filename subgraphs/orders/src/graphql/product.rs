@@ -1,24 +1,25 @@
-//! What orders adds to a product. Knows its sales, and its SKU where a line holds it.
+//! What this service adds to a product. Knows its sales, and its SKU if an order line has it.
 
 use async_graphql::{Context, ID, Object};
+use service::graphql::loader;
 use service::{Code, Error, Result};
 use uuid::Uuid;
 
-use super::loaders::{UnitsSold, loaders};
+use super::loaders::UnitsSold;
 
-/// A product, of which this service knows the id.
+/// A product, of which this service knows only the id and sometimes the SKU.
 pub(crate) struct Product {
     id: Uuid,
     sku: Option<String>,
 }
 
 impl Product {
-    /// The product of this id, whether it exists or not: inventory knows.
+    /// The product with this id. Only inventory knows whether it exists.
     pub(super) fn new(id: Uuid) -> Self {
         Self { id, sku: None }
     }
 
-    /// The product of an order's line, which holds its SKU.
+    /// The product of an order line, which has its SKU.
     pub(super) fn in_line(id: Uuid, sku: String) -> Self {
         Self { id, sku: Some(sku) }
     }
@@ -41,12 +42,12 @@ impl Product {
         Err(elsewhere("weightGrams"))
     }
 
-    /// How many units were sold, without cancelled orders.
+    /// How many units were sold. Cancelled orders do not count.
     #[graphql(tag = "statistics")]
     async fn units_sold(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
         let sold = async {
-            let sold = loaders(ctx)?.load_one(UnitsSold(self.id)).await?;
-            // GraphQL's Int ends at 32 bits.
+            let sold = loader(ctx)?.load_one(UnitsSold(self.id)).await?;
+            // GraphQL's Int has 32 bits.
             Ok(i32::try_from(sold.unwrap_or(0)).unwrap_or(i32::MAX))
         };
         Some(sold.await)

@@ -1,12 +1,13 @@
-//! The entry points for reading, and the entities. Knows who may ask for what.
+//! The queries and the entities. Knows who may ask for what.
 
 use async_graphql::{Context, ID, Json, Object};
 use sea_orm::{EntityTrait, QueryFilter};
 use service::graphql::page::PageConnection;
-use service::{Database, Page, Result, viewer};
+use service::graphql::{database, loader};
+use service::{Page, Result, viewer};
 use uuid::Uuid;
 
-use super::loaders::{OrderKey, OrderList, OrderOf, OrdersOf, loaders, no_resource, order_key};
+use super::loaders::{OrderKey, OrderList, OrderOf, OrdersOf, order_key};
 use super::order::Order;
 use super::product::Product;
 use super::shipping::Weights;
@@ -23,17 +24,17 @@ impl Query {
         find_order(ctx, &id).await.transpose()
     }
 
-    /// The signed-in user's orders, newest first; for administrators, everybody's.
+    /// The orders of the signed-in user, newest first. Administrators get the orders of all users.
     #[graphql(complexity = "service::graphql::page::cost(first, last, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "each is an argument of the field")]
     async fn orders(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only orders with this status.")] status: Option<Status>,
-        #[graphql(desc = "How many from the beginning; 20 if not given, at most 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "How many from the start of the list; 20 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end of the list, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Option<Result<PageConnection<OrderKey, Order>>> {
         let orders = async {
             let page = Page::new(first, after, last, before)?;
@@ -66,18 +67,18 @@ impl Query {
 }
 
 async fn find_order(ctx: &Context<'_>, id: &ID) -> Result<Option<Order>> {
-    // What is no UUID is the id of no order.
+    // Every id of an order is a UUID.
     let Ok(id) = Uuid::parse_str(id) else {
         return Ok(None);
     };
-    let order = loaders(ctx)?.load_one(OrderOf(id)).await?;
+    let order = loader(ctx)?.load_one(OrderOf(id)).await?;
     Ok(order.and_then(|order| Order::visible(order, viewer(ctx))))
 }
 
 async fn list_orders(ctx: &Context<'_>, list: OrderList) -> Result<PageConnection<OrderKey, Order>> {
     let user = viewer(ctx).require_user()?;
     let slice = if viewer(ctx).is_admin() {
-        let database = ctx.data::<Database>().map_err(no_resource)?;
+        let database = database(ctx)?;
         let mut orders = order::Entity::find();
         if let Some(status) = list.status {
             orders = orders.filter(sea_orm::ColumnTrait::eq(&order::Column::Status, status));
@@ -86,9 +87,9 @@ async fn list_orders(ctx: &Context<'_>, list: OrderList) -> Result<PageConnectio
         cursor.desc();
         list.page.fetch(cursor, database.reader(), order_key).await?
     } else {
-        // A token of another issuer may name someone who is no UUID: they have no orders here.
+        // In the token of another issuer, the user may be something other than a UUID; such a user has no orders here.
         match Uuid::parse_str(&user.id) {
-            Ok(buyer) => loaders(ctx)?.load_one(OrdersOf { buyer, list: list.clone() }).await?,
+            Ok(buyer) => loader(ctx)?.load_one(OrdersOf { buyer, list: list.clone() }).await?,
             Err(_) => None,
         }
         .unwrap_or_else(|| list.page.slice(Vec::new(), order_key))

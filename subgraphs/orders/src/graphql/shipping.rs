@@ -1,4 +1,4 @@
-//! What sending an order costs. The weights are inventory's and come by way of the router (`@requires`).
+//! The cost of shipping an order. The weights are inventory's; the router sends them (`@requires`).
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use service::{Code, Error, Money, Result};
 
 use crate::entity::order_line;
 
-/// `lines { product { sku weightGrams } }` of an order, as a representation holds it.
+/// `lines { product { sku weightGrams } }` of an order, from its representation.
 pub(super) struct Weights(HashMap<String, i64>);
 
 impl Weights {
-    /// Reads what the router handed over. Parts that a failed fetch left null are left out.
+    /// Reads what the router sent, without the parts that are null because a fetch failed.
     pub(super) fn read(lines: serde_json::Value) -> Self {
         let lines: Vec<Option<WireLine>> = serde_json::from_value(lines).unwrap_or_default();
         let products = lines.into_iter().flatten().filter_map(|line| line.product);
@@ -20,8 +20,7 @@ impl Weights {
     }
 }
 
-/// The cost of sending the lines. A weight belongs to a line by its SKU, never by its place in a list that passed
-/// through other hands.
+/// The cost of shipping the lines. Weights are matched to lines by SKU, not by position: the list comes from another service.
 pub(super) fn shipping_cost(lines: &[order_line::Model], weights: Option<&Weights>, currency: &str) -> Result<Money> {
     let weights = weights.ok_or_else(|| {
         Error::bad_input("`Order.shippingCost` needs inventory's weights: ask for it through the router.")
@@ -40,7 +39,7 @@ pub(super) fn shipping_cost(lines: &[order_line::Model], weights: Option<&Weight
     price_of(grams, currency)
 }
 
-/// 4.90 for up to two kilograms, and 0.90 for each further one begun.
+/// 4.90 for up to two kilograms, and 0.90 for each further kilogram or part of one.
 fn price_of(grams: i64, currency: &str) -> Result<Money> {
     const INCLUDED_GRAMS: i64 = 2_000;
     let further = (grams - INCLUDED_GRAMS).max(0).div_ceil_by(1_000);
@@ -51,7 +50,7 @@ fn price_of(grams: i64, currency: &str) -> Result<Money> {
     Ok(Money::new(minor, currency))
 }
 
-/// Signed division that rounds up, which the standard library has for unsigned integers only.
+/// Signed division that rounds up. The standard library has it for unsigned integers only.
 trait DivCeil {
     fn div_ceil_by(self, divisor: i64) -> i64;
 }

@@ -1,4 +1,4 @@
-//! The schema over both databases with the sample orders: what is answered, to whom, and by how many statements.
+//! The schema on both databases with the sample orders: what is returned, to whom, and with how many statements.
 
 use async_graphql::{EmptySubscription, Request, Schema, Variables};
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
@@ -18,7 +18,7 @@ struct World {
     schema: Schema<Query, Mutation, EmptySubscription>,
 }
 
-/// Runs the test on every database that there is.
+/// Runs the test on every available database.
 async fn on_each(test: impl AsyncFn(&World)) {
     for place in TestDatabase::each().await.unwrap() {
         let database = Database::connect(&place.config).await.unwrap();
@@ -35,7 +35,7 @@ async fn on_each(test: impl AsyncFn(&World)) {
 }
 
 impl World {
-    /// The answer, and how many statements it took.
+    /// The response, and how many statements it took.
     async fn ask(&self, viewer: Viewer, query: &str, variables: Value) -> (Value, u64) {
         let before = self.database.statements();
         let request = Request::new(query).variables(Variables::from_json(variables)).data(viewer);
@@ -43,7 +43,7 @@ impl World {
         (response, self.database.statements() - before)
     }
 
-    /// The rows of a statement, each as one JSON text.
+    /// The rows of a statement.
     async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         let backend = self.database.reader().get_database_backend();
         let rows = self.database.reader().query_all_raw(Statement::from_string(backend, sql)).await.unwrap();

@@ -1,21 +1,22 @@
-//! What orders adds to a user. Knows the id alone.
+//! What this service adds to a user. Knows only the id.
 
 use async_graphql::{Context, ID, Object};
+use service::graphql::loader;
 use service::graphql::page::PageConnection;
 use service::{Code, Error, Page, Result, viewer};
 use uuid::Uuid;
 
-use super::loaders::{OrderKey, OrderList, OrdersOf, loaders};
+use super::loaders::{OrderKey, OrderList, OrdersOf};
 use super::order::Order;
 use crate::entity::order::Status;
 
-/// A user, of whom this service knows the id.
+/// A user, of whom this service knows only the id.
 pub(crate) struct User {
     id: Uuid,
 }
 
 impl User {
-    /// The user of this id, whether they exist or not: the users service knows.
+    /// The user with this id. Only the users service knows whether they exist.
     pub(super) fn new(id: Uuid) -> Self {
         Self { id }
     }
@@ -35,16 +36,16 @@ impl User {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only orders with this status.")] status: Option<Status>,
-        #[graphql(desc = "How many from the beginning; 20 if not given, at most 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "How many from the start of the list; 20 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end of the list, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Option<Result<PageConnection<OrderKey, Order>>> {
         let orders = async {
             self.check_visible(ctx)?;
             let page = Page::new(first, after, last, before)?;
             let list = OrderList { page, status };
-            let slice = loaders(ctx)?.load_one(OrdersOf { buyer: self.id, list }).await?;
+            let slice = loader(ctx)?.load_one(OrdersOf { buyer: self.id, list }).await?;
             let slice = slice.ok_or_else(|| Error::internal(anyhow::anyhow!("a page was not loaded")))?;
             Ok(slice.into_connection(Order::from))
         };
@@ -59,6 +60,6 @@ impl User {
             return Ok(());
         }
         let _ = viewer.require_user()?;
-        Err(Error::new(Code::Forbidden, "A user's orders are theirs and administrators' only."))
+        Err(Error::new(Code::Forbidden, "Only the user and administrators may see the orders of a user."))
     }
 }

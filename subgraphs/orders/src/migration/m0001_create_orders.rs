@@ -102,7 +102,7 @@ fn id(column: impl IntoIden) -> ColumnDef {
     ColumnDef::new(column).string_len(36).not_null().take()
 }
 
-/// Minor units of a currency. Never negative: the ledger's kind tells the direction.
+/// Minor units of a currency. Never negative: in the ledger, the kind shows the direction.
 fn amount(column: impl IntoIden) -> ColumnDef {
     let column = column.into_iden();
     ColumnDef::new(column.clone()).big_integer().not_null().check(Expr::col(column).gte(0)).take()

@@ -1,4 +1,4 @@
-//! Cancelling an order: the refund at once, the stock by the next step. Knows no GraphQL.
+//! Cancelling an order: refunds at once, and returns the stock with the next step. Knows no GraphQL.
 
 use service::{Error, Result};
 use uuid::Uuid;
@@ -6,8 +6,7 @@ use uuid::Uuid;
 use super::{Saga, place, steps, store};
 use crate::entity::order::{self, Status};
 
-/// Cancels the order, or finds that it is cancelled already. The stock goes back now, or, if inventory does not
-/// answer, by the reconciler.
+/// Cancels the order, unless it already is. The stock is returned now or, if inventory does not respond, by the reconciler.
 pub(crate) async fn cancel(saga: &Saga, id: Uuid, reason: &str) -> Result<order::Model> {
     if !store::cancel(&saga.db, id, reason, saga.policy.lease).await? {
         let order = store::order(&saga.db, id).await?;

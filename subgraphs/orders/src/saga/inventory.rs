@@ -1,5 +1,5 @@
-//! Inventory as this service calls it: three stock mutations and a look at products, over GraphQL.
-//! Knows the wire and nothing of orders' tables or steps.
+//! The client of inventory: three stock mutations and a query of products, over GraphQL.
+//! Knows no table of orders and no step.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use uuid::Uuid;
 use crate::entity::order::Shortage;
 use crate::entity::order_line;
 
-/// The header by which inventory knows its callers.
+/// The header with which a service identifies itself.
 const TOKEN_HEADER: &str = "x-internal-token";
-/// Larger answers are nonsense: an order has a bounded number of lines.
-const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// A larger response must be wrong: the number of lines in an order is bounded.
+const MAX_RESPONSE_BYTES: usize = 1 << 20;
 
 /// A client of inventory. Cheap to clone.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub(crate) struct Inventory {
     token: Option<String>,
 }
 
-/// A product as it is when it is ordered.
+/// A product when it is ordered.
 #[derive(Clone, Debug)]
 pub(crate) struct Quote {
     pub(crate) sku: String,
@@ -37,9 +37,9 @@ pub(crate) struct Quote {
 /// The result of a reservation request.
 #[derive(Debug)]
 pub(crate) enum Reserve {
-    /// The stock is held for this order (or is its already, after a repeated request).
+    /// The stock is held for this order, or was already by an earlier, identical request.
     Held(Reservation),
-    /// There is too little of these products.
+    /// There is too little stock of these products.
     OutOfStock(Vec<Shortage>),
     /// There are no such products.
     UnknownProducts(Vec<Uuid>),
@@ -70,48 +70,48 @@ pub(crate) struct ReservedLine {
     pub(crate) unit_price: Money,
 }
 
-/// Inventory did not answer as it should.
+/// A call to inventory failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InventoryError {
-    #[error("inventory at {url} did not answer")]
+    #[error("inventory at {url} did not respond")]
     Transport {
         url: reqwest::Url,
         #[source]
         cause: reqwest::Error,
     },
-    #[error("inventory answered with HTTP status {0}")]
+    #[error("inventory responded with HTTP status {0}")]
     Status(StatusCode),
-    #[error("inventory answered with more than {MAX_ANSWER_BYTES} bytes")]
+    #[error("inventory responded with more than {MAX_RESPONSE_BYTES} bytes")]
     TooLarge,
-    #[error("inventory's answer is not understood")]
+    #[error("inventory's response is not what was expected")]
     Form(#[source] serde_json::Error),
-    #[error("inventory answered with the error {}: {message}", code.as_deref().unwrap_or("without a code"))]
+    #[error("inventory responded with the error {}: {message}", code.as_deref().unwrap_or("without a code"))]
     Refused {
         /// `extensions.code`.
         code: Option<String>,
         message: String,
     },
-    #[error("inventory's answer has no data")]
+    #[error("inventory's response has no data")]
     NoData,
 }
 
 impl InventoryError {
-    /// Whether the same request would be refused again, for what it says or for who sends it. All else is transient: what
-    /// inventory did is not known, and the request must be repeated.
+    /// Whether the same request would be refused again, because of its content or its sender. All other errors are transient:
+    /// it is not known what inventory did, so the request must be repeated.
     pub(crate) fn is_permanent(&self) -> bool {
         match self {
             Self::Status(status) => {
                 let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
                 status.is_client_error() && !later.contains(status)
             }
-            // A code that we don't know may be of something between us and inventory.
+            // An unknown code may come from a proxy between us and inventory.
             Self::Refused { code, .. } => code.as_deref().is_some_and(|code| REFUSALS.contains(&code)),
             Self::Transport { .. } | Self::TooLarge | Self::Form(_) | Self::NoData => false,
         }
     }
 }
 
-/// The codes of requests that inventory will never take.
+/// The codes of requests that inventory will always refuse.
 const REFUSALS: [&str; 7] = [
     "BAD_USER_INPUT",
     "NOT_FOUND",
@@ -133,7 +133,7 @@ impl Inventory {
         Ok(Self { http, url, token })
     }
 
-    /// The products that exist of these, with their present price.
+    /// Those of the products that exist, with their current price.
     pub(crate) async fn quote(&self, products: &[Uuid]) -> Result<HashMap<Uuid, Quote>, InventoryError> {
         let representations: Vec<Value> =
             products.iter().map(|id| json!({ "__typename": "Product", "id": id })).collect();
@@ -147,7 +147,7 @@ impl Inventory {
             .collect())
     }
 
-    /// Holds stock for the lines under the key. May be repeated.
+    /// Reserves stock for the lines under the key. May be repeated.
     pub(crate) async fn reserve(&self, key: Uuid, lines: &[order_line::Model]) -> Result<Reserve, InventoryError> {
         let lines: Vec<Value> =
             lines.iter().map(|line| json!({ "productId": line.product_id.0, "quantity": line.quantity })).collect();
@@ -166,7 +166,7 @@ impl Inventory {
         })
     }
 
-    /// Makes the reservation final. May be repeated.
+    /// Commits the reservation. May be repeated.
     pub(crate) async fn commit(&self, key: Uuid) -> Result<Commit, InventoryError> {
         let answer: Answer<CommitAnswer> = self.call(COMMIT, json!({ "key": key })).await?;
         Ok(match answer.result {
@@ -175,7 +175,7 @@ impl Inventory {
         })
     }
 
-    /// Gives back what is held or sold under the key, once, and bars the key from then on. May be repeated.
+    /// Returns the stock that is held or sold under the key, once, and closes the key for good. May be repeated.
     pub(crate) async fn release(&self, key: Uuid) -> Result<(), InventoryError> {
         let _: Answer<Value> = self.call(RELEASE, json!({ "key": key })).await?;
         Ok(())
@@ -197,7 +197,7 @@ impl Inventory {
     async fn body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, InventoryError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|cause| self.transport(cause))? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
                 return Err(InventoryError::TooLarge);
             }
             body.extend_from_slice(&chunk);

@@ -1,14 +1,14 @@
-//! How an order comes to be, and how it is undone, across two databases that share no transaction.
-//! Knows orders' tables and inventory's three stock mutations; knows no GraphQL types of its own.
+//! How an order is placed and cancelled across two databases that share no transaction.
+//! Knows orders' tables and inventory's three stock mutations; knows no GraphQL type of this service.
 //!
-//! The difficulty: either process may die between any two writes, and any answer may be lost. The method is a saga
-//! driven by the order's own row. `status` is what the buyer sees, `step` what is still owed to inventory:
+//! The difficulty: either process may die between any two writes, and any response may be lost. The method is a saga
+//! driven by the order's own row. `status` is what the buyer sees, `step` is the next call to inventory:
 //!
 //! ```text
 //!            place                reserve: held                commit
 //!   (no row) ─────▶ PENDING/RESERVE ─────────▶ PLACED/COMMIT ─────────▶ PLACED/DONE
 //!                        │  │                     │  │                      │
-//!     no stock, given up │  │ cancel       cancel │  │ reservation lapsed   │ cancel
+//!      no stock, timeout │  │ cancel       cancel │  │ reservation lapsed   │ cancel
 //!                        ▼  ▼                     ▼  ▼                      ▼
 //!          REJECTED/RELEASE  CANCELLED/RELEASE (what was charged is refunded)
 //!                        │        │
@@ -16,15 +16,15 @@
 //!            REJECTED/DONE        CANCELLED/DONE
 //! ```
 //!
-//! 1. The row, with its step, is written before inventory is told anything. So nothing is held without a row that says so.
-//! 2. Every call to inventory carries the order's id as idempotency key, so a step may be repeated after any crash.
-//! 3. Every write that follows an answer is conditional on the step it answers. Two workers, or a worker and a
-//!    cancellation, cannot both take it.
+//! 1. The row and its step are written before the first call to inventory. So every held reservation has a row.
+//! 2. Every call to inventory has the order's id as its idempotency key, so a step may be repeated after any crash.
+//! 3. Every write after a response is conditional on the step of that call. Two workers, or a worker and a cancellation,
+//!    can't both do it.
 //! 4. The charge is written in the transaction that moves PENDING to PLACED, under a primary key of order and kind.
-//! 5. RELEASE bars the key in inventory for ever: a reservation request that was delayed on the wire cannot take
-//!    stock for an order that nobody will finish.
+//! 5. RELEASE closes the key in inventory for good: a reservation request that was delayed in the network can't take stock for
+//!    an order that nobody will finish.
 //!
-//! Steps only ever go to the right or down, so following them ends. The reconciler follows them for every row that was left behind.
+//! Steps only go to the right or down, so every order comes to an end. The reconciler takes the steps of incomplete orders.
 
 pub(crate) mod cancel;
 pub(crate) mod inventory;
@@ -43,7 +43,7 @@ use service::Database;
 
 use self::inventory::{Inventory, InventoryError};
 
-/// What the saga works on and with.
+/// What the saga needs.
 #[derive(Clone)]
 pub(crate) struct Saga {
     pub(crate) db: Database,
@@ -51,26 +51,26 @@ pub(crate) struct Saga {
     pub(crate) policy: Policy,
 }
 
-/// How long the saga waits, and for what.
+/// The times of the saga.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
-    /// How often the reconciler looks for orders that were left behind.
+    /// How often the reconciler looks for incomplete orders.
     pub(crate) interval: Duration,
-    /// For how long a worker has an order to itself. Longer than the calls of one order take.
+    /// How long a worker's claim to an order lasts. Longer than the calls of one order take.
     pub(crate) lease: Duration,
-    /// The wait after a first failed attempt; it doubles with each further one.
+    /// The wait after the first failed attempt; it doubles with each further one.
     pub(crate) first_backoff: Duration,
-    /// No wait is longer.
+    /// The longest wait.
     pub(crate) last_backoff: Duration,
-    /// An order whose stock could not be asked for in this time is rejected.
+    /// An order whose stock could not be reserved within this time is rejected.
     pub(crate) give_up_after: Duration,
 }
 
 impl Policy {
-    /// The wait after so many attempts at one step, of which this error ended the last. It doubles with every attempt;
-    /// what only a person can put right has the longest wait from the beginning.
+    /// The wait after this many attempts at one step, the last of which failed with this error. It doubles with every attempt;
+    /// after an error that only a person can fix, it is the longest from the start.
     ///
-    /// Stock and money are never given up, only waited for.
+    /// Once money is involved, a step is never given up, only retried.
     fn wait_after(&self, error: &SagaError, attempts: i32) -> Duration {
         if error.is_permanent() {
             return self.last_backoff;
@@ -92,19 +92,19 @@ impl Default for Policy {
     }
 }
 
-/// Why the saga stopped. The order stands as it is written; the reconciler goes on from there.
+/// Why a step failed. The order stays as it is written, and the reconciler continues from there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SagaError {
-    #[error("the orders database did not do its part")]
+    #[error("the orders database failed")]
     Database(#[source] service::Error),
-    #[error("inventory did not do its part")]
+    #[error("the call to inventory failed")]
     Inventory(#[from] InventoryError),
-    #[error("order {0} is gone")]
+    #[error("order {0} no longer exists")]
     Gone(uuid::Uuid),
 }
 
 impl SagaError {
-    /// Whether trying again soon is of no use: somebody must do something about it first.
+    /// Whether it is useless to retry soon, because a person must fix something first.
     pub(crate) fn is_permanent(&self) -> bool {
         match self {
             Self::Inventory(error) => error.is_permanent(),

@@ -1,5 +1,5 @@
-//! Placing an order: what may be asked for, writing the row, and the first try at its steps.
-//! Knows no GraphQL; its outcome is what the API tells the buyer.
+//! Placing an order: what may be ordered, writing the row, and the first attempt at its steps.
+//! Knows no GraphQL; its outcome is what the API shows to the buyer.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,16 +15,16 @@ use crate::clock::{millis, now_millis};
 use crate::entity::order::{self, Column, Rejection, Shortage, Status, Step};
 use crate::entity::order_line;
 
-/// An order has at most so many lines.
+/// The maximum number of lines in an order.
 pub(crate) const MAX_LINES: usize = 50;
-/// A line has at most this quantity.
+/// The maximum quantity of a line.
 pub(crate) const MAX_QUANTITY: i32 = 10_000;
 
-/// What a buyer wants.
+/// What a buyer wants to order.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) buyer: Uuid,
-    /// The buyer's own name for this request: asking twice orders once.
+    /// The buyer's key for this order: repeating the request does not order again.
     pub(crate) idempotency_key: String,
     pub(crate) lines: Vec<WantedLine>,
 }
@@ -36,22 +36,22 @@ pub(crate) struct WantedLine {
     pub(crate) quantity: i32,
 }
 
-/// What became of it.
+/// The outcome of placing an order.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// The stock is reserved and the buyer was charged.
     Placed(order::Model),
-    /// The order is written, inventory has not confirmed yet; the reconciler goes on.
+    /// The order is written, but inventory has not confirmed yet; the reconciler will continue.
     Pending(order::Model),
     /// There is too little stock.
     OutOfStock(order::Model, Vec<Shortage>),
-    /// There are no such products; if it was seen at once, no order was written.
+    /// There are no such products. If that was known at once, no order was written.
     UnknownProducts(Vec<Uuid>),
     /// The order could not be placed, or has been cancelled since.
     Refused(order::Model),
 }
 
-/// Places an order, or tells what became of it when the same request comes again.
+/// Places an order; for a repeated request, returns the outcome of the first one.
 pub(crate) async fn place(saga: &Saga, wanted: Wanted) -> Result<Outcome, Error> {
     check(&wanted)?;
     let order = match find(saga, &wanted).await? {
@@ -69,7 +69,7 @@ pub(crate) async fn place(saga: &Saga, wanted: Wanted) -> Result<Outcome, Error>
     Ok(outcome(order))
 }
 
-/// Refuses what can never be ordered.
+/// Refuses orders that are never valid.
 fn check(wanted: &Wanted) -> Result<(), Error> {
     let key = wanted.idempotency_key.trim();
     if key.is_empty() || wanted.idempotency_key.len() > 255 {
@@ -87,7 +87,7 @@ fn check(wanted: &Wanted) -> Result<(), Error> {
         }
         if !products.insert(line.product) {
             return Err(Error::bad_input(format!(
-                "Product {} stands in two lines; add their quantities.",
+                "Product {} is in two lines; send one line with the sum of the quantities.",
                 line.product
             )));
         }
@@ -121,7 +121,7 @@ enum Written {
     UnknownProducts(Vec<Uuid>),
 }
 
-/// Writes the order as PENDING, at the products' present prices. Before this nothing exists of it.
+/// Writes the order as PENDING, at the products' current prices. Before this, nothing of it exists.
 async fn write(saga: &Saga, wanted: &Wanted) -> Result<Written, Error> {
     let products: Vec<Uuid> = wanted.lines.iter().map(|line| line.product).collect();
     let quotes = saga.inventory.quote(&products).await.map_err(not_quoted)?;
@@ -132,7 +132,7 @@ async fn write(saga: &Saga, wanted: &Wanted) -> Result<Written, Error> {
     let (order, lines) = pending(saga, wanted, &quotes)?;
     match store::create(&saga.db, &order, &lines).await {
         Ok(()) => Ok(Written::Order(order)),
-        // The same request ran beside us and was first.
+        // The same request ran at the same time and was first.
         Err(error) if is_taken(&error) => match find(saga, wanted).await? {
             Some(order) => Ok(Written::Order(order)),
             None => Err(error),
@@ -167,7 +167,7 @@ fn pending(
             unit_price_minor: quote.price.minor(),
         });
     }
-    let total = total.ok_or_else(|| Error::bad_input("An order needs a line."))?;
+    let total = total.ok_or_else(|| Error::bad_input("An order needs at least one line."))?;
     let now = now_millis();
     let order = order::Model {
         id: id.into(),
@@ -179,18 +179,18 @@ fn pending(
         currency: total.currency().code().to_owned(),
         rejection: None,
         placed_at: now,
-        // Ours for the time of a lease; if this process dies, the reconciler goes on after that.
+        // Ours for the duration of a lease; if this process dies, the reconciler takes over after that.
         due_at: now + millis(saga.policy.lease),
         attempts: 0,
     };
     Ok((order, lines))
 }
 
-/// The order's steps stopped on the way. It stands as it is written, and the reconciler goes on soon.
+/// A step failed. The order stays as it is written, and the reconciler will continue soon.
 pub(super) async fn interrupted(saga: &Saga, id: Uuid, error: SagaError) -> Result<order::Model, Error> {
     let wait = saga.policy.wait_after(&error, 1);
     let cause = format!("{:#}", anyhow::Error::new(error));
-    tracing::warn!(order = %id, cause, ?wait, "An order waits for the reconciler");
+    tracing::warn!(order = %id, cause, ?wait, "A step of an order failed; the reconciler will retry it");
     store::retry_in(&saga.db, id, wait).await?;
     store::order(&saga.db, id).await.map_err(Error::from)
 }
@@ -215,7 +215,7 @@ fn not_quoted(error: InventoryError) -> Error {
     }
     let cause = format!("{:#}", anyhow::Error::new(error));
     tracing::warn!(cause, "An order could not be quoted");
-    Error::new(Code::Unavailable, "Inventory does not answer; nothing was ordered. Send the same request again.")
+    Error::new(Code::Unavailable, "Inventory does not respond; nothing was ordered. Send the same request again.")
 }
 
 fn unpayable(error: MoneyError) -> Error {

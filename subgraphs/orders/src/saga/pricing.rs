@@ -1,4 +1,4 @@
-//! What an order costs, by its reservation. Knows no database and no wire.
+//! The price of an order, from its reservation. Knows no database and no HTTP.
 
 use service::Money;
 use service::graphql::money::MoneyError;
@@ -14,18 +14,18 @@ pub(super) struct Priced {
     pub(super) total: Money,
 }
 
-/// Why a reservation gives no price.
+/// Why an order can't be priced.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PricingError {
-    /// It holds other lines than were ordered, or none.
+    /// The reservation is not of the lines that were ordered.
     #[error("the reservation does not hold what was ordered")]
     OtherLines,
-    /// Its prices do not add up.
-    #[error("the prices do not add up")]
+    /// The prices can't be added.
+    #[error("the prices can't be added")]
     Sum(#[from] MoneyError),
 }
 
-/// Prices the lines as their reservation does. The reservation must hold exactly these lines.
+/// The prices of the lines in the reservation, which must be of exactly these lines.
 pub(super) fn price(lines: &[order_line::Model], reservation: &Reservation) -> Result<Priced, PricingError> {
     if lines.len() != reservation.lines.len() {
         return Err(PricingError::OtherLines);

@@ -1,4 +1,4 @@
-//! Finishes or undoes what was left behind: by a process that died, or by calls that failed.
+//! The reconciler: finishes or undoes orders that are incomplete, because a process died or calls failed.
 //! Knows when to take a step, not what the steps do.
 
 use std::time::Duration;
@@ -12,13 +12,13 @@ use super::{Saga, SagaError, steps, store};
 use crate::clock::{millis, now_millis};
 use crate::entity::order::{self, Column, Rejection, Step};
 
-/// How many orders one look takes on.
+/// How many orders are read at once.
 const BATCH: u64 = 64;
-/// How many of them at once.
+/// How many of them are worked on at the same time.
 const CONCURRENT: usize = 4;
 
-/// Looks for orders that are due, at once and then again and again, until stopped. Several instances may run: each
-/// order goes to one of them.
+/// Looks for orders that are due, again and again until stopped. Several instances may run: each order goes to one of
+/// them.
 pub(crate) async fn run(saga: Saga, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(saga.policy.interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -30,17 +30,17 @@ pub(crate) async fn run(saga: Saga, stop: CancellationToken) {
         match stop.run_until_cancelled(pass(&saga)).await {
             Some(Err(error)) => tracing::error!(%error, "The reconciler could not read the orders"),
             Some(Ok(0)) => {}
-            Some(Ok(taken)) => tracing::info!(taken, "The reconciler went on with orders"),
+            Some(Ok(taken)) => tracing::info!(taken, "The reconciler has worked on orders"),
             None => return,
         }
     }
 }
 
-/// Takes on everything that is due now. Says how many orders that were.
+/// Works on all orders that are due now. Returns how many there were.
 pub(crate) async fn pass(saga: &Saga) -> Result<usize, DbErr> {
     let due = due(saga).await?;
     let taken = futures_util::stream::iter(due)
-        .map(|order| async move { take_on_in_time(saga, order).await })
+        .map(|order| async move { work_on_in_time(saga, order).await })
         .buffer_unordered(CONCURRENT)
         .filter(|taken| std::future::ready(*taken))
         .count()
@@ -58,17 +58,17 @@ async fn due(saga: &Saga) -> Result<Vec<order::Model>, DbErr> {
         .await
 }
 
-/// Goes on with one order for as long as it is ours. Given up, it stands as after a crash, and is due again.
-async fn take_on_in_time(saga: &Saga, order: order::Model) -> bool {
+/// Works on one order for as long as its lease. If it takes longer, the order is left as after a crash and is due again.
+async fn work_on_in_time(saga: &Saga, order: order::Model) -> bool {
     let id = order.id.0;
-    tokio::time::timeout(saga.policy.lease, take_on(saga, order)).await.unwrap_or_else(|_| {
+    tokio::time::timeout(saga.policy.lease, work_on(saga, order)).await.unwrap_or_else(|_| {
         tracing::error!(order = %id, "An order's steps took longer than its lease");
         true
     })
 }
 
-/// Goes on with one order, if it is still ours to take.
-async fn take_on(saga: &Saga, order: order::Model) -> bool {
+/// Works on one order, unless another instance has claimed it.
+async fn work_on(saga: &Saga, order: order::Model) -> bool {
     let id = order.id.0;
     match claim(saga, &order).await {
         Ok(true) => {}
@@ -78,24 +78,24 @@ async fn take_on(saga: &Saga, order: order::Model) -> bool {
             return false;
         }
     }
-    if let Err(error) = go_on(saga, &order).await {
+    if let Err(error) = take_steps(saga, &order).await {
         let attempts = order.attempts.saturating_add(1);
         let (wait, permanent) = (saga.policy.wait_after(&error, attempts), error.is_permanent());
         let cause = format!("{:#}", anyhow::Error::new(error));
         if permanent {
-            tracing::error!(order = %id, step = ?order.step, attempts, ?wait, cause, "An order can't go on");
+            tracing::error!(order = %id, step = ?order.step, attempts, ?wait, cause, "A step of an order failed; it needs attention");
         } else {
-            tracing::warn!(order = %id, step = ?order.step, attempts, ?wait, cause, "An order could not go on");
+            tracing::warn!(order = %id, step = ?order.step, attempts, ?wait, cause, "A step of an order failed and will be retried");
         }
         if let Err(error) = store::retry_in(&saga.db, id, wait).await {
-            // The claim runs out by itself; the order is then due again.
-            tracing::error!(%error, order = %id, "The reconciler could not put off an order");
+            // The lease expires by itself, and then the order is due again.
+            tracing::error!(%error, order = %id, "The reconciler could not schedule the retry of an order");
         }
     }
     true
 }
 
-async fn go_on(saga: &Saga, order: &order::Model) -> Result<(), SagaError> {
+async fn take_steps(saga: &Saga, order: &order::Model) -> Result<(), SagaError> {
     let age = Duration::from_millis(u64::try_from(now_millis() - order.placed_at).unwrap_or(0));
     if order.step == Step::Reserve && age > saga.policy.give_up_after {
         store::reject(&saga.db, order.id.0, &Rejection::InventoryUnavailable).await?;
@@ -103,7 +103,7 @@ async fn go_on(saga: &Saga, order: &order::Model) -> Result<(), SagaError> {
     steps::finish(saga, order.id.0).await.map(drop)
 }
 
-/// Makes the order ours for the time of a lease: it is due again only then. One of several callers succeeds.
+/// Claims the order for the duration of a lease; only after that is it due again. Of several callers, one succeeds.
 async fn claim(saga: &Saga, order: &order::Model) -> Result<bool, DbErr> {
     let claimed = order::Entity::update_many()
         .col_expr(Column::DueAt, Expr::value(now_millis() + millis(saga.policy.lease)))

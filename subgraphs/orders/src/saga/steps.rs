@@ -1,4 +1,4 @@
-//! Takes the steps of one order until nothing is owed. Every step may be repeated. Knows no schedule and no caller.
+//! The steps of one order, until none is left. Every step may be repeated. Knows no schedule and no caller.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use super::{Saga, SagaError, store};
 use crate::entity::order::{self, Rejection, Step};
 use service::graphql::money::MoneyError;
 
-/// Goes on with the order until its step is `Done`, or until something fails.
+/// Takes the steps of the order until it is `Done` or one fails.
 pub(super) async fn finish(saga: &Saga, id: Uuid) -> Result<order::Model, SagaError> {
     loop {
         let order = store::order(&saga.db, id).await?;
@@ -40,7 +40,7 @@ async fn reserve(saga: &Saga, id: Uuid) -> Result<(), SagaError> {
     Ok(store::reject(&saga.db, id, &rejection).await?)
 }
 
-/// Nothing is charged yet, and trying again would end in the same way. What inventory may hold is given back.
+/// Rejects the order: nothing is charged yet, and a retry would fail in the same way. Stock that inventory may hold is returned.
 async fn unfulfillable(
     saga: &Saga,
     id: Uuid,
@@ -54,7 +54,7 @@ async fn unfulfillable(
 async fn commit(saga: &Saga, id: Uuid) -> Result<(), SagaError> {
     match saga.inventory.commit(id).await? {
         Commit::Committed => store::done(&saga.db, id, Step::Commit).await?,
-        // Someone closed the reservation under a charged order. The buyer gets the money back.
+        // The reservation of a charged order was closed by someone else. The buyer gets a refund.
         Commit::Closed => store::lapse(&saga.db, id).await?,
     }
     Ok(())

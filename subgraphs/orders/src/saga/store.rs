@@ -1,5 +1,5 @@
-//! The saga's reads and writes. A write is one transaction, conditional on the step it follows, and changes nothing
-//! when that step was already taken. Knows nothing of inventory but the prices that it named.
+//! The saga's reads and writes. A write is one transaction, conditional on the step before it: it changes nothing if that
+//! step has already been taken. Knows no inventory.
 
 use std::time::Duration;
 
@@ -39,12 +39,12 @@ pub(super) async fn create(db: &Database, order: &order::Model, lines: &[order_l
         order::ActiveModel::from(order.clone()).reset_all().insert(tx).await?;
         let rows = lines.iter().map(|line| order_line::ActiveModel::from(line.clone()).reset_all());
         order_line::Entity::insert_many(rows).exec_without_returning(tx).await?;
-        happened(tx, order.id.0, order_event::Kind::Received, None, None).await
+        add_event(tx, order.id.0, order_event::Kind::Received, None, None).await
     })
     .await
 }
 
-/// PENDING → PLACED: fixes the prices, charges the buyer, says so in the history, and owes inventory the commit.
+/// PENDING → PLACED: sets the final prices, charges the buyer and adds to the history. The next step is the commit.
 pub(super) async fn place(db: &Database, id: Uuid, priced: &Priced) -> Result<()> {
     let total = priced.total;
     db.write(|tx| async move {
@@ -61,12 +61,12 @@ pub(super) async fn place(db: &Database, id: Uuid, priced: &Priced) -> Result<()
             fix_price(tx, id, *product, *unit_price).await?;
         }
         record(tx, id, ledger_entry::Kind::Charge, total.minor(), total.currency().code()).await?;
-        happened(tx, id, order_event::Kind::Placed, Some(total.minor()), None).await
+        add_event(tx, id, order_event::Kind::Placed, Some(total.minor()), None).await
     })
     .await
 }
 
-/// PENDING → REJECTED: nothing was charged; owes inventory the release.
+/// PENDING → REJECTED: nothing was charged. The next step is the release.
 pub(super) async fn reject(db: &Database, id: Uuid, rejection: &Rejection) -> Result<()> {
     db.write(|tx| async move {
         let tx = &*tx;
@@ -76,12 +76,12 @@ pub(super) async fn reject(db: &Database, id: Uuid, rejection: &Rejection) -> Re
             return Ok(());
         }
         let reason = Some(rejection.to_string());
-        happened(tx, id, order_event::Kind::Rejected, None, reason).await
+        add_event(tx, id, order_event::Kind::Rejected, None, reason).await
     })
     .await
 }
 
-/// PLACED → CANCELLED because the reservation was gone before it was final.
+/// PLACED → CANCELLED, because the reservation was closed before it was committed.
 pub(super) async fn lapse(db: &Database, id: Uuid) -> Result<()> {
     db.write(|tx| async move {
         let tx = &*tx;
@@ -89,12 +89,12 @@ pub(super) async fn lapse(db: &Database, id: Uuid) -> Result<()> {
         if !take_step(tx, id, Step::Commit, Step::Release, changes).await? {
             return Ok(());
         }
-        refund(tx, id, "the reserved stock was given back before the order was final").await
+        refund(tx, id, "the reserved stock was released before the order was complete").await
     })
     .await
 }
 
-/// PENDING or PLACED → CANCELLED, whatever step it is at. Says whether it was this call that cancelled.
+/// PENDING or PLACED → CANCELLED, at any step. Returns whether this call cancelled it.
 pub(super) async fn cancel(db: &Database, id: Uuid, reason: &str, lease: Duration) -> Result<bool> {
     db.write(|tx| async move {
         let tx = &*tx;
@@ -116,7 +116,7 @@ pub(super) async fn cancel(db: &Database, id: Uuid, reason: &str, lease: Duratio
     .await
 }
 
-/// Nothing is owed any more, if the step is still the given one.
+/// Ends the steps, if the current one is still `after`.
 pub(super) async fn done(db: &Database, id: Uuid, after: Step) -> Result<()> {
     take_step(db.reader(), id, after, Step::Done, Vec::new()).await?;
     Ok(())
@@ -132,7 +132,7 @@ pub(super) async fn retry_in(db: &Database, id: Uuid, wait: Duration) -> Result<
         .map(drop)
 }
 
-/// Moves the order's step, with other changes, if it is still at `from`. The row stays locked until the transaction ends.
+/// Changes the order's step, and more, if it is still `from`. The row stays locked until the transaction ends.
 async fn take_step(
     db: &impl ConnectionTrait,
     id: Uuid,
@@ -161,7 +161,7 @@ async fn fix_price(tx: &DatabaseTransaction, id: Uuid, product: Uuid, unit_price
         .map(drop)
 }
 
-/// Gives back what was charged, if anything was, and says so in the history.
+/// Refunds what was charged, if anything was, and adds to the history.
 async fn refund(tx: &DatabaseTransaction, id: Uuid, reason: &str) -> Result<()> {
     let charge = ledger_entry::Entity::find_by_id((id.into(), ledger_entry::Kind::Charge)).one(tx).await?;
     if let Some(charge) = &charge {
@@ -170,7 +170,7 @@ async fn refund(tx: &DatabaseTransaction, id: Uuid, reason: &str) -> Result<()> 
     }
     let refunded = charge.map(|charge| charge.amount_minor);
     let kind = order_event::Kind::Cancelled;
-    happened(tx, id, kind, refunded, Some(reason.to_owned())).await
+    add_event(tx, id, kind, refunded, Some(reason.to_owned())).await
 }
 
 async fn record(
@@ -190,7 +190,7 @@ async fn record(
     entry.insert(tx).await.map(drop)
 }
 
-async fn happened(
+async fn add_event(
     tx: &DatabaseTransaction,
     id: Uuid,
     kind: order_event::Kind,

@@ -1,4 +1,4 @@
-//! The saga against an inventory that refuses: what is given up at once, and what is waited for.
+//! The saga with an inventory that refuses calls: what it gives up at once, and what it retries.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use crate::clock::{millis, now_millis};
 use crate::entity::order::{self, Rejection, Status, Step};
 use crate::{Config, migration, saga};
 
-/// An inventory that refuses calls of this name, and takes all others. Says where it is.
+/// An inventory that refuses calls of this name and accepts all others. Returns its URL.
 async fn inventory(refuses: &'static str) -> String {
     let answer = move |Json(request): Json<Value>| async move {
         let query = request["query"].as_str().unwrap().to_owned();
@@ -46,7 +46,7 @@ async fn inventory(refuses: &'static str) -> String {
     url
 }
 
-/// Places an order with such an inventory, on every database that there is.
+/// Places an order with such an inventory, on every available database.
 async fn on_each(refuses: &'static str, test: impl AsyncFn(&Saga, Result<Outcome, service::Error>)) {
     for database in TestDatabase::each().await.unwrap() {
         let opened = Database::connect(&database.config).await.unwrap();
@@ -71,7 +71,7 @@ async fn only_order(saga: &Saga) -> order::Model {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_refused_is_placed() {
+async fn without_a_refusal_the_order_is_placed() {
     on_each("nothing of all", async |saga, placed| {
         assert!(matches!(placed, Ok(Outcome::Placed(_))), "{placed:?}");
         assert_eq!(only_order(saga).await.step, Step::Done);
@@ -79,7 +79,7 @@ async fn nothing_refused_is_placed() {
     .await;
 }
 
-/// Before anything is charged, a refusal ends the order at once, not after five minutes of the same.
+/// Before anything is charged, a refusal ends the order at once, not after five minutes of retries.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_reservation_rejects_the_order() {
     on_each("reserveStock", async |saga, placed| {
@@ -91,7 +91,7 @@ async fn a_refused_reservation_rejects_the_order() {
     .await;
 }
 
-/// Once charged, the order is never given up; but a refusal is not asked for again every second.
+/// Once it is charged, the order is never given up, but after a refusal the call is not repeated every second.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_commit_waits_long() {
     on_each("commitStock", async |saga, placed| {

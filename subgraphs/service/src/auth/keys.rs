@@ -1,8 +1,8 @@
-//! The public keys that verify tokens: given, or fetched from an address and kept. Knows no token.
+//! The public keys that verify tokens: given, or fetched from a URL and cached. Knows no token.
 //!
-//! A key that is known verifies at once, whatever the address does: the keys are fetched again in the background. Only
-//! a request whose key is not known waits, for the one fetch that is under way, and made-up key ids make us fetch no more
-//! often than `Pace` allows.
+//! A cached key verifies at once, even while the URL does not respond: the keys are refreshed in the background. Only a
+//! request with an unknown key id waits, and all of them for the same fetch. Made-up key ids cause no more fetches than
+//! `Pace` allows.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -33,12 +33,12 @@ impl Keys {
         Self(Source::Fixed(Arc::new(keys)))
     }
 
-    /// Keys at an address: fetched when first needed, then every ten minutes, and when a token names an unknown one.
+    /// Keys at a URL: fetched when first needed, then every ten minutes, and when a token names an unknown key.
     pub fn remote(url: &str) -> anyhow::Result<Self> {
         Ok(Self(Source::Remote(Arc::new(Remote::new(url, Pace::default())?))))
     }
 
-    /// The key of this id; without an id, the only key that there is.
+    /// The key with this id; without an id, the only key there is.
     pub(super) async fn find(&self, id: Option<&str>) -> Result<DecodingKey> {
         match &self.0 {
             Source::Fixed(keys) => pick(keys, id)?.ok_or_else(unknown_key),
@@ -50,9 +50,9 @@ impl Keys {
 /// How often the keys are fetched, and how long that may take.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
-    /// A fetch takes no longer, so nobody waits longer for one.
+    /// The longest time for one fetch, and so for a request that waits for it.
     timeout: Duration,
-    /// Between fetches in the background, so that a withdrawn key goes. If the address does not answer, the old keys stay.
+    /// Between background fetches, so that a withdrawn key stops working. If a fetch fails, the old keys stay.
     keep: Duration,
     /// Between fetches for unknown key ids.
     unknown: Duration,
@@ -82,13 +82,13 @@ struct Remote {
 #[derive(Debug, Default)]
 struct State {
     keys: Option<Arc<JwkSet>>,
-    /// The latest fetch, which may be under way.
+    /// The latest fetch, which may still be running.
     fetch: Option<Fetch>,
     started: Option<Instant>,
     failed: bool,
 }
 
-/// A fetch of the keys, for all who wait for it. It goes on when none of them does.
+/// A fetch of the keys that any number of requests can wait for. It continues when none of them does.
 type Fetch = Shared<BoxFuture<'static, ()>>;
 
 impl Remote {
@@ -113,7 +113,10 @@ impl Remote {
             return Ok(key);
         }
         if self.state().failed {
-            return Err(Error::new(Code::Unavailable, "The token can't be verified now: its keys can't be fetched."));
+            return Err(Error::new(
+                Code::Unavailable,
+                "The token can't be verified at the moment: its keys can't be fetched.",
+            ));
         }
         Err(unknown_key())
     }
@@ -123,12 +126,12 @@ impl Remote {
         keys.map_or(Ok(None), |keys| pick(&keys, id))
     }
 
-    /// The fetch that is under way, or a new one if it is time for one.
+    /// The running fetch, or a new one if enough time has passed.
     fn fetch_for_unknown(self: &Arc<Self>) -> Option<Fetch> {
         let mut state = self.state();
         let floor = if state.failed { self.pace.retry } else { self.pace.unknown };
         let is_time = state.started.is_none_or(|started| started.elapsed() >= floor);
-        if state.under_way().is_none() && !is_time {
+        if state.running().is_none() && !is_time {
             return None;
         }
         if state.started.is_none() {
@@ -137,9 +140,9 @@ impl Remote {
         Some(self.fetch_in(&mut state))
     }
 
-    /// The fetch that is under way, or a new one. It is a task of its own: whoever asked for it may hang up.
+    /// The running fetch, or a new one. It is a task of its own, because the client that caused it may disconnect.
     fn fetch_in(self: &Arc<Self>, state: &mut State) -> Fetch {
-        if let Some(fetch) = state.under_way() {
+        if let Some(fetch) = state.running() {
             return fetch;
         }
         let remote = Arc::clone(self);
@@ -167,11 +170,11 @@ impl Remote {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             if body.len() + chunk.len() > MOST_BYTES {
-                bail!("the answer is larger than {MOST_BYTES} bytes");
+                bail!("the response is larger than {MOST_BYTES} bytes");
             }
             body.extend_from_slice(&chunk);
         }
-        serde_json::from_slice(&body).context("the answer is not a JSON Web Key Set")
+        serde_json::from_slice(&body).context("the response is not a JSON Web Key Set")
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -180,12 +183,12 @@ impl Remote {
 }
 
 impl State {
-    fn under_way(&self) -> Option<Fetch> {
+    fn running(&self) -> Option<Fetch> {
         self.fetch.clone().filter(|fetch| fetch.peek().is_none())
     }
 }
 
-/// Fetches the keys again and again, for as long as somebody uses them.
+/// Refreshes the keys for as long as they are in use.
 async fn keep_fresh(remote: Weak<Remote>, pace: Pace) {
     loop {
         tokio::time::sleep(pace.keep).await;
@@ -233,8 +236,8 @@ mod tests {
         retry: Duration::ZERO,
     };
 
-    /// An address that gives the key `one` so many times, and then never answers.
-    async fn address(good: usize, pace: Pace) -> (Arc<Remote>, Arc<AtomicUsize>) {
+    /// A URL that returns the key `one` this many times, and then never responds.
+    async fn endpoint(good: usize, pace: Pace) -> (Arc<Remote>, Arc<AtomicUsize>) {
         let pair = aws_lc_rs::signature::EcdsaKeyPair::generate(&aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING);
         let key = EncodingKey::from_ec_der(pair.unwrap().to_pkcs8v1().unwrap().as_ref());
         let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
@@ -258,10 +261,10 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn known_keys_verify_at_once_while_the_address_hangs() {
-        let (remote, asked) = address(1, PACE).await;
+    async fn known_keys_verify_at_once_while_the_endpoint_hangs() {
+        let (remote, asked) = endpoint(1, PACE).await;
         remote.find(Some("one")).await.unwrap();
-        // Long enough for fetches in the background, which hang.
+        // Long enough for a background fetch, which hangs.
         while asked.load(Ordering::SeqCst) < 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -282,17 +285,20 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn all_who_wait_wait_for_one_fetch_and_not_for_ever() {
-        let (remote, asked) = address(0, Pace { keep: Duration::from_secs(60), ..PACE }).await;
-        let started = Instant::now();
-        let all = (0..40).map(|_| {
+        let (remote, asked) = endpoint(0, Pace { keep: Duration::from_secs(60), ..PACE }).await;
+        let find = || {
             let remote = Arc::clone(&remote);
             tokio::spawn(async move { remote.find(Some("one")).await })
-        });
-        let all: Vec<_> = all.collect();
-        // The first hangs up; its fetch is everybody's and goes on.
-        all[0].abort();
-        for (index, task) in all.into_iter().enumerate().skip(1) {
-            assert_eq!(task.await.unwrap().unwrap_err().code(), Code::Unavailable, "{index}");
+        };
+        let started = Instant::now();
+        let first = find();
+        while asked.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // The first client disconnects. Its fetch continues, and the others wait for it.
+        first.abort();
+        for task in std::iter::repeat_with(find).take(40).collect::<Vec<_>>() {
+            assert_eq!(task.await.unwrap().unwrap_err().code(), Code::Unavailable);
         }
         assert!(started.elapsed() < PACE.timeout * 5, "{:?}", started.elapsed());
         assert_eq!(asked.load(Ordering::SeqCst), 1);
@@ -301,7 +307,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn unknown_keys_are_asked_for_within_a_budget() {
         let pace = Pace { unknown: Duration::from_secs(60), keep: Duration::from_secs(60), ..PACE };
-        let (remote, asked) = address(usize::MAX, pace).await;
+        let (remote, asked) = endpoint(usize::MAX, pace).await;
         for id in 0..100 {
             let refused = remote.find(Some(&format!("made up {id}"))).await;
             assert_eq!(refused.unwrap_err().code(), Code::Unauthenticated);

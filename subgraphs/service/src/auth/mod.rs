@@ -1,4 +1,4 @@
-//! Who is calling: bearer tokens, the services' own secret, and what a caller may do. Knows no user account.
+//! Who is calling: bearer tokens, the secret that services share, and what a caller may do. Knows no user account.
 
 mod keys;
 mod token;
@@ -14,10 +14,10 @@ pub use keys::Keys;
 pub use token::Claims;
 pub use viewer::{ADMIN, User, Viewer, viewer};
 
-/// The header by which a service shows that it is one.
+/// The header with which a service identifies itself.
 pub const INTERNAL_TOKEN_HEADER: &str = "x-internal-token";
 
-/// Tells from a request's headers who is calling.
+/// Finds out from a request's headers who is calling.
 #[derive(Debug, Clone)]
 pub struct Authenticator {
     keys: Keys,
@@ -27,12 +27,12 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Verifies tokens by the keys at the configured address, which are fetched when the first token comes.
+    /// Verifies tokens with the keys at the configured URL, which are fetched for the first token.
     pub fn new(config: &AuthConfig) -> anyhow::Result<Self> {
         Ok(Self::with_keys(config, Keys::remote(&config.jwks_url)?))
     }
 
-    /// Verifies tokens by the given keys: for the service that issues them.
+    /// Verifies tokens with the given keys: for the service that issues them.
     pub fn with_keys(config: &AuthConfig, keys: Keys) -> Self {
         Self {
             keys,
@@ -42,7 +42,7 @@ impl Authenticator {
         }
     }
 
-    /// Who is calling; nobody in particular without a token, an error with one that is no good.
+    /// Who is calling: anonymous without a token, an error with an invalid one.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Viewer> {
         if let Some(token) = headers.get(INTERNAL_TOKEN_HEADER) {
             return self.service(token.as_bytes());
@@ -57,7 +57,7 @@ impl Authenticator {
 
     fn service(&self, token: &[u8]) -> Result<Viewer> {
         let expected = self.internal_token.as_deref().ok_or_else(|| {
-            Error::new(Code::Forbidden, "This service takes no internal calls: it runs without INTERNAL_TOKEN.")
+            Error::new(Code::Forbidden, "This service accepts no internal calls: INTERNAL_TOKEN is not set.")
         })?;
         if bool::from(expected.as_bytes().ct_eq(token)) {
             Ok(Viewer::Service)
@@ -73,5 +73,5 @@ fn bearer(value: &str) -> Option<&str> {
 }
 
 fn unauthenticated(detail: &str) -> Error {
-    Error::new(Code::Unauthenticated, format!("The request's credentials are no good: {detail}."))
+    Error::new(Code::Unauthenticated, format!("The request's credentials are not valid: {detail}."))
 }

@@ -13,7 +13,7 @@ use super::unauthenticated;
 pub struct Claims {
     /// Whose token it is: the user's id.
     pub sub: String,
-    /// What the user is allowed to be.
+    /// The roles of the user.
     #[serde(default)]
     pub roles: Vec<String>,
     /// Who issued it.
@@ -22,16 +22,16 @@ pub struct Claims {
     pub aud: String,
     /// When it was issued, in seconds since 1970.
     pub iat: u64,
-    /// When it ends, in seconds since 1970.
+    /// When it expires, in seconds since 1970.
     pub exp: u64,
 }
 
-/// The claims of a token that is signed by one of the keys, in time, and for us.
+/// The claims of a token that is signed by one of the keys, has not expired, and is for us.
 pub(super) async fn verify(token: &str, keys: &Keys, issuer: &str, audience: &str) -> Result<Verified> {
     let header = decode_header(token).map_err(|_| unauthenticated("the token can't be read"))?;
-    // Asymmetric only, and never the algorithm that the token alone names: the key must be of its kind.
+    // Asymmetric algorithms only, and never just because the token says so: the key must be of that kind.
     if !ALGORITHMS.contains(&header.alg) {
-        return Err(unauthenticated("the token must be signed by ES256 or EdDSA"));
+        return Err(unauthenticated("the token must be signed with ES256 or EdDSA"));
     }
     let key = keys.find(header.kid.as_deref()).await?;
     if key.family() != header.alg.family() {
@@ -57,7 +57,7 @@ pub(super) async fn verify(token: &str, keys: &Keys, issuer: &str, audience: &st
     Ok(decoded.claims)
 }
 
-/// What we read of a token; any OIDC provider's has at least this, `roles` aside.
+/// What we read of a token. Except for `roles`, every OIDC provider's tokens have it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Verified {
     pub(super) sub: String,
@@ -67,5 +67,5 @@ pub(super) struct Verified {
 
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::ES256, Algorithm::EdDSA];
 
-/// How far two machines' clocks may be apart.
+/// How much the clocks of two machines may differ.
 const LEEWAY_SECONDS: u64 = 30;

@@ -1,16 +1,16 @@
-//! The caller as resolvers see it, and what it may do.
+//! The caller as resolvers see it, and what the caller may do.
 
 use async_graphql::Context;
 
 use crate::error::{Code, Error, Result};
 
-/// The role that may do everything, as tokens spell it.
+/// The role that may do everything, as it is spelled in tokens.
 pub const ADMIN: &str = "admin";
 
 /// Who is calling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Viewer {
-    /// Nobody in particular.
+    /// Nobody who is known.
     Anonymous,
     /// A person with a verified token.
     User(User),
@@ -21,14 +21,14 @@ pub enum Viewer {
 /// A person with a verified token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// The id, as the token's `sub` has it.
+    /// The id: the token's `sub`.
     pub id: String,
-    /// What the person is allowed to be.
+    /// The roles of the person.
     pub roles: Vec<String>,
 }
 
 impl Viewer {
-    /// The person who calls, if it is one.
+    /// The person who is calling, if it is a person.
     pub fn user(&self) -> Option<&User> {
         match self {
             Self::User(user) => Some(user),
@@ -36,22 +36,22 @@ impl Viewer {
         }
     }
 
-    /// Whether an administrator calls.
+    /// Whether an administrator is calling.
     pub fn is_admin(&self) -> bool {
         self.user().is_some_and(|user| user.has_role(ADMIN))
     }
 
-    /// Whether one of our services calls.
+    /// Whether one of our services is calling.
     pub fn is_service(&self) -> bool {
         *self == Self::Service
     }
 
-    /// Whether the person with this id calls.
+    /// Whether the person with this id is calling.
     pub fn is_user(&self, id: &str) -> bool {
         self.user().is_some_and(|user| user.id == id)
     }
 
-    /// The person who calls, or an error that asks for one.
+    /// The person who is calling, or an error that asks to sign in.
     pub fn require_user(&self) -> Result<&User> {
         self.user().ok_or_else(|| match self {
             Self::Service => Error::new(Code::Forbidden, "Only a person may do this."),
@@ -59,7 +59,7 @@ impl Viewer {
         })
     }
 
-    /// The administrator who calls, or an error.
+    /// The administrator who is calling, or an error.
     pub fn require_admin(&self) -> Result<&User> {
         let user = self.require_user()?;
         if user.has_role(ADMIN) {
@@ -69,7 +69,7 @@ impl Viewer {
         }
     }
 
-    /// An error unless one of our services calls.
+    /// An error unless one of our services is calling.
     pub fn require_service(&self) -> Result<()> {
         match self {
             Self::Service => Ok(()),
@@ -85,7 +85,7 @@ impl User {
     }
 }
 
-/// Who is calling, from a resolver's context; nobody in particular if the request does not say.
+/// Who is calling, from a resolver's context; anonymous if the request does not say.
 pub fn viewer<'a>(ctx: &Context<'a>) -> &'a Viewer {
     ctx.data_opt::<Viewer>().unwrap_or(&Viewer::Anonymous)
 }

@@ -1,4 +1,4 @@
-//! How a connection pool is opened on either database. Knows nothing of what runs on it.
+//! Opens a connection pool on either database. Does not know what runs on it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> anyhow::Result<DatabaseC
             options.map_sqlx_sqlite_opts(sqlite_options);
         }
         "postgres" | "postgresql" => {
-            // A PostgreSQL that starts beside us gets a moment; a wrong address is still told soon.
+            // Long enough for a PostgreSQL that starts together with us, short enough to report a wrong address soon.
             options.connect_timeout(Duration::from_secs(10));
         }
         _ => bail!("DATABASE_URL must begin with `sqlite://` or `postgres://`"),
@@ -34,7 +34,8 @@ pub(super) async fn connect(config: &DatabaseConfig) -> anyhow::Result<DatabaseC
     open(options).await.with_context(|| format!("could not open the database {}", without_password(&config.url)))
 }
 
-/// Two processes that open a new file at once contend for its journal mode, where SQLite's busy timeout does not reach.
+/// Two processes that open a new file at the same time compete to set its journal mode, and SQLite's busy timeout does not
+/// apply to that.
 async fn open(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
     let mut retries = Retries::default();
     loop {
@@ -45,8 +46,8 @@ async fn open(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
     }
 }
 
-/// WAL lets readers go on beside the one writer. NORMAL syncs at checkpoints: with WAL the file can't be damaged,
-/// but power loss may take the last transactions; FULL is what keeps a promise once given.
+/// With WAL, readers and the one writer do not block each other. NORMAL syncs at checkpoints only: the file can't be damaged,
+/// but power loss may lose the last transactions. FULL keeps every committed transaction.
 fn sqlite_options(options: SqliteConnectOptions) -> SqliteConnectOptions {
     options
         .busy_timeout(Duration::from_secs(30))
@@ -60,12 +61,12 @@ fn make_folder(url: &str) -> anyhow::Result<()> {
     let path = path.split('?').next().unwrap_or_default();
     if path.is_empty() || path.contains(":memory:") {
         bail!(
-            "the database must be a file, such as `sqlite://data/name.db?mode=rwc`: a pool can't share one in memory"
+            "the database must be a file, such as `sqlite://data/name.db?mode=rwc`: a pool can't share an in-memory database"
         );
     }
     match Path::new(path).parent() {
         Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
-            .with_context(|| format!("could not make the folder {} for the database", folder.display())),
+            .with_context(|| format!("could not create the folder {} for the database", folder.display())),
         _ => Ok(()),
     }
 }
@@ -74,7 +75,7 @@ fn scheme(url: &str) -> &str {
     url.split(':').next().unwrap_or_default()
 }
 
-/// The URL as far as a log may show it.
+/// The URL without what a log must not show.
 fn without_password(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(start), Some(at)) if start + 3 <= at => format!("{}://…@{}", &url[..start], &url[at + 1..]),

@@ -1,14 +1,13 @@
-//! What a database error means, by the codes of the database that it came from. Knows no statement.
+//! What a database error means, by the error codes of each database. Knows no statement.
 //!
-//! The two kinds of codes must not be mixed up: read as a number, many an SQLSTATE has a low byte that means "busy" on
-//! SQLite.
+//! The two kinds of codes must not be mixed up: as a number, many an SQLSTATE has a low byte that means "busy" on SQLite.
 
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::Error as SqlxError;
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 
-/// Whether the same transaction may succeed if tried again: a deadlock, a serialization failure, a busy lock.
+/// Whether the same transaction may succeed if it is retried: a deadlock, a serialization failure, a busy lock.
 ///
 /// A lost connection is not one of them: the commit may have happened.
 pub fn is_transient(error: &DbErr) -> bool {
@@ -21,7 +20,7 @@ pub fn is_transient(error: &DbErr) -> bool {
     }
 }
 
-/// Whether a text has a character that the database can't keep.
+/// Whether a text has a character that the database can't store.
 pub(crate) fn is_unusable_text(error: &DbErr) -> bool {
     // character_not_in_repertoire, untranslatable_character
     matches!(code(error), Some(ErrorCode::Postgres("22021" | "22P05")))

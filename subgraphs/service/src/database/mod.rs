@@ -25,12 +25,12 @@ pub use fault::is_transient;
 pub(crate) use fault::is_unusable_text;
 pub use open::{Filled, Migrations, SampleData, open};
 
-/// A pool of connections, and the one way to write through it.
+/// A connection pool, and the only way to write through it.
 #[derive(Debug, Clone)]
 pub struct Database {
     connection: DatabaseConnection,
     statements: Arc<AtomicU64>,
-    /// SQLite has one writer. Within the process writers queue here, in order, rather than poll the file's lock.
+    /// SQLite allows one writer. Writers of this process queue here, in order, instead of polling the lock of the file.
     writer: Option<Arc<Mutex<()>>>,
 }
 
@@ -54,12 +54,12 @@ impl Database {
 
     /// Does a piece of work in one write transaction: all of it or nothing.
     ///
-    /// The work may run more than once: when the database gives it up for a deadlock, a serialization failure or
-    /// a lock it is tried again. So it must have no effect but through its transaction. On SQLite the
-    /// transaction takes the write lock at its start, on PostgreSQL it is READ COMMITTED.
+    /// The work may run more than once: after a deadlock, a serialization failure or a busy lock it is tried again. So its only
+    /// effects must be those of the transaction. On SQLite the transaction takes the write lock when it begins; on PostgreSQL
+    /// it is READ COMMITTED.
     ///
-    /// The transaction comes as a handle of the work's own, not as a reference: futures over a reference of any lifetime
-    /// can't be proven to be `Send` today. The handle must be gone when the work ends.
+    /// The work owns a handle of the transaction instead of borrowing it: the compiler can't prove yet that futures over a
+    /// reference of any lifetime are `Send`. The handle must be dropped by the time the work ends.
     pub async fn write<T, F>(&self, work: impl Fn(Transaction) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
@@ -73,19 +73,19 @@ impl Database {
         }
     }
 
-    /// Whether the database answers, soon.
+    /// An error unless the database responds within 2 seconds.
     pub async fn ping(&self) -> anyhow::Result<()> {
         let probe = self.connection.execute_unprepared("SELECT 1");
         tokio::time::timeout(Duration::from_secs(2), probe).await.context("no answer within 2 s")??;
         Ok(())
     }
 
-    /// Closes every connection, once they are given back.
+    /// Closes all connections, as soon as they are idle.
     pub async fn close(&self) -> Result<(), DbErr> {
         self.connection.close_by_ref().await
     }
 
-    /// How many statements were sent so far, BEGIN and COMMIT not counted: for tests that hold a query to one.
+    /// How many statements were sent so far, without BEGIN and COMMIT. For tests that a query needs only so many.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
     }
@@ -94,17 +94,17 @@ impl Database {
     where
         F: Future<Output = Result<T>>,
     {
-        let (_turn, transaction) = self.begin().await?;
+        let (_permit, transaction) = self.begin().await?;
         let transaction = Arc::new(transaction);
         let done = work(Arc::clone(&transaction)).await;
         let transaction = only(transaction)?;
         end(transaction, done.is_ok()).await.map_err(Error::from).and(done)
     }
 
-    /// Boxed, since every kind of work that is written compiles what it awaits.
-    fn begin(&self) -> BoxFuture<'_, Result<(Turn, DatabaseTransaction), DbErr>> {
+    /// Boxed: without that, this would be compiled again for each kind of work.
+    fn begin(&self) -> BoxFuture<'_, Result<(WritePermit, DatabaseTransaction), DbErr>> {
         Box::pin(async move {
-            let turn = match &self.writer {
+            let permit = match &self.writer {
                 Some(writer) => Some(Arc::clone(writer).lock_owned().await),
                 None => None,
             };
@@ -112,47 +112,48 @@ impl Database {
                 sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
                 ..TransactionOptions::default()
             };
-            Ok((turn, self.connection.begin_with_options(options).await?))
+            Ok((permit, self.connection.begin_with_options(options).await?))
         })
     }
 
-    /// A write transaction that no other process's can overlap. On SQLite every one is like that.
-    async fn begin_locked(&self) -> Result<(Turn, DatabaseTransaction), DbErr> {
-        let (turn, transaction) = self.begin().await?;
+    /// A write transaction that excludes those of all other processes. On SQLite every write transaction does.
+    async fn begin_locked(&self) -> Result<(WritePermit, DatabaseTransaction), DbErr> {
+        let (permit, transaction) = self.begin().await?;
         if transaction.get_database_backend() == DbBackend::Postgres {
             let lock = format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})");
             transaction.execute_unprepared(&lock).await?;
         }
-        Ok((turn, transaction))
+        Ok((permit, transaction))
     }
 }
 
-/// A transaction as the work in it holds it.
+/// The handle of a transaction that the work in it owns.
 pub type Transaction = Arc<DatabaseTransaction>;
 
 /// A piece of work in a transaction.
 pub type Work<T = ()> = BoxFuture<'static, Result<T>>;
 
-/// Commits, or takes everything back. Boxed for the same reason as [`Database::begin`].
+/// Commits or rolls back. Boxed for the same reason as [`Database::begin`].
 fn end(transaction: DatabaseTransaction, keep: bool) -> BoxFuture<'static, Result<(), DbErr>> {
     Box::pin(async move {
         if keep {
             return transaction.commit().await;
         }
-        // The connection must be idle again before the next writer gets its turn. A failure here is the same failure as
-        // the one that the work has had.
+        // Awaited, so that the connection is idle before the next writer begins. An error here would only repeat the one that
+        // the work failed with.
         let _ = transaction.rollback().await;
         Ok(())
     })
 }
 
-/// The transaction, when the work in it has let go of it.
+/// The transaction itself, after the work in it has dropped its handle.
 fn only(transaction: Transaction) -> Result<DatabaseTransaction> {
-    Arc::into_inner(transaction).ok_or_else(|| Error::internal(anyhow::anyhow!("the work kept its transaction")))
+    Arc::into_inner(transaction)
+        .ok_or_else(|| Error::internal(anyhow::anyhow!("the work kept its handle of the transaction")))
 }
 
-/// The writer's turn; over when it is dropped.
-type Turn = Option<OwnedMutexGuard<()>>;
+/// The right to write, until it is dropped.
+type WritePermit = Option<OwnedMutexGuard<()>>;
 
-/// Any number will do, as long as all versions of the services use the same: "braid" in ASCII.
+/// Any number works, as long as all versions of the services use the same one: "braid" in ASCII.
 const ADVISORY_LOCK: i64 = 0x62_7261_6964;

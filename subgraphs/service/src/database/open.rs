@@ -1,4 +1,4 @@
-//! What a service's database goes through before it serves: connecting, migrations, sample data. Knows no table.
+//! How a service opens its database: connecting, migrations, sample data. Knows no table.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::error::Result;
 
 use super::{Database, Transaction, Work, only};
 
-/// The steps by which a service's tables come to be, oldest first.
+/// The migrations of a service, oldest first.
 pub type Migrations = fn() -> Vec<Box<dyn MigrationTrait>>;
 
 /// Writes a service's sample data.
 pub type SampleData = fn(Transaction) -> Work;
 
-/// The database of a service, at its newest version, and with sample data if that is wanted and nothing else is in it.
+/// Opens the database of a service: migrated, and with sample data if that is configured and the database is empty.
 pub fn open(
     config: &Config,
     migrations: Migrations,
@@ -37,19 +37,19 @@ async fn open_with(
     if let Some(sample) = sample
         && let Filled::HasData { table } = database.fill(sample).await?
     {
-        tracing::info!(table, "No sample data: the database has data of its own");
+        tracing::info!(table, "No sample data is written: the database has other data");
     }
     Ok(database)
 }
 
-/// What came of filling a database.
+/// What happened when sample data was to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filled {
-    /// It has sample data now.
+    /// It was written.
     Now,
-    /// It was filled before; what has become of the data since does not matter.
+    /// It had been written before; whether it is still there does not matter.
     Before,
-    /// It has data of its own, so nothing was written.
+    /// The database has other data, so nothing was written.
     HasData {
         /// A table that is not empty.
         table: String,
@@ -57,17 +57,17 @@ pub enum Filled {
 }
 
 impl Database {
-    /// Brings the tables to the newest version. Processes that start together wait for one another.
+    /// Runs the migrations that have not run yet. Processes that start at the same time wait for each other.
     pub async fn migrate(&self, migrations: Migrations) -> anyhow::Result<()> {
-        let (_turn, transaction) = self.begin_locked().await.context("could not lock the database to migrate it")?;
+        let (_permit, transaction) = self.begin_locked().await.context("could not lock the database to migrate it")?;
         Migrator(migrations).up(&transaction, None).await.context("could not migrate the database")?;
         transaction.commit().await.context("could not commit the migration")
     }
 
-    /// Writes sample data, once in the life of the database, and only if every table is empty: sample accounts have a
-    /// password that everybody knows.
+    /// Writes sample data: only once per database, and only if every table is empty, because the password of sample accounts
+    /// is public.
     pub async fn fill(&self, sample: SampleData) -> anyhow::Result<Filled> {
-        let (_turn, transaction) = self.begin_locked().await?;
+        let (_permit, transaction) = self.begin_locked().await?;
         let backend = transaction.get_database_backend();
         let values = [TASK.into(), crate::graphql::now().to_rfc3339().into()];
         transaction.execute_unprepared(CREATE_TASKS).await?;
@@ -87,7 +87,7 @@ impl Database {
     }
 }
 
-/// A table that has a row, our own bookkeeping aside.
+/// A table that has a row, apart from our own bookkeeping.
 async fn table_with_data(transaction: &DatabaseTransaction) -> Result<Option<String>, DbErr> {
     let backend = transaction.get_database_backend();
     let list = if backend == DbBackend::Postgres { POSTGRES_TABLES } else { SQLITE_TABLES };
@@ -104,7 +104,7 @@ async fn table_with_data(transaction: &DatabaseTransaction) -> Result<Option<Str
     Ok(None)
 }
 
-/// A service's steps as the migration library takes them.
+/// The migrations in the form that the library expects.
 struct Migrator(Migrations);
 
 impl MigratorTraitSelf for Migrator {

@@ -1,15 +1,16 @@
-//! Data loaders whose batches are whole: all keys of one kind that a request wants at a time cost one statement.
+//! Data loaders with complete batches: all keys of one kind that a request needs at the same time cost one statement.
 //! Knows no key and no table.
 //!
-//! async-graphql's loader waits a moment for further keys, on a clock. A long list, or a busy machine, is slower
-//! than any such moment, and then N keys cost several statements. Here there is no clock: a request runs until none of
-//! its resolvers can go on, and only then are the batches loaded that they wait for. So what is batched follows from
-//! the query alone.
+//! async-graphql's loader waits for further keys for a fixed time. A long list or a busy machine takes longer than that,
+//! and then N keys cost several statements. Here there is no timer: a request runs until none of its resolvers can make
+//! progress, and only then are the batches loaded that they wait for. So the batches depend on the query alone.
 //!
-//! Each request has a loader of its own. A shared one would make requests wait for a batch that belongs to another
-//! request, which may have been given up.
+//! Each request has its own loader. With a shared one, a request could wait for a batch of another request that has been
+//! aborted.
 
+use std::collections::HashMap;
 use std::future::Future;
+use std::hash::Hash;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,22 +27,34 @@ use futures_util::future::{BoxFuture, poll_fn, ready};
 use futures_util::stream::FuturesUnordered;
 use futures_util::task::{FutureObj, Spawn, SpawnError};
 
-use crate::error::{Error, Result};
+use crate::database::Database;
+use crate::error::Result;
 
-/// The schema extension that gives every request a loader of type `T`; resolvers get it by [`loader`].
+use super::resource;
+
+/// The schema extension that gives every request a loader that loads through a `T`.
 #[derive(Debug, Clone)]
-pub struct Batches<T>(T);
+pub(super) struct Batches<T>(T);
 
 impl<T: Clone + Send + Sync + 'static> Batches<T> {
-    /// Every request gets a copy of this loader.
-    pub fn new(loader: T) -> Self {
+    /// Every request gets a clone of `loader`.
+    pub(super) fn new(loader: T) -> Self {
         Self(loader)
     }
 }
 
-/// The loader of the request that a resolver works for.
-pub fn loader<'a, T: Send + Sync + 'static>(ctx: &async_graphql::Context<'a>) -> Result<&'a DataLoader<T>> {
-    ctx.data::<DataLoader<T>>().map_err(|error| Error::internal(anyhow::anyhow!(error.message)))
+/// The loader of the request that a resolver belongs to. A service implements `Loader` for [`Database`], once per kind of key.
+pub fn loader<'a>(ctx: &async_graphql::Context<'a>) -> Result<&'a DataLoader<Database>> {
+    resource(ctx)
+}
+
+/// The rows of each key, in the order in which they came.
+pub fn grouped<K: Eq + Hash, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, Vec<R>> {
+    let mut groups: HashMap<K, Vec<R>> = HashMap::new();
+    for row in rows {
+        groups.entry(key(&row)).or_default().push(row);
+    }
+    groups
 }
 
 impl<T: Clone + Send + Sync + 'static> ExtensionFactory for Batches<T> {
@@ -78,7 +91,7 @@ impl<T: Clone + Send + Sync + 'static> Extension for RequestBatches<T> {
     }
 }
 
-/// Batches that are not being loaded yet.
+/// Batches whose loading has not begun.
 #[derive(Default)]
 struct Waiting(Mutex<Vec<FutureObj<'static, ()>>>);
 
@@ -109,7 +122,7 @@ impl Timer for NoTimer {
     }
 }
 
-/// Runs the request; whenever it can't go on, loads what it waits for.
+/// Runs the request, and loads what it waits for whenever it can't make progress.
 async fn drive<F: Future>(request: F, waiting: &Waiting) -> F::Output {
     let mut request = pin!(request);
     let mut loading = FuturesUnordered::new();
@@ -119,7 +132,7 @@ async fn drive<F: Future>(request: F, waiting: &Waiting) -> F::Output {
                 return Poll::Ready(output);
             }
             loading.extend(waiting.take());
-            // A batch that is done lets resolvers go on.
+            // After a batch is loaded, resolvers can make progress.
             match loading.poll_next_unpin(cx) {
                 Poll::Ready(Some(())) => {}
                 Poll::Ready(None) | Poll::Pending => return Poll::Pending,
@@ -129,9 +142,9 @@ async fn drive<F: Future>(request: F, waiting: &Waiting) -> F::Output {
     .await
 }
 
-/// Polls again as long as the future wakes itself: a long list of futures does so when it pauses after a part.
+/// Polls again as long as the future wakes itself, as a long list of futures does when it yields.
 fn poll_until_stuck<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>, cx: &Context<'_>) -> Poll<T> {
-    for _ in 0..MOST_PAUSES {
+    for _ in 0..MOST_YIELDS {
         let flag = Arc::new(Flag { raised: AtomicBool::new(false), outer: cx.waker().clone() });
         let waker = Waker::from(Arc::clone(&flag));
         let polled = poll(&mut Context::from_waker(&waker));
@@ -142,7 +155,7 @@ fn poll_until_stuck<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>, cx: &C
     Poll::Pending
 }
 
-/// Passes a wake on, and remembers it.
+/// Passes on a wake-up and remembers it.
 struct Flag {
     raised: AtomicBool,
     outer: Waker,
@@ -161,18 +174,18 @@ impl Wake for Flag {
 
 /// SQLite binds 32,766 values at most.
 const MOST_KEYS: usize = 10_000;
-/// A list pauses a few times. More than this is something else that is woken all the time, and the thread is needed.
-const MOST_PAUSES: usize = 1_000;
+/// A list yields a few times. A future that wakes itself more often than this must give the thread back.
+const MOST_YIELDS: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
     use std::sync::atomic::AtomicUsize;
 
     use async_graphql::dataloader::Loader;
     use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
 
     use super::*;
+    use crate::error::Error;
 
     #[derive(Clone)]
     struct Squares(Arc<AtomicUsize>);
@@ -197,11 +210,11 @@ mod tests {
         }
 
         async fn square(&self, ctx: &async_graphql::Context<'_>) -> Result<u32> {
-            Ok(loader::<Squares>(ctx)?.load_one(self.0).await?.unwrap_or_default())
+            Ok(resource::<DataLoader<Squares>>(ctx)?.load_one(self.0).await?.unwrap_or_default())
         }
 
         async fn upto(&self, count: u32) -> Vec<Number> {
-            // Slower than any clock that a loader may have.
+            // Longer than a loader's timer would wait.
             std::thread::sleep(Duration::from_micros(100));
             (0..count).map(|offset| Number(self.0 + offset)).collect()
         }
@@ -230,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_kind_of_key_is_loaded_once_a_level() {
+    async fn a_kind_of_key_is_loaded_once_per_level() {
         check("{ number(start: 1) { value } }", 0).await;
         check("{ number(start: 1) { square } }", 1).await;
         check("{ a: number(start: 1) { square } b: number(start: 2) { square } }", 1).await;
@@ -241,13 +254,13 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_request_that_was_given_up_harms_no_other() {
+    async fn an_aborted_request_harms_no_other() {
         let schema = Schema::build(Query, EmptyMutation, EmptySubscription)
             .extension(Batches::new(Squares(Arc::default())))
             .finish();
         let query = "{ number(start: 1) { upto(count: 10) { square } } }";
-        let given_up = tokio::time::timeout(Duration::from_micros(1200), schema.execute(query));
-        let (_, response) = tokio::join!(given_up, schema.execute(query));
+        let aborted = tokio::time::timeout(Duration::from_micros(1200), schema.execute(query));
+        let (_, response) = tokio::join!(aborted, schema.execute(query));
         assert!(response.errors.is_empty());
         let response = tokio::time::timeout(Duration::from_secs(5), schema.execute(query)).await.unwrap();
         assert!(response.errors.is_empty());

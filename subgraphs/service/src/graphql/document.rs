@@ -1,8 +1,8 @@
-//! Walks over a parsed request, for the checks that come before validation. Knows no schema and no limit.
+//! Visits the parts of a parsed request, for the checks before validation. Knows no schema and no limit.
 
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet, VariableDefinition};
 
-/// Visits every field of every operation and fragment, each once. The parser refuses deep documents, so this ends soon.
+/// Visits every field of every operation and fragment once. The recursion is bounded, because the parser refuses deep documents.
 pub(super) fn each_field<'a>(document: &'a ExecutableDocument, mut visit: impl FnMut(&'a Field)) {
     for (_, operation) in document.operations.iter() {
         each_below(&operation.node.selection_set.node, &mut visit);

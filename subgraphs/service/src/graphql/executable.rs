@@ -1,7 +1,6 @@
-//! A schema of any type, as the HTTP side runs it. Knows no HTTP.
+//! A schema of any type, in the form that the HTTP server runs. Knows no HTTP.
 //!
-//! The type is forgotten here so that the code which serves a schema is compiled once, in this crate, and not again in
-//! each service.
+//! The type is erased so that the code that serves a schema is compiled once, in this crate, and not again in each service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use futures_util::future::BoxFuture;
 pub struct Executable(Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>);
 
 impl Executable {
-    /// Forgets the type of a schema.
+    /// Erases the type of a schema.
     pub fn new<E: Executor>(schema: E) -> Self {
         Self(Arc::new(move |request| {
             let schema = schema.clone();

@@ -1,9 +1,10 @@
-//! The GraphQL pieces that every subgraph has in the same form: scalars, paging, limits, errors, SDL.
+//! What is the same in every subgraph's GraphQL: scalars, pagination, limits, errors, SDL.
 
-pub mod batch;
+mod batch;
 mod document;
 mod entities;
 mod executable;
+mod extension;
 pub mod money;
 mod omitted;
 pub mod page;
@@ -11,18 +12,19 @@ mod present;
 mod schema;
 mod text;
 
+pub use batch::{grouped, loader};
 pub use executable::Executable;
 pub use money::Money;
 pub use page::Page;
-pub use present::{PresentErrors, is_request_error, present};
-pub use schema::{builder, sdl};
+pub(crate) use present::is_request_error;
+pub use schema::{builder, database, resource, sdl, with_database};
 
 use chrono::{SubsecRound, Utc};
 
-/// A point in time; the scalar `DateTime`, RFC 3339 in UTC.
+/// A point in time: the scalar `DateTime`, RFC 3339 in UTC.
 pub type DateTime = chrono::DateTime<Utc>;
 
-/// The time now, cut to milliseconds: what both databases keep without loss.
+/// The time now, truncated to milliseconds: both databases store that without loss.
 pub fn now() -> DateTime {
     Utc::now().trunc_subsecs(3)
 }

@@ -1,4 +1,4 @@
-//! Money that can't lose a cent: whole minor units and a currency. Knows no exchange rates.
+//! Money without rounding errors: an integer of minor units and a currency. Knows no exchange rates.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,8 +7,8 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 
 /// An amount of money, such as `19.99 EUR`.
 ///
-/// In a database it takes two columns, the minor units as a 64-bit integer and the currency's three letters:
-/// SQLite reads decimals back through floats.
+/// A database stores it in two columns, the minor units as a 64-bit integer and the three letters of the currency:
+/// SQLite would read a decimal as a float.
 ///
 /// ```
 /// use service::Money;
@@ -32,27 +32,27 @@ pub struct Currency([u8; 3]);
 /// What is wrong with an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    /// The text has another form.
+    /// The text does not have the right form.
     #[error("`{0}` is not an amount of money; write it like `19.99 EUR`")]
     Form(String),
     /// The text has more digits than the currency has minor units.
-    #[error("{currency} has {digits} decimal digits at most")]
+    #[error("{currency} has at most {digits} decimal digits")]
     Digits {
         /// The currency.
         currency: Currency,
-        /// How many it has.
+        /// The number of its decimal digits.
         digits: u32,
     },
-    /// The amount does not fit.
+    /// The amount is too large.
     #[error("the amount is too large")]
     Overflow,
-    /// Two currencies met in one sum.
+    /// The amounts of a sum have different currencies.
     #[error("{0} and {1} can't be added")]
     Currencies(Currency, Currency),
 }
 
 impl Money {
-    /// An amount of so many minor units.
+    /// An amount in minor units.
     pub const fn new(minor: i64, currency: Currency) -> Self {
         Self { minor, currency }
     }
@@ -62,7 +62,7 @@ impl Money {
         Ok(Self::new(minor, currency.parse()?))
     }
 
-    /// No money.
+    /// The amount zero.
     pub const fn zero(currency: Currency) -> Self {
         Self::new(0, currency)
     }
@@ -86,7 +86,7 @@ impl Money {
         Ok(Self::new(minor.ok_or(MoneyError::Overflow)?, self.currency))
     }
 
-    /// The amount, so many times.
+    /// The amount, multiplied.
     pub fn times(self, count: i64) -> Result<Self, MoneyError> {
         let minor = self.minor.checked_mul(count);
         Ok(Self::new(minor.ok_or(MoneyError::Overflow)?, self.currency))
@@ -106,11 +106,11 @@ impl Currency {
 
     /// The three letters.
     pub fn code(&self) -> &str {
-        // Only ASCII capitals get in, so this is always text.
+        // Only ASCII capitals are accepted, so this is always UTF-8.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// How many decimal digits an amount has; ISO 4217 says two but for these.
+    /// How many decimal digits an amount has: two, apart from the exceptions in ISO 4217.
     pub const fn digits(self) -> u32 {
         match &self.0 {
             b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX"
@@ -176,7 +176,7 @@ impl FromStr for Money {
         if fraction.len() > digits as usize {
             return Err(MoneyError::Digits { currency, digits });
         }
-        // Built with its sign, so that the lowest 64-bit integer reads back as well.
+        // Built with its sign, so that the lowest 64-bit integer can be read too.
         let padding = std::iter::repeat_n(b'0', digits as usize - fraction.len());
         let minor = whole
             .bytes()

@@ -1,56 +1,36 @@
-//! Page sizes that a client leaves out: makes their variables null before the request is validated. Knows no schema.
+//! Variables for page sizes that a client omits: sets them to null before the request is validated. Knows no schema.
 //!
-//! async-graphql computes a field's complexity from its arguments, and takes a variable without a value for an error
-//! there, though every client may leave out a nullable one. For `first` and `last` null says the same as nothing.
+//! async-graphql computes a field's complexity from its arguments, and fails there if a variable has no value, although
+//! clients may omit a nullable one. For `first` and `last`, null means the same as no value.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest};
 use async_graphql::parser::types::{ExecutableDocument, VariableDefinition};
-use async_graphql::{Name, Request, ServerResult, Value, async_trait};
+use async_graphql::{Name, Request, Value};
 
 use super::document::{each_field, variable_definitions};
 
-/// The schema extension that makes omitted page sizes null.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct OmittedPageSizes;
-
-impl ExtensionFactory for OmittedPageSizes {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
+/// Sets the page sizes to null that the request omits.
+pub(super) fn fill_in(request: &mut Request) {
+    // A request that can't be parsed is refused later.
+    let omitted = request.parsed_query().map(page_sizes).unwrap_or_default();
+    for name in omitted {
+        request.variables.entry(name).or_insert(Value::Null);
     }
 }
 
-#[async_trait::async_trait]
-impl Extension for OmittedPageSizes {
-    async fn prepare_request(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        mut request: Request,
-        next: NextPrepareRequest<'_>,
-    ) -> ServerResult<Request> {
-        // What can't be parsed is refused where it is parsed.
-        let omitted = request.parsed_query().map(page_sizes).unwrap_or_default();
-        for name in omitted {
-            request.variables.entry(name).or_insert(Value::Null);
-        }
-        next.run(ctx, request).await
-    }
-}
-
-/// The variables that are page sizes and may be left out.
+/// The variables that are page sizes and may be omitted.
 fn page_sizes(document: &ExecutableDocument) -> Vec<Name> {
     let mut used = BTreeSet::new();
     each_field(document, |field| {
         for (name, value) in &field.arguments {
             if matches!(name.node.as_str(), "first" | "last") {
-                // A variable is told by how it prints: async-graphql does not export its type.
+                // Recognised by how it prints: async-graphql does not export the type of values with variables.
                 used.extend(value.node.to_string().strip_prefix('$').map(str::to_owned));
             }
         }
     });
-    // Two operations may define one name differently; what either wants to keep is kept.
+    // Two operations may define one name differently; then both definitions must allow null.
     for definition in variable_definitions(document) {
         if !may_be_null(definition) {
             used.remove(definition.name.node.as_str());

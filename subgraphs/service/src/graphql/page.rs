@@ -1,4 +1,4 @@
-//! Relay paging by keyset: bounds, cursors, and one statement a page. Knows no entity.
+//! Relay pagination by keyset: bounds, cursors, and one statement per page. Knows no entity.
 
 use async_graphql::OutputType;
 use async_graphql::connection::{
@@ -11,23 +11,23 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
-/// How many items a page has when the caller does not say.
+/// The size of a page when the caller does not set it.
 pub const DEFAULT_SIZE: i32 = 20;
-/// How many items a page has at most.
+/// The maximum size of a page.
 pub const MAX_SIZE: i32 = 100;
 
-/// What a page adds to a query's complexity: the selection below it, as often as the page may have items.
+/// What a page adds to a query's complexity: the selection below it, times the size of the page.
 pub fn cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
-    // Out of bounds is refused by the resolver; here it must only not be free, nor overflow.
+    // The resolver refuses sizes out of bounds. Here they only must not be free or overflow.
     let size = first.or(last).unwrap_or(DEFAULT_SIZE).clamp(1, MAX_SIZE);
     child.saturating_mul(size.unsigned_abs() as usize).saturating_add(1)
 }
 
-/// A Relay connection whose cursors hide a key of type `K`.
+/// A Relay connection whose cursors contain a key of type `K`.
 pub type PageConnection<K, N> =
     Connection<OpaqueCursor<K>, N, EmptyFields, EmptyFields, DefaultConnectionName, DefaultEdgeName>;
 
-/// One page's place in a list that is ordered by a unique key `K`.
+/// One page of a list that is ordered by a unique key `K`.
 ///
 /// ```
 /// use service::Page;
@@ -45,7 +45,7 @@ pub struct Page<K> {
 }
 
 impl<K: Serialize + DeserializeOwned> Page<K> {
-    /// Reads the four arguments of a Relay connection, and refuses what is out of bounds.
+    /// Reads the four arguments of a Relay connection; an error if they are out of bounds.
     pub fn new(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> Result<Self> {
         let (name, size, backward) = match (first, last) {
             (Some(_), Some(_)) => {
@@ -62,17 +62,17 @@ impl<K: Serialize + DeserializeOwned> Page<K> {
 }
 
 impl<K> Page<K> {
-    /// The most items that the page may have.
+    /// The maximum number of items.
     pub fn size(&self) -> usize {
         self.size
     }
 
-    /// Whether the page is counted from the end of the list.
+    /// Whether the page is the last part of the list (`last`) instead of the first (`first`).
     pub fn is_backward(&self) -> bool {
         self.backward
     }
 
-    /// The key after which the page begins.
+    /// The key after which the page starts.
     pub fn after(&self) -> Option<&K> {
         self.after.as_ref()
     }
@@ -82,9 +82,9 @@ impl<K> Page<K> {
         self.before.as_ref()
     }
 
-    /// Reads the page by one statement, whose cursor is ordered by the columns of `K`.
+    /// Reads the page with one statement, whose cursor is ordered by the columns of `K`.
     ///
-    /// `key` gives the key of an item, in the order of those columns.
+    /// `key` returns the key of an item, in the order of those columns.
     pub async fn fetch<S>(
         &self,
         mut cursor: Cursor<S>,
@@ -101,7 +101,7 @@ impl<K> Page<K> {
         if let Some(before) = &self.before {
             cursor.before(before.clone());
         }
-        // One more than asked for tells whether the list goes on.
+        // One more than the size shows whether there are more.
         let limit = self.size as u64 + 1;
         if self.backward {
             cursor.last(limit);
@@ -111,7 +111,7 @@ impl<K> Page<K> {
         Ok(self.slice(cursor.all(database).await?, key))
     }
 
-    /// Makes a page of items that were read elsewhere: in list order, with one more than asked for if the list goes on.
+    /// Makes a page of items that were read elsewhere: in list order, with one more than the size if there are more.
     pub fn slice<N>(&self, mut items: Vec<N>, key: impl Fn(&N) -> K) -> Slice<K, N> {
         let more = items.len() > self.size;
         if more && self.backward {
@@ -139,7 +139,7 @@ pub struct Slice<K, N> {
 }
 
 impl<K, N> Slice<K, N> {
-    /// The slice as a Relay connection, with each item turned into its GraphQL type.
+    /// The slice as a Relay connection, with each item converted to its GraphQL type.
     pub fn into_connection<T: OutputType>(self, node: impl Fn(N) -> T) -> PageConnection<K, T>
     where
         K: Serialize + DeserializeOwned + Send + Sync,
@@ -154,7 +154,7 @@ fn decode<K: Serialize + DeserializeOwned>(argument: &str, cursor: Option<String
     let decoded = cursor.map(|text| OpaqueCursor::<K>::decode_cursor(&text));
     let decoded = decoded.transpose().map_err(|_| {
         Error::bad_input(format!(
-            "`{argument}` is not a cursor of this list. Use a cursor that the list gave, with the same sort."
+            "`{argument}` is not a cursor of this list. Use a cursor that this list returned, with the same sort."
         ))
     })?;
     Ok(decoded.map(|cursor| cursor.0))

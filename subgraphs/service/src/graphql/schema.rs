@@ -1,13 +1,13 @@
-//! How every subgraph schema is built and printed: limits, federation, errors. Knows no type of any subgraph.
+//! How every subgraph's schema is built and printed: limits, federation, errors. Knows no type of any subgraph.
 
-use async_graphql::{ObjectType, SDLExportOptions, Schema, SchemaBuilder, SubscriptionType};
+use async_graphql::{Context, ObjectType, SDLExportOptions, Schema, SchemaBuilder, SubscriptionType};
 
 use crate::config::Limits;
+use crate::database::Database;
+use crate::error::{Error, Result};
 
-use super::PresentErrors;
-use super::entities::EntityCost;
-use super::omitted::OmittedPageSizes;
-use super::text::NoNul;
+use super::batch::Batches;
+use super::extension::AllRequests;
 
 /// A schema builder with what all subgraphs have in common.
 pub fn builder<Q, M, S>(query: Q, mutation: M, subscription: S, limits: &Limits) -> SchemaBuilder<Q, M, S>
@@ -21,15 +21,28 @@ where
         .limit_depth(limits.depth)
         .limit_complexity(limits.complexity)
         .limit_aliases(limits.aliases)
-        .extension(PresentErrors)
-        .extension(OmittedPageSizes)
-        .extension(NoNul)
-        .extension(EntityCost::new(limits.complexity))
+        .extension(AllRequests { max_complexity: limits.complexity })
 }
 
-/// The schema as the subgraph SDL that composition reads.
+/// Adds the database, which resolvers get from [`database`], and the loader over it, which they get from
+/// [`loader`](super::loader).
+pub fn with_database<Q, M, S>(schema: SchemaBuilder<Q, M, S>, database: &Database) -> SchemaBuilder<Q, M, S> {
+    schema.data(database.clone()).extension(Batches::new(database.clone()))
+}
+
+/// The database of the schema that a resolver belongs to.
+pub fn database<'a>(ctx: &Context<'a>) -> Result<&'a Database> {
+    resource(ctx)
+}
+
+/// Data that was added to the schema for its resolvers. An error if the schema was built only to be printed.
+pub fn resource<'a, T: Send + Sync + 'static>(ctx: &Context<'a>) -> Result<&'a T> {
+    ctx.data::<T>().map_err(|error| Error::internal(anyhow::anyhow!(error.message)))
+}
+
+/// The schema as SDL, in the form that composition reads.
 ///
-/// The text is the same on every run: types by name, fields in the order in which the code has them.
+/// The text is the same on every run: types are sorted by name, fields are in the order of the code.
 pub fn sdl<Q, M, S>(schema: &Schema<Q, M, S>) -> String
 where
     Q: ObjectType + 'static,

@@ -1,47 +1,26 @@
-//! Refuses requests whose texts have the character U+0000. Knows no field: no text of any of them may have it.
+//! Refuses requests that have the character U+0000 in a string. Knows no field: it is not allowed in any of them.
 //!
-//! PostgreSQL can't store the character, SQLite can. Refused before anything runs, a request means the same on both.
+//! PostgreSQL can't store the character, SQLite can. Refusing it first makes both behave the same.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextParseQuery};
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{ErrorExtensionValues, ServerError, ServerResult, Value, Variables, async_trait};
+use async_graphql::{ErrorExtensionValues, ServerError, ServerResult, Value, Variables};
 
 use crate::error::Code;
 
 use super::document::{each_field, variable_definitions};
 
-/// The schema extension that refuses texts with U+0000.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct NoNul;
-
-impl ExtensionFactory for NoNul {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
+/// An error if the request has the character.
+pub(super) fn check(query: &str, document: &ExecutableDocument, variables: &Variables) -> ServerResult<()> {
+    if let Some((name, _)) = variables.iter().find(|(_, value)| has_nul(value)) {
+        return Err(refused(format!("The variable `${name}` contains the character U+0000. Remove it.")));
     }
-}
-
-#[async_trait::async_trait]
-impl Extension for NoNul {
-    async fn parse_query(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        let document = next.run(ctx, query, variables).await?;
-        if let Some((name, _)) = variables.iter().find(|(_, value)| has_nul(value)) {
-            return Err(refused(format!("The variable `${name}` has a text with the character U+0000. Remove it.")));
-        }
-        // Written in the query itself, the character takes an escape, unless it stands there as it is.
-        if (query.contains("\\u") || query.contains('\0')) && literals_have_nul(&document) {
-            return Err(refused("The query has a text with the character U+0000. Remove it.".to_owned()));
-        }
-        Ok(document)
+    // In the query itself the character is either escaped or literal.
+    if (query.contains("\\u") || query.contains('\0')) && literals_have_nul(document) {
+        return Err(refused("A string of the query contains the character U+0000. Remove it.".to_owned()));
     }
+    Ok(())
 }
 
 fn literals_have_nul(document: &ExecutableDocument) -> bool {
@@ -57,7 +36,7 @@ fn literals_have_nul(document: &ExecutableDocument) -> bool {
     found
 }
 
-/// The parsers of JSON and GraphQL refuse values that nest deep.
+/// The recursion is bounded, because the parsers of JSON and GraphQL refuse deeply nested values.
 fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),

@@ -1,7 +1,7 @@
 //! GraphQL over HTTP: from an HTTP request to a GraphQL request, and back with the right status. Knows no schema.
 //!
 //! The rules are those of the GraphQL-over-HTTP draft: a client that accepts
-//! `application/graphql-response+json` gets 400 for a request that was refused; to others that is a 200.
+//! `application/graphql-response+json` gets 400 for a request that was refused; other clients get 200.
 
 use std::fmt::Display;
 
@@ -32,22 +32,22 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let answer = Answer::for_accept(&headers);
+    let accepted = Accepted::of(&headers);
     if !is_json(&headers) {
         let message = "Send the request as JSON, with `content-type: application/json`.";
-        return answer.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_REQUEST", message);
+        return accepted.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_REQUEST", message);
     }
     let body = match body {
         Ok(body) => body,
         Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let message = "The request's body is larger than this service takes.";
-            return answer.refuse(error.status(), "PAYLOAD_TOO_LARGE", message);
+            let message = "The request's body is larger than this service accepts.";
+            return accepted.refuse(error.status(), "PAYLOAD_TOO_LARGE", message);
         }
-        Err(error) => return answer.refuse(error.status(), "BAD_REQUEST", error.body_text()),
+        Err(error) => return accepted.refuse(error.status(), "BAD_REQUEST", error.body_text()),
     };
     match read_json(&body) {
-        Ok(request) => run(exchange, request, &headers, answer).await,
-        Err(message) => answer.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", message),
+        Ok(request) => run(exchange, request, &headers, accepted).await,
+        Err(message) => accepted.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", message),
     }
 }
 
@@ -57,24 +57,24 @@ pub(super) async fn get(
     headers: HeaderMap,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Response {
-    let answer = Answer::for_accept(&headers);
+    let accepted = Accepted::of(&headers);
     let mut request =
         match parameters.map_err(|error| error.body_text()).and_then(|Query(parameters)| parameters.read()) {
             Ok(request) => request,
-            Err(message) => return answer.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", message),
+            Err(message) => return accepted.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", message),
         };
     if changes_something(&mut request) {
         let message = "A mutation must be sent by POST.";
-        let mut response = answer.refuse(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
+        let mut response = accepted.refuse(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
-    run(exchange, request, &headers, answer).await
+    run(exchange, request, &headers, accepted).await
 }
 
-async fn run(exchange: Exchange, request: Request, headers: &HeaderMap, answer: Answer) -> Response {
+async fn run(exchange: Exchange, request: Request, headers: &HeaderMap, accepted: Accepted) -> Response {
     match exchange.authenticator.authenticate(headers).await {
-        Ok(viewer) => answer.give(&exchange.schema.execute(request.data(viewer)).await),
+        Ok(viewer) => accepted.give(&exchange.schema.execute(request.data(viewer)).await),
         Err(error) => {
             let status = match error.code() {
                 Code::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -82,13 +82,13 @@ async fn run(exchange: Exchange, request: Request, headers: &HeaderMap, answer: 
                 Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             };
-            refuse_error(answer, status, &error)
+            refuse_error(accepted, status, &error)
         }
     }
 }
 
-fn refuse_error(answer: Answer, status: StatusCode, error: &Error) -> Response {
-    answer.refuse(status, error.code().as_str(), error)
+fn refuse_error(accepted: Accepted, status: StatusCode, error: &Error) -> Response {
+    accepted.refuse(status, error.code().as_str(), error)
 }
 
 /// The parameters of a request by GET.
@@ -124,7 +124,7 @@ fn read_parameter<T: for<'de> Deserialize<'de>>(name: &str, text: Option<String>
 fn read_json(body: &[u8]) -> Result<Request, String> {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if first == Some(&b'[') {
-        return Err("Batches are not taken: send one request as a JSON object.".to_owned());
+        return Err("Batches are not supported: send one request as a JSON object.".to_owned());
     }
     let request: Request =
         serde_json::from_slice(body).map_err(|error| format!("The body is not a request: {error}."))?;
@@ -140,7 +140,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json") || essence.eq_ignore_ascii_case(RESPONSE_JSON)
 }
 
-/// Whether the operation that would run is not a query. What can't be parsed is left to the schema to refuse.
+/// Whether the operation that would run is not a query. A request that can't be parsed is refused later, by the schema.
 fn changes_something(request: &mut Request) -> bool {
     let wanted = request.operation_name.clone();
     let Ok(document) = request.parsed_query() else {
@@ -155,17 +155,17 @@ fn changes_something(request: &mut Request) -> bool {
     }
 }
 
-/// How the client wants its answer.
+/// The media type that the client accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    /// `application/graphql-response+json`: the status tells.
+enum Accepted {
+    /// `application/graphql-response+json`: the status says whether the request was refused.
     Modern,
-    /// `application/json`: 200 for whatever is a GraphQL answer.
+    /// `application/json`: 200 for every GraphQL response.
     Legacy,
 }
 
-impl Answer {
-    fn for_accept(headers: &HeaderMap) -> Self {
+impl Accepted {
+    fn of(headers: &HeaderMap) -> Self {
         let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         if accepted.into_iter().any(|value| value.to_ascii_lowercase().contains(RESPONSE_JSON)) {
             Self::Modern
@@ -174,7 +174,7 @@ impl Answer {
         }
     }
 
-    /// The status of a request that was well-formed HTTP, and refused as GraphQL.
+    /// The status of a request that was valid as HTTP and refused as GraphQL.
     fn refused(self) -> StatusCode {
         match self {
             Self::Modern => StatusCode::BAD_REQUEST,
@@ -186,7 +186,7 @@ impl Answer {
         let refused = response.errors.iter().any(is_request_error);
         let status = if refused { self.refused() } else { StatusCode::OK };
         let body = if refused {
-            // No `data` at all: nothing ran.
+            // Without `data`, because nothing ran.
             serde_json::to_vec(&json!({ "errors": response.errors }))
         } else {
             serde_json::to_vec(response)
@@ -194,7 +194,7 @@ impl Answer {
         match body {
             Ok(body) => self.send(status, body),
             Err(error) => {
-                tracing::error!(%error, "An answer can't be written as JSON");
+                tracing::error!(%error, "A response can't be written as JSON");
                 self.refuse(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal.as_str(), "Internal error.")
             }
         }

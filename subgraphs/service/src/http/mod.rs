@@ -30,30 +30,30 @@ use crate::worker::Worker;
 /// Completes when the service is to stop.
 pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A service that runs until it is told to stop.
+/// A running service; completes when it has stopped.
 pub type Serving = BoxFuture<'static, anyhow::Result<()>>;
 
 /// What a service hands over to be served.
 #[derive(Debug, Clone)]
 pub struct Subgraph {
-    /// What the service is called.
+    /// The name of the service, and where it listens.
     pub info: ServiceInfo,
     /// The schema.
     pub schema: Executable,
-    /// The database: asked by `/health`, closed at the end.
+    /// The database: `/health` checks it, and it is closed at the end.
     pub database: Database,
     /// Who may call.
     pub authenticator: Authenticator,
-    /// Work in the background: `/health` shows when it fails.
+    /// Background work: `/health` reports when it fails.
     pub workers: Vec<Worker>,
-    /// Routes of the service's own.
+    /// More routes, beside those that all services have.
     pub routes: Router,
 }
 
-/// Serves until told to stop; then requests in flight finish, and the database closes.
+/// Serves until told to stop; then requests in flight finish, and the database is closed.
 ///
-/// A boxed future, as all that a service takes from this crate and gives to its `main`: the code of an `async fn` is
-/// compiled where it is awaited, so each service would compile the HTTP server anew.
+/// The future is boxed, like all futures between this crate and a service: an `async fn` is compiled in the crate that awaits
+/// it, so each service would compile the HTTP server again.
 pub fn serve(listener: TcpListener, subgraph: Subgraph, config: &Config, shutdown: Shutdown) -> Serving {
     let (routes, grace) = (router(subgraph.clone(), config), config.shutdown_grace());
     Box::pin(serve_routes(listener, subgraph, routes, grace, shutdown))
@@ -77,7 +77,7 @@ async fn serve_routes(
         let _ = stopping.send(());
     });
     let out_of_time = async {
-        // An error here means that the server is gone already.
+        // An error here means that the server has already stopped.
         if stopped.await.is_ok() {
             tokio::time::sleep(grace).await;
         }
@@ -85,7 +85,7 @@ async fn serve_routes(
     let served = tokio::select! {
         served = server => served.context("the HTTP server failed"),
         () = out_of_time => {
-            tracing::warn!(service = name, "Requests in flight were cut off");
+            tracing::warn!(service = name, "Requests in flight were aborted");
             Ok(())
         }
     };
@@ -94,7 +94,7 @@ async fn serve_routes(
     served
 }
 
-/// The service as a router, for tests and for processes that serve it in their own way.
+/// The routes of the service, for tests and for processes that serve them differently.
 pub fn router(subgraph: Subgraph, config: &Config) -> Router {
     let Subgraph { info, schema, database, authenticator, workers, routes } = subgraph;
     let exchange = exchange::Exchange { schema, authenticator };
@@ -111,11 +111,11 @@ pub fn router(subgraph: Subgraph, config: &Config) -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
-/// Listens on an address, or says why it can't; `setting` is what chooses another one, such as "--listen or LISTEN".
+/// Listens on an address. The error names `setting`, such as "--listen or LISTEN", as the way to choose another one.
 pub async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => bail!(
-            "port {} on {} is taken by another process; stop it, or choose another with {setting}",
+            "port {} on {} is in use by another process; stop it, or choose another port with {setting}",
             address.port(),
             address.ip()
         ),
@@ -132,10 +132,10 @@ struct Health {
 async fn health(State(Health { database, workers }): State<Health>) -> Response {
     let (status, text) = match (database.ping().await, workers.iter().find(|worker| worker.is_failing())) {
         (Ok(()), None) => (StatusCode::OK, "ok".to_owned()),
-        (Ok(()), Some(worker)) => (StatusCode::SERVICE_UNAVAILABLE, format!("the {} fails", worker.name())),
+        (Ok(()), Some(worker)) => (StatusCode::SERVICE_UNAVAILABLE, format!("the {} is failing", worker.name())),
         (Err(error), _) => {
-            tracing::warn!(error = format!("{error:#}"), "The database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer".to_owned())
+            tracing::warn!(error = format!("{error:#}"), "The database does not respond");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not respond".to_owned())
         }
     };
     (status, Json(serde_json::json!({ "status": text }))).into_response()

@@ -1,4 +1,4 @@
-//! The page at `/` for trying one service by hand: offline, under a strict policy. Knows no schema.
+//! The page at `/` for trying one service by hand: works offline, under a strict content security policy. Knows no schema.
 
 use axum::Router;
 use axum::http::header;

@@ -145,7 +145,7 @@ async fn what_can_not_be_opened_says_why() {
     for (url, says) in [
         ("mysql://host/db", "DATABASE_URL must begin with"),
         ("sqlite::memory:", "must be a file"),
-        ("sqlite:///proc/none/x.db?mode=rwc", "could not make the folder"),
+        ("sqlite:///proc/none/x.db?mode=rwc", "could not create the folder"),
         ("postgres://me:secret@127.0.0.1:1/db", "could not open the database postgres://…@127.0.0.1:1/db"),
     ] {
         let config = service::config::DatabaseConfig { url: url.to_owned(), connections: 2 };

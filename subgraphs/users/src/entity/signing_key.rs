@@ -1,4 +1,4 @@
-//! The key that signs this service's tokens. Knows nothing of tokens.
+//! The key that signs this service's tokens, in the database. Knows no token.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,7 +13,7 @@ pub(crate) struct Model {
     pub(crate) created_at: i64,
 }
 
-/// By hand, so that the private key never reaches a log.
+/// Written by hand so that the private key never appears in a log.
 impl std::fmt::Debug for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SigningKey").field("name", &self.name).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! A user as the database holds them. Knows nothing of who may see what.
+//! A user in the database. Does not know who may see what.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) id: TextUuid,
-    /// Lower case always (see `account::check_username`), so that unique means unique to a reader too.
+    /// Always lower case (see `account::check_username`), so that names that look the same are the same.
     #[sea_orm(unique)]
     pub(crate) username: String,
     pub(crate) name: String,
-    /// Lower case always, for the same reason.
+    /// Always lower case, for the same reason.
     #[sea_orm(unique)]
     pub(crate) email: String,
     #[sea_orm(column_type = "Json")]
     pub(crate) roles: Roles,
-    /// An argon2 PHC string. None: this user cannot log in with a password.
+    /// An argon2 PHC string. `None`: this user can't sign in with a password.
     pub(crate) password_hash: Option<String>,
-    /// Milliseconds since the epoch: one representation that sorts alike on SQLite and PostgreSQL.
+    /// Milliseconds since 1970: sorts the same on SQLite and PostgreSQL.
     pub(crate) created_at: i64,
 }
 
-/// The roles of a user, as they stand in a token's `roles` claim.
+/// The roles of a user, as in the `roles` claim of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub(crate) struct Roles(pub(crate) Vec<Role>);
 

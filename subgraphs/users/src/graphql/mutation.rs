@@ -1,9 +1,9 @@
-//! The entry points for changing something. Knows who may; `account` knows how.
+//! The mutations. Knows who may run them; `account` knows how.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
-use service::{Database, DateTime, Error, Result, viewer};
+use service::graphql::{database, resource};
+use service::{DateTime, Error, Result, viewer};
 
-use super::loaders::no_resource;
 use super::one_password::take_password;
 use super::user::User;
 use crate::account::{self, Changes, Registration, parse_id};
@@ -16,32 +16,32 @@ pub(crate) struct Mutation;
 /// A new account.
 #[derive(InputObject)]
 struct RegisterInput {
-    /// 3 to 32 of the characters a-z, 0-9, `.`, `_` and `-`, beginning with a letter.
+    /// 3 to 32 of the characters a-z, 0-9, `.`, `_` and `-`, starting with a letter.
     username: String,
     /// The full name.
     name: String,
-    /// The address.
+    /// The email address.
     email: String,
     /// At least 8 characters.
     #[graphql(secret)]
     password: String,
 }
 
-/// The changes; fields that are left out keep their value.
+/// The changes. Omitted fields keep their value.
 #[derive(InputObject)]
 struct UpdateProfileInput {
     /// The full name.
     name: Option<String>,
-    /// The address.
+    /// The email address.
     email: Option<String>,
 }
 
-/// A user who is signed in.
+/// A signed-in user.
 #[derive(SimpleObject)]
 struct Session {
     /// The bearer token: send it as `Authorization: Bearer <token>`.
     token: String,
-    /// When the token ends.
+    /// When the token expires.
     expires_at: DateTime,
     /// The user.
     user: User,
@@ -67,7 +67,7 @@ impl Mutation {
     async fn login(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The username, in any case of letters.")] username: String,
+        #[graphql(desc = "The username. Upper and lower case are the same.")] username: String,
         #[graphql(desc = "The password.", secret)] password: String,
     ) -> Result<Session> {
         take_password(ctx)?;
@@ -89,10 +89,6 @@ impl Mutation {
 }
 
 fn session(ctx: &Context<'_>, user: Model) -> Result<Session> {
-    let token = ctx.data::<Issuer>().map_err(no_resource)?.issue(&user)?;
+    let token = resource::<Issuer>(ctx)?.issue(&user)?;
     Ok(Session { token: token.text, expires_at: token.expires_at, user: User::to_themselves(user) })
-}
-
-fn database<'a>(ctx: &Context<'a>) -> Result<&'a Database> {
-    ctx.data::<Database>().map_err(no_resource)
 }

@@ -1,4 +1,4 @@
-//! One password per request: whoever guesses passwords sends as many requests as guesses, which a router can count.
+//! One password per request: guessing passwords takes as many requests as guesses, and a router can count requests.
 //! Knows no password.
 
 use std::sync::Arc;
@@ -6,23 +6,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextPrepareRequest};
 use async_graphql::{Context, Request, ServerResult, async_trait};
+use service::graphql::resource;
 use service::{Error, Result};
 
-use super::loaders::no_resource;
-
-/// The schema extension that counts a request's passwords.
+/// The schema extension that counts the passwords of a request.
 pub(super) struct OnePassword;
 
-/// Takes the request's only password; an error for the second.
+/// Counts a password; an error for the second one of the request.
 pub(super) fn take_password(ctx: &Context<'_>) -> Result<()> {
-    let taken = ctx.data::<Taken>().map_err(no_resource)?;
+    let taken = resource::<Taken>(ctx)?;
     if taken.0.swap(true, Ordering::Relaxed) {
-        return Err(Error::bad_input("A request may have one password. Send each `login` and `register` by itself."));
+        return Err(Error::bad_input(
+            "A request may have only one `login` or `register`. Send each of them in a request of its own.",
+        ));
     }
     Ok(())
 }
 
-/// Whether the request's password was seen.
+/// Whether the request's password was used.
 struct Taken(AtomicBool);
 
 impl ExtensionFactory for OnePassword {

@@ -1,11 +1,12 @@
-//! The entry points for reading, and the entity by its two keys. Knows who may ask for what.
+//! The queries, and the entity by its two keys. Knows who may ask for what.
 
 use async_graphql::{Context, ID, Object};
 use sea_orm::EntityTrait;
 use service::graphql::page::PageConnection;
-use service::{Database, Page, Result, viewer};
+use service::graphql::{database, loader};
+use service::{Page, Result, viewer};
 
-use super::loaders::{ById, ByUsername, loaders, no_resource};
+use super::loaders::{ById, ByUsername};
 use super::user::User;
 use crate::account::parse_id;
 use crate::entity::user::{Column, Entity, Model};
@@ -13,7 +14,7 @@ use crate::entity::user::{Column, Entity, Model};
 /// The query root.
 pub(crate) struct Query;
 
-/// The place of a user in a list, oldest account first.
+/// The cursor key of a user in a list, oldest account first.
 pub(super) type UserKey = (i64, String);
 
 #[Object]
@@ -30,7 +31,7 @@ impl Query {
         visible(ctx, found)
     }
 
-    /// The user with this username, in any case of letters. For the user and administrators; null for everybody else.
+    /// The user with this username; upper and lower case are the same. For the user and administrators; null for everybody else.
     async fn user_by_username(
         &self,
         ctx: &Context<'_>,
@@ -45,10 +46,10 @@ impl Query {
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the beginning; 20 if not given, at most 100.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "How many from the start of the list; 20 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end of the list, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Option<Result<PageConnection<UserKey, User>>> {
         let users = async {
             viewer(ctx).require_admin()?;
@@ -69,25 +70,25 @@ impl Query {
     }
 }
 
-/// Nobody can tell a user that they may not see from one that does not exist.
+/// A user whom the caller may not see looks like one that does not exist.
 fn visible(ctx: &Context<'_>, found: Result<Option<User>>) -> Option<Result<User>> {
     found.map(|user| user.filter(|user| user.shows_all(ctx))).transpose()
 }
 
 async fn by_id(ctx: &Context<'_>, id: &str) -> Result<Option<User>> {
-    // What is no UUID is the id of no user.
+    // Every id of a user is a UUID.
     let Some(id) = parse_id(id) else {
         return Ok(None);
     };
-    Ok(loaders(ctx)?.load_one(ById(id.0)).await?.map(User::from))
+    Ok(loader(ctx)?.load_one(ById(id.0)).await?.map(User::from))
 }
 
 async fn by_username(ctx: &Context<'_>, username: String) -> Result<Option<User>> {
-    Ok(loaders(ctx)?.load_one(ByUsername(username)).await?.map(User::from))
+    Ok(loader(ctx)?.load_one(ByUsername(username)).await?.map(User::from))
 }
 
 async fn list(ctx: &Context<'_>, page: &Page<UserKey>) -> Result<PageConnection<UserKey, User>> {
-    let database = ctx.data::<Database>().map_err(no_resource)?;
+    let database = database(ctx)?;
     let cursor = Entity::find().cursor_by((Column::CreatedAt, Column::Id));
     let key = |user: &Model| (user.created_at, user.id.to_string());
     Ok(page.fetch(cursor, database.reader(), key).await?.into_connection(User::from))

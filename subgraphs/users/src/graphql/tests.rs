@@ -1,4 +1,4 @@
-//! The schema over both databases with the sample accounts: who sees what of whom, signing in, and bad input.
+//! The schema on both databases with the sample accounts: who sees what of whom, signing in, and bad input.
 
 use async_graphql::{EmptySubscription, Request, Schema, Variables};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ struct World {
     schema: Schema<Query, Mutation, EmptySubscription>,
 }
 
-/// Runs the test on every database that there is.
+/// Runs the test on every available database.
 async fn on_each(test: impl AsyncFn(&World)) {
     for place in TestDatabase::each().await.unwrap() {
         let mut config = Config::new();
@@ -95,7 +95,7 @@ async fn a_user_is_found_by_themself_and_administrators() {
     .await;
 }
 
-/// By either key, as the router asks: everybody gets the name, and the person and administrators get the rest.
+/// By either key, as the router asks: everybody sees the name, and the person and administrators see the rest.
 #[tokio::test(flavor = "multi_thread")]
 async fn entities_show_a_name_to_everybody() {
     on_each(async |world| {
@@ -144,7 +144,7 @@ async fn a_request_has_one_password() {
         let started = std::time::Instant::now();
         let many: String = (0..150).map(login).collect();
         let answer = world.ask(Viewer::Anonymous, &format!("mutation {{ {many} }}"), json!({})).await;
-        // The first is wrong, which ends a request whose fields can't be null.
+        // The first is wrong, and that ends the request, because its fields are not nullable.
         assert_eq!(codes(&answer), ["BAD_CREDENTIALS"]);
         assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
 
@@ -155,7 +155,7 @@ async fn a_request_has_one_password() {
         let input = "{ username: \"new.one\", name: \"N\", email: \"n@example.com\", password: \"correct horse\" }";
         let both = format!("mutation {{ {right} register(input: {input}) {{ token }} }}");
         assert_eq!(codes(&world.ask(Viewer::Anonymous, &both, json!({})).await), ["BAD_USER_INPUT"]);
-        // The request after it has one of its own.
+        // The next request may have a password again.
         world.data(Viewer::Anonymous, &format!("mutation {{ {right} }}"), json!({})).await;
     })
     .await;
@@ -180,7 +180,7 @@ async fn texts_with_nul_are_bad_input() {
     .await;
 }
 
-/// Each changes another field at the same time.
+/// Two changes at the same time, of different fields.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn changes_of_a_profile_at_the_same_time_all_hold() {
     on_each(async |world| {
@@ -203,14 +203,14 @@ async fn changes_of_a_profile_at_the_same_time_all_hold() {
     .await;
 }
 
-/// Whoever registered first in a shop that is real never meets an administrator with the documented password.
+/// A real shop never gets an administrator whose password is in the documentation.
 #[tokio::test(flavor = "multi_thread")]
 async fn sample_accounts_never_join_real_ones() {
     for place in TestDatabase::each().await.unwrap() {
         let mut config = Config::new();
         config.service.database = place.config.clone();
         config.service.sample_data = Some(false);
-        // Started once, a service has made its signing key: from then on it is somebody's.
+        // The first start creates the signing key, so the database is in use from then on.
         let database = open(&config).await.unwrap();
         issuer(&config, &database).await.unwrap();
         config.service.sample_data = Some(true);

@@ -1,19 +1,19 @@
-//! A user as the graph shows them, and to whom. Reads nothing.
+//! A user in the graph, and who sees what. Reads no database.
 
 use async_graphql::{Context, ID, Object};
 use service::{DateTime, viewer};
 
 use crate::entity::user::{Model, Role};
 
-/// A user as the graph shows them.
+/// A user in the graph.
 pub(crate) struct User {
     row: Model,
-    /// Whether this goes to the user, though the request came without a token: signing in is such a request.
+    /// Whether the response goes to the user themselves although the request has no token, as when signing in.
     to_themselves: bool,
 }
 
 impl User {
-    /// The user, shown to the user.
+    /// The user, as they see themselves.
     pub(super) fn to_themselves(row: Model) -> Self {
         Self { row, to_themselves: true }
     }
@@ -25,8 +25,8 @@ impl From<Model> for User {
     }
 }
 
-/// A person with an account. Wherever the graph refers to a person, everybody sees their id, username and name. The other
-/// fields are for the person and for administrators; for everybody else they are null, without an error.
+/// A person with an account. Everybody sees the id, username and name. The other fields are for the person and for
+/// administrators; for everybody else they are null, without an error.
 #[Object]
 impl User {
     /// The id.
@@ -34,7 +34,7 @@ impl User {
         self.row.id.0.into()
     }
 
-    /// The name to sign in with, in lower case.
+    /// The name for signing in, in lower case.
     async fn username(&self) -> &str {
         &self.row.username
     }
@@ -65,7 +65,7 @@ impl User {
 }
 
 impl User {
-    /// Whether the caller sees everything: the user does, and administrators.
+    /// Whether the caller sees all fields: the user and administrators do.
     pub(super) fn shows_all(&self, ctx: &Context<'_>) -> bool {
         let viewer = viewer(ctx);
         self.to_themselves || viewer.is_admin() || viewer.is_user(&self.row.id.to_string())

@@ -1,10 +1,10 @@
-//! The schema of the users database, step by step. A step that was released is never edited.
+//! The migrations of the users database. A released migration is never edited.
 
 mod m0001_create_users;
 
 use sea_orm_migration::MigrationTrait;
 
-/// Every step, oldest first.
+/// All migrations, oldest first.
 pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
     vec![Box::new(m0001_create_users::Migration)]
 }

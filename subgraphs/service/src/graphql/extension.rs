@@ -1,0 +1,74 @@
+//! The schema extension that all subgraphs have: what is done with a request before it runs, and with its errors
+//! afterwards. Knows the order of the steps; each step has a file of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextPrepareRequest, NextRequest, NextValidation,
+};
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Request, Response, ServerError, ServerResult, ValidationResult, Variables, async_trait};
+
+use super::{entities, omitted, present, text};
+
+/// The extension, with the limit of a request's complexity.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AllRequests {
+    pub(super) max_complexity: usize,
+}
+
+impl ExtensionFactory for AllRequests {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(OneRequest { max_complexity: self.max_complexity, entities: AtomicUsize::new(0) })
+    }
+}
+
+struct OneRequest {
+    max_complexity: usize,
+    /// The length of the request's longest list of representations.
+    entities: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Extension for OneRequest {
+    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
+        let mut response = next.run(ctx).await;
+        response.errors.iter_mut().for_each(present::present);
+        response
+    }
+
+    async fn prepare_request(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        mut request: Request,
+        next: NextPrepareRequest<'_>,
+    ) -> ServerResult<Request> {
+        omitted::fill_in(&mut request);
+        next.run(ctx, request).await
+    }
+
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let document = next.run(ctx, query, variables).await?;
+        text::check(query, &document, variables)?;
+        self.entities.store(entities::longest_list(&document, variables), Ordering::Relaxed);
+        Ok(document)
+    }
+
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let mut valid = next.run(ctx).await?;
+        let entities = self.entities.load(Ordering::Relaxed);
+        valid.complexity = entities::complexity(valid.complexity, entities, self.max_complexity)?;
+        Ok(valid)
+    }
+}
