@@ -1,4 +1,4 @@
-//! The Braid router as a program: command line, configuration file, where schemas come from, reload, and the assembly of the parts.
+//! The Braid router as a program: command line, configuration file, schema sources, reload, and the assembly of its parts.
 //!
 //! ```text
 //! cli ──▶ reload ──▶ source (supergraph or subgraphs) ──▶ assemble ──▶ server ──▶ gateway ──▶ executor ──▶ transport ──▶ net
@@ -7,7 +7,6 @@
 
 pub mod assemble;
 pub mod cli;
-mod collector;
 pub mod config;
 pub mod reload;
 mod report;

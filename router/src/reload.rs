@@ -1,5 +1,5 @@
-//! Takes up changes of schema and configuration while requests run: loads what a router is made of, builds the new version beside the
-//! old one, warms it, swaps it in. What fails is reported, and the old version stays. Knows no request.
+//! Takes up changes of schema, configuration and certificates while requests run: loads them, builds a new version beside the old one,
+//! warms it up, swaps it in. If a step fails, the error is logged and the old version stays in use. Knows no request.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use braid_composition::{Composer, Diagnostic};
+use braid_net::chain;
 use braid_net::tls::Fingerprint;
 use braid_telemetry::metrics::{Metrics, ReloadOutcome};
+use braid_telemetry::otlp::{Exporter, ExporterError};
 
 use crate::assemble::{self, Front, Version, VersionError};
 use crate::config::{Config, ConfigError};
@@ -16,39 +18,43 @@ use crate::report::{self, Changes};
 use crate::source::{Loaded, Source, SourceError, last_good};
 use crate::watch::{Watch, written_since};
 
-/// What a router is made of: a configuration file, or none, and what the command line says instead.
+/// What a router is started with: a configuration file if there is one, and the options of the command line, which override it.
 #[derive(Debug, Clone, Default)]
 pub struct Blueprint {
     /// `router.yaml`.
     pub config_file: Option<PathBuf>,
-    /// A supergraph, instead of the configured source.
+    /// A supergraph, instead of the configured schema source.
     pub supergraph: Option<PathBuf>,
-    /// A supergraph.yaml, instead of the configured source.
+    /// A supergraph.yaml, instead of the configured schema source.
     pub subgraphs: Option<PathBuf>,
-    /// The address, instead of the configured one.
+    /// The address to listen on, instead of the configured one.
     pub listen: Option<std::net::SocketAddr>,
-    /// Whether everything can be seen.
+    /// Whether nothing is hidden (`--dev`).
     pub development: bool,
 }
 
-/// Why no version could be built.
+/// Why a version can't be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The configuration.
+    /// The configuration can't be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// No source was given.
-    #[error("no schema: give --supergraph FILE, --subgraphs supergraph.yaml, or --config with one of both")]
+    /// There is no schema source.
+    #[error(
+        "there is no schema; set --supergraph FILE, --subgraphs supergraph.yaml, or schema.supergraph or schema.subgraphs in --config FILE"
+    )]
     NoSource,
-    /// The schema's source.
+    /// The schema source can't be loaded.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The schema or its settings.
+    /// The version can't be built.
     #[error(transparent)]
     Version(#[from] VersionError),
+    /// The collector's certificates can't be used.
+    #[error("telemetry.trace.otlp can't be used")]
+    Exporter(#[from] ExporterError),
 }
 
-/// Where the schema comes from.
 fn source(config: &Config) -> Option<Source> {
     match (&config.schema.supergraph, &config.schema.subgraphs) {
         (Some(path), _) => Some(Source::Supergraph(path.clone())),
@@ -62,8 +68,8 @@ struct Material {
     config: Config,
     certificates: Fingerprint,
     loaded: Loaded,
-    /// The supergraph is the one that was kept, since the subgraphs were not there.
-    is_kept: bool,
+    /// Whether the supergraph is the saved one, because subgraphs could not be reached.
+    is_saved: bool,
 }
 
 impl Blueprint {
@@ -72,7 +78,7 @@ impl Blueprint {
         Ok(self.config_and_ignored()?.0)
     }
 
-    /// The configuration, and the variables of the environment that can't be obeyed.
+    /// The configuration, and the environment variables that are ignored, with the reasons.
     fn config_and_ignored(&self) -> Result<(Config, Vec<String>), ConfigError> {
         let (mut config, ignored) = Config::of_process(self.config_file.as_deref())?;
         if self.supergraph.is_some() || self.subgraphs.is_some() {
@@ -86,17 +92,16 @@ impl Blueprint {
         Ok((config, ignored))
     }
 
-    /// The first version, and what it came from. Where subgraphs don't give their schema, that is the last good supergraph, if it
-    /// was kept.
+    /// The first version, and what it came from. If subgraphs can't be reached, it is the saved supergraph, if there is one.
     pub async fn first(&self, metrics: &Arc<Metrics>) -> Result<(Version, Origins), LoadError> {
         let mut composer = Composer::default();
         let began = SystemTime::now();
         let (config, ignored) = self.config_and_ignored()?;
         for variable in ignored {
-            tracing::warn!("{variable}; it is ignored");
+            tracing::warn!("{variable}; the variable is ignored");
         }
         let material = match self.load(config.clone(), &mut composer).await {
-            Err(LoadError::Source(error @ SourceError::Introspection { .. })) => self.kept(config, error)?,
+            Err(LoadError::Source(error @ SourceError::Introspection { .. })) => self.saved(config, error)?,
             loaded => loaded?,
         };
         let (watched, certificates) = (self.watched(&material), material.certificates);
@@ -108,22 +113,22 @@ impl Blueprint {
     async fn load(&self, config: Config, composer: &mut Composer) -> Result<Material, LoadError> {
         let certificates = Fingerprint::of(config.certificates());
         let loaded = source(&config).ok_or(LoadError::NoSource)?.load(composer, &config.traffic).await?;
-        Ok(Material { config, certificates, loaded, is_kept: false })
+        Ok(Material { config, certificates, loaded, is_saved: false })
     }
 
-    /// The last good supergraph in the place of subgraphs that are not there.
-    fn kept(&self, config: Config, error: SourceError) -> Result<Material, LoadError> {
-        let kept = config.schema.last_good.as_deref().and_then(|file| Some((file, last_good::read(file)?)));
-        let Some((file, supergraph_sdl)) = kept else { return Err(error.into()) };
+    /// The saved supergraph instead of subgraphs that can't be reached.
+    fn saved(&self, config: Config, error: SourceError) -> Result<Material, LoadError> {
+        let saved = config.schema.last_good.as_deref().and_then(|file| Some((file, last_good::read(file)?)));
+        let Some((file, supergraph_sdl)) = saved else { return Err(error.into()) };
         tracing::warn!(
             error = %error,
             file = %file.display(),
-            "Starting with the last good supergraph; the subgraphs are asked again"
+            "Subgraphs can't be reached: starting with the saved supergraph"
         );
         let certificates = Fingerprint::of(config.certificates());
         let files = config.schema.subgraphs.iter().cloned().collect();
         let loaded = Loaded { supergraph_sdl, files, is_live: true, hints: Vec::new(), subgraphs: Vec::new() };
-        Ok(Material { config, certificates, loaded, is_kept: true })
+        Ok(Material { config, certificates, loaded, is_saved: true })
     }
 
     fn watched(&self, material: &Material) -> Watched {
@@ -133,31 +138,31 @@ impl Blueprint {
     }
 }
 
-/// What the version in use came from.
+/// What the version in use was loaded from.
 #[derive(Debug)]
 pub struct Origins {
     /// The configuration.
     pub config: Config,
-    /// The supergraph as text: by it a change is seen.
+    /// The text of the supergraph, to see whether it changes.
     pub supergraph_sdl: String,
     certificates: Fingerprint,
     watched: Watched,
-    /// When loading it began.
+    /// When loading it started.
     began: SystemTime,
-    /// Keeps the subgraphs as they were composed last.
+    /// Has what it read of the subgraphs when it last composed them.
     composer: Composer,
 }
 
-/// What changes a version when it changes.
+/// What is watched for changes.
 #[derive(Debug)]
 struct Watched {
     files: BTreeSet<PathBuf>,
-    /// Whether subgraphs are asked for their schema.
+    /// Whether running subgraphs are asked for their schema.
     is_live: bool,
 }
 
 impl Watched {
-    /// Adds what the configuration names now: a file that could not be used counts when it is fixed.
+    /// Adds what the configuration refers to now, so that fixing a file that can't be used is noticed.
     fn extend(&mut self, blueprint: &Blueprint) {
         let Ok(config) = blueprint.config() else { return };
         self.files.extend(config.certificates());
@@ -168,7 +173,7 @@ impl Watched {
     }
 }
 
-/// A version, what it was built of, and what it changes.
+/// A version, what it was built from, and what it changes.
 struct Built {
     version: Version,
     config: Config,
@@ -176,18 +181,18 @@ struct Built {
     changes: Changes,
 }
 
-/// Building a schema takes a core for a while: not one that answers requests.
+/// Builds a version on a thread of its own: it takes a core for a while, and requests need the others.
 async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<Version>>) -> Result<Built, LoadError> {
     let metrics = metrics.clone();
     let built = tokio::task::spawn_blocking(move || {
-        let Material { config, loaded, is_kept, .. } = material;
-        let last_good = config.schema.last_good.clone().filter(|_| !is_kept);
+        let Material { config, loaded, is_saved, .. } = material;
+        let save_to = config.schema.last_good.clone().filter(|_| !is_saved);
         let supergraph_sdl = loaded.supergraph_sdl;
         let version = assemble::version(&config, &supergraph_sdl, &metrics, previous.as_deref())?;
-        if let Some(file) = last_good
-            && let Err(error) = last_good::keep(&file, &supergraph_sdl)
+        if let Some(file) = save_to
+            && let Err(error) = last_good::save(&file, &supergraph_sdl)
         {
-            tracing::warn!(%error, file = %file.display(), "The supergraph can't be kept");
+            tracing::warn!(%error, file = %file.display(), "The supergraph can't be saved");
         }
         let changes =
             previous.map(|previous| Changes::between(&previous.gateway.supergraph, &version.gateway.supergraph));
@@ -195,17 +200,17 @@ async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<
     });
     match built.await {
         Ok(built) => Ok(built?),
-        Err(error) => Err(VersionError::Setting(format!("building the schema failed unexpectedly: {error}")).into()),
+        Err(error) => Err(VersionError::Panicked(error).into()),
     }
 }
 
-/// Takes up changes of what the version of `front` came from, until it is dropped.
+/// Takes up changes of what the version of `front` was loaded from, until the future is dropped.
 pub async fn keep_current(front: Arc<Front>, blueprint: Blueprint, mut origins: Origins) {
     let mut watch = Watch::new();
     let mut hang_up = hang_up_signal();
-    // Whether something may have been missed: the files that are watched from now on were read before.
+    // Whether changes may have been missed: the files were read before they are watched.
     let mut look = true;
-    // The errors of composition at the last reload, if that failed.
+    // The composition errors of the last reload, if it failed.
     let mut failing: Option<Vec<Diagnostic>> = None;
     loop {
         let reload = origins.config.reload.clone();
@@ -232,13 +237,13 @@ pub async fn keep_current(front: Arc<Front>, blueprint: Blueprint, mut origins: 
                 origins.watched.extend(&blueprint);
                 tracing::error!(
                     error = chain(error),
-                    "The new schema, configuration or certificate can't be used; the old one stays in use"
+                    "The new schema, configuration or certificates can't be used; the old ones stay in use"
                 );
                 let errors = match error {
                     LoadError::Source(SourceError::DoesNotCompose { errors, .. }) => errors.clone(),
                     _ => Vec::new(),
                 };
-                // While they stay the same, logging them again would only be noise.
+                // Logged once, as long as they stay the same.
                 if failing.as_ref() != Some(&errors) {
                     report::errors(&errors);
                 }
@@ -246,7 +251,7 @@ pub async fn keep_current(front: Arc<Front>, blueprint: Blueprint, mut origins: 
             }
             Ok(_) => {
                 if failing.take().is_some() {
-                    tracing::info!("Schema and configuration can be used again");
+                    tracing::info!("Schema, configuration and certificates can be used again");
                 }
             }
         }
@@ -254,7 +259,7 @@ pub async fn keep_current(front: Arc<Front>, blueprint: Blueprint, mut origins: 
     }
 }
 
-/// Loads everything anew; swaps if something is different.
+/// Loads everything again, and swaps the version if anything has changed.
 async fn reload_once(
     front: &Front,
     blueprint: &Blueprint,
@@ -278,6 +283,9 @@ async fn reload_once(
     report::hints(&material.loaded.hints);
     let Built { version, config, supergraph_sdl, changes } =
         build(material, front.metrics(), Some(current.clone())).await?;
+    if certificates != origins.certificates {
+        front.exporter().map(Exporter::renew_certificates).transpose()?;
+    }
     version.gateway.warm_from(&current.gateway, config.reload.warm_up).await;
     front.swap(version);
     (origins.config, origins.supergraph_sdl) = (config, supergraph_sdl);
@@ -286,7 +294,7 @@ async fn reload_once(
     Ok(ReloadOutcome::Swapped)
 }
 
-/// SIGHUP, where there is such a thing.
+/// SIGHUP, on systems that have it.
 struct HangUp {
     #[cfg(unix)]
     signal: Option<tokio::signal::unix::Signal>,
@@ -308,16 +316,4 @@ impl HangUp {
         }
         std::future::pending::<()>().await;
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

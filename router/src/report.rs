@@ -1,22 +1,22 @@
-//! Tells the log what composition found and what a new version changes. Decides nothing.
+//! Logs what composition found and what a new version changes. Decides nothing.
 
 use braid_composition::{Diagnostic, Location};
 use braid_schema_checks::change::ChangeKind;
 use braid_schema_checks::diff::diff;
 use braid_supergraph::Supergraph;
 
-/// So many errors of one failure are logged.
-const MOST_ERRORS: usize = 20;
-/// So many names of one kind are logged.
-const MOST_NAMES: usize = 10;
+/// The maximum number of errors that are logged per failure.
+const MAX_ERRORS: usize = 20;
+/// The maximum number of names or locations that are logged in a list.
+const MAX_NAMES: usize = 10;
 
-/// Logs each error of subgraphs that do not compose, with its place and what to do.
+/// Logs the errors of subgraphs that do not compose, with locations and help.
 pub(crate) fn errors(errors: &[Diagnostic]) {
-    for error in errors.iter().take(MOST_ERRORS) {
-        let (code, at, help) = (error.code.as_str(), places(&error.locations), error.help.as_deref());
+    for error in errors.iter().take(MAX_ERRORS) {
+        let (code, at, help) = (error.code.as_str(), shown(&error.locations), error.help.as_deref());
         tracing::error!(code, at, help, problem = error.message, "The subgraphs do not compose");
     }
-    if let Some(more) = errors.len().checked_sub(MOST_ERRORS).filter(|more| *more > 0) {
+    if let Some(more) = errors.len().checked_sub(MAX_ERRORS).filter(|more| *more > 0) {
         tracing::error!(more, "There are more errors; `braid compose` shows them all");
     }
 }
@@ -24,18 +24,18 @@ pub(crate) fn errors(errors: &[Diagnostic]) {
 /// Logs what composes but may be a mistake.
 pub(crate) fn hints(hints: &[Diagnostic]) {
     for hint in hints {
-        let (code, at, help) = (hint.code.as_str(), places(&hint.locations), hint.help.as_deref());
+        let (code, at, help) = (hint.code.as_str(), shown(&hint.locations), hint.help.as_deref());
         tracing::debug!(code, at, help, problem = hint.message, "Composition has a hint");
     }
 }
 
-fn places(locations: &[Location]) -> Option<String> {
-    let places = locations.iter().take(MOST_NAMES).map(|at| format!("{}:{}:{}", at.file, at.line, at.column));
-    let places: Vec<String> = places.collect();
-    (!places.is_empty()).then(|| places.join(", "))
+fn shown(locations: &[Location]) -> Option<String> {
+    let shown = locations.iter().take(MAX_NAMES).map(|at| format!("{}:{}:{}", at.file, at.line, at.column));
+    let shown: Vec<String> = shown.collect();
+    (!shown.is_empty()).then(|| shown.join(", "))
 }
 
-/// What a new version of a graph has and lacks, against the one before.
+/// What a new version of a graph adds and removes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
     subgraphs: Option<String>,
@@ -87,7 +87,7 @@ impl Changes {
     }
 }
 
-/// Some names, each with a sign.
+/// A list of names, each with a sign.
 #[derive(Default)]
 struct Names {
     shown: Vec<String>,
@@ -96,7 +96,7 @@ struct Names {
 
 impl Names {
     fn add(&mut self, sign: char, name: &str) {
-        match self.shown.len() < MOST_NAMES {
+        match self.shown.len() < MAX_NAMES {
             true => self.shown.push(format!("{sign}{name}")),
             false => self.more += 1,
         }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_version_is_named_by_what_it_adds_and_removes() {
+    fn changes_are_what_a_version_adds_and_removes() {
         let old =
             supergraph(&[("a", "type Query { a: A x: Int } type A { old: Int }"), ("b", "type Query { b: Int }")]);
         let new = supergraph(&[

@@ -1,4 +1,4 @@
-//! Notices that files change: what was written since a time, and what is written from now on. Does not know what they hold.
+//! Notices changes of files: those since a time, and those from now on. Knows nothing of their content.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ impl Watch {
         Self { changes, changed, watcher: None, files: BTreeSet::new() }
     }
 
-    /// Watches these files from now on, or none. The changes that were noticed before stay noticed.
+    /// Watches these files from now on, or none if not `enabled`. Changes that were noticed before are kept.
     pub(crate) fn follow(&mut self, files: &BTreeSet<PathBuf>, enabled: bool) {
         if !enabled {
             self.watcher = None;
@@ -33,11 +33,11 @@ impl Watch {
             self.files.clone_from(files);
             self.watcher = watcher(files, self.changed.clone());
         }
-        // A folder that was deleted and made anew has to be watched anew; for others this changes nothing.
+        // A folder that was deleted and created again has to be watched again; for others this does nothing.
         let Some(watcher) = &mut self.watcher else { return };
         for folder in files.iter().map(|file| folder(file)).collect::<BTreeSet<_>>() {
             if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-                tracing::warn!(%error, folder = %folder.display(), "The folder can't be watched");
+                tracing::warn!(%error, folder = %folder.display(), "A folder can't be watched; send SIGHUP after changes in it");
             }
         }
     }
@@ -52,14 +52,14 @@ impl Watch {
     }
 }
 
-/// Whether a file was written, or put in its place, since `time`.
+/// Whether one of the files was written or replaced since `time`.
 pub(crate) fn written_since(files: &BTreeSet<PathBuf>, time: SystemTime) -> bool {
-    // The clock of the file system is a little behind.
+    // The file system's clock is a little behind.
     let time = time.checked_sub(Duration::from_millis(100)).unwrap_or(time);
     files.iter().filter_map(|file| std::fs::metadata(file).ok()).any(|metadata| last_written(&metadata) >= time)
 }
 
-/// A renamed file keeps the time at which it was written, but not the time at which its entry changed.
+/// The time of the last change. A renamed file keeps the time at which it was written, but not the time at which its entry changed.
 #[cfg(unix)]
 fn last_written(metadata: &std::fs::Metadata) -> SystemTime {
     use std::os::unix::fs::MetadataExt;
@@ -73,23 +73,23 @@ fn last_written(metadata: &std::fs::Metadata) -> SystemTime {
     metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// Folders are watched rather than files: editors and orchestrators put new files in the place of old ones.
+/// Folders are watched rather than files: editors and orchestrators replace files.
 fn watcher(files: &BTreeSet<PathBuf>, changed: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
     let files = files.clone();
     let report = move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
         let concerns = |path: &PathBuf| files.iter().any(|file| file.file_name() == path.file_name()) || is_swap(path);
         if !event.kind.is_access() && event.paths.iter().any(concerns) {
-            // A full channel has a change in it already.
+            // If the channel is full, a change is reported already.
             let _ = changed.try_send(());
         }
     };
     notify::recommended_watcher(report)
-        .inspect_err(|error| tracing::warn!(%error, "Files can't be watched; send SIGHUP to have them read again"))
+        .inspect_err(|error| tracing::warn!(%error, "Files can't be watched; send SIGHUP after changes"))
         .ok()
 }
 
-/// Kubernetes changes mounted files by swapping this link.
+/// Kubernetes updates mounted files by replacing this link.
 fn is_swap(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "..data")
 }

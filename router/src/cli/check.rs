@@ -1,4 +1,4 @@
-//! `braid check`: a graph against another version of it, from files and git alone.
+//! `braid check`: compares two versions of a graph, from files and git alone.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,30 +18,30 @@ use braid_schema_checks::report::{Composition, Diagnostic};
 use braid_supergraph::Supergraph;
 use clap::Args;
 
-use super::Failure;
 use super::operations::find;
 use super::reporting::{Reporting, Strictness};
+use super::terminal::Failure;
 use super::versions::{Graph, LIVE_SUBGRAPH, Tree, Unusable, read_supergraph};
 
-/// Check a graph against another version of it.
+/// Check a new version of a graph for breaking changes.
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// The subgraphs under check
+    /// The supergraph.yaml of the new version
     #[arg(value_name = "supergraph.yaml")]
     graph: PathBuf,
-    /// The version to compare with: a git commit (main, HEAD~1, a tag), a supergraph.graphql, or a folder with another copy
+    /// The version to compare with: a git commit (main, HEAD~1, a tag), a supergraph.graphql, or a folder with another copy of the graph
     #[arg(long, value_name = "GIT REF|FILE|FOLDER")]
     against: Option<String>,
-    /// Operations that clients send: documents, manifests, or a folder of them. Can be given several times
+    /// Operations that clients send: a document, a manifest, or a folder of them. Can be repeated
     #[arg(long, value_name = "FILE|FOLDER")]
     operations: Vec<PathBuf>,
-    /// A usage log. Can be given several times
+    /// A usage log. Can be repeated
     #[arg(long, value_name = "FILE")]
     usage: Vec<PathBuf>,
-    /// Report also the lint findings that the other version has
+    /// Also report lint findings that the other version has
     #[arg(long)]
     all_lint: bool,
-    /// Count breaking changes even if no known operation uses what they change
+    /// Count breaking changes even if no known operation is affected
     #[arg(long)]
     all_changes: bool,
     #[command(flatten)]
@@ -71,7 +71,9 @@ impl Check {
             let base = scope.spawn(|| self.against.as_deref().map(|name| base(&graph, name)));
             (graph.compose(Side::New), base.join())
         });
-        let base = base.map_err(|_| Failure::Other("reading the other version failed unexpectedly".to_owned()))?;
+        let base = base.map_err(|_| {
+            Failure::Other("the other version can't be read because of a bug in braid; please report it".to_owned())
+        })?;
         let (head, more) = head;
         problems.extend(more);
         let base = match base {
@@ -110,7 +112,7 @@ fn base(graph: &Graph, name: &str) -> Result<(Version, Vec<Problem>), Unusable> 
     }
     let folder = graph.path.parent().unwrap_or(Path::new(""));
     let tree = Tree::commit(folder, reference.unwrap_or(name)).map_err(Unusable::Input)?;
-    // A mistake in a commit can only be fixed by a later one, which must be able to pass.
+    // Mistakes in a commit can only be fixed by a later one, which must be able to pass.
     let version = match Graph::open(tree, &graph.path) {
         Ok(graph) => graph.compose(Side::Old),
         Err(Unusable::Usage(message)) => {
@@ -122,8 +124,8 @@ fn base(graph: &Graph, name: &str) -> Result<(Version, Vec<Problem>), Unusable> 
     Ok(as_not_composing(version))
 }
 
-/// A version in a commit with schemas that are missing or invalid does not compose. Only live subgraphs are input that
-/// another command line could supply.
+/// Treats a commit with missing or invalid schemas as one that does not compose. Live subgraphs remain a problem: another command
+/// line could supply their schemas.
 fn as_not_composing((mut version, problems): (Version, Vec<Problem>)) -> (Version, Vec<Problem>) {
     if problems.is_empty() || problems.iter().any(|problem| problem.code == LIVE_SUBGRAPH) {
         return (version, problems);
@@ -139,7 +141,7 @@ fn as_not_composing((mut version, problems): (Version, Vec<Problem>)) -> (Versio
     (version, Vec::new())
 }
 
-/// How the plans of the known operations differ. What cannot be planned on both sides has nothing to compare.
+/// How the plans of the known operations differ. Operations that can't be planned on both sides are skipped.
 fn plan_changes(operations: &[KnownOperation], base: Option<&Version>, head: &Version) -> Vec<PlanChange> {
     let supergraphs = (base.and_then(|base| base.supergraph.as_ref()), head.supergraph.as_ref());
     let (Some(old), Some(new)) = supergraphs else { return Vec::new() };

@@ -6,44 +6,44 @@ use std::path::PathBuf;
 
 use annotate_snippets::Renderer;
 use braid_composition::{Code, Composer, Diagnostic, Explanation, Level, SubgraphSdl, explain};
+use braid_net::chain;
 use braid_transport::config::TrafficConfig;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::excerpt::with_excerpts;
+use super::terminal::{Failure, block_on, complain, print};
 use super::variant::Variant;
-use super::{Failure, block_on, complain, print};
 use crate::assemble;
-use crate::reload::chain;
 use crate::source::{Source, SourceError};
 
 /// Compose subgraphs into a supergraph.
 #[derive(Debug, Args)]
 pub(super) struct Compose {
-    /// A supergraph.yaml that names the subgraphs
+    /// A supergraph.yaml that lists the subgraphs
     #[arg(value_name = "supergraph.yaml", required_unless_present = "explain")]
     subgraphs: Option<PathBuf>,
     /// Write the supergraph to a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The form of diagnostics
+    /// The format of diagnostics
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Explain a code and how to fix it
+    /// Explain an error or hint code, and how to fix it
     #[arg(long, value_name = "CODE", conflicts_with = "subgraphs")]
     explain: Option<String>,
     #[command(flatten)]
     variant: Variant,
 }
 
-/// The form of diagnostics.
+/// The format of diagnostics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people, on standard error
     Text,
     /// For programs, on standard output
     Json,
-    /// As annotations of GitHub workflows, on standard output
+    /// Annotations for GitHub Actions, on standard output
     Github,
 }
 
@@ -52,7 +52,7 @@ impl Compose {
         match (self.explain, self.subgraphs) {
             (Some(code), _) => print_explanation(&code),
             (None, Some(subgraphs)) => block_on(compose(subgraphs, self.output, self.format, self.variant)),
-            (None, None) => Err(Failure::Usage("name a supergraph.yaml".to_owned())),
+            (None, None) => Err(Failure::Usage("give a supergraph.yaml".to_owned())),
         }
     }
 }
@@ -65,7 +65,7 @@ async fn compose(subgraphs: PathBuf, output: Option<PathBuf>, format: Format, va
                 std::fs::write(path, sdl)
                     .map_err(|error| Failure::Unreadable(format!("{} can't be written: {error}", path.display())))?;
             }
-            // It composes, and other routers may serve it.
+            // Composition succeeds all the same: other routers may serve it.
             let refusal = assemble::read(sdl).err().map(|error| chain(&error));
             let refused = |before: &str| {
                 refusal
@@ -95,6 +95,7 @@ async fn compose(subgraphs: PathBuf, output: Option<PathBuf>, format: Format, va
             Err(Failure::Negative)
         }
         Err(error @ SourceError::Invalid { .. }) => Err(Failure::Usage(chain(&error))),
+        Err(error @ SourceError::Panicked(_)) => Err(Failure::Other(chain(&error))),
         Err(error) => Err(Failure::Unreadable(chain(&error))),
     }
 }
@@ -107,7 +108,7 @@ fn print_explanation(code: &str) -> Result<(), Failure> {
             print(&format!("{code}\n\n{summary} {text}\n\n    {example}\n"))
         }
         None => Err(Failure::Usage(format!(
-            "\"{code}\" is not a code of composition; docs/composition-codes.md lists them all"
+            "\"{code}\" is not a composition code; docs/composition-codes.md lists all of them"
         ))),
     }
 }

@@ -1,16 +1,16 @@
-//! `braid config`: the configuration's JSON Schema, its reference page, and whether a file is valid.
+//! `braid config`: checks a configuration, prints its JSON Schema and its reference page.
 
 use std::path::PathBuf;
 
+use braid_net::chain;
 use clap::Subcommand;
 
-use super::{Failure, complain, print};
+use super::terminal::{Failure, complain, print};
 use crate::config::{Config, ConfigError, reference};
-use crate::reload::chain;
 
-/// Inspect the configuration.
+/// Check or describe the configuration.
 #[derive(Debug, Subcommand)]
-pub(super) enum ConfigVerb {
+pub(super) enum ConfigCommand {
     /// Print the JSON Schema of router.yaml
     Schema,
     /// Check a router.yaml
@@ -23,7 +23,7 @@ pub(super) enum ConfigVerb {
     Reference,
 }
 
-impl ConfigVerb {
+impl ConfigCommand {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Schema => print(&format!("{:#}\n", reference::json_schema())),

@@ -1,8 +1,9 @@
-//! `braid diff`: what changed between two schema files of any kind.
+//! `braid diff`: what changed between two schemas of any kind.
 
 use std::path::{Path, PathBuf};
 
 use braid_graphql::compiler::Schema;
+use braid_graphql::compiler::ast::Document;
 use braid_schema_checks::allow;
 use braid_schema_checks::check::{Version, compare_plain, compare_supergraphs};
 use braid_schema_checks::location::Side;
@@ -13,8 +14,9 @@ use braid_schema_checks::verdict::DOES_NOT_COMPOSE;
 use clap::Args;
 
 use super::reporting::{Reporting, Strictness};
+use super::terminal::{Failure, read_file};
 use super::versions::{Graph, Tree, Unusable, read_supergraph};
-use super::{Failure, paths};
+use crate::source::paths;
 
 /// Compare two schemas.
 ///
@@ -64,7 +66,7 @@ fn compare(mut report: Report, old: &Schemas, new: &Schemas) -> Report {
     }
 }
 
-/// A schema as it was read.
+/// A schema that was read.
 struct Schemas {
     version: Version,
     plain: Option<Schema>,
@@ -73,14 +75,14 @@ struct Schemas {
 
 impl Schemas {
     fn read(name: &str, side: Side, problems: &mut Vec<Problem>) -> Result<Self, Failure> {
-        let (tree, path) = place(name).map_err(Unusable::Input)?;
+        let (tree, path) = location(name).map_err(Unusable::Input)?;
         if matches!(path.extension().and_then(|extension| extension.to_str()), Some("yaml" | "yml")) {
             let (version, more) = Graph::open(tree, &path)?.compose(side);
             problems.extend(more);
             return Ok(Self::of(version, None, side, problems));
         }
         let text = match name {
-            "-" => super::read_file(Path::new("-"))?,
+            "-" => read_file(Path::new("-"))?,
             _ => tree.read(&path).map_err(Unusable::Input)?,
         };
         if text.contains("join__Graph") {
@@ -110,7 +112,7 @@ impl Schemas {
         Self { version, plain, sources }
     }
 
-    /// What clients see, when the other side says nothing of subgraphs.
+    /// The schema that clients see, for a comparison with a schema without subgraphs.
     fn plain(&self) -> Option<&Schema> {
         match &self.version.supergraph {
             Some(supergraph) => Some(&supergraph.api_schema),
@@ -120,30 +122,30 @@ impl Schemas {
 }
 
 /// `git:REF:FILE`, or a file.
-fn place(name: &str) -> Result<(Tree, PathBuf), Problem> {
+fn location(name: &str) -> Result<(Tree, PathBuf), Problem> {
     let Some(rest) = name.strip_prefix("git:") else { return Ok((Tree::Disk, PathBuf::from(name))) };
     let Some((reference, file)) = rest.split_once(':') else {
-        let message = format!("\"{name}\" names no file: write git:REF:FILE");
+        let message = format!("\"{name}\" has no file; write git:REF:FILE");
         return Err(Problem::new("GIT_REF", message));
     };
     let path = PathBuf::from(file);
     Ok((Tree::commit(Path::new(""), reference)?, path))
 }
 
-/// A schema without subgraphs, or a subgraph's. The latter uses directives that it need not define, so only what makes a
-/// comparison impossible is a problem.
+/// A schema without subgraphs, or a subgraph's schema. The latter uses directives that it does not define, so only what prevents a
+/// comparison is a problem.
 fn plain(text: &str, file: &str, problems: &mut Vec<Problem>) -> Schema {
     let builder = Schema::builder().adopt_orphan_extensions().ignore_builtin_redefinitions();
     match builder.parse(text, file).build() {
         Ok(schema) => schema,
         Err(failure) => {
-            for error in failure.errors.iter().take(20) {
-                let json = error.unstable_to_json_compat();
-                // Syntax errors are reported by the sources already.
-                if !json.message.starts_with("syntax error") {
+            // The sources report syntax errors, and further errors may only follow from those.
+            if Document::parse(text, file).is_ok() {
+                problems.extend(failure.errors.iter().take(20).map(|error| {
+                    let json = error.unstable_to_json_compat();
                     let at = json.locations.first().map_or((1, 1), |at| (at.line, at.column));
-                    problems.push(Problem::at("INVALID_SCHEMA", json.message, file, at));
-                }
+                    Problem::at("INVALID_SCHEMA", json.message, file, at)
+                }));
             }
             failure.partial
         }

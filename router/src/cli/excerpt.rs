@@ -1,15 +1,15 @@
-//! Shows people a diagnostic of composition: what is wrong, the line of the schema with the text underlined, and what to do.
+//! Formats a composition diagnostic for people: what is wrong, the line of the schema with the text underlined, and what to do.
 //! Reads no file.
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Title, Origin, Renderer, Snippet};
 use braid_composition::{Diagnostic, Level, Location, SubgraphSdl};
 
-/// So many places of one diagnostic are shown.
-const MOST_PLACES: usize = 6;
-/// So many bytes of a line are shown before and after the text: a minified schema is one line of megabytes.
+/// The maximum number of locations that are shown per diagnostic.
+const MAX_LOCATIONS: usize = 6;
+/// The maximum number of bytes of a line that are shown before and after the text: a minified schema is one line of megabytes.
 const CONTEXT: usize = 60;
 
-/// A diagnostic with excerpts of the schemas that it is about, and an empty line after it.
+/// A diagnostic with excerpts of the schemas, followed by an empty line.
 pub(super) fn with_excerpts(diagnostic: &Diagnostic, subgraphs: &[SubgraphSdl], renderer: &Renderer) -> String {
     let (title, name) = match diagnostic.level {
         Level::Error => (Title::ERROR, "error"),
@@ -19,18 +19,18 @@ pub(super) fn with_excerpts(diagnostic: &Diagnostic, subgraphs: &[SubgraphSdl], 
     };
     let title = title.with_name(name).primary_title(diagnostic.message.as_str());
     let mut group = Group::with_title(title.id(diagnostic.code.as_str()));
-    for at in diagnostic.locations.iter().take(MOST_PLACES) {
+    for at in diagnostic.locations.iter().take(MAX_LOCATIONS) {
         let subgraph = subgraphs.iter().find(|subgraph| subgraph.name == at.subgraph);
         let origin = || Origin::path(at.file.as_str()).line(at.line).char_column(at.column);
         group = match subgraph.and_then(|subgraph| excerpt(&subgraph.sdl, at)) {
             Some((excerpt, true)) => group.element(excerpt.path(at.file.as_str())),
-            // The column of a part would be counted from where the part starts.
+            // The renderer would count the column from the start of the excerpt.
             Some((excerpt, false)) => group.element(origin()).element(excerpt),
             None => group.element(origin()),
         };
     }
-    if let Some(more) = diagnostic.locations.len().checked_sub(MOST_PLACES).filter(|more| *more > 0) {
-        group = group.element(Title::NOTE.message(format!("and {more} more places")));
+    if let Some(more) = diagnostic.locations.len().checked_sub(MAX_LOCATIONS).filter(|more| *more > 0) {
+        group = group.element(Title::NOTE.message(format!("and {more} more locations")));
     }
     if let Some(help) = &diagnostic.help {
         group = group.element(Title::HELP.message(help.as_str()));
@@ -38,7 +38,7 @@ pub(super) fn with_excerpts(diagnostic: &Diagnostic, subgraphs: &[SubgraphSdl], 
     format!("{}\n\n", renderer.render(&[group]))
 }
 
-/// The line of a place, or the part of it around the text, and whether it starts where the line does.
+/// The line of a location, or the part of it around the text, and whether it starts at the start of the line.
 fn excerpt(sdl: &str, at: &Location) -> Option<(Snippet<'static, Annotation<'static>>, bool)> {
     let (before, after) = (sdl.get(..at.offset)?, sdl.get(at.offset..)?);
     let line_start = before.rfind('\n').map_or(0, |i| i + 1);
@@ -89,7 +89,7 @@ error[INVALID_GRAPHQL]: [products] Syntax error at \"Money\": a colon is missing
     }
 
     #[test]
-    fn the_end_and_characters_of_several_bytes_have_places_too() {
+    fn the_end_of_the_text_and_multibyte_characters_can_be_shown() {
         let open = shown("type Query { \"für alle\" größe: Int");
         assert!(open.contains("products.graphql:1:"), "{open}");
         let end = shown("\"„“\" type Query { a: Int");
@@ -108,10 +108,10 @@ error[INVALID_GRAPHQL]: [products] Syntax error at \"Money\": a colon is missing
     }
 
     #[test]
-    fn not_every_place_is_shown() {
+    fn the_number_of_locations_is_limited() {
         let many =
             shown(&format!("type Query {{ {} }}", (0..20).map(|i| format!("a{i}: Missing\n")).collect::<String>()));
-        assert_eq!(many.matches("-->").count() + many.matches(":::").count(), MOST_PLACES, "{many}");
-        assert!(many.contains("= note: and 14 more places"), "{many}");
+        assert_eq!(many.matches("-->").count() + many.matches(":::").count(), MAX_LOCATIONS, "{many}");
+        assert!(many.contains("= note: and 14 more locations"), "{many}");
     }
 }

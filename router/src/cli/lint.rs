@@ -1,4 +1,4 @@
-//! `braid lint`: whether schemas follow the conventions that a team chose.
+//! `braid lint`: checks schemas against the conventions that a team chose.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,11 @@ use braid_schema_checks::sources::{SourceFile, Sources};
 use clap::Args;
 
 use super::reporting::Reporting;
+use super::terminal::{Failure, print, read_file};
 use super::versions::{Graph, Tree, Unusable};
-use super::{Failure, paths, print};
+use crate::source::paths;
 
-/// Check schemas for conventions.
+/// Check schemas against conventions.
 #[derive(Debug, Args)]
 pub(super) struct Lint {
     /// A supergraph.yaml, or schema files
@@ -21,7 +22,7 @@ pub(super) struct Lint {
     /// A YAML file with `extends` and `rules`, instead of the section `lint` of supergraph.yaml
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Report only findings that this git commit does not have
+    /// Report only findings that are new since this git commit
     #[arg(long, value_name = "GIT REF")]
     against: Option<String>,
     /// List all rules
@@ -39,7 +40,7 @@ impl Lint {
         let mut report = Report::new(shown(&self.files));
         let (files, section) = self.read(&Tree::Disk, &mut report)?;
         let config = match &self.config {
-            Some(path) => braid_settings::from_yaml(&super::read_file(path)?)
+            Some(path) => braid_settings::from_yaml(&read_file(path)?)
                 .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?,
             None => section,
         };

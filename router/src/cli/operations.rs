@@ -1,4 +1,4 @@
-//! Finds the operations that clients send: in files, folders and usage logs. Does not read what is in them.
+//! Finds the files with the operations that clients send: documents, manifests and usage logs. Does not parse them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,19 +6,19 @@ use braid_schema_checks::config::OperationsEntry;
 use braid_schema_checks::operations::{Format, KnownOperation, OperationFile, read};
 use braid_schema_checks::problem::Problem;
 
-use super::paths;
 use super::versions::Tree;
+use crate::source::paths;
 
-/// What is known of the operations that clients send.
+/// The operations that clients are known to send.
 pub(super) struct Known {
     pub(super) operations: Vec<KnownOperation>,
     /// Files that can't be used.
     pub(super) problems: Vec<Problem>,
-    /// Files that have operations in a form that is not read.
+    /// Files with operations in a format that is not supported.
     pub(super) unread: Vec<Problem>,
 }
 
-/// Reads the operations that supergraph.yaml (in `folder`) and the command line name.
+/// Reads the operations that supergraph.yaml (in `folder`) and the command line refer to.
 pub(super) fn find(folder: &Path, configured: &[OperationsEntry], files: &[PathBuf], usage: &[PathBuf]) -> Known {
     let mut found = Files::default();
     for entry in configured {
@@ -60,7 +60,7 @@ impl Files {
         }
     }
 
-    /// A folder that was named, as opposed to those below it, must have operations.
+    /// A folder that was given must have operations; folders inside it need not.
     fn root(&mut self, folder: &Path) {
         let (files, problems) = (self.files.len(), self.problems.len());
         let mut tagged = Vec::new();
@@ -88,7 +88,7 @@ impl Files {
             if hidden || path.ends_with("node_modules") {
                 continue;
             }
-            // Links may lead around in circles.
+            // Symbolic links can form cycles.
             if path.is_dir() && depth < 64 {
                 self.folder(&path, depth + 1, tagged);
             } else if let Some(format) = Format::of(&path.display().to_string()).filter(|_| path.is_file()) {
@@ -109,7 +109,7 @@ impl Files {
 
 const EXTENSIONS: &str = ".graphql, .gql, .json (manifest) and .jsonl (usage log)";
 
-/// A file of program code with operations in tagged templates.
+/// A file of source code with operations in tagged templates.
 struct Tagged {
     file: String,
     line: usize,
@@ -120,7 +120,7 @@ fn is_program_code(path: &Path) -> bool {
     path.extension().and_then(|extension| extension.to_str()).is_some_and(|extension| CODE.contains(&extension))
 }
 
-/// Where the first tag is. Tags are only found, not read: a template may be put together by the program around it.
+/// The location of the first tag. Tags are found but not parsed: the program may assemble the template at run time.
 fn first_tag(path: &Path) -> Option<Tagged> {
     const TAGS: [&str; 5] = ["gql`", "graphql`", "gql(`", "graphql(`", "/* GraphQL */ `"];
     let text = std::fs::read_to_string(path).ok()?;

@@ -1,4 +1,4 @@
-//! `braid plan`: shows how an operation is answered.
+//! `braid plan`: shows the query plan of an operation.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use braid_gateway::compile::Compiler;
 use braid_gateway::limits::LimitsConfig;
 use braid_graphql::names::SchemaNames;
+use braid_net::chain;
 use braid_query_plan::print::print as print_text;
 use braid_query_plan::print_explain::explain;
 use braid_query_plan::print_graph::print_mermaid;
@@ -13,10 +14,9 @@ use braid_query_plan::print_json::print_json;
 use braid_supergraph::Supergraph;
 use clap::{Args, ValueEnum};
 
-use super::{Failure, complain, print, read_file};
-use crate::reload::chain;
+use super::terminal::{Failure, complain, print, read_file};
 
-/// Show how an operation is answered.
+/// Show the query plan of an operation.
 #[derive(Debug, Args)]
 pub(super) struct Plan {
     /// A composed supergraph
@@ -25,13 +25,13 @@ pub(super) struct Plan {
     /// A file with the operation, `-` for standard input, or its text
     #[arg(value_name = "OPERATION")]
     operation: String,
-    /// Which operation of the document
+    /// The name of the operation, if the document has several
     #[arg(long, value_name = "NAME")]
     operation_name: Option<String>,
-    /// The form of the plan
+    /// The format of the plan
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Explain each fetch: what it waits for, takes and returns, and why no other subgraph is asked
+    /// Explain each fetch: what it waits for, what it needs and returns, and why it goes to this subgraph
     #[arg(long)]
     explain: bool,
 }
@@ -42,7 +42,7 @@ enum Format {
     Text,
     /// For programs
     Json,
-    /// A diagram
+    /// A Mermaid diagram
     Mermaid,
 }
 
@@ -71,7 +71,7 @@ impl Plan {
     }
 }
 
-/// A text with braces is not the name of a file, unless there is such a file.
+/// The text of the operation. An argument with braces is the text itself, unless there is a file with that name.
 fn operation(argument: &str) -> Result<String, Failure> {
     if argument.contains('{') && !Path::new(argument).exists() {
         Ok(argument.to_owned())

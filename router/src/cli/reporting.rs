@@ -1,4 +1,4 @@
-//! How `check`, `diff` and `lint` write what they found: several forms at once, each to standard output or a file.
+//! Reports of `check`, `diff` and `lint`: in several formats at once, each to standard output or a file.
 
 use std::io::{IsTerminal, Write};
 
@@ -7,25 +7,25 @@ use braid_schema_checks::output::{Format, markdown, render};
 use braid_schema_checks::report::Report;
 use clap::{Args, ValueEnum};
 
-use super::{Failure, print};
+use super::terminal::{Failure, print, read_file};
 
-/// The flags of reports.
+/// Options for reports.
 #[derive(Debug, Args)]
 pub(super) struct Reporting {
-    /// table, json, markdown, github, gitlab, sarif or junit; =FILE writes it to a file. Can be given several times
+    /// table, json, markdown, github, gitlab, sarif or junit; =FILE writes it to a file. Can be repeated
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = target)]
     formats: Vec<Target>,
     /// Whether the table has colours
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
-    /// Exit 0 whatever was found; input that can't be read still fails
+    /// Exit with 0 whatever is found; input that can't be read still fails
     #[arg(long)]
     exit_zero: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Color {
-    /// At a terminal
+    /// Only at a terminal
     Auto,
     Always,
     Never,
@@ -50,7 +50,7 @@ fn target(text: &str) -> Result<Target, String> {
 }
 
 impl Reporting {
-    /// Writes the report in all forms that were asked for, and says how the process ends.
+    /// Writes the report in all formats that were asked for. An error has the exit code.
     pub(super) fn finish(self, report: &Report) -> Result<(), Failure> {
         let default = [Target { format: Format::Table, file: None }];
         let targets = if self.formats.is_empty() { &default[..] } else { &self.formats };
@@ -86,7 +86,7 @@ fn write_file(file: &str, text: &str) -> Result<(), Failure> {
     std::fs::write(file, text).map_err(|error| Failure::Usage(format!("{file} can't be written: {error}")))
 }
 
-/// GitHub shows what is appended to this file on the page of the run.
+/// GitHub shows the content of this file on the page of the workflow run.
 fn write_step_summary(report: &Report) -> Result<(), Failure> {
     let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else { return Ok(()) };
     let opened = std::fs::OpenOptions::new().create(true).append(true).open(&file);
@@ -94,16 +94,16 @@ fn write_step_summary(report: &Report) -> Result<(), Failure> {
     written.map_err(|error| Failure::Usage(format!("GITHUB_STEP_SUMMARY can't be written: {error}")))
 }
 
-/// Which changes fail a check.
+/// Options for which changes fail a check.
 #[derive(Debug, Args)]
 pub(super) struct Strictness {
-    /// The mildest changes that fail the check
+    /// The lowest severity that fails the check
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<FailOnArgument>,
-    /// Allow the change with this id; its reason must be in the allow file. Can be given several times
+    /// Allow the change with this id; its reason must be in the allow file. Can be repeated
     #[arg(long, value_name = "ID", alias = "allow-breaking")]
     allow: Vec<String>,
-    /// Changes made on purpose: a YAML list of {id, reason, until}
+    /// Intended changes: a YAML list of {id, reason, until}
     #[arg(long, value_name = "FILE")]
     allow_file: Option<std::path::PathBuf>,
 }
@@ -128,7 +128,7 @@ impl Strictness {
     pub(super) fn allowances(&self, known: &[AllowEntry]) -> Result<Vec<AllowEntry>, Failure> {
         let mut entries = Vec::new();
         if let Some(path) = &self.allow_file {
-            let text = super::read_file(path)?;
+            let text = read_file(path)?;
             entries = braid_settings::from_yaml::<Vec<AllowEntry>>(&text)
                 .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
         }

@@ -1,17 +1,18 @@
-//! `braid serve`: runs the router until it is told to stop.
+//! `braid serve`: runs the router until Ctrl-C or SIGTERM.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use braid_net::chain;
 use braid_telemetry::metrics::Metrics;
 use clap::Args;
 
 use super::compose::{Format, show};
-use super::{Failure, complain};
-use crate::assemble;
+use super::terminal::{Failure, complain};
+use crate::assemble::{self, VersionError};
 use crate::config::ConfigError;
-use crate::reload::{Blueprint, LoadError, chain, keep_current};
+use crate::reload::{Blueprint, LoadError, keep_current};
 use crate::source::SourceError;
 
 /// Serve a supergraph.
@@ -20,16 +21,16 @@ pub(super) struct Serve {
     /// A composed supergraph
     #[arg(long, value_name = "FILE", env = "SUPERGRAPH_PATH", conflicts_with = "subgraphs")]
     supergraph: Option<PathBuf>,
-    /// A supergraph.yaml with the subgraphs to compose
+    /// A supergraph.yaml that lists the subgraphs to compose
     #[arg(long, value_name = "FILE")]
     subgraphs: Option<PathBuf>,
-    /// The router's configuration
+    /// The router's configuration, router.yaml
     #[arg(long, value_name = "FILE", env = "BRAID_CONFIG")]
     config: Option<PathBuf>,
-    /// Address to listen on; port 0 picks a free one
+    /// The address to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", env = "BRAID_LISTEN")]
     listen: Option<SocketAddr>,
-    /// Show everything: introspection, GraphiQL, subgraphs' errors, plans and timings
+    /// For development: allow introspection, serve GraphiQL, and show clients subgraph errors, plans and timings
     #[arg(long)]
     dev: bool,
 }
@@ -40,7 +41,7 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::Other(format!("the runtime can't be started: {error}")))?;
         let done = runtime.block_on(self.serve());
-        // The process does not wait for what still runs on blocking threads.
+        // Without waiting for blocking threads.
         runtime.shutdown_background();
         done
     }
@@ -81,10 +82,14 @@ fn failure(error: LoadError) -> Failure {
         }
         LoadError::Source(SourceError::Unreadable { .. } | SourceError::Introspection { .. })
         | LoadError::Config(ConfigError::Unreadable { .. }) => Failure::Unreadable(chain(&error)),
+        LoadError::Source(SourceError::Panicked(_)) | LoadError::Version(VersionError::Panicked(_)) => {
+            Failure::Other(chain(&error))
+        }
         LoadError::Source(SourceError::Invalid { .. })
         | LoadError::Config(ConfigError::Invalid { .. })
         | LoadError::NoSource
-        | LoadError::Version(_) => Failure::Usage(chain(&error)),
+        | LoadError::Version(_)
+        | LoadError::Exporter(_) => Failure::Usage(chain(&error)),
     }
 }
 

@@ -1,29 +1,29 @@
-//! The flags by which `braid compose` gives a contract of a supergraph, and the schema that clients see.
+//! The options of `braid compose` for contracts, and for the schema that clients see.
 
 use std::path::{Path, PathBuf};
 
 use braid_graphql::compiler::Schema;
+use braid_net::chain;
 use braid_schema_checks::contract::{ContractError, ContractFilter, contract};
 use braid_supergraph::Supergraph;
 use clap::Args;
 
+use super::terminal::{Failure, complain};
 use super::versions::{Graph, Tree};
-use super::{Failure, complain};
-use crate::reload::chain;
 
-/// Which part of the supergraph is wanted.
+/// Which part of the supergraph to output.
 #[derive(Debug, Args)]
 pub(super) struct Variant {
     /// Keep only elements with one of these tags (@tag), or whose type has one
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     include_tags: Vec<String>,
-    /// Leave out elements with one of these tags
+    /// Remove elements with one of these tags
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     exclude_tags: Vec<String>,
     /// Keep types that become unreachable
     #[arg(long)]
     keep_unreachable: bool,
-    /// A contract of supergraph.yaml
+    /// Use a contract from supergraph.yaml
     #[arg(long, value_name = "NAME", conflicts_with_all = ["include_tags", "exclude_tags"])]
     contract: Option<String>,
     /// Also write the schema that clients see
@@ -32,7 +32,7 @@ pub(super) struct Variant {
 }
 
 impl Variant {
-    /// The supergraph that was asked for; writes the API schema where it was asked for.
+    /// The supergraph, or the part of it that was asked for. Writes the API schema if that was asked for.
     pub(super) fn of(self, supergraph: String, yaml: &Path) -> Result<String, Failure> {
         let Some(filter) = self.filter(yaml)? else {
             if let Some(path) = &self.api_schema {
@@ -72,7 +72,7 @@ impl Variant {
     }
 }
 
-/// A contract that leaves no schema is one that does not compose.
+/// A contract without a valid schema fails like subgraphs that do not compose.
 fn failure(error: ContractError) -> Failure {
     match error {
         ContractError::InvalidTag { .. } | ContractError::EmptyFilter => Failure::Usage(error.to_string()),

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use braid_composition::{Level, SubgraphSdl, compose};
+use braid_net::chain;
 use braid_schema_checks::check::Version;
 use braid_schema_checks::location::{Location, Side};
 use braid_schema_checks::problem::Problem;
@@ -13,12 +14,12 @@ use braid_schema_checks::sources::SourceFile;
 use braid_supergraph::Supergraph;
 use braid_transport::config::TrafficConfig;
 
-use super::{Failure, block_on, paths};
-use crate::reload::chain;
+use super::terminal::{Failure, block_on};
 use crate::source::load_subgraphs;
+use crate::source::paths;
 use crate::source::supergraph_yaml::{SchemaLocation, SupergraphYaml};
 
-/// The code of a live subgraph's schema that is wanted from a commit.
+/// The code for a running subgraph whose schema at a commit is needed.
 pub(super) const LIVE_SUBGRAPH: &str = "LIVE_SUBGRAPH";
 
 /// Where files are read from.
@@ -26,7 +27,7 @@ pub(super) const LIVE_SUBGRAPH: &str = "LIVE_SUBGRAPH";
 pub(super) enum Tree {
     /// As they are now.
     Disk,
-    /// As they were in a commit.
+    /// As they were at a commit.
     Commit {
         /// The commit's hash.
         hash: String,
@@ -35,7 +36,7 @@ pub(super) enum Tree {
     },
 }
 
-/// Something that cannot be read, or a configuration that is wrong.
+/// Input that can't be read, or an invalid configuration.
 pub(super) enum Unusable {
     Input(Problem),
     Usage(String),
@@ -51,7 +52,7 @@ impl From<Unusable> for Failure {
 }
 
 impl Tree {
-    /// The commit of this name in the repository around `folder`.
+    /// The commit with this name in the repository that contains `folder`.
     pub(super) fn commit(folder: &Path, name: &str) -> Result<Self, Problem> {
         if name.starts_with('-') || name.is_empty() {
             return Err(Problem::new("GIT_REF", format!("\"{name}\" is not the name of a git commit")));
@@ -107,7 +108,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
 
-/// The nearest folder above that exists, and the way down from it.
+/// The nearest parent folder that exists, and the path from it.
 fn nearest(folder: &Path) -> (PathBuf, PathBuf) {
     let mut from = folder.to_owned();
     let mut inside = PathBuf::new();
@@ -119,7 +120,7 @@ fn nearest(folder: &Path) -> (PathBuf, PathBuf) {
     (from, inside)
 }
 
-/// A supergraph.yaml, and where it and what it names are read from.
+/// A supergraph.yaml, and where it and its files are read from.
 #[derive(Debug)]
 pub(super) struct Graph {
     pub(super) tree: Tree,
@@ -132,11 +133,11 @@ impl Graph {
     pub(super) fn open(tree: Tree, path: &Path) -> Result<Self, Unusable> {
         let text = tree.read(path).map_err(Unusable::Input)?;
         let yaml = SupergraphYaml::parse(&text, folder_of(path))
-            .map_err(|message| Unusable::Usage(format!("{}: {message}", path.display())))?;
+            .map_err(|problem| Unusable::Usage(format!("{}: {problem}", path.display())))?;
         Ok(Self { tree, path: path.to_owned(), yaml })
     }
 
-    /// Reads the schemas that it names. What cannot be read is a problem; the others are read all the same.
+    /// Reads the schemas that it refers to. Those that can't be read are problems; the others are read all the same.
     pub(super) fn subgraphs(&self) -> (Vec<SubgraphSdl>, Vec<Problem>) {
         let is_live = |schema: &SchemaLocation| matches!(schema, SchemaLocation::Live { .. });
         let live = self.yaml.subgraphs.values().any(|subgraph| is_live(&subgraph.schema));
@@ -195,7 +196,7 @@ impl Graph {
         let (subgraphs, mut problems) = self.subgraphs();
         let files = subgraphs.iter().map(source_file).collect();
         let mut version = Version { label: self.label(), files, ..Version::default() };
-        // A part of the subgraphs would compose to another graph, and all that is missing would look removed.
+        // Composing only some subgraphs would make everything of the others look removed.
         if problems.is_empty() {
             let (composition, supergraph) = composed(&subgraphs, side, &mut problems);
             (version.composition, version.supergraph) = (Some(composition), supergraph);

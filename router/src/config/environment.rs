@@ -1,5 +1,5 @@
-//! The standard variables of OpenTelemetry, as settings of `telemetry.trace.otlp`: router.yaml comes first, then they, then the
-//! defaults. Reads no environment itself.
+//! The standard variables of OpenTelemetry as settings of `telemetry.trace.otlp`. router.yaml takes precedence over them, and they
+//! over the defaults. Does not read the environment itself.
 //!
 //! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>
 
@@ -11,25 +11,25 @@ use serde_json::Value;
 
 use super::Config;
 
-/// Fills in what the variables say and router.yaml (`given`, its content) does not. Returns the variables that can't be obeyed,
-/// with the reason: a router should not fail to start because of a variable that was meant for all programs of a machine.
+/// Sets what the variables set and router.yaml (its content is `given`) does not. Returns the variables that are ignored, with the
+/// reasons: the router should not fail to start because of a variable that is meant for all programs of a machine.
 pub(super) fn apply(config: &mut Config, given: &Value, env: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let given = &given["telemetry"]["trace"]["otlp"];
     let mut variables = Variables { env, ignored: Vec::new() };
     let otlp = &mut config.telemetry.trace.otlp;
-    let open = |key: &str| given[key].is_null();
-    if open("endpoint") {
+    let is_unset = |key: &str| given[key].is_null();
+    if is_unset("endpoint") {
         otlp.endpoint = variables.endpoint();
     }
-    if open("sampling")
-        && open("follow_client")
+    if is_unset("sampling")
+        && is_unset("follow_client")
         && let Some(Sampler { share, follow_client }) = variables.sampler()
     {
         (otlp.sampling, otlp.follow_client) = (share, follow_client);
     }
     let mut resource = variables.pairs("OTEL_RESOURCE_ATTRIBUTES");
     let named = resource.shift_remove("service.name");
-    if open("service_name") {
+    if is_unset("service_name") {
         let name = variables.text("OTEL_SERVICE_NAME").or(named);
         otlp.service_name = name.unwrap_or_else(|| std::mem::take(&mut otlp.service_name));
     }
@@ -40,7 +40,7 @@ pub(super) fn apply(config: &mut Config, given: &Value, env: &dyn Fn(&str) -> Op
     headers.extend(std::mem::take(&mut otlp.headers));
     otlp.headers = headers;
     let mut millis = |key: &str, names: &[&str], setting: &mut Duration| {
-        if open(key) {
+        if is_unset(key) {
             let set = names.iter().find_map(|name| variables.number::<u64>(name));
             *setting = set.map_or(*setting, Duration::millis);
         }
@@ -48,13 +48,13 @@ pub(super) fn apply(config: &mut Config, given: &Value, env: &dyn Fn(&str) -> Op
     millis("timeout", &["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"], &mut otlp.timeout);
     millis("delay", &["OTEL_BSP_SCHEDULE_DELAY"], &mut otlp.delay);
     let mut count = |key: &str, name: &str, setting: &mut usize| {
-        if open(key) {
+        if is_unset(key) {
             *setting = variables.number(name).unwrap_or(*setting);
         }
     };
     count("max_queue", "OTEL_BSP_MAX_QUEUE_SIZE", &mut otlp.max_queue);
     count("max_batch", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", &mut otlp.max_batch);
-    if open("tls") {
+    if is_unset("tls") {
         let tls = &mut otlp.tls;
         tls.authorities = variables.of_traces("CERTIFICATE");
         tls.certificate = variables.of_traces("CLIENT_CERTIFICATE");
@@ -74,7 +74,7 @@ struct Variables<'a> {
 }
 
 impl Variables<'_> {
-    /// A variable that is empty counts as not set.
+    /// The value of a variable. An empty one counts as not set.
     fn text(&self, name: &str) -> Option<String> {
         (self.env)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
@@ -94,7 +94,7 @@ impl Variables<'_> {
         number
     }
 
-    /// Where spans are sent, if the variables ask for it.
+    /// The URL that spans are sent to, if the variables set one.
     fn endpoint(&mut self) -> Option<String> {
         let exact = self.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
         let base = || {
@@ -157,8 +157,8 @@ impl Variables<'_> {
                     let value = percent_encoding::percent_decode_str(value.trim()).decode_utf8_lossy().into_owned();
                     pairs.insert(key.trim().to_owned(), value);
                 }
-                // The pair may hold a secret.
-                _ => self.ignored.push(format!("{name}: a pair has no key or no \"=\"")),
+                // Without the pair: it may be a secret.
+                _ => self.ignored.push(format!("{name}: a pair has no key or no \"=\"; write key=value,key=value")),
             }
         }
         pairs
@@ -188,7 +188,7 @@ mod tests {
     const SOMETHING: &str = "telemetry: { trace: { otlp: { endpoint: \"http://yaml/v1/traces\", sampling: 0.5, service_name: yaml, headers: { a: yaml }, resource: { a: yaml }, timeout: 1s, delay: 1s, max_queue: 10, max_batch: 5, tls: { authorities: yaml.pem } } } }";
 
     #[test]
-    fn the_environment_comes_before_defaults_and_after_router_yaml() {
+    fn the_environment_overrides_defaults_and_is_overridden_by_router_yaml() {
         let variables = [
             "OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318/",
             "OTEL_EXPORTER_OTLP_HEADERS=a=1, b=two%20words",
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_endpoint_for_traces_is_taken_as_it_is() {
+    fn the_endpoint_for_traces_is_used_unchanged() {
         let of = |variables: &[&str]| with(NOTHING, variables).0.telemetry.trace.otlp.endpoint;
         let (base, exact) = ("OTEL_EXPORTER_OTLP_ENDPOINT=http://a", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://b/x");
         assert_eq!(of(&[base, exact]).as_deref(), Some("http://b/x"));
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cant_be_obeyed_is_named_and_not_taken() {
+    fn unsupported_values_are_reported_and_ignored() {
         for (variables, named) in [
             (&["OTEL_EXPORTER_OTLP_ENDPOINT=http://a", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"][..], "\"grpc\""),
             (&["OTEL_EXPORTER_OTLP_ENDPOINT=http://a", "OTEL_TRACES_EXPORTER=zipkin"], "\"zipkin\""),

@@ -1,4 +1,4 @@
-//! The configuration of the router: a struct of what each part can be told, and the only place that reads files and
+//! The configuration of the router: a struct of the configurations of its parts, and the only place that reads files and the
 //! environment for it.
 
 mod environment;
@@ -10,15 +10,17 @@ use braid_gateway::config::{ExposureConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
 use braid_net::config::TlsClientConfig;
 use braid_request_context::header_rules::HeadersConfig;
+use braid_request_context::headers::HeaderRuleError;
 use braid_server::config::ServerConfig;
-use braid_settings::{Duration, expand, from_yaml};
+use braid_settings::expand::{self, ExpandError};
+use braid_settings::{Duration, YamlError, from_yaml};
 use braid_telemetry::config::TelemetryConfig;
 use braid_transport::config::TrafficConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Everything that can be set: the content of `router.yaml`.
+/// The content of `router.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -28,13 +30,13 @@ pub struct Config {
     pub server: ServerConfig,
     /// Requests to subgraphs.
     pub traffic: TrafficConfig,
-    /// Which headers are passed on.
+    /// Which headers are forwarded.
     pub headers: HeadersConfig,
     /// Limits on operations.
     pub limits: LimitsConfig,
     /// What clients can see of the router's internals.
     pub exposure: ExposureConfig,
-    /// Which labels of `@override(label:)` are on: how a field moves from one subgraph to another step by step.
+    /// Which labels of `@override(label:)` are on: how a field moves from one subgraph to another gradually.
     pub override_labels: OverrideLabelsConfig,
     /// Logs, metrics and traces.
     pub telemetry: TelemetryConfig,
@@ -42,29 +44,29 @@ pub struct Config {
     pub reload: ReloadConfig,
 }
 
-/// Where the schema comes from: one of the two files.
+/// Where the schema comes from: `supergraph` or `subgraphs`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SchemaSource {
     /// A composed supergraph.
     pub supergraph: Option<PathBuf>,
-    /// A supergraph.yaml with the subgraphs, which the router composes.
+    /// A supergraph.yaml that lists the subgraphs; the router composes them.
     pub subgraphs: Option<PathBuf>,
-    /// A file to store the last usable supergraph in. If subgraphs can't be reached when the router starts, it starts with this
-    /// supergraph, logs a warning, and keeps asking them.
+    /// A file in which the router saves the last supergraph that it could use. If subgraphs can't be reached when the router starts,
+    /// it logs a warning, starts with the saved supergraph, and keeps polling them.
     pub last_good: Option<PathBuf>,
 }
 
-/// Reloading of schema and configuration without a restart. The new version is built beside the old one, which stays in use if
-/// that fails.
+/// Reloading of schema, configuration and certificates without a restart. The new version is built in the background; if that fails,
+/// the old one stays in use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReloadConfig {
     /// Whether files are watched.
     pub watch: bool,
-    /// How often subgraphs with `subgraph_url` are asked for their schema; `0s`: only at the start.
+    /// How often subgraphs with `subgraph_url` are asked for their schema; `0s`: only at startup.
     pub poll: Duration,
-    /// How many of the most used operations are compiled before a new schema is used.
+    /// How many of the most used operations are compiled before a new schema is put in use.
     pub warm_up: usize,
 }
 
@@ -74,49 +76,74 @@ impl Default for ReloadConfig {
     }
 }
 
-/// A configuration that can't be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why a configuration file can't be used.
+#[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file can't be read.
-    #[error("{path} can't be read: {reason}")]
+    /// It can't be read.
+    #[error("{} can't be read", path.display())]
     Unreadable {
         /// The file.
-        path: String,
-        /// Why.
-        reason: String,
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
     },
-    /// Its content is wrong.
-    #[error("{path}: {message}")]
+    /// Its content is invalid.
+    #[error("{}", path.display())]
     Invalid {
         /// The file.
-        path: String,
-        /// What is wrong, with the place and what to do.
-        message: String,
+        path: PathBuf,
+        /// The cause.
+        source: InvalidConfig,
     },
 }
 
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidConfig {
+    /// A `${…}` can't be replaced.
+    #[error(transparent)]
+    Expand(#[from] ExpandError),
+    /// It is not the YAML that is expected.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+    /// The schema has two sources.
+    #[error("schema: set supergraph or subgraphs, not both")]
+    TwoSources,
+    /// The endpoint's path is not a path.
+    #[error("server.path: \"{0}\" must start with / and have no query or fragment")]
+    Path(String),
+    /// Every site could act as the user.
+    #[error("server.cors: any_origin with credentials would let every website act as the user; list the origins")]
+    AnyOriginWithCredentials,
+    /// The share of sampled traces is out of range.
+    #[error("telemetry.trace.otlp.sampling: {0} is not a number from 0 to 1")]
+    Sampling(f64),
+    /// A header rule can't be used.
+    #[error("headers: a rule can't be used")]
+    Headers(#[from] HeaderRuleError),
+}
+
 impl Config {
-    /// The configuration of this process: that of a file, or the defaults, with the standard variables of OpenTelemetry. Returns
-    /// also the variables that can't be obeyed.
+    /// The configuration of this process: a file or the defaults, with the standard variables of OpenTelemetry. Also returns the
+    /// variables that are ignored, with the reasons.
     pub fn of_process(path: Option<&Path>) -> Result<(Self, Vec<String>), ConfigError> {
         let (mut config, given) = path.map(Self::read).transpose()?.unwrap_or_default();
         let ignored = environment::apply(&mut config, &given, &|name| std::env::var(name).ok());
         Ok((config, ignored))
     }
 
-    /// Reads `router.yaml`. Paths in it are relative to it.
+    /// Reads `router.yaml`. Paths in it are relative to its folder.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         Ok(Self::read(path)?.0)
     }
 
-    /// The configuration in a file, and what of it the file gives.
+    /// The configuration in a file, and the content of the file.
     fn read(path: &Path) -> Result<(Self, Value), ConfigError> {
-        let shown = path.display().to_string();
         let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::Unreadable { path: shown.clone(), reason: error.to_string() })?;
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut config = Self::parse(&text, &expand::Process(folder))
-            .map_err(|message| ConfigError::Invalid { path: shown, message })?;
+            .map_err(|source| ConfigError::Invalid { path: path.to_owned(), source })?;
         let SchemaSource { supergraph, subgraphs, last_good } = &mut config.schema;
         for file in [supergraph, subgraphs, last_good].into_iter().flatten() {
             *file = folder.join(&*file);
@@ -127,40 +154,38 @@ impl Config {
         Ok((config, given))
     }
 
-    /// Reads the text of a configuration.
-    pub fn parse(text: &str, values: &impl expand::Values) -> Result<Self, String> {
-        let expanded = expand::expand(text, values).map_err(|error| error.to_string())?;
+    /// Parses the text of a configuration.
+    pub fn parse(text: &str, values: &impl expand::Values) -> Result<Self, InvalidConfig> {
+        let expanded = expand::expand(text, values)?;
         let blank = expanded.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-        let config: Self =
-            if blank { Self::default() } else { from_yaml(&expanded).map_err(|error| error.to_string())? };
+        let config: Self = if blank { Self::default() } else { from_yaml(&expanded)? };
         config.check()?;
         Ok(config)
     }
 
-    /// What the types can't say.
-    pub fn check(&self) -> Result<(), String> {
+    /// Checks what the types can't express.
+    pub fn check(&self) -> Result<(), InvalidConfig> {
         if self.schema.supergraph.is_some() && self.schema.subgraphs.is_some() {
-            return Err("schema: give supergraph or subgraphs, not both".to_owned());
+            return Err(InvalidConfig::TwoSources);
         }
         if !self.server.path.starts_with('/') || self.server.path.contains(['?', '#']) {
-            return Err(format!("server.path: \"{}\" must begin with / and be a path alone", self.server.path));
+            return Err(InvalidConfig::Path(self.server.path.clone()));
         }
         if self.server.cors.any_origin && self.server.cors.credentials {
-            return Err("server.cors: any_origin with credentials would let every site act as the user; \
-                        list the origins"
-                .to_owned());
+            return Err(InvalidConfig::AnyOriginWithCredentials);
         }
-        if !(0.0..=1.0).contains(&self.telemetry.trace.otlp.sampling) {
-            return Err("telemetry.trace.otlp.sampling: give a share from 0 to 1".to_owned());
+        let sampling = self.telemetry.trace.otlp.sampling;
+        if !(0.0..=1.0).contains(&sampling) {
+            return Err(InvalidConfig::Sampling(sampling));
         }
         let names = self.headers.subgraphs.keys().map(String::as_str).chain([""]);
         for name in names {
-            self.headers.plans(name).map_err(|problem| format!("headers: {problem}"))?;
+            self.headers.plans(name)?;
         }
         Ok(())
     }
 
-    /// The settings that make sense while developing: everything can be seen.
+    /// Changes what `--dev` changes: nothing is hidden.
     pub fn for_development(&mut self) {
         self.exposure.introspection = true;
         self.exposure.subgraph_errors = true;
@@ -168,12 +193,12 @@ impl Config {
         self.server.playground.enabled = true;
     }
 
-    /// The files with certificates and keys, by whose content the configuration changes too. That of the collector is read once.
+    /// The files with certificates and keys. The configuration changes when their content does.
     pub fn certificates(&self) -> impl Iterator<Item = PathBuf> {
         let server = self.server.tls.iter().flat_map(|tls| tls.files());
         let traffic = std::iter::once(&self.traffic.all).chain(self.traffic.subgraphs.values());
         let subgraphs = traffic.filter_map(|traffic| traffic.tls.as_ref()).flat_map(|tls| tls.files());
-        server.chain(subgraphs).map(PathBuf::from)
+        server.chain(subgraphs).chain(self.telemetry.trace.otlp.tls.files()).map(PathBuf::from)
     }
 
     fn resolve_files(&mut self, folder: &Path) {
@@ -199,7 +224,7 @@ mod tests {
     use super::*;
 
     fn check(yaml: &str, expected: &[&str]) {
-        let error = Config::parse(yaml, &expand::Process(Path::new("."))).unwrap_err();
+        let error = braid_net::chain(&Config::parse(yaml, &expand::Process(Path::new("."))).unwrap_err());
         for part in expected {
             assert!(error.contains(part), "{error}\nlacks {part}");
         }
@@ -211,26 +236,23 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_refused_with_place_and_suggestion() {
+    fn unknown_keys_are_refused_with_location_and_suggestion() {
         check("server:\n  lissten: 127.0.0.1:1\n", &["unknown field `lissten`", "line 2", "Did you mean \"listen\"?"]);
         check("limitz: {}\n", &["line 1", "Did you mean \"limits\"?"]);
     }
 
     #[test]
-    fn wrong_values_say_what_is_due() {
+    fn errors_of_values_say_what_is_expected() {
         check("server:\n  header_timeout: soon\n", &["\"soon\" is not a duration", "line 2"]);
         check("server:\n  body_timeout: 10\n", &["write 10s or 10ms"]);
         check("server:\n  max_connections: many\n", &["line 2"]);
         check("schema: { supergraph: a, subgraphs: b }\n", &["not both"]);
         check("server: { cors: { any_origin: true, credentials: true } }\n", &["list the origins"]);
-        check(
-            "headers: { all: { request: [{ insert: { name: \"a b\", value: x } }] } }\n",
-            &["not the name of a header"],
-        );
+        check("headers: { all: { request: [{ insert: { name: \"a b\", value: x } }] } }\n", &["not a header name"]);
     }
 
     #[test]
-    fn what_is_printed_reads_back() {
+    fn a_printed_configuration_can_be_parsed() {
         let config = Config::default();
         let yaml = serde_saphyr::to_string(&config).unwrap();
         assert_eq!(Config::parse(&yaml, &expand::Process(Path::new("."))).unwrap(), config);

@@ -1,15 +1,15 @@
-//! Keeps the last supergraph that could be used in a file, for a start at which subgraphs are not there. Knows no subgraph.
+//! Saves the last usable supergraph in a file, for a start while subgraphs can't be reached. Knows no subgraph.
 
 use std::io::Write;
 use std::path::Path;
 
-/// The supergraph that was kept, if there is one.
+/// The saved supergraph, if there is one.
 pub fn read(file: &Path) -> Option<String> {
     std::fs::read_to_string(file).ok()
 }
 
-/// Keeps a supergraph: whoever reads the file finds the one before or this one, and never a part.
-pub fn keep(file: &Path, supergraph: &str) -> std::io::Result<()> {
+/// Saves a supergraph. The file is replaced as a whole: readers see the old one or the new one, never a part.
+pub fn save(file: &Path, supergraph: &str) -> std::io::Result<()> {
     if read(file).as_deref() == Some(supergraph) {
         return Ok(());
     }
@@ -32,14 +32,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_reads_back_and_leaves_nothing_beside_it() {
+    fn a_saved_supergraph_can_be_read_and_no_other_file_is_left() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("last.graphql");
         assert_eq!(read(&file), None);
-        keep(&file, "a").unwrap();
-        keep(&file, "b").unwrap();
+        save(&file, "a").unwrap();
+        save(&file, "b").unwrap();
         assert_eq!(read(&file).as_deref(), Some("b"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(keep(&folder.path().join("missing/last.graphql"), "a").is_err());
+        assert!(save(&folder.path().join("missing/last.graphql"), "a").is_err());
     }
 }

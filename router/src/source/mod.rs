@@ -1,4 +1,4 @@
-//! Where a schema comes from: a supergraph file, or a supergraph.yaml whose subgraphs are composed here. Knows no request.
+//! Schema sources: a supergraph file, or a supergraph.yaml whose subgraphs are composed here. Knows no request.
 
 mod introspect;
 pub mod last_good;
@@ -8,67 +8,72 @@ pub mod supergraph_yaml;
 use std::path::{Path, PathBuf};
 
 use braid_composition::{Composed, Composer, Diagnostic, SubgraphSdl};
+use braid_net::chain;
 use braid_transport::config::TrafficConfig;
 use futures_util::future::join_all;
 
 pub use introspect::IntrospectError;
+pub use supergraph_yaml::InvalidSupergraphYaml;
 use supergraph_yaml::{SchemaLocation, SupergraphYaml};
 
-/// A schema's source.
+/// A schema source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A file with a composed supergraph.
     Supergraph(PathBuf),
-    /// A file in the form of supergraph.yaml.
+    /// A supergraph.yaml.
     Subgraphs(PathBuf),
 }
 
-/// A supergraph that was read or composed, and what it was made of.
+/// A supergraph that was read or composed, and what it was made from.
 #[derive(Debug)]
 pub struct Loaded {
     /// The supergraph.
     pub supergraph_sdl: String,
-    /// The files that it came from: when one changes, it has to be loaded again.
+    /// The files that it came from: it has to be loaded again when one changes.
     pub files: Vec<PathBuf>,
-    /// Whether a subgraph was asked for its schema, which it can change at any time.
+    /// Whether a running subgraph was asked for its schema, which can change at any time.
     pub is_live: bool,
     /// What composes but may be a mistake.
     pub hints: Vec<Diagnostic>,
-    /// The subgraphs that it was composed of, for who shows where hints are about.
+    /// The subgraphs that it was composed from, so that hints can quote their schemas.
     pub subgraphs: Vec<SubgraphSdl>,
 }
 
-/// Why there is no supergraph.
+/// Why a source has no supergraph.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// Files can't be read.
     #[error("{}", listed(files))]
     Unreadable {
-        /// All that can't.
+        /// All of them.
         files: Vec<UnreadableFile>,
     },
-    /// supergraph.yaml is wrong.
-    #[error("{}: {message}", path.display())]
+    /// supergraph.yaml is invalid.
+    #[error("{}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with the place.
-        message: String,
+        /// The cause.
+        source: InvalidSupergraphYaml,
     },
-    /// Subgraphs do not say their schema.
+    /// Composition panicked, which is a bug.
+    #[error("the subgraphs can't be composed because of a bug in the router; please report it")]
+    Panicked(#[source] tokio::task::JoinError),
+    /// Subgraphs do not give their schema.
     #[error("{}", listed(failures))]
     Introspection {
-        /// All that don't.
+        /// All of them.
         failures: Vec<IntrospectionFailure>,
     },
     /// The subgraphs do not compose.
     #[error("the subgraphs do not compose: {} errors", errors.len())]
     DoesNotCompose {
-        /// All errors that could be found.
+        /// All errors.
         errors: Vec<Diagnostic>,
-        /// Hints.
+        /// What may be a mistake too.
         hints: Vec<Diagnostic>,
-        /// The subgraphs, for who shows where errors are.
+        /// The subgraphs, so that errors can quote their schemas.
         subgraphs: Vec<SubgraphSdl>,
     },
 }
@@ -83,13 +88,13 @@ pub struct UnreadableFile {
     pub reason: std::io::Error,
 }
 
-/// A subgraph that does not say its schema.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the subgraph \"{subgraph}\" at {url} does not give its schema: {reason}")]
+/// A subgraph that does not give its schema.
+#[derive(Debug, thiserror::Error)]
+#[error("the subgraph \"{subgraph}\" at {url} does not give its schema: {}", chain(reason))]
 pub struct IntrospectionFailure {
     /// The subgraph.
     pub subgraph: String,
-    /// Where it was asked.
+    /// The URL at which it was asked.
     pub url: String,
     /// Why.
     pub reason: IntrospectError,
@@ -100,7 +105,7 @@ fn listed(failures: &[impl ToString]) -> String {
 }
 
 impl Source {
-    /// What it names, as far as can be told while it can't be loaded: its files, and whether it asks subgraphs.
+    /// What it refers to, as far as that is known while it can't be loaded: its files, and whether it asks subgraphs.
     pub fn outline(&self) -> (Vec<PathBuf>, bool) {
         let (Self::Supergraph(path) | Self::Subgraphs(path)) = self;
         let mut files = vec![path.clone()];
@@ -121,7 +126,7 @@ impl Source {
         (files, is_live)
     }
 
-    /// Reads the source, and composes where it is not composed: with a composer that has composed it before, only what changed.
+    /// Reads the source, and composes it if it is not composed. A composer that has composed it before reads only what changed.
     /// Subgraphs are asked with the certificates of `traffic`.
     pub async fn load(&self, composer: &mut Composer, traffic: &TrafficConfig) -> Result<Loaded, SourceError> {
         match self {
@@ -147,20 +152,20 @@ impl Source {
 /// The subgraphs of a supergraph.yaml.
 #[derive(Debug)]
 pub struct LoadedSubgraphs {
-    /// Their schemas.
+    /// The subgraphs with their schemas.
     pub sdl: Vec<SubgraphSdl>,
-    /// The files read, supergraph.yaml itself first.
+    /// The files that were read, first supergraph.yaml itself.
     pub files: Vec<PathBuf>,
-    /// Whether a subgraph was asked for its schema.
+    /// Whether a running subgraph was asked for its schema.
     pub is_live: bool,
 }
 
-/// Reads a supergraph.yaml and all schemas that it names, several at once.
+/// Reads a supergraph.yaml and all schemas that it refers to, concurrently.
 pub async fn load_subgraphs(path: &Path, traffic: &TrafficConfig) -> Result<LoadedSubgraphs, SourceError> {
     let text = read(path).await?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let yaml = SupergraphYaml::parse(&text, folder)
-        .map_err(|message| SourceError::Invalid { path: path.to_owned(), message })?;
+        .map_err(|source| SourceError::Invalid { path: path.to_owned(), source })?;
     let loading = yaml.subgraphs.iter().map(|(name, subgraph)| async move {
         let url = subgraph.routing_url.clone();
         match &subgraph.schema {
@@ -195,7 +200,7 @@ pub async fn load_subgraphs(path: &Path, traffic: &TrafficConfig) -> Result<Load
     Ok(LoadedSubgraphs { sdl, files, is_live })
 }
 
-/// All that was loaded, or everything that failed: all files that can't be read, or else all subgraphs that don't give their schema.
+/// Everything that was loaded, or all failures: all files that can't be read, or else all subgraphs that don't give their schema.
 fn all_of<T>(outcomes: Vec<Result<T, SourceError>>) -> Result<Vec<T>, SourceError> {
     let (mut loaded, mut files, mut failures) = (Vec::with_capacity(outcomes.len()), Vec::new(), Vec::new());
     for outcome in outcomes {
@@ -213,21 +218,18 @@ fn all_of<T>(outcomes: Vec<Result<T, SourceError>>) -> Result<Vec<T>, SourceErro
     }
 }
 
-/// Composes on a thread that may block. Gives the hints and the subgraphs back.
+/// Composes subgraphs on a thread that can block. Also returns the hints and the subgraphs.
 pub async fn compose_subgraphs(
     subgraphs: Vec<SubgraphSdl>,
     composer: &mut Composer,
 ) -> Result<(Composed, Vec<Diagnostic>, Vec<SubgraphSdl>), SourceError> {
-    let mut knowing = std::mem::take(composer);
+    let mut taken = std::mem::take(composer);
     let composing = tokio::task::spawn_blocking(move || {
-        let composition = knowing.compose(&subgraphs);
-        (knowing, composition, subgraphs)
+        let composition = taken.compose(&subgraphs);
+        (taken, composition, subgraphs)
     });
-    let (knowing, composition, subgraphs) = composing.await.map_err(|error| SourceError::Invalid {
-        path: PathBuf::from("composition"),
-        message: format!("composing failed unexpectedly: {error}"),
-    })?;
-    *composer = knowing;
+    let (taken, composition, subgraphs) = composing.await.map_err(SourceError::Panicked)?;
+    *composer = taken;
     match composition.result {
         Ok(composed) => Ok((composed, composition.hints, subgraphs)),
         Err(errors) => Err(SourceError::DoesNotCompose { errors, hints: composition.hints, subgraphs }),

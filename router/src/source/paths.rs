@@ -1,14 +1,14 @@
-//! The names of files in reports: relative to the root of the git repository, which is how tools that annotate lines look
-//! files up. Reads no file.
+//! File names in reports: relative to the root of the git repository, since tools that annotate lines look files up that way.
+//! Reads no file.
 
 use std::path::{Component, Path, PathBuf};
 
-/// The name of a file in reports. A file outside the repository keeps the path that it was given by.
+/// The name of a file in reports. A file outside the repository keeps its path.
 pub(crate) fn name(path: &Path) -> String {
     in_repository(path).unwrap_or_else(|| tidy(path)).display().to_string()
 }
 
-/// A path without parts that lead nowhere: `a/./b` is `a/b`, `a/../b` is `b`.
+/// A path without redundant parts: `a/./b` is `a/b`, `a/../b` is `b`.
 pub(crate) fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for part in path.components() {
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_that_lead_nowhere_go() {
+    fn redundant_parts_are_removed() {
         for (given, expected) in [
             ("a/./b", "a/b"),
             ("./a", "a"),

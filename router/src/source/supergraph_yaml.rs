@@ -1,4 +1,4 @@
-//! supergraph.yaml: the subgraphs of a supergraph, in the form that the field's tools read. Reads no schema.
+//! supergraph.yaml: the subgraphs of a supergraph, in the format of Apollo's Rover. Reads no schema.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,8 @@ use braid_composition::NEWEST_FEDERATION_2;
 use braid_schema_checks::config::{CheckConfig, OperationsEntry};
 use braid_schema_checks::contract::ContractFilter;
 use braid_schema_checks::lint::LintConfig;
-use braid_settings::{expand, from_yaml};
+use braid_settings::expand::{self, ExpandError};
+use braid_settings::{YamlError, from_yaml};
 use indexmap::IndexMap;
 use serde::Deserialize;
 
@@ -15,21 +16,21 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SupergraphYaml {
-    /// The version of Federation that was meant, as in `=2.9`. Composition goes by what each subgraph links, so it is only checked to be known.
+    /// The version of Federation, such as `=2.9`. It only has to be a known one: composition goes by what each subgraph links.
     #[serde(default)]
     pub federation_version: Option<String>,
     /// By name.
     pub subgraphs: IndexMap<String, SubgraphYaml>,
-    /// What makes `braid check` fail.
+    /// Configuration of `braid check`.
     #[serde(default)]
     pub check: CheckConfig,
-    /// The rules of `braid lint`.
+    /// Configuration of `braid lint`.
     #[serde(default)]
     pub lint: LintConfig,
-    /// Variants of the supergraph for some of its clients, by name.
+    /// Contracts: variants of the supergraph for some of its clients, by name.
     #[serde(default)]
     pub contracts: BTreeMap<String, ContractFilter>,
-    /// Where the operations that clients send are known.
+    /// Files with the operations that clients send.
     #[serde(default)]
     pub operations: Vec<OperationsEntry>,
 }
@@ -38,26 +39,26 @@ pub struct SupergraphYaml {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubgraphYaml {
-    /// Where the router reaches it.
+    /// The URL at which the router calls it.
     #[serde(default)]
     pub routing_url: Option<String>,
-    /// Where its schema is.
+    /// Its schema.
     #[serde(deserialize_with = "schema")]
     pub schema: SchemaLocation,
 }
 
-/// Where a subgraph's schema is.
+/// Where a subgraph's schema comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SchemaLocation {
-    /// In a file, relative to supergraph.yaml.
+    /// A file, relative to supergraph.yaml.
     File(PathBuf),
-    /// Here.
+    /// The text in supergraph.yaml.
     Inline(String),
-    /// The running subgraph says it.
+    /// The running subgraph is asked.
     Live {
-        /// Where it is asked.
+        /// The URL.
         url: String,
-        /// Headers to ask with.
+        /// The headers of the request.
         headers: IndexMap<String, String>,
     },
 }
@@ -80,34 +81,51 @@ fn schema<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SchemaLoc
     let yaml = SchemaYaml::deserialize(deserializer)?;
     match (yaml.file, yaml.sdl, yaml.subgraph_url) {
         _ if yaml.graphref.is_some() => Err(D::Error::custom(
-            "graphref names a schema in a registry, which is not read here; give file or subgraph_url",
+            "graphref refers to a schema registry, which is not supported; use file or subgraph_url",
         )),
         (Some(file), None, None) => Ok(SchemaLocation::File(file)),
         (None, Some(sdl), None) => Ok(SchemaLocation::Inline(sdl)),
         (None, None, Some(url)) => Ok(SchemaLocation::Live { url, headers: yaml.introspection_headers }),
-        _ => Err(D::Error::custom("schema takes exactly one of file, subgraph_url and sdl")),
+        _ => Err(D::Error::custom("schema needs exactly one of file, subgraph_url and sdl")),
     }
 }
 
+/// What is wrong with a supergraph.yaml.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidSupergraphYaml {
+    /// A `${…}` can't be replaced.
+    #[error(transparent)]
+    Expand(#[from] ExpandError),
+    /// It is not the YAML that is expected.
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+    /// A version of Federation that is not known.
+    #[error("federation_version: Federation \"{0}\" is not known; write 1, 2, or =2.0 to =2.{NEWEST_FEDERATION_2}")]
+    UnknownVersion(String),
+    /// It lists no subgraph.
+    #[error("subgraphs: list at least one subgraph")]
+    NoSubgraphs,
+    /// A subgraph has no URL.
+    #[error("subgraphs.{0}: set routing_url, the URL at which the router calls it")]
+    NoRoutingUrl(String),
+}
+
 impl SupergraphYaml {
-    /// Reads the text; `${env.…}` and `${file.…}` are replaced, files relative to `folder`.
-    pub fn parse(text: &str, folder: &Path) -> Result<Self, String> {
-        let expanded = expand::expand(text, &expand::Process(folder)).map_err(|error| error.to_string())?;
-        let yaml: Self = from_yaml(&expanded).map_err(|error| error.to_string())?;
+    /// Parses the text. `${env.…}` and `${file.…}` are replaced; files are relative to `folder`.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, InvalidSupergraphYaml> {
+        let yaml: Self = from_yaml(&expand::expand(text, &expand::Process(folder))?)?;
         if let Some(version) = &yaml.federation_version
             && !is_known(version)
         {
-            return Err(format!(
-                "federation_version: Federation \"{version}\" is not known here; write 1, 2, or =2.0 to =2.{NEWEST_FEDERATION_2}"
-            ));
+            return Err(InvalidSupergraphYaml::UnknownVersion(version.clone()));
         }
         if yaml.subgraphs.is_empty() {
-            return Err("subgraphs: name at least one subgraph".to_owned());
+            return Err(InvalidSupergraphYaml::NoSubgraphs);
         }
         for (name, subgraph) in &yaml.subgraphs {
             let has_url = subgraph.routing_url.as_ref().is_some_and(|url| !url.is_empty());
             if !has_url && !matches!(subgraph.schema, SchemaLocation::Live { .. }) {
-                return Err(format!("subgraphs.{name}: give routing_url, the address where the router reaches it"));
+                return Err(InvalidSupergraphYaml::NoRoutingUrl(name.clone()));
             }
         }
         Ok(yaml)
@@ -135,13 +153,13 @@ mod tests {
     fn check(text: &str, expected: Result<usize, &str>) {
         match (SupergraphYaml::parse(text, Path::new(".")), expected) {
             (Ok(yaml), Ok(count)) => assert_eq!(yaml.subgraphs.len(), count),
-            (Err(found), Err(expected)) => assert!(found.contains(expected), "{found}"),
+            (Err(found), Err(expected)) => assert!(found.to_string().contains(expected), "{found}"),
             (found, _) => panic!("{found:?}"),
         }
     }
 
     #[test]
-    fn the_form_of_the_field() {
+    fn the_format_of_rover() {
         check(
             "federation_version: =2.9\nsubgraphs:\n  users:\n    routing_url: http://u\n    schema: { file: ./users.graphql }\n  orders:\n    schema:\n      subgraph_url: http://o\n      introspection_headers: { authorization: x }\n",
             Ok(2),
@@ -155,7 +173,7 @@ mod tests {
     #[test]
     fn mistakes() {
         check("subgraphs: {}", Err("at least one"));
-        check("subgraphs: { a: { schema: { file: x } } }", Err("give routing_url"));
+        check("subgraphs: { a: { schema: { file: x } } }", Err("set routing_url"));
         check("subgraphs: { a: { routing_url: u, schema: { file: x, sdl: y } } }", Err("exactly one"));
         check("subgraphs: { a: { routing_url: u, schema: { graphref: x@y, subgraph: a } } }", Err("registry"));
         check("federation_version: =9.9\nsubgraphs: { a: { routing_url: u, schema: { file: x } } }", Err("not known"));

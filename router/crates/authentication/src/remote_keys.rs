@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use braid_net::Endpoint;
+use braid_net::{Endpoint, chain};
 use braid_net::tls::Fingerprint;
 use braid_telemetry::trace::random;
 use futures_util::FutureExt;
@@ -114,7 +114,7 @@ impl RemoteKeys {
         }
         let runtime = Handle::try_current().map_err(|_| "there is no runtime to fetch keys on".to_owned())?;
         let keys = Arc::new(Self {
-            endpoint: Endpoint::new(url, tls, MAX_BYTES, timeout.0)?,
+            endpoint: Endpoint::new(url, tls, MAX_BYTES, timeout.0).map_err(|error| chain(&error))?,
             headers: map,
             pace,
             keys: ArcSwap::default(),
@@ -190,7 +190,8 @@ impl RemoteKeys {
     }
 
     async fn read(&self) -> Result<KeySet, String> {
-        let (status, body) = self.endpoint.get(self.headers.clone()).await?;
+        let response = self.endpoint.get(self.headers.clone()).await;
+        let (status, body) = response.map_err(|error| chain(&error))?;
         if !status.is_success() {
             return Err(format!("it answered {status}"));
         }

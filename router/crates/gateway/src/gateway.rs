@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use braid_executor::{ExecuteLimits, SubgraphErrors, SubgraphService};
 use braid_request_context::header_rules::HeadersConfig;
-use braid_request_context::headers::{HeaderPlans, SubgraphHeaders};
+use braid_request_context::headers::{HeaderPlans, HeaderRuleError, SubgraphHeaders};
 use braid_request_context::{RequestContext, SubgraphContext};
 use braid_supergraph::{SubgraphId, Supergraph};
 use braid_telemetry::metrics::Metrics;
@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::compile::Compiler;
 use crate::config::{ExposureConfig, OverrideLabelsConfig};
-use crate::labels::OverrideLabels;
+use crate::labels::{LabelError, OverrideLabels};
 use crate::limits::LimitsConfig;
 use crate::operation_cache::OperationCache;
 
@@ -58,16 +58,27 @@ pub struct GatewayConfig {
     pub override_labels: OverrideLabelsConfig,
 }
 
+/// Why a gateway can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// A header rule can't be used.
+    #[error("a header rule can't be used")]
+    Headers(#[from] HeaderRuleError),
+    /// The override labels can't be decided.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+}
+
 impl<S: Subgraphs> Gateway<S> {
-    /// A gateway to the subgraphs of `supergraph`, or the setting that can't be obeyed.
+    /// A gateway to the subgraphs of `supergraph`.
     pub fn new(
         supergraph: Arc<Supergraph>,
         subgraphs: S,
         config: &GatewayConfig,
         metrics: &Arc<Metrics>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, GatewayError> {
         let names = supergraph.subgraphs.iter().map(|subgraph| subgraph.name.as_str());
-        let headers = HeaderPlans::new(&config.headers, names).map_err(|problem| format!("headers: {problem}"))?;
+        let headers = HeaderPlans::new(&config.headers, names)?;
         let (limits, exposure) = (&config.limits, &config.exposure);
         let mut compiler = Compiler::new(supergraph.clone(), limits.clone());
         compiler.names = exposure.names();

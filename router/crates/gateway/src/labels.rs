@@ -26,19 +26,45 @@ enum Rule {
 /// The most labels of a supergraph: a request's are the bits of a number.
 const MAX_LABELS: usize = 64;
 
+/// Why the override labels can't be decided.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum LabelError {
+    /// The supergraph has more labels than are supported.
+    #[error("the supergraph has {0} override labels; at most {MAX_LABELS} are supported")]
+    TooMany(usize),
+    /// A share that is no percentage.
+    #[error("override_labels.labels.{label}: {share} is not a percentage from 0 to 100")]
+    Percent {
+        /// The label.
+        label: String,
+        /// The share.
+        share: f64,
+    },
+    /// A text that is not a header name.
+    #[error("override_labels: \"{0}\" is not a header name")]
+    HeaderName(String),
+    /// A text that is not a header value.
+    #[error("override_labels.labels.{label}: \"{}\" can't be the value of a header", value.escape_debug())]
+    HeaderValue {
+        /// The label.
+        label: String,
+        /// The text.
+        value: String,
+    },
+}
+
 impl OverrideLabels {
-    /// The rules for the labels of `supergraph`, or the setting that can't be obeyed.
-    pub(crate) fn new(config: &OverrideLabelsConfig, supergraph: &Supergraph) -> Result<Self, String> {
+    /// The rules for the labels of `supergraph`.
+    pub(crate) fn new(config: &OverrideLabelsConfig, supergraph: &Supergraph) -> Result<Self, LabelError> {
         let names = supergraph.override_labels();
         if names.len() > MAX_LABELS {
-            let found = names.len();
-            return Err(format!("the supergraph has {found} override labels; at most {MAX_LABELS} are supported"));
+            return Err(LabelError::TooMany(names.len()));
         }
         for label in config.labels.keys().filter(|label| !names.contains(label.as_str())) {
             tracing::warn!(label, "override_labels has a label that the supergraph does not have");
         }
         let rule = |label: &str| Ok((label.to_owned(), rule(label, config.labels.get(label))?));
-        let labels = names.into_iter().map(rule).collect::<Result<_, String>>()?;
+        let labels = names.into_iter().map(rule).collect::<Result<_, LabelError>>()?;
         let percent_by = config.percent_by.as_deref().map(header_name).transpose()?;
         Ok(Self { labels, percent_by })
     }
@@ -78,11 +104,10 @@ impl OverrideLabels {
     }
 }
 
-fn rule(label: &str, configured: Option<&LabelRule>) -> Result<Rule, String> {
-    let problem = |what: String| format!("override_labels.labels.{label}: {what}");
+fn rule(label: &str, configured: Option<&LabelRule>) -> Result<Rule, LabelError> {
     let percent = |share: f64| match (0.0..=100.0).contains(&share) {
         true => Ok(Rule::Percent(share)),
-        false => Err(problem(format!("{share} is not a share from 0 to 100"))),
+        false => Err(LabelError::Percent { label: label.to_owned(), share }),
     };
     match configured {
         Some(LabelRule::Always) => Ok(Rule::On),
@@ -90,7 +115,8 @@ fn rule(label: &str, configured: Option<&LabelRule>) -> Result<Rule, String> {
         Some(LabelRule::Percent(share)) => percent(*share),
         Some(LabelRule::Header { name, value }) => {
             let value = value.as_deref().map(|value| {
-                HeaderValue::from_str(value).map_err(|_| problem(format!("\"{value}\" can't be the value of a header")))
+                HeaderValue::from_str(value)
+                    .map_err(|_| LabelError::HeaderValue { label: label.to_owned(), value: value.to_owned() })
             });
             Ok(Rule::Header(header_name(name)?, value.transpose()?))
         }
@@ -106,8 +132,8 @@ fn share_of(label: &str) -> Option<f64> {
     label.strip_prefix("percent(")?.strip_suffix(')')?.parse().ok()
 }
 
-fn header_name(text: &str) -> Result<HeaderName, String> {
-    text.parse().map_err(|_| format!("override_labels: \"{text}\" is not the name of a header"))
+fn header_name(text: &str) -> Result<HeaderName, LabelError> {
+    text.parse().map_err(|_| LabelError::HeaderName(text.to_owned()))
 }
 
 /// What a plan was asked about labels, and what it was told. It is right for all requests that have the same of these.

@@ -18,4 +18,5 @@ pub mod request;
 
 pub use answer::{Executed, answer, forbid_caching};
 pub use body::Body;
-pub use gateway::{Gateway, GatewayConfig, Subgraphs};
+pub use gateway::{Gateway, GatewayConfig, GatewayError, Subgraphs};
+pub use labels::LabelError;

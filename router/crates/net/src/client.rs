@@ -1,4 +1,4 @@
-//! An HTTP client of one address: connections with a request each in HTTP/1.1, one for all in HTTP/2. Knows no GraphQL.
+//! An HTTP client of one URL: a connection per request in HTTP/1.1, one for all requests in HTTP/2. Knows no GraphQL.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use hyper_util::client::legacy::Client as Multiplexer;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::config::{ClientConfig, Protocol};
-use crate::connect::{ConnectError, Connector};
+use crate::connect::{ConnectError, Connector, UrlError};
 use crate::permits::PermitQueue;
 use crate::pool::{self, Pool};
 
-/// The body of a response, as it arrives.
+/// The body of a response, read as it arrives.
 pub type ResponseBody = Either<pool::PooledBody, Incoming>;
 
-/// The client of an address.
+/// The client of a URL.
 #[derive(Debug)]
 pub struct Client {
     connections: Connections,
@@ -28,15 +28,15 @@ pub struct Client {
 #[derive(Debug)]
 enum Connections {
     Http1(Pool),
-    /// Also where TLS chooses the version.
+    /// Also if TLS negotiates the version.
     Http2(Multiplexer<Connector, Full<Bytes>>, Uri),
 }
 
-/// Why a request has no response.
+/// Why a request got no response.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     /// No connection could be opened.
-    #[error("no connection")]
+    #[error("no connection could be opened")]
     Connect(#[source] ConnectError),
     /// HTTP/1.1 failed.
     #[error(transparent)]
@@ -47,8 +47,8 @@ pub enum RequestError {
 }
 
 impl Client {
-    /// A client of `url`, or why there can be none.
-    pub fn new(url: &str, config: &ClientConfig) -> Result<Self, String> {
+    /// A client of `url`.
+    pub fn new(url: &str, config: &ClientConfig) -> Result<Self, UrlError> {
         let (connector, address) = Connector::new(url, config)?;
         Ok(match config.protocol {
             Protocol::Http1 => Self {
@@ -62,12 +62,12 @@ impl Client {
         })
     }
 
-    /// Permits to send a request: as many as there may be connections.
+    /// The permits to send a request: one per connection that may be open.
     pub fn permits(&self) -> &Arc<PermitQueue> {
         &self.permits
     }
 
-    /// Sends a request, whose address is set here.
+    /// Sends a request. Its URL is set here.
     pub async fn request(&self, mut request: Request<Full<Bytes>>) -> Result<Response<ResponseBody>, RequestError> {
         match &self.connections {
             Connections::Http1(pool) => Ok(pool.request(request).await?.map(Either::Left)),

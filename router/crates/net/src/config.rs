@@ -1,24 +1,24 @@
-//! What can be set about connections. Knows no file and no environment.
+//! Configuration of connections. Knows no file and no environment.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How an address is reached.
+/// How connections to a URL are made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientConfig {
-    /// How long opening a connection may take.
+    /// The time to open a connection.
     pub connect_timeout: Duration,
-    /// The most connections in HTTP/1.1.
+    /// The maximum number of HTTP/1.1 connections.
     pub max_connections: usize,
-    /// How many idle connections are kept.
+    /// The maximum number of idle connections.
     pub max_idle_connections: usize,
-    /// How long an idle connection is kept.
+    /// The time after which an idle connection is closed.
     pub idle_timeout: Duration,
     /// The version of HTTP.
     pub protocol: Protocol,
-    /// Certificates.
+    /// Certificates, for `https://`.
     pub tls: TlsClientConfig,
 }
 
@@ -35,14 +35,14 @@ impl Default for ClientConfig {
     }
 }
 
-/// The version of HTTP for requests to a subgraph.
+/// The version of HTTP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// HTTP/1.1.
     #[default]
     Http1,
-    /// HTTP/2, also without TLS (prior knowledge).
+    /// HTTP/2, with TLS or without it (prior knowledge).
     Http2,
     /// HTTP/2 if TLS negotiates it, otherwise HTTP/1.1.
     Auto,
@@ -74,14 +74,14 @@ pub struct TlsServerConfig {
 }
 
 impl TlsClientConfig {
-    /// The files that it names.
+    /// The files that it refers to.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         [&self.authorities, &self.certificate, &self.key].into_iter().flatten().map(String::as_str)
     }
 }
 
 impl TlsServerConfig {
-    /// The files that it names.
+    /// The files that it refers to.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         [&self.certificate, &self.key].into_iter().chain(&self.client_authorities).map(String::as_str)
     }

@@ -1,4 +1,4 @@
-//! How an address is reached: TCP, TLS or a Unix socket. Knows no HTTP and no GraphQL.
+//! Opens connections to a URL: TCP, TLS or a Unix socket. Knows no HTTP and no GraphQL.
 
 #[cfg(unix)]
 use std::path::PathBuf;
@@ -15,9 +15,43 @@ use hyper_util::rt::TokioIo;
 use tower_service::Service;
 
 use crate::config::{ClientConfig, Protocol};
-use crate::tls;
+use crate::tls::{self, TlsError};
 
-/// Opens connections to an address.
+/// Why requests can't be sent to a URL.
+#[derive(Debug, thiserror::Error)]
+pub enum UrlError {
+    /// It is not a URL.
+    #[error("\"{url}\" is not a URL")]
+    Syntax {
+        /// What was given.
+        url: String,
+        /// The cause.
+        source: http::uri::InvalidUri,
+    },
+    /// It names no host, or one that a `host` header can't have.
+    #[error("\"{url}\" has no valid host; write it as http://host:port/path")]
+    Host {
+        /// What was given.
+        url: String,
+    },
+    /// It has another scheme.
+    #[error("\"{url}\" must begin with http://, https:// or unix://")]
+    Scheme {
+        /// What was given.
+        url: String,
+    },
+    /// A Unix socket, on a system without them.
+    #[error("\"{url}\" is a Unix socket, which this system does not support; give an http:// or https:// URL")]
+    NoUnixSockets {
+        /// What was given.
+        url: String,
+    },
+    /// Its TLS settings can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Opens connections to a URL.
 #[derive(Debug, Clone)]
 pub(crate) enum Connector {
     Tcp(HttpConnector),
@@ -32,7 +66,7 @@ pub(crate) enum Connector {
 /// A connection of any kind.
 pub(crate) struct Stream(Box<dyn Transport>);
 
-/// What a connection must be able to do.
+/// A connection as hyper needs it.
 trait Transport: Read + Write + Connection + Send + Unpin {}
 
 impl<T: Read + Write + Connection + Send + Unpin> Transport for T {}
@@ -43,24 +77,19 @@ pub type ConnectError = Box<dyn std::error::Error + Send + Sync>;
 type Opening = Pin<Box<dyn Future<Output = Result<Stream, ConnectError>> + Send>>;
 
 impl Connector {
-    /// What opens connections to `url`, and the address that requests on them name; or why `url` is no address.
-    pub(crate) fn new(url: &str, config: &ClientConfig) -> Result<(Self, Uri), String> {
-        if url.is_empty() {
-            return Err(
-                "it has no address; give routing_url in supergraph.yaml, or traffic.subgraphs.<name>.url".to_owned()
-            );
-        }
+    /// The connector for `url`, and the URL that requests over its connections have.
+    pub(crate) fn new(url: &str, config: &ClientConfig) -> Result<(Self, Uri), UrlError> {
         if let Some(path) = url.strip_prefix("unix://") {
             return unix(path, config);
         }
-        let uri: Uri = url.parse().map_err(|error| format!("\"{url}\" is not an address: {error}"))?;
+        let uri: Uri = url.parse().map_err(|source| UrlError::Syntax { url: url.to_owned(), source })?;
         if uri.host().is_none() {
-            return Err(format!("\"{url}\" is not an address: it has no host"));
+            return Err(UrlError::Host { url: url.to_owned() });
         }
         match uri.scheme_str() {
             Some("http") => Ok((Self::Tcp(tcp(config)), uri)),
             Some("https") => Ok((Self::Tls(https(config)?), uri)),
-            _ => Err(format!("\"{url}\" is not an address: it must begin with http://, https:// or unix://")),
+            _ => Err(UrlError::Scheme { url: url.to_owned() }),
         }
     }
 }
@@ -74,7 +103,7 @@ fn tcp(config: &ClientConfig) -> HttpConnector {
     connector
 }
 
-fn https(config: &ClientConfig) -> Result<HttpsConnector<HttpConnector>, String> {
+fn https(config: &ClientConfig) -> Result<HttpsConnector<HttpConnector>, TlsError> {
     let builder = HttpsConnectorBuilder::new().with_tls_config(tls::client_config(&config.tls)?).https_only();
     let tcp = tcp(config);
     Ok(match config.protocol {
@@ -86,16 +115,17 @@ fn https(config: &ClientConfig) -> Result<HttpsConnector<HttpConnector>, String>
 
 /// `unix:///run/users.sock?path=/graphql`
 #[cfg(unix)]
-fn unix(address: &str, config: &ClientConfig) -> Result<(Connector, Uri), String> {
+fn unix(address: &str, config: &ClientConfig) -> Result<(Connector, Uri), UrlError> {
     let (socket, query) = address.split_once('?').unwrap_or((address, ""));
     let path = query.strip_prefix("path=").unwrap_or("/");
-    let uri = format!("http://localhost{path}").parse().map_err(|_| format!("\"{path}\" is not a path"))?;
+    let uri = format!("http://localhost{path}").parse();
+    let uri = uri.map_err(|source| UrlError::Syntax { url: format!("unix://{address}"), source })?;
     Ok((Connector::Unix { socket: socket.into(), timeout: config.connect_timeout }, uri))
 }
 
 #[cfg(not(unix))]
-fn unix(_: &str, _: &ClientConfig) -> Result<(Connector, Uri), String> {
-    Err("this system has no Unix sockets".to_owned())
+fn unix(address: &str, _: &ClientConfig) -> Result<(Connector, Uri), UrlError> {
+    Err(UrlError::NoUnixSockets { url: format!("unix://{address}") })
 }
 
 impl Service<Uri> for Connector {

@@ -2,15 +2,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// One of those that are counted, until it is dropped: also when a request is given up.
+/// One unit of a counter until it is dropped, which also happens when a request is cancelled.
 #[derive(Debug)]
 pub struct Counted<'a>(&'a AtomicUsize);
 
 impl<'a> Counted<'a> {
-    /// One more, if there are fewer than `most`.
-    pub fn add(counter: &'a AtomicUsize, most: usize) -> Option<Self> {
+    /// Adds one, if there are fewer than `max`.
+    pub fn add(counter: &'a AtomicUsize, max: usize) -> Option<Self> {
         let counted = Self(counter);
-        (counter.fetch_add(1, Ordering::Relaxed) < most).then_some(counted)
+        (counter.fetch_add(1, Ordering::Relaxed) < max).then_some(counted)
     }
 }
 

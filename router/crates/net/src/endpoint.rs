@@ -1,4 +1,4 @@
-//! One address that is asked something now and then, under a limit of bytes and time. Knows no GraphQL.
+//! A URL that is called now and then, within bounds of size and time. Knows no GraphQL.
 
 use std::time::Duration;
 
@@ -6,11 +6,12 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::Full;
 
-use crate::client::Client;
+use crate::client::{Client, RequestError};
 use crate::config::{ClientConfig, TlsClientConfig};
-use crate::receive;
+use crate::connect::UrlError;
+use crate::receive::{self, BodyError};
 
-/// An address, with the connections to it.
+/// A URL, with the connections to it.
 #[derive(Debug)]
 pub struct Endpoint {
     client: Client,
@@ -18,33 +19,46 @@ pub struct Endpoint {
     timeout: Duration,
 }
 
+/// Why an endpoint gave no response.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// The request failed.
+    #[error("the request failed")]
+    Request(#[from] RequestError),
+    /// The body of the response can't be used.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// It took too long.
+    #[error("no response within {0:?}")]
+    Timeout(Duration),
+}
+
 impl Endpoint {
-    /// An address that answers with at most so many bytes within so much time.
-    pub fn new(url: &str, tls: &TlsClientConfig, max_bytes: usize, timeout: Duration) -> Result<Self, String> {
+    /// An endpoint whose responses have at most `max_bytes` and take at most `timeout`.
+    pub fn new(url: &str, tls: &TlsClientConfig, max_bytes: usize, timeout: Duration) -> Result<Self, UrlError> {
         let client = Client::new(url, &ClientConfig { tls: tls.clone(), ..ClientConfig::default() })?;
         Ok(Self { client, max_bytes, timeout })
     }
 
-    /// The status and the body of its answer to a POST.
-    pub async fn post(&self, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Bytes), String> {
-        self.ask(Method::POST, headers, body).await
+    /// Sends a POST. Returns the status and the body of the response.
+    pub async fn post(&self, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Bytes), EndpointError> {
+        self.call(Method::POST, headers, body).await
     }
 
-    /// The status and the body of its answer to a GET.
-    pub async fn get(&self, headers: HeaderMap) -> Result<(StatusCode, Bytes), String> {
-        self.ask(Method::GET, headers, Bytes::new()).await
+    /// Sends a GET. Returns the status and the body of the response.
+    pub async fn get(&self, headers: HeaderMap) -> Result<(StatusCode, Bytes), EndpointError> {
+        self.call(Method::GET, headers, Bytes::new()).await
     }
 
-    async fn ask(&self, method: Method, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Bytes), String> {
+    async fn call(&self, method: Method, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Bytes), EndpointError> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.headers_mut() = headers;
         let exchange = async {
-            let response = self.client.request(request).await.map_err(|error| receive::reason(&error))?;
-            let (parts, body) = response.into_parts();
-            let body = receive::body(&parts, body, self.max_bytes).await.map_err(|error| error.to_string())?;
+            let (parts, body) = self.client.request(request).await?.into_parts();
+            let body = receive::body(&parts, body, self.max_bytes).await?;
             Ok((parts.status, body))
         };
-        tokio::time::timeout(self.timeout, exchange).await.map_err(|_| "it did not answer in time".to_owned())?
+        tokio::time::timeout(self.timeout, exchange).await.map_err(|_| EndpointError::Timeout(self.timeout))?
     }
 }

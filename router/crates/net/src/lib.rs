@@ -1,11 +1,12 @@
-//! What both sides of HTTP need: a client of one address, TLS out of PEM files, permits in the order of deadlines. Knows neither
+//! What both sides of HTTP need: a client of one URL, TLS from PEM files, permits in the order of deadlines. Knows neither
 //! GraphQL nor metrics.
 //!
 //! ```text
 //! Endpoint ──▶ Client ──▶ pool (HTTP/1.1), or hyper's own (HTTP/2) ──▶ connect ──▶ tls
-//!                 └─────▶ permits: as many requests at once as there may be connections
+//!                 └─────▶ permits: as many concurrent requests as there may be connections
 //! ```
 
+mod chain;
 mod client;
 pub mod config;
 mod connect;
@@ -16,8 +17,9 @@ mod pool;
 pub mod receive;
 pub mod tls;
 
+pub use chain::chain;
 pub use client::{Client, RequestError, ResponseBody};
-pub use connect::ConnectError;
+pub use connect::{ConnectError, UrlError};
 pub use counted::Counted;
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, EndpointError};
 pub use permits::{Permit, PermitQueue, Waiting};

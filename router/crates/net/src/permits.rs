@@ -1,4 +1,4 @@
-//! A number of permits, and the queue of those who wait for one: whose deadline is first goes first. Knows no HTTP.
+//! A fixed number of permits, and a queue for them: the earliest deadline goes first. Knows no HTTP.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 
 /// Permits, and the queue for them.
 ///
-/// A request makes several fetches, one after the other. In a queue ordered by arrival, every request in flight would join at the end
-/// again with each of its fetches, and all would finish together, late. Ordered by deadline, those that began first are let through.
+/// A request makes several fetches, one after the other. In a queue ordered by arrival, each of its fetches would join at the end, and
+/// all requests would finish together, late. Ordered by deadline, requests that came first finish first.
 #[derive(Debug)]
 pub struct PermitQueue(Mutex<State>);
 
@@ -24,14 +24,14 @@ struct State {
     arrivals: u64,
 }
 
-/// When the time of who waits ends, and a number that tells equals apart.
+/// The deadline, and a number for those with equal deadlines: first come, first served.
 type Key = (Instant, u64);
 
-/// One of the permits; free again when dropped.
+/// A permit. Dropping it gives it back.
 #[derive(Debug)]
 pub struct Permit(Arc<PermitQueue>);
 
-/// Someone in the queue: done when there is a permit, or without one when let go. Who is dropped leaves the queue.
+/// A place in the queue: completes with a permit, or with `None` once its deadline has passed. Dropping it leaves the queue.
 #[derive(Debug)]
 pub struct Waiting {
     queue: Arc<PermitQueue>,
@@ -40,12 +40,12 @@ pub struct Waiting {
 }
 
 impl PermitQueue {
-    /// So many permits, all free.
+    /// A queue with this number of permits, all free.
     pub fn new(permits: usize) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State { permits, taken: 0, returned: 0, waiting: BTreeMap::new(), arrivals: 0 })))
     }
 
-    /// A permit if one is free, else the last permit in the queue among those whose time ends no later than `until`.
+    /// A permit if one is free, or a place in the queue with the deadline `until`.
     pub fn acquire(self: &Arc<Self>, until: Instant) -> Result<Permit, Waiting> {
         let mut state = self.lock();
         if state.taken < state.permits {
@@ -59,20 +59,20 @@ impl PermitQueue {
         Err(Waiting { queue: self.clone(), key, granted })
     }
 
-    /// How many permits there are, and how many were given back so far.
+    /// The number of permits, and how many have been given back so far.
     pub fn permits(&self) -> (usize, u64) {
         let state = self.lock();
         (state.permits, state.returned)
     }
 
-    /// Changes the number of permits. Where there are fewer than are taken, those come free for nobody.
+    /// Changes the number of permits. If more are taken than that, the next ones that are given back are not granted again.
     pub fn resize(self: &Arc<Self>, permits: usize) {
         let mut state = self.lock();
         state.permits = permits;
         self.grant(state);
     }
 
-    /// Lets those go whose time is over. Says whether anyone is left in the queue.
+    /// Removes everyone whose deadline has passed. Returns whether anyone is left in the queue.
     pub fn expire(&self, now: Instant) -> bool {
         let mut state = self.lock();
         while state.waiting.first_key_value().is_some_and(|((until, _), _)| *until <= now) {
@@ -87,7 +87,7 @@ impl PermitQueue {
             let Some((_, grant_to)) = state.waiting.pop_first() else { return };
             state.taken += 1;
             drop(state);
-            // If it has just been given up, the permit comes back, and the next in the queue has it.
+            // If the receiver has just been dropped, the permit comes back, and the next in the queue gets it.
             drop(grant_to.send(Permit(self.clone())));
             state = self.lock();
         }
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_earliest_goes_first() {
+    fn the_earliest_deadline_goes_first() {
         let queue = PermitQueue::new(1);
         let now = Instant::now();
         let permit = queue.acquire(now).unwrap();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn who_gives_up_takes_no_place_along() {
+    fn a_dropped_place_takes_no_permit() {
         let queue = PermitQueue::new(1);
         let now = Instant::now();
         let permit = queue.acquire(now).unwrap();
@@ -159,10 +159,10 @@ mod tests {
     }
 
     #[test]
-    fn who_is_let_go_has_no_place() {
+    fn an_expired_place_gets_no_permit() {
         let queue = PermitQueue::new(1);
         let now = Instant::now();
-        let _place = queue.acquire(now).unwrap();
+        let _permit = queue.acquire(now).unwrap();
         let early = queue.acquire(now).unwrap_err();
         let mut late = queue.acquire(now + Duration::from_secs(1)).unwrap_err();
         assert!(queue.expire(now));
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_added_and_taken_away() {
+    fn the_number_of_permits_can_change() {
         let queue = PermitQueue::new(1);
         let now = Instant::now();
         let first = queue.acquire(now).unwrap();

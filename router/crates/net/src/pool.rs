@@ -1,5 +1,5 @@
-//! HTTP/1.1 connections to one address. A connection takes one request at a time, and who waits for the answer drives it: an
-//! exchange wakes no task but the one that it is for, and ends with it. Knows no GraphQL.
+//! HTTP/1.1 connections to one URL. A connection carries one request at a time, and is driven by the task that awaits the response:
+//! an exchange wakes no other task, and ends when that task drops it. Knows no GraphQL.
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::uri::{Parts, PathAndQuery};
+use http::uri::PathAndQuery;
 use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -18,9 +18,9 @@ use tower_service::Service as _;
 
 use crate::client::RequestError;
 use crate::config::ClientConfig;
-use crate::connect::{Connector, Stream};
+use crate::connect::{Connector, Stream, UrlError};
 
-/// The connections to an address.
+/// The connections to a URL.
 #[derive(Debug)]
 pub(crate) struct Pool {
     connector: Connector,
@@ -31,23 +31,21 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// No connection yet to `address`, or why there can be none.
-    pub(crate) fn new(connector: Connector, address: Uri, config: &ClientConfig) -> Result<Self, String> {
-        let mut path = Parts::default();
-        path.path_and_query = Some(address.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")));
-        let path = Uri::from_parts(path).map_err(|error| error.to_string())?;
-        let host =
-            host(&address).map_err(|_| format!("\"{address}\" is not an address: no header can name its host"))?;
+    /// A pool without connections yet.
+    pub(crate) fn new(connector: Connector, address: Uri, config: &ClientConfig) -> Result<Self, UrlError> {
+        let host = host(&address).map_err(|_| UrlError::Host { url: address.to_string() })?;
+        // A URI of a path alone has nothing else that could be wrong with it.
+        let path = Uri::from(address.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")));
         let idle = Idle {
             connections: Mutex::default(),
-            most: config.max_idle_connections,
-            time: config.idle_timeout,
+            max: config.max_idle_connections,
+            timeout: config.idle_timeout,
             is_swept: AtomicBool::new(false),
         };
         Ok(Self { connector, address, path, host, idle: Arc::new(idle) })
     }
 
-    /// Sends a request, and the same once more if an idle connection was closed before it took any of it.
+    /// Sends a request. If an idle connection turns out to be closed before any of it was sent, it is sent on another connection.
     pub(crate) async fn request(
         &self,
         mut request: Request<Full<Bytes>>,
@@ -94,8 +92,8 @@ fn host(address: &Uri) -> Result<HeaderValue, header::InvalidHeaderValue> {
     }
 }
 
-/// The body of a response, with the connection that it arrives on. The connection becomes idle once the body has ended, and is closed
-/// if this is dropped before.
+/// The body of a response, with the connection that it arrives on. The connection becomes idle at the end of the body. If the body is
+/// dropped before its end, the connection is closed.
 pub struct PooledBody {
     body: Incoming,
     held: Option<(Box<Connection>, Arc<Idle>)>,
@@ -135,7 +133,7 @@ impl Body for PooledBody {
     }
 }
 
-/// An open connection. Nothing happens on it unless it is driven.
+/// An open connection. It reads and writes only while it is driven.
 struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
     /// None once it is closed.
@@ -143,7 +141,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// Sends a request. The error has it with it if nothing of it was sent.
+    /// Sends a request. The error contains the request if none of it was sent.
     async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
@@ -156,7 +154,7 @@ impl Connection {
         .await
     }
 
-    /// Reads and writes what can be. Once it is closed, whoever waits for something on it is told so.
+    /// Reads and writes as much as possible. If the connection is closed, pending requests on it fail.
     fn drive(&mut self, cx: &mut Context<'_>) {
         self.driver.take_if(|driver| Pin::new(driver).poll(cx).is_ready());
     }
@@ -168,16 +166,16 @@ impl Connection {
     }
 }
 
-/// Connections without a request.
+/// Connections that are not in use.
 struct Idle {
     connections: Mutex<Vec<(Instant, Box<Connection>)>>,
-    most: usize,
-    time: Duration,
+    max: usize,
+    timeout: Duration,
     is_swept: AtomicBool,
 }
 
 impl Idle {
-    /// The one that was used last: the others can be closed sooner.
+    /// The most recently used one, so that the others time out.
     fn take(&self) -> Option<Box<Connection>> {
         self.lock().pop().map(|(_, connection)| connection)
     }
@@ -187,25 +185,25 @@ impl Idle {
             return;
         }
         let mut connections = self.lock();
-        if connections.len() < self.most {
+        if connections.len() < self.max {
             connections.push((Instant::now(), connection));
             drop(connections);
             self.keep_swept();
         }
     }
 
-    /// Closes connections that are idle for too long, by one task as long as there are any.
+    /// Starts a task that closes connections which are idle for too long, unless it is running. It ends when none are left.
     fn keep_swept(self: &Arc<Self>) {
         if self.is_swept.swap(true, Ordering::Relaxed) {
             return;
         }
-        let (idle, pause) = (Arc::downgrade(self), (self.time / 4).max(Duration::from_millis(10)));
+        let (idle, pause) = (Arc::downgrade(self), (self.timeout / 4).max(Duration::from_millis(10)));
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(pause).await;
                 let Some(idle) = idle.upgrade() else { return };
                 let mut connections = idle.lock();
-                connections.retain_mut(|(since, connection)| since.elapsed() < idle.time && connection.is_ready());
+                connections.retain_mut(|(since, connection)| since.elapsed() < idle.timeout && connection.is_ready());
                 if connections.is_empty() {
                     idle.is_swept.store(false, Ordering::Relaxed);
                     return;

@@ -1,5 +1,5 @@
-//! Reads the body of an answer under a cap that counts what comes out of decompression, so that neither a huge answer nor a
-//! small one that unpacks to a huge one is ever held. Knows no GraphQL.
+//! Reads the body of a response. The size limit counts decompressed bytes, so that neither a huge body nor a small one that
+//! decompresses to a huge one is ever held in memory. Knows no GraphQL.
 
 use std::io::Write;
 
@@ -11,21 +11,24 @@ use hyper::body::Body as _;
 
 use crate::client::ResponseBody;
 
-/// Why a body was not taken.
+/// Why a body can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// It has more bytes than the limit.
-    #[error("its answer is larger than {0} bytes")]
+    /// It is larger than the limit.
+    #[error("the response is larger than the limit of {0} bytes")]
     TooLarge(usize),
-    /// The connection or the compression broke.
-    #[error("its answer broke off: {0}")]
-    Broken(String),
-    /// Its `content-encoding` is none that is known.
-    #[error("its answer is packed in an unknown way (\"{0}\")")]
+    /// The connection failed before the end of the body.
+    #[error("the response is incomplete")]
+    Incomplete(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The body can't be decompressed.
+    #[error("the compressed response is corrupt")]
+    Corrupt(#[source] std::io::Error),
+    /// Its `content-encoding` is not supported.
+    #[error("the response has the unsupported content-encoding \"{0}\"; only gzip and br are supported")]
     UnknownEncoding(String),
 }
 
-/// The whole body, unpacked.
+/// The whole body, decompressed, if it has at most `max` bytes.
 pub async fn body(parts: &Parts, body: ResponseBody, max: usize) -> Result<Bytes, BodyError> {
     let declared = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > max) {
@@ -36,9 +39,9 @@ pub async fn body(parts: &Parts, body: ResponseBody, max: usize) -> Result<Bytes
         Some(encoding) => match encoding.as_str() {
             "" | "identity" => plain(body, max).await,
             "gzip" | "x-gzip" => {
-                unpacked(body, max, Box::new(flate2::write::MultiGzDecoder::new(Capped::new(max)))).await
+                decompressed(body, max, Box::new(flate2::write::MultiGzDecoder::new(Capped::new(max)))).await
             }
-            "br" => unpacked(body, max, Box::new(brotli::DecompressorWriter::new(Capped::new(max), 4096))).await,
+            "br" => decompressed(body, max, Box::new(brotli::DecompressorWriter::new(Capped::new(max), 4096))).await,
             _ => Err(BodyError::UnknownEncoding(encoding)),
         },
     }
@@ -68,10 +71,10 @@ async fn plain(mut body: ResponseBody, max: usize) -> Result<Bytes, BodyError> {
     Ok(whole.map_or(first, BytesMut::freeze))
 }
 
-/// The next data of a body; trailers are passed over.
+/// The next chunk of a body. Trailers are skipped.
 async fn data(body: &mut ResponseBody) -> Result<Option<Bytes>, BodyError> {
     while let Some(frame) = body.frame().await {
-        match frame.map_err(|error| BodyError::Broken(reason(&*error)))?.into_data() {
+        match frame.map_err(BodyError::Incomplete)?.into_data() {
             Ok(data) => return Ok(Some(data)),
             Err(_trailers) => {}
         }
@@ -79,35 +82,23 @@ async fn data(body: &mut ResponseBody) -> Result<Option<Bytes>, BodyError> {
     Ok(None)
 }
 
-/// Decoders are large, and most answers need none: so they are not part of every request's future.
-async fn unpacked(mut body: ResponseBody, max: usize, mut decoder: Box<dyn Decoder>) -> Result<Bytes, BodyError> {
+/// Boxed decoders: they are large and most responses need none, so they should not be part of every request's future.
+async fn decompressed(mut body: ResponseBody, max: usize, mut decoder: Box<dyn Decoder>) -> Result<Bytes, BodyError> {
     while let Some(chunk) = data(&mut body).await? {
-        decoder.write_all(&chunk).map_err(|error| unpack_error(&error, max))?;
+        decoder.write_all(&chunk).map_err(|error| decompress_error(error, max))?;
     }
-    decoder.finish().map_err(|error| unpack_error(&error, max))
+    decoder.finish().map_err(|error| decompress_error(error, max))
 }
 
-fn unpack_error(error: &std::io::Error, max: usize) -> BodyError {
-    if error.kind() == std::io::ErrorKind::FileTooLarge {
-        BodyError::TooLarge(max)
-    } else {
-        BodyError::Broken(format!("its compression is broken: {error}"))
+fn decompress_error(error: std::io::Error, max: usize) -> BodyError {
+    // What the buffer answers when it is full.
+    match error.kind() {
+        std::io::ErrorKind::FileTooLarge => BodyError::TooLarge(max),
+        _ => BodyError::Corrupt(error),
     }
 }
 
-/// An error and what caused it, in one line.
-pub fn reason(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
-}
-
-/// Takes bytes up to a cap.
+/// A buffer with a maximum size.
 struct Capped {
     bytes: Vec<u8>,
     max: usize,

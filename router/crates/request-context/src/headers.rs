@@ -67,9 +67,26 @@ enum ResponseStep {
     Remove(HeaderName),
 }
 
+/// Why a header rule can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderRuleError {
+    /// A text that is not a header name (RFC 9110 §5.1).
+    #[error("\"{0}\" is not a header name")]
+    Name(String),
+    /// A text that is not a header value (RFC 9110 §5.5).
+    #[error("\"{}\" can't be the value of a header", .0.escape_debug())]
+    Value(String),
+    /// A header that is never forwarded.
+    #[error("the header \"{0}\" applies to one connection and is never forwarded; remove the rule")]
+    Hop(HeaderName),
+    /// `propagate` with options that exclude each other.
+    #[error("propagate takes either a name, optionally with rename and default, or a prefix alone")]
+    Propagate,
+}
+
 impl HeadersConfig {
-    /// The rules for one subgraph, or the first that can't be obeyed.
-    pub fn plans(&self, subgraph: &str) -> Result<(RequestPlan, ResponsePlan), String> {
+    /// The rules for one subgraph.
+    pub fn plans(&self, subgraph: &str) -> Result<(RequestPlan, ResponsePlan), HeaderRuleError> {
         let rules = [Some(&self.all), self.subgraphs.get(subgraph)];
         let (mut request, mut response) = (RequestPlan::default(), ResponsePlan::default());
         for rules in rules.into_iter().flatten() {
@@ -85,8 +102,8 @@ impl HeadersConfig {
 }
 
 impl HeaderPlans {
-    /// The rules for the subgraphs of these names, or the first that can't be obeyed.
-    pub fn new<'a>(config: &HeadersConfig, subgraphs: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+    /// The rules for the subgraphs with these names.
+    pub fn new<'a>(config: &HeadersConfig, subgraphs: impl Iterator<Item = &'a str>) -> Result<Self, HeaderRuleError> {
         let mut plans = Self::default();
         for name in subgraphs {
             let (request, response) = config.plans(name)?;
@@ -250,7 +267,7 @@ fn strictest(a: &HeaderValue, b: &HeaderValue) -> HeaderValue {
     HeaderValue::try_from(format!("max-age={age}, {scope}")).unwrap_or(HeaderValue::from_static("no-store"))
 }
 
-fn step(rule: &RequestRule) -> Result<Step, String> {
+fn step(rule: &RequestRule) -> Result<Step, HeaderRuleError> {
     Ok(match rule {
         RequestRule::Propagate(Propagate { name: Some(from), prefix: None, rename, default }) => {
             let to = rename.as_ref().unwrap_or(from);
@@ -260,7 +277,7 @@ fn step(rule: &RequestRule) -> Result<Step, String> {
             Step::PropagatePrefix(prefix.to_ascii_lowercase())
         }
         RequestRule::Propagate(_) => {
-            return Err("propagate takes a name (with rename and default if need be) or a prefix alone".to_owned());
+            return Err(HeaderRuleError::Propagate);
         }
         RequestRule::Insert { name: header, value: text } => Step::Insert(name(header)?, value(text)?),
         RequestRule::Remove { name: header } => Step::Remove(name(header)?),
@@ -268,7 +285,7 @@ fn step(rule: &RequestRule) -> Result<Step, String> {
     })
 }
 
-fn response_step(rule: &ResponseRule) -> Result<ResponseStep, String> {
+fn response_step(rule: &ResponseRule) -> Result<ResponseStep, HeaderRuleError> {
     Ok(match rule {
         ResponseRule::Propagate { name: header, merge } => ResponseStep::Propagate(name(header)?, *merge),
         ResponseRule::Insert { name: header, value: text } => ResponseStep::Insert(name(header)?, value(text)?),
@@ -276,17 +293,13 @@ fn response_step(rule: &ResponseRule) -> Result<ResponseStep, String> {
     })
 }
 
-fn name(text: &str) -> Result<HeaderName, String> {
-    let name: HeaderName = text.parse().map_err(|_| format!("\"{text}\" is not the name of a header"))?;
-    if may_pass(&name) {
-        Ok(name)
-    } else {
-        Err(format!("the header \"{name}\" belongs to one connection and never passes"))
-    }
+fn name(text: &str) -> Result<HeaderName, HeaderRuleError> {
+    let name: HeaderName = text.parse().map_err(|_| HeaderRuleError::Name(text.to_owned()))?;
+    if may_pass(&name) { Ok(name) } else { Err(HeaderRuleError::Hop(name)) }
 }
 
-fn value(text: &str) -> Result<HeaderValue, String> {
-    text.parse().map_err(|_| format!("\"{}\" can't be the value of a header", text.escape_debug()))
+fn value(text: &str) -> Result<HeaderValue, HeaderRuleError> {
+    text.parse().map_err(|_| HeaderRuleError::Value(text.to_owned()))
 }
 
 /// Headers that say something of one connection or of one body (RFC 9110 §7.6.1) never pass.

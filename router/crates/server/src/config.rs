@@ -1,11 +1,26 @@
-//! What can be set about the HTTP front. Knows no file and no environment.
+//! Configuration of the HTTP front. Knows no file and no environment.
 
 use std::net::SocketAddr;
 
 use braid_net::config::TlsServerConfig;
+use braid_net::tls::TlsError;
 use braid_settings::{ByteSize, Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// Why settings of the HTTP front can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Certificates or keys can't be used.
+    #[error("server.tls can't be used")]
+    Tls(#[from] TlsError),
+    /// A text that can't be part of a header.
+    #[error("server.cors: \"{}\" can't be part of a header", .0.escape_debug())]
+    CorsValue(String),
+    /// A text that is not a header name.
+    #[error("server.csrf: \"{0}\" is not a header name")]
+    CsrfHeader(String),
+}
 
 /// The HTTP front.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,13 +46,13 @@ pub struct ServerConfig {
     pub max_header_bytes: ByteSize,
     /// The maximum size of a request's body; above it, the response is 413.
     pub max_body_bytes: ByteSize,
-    /// The maximum number of requests in progress or queued; for further ones, the response is 503 with Retry-After.
+    /// The maximum number of requests in flight or queued; for further ones, the response is 503 with Retry-After.
     pub max_concurrent_requests: usize,
     /// The maximum number of open streams per HTTP/2 connection.
     pub max_http2_streams: u32,
     /// The time the router keeps serving after it is told to stop, with readiness already down.
     pub shutdown_delay: Duration,
-    /// The time for requests in progress to finish when the router stops.
+    /// The time for requests in flight to finish when the router stops.
     pub shutdown_grace: Duration,
     /// Whether queries can be sent with GET.
     pub get: bool,

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use arc_swap::ArcSwap;
 use braid_gateway::{Body, Subgraphs};
 use braid_telemetry::metrics::Metrics;
+use braid_telemetry::otlp::Exporter;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
@@ -52,6 +53,11 @@ impl<S: Subgraphs> Front<S> {
     /// The router's numbers.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.observers.metrics
+    }
+
+    /// Where spans go, if they are exported.
+    pub fn exporter(&self) -> Option<&Exporter> {
+        self.observers.exporter.as_ref()
     }
 
     fn note_since(&self) {

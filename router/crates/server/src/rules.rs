@@ -4,7 +4,7 @@
 use ahash::AHashSet;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use crate::config::{CorsConfig, CsrfConfig, ServerConfig};
+use crate::config::{CorsConfig, CsrfConfig, ServerConfig, SettingsError};
 use crate::negotiate::{BodyType, body_type};
 
 /// The rules.
@@ -31,8 +31,8 @@ struct Csrf {
 }
 
 impl HttpRules {
-    /// Reads the rules, or says which can't be obeyed.
-    pub(crate) fn new(config: &ServerConfig) -> Result<Self, String> {
+    /// Reads the rules.
+    pub(crate) fn new(config: &ServerConfig) -> Result<Self, SettingsError> {
         Ok(Self { cors: cors(&config.cors)?, csrf: csrf(&config.csrf)? })
     }
 
@@ -99,13 +99,13 @@ impl Cors {
     }
 }
 
-fn cors(config: &CorsConfig) -> Result<Option<Cors>, String> {
+fn cors(config: &CorsConfig) -> Result<Option<Cors>, SettingsError> {
     if !config.any_origin && config.origins.is_empty() {
         return Ok(None);
     }
     let value = |text: &String| {
         let trimmed = text.trim_end_matches('/');
-        HeaderValue::from_str(trimmed).map_err(|_| format!("server.cors: \"{text}\" can't stand in a header"))
+        HeaderValue::from_str(trimmed).map_err(|_| SettingsError::CorsValue(text.clone()))
     };
     let list = |names: &[String]| (!names.is_empty()).then(|| value(&names.join(", "))).transpose();
     Ok(Some(Cors {
@@ -118,8 +118,8 @@ fn cors(config: &CorsConfig) -> Result<Option<Cors>, String> {
     }))
 }
 
-fn csrf(config: &CsrfConfig) -> Result<Option<Csrf>, String> {
-    let name = |text: &String| text.parse().map_err(|_| format!("server.csrf: \"{text}\" is not the name of a header"));
+fn csrf(config: &CsrfConfig) -> Result<Option<Csrf>, SettingsError> {
+    let name = |text: &String| text.parse().map_err(|_| SettingsError::CsrfHeader(text.clone()));
     let headers = config.headers.iter().map(name).collect::<Result<_, _>>()?;
     Ok(config.enabled.then_some(Csrf { strict: config.strict, headers }))
 }

@@ -9,7 +9,7 @@ use braid_net::tls::server_config;
 use braid_telemetry::config::TelemetryConfig;
 use tokio_rustls::rustls;
 
-use crate::config::ServerConfig;
+use crate::config::{ServerConfig, SettingsError};
 use crate::rules::HttpRules;
 
 /// A version.
@@ -29,10 +29,9 @@ pub struct Version<S> {
 }
 
 impl<S> Version<S> {
-    /// A version, unless a setting can't be obeyed.
-    pub fn new(gateway: Gateway<S>, config: ServerConfig, telemetry: TelemetryConfig) -> Result<Self, String> {
-        let tls = config.tls.as_ref().map(server_config).transpose();
-        let tls = tls.map_err(|problem| format!("server.tls: {problem}"))?;
+    /// A version with these settings.
+    pub fn new(gateway: Gateway<S>, config: ServerConfig, telemetry: TelemetryConfig) -> Result<Self, SettingsError> {
+        let tls = config.tls.as_ref().map(server_config).transpose()?;
         Ok(Self {
             gateway,
             rules: HttpRules::new(&config)?,

@@ -1,17 +1,17 @@
 //! `${env.NAME}`, `${env.NAME:-default}` and `${file.path}` in configuration text. Knows nothing of what is configured.
 //!
-//! Values are put in as text before the YAML is read, so that `${env.PORT}` can be a number. A value never changes the
-//! structure: inside quotes it is escaped, and outside of them one that YAML could read as more than a word is refused.
+//! Values are inserted as text before the YAML is parsed, so that `${env.PORT}` can be a number. A value never changes the
+//! structure: inside quotes it is escaped, and outside quotes it is refused if YAML could read it as more than a word.
 //! `$$` stands for a dollar sign; comments are left alone.
 
 use std::path::Path;
 
-/// Where values come from; a test has its own.
+/// Where values come from. Tests have their own.
 pub trait Values {
     /// The environment variable of this name.
     fn env(&self, name: &str) -> Option<String>;
     /// The content of a file.
-    fn file(&self, path: &str) -> Result<String, String>;
+    fn file(&self, path: &str) -> std::io::Result<String>;
 }
 
 /// The process's environment, and files relative to a folder.
@@ -23,26 +23,51 @@ impl Values for Process<'_> {
         std::env::var(name).ok()
     }
 
-    fn file(&self, path: &str) -> Result<String, String> {
-        std::fs::read_to_string(self.0.join(path)).map_err(|error| error.to_string())
+    fn file(&self, path: &str) -> std::io::Result<String> {
+        std::fs::read_to_string(self.0.join(path))
     }
 }
 
-/// A `${…}` that could not be replaced.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {message}")]
+/// A `${…}` that can't be replaced.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}: {problem}")]
 pub struct ExpandError {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong and what to do.
-    pub message: String,
+    /// What is wrong with it.
+    pub problem: ExpandProblem,
+}
+
+/// What is wrong with a `${…}`.
+#[derive(Debug, thiserror::Error)]
+pub enum ExpandProblem {
+    /// It has no end.
+    #[error("\"${{\" has no closing \"}}\"")]
+    Unclosed,
+    /// The environment variable is not set.
+    #[error("the environment variable {0} is not set; set it, or give a default: ${{env.{0}:-value}}")]
+    NotSet(String),
+    /// The file can't be read.
+    #[error("the file {path} can't be read: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// It refers to something else.
+    #[error("\"${{{0}}}\" is neither ${{env.NAME}} nor ${{file.path}}; write $$ for a dollar sign")]
+    Unknown(String),
+    /// The value has a meaning in YAML.
+    #[error("the value of ${{{0}}} has characters with a meaning in YAML; put it in double quotes: \"${{{0}}}\"")]
+    Unquoted(String),
 }
 
 /// The text with all `${…}` replaced.
 pub fn expand(text: &str, values: &impl Values) -> Result<String, ExpandError> {
     let mut out = String::with_capacity(text.len());
     for (index, line) in text.split_inclusive('\n').enumerate() {
-        expand_line(line, values, &mut out).map_err(|message| ExpandError { line: index + 1, message })?;
+        expand_line(line, values, &mut out).map_err(|problem| ExpandError { line: index + 1, problem })?;
     }
     Ok(out)
 }
@@ -54,7 +79,7 @@ enum Quote {
     Double,
 }
 
-fn expand_line(line: &str, values: &impl Values, out: &mut String) -> Result<(), String> {
+fn expand_line(line: &str, values: &impl Values, out: &mut String) -> Result<(), ExpandProblem> {
     let mut quote = Quote::None;
     let mut rest = line;
     let mut previous = ' ';
@@ -70,7 +95,7 @@ fn expand_line(line: &str, values: &impl Values, out: &mut String) -> Result<(),
                 continue;
             }
             '$' if rest.starts_with("${") => {
-                let end = rest.find('}').ok_or("\"${\" is never closed by \"}\"")?;
+                let end = rest.find('}').ok_or(ExpandProblem::Unclosed)?;
                 out.push_str(&quoted(&value(&rest[2..end], values)?, quote, &rest[2..end])?);
                 rest = &rest[end + 1..];
                 continue;
@@ -95,6 +120,7 @@ fn expand_line(line: &str, values: &impl Values, out: &mut String) -> Result<(),
     Ok(())
 }
 
+/// The state after a quotation mark.
 fn toggled(quote: Quote, by: Quote) -> Quote {
     match quote {
         Quote::None => by,
@@ -103,40 +129,36 @@ fn toggled(quote: Quote, by: Quote) -> Quote {
     }
 }
 
-fn value(expression: &str, values: &impl Values) -> Result<String, String> {
+fn value(expression: &str, values: &impl Values) -> Result<String, ExpandProblem> {
     if let Some(variable) = expression.strip_prefix("env.") {
         let (name, default) = match variable.split_once(":-") {
             Some((name, default)) => (name, Some(default)),
             None => (variable, None),
         };
-        return values.env(name).or_else(|| default.map(str::to_owned)).ok_or_else(|| {
-            format!(
-                "the environment variable {name} is not set; set it, or give a default as in ${{env.{name}:-value}}"
-            )
-        });
+        let value = values.env(name).or_else(|| default.map(str::to_owned));
+        return value.ok_or_else(|| ExpandProblem::NotSet(name.to_owned()));
     }
     if let Some(path) = expression.strip_prefix("file.") {
-        let content = values.file(path).map_err(|error| format!("the file {path} can't be read: {error}"))?;
+        let content = values.file(path).map_err(|reason| ExpandProblem::File { path: path.to_owned(), reason })?;
         return Ok(content.trim_end_matches(['\n', '\r']).to_owned());
     }
-    Err(format!("\"${{{expression}}}\" is neither ${{env.NAME}} nor ${{file.path}}; write $$ for a dollar sign"))
+    Err(ExpandProblem::Unknown(expression.to_owned()))
 }
 
-fn quoted(value: &str, quote: Quote, expression: &str) -> Result<String, String> {
+fn quoted(value: &str, quote: Quote, expression: &str) -> Result<String, ExpandProblem> {
     match quote {
         Quote::Double => {
-            let json = serde_json::to_string(value).map_err(|error| error.to_string())?;
-            Ok(json[1..json.len() - 1].to_owned())
+            // JSON escapes are YAML escapes.
+            let json = serde_json::Value::from(value).to_string();
+            Ok(json.get(1..json.len() - 1).unwrap_or_default().to_owned())
         }
         Quote::Single if !value.contains('\n') => Ok(value.replace('\'', "''")),
         Quote::None if is_word(value) => Ok(value.to_owned()),
-        _ => Err(format!(
-            "the value of ${{{expression}}} has characters that mean something in YAML; put it in double quotes: \"${{{expression}}}\""
-        )),
+        _ => Err(ExpandProblem::Unquoted(expression.to_owned())),
     }
 }
 
-/// Whether YAML reads the text as one plain scalar wherever it stands.
+/// Whether YAML reads the text as a plain scalar in every context.
 fn is_word(value: &str) -> bool {
     let safe = |c: char| c.is_alphanumeric() || "_./@+=-:~".contains(c);
     value.chars().all(safe) && !value.ends_with(':') && !value.starts_with(['-', '@', '=', '~', ':'])
@@ -158,8 +180,8 @@ mod tests {
             }
         }
 
-        fn file(&self, path: &str) -> Result<String, String> {
-            if path == "token" { Ok("t0k\n".to_owned()) } else { Err("no such file".to_owned()) }
+        fn file(&self, path: &str) -> std::io::Result<String> {
+            if path == "token" { Ok("t0k\n".to_owned()) } else { Err(std::io::ErrorKind::NotFound.into()) }
         }
     }
 
@@ -172,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_put_in() {
+    fn values_are_inserted() {
         check("listen: 0.0.0.0:${env.PORT}\n", Ok("listen: 0.0.0.0:4000\n"));
         check("a: ${env.NONE:-x}", Ok("a: x"));
         check("a: \"${env.SECRET}\"", Ok("a: \"a: \\\"b\\\" #c\""));
@@ -187,6 +209,6 @@ mod tests {
         check("a: ${env.SECRET}", Err("put it in double quotes"));
         check("a: ${file.nope}", Err("nope can't be read"));
         check("a: ${oops}", Err("neither"));
-        check("a: ${env.X", Err("never closed"));
+        check("a: ${env.X", Err("no closing"));
     }
 }

@@ -1,9 +1,9 @@
-//! Settings as people write them: durations and sizes, values from the environment and from files, YAML read into typed values.
-//! Knows nothing of what is configured: each crate defines the settings that it reads.
+//! Settings as text: durations and sizes, values from the environment and from files, YAML parsed into typed values. Knows nothing of
+//! what is configured: each crate defines the settings that it reads.
 
 pub mod expand;
 mod units;
 mod yaml;
 
-pub use units::{ByteSize, Duration};
+pub use units::{ByteSize, Duration, UnitError};
 pub use yaml::{YamlError, from_yaml};

@@ -1,4 +1,4 @@
-//! Durations and sizes as people write them in configuration. Knows nothing of what they bound.
+//! Durations and sizes as they are written in configuration. Knows nothing of what they limit.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A length of time: `250ms`, `10s`, `5m`, `1h`.
+/// A duration: `250ms`, `10s`, `5m`, `1h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration(pub std::time::Duration);
 
@@ -16,13 +16,30 @@ pub struct Duration(pub std::time::Duration);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub usize);
 
+/// Why a value is not a duration or a size.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnitError {
+    /// A text that is not a duration.
+    #[error("\"{0}\" is not a duration; write a number with ms, s, m or h, such as 10s")]
+    Duration(String),
+    /// A duration without a unit.
+    #[error("{0} has no unit; write {0}s or {0}ms")]
+    NoUnit(u64),
+    /// A text that is not a size, or too large for this machine.
+    #[error("\"{0}\" is not a size; write a number with B, KB, MB, GB, KiB, MiB or GiB, such as 2MB")]
+    Size(String),
+    /// A negative number.
+    #[error("{0} is negative")]
+    Negative(i64),
+}
+
 impl Duration {
-    /// So many seconds.
+    /// A number of seconds.
     pub const fn seconds(seconds: u64) -> Self {
         Self(std::time::Duration::from_secs(seconds))
     }
 
-    /// So many milliseconds.
+    /// A number of milliseconds.
     pub const fn millis(millis: u64) -> Self {
         Self(std::time::Duration::from_millis(millis))
     }
@@ -40,7 +57,7 @@ const SIZE_UNITS: [(&str, u64); 8] = [
     ("GiB", 1 << 30),
 ];
 
-/// `12.5MB` as 12.5 and what `MB` stands for.
+/// The value of `12.5MB` in the smallest unit, unless it overflows.
 fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -56,23 +73,21 @@ fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 impl FromStr for Duration {
-    type Err = String;
+    type Err = UnitError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        quantity(text, &TIME_UNITS)
-            .map(Self::millis)
-            .ok_or_else(|| format!("\"{text}\" is not a duration: write a number with ms, s, m or h, as in 10s"))
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        quantity(text, &TIME_UNITS).map(Self::millis).ok_or_else(|| UnitError::Duration(text.to_owned()))
     }
 }
 
 impl FromStr for ByteSize {
-    type Err = String;
+    type Err = UnitError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, UnitError> {
         quantity(text, &SIZE_UNITS)
             .and_then(|bytes| usize::try_from(bytes).ok())
             .map(Self)
-            .ok_or_else(|| format!("\"{text}\" is not a size: write a number with B, KB, MB, GB or KiB, MiB, GiB"))
+            .ok_or_else(|| UnitError::Size(text.to_owned()))
     }
 }
 
@@ -100,7 +115,7 @@ impl fmt::Display for ByteSize {
 }
 
 macro_rules! as_text {
-    ($name:ident, $what:literal, $example:literal, $number:expr) => {
+    ($name:ident, $format:literal, $what:literal, $example:literal, $number:expr) => {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -122,12 +137,12 @@ macro_rules! as_text {
                     }
 
                     fn visit_u64<E: Error>(self, number: u64) -> Result<$name, E> {
-                        let read: fn(u64) -> Result<$name, String> = $number;
+                        let read: fn(u64) -> Result<$name, UnitError> = $number;
                         read(number).map_err(E::custom)
                     }
 
                     fn visit_i64<E: Error>(self, number: i64) -> Result<$name, E> {
-                        let number = u64::try_from(number).map_err(|_| E::custom("a negative number"))?;
+                        let number = u64::try_from(number).map_err(|_| E::custom(UnitError::Negative(number)))?;
                         self.visit_u64(number)
                     }
                 }
@@ -141,18 +156,18 @@ macro_rules! as_text {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": ["string", "integer"], "description": $what, "examples": [$example] })
+                json_schema!({ "type": ["string", "integer"], "format": $format, "description": $what, "examples": [$example] })
             }
         }
     };
 }
 
-as_text!(Duration, "a duration as in 250ms, 10s, 5m, 1h", "10s", |number| match number {
+as_text!(Duration, "duration", "a duration such as 250ms, 10s, 5m, 1h", "10s", |number| match number {
     0 => Ok(Duration::millis(0)),
-    other => Err(format!("{other} has no unit: write {other}s or {other}ms")),
+    other => Err(UnitError::NoUnit(other)),
 });
-as_text!(ByteSize, "a size as in 64KB, 2MB, 1GiB, or a number of bytes", "2MB", |number| {
-    usize::try_from(number).map(ByteSize).map_err(|_| "the size is too large".to_owned())
+as_text!(ByteSize, "size", "a size such as 64KB, 2MB, 1GiB, or a number of bytes", "2MB", |number| {
+    usize::try_from(number).map(ByteSize).map_err(|_| UnitError::Size(number.to_string()))
 });
 
 #[cfg(test)]
@@ -164,7 +179,7 @@ mod tests {
         for (text, shown) in [("250ms", "250ms"), ("10s", "10s"), ("90s", "90s"), ("1.5m", "90s"), ("2h", "2h")] {
             assert_eq!(text.parse::<Duration>().unwrap().to_string(), shown);
         }
-        assert!("10".parse::<Duration>().unwrap_err().contains("as in 10s"));
+        assert_eq!("10".parse::<Duration>(), Err(UnitError::Duration("10".to_owned())));
         assert!("99999999999999999h".parse::<Duration>().is_err());
     }
 

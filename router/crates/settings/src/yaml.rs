@@ -1,16 +1,16 @@
-//! Reads YAML into typed values. Knows no file.
+//! Parses YAML into typed values. Knows no file.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
-/// Why a text is not the YAML that is expected: the place, an excerpt, and what to do.
+/// Why a text is not the YAML that is expected: the location, an excerpt, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}{}", advice(meant.as_deref()))]
 pub struct YamlError {
     /// What is wrong, with the line and an excerpt.
     pub problem: String,
-    /// For an unknown key or value: the known one that is nearest to it.
+    /// For an unknown key or value: the known one that was probably meant.
     pub meant: Option<String>,
 }
 
@@ -18,7 +18,7 @@ fn advice(meant: Option<&str>) -> String {
     meant.map(|meant| format!("\nDid you mean \"{meant}\"?")).unwrap_or_default()
 }
 
-/// Reads YAML.
+/// Parses YAML.
 pub fn from_yaml<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, YamlError> {
     serde_saphyr::from_str(text).map_err(|error| YamlError {
         problem: error.render_with_formatter(&Plain),
@@ -26,14 +26,14 @@ pub fn from_yaml<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, YamlErro
     })
 }
 
-/// Replaces messages that the library addresses to programmers.
+/// Replaces messages of the library that are written for programmers.
 struct Plain;
 
 impl serde_saphyr::MessageFormatter for Plain {
     fn format_message<'a>(&self, error: &'a serde_saphyr::Error) -> Cow<'a, str> {
         match error {
             serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
-                Cow::Owned(format!("\"{key}\" is given twice; rename or remove one of them"))
+                Cow::Owned(format!("\"{key}\" is given twice; remove or rename one of them"))
             }
             serde_saphyr::Error::WithSnippet { error, .. } => self.format_message(error),
             other => serde_saphyr::DefaultMessageFormatter.format_message(other),
@@ -41,7 +41,7 @@ impl serde_saphyr::MessageFormatter for Plain {
     }
 }
 
-/// For an unknown key or value, the known one that is nearest to it, unless none is near.
+/// For an unknown key or value, the most similar known one, unless none is similar.
 fn suggestion(error: &serde_saphyr::Error) -> Option<&'static str> {
     let (given, known) = match error {
         serde_saphyr::Error::WithSnippet { error, .. } => return suggestion(error),
@@ -54,7 +54,7 @@ fn suggestion(error: &serde_saphyr::Error) -> Option<&'static str> {
     nearest.filter(|(distance, _)| *distance <= given.chars().count() * 2 / 5 + 1).map(|(_, name)| name)
 }
 
-/// How many characters differ (Levenshtein).
+/// The number of edits between two texts (Levenshtein distance).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_place_and_what_was_meant() {
+    fn errors_have_the_location_and_what_was_meant() {
         check("lissten: x\n", Some("listen"), "Did you mean \"listen\"?");
         check("\nlevel: lout\n", Some("loud"), "line 2");
         check("zzz: x\n", None, "unknown field `zzz`");

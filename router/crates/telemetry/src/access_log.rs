@@ -1,5 +1,5 @@
-//! The access log: one JSON line per request. Lines are gathered and written by one thread, so that a request never waits for
-//! standard error; when it does not keep up, lines are dropped and counted.
+//! The access log: one JSON line per request. A thread of its own writes the lines in batches, so that a request never waits for
+//! standard error. If standard error is too slow, lines are dropped and counted.
 
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 
-/// Where lines go.
+/// Writes lines to an output.
 #[derive(Debug)]
 pub struct AccessLog {
     shared: Arc<Shared>,
@@ -28,9 +28,9 @@ struct State {
     stopped: bool,
 }
 
-/// The most bytes of lines that wait.
-const MAX_WAITING: usize = 4 << 20;
-/// How long lines wait for others to be written with.
+/// The maximum size of the lines in the queue.
+const MAX_QUEUE: usize = 4 << 20;
+/// How long lines are collected before they are written.
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl AccessLog {
@@ -47,10 +47,10 @@ impl AccessLog {
         Ok(Self { shared, writer: Some(writer) })
     }
 
-    /// Adds a line; `fill` writes it, without its end.
+    /// Adds a line. `fill` writes it, without the line break.
     pub fn line(&self, fill: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.shared.lock();
-        if state.lines.len() > MAX_WAITING {
+        if state.lines.len() > MAX_QUEUE {
             self.shared.dropped.inc();
             return;
         }
@@ -95,26 +95,26 @@ fn write(shared: &Shared, mut out: impl Write) {
         std::mem::swap(&mut state.lines, &mut writing);
         let stopped = state.stopped;
         drop(state);
-        // Nowhere is left to say that standard error is gone.
+        // If standard error is closed, there is nowhere to report it.
         let _ = out.write_all(&writing);
         let _ = out.flush();
         if stopped {
             return;
         }
-        if writing.capacity() > MAX_WAITING / 4 {
+        if writing.capacity() > MAX_QUEUE / 4 {
             writing = Vec::new();
         }
     }
 }
 
-/// A JSON object that is written member by member.
+/// Writes a JSON object member by member.
 pub struct Line<'a> {
     out: &'a mut Vec<u8>,
     first: bool,
 }
 
 impl<'a> Line<'a> {
-    /// Begins an object.
+    /// Starts an object.
     pub fn begin(out: &'a mut Vec<u8>) -> Self {
         out.push(b'{');
         Self { out, first: true }
@@ -129,26 +129,26 @@ impl<'a> Line<'a> {
         self.out.extend_from_slice(b"\":");
     }
 
-    /// A member with a text.
+    /// Writes a member with a string.
     pub fn text(&mut self, key: &str, value: &str) {
         self.key(key);
         let _ = serde_json::to_writer(&mut *self.out, value);
     }
 
-    /// A member with a number.
+    /// Writes a member with a number.
     pub fn number(&mut self, key: &str, value: u64) {
         self.key(key);
         let _ = write!(self.out, "{value}");
     }
 
-    /// A member with milliseconds.
+    /// Writes a member with a duration in milliseconds.
     pub fn millis(&mut self, key: &str, value: Duration) {
         self.key(key);
         let micros = value.as_micros();
         let _ = write!(self.out, "{}.{:03}", micros / 1000, micros % 1000);
     }
 
-    /// A member with an object.
+    /// Writes a member with an object.
     pub fn object(&mut self, key: &str, fill: impl FnOnce(&mut Line<'_>)) {
         self.key(key);
         let mut object = Line::begin(self.out);
@@ -156,7 +156,7 @@ impl<'a> Line<'a> {
         object.end();
     }
 
-    /// A member with a list of objects.
+    /// Writes a member with a list of objects.
     pub fn list<T>(&mut self, key: &str, items: impl Iterator<Item = T>, mut fill: impl FnMut(&mut Line<'_>, T)) {
         self.key(key);
         self.out.push(b'[');
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_json_and_are_written_before_the_end() {
+    fn lines_are_json_and_are_all_written_at_the_end() {
         let written = Written::default();
         let log = AccessLog::new(written.clone(), Counter::default()).unwrap();
         for status in [200, 400] {

@@ -1,10 +1,9 @@
-//! Which error codes are labels of metrics: those of the router by name, and a bounded number of those that subgraphs make up.
-//! Knows no metric.
+//! Which error codes are labels of metrics: those of the router, and a limited number of those that subgraphs send. Knows no metric.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-/// The codes of the router's own errors, in order. A test of the package `braid` holds the list to the code.
+/// The codes of the router's own errors, sorted. A test of the package `braid` compares the list with the code.
 pub const OWN: &[&str] = &[
     "BAD_USER_INPUT",
     "BATCHING_NOT_ENABLED",
@@ -54,18 +53,43 @@ pub const OWN: &[&str] = &[
     "UNSUPPORTED_CONTENT_TYPE",
 ];
 
-/// The most codes of subgraphs that have a label of their own: each label costs memory for as long as the process runs.
+/// The codes of errors that say that a limit of the router was exceeded.
+pub(crate) const LIMITS: &[&str] = &[
+    "BATCH_LIMIT_EXCEEDED",
+    "GATEWAY_TIMEOUT",
+    "MAX_ALIASES_LIMIT",
+    "MAX_DEPTH_LIMIT",
+    "MAX_DIRECTIVES_LIMIT",
+    "MAX_FIELDS_LIMIT",
+    "MAX_INTROSPECTION_DEPTH_LIMIT",
+    "MAX_RECURSION_LIMIT",
+    "MAX_ROOT_FIELDS_LIMIT",
+    "MAX_TOKENS_LIMIT",
+    "PAYLOAD_TOO_LARGE",
+    "QUERY_PLANNING_TOO_COMPLEX",
+    "REQUEST_CONCURRENCY_LIMITED",
+    "REQUEST_MEMORY_LIMIT_EXCEEDED",
+    "REQUEST_TIMEOUT",
+    "RESPONSE_TOO_LARGE",
+    "SUBREQUEST_OVERLOADED",
+    "SUBREQUEST_RESPONSE_TOO_DEEP",
+    "SUBREQUEST_RESPONSE_TOO_LARGE",
+    "SUBREQUEST_TIMEOUT",
+    "TOO_MANY_ERRORS",
+];
+
+/// The maximum number of codes of subgraphs that get a label: a label uses memory for as long as the process runs.
 const MAX_FOREIGN: usize = 100;
 
-/// The label of all further codes.
+/// The label of all other codes.
 pub(crate) const OTHER: &str = "OTHER";
 
-/// The codes of subgraphs that were seen first.
+/// The first codes that subgraphs have sent.
 #[derive(Debug, Default)]
 pub(crate) struct ForeignCodes(Mutex<BTreeSet<String>>);
 
 impl ForeignCodes {
-    /// The label that an error with this code is counted under.
+    /// The label under which an error with this code is counted.
     pub(crate) fn label<'a>(&self, code: &'a str) -> &'a str {
         if OWN.binary_search(&code).is_ok() || self.admit(code) { code } else { OTHER }
     }
@@ -85,12 +109,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_codes_are_in_order() {
+    fn own_codes_are_sorted_and_limits_are_among_them() {
         assert!(OWN.is_sorted());
+        assert!(LIMITS.iter().all(|code| OWN.binary_search(code).is_ok()));
     }
 
     #[test]
-    fn labels_are_bounded() {
+    fn the_number_of_labels_is_limited() {
         let codes = ForeignCodes::default();
         for number in 0..10 * MAX_FOREIGN {
             codes.label(&format!("MADE_UP_{number}"));

@@ -1,4 +1,4 @@
-//! What can be set about logs, metrics and traces. Knows no file and no environment.
+//! Configuration of logs, metrics and traces. Knows no file and no environment.
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -47,7 +47,7 @@ impl Default for AccessLogConfig {
 pub struct MetricsConfig {
     /// Whether metrics are served.
     pub enabled: bool,
-    /// Their path.
+    /// The path at which they are served.
     pub path: String,
 }
 
@@ -75,23 +75,23 @@ impl Default for TraceConfig {
     }
 }
 
-/// Spans of requests, compilation and fetches, in protobuf over HTTP (OTLP). Read at the start, not by a reload.
+/// Spans of requests, compilation and fetches, in protobuf over HTTP (OTLP). Changes need a restart, except for the content of certificates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OtlpConfig {
-    /// The collector's URL for traces, such as `http://127.0.0.1:4318/v1/traces`. Without it nothing is recorded.
+    /// The collector's URL for traces, such as `http://127.0.0.1:4318/v1/traces`. If it is not set, nothing is recorded.
     pub endpoint: Option<String>,
     /// The share of traces that are recorded, from 0 to 1.
     pub sampling: f64,
-    /// Whether a trace that a client brings is recorded if the client records it, whatever `sampling` is.
+    /// Whether a client's trace is recorded exactly if the client records it, regardless of `sampling`.
     pub follow_client: bool,
     /// The router's name in traces.
     pub service_name: String,
-    /// Further attributes of the router in traces, by name.
+    /// Additional resource attributes of the router, by name.
     pub resource: IndexMap<String, String>,
     /// Headers for the collector, by name.
     pub headers: IndexMap<String, String>,
-    /// The time the collector can take to answer.
+    /// The time for the collector to respond.
     pub timeout: Duration,
     /// The maximum number of spans in the queue; further ones are dropped.
     pub max_queue: usize,

@@ -1,7 +1,8 @@
-//! What operators see: log lines, metrics, traces. Knows no GraphQL.
+//! What operators see: logs, metrics, traces. Knows no GraphQL.
 
 pub mod access_log;
 pub mod codes;
+mod collector;
 pub mod config;
 pub mod metrics;
 pub mod otlp;
@@ -13,8 +14,10 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Sends log lines to stderr, coloured at a terminal only; `RUST_LOG` chooses which. A second call changes nothing: a process
-/// has one subscriber.
+pub use collector::CollectorError;
+
+/// Sends log lines to standard error, in colour only if that is a terminal. `RUST_LOG` filters them. A second call does nothing: a
+/// process has one subscriber.
 pub fn init() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let lines =
@@ -22,7 +25,7 @@ pub fn init() {
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
-/// Colours are for people: not in files, and not where `NO_COLOR` is set (<https://no-color.org>).
+/// Colours are not for files, and not wanted if `NO_COLOR` is set (<https://no-color.org>).
 fn has_colors() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

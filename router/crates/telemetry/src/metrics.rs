@@ -1,4 +1,4 @@
-//! Numbers for Prometheus. What a request touches is looked up once, not by label each time. Knows no GraphQL.
+//! Metrics for Prometheus. Counters that requests use are looked up by label once, not per request. Knows no GraphQL.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::codes::ForeignCodes;
+use crate::codes::{ForeignCodes, LIMITS};
 
-/// All metrics of one router.
+/// The metrics of a router.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    /// Requests under way.
+    /// Requests in flight.
     pub active_requests: Gauge,
-    /// Connections open.
+    /// Open connections from clients.
     pub connections: Gauge,
     requests: [Counter; 5],
     request_duration: Histogram,
@@ -25,34 +25,34 @@ pub struct Metrics {
     errors: Family<Code, Counter>,
     foreign_codes: ForeignCodes,
     limits: Family<Code, Counter>,
-    /// Operations found in the cache.
+    /// Requests whose operation was in the cache.
     pub cache_hits: Counter,
-    /// Operations that had to be compiled.
+    /// Requests whose operation had to be compiled.
     pub cache_misses: Counter,
     /// Operations in the cache.
     pub cache_operations: Gauge,
-    /// Bytes of the operations in the cache, as estimated.
+    /// The estimated size of the operations in the cache, in bytes.
     pub cache_bytes: Gauge,
-    /// Time from the text of an operation to its compiled form.
+    /// The time to compile an operation.
     pub compile_duration: Histogram,
-    /// The part of it that planning takes.
+    /// The part of that time that planning takes.
     pub plan_duration: Histogram,
     reloads: Family<Outcome, Counter>,
-    /// When the schema in use was taken up, in seconds since 1970.
+    /// When the schema in use was put in use, as a Unix timestamp in seconds.
     pub schema_since: Gauge,
     subgraph_duration: Family<SubgraphLabel, Histogram, fn() -> Histogram>,
     subgraph_failures: Family<SubgraphFailure, Counter>,
     subgraph_retries: Family<SubgraphLabel, Counter>,
-    /// Access log lines that were dropped since standard error did not take them.
+    /// Access log lines that were dropped because standard error was too slow.
     pub access_lines_dropped: Counter,
 }
 
-/// Metrics of one subgraph.
+/// The metrics of one subgraph.
 #[derive(Debug, Clone)]
 pub struct SubgraphMetrics {
     duration: Histogram,
     failures: Vec<(&'static str, Counter)>,
-    /// Repetitions of queries.
+    /// Retries of queries.
     pub retries: Counter,
 }
 
@@ -71,14 +71,14 @@ struct Outcome {
     outcome: ReloadOutcome,
 }
 
-/// What came of a reload.
+/// The outcome of a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum ReloadOutcome {
     /// The new version is in use.
     Swapped,
-    /// Nothing had changed.
+    /// Nothing has changed.
     Unchanged,
-    /// The new version was no good, the old one stays.
+    /// The new version can't be used; the old one stays in use.
     Failed,
 }
 
@@ -134,19 +134,27 @@ impl Default for Metrics {
 impl Metrics {
     fn register(&mut self, requests: Family<Status, Counter>) {
         let registry = &mut self.registry;
-        registry.register("http_server_active_requests", "Requests under way", self.active_requests.clone());
-        registry.register("http_server_connections", "Connections open", self.connections.clone());
-        registry.register("http_server_requests", "Requests by class of status", requests);
+        registry.register("http_server_active_requests", "Requests in flight", self.active_requests.clone());
+        registry.register("http_server_connections", "Open connections from clients", self.connections.clone());
+        registry.register("http_server_requests", "Requests by class of HTTP status", requests);
         let duration = self.request_duration.clone();
-        registry.register_with_unit("http_server_request_duration", "Time of a request", Unit::Seconds, duration);
-        let help = "Time of a request in which no subgraph was being waited for";
+        registry.register_with_unit("http_server_request_duration", "Duration of requests", Unit::Seconds, duration);
+        let help = "Duration of requests without the time spent waiting for subgraphs";
         registry.register_with_unit("router_overhead", help, Unit::Seconds, self.overhead.clone());
-        registry.register("graphql_errors", "Errors by code", self.errors.clone());
-        registry.register("limits_hit", "Requests refused by a limit, by its code", self.limits.clone());
-        registry.register("operation_cache_hits", "Operations found in the cache", self.cache_hits.clone());
-        registry.register("operation_cache_misses", "Operations that were compiled", self.cache_misses.clone());
+        registry.register("graphql_errors", "GraphQL errors by code", self.errors.clone());
+        registry.register("limits_hit", "Limits that were exceeded, by error code", self.limits.clone());
+        registry.register("operation_cache_hits", "Requests whose operation was in the cache", self.cache_hits.clone());
+        registry.register(
+            "operation_cache_misses",
+            "Requests whose operation had to be compiled",
+            self.cache_misses.clone(),
+        );
         registry.register("operation_cache_operations", "Operations in the cache", self.cache_operations.clone());
-        registry.register("operation_cache_size", "Bytes of operations in the cache", self.cache_bytes.clone());
+        registry.register(
+            "operation_cache_size",
+            "Estimated size of the operations in the cache in bytes",
+            self.cache_bytes.clone(),
+        );
         let compile = self.compile_duration.clone();
         registry.register_with_unit(
             "operation_compile_duration",
@@ -156,18 +164,34 @@ impl Metrics {
         );
         let plan = self.plan_duration.clone();
         registry.register_with_unit("operation_plan_duration", "Time to plan an operation", Unit::Seconds, plan);
-        registry.register("schema_reloads", "Reloads of schema and configuration", self.reloads.clone());
-        registry.register("schema_since_seconds", "When the schema was taken up", self.schema_since.clone());
+        registry.register(
+            "schema_reloads",
+            "Reloads of schema, configuration and certificates by outcome",
+            self.reloads.clone(),
+        );
+        registry.register(
+            "schema_since_seconds",
+            "Unix timestamp at which the schema was put in use",
+            self.schema_since.clone(),
+        );
         let duration = self.subgraph_duration.clone();
         registry.register_with_unit(
             "http_client_request_duration",
-            "Time of a subgraph request",
+            "Duration of requests to subgraphs",
             Unit::Seconds,
             duration,
         );
-        registry.register("subgraph_failures", "Subgraph requests without an answer", self.subgraph_failures.clone());
-        registry.register("subgraph_retries", "Repeated subgraph requests", self.subgraph_retries.clone());
-        registry.register("access_log_dropped", "Lines that could not be written", self.access_lines_dropped.clone());
+        registry.register(
+            "subgraph_failures",
+            "Failed requests to subgraphs by error code",
+            self.subgraph_failures.clone(),
+        );
+        registry.register("subgraph_retries", "Retries of requests to subgraphs", self.subgraph_retries.clone());
+        registry.register(
+            "access_log_dropped",
+            "Access log lines that were dropped",
+            self.access_lines_dropped.clone(),
+        );
     }
 
     /// Counts a request.
@@ -180,10 +204,10 @@ impl Metrics {
         }
     }
 
-    /// Counts an error of a response. Subgraphs can send any code, so not every code gets a label of its own.
+    /// Counts an error of a response. Subgraphs can send any code, so only a limited number of codes get a label.
     pub fn error(&self, code: &str) {
         let code = Code { code: self.foreign_codes.label(code).to_owned() };
-        if is_limit(&code.code) {
+        if LIMITS.contains(&code.code.as_str()) {
             self.limits.get_or_create(&code).inc();
         }
         self.errors.get_or_create(&code).inc();
@@ -194,7 +218,7 @@ impl Metrics {
         self.reloads.get_or_create(&Outcome { outcome }).inc();
     }
 
-    /// The metrics of one subgraph, whose requests fail with one of `codes`.
+    /// The metrics of one subgraph. `codes` are the codes with which requests to it can fail.
     pub fn subgraph(&self, name: &str, codes: impl IntoIterator<Item = &'static str>) -> SubgraphMetrics {
         let label = SubgraphLabel { subgraph: name.to_owned() };
         let failure = |code| {
@@ -211,39 +235,22 @@ impl Metrics {
     /// All metrics as text.
     pub fn encode(&self) -> String {
         let mut text = String::new();
-        // Writing to a string does not fail.
+        // Writing to a string can't fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
     }
 }
 
 impl SubgraphMetrics {
-    /// Counts a request.
+    /// Counts a request and its duration.
     pub fn took(&self, took: Duration) {
         self.duration.observe(took.as_secs_f64());
     }
 
-    /// Counts a request without an answer.
+    /// Counts a failed request.
     pub fn failed(&self, code: &str) {
         if let Some((_, counter)) = self.failures.iter().find(|(known, _)| *known == code) {
             counter.inc();
         }
     }
-}
-
-fn is_limit(code: &str) -> bool {
-    code.starts_with("MAX_")
-        || code.ends_with("_TOO_LARGE")
-        || code.ends_with("_TOO_DEEP")
-        || code.ends_with("_LIMITED")
-        || code.ends_with("LIMIT_EXCEEDED")
-        || matches!(
-            code,
-            "GATEWAY_TIMEOUT"
-                | "QUERY_PLANNING_TOO_COMPLEX"
-                | "REQUEST_TIMEOUT"
-                | "SUBREQUEST_OVERLOADED"
-                | "SUBREQUEST_TIMEOUT"
-                | "TOO_MANY_ERRORS"
-        )
 }

@@ -1,8 +1,7 @@
-//! Spans for an OpenTelemetry collector: recorded where a trace is sampled, gathered, and sent in batches over OTLP. Knows no
-//! GraphQL.
+//! Spans for an OpenTelemetry collector: recorded if their trace is sampled, and sent in batches over OTLP. Knows no GraphQL.
 //!
-//! Spans are passed by hand instead of through `tracing`: each router has its own exporter, not the process, and without one a
-//! request pays for nothing but looking whether there is one.
+//! Spans are passed explicitly instead of through `tracing`: each router has its own exporter instead of one per process, and
+//! without one a request only checks an empty option.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +13,6 @@ use opentelemetry::trace::{
     Tracer, TracerProvider,
 };
 use opentelemetry::{Context, KeyValue, Value};
-use opentelemetry_http::HttpClient;
 use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
@@ -22,33 +20,47 @@ use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, Span as SdkSpan,
 };
 
+use crate::collector::{Collector, CollectorError};
 use crate::config::OtlpConfig;
 use crate::trace::TraceContext;
 
-/// Where spans go.
+/// Sends spans to a collector.
 #[derive(Debug, Clone)]
 pub struct Exporter {
+    collector: Collector,
     provider: SdkTracerProvider,
     recorder: Recorder,
 }
 
-/// Begins spans.
+/// Starts spans.
 #[derive(Clone)]
 pub(super) struct Recorder(SdkTracer);
 
-/// A span under way: what of it is sent along, and what is recorded of it. It ends when it is dropped.
+/// A span: the context that is propagated, and what is recorded. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Span {
     context: TraceContext,
     recorded: Option<SdkSpan>,
 }
 
+/// Why spans can't be exported.
+#[derive(Debug, thiserror::Error)]
+pub enum ExporterError {
+    /// The collector can't be called.
+    #[error(transparent)]
+    Collector(#[from] CollectorError),
+    /// The settings can't be used.
+    #[error(transparent)]
+    Build(#[from] ExporterBuildError),
+}
+
 impl Exporter {
-    /// An exporter to the collector at `url`, over `client`, which sets the headers.
-    pub fn new(config: &OtlpConfig, url: &str, client: impl HttpClient + 'static) -> Result<Self, ExporterBuildError> {
+    /// An exporter to the collector at `url`. Must be called on a Tokio runtime, which does the sending.
+    pub fn new(config: &OtlpConfig, url: &str) -> Result<Self, ExporterError> {
+        let collector = Collector::new(url, config)?;
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(client)
+            .with_http_client(collector.clone())
             .with_endpoint(url)
             .with_timeout(config.timeout.0)
             .with_protocol(Protocol::HttpBinary)
@@ -57,7 +69,7 @@ impl Exporter {
             .with_max_queue_size(config.max_queue.max(1))
             .with_max_export_batch_size(config.max_batch.clamp(1, config.max_queue.max(1)))
             .with_scheduled_delay(config.delay.0);
-        // Variables of the environment are in the configuration already, which can overrule them.
+        // The configuration contains the environment variables already, and takes precedence over them.
         let attributes = config.resource.iter().map(|(name, value)| KeyValue::new(name.clone(), value.clone()));
         let resource = Resource::builder_empty()
             .with_detector(Box::new(TelemetryResourceDetector))
@@ -72,14 +84,19 @@ impl Exporter {
             .with_resource(resource.build())
             .build();
         let recorder = Recorder(provider.tracer("braid"));
-        Ok(Self { provider, recorder })
+        Ok(Self { collector, provider, recorder })
     }
 
     pub(super) fn recorder(&self) -> &Recorder {
         &self.recorder
     }
 
-    /// Sends what is left, as long as the collector takes it within `time`.
+    /// Reads the certificates for the collector again. If they can't be used, the old ones stay in use.
+    pub fn renew_certificates(&self) -> Result<(), ExporterError> {
+        Ok(self.collector.renew()?)
+    }
+
+    /// Sends the spans in the queue, for at most `time`.
     pub async fn shut_down(self, time: Duration) {
         // The exporter's thread waits for requests that this runtime sends.
         let stopped = tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(time)).await;
@@ -90,7 +107,7 @@ impl Exporter {
 }
 
 impl Recorder {
-    /// The span of a client's request, within the client's trace when it has one.
+    /// The span of a client's request, in the client's trace if it has one.
     pub(super) fn request(&self, client: Option<TraceContext>) -> Span {
         let parent = client.as_ref().map_or_else(Context::new, |client| client.as_parent(true));
         self.begin("request".into(), SpanKind::Server, &parent, client.and_then(|client| client.state))
@@ -103,7 +120,7 @@ impl Recorder {
         span
     }
 
-    /// What ended now and `took` so long, with planning at its end. The error is that of the last step.
+    /// Records that compiling ended now and took `took`, with planning at its end. `code` is the error of the last step.
     pub(super) fn compiled(
         &self,
         parent: &TraceContext,
@@ -161,31 +178,31 @@ impl Span {
         Self { context, recorded: None }
     }
 
-    /// What is sent along.
+    /// The context that is propagated to subgraphs.
     pub fn context(&self) -> &TraceContext {
         &self.context
     }
 
-    /// Whether anything is recorded of it.
+    /// Whether it is recorded.
     pub fn is_recorded(&self) -> bool {
         self.recorded.is_some()
     }
 
-    /// Gives it another name.
+    /// Changes its name.
     pub fn rename(&mut self, name: String) {
         if let Some(span) = &mut self.recorded {
             span.update_name(name);
         }
     }
 
-    /// Records something.
+    /// Records an attribute.
     pub fn set(&mut self, key: &'static str, value: impl Into<Value>) {
         if let Some(span) = &mut self.recorded {
             span.set_attribute(KeyValue::new(key, value));
         }
     }
 
-    /// Records that it failed, by the code of an error.
+    /// Records that it failed with the code of an error.
     pub fn fail(&mut self, code: &str) {
         if let Some(span) = &mut self.recorded {
             span.set_status(Status::error(code.to_owned()));

@@ -1,5 +1,5 @@
-//! W3C trace context (<https://www.w3.org/TR/trace-context/>): reads a client's `traceparent` and gives subgraphs their own. Where
-//! spans are exported, their ids are those of the spans.
+//! W3C trace context (<https://www.w3.org/TR/trace-context/>): reads a client's `traceparent` and writes one for each subgraph request.
+//! If spans are exported, the ids are those of the spans.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,19 +12,19 @@ use crate::otlp::{Exporter, Recorder, Span};
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// The trace that a request belongs to, and the span in it.
+/// The trace of a request, and a span in it.
 #[derive(Debug, Clone)]
 pub struct TraceContext {
     pub(super) trace: [u8; 16],
     pub(super) span: [u8; 8],
     pub(super) flags: u8,
     pub(super) state: Option<HeaderValue>,
-    /// What records the spans below, when they are recorded.
+    /// Records child spans, if the trace is recorded.
     pub(super) recorder: Option<Recorder>,
 }
 
 impl TraceContext {
-    /// The span of a client's request, when it belongs to a trace.
+    /// The span of a client's request, if it has a trace.
     pub fn of_request(config: &TraceConfig, headers: &HeaderMap, exporter: Option<&Exporter>) -> Option<Span> {
         let given = || headers.get(TRACEPARENT).and_then(|value| Self::read(value.as_bytes()));
         let client = config.propagate.then(given).flatten().map(|mut context| {
@@ -45,7 +45,7 @@ impl TraceContext {
     }
 
     fn read(value: &[u8]) -> Option<Self> {
-        // 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01; later versions may have more behind.
+        // 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01; later versions may be longer.
         let (version, rest) = (value.get(..2)?, value.get(2..)?);
         let well_formed = rest.len() >= 53 && (rest[0], rest[33], rest[50]) == (b'-', b'-', b'-');
         let ends = rest.len() == 53 || (version != b"00" && rest.get(53) == Some(&b'-'));
@@ -57,7 +57,7 @@ impl TraceContext {
         (trace != [0; 16] && span != [0; 8]).then_some(Self { trace, span, flags, state: None, recorder: None })
     }
 
-    /// A span below this one for a request to a subgraph.
+    /// A child span for a request to a subgraph.
     pub fn fetch(&self, subgraph: &str) -> Span {
         match &self.recorder {
             Some(recorder) => recorder.fetch(self, subgraph),
@@ -65,19 +65,19 @@ impl TraceContext {
         }
     }
 
-    /// Records, where spans are, that an operation was parsed and, unless it was refused, planned until now.
+    /// Records that an operation was parsed and, unless it was refused, planned until now.
     pub fn compiled(&self, took: Duration, planned_in: Option<Duration>, code: Option<&str>) {
         if let Some(recorder) = &self.recorder {
             recorder.compiled(self, took, planned_in, code);
         }
     }
 
-    /// The id of the trace, in hexadecimal.
+    /// The trace id in hexadecimal.
     pub fn trace_id(&self) -> String {
         to_hex(&self.trace)
     }
 
-    /// Writes the headers.
+    /// Sets the headers `traceparent` and `tracestate`.
     pub fn write(&self, headers: &mut HeaderMap) {
         let text = format!("00-{}-{}-{:02x}", to_hex(&self.trace), to_hex(&self.span), self.flags);
         if let Ok(value) = HeaderValue::try_from(text) {
@@ -89,7 +89,7 @@ impl TraceContext {
     }
 }
 
-/// An id that nobody else has: never zero, unique in this process, and unlike those of other processes.
+/// A random id: never zero, unique in this process, and very unlikely to occur in another process.
 pub fn random() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     use std::sync::OnceLock;
@@ -137,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn the_trace_goes_on() {
+    fn a_valid_trace_is_continued() {
         let same = Some("00-0af7651916cd43dd8448eb211c80319c…-01");
         check("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", same);
         check("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more", same);
     }
 
     #[test]
-    fn what_is_malformed_is_ignored() {
+    fn a_malformed_trace_is_ignored() {
         check("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more", None);
         check("ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", None);
         check("00-00000000000000000000000000000000-b7ad6b7169203331-01", None);

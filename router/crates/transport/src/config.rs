@@ -1,4 +1,4 @@
-//! What can be set about traffic to subgraphs. Knows no file and no environment.
+//! Configuration of traffic to subgraphs. Knows no file and no environment.
 
 use braid_net::config::{ClientConfig, Protocol, TlsClientConfig};
 use braid_settings::{ByteSize, Duration};
@@ -6,17 +6,17 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Traffic to subgraphs: settings for all, and by name those that differ.
+/// Traffic to subgraphs: options for all, and those that differ for some.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrafficConfig {
-    /// Settings for all subgraphs.
+    /// Options for all subgraphs.
     pub all: SubgraphTraffic,
-    /// Settings that differ, by name of the subgraph.
+    /// Options for one subgraph, by its name.
     pub subgraphs: IndexMap<String, SubgraphTraffic>,
 }
 
-/// Traffic to a subgraph. What is not set is taken from `all`, then from the defaults.
+/// Traffic to a subgraph. Options that are not set are taken from `all`, then from the defaults.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SubgraphTraffic {
@@ -26,11 +26,11 @@ pub struct SubgraphTraffic {
     pub connect_timeout: Option<Duration>,
     /// The time to the first byte of a response.
     pub first_byte_timeout: Option<Duration>,
-    /// The time for a whole request, retries included.
+    /// The time for a whole request, including retries.
     pub timeout: Option<Duration>,
     /// The maximum size of a response, uncompressed.
     pub max_response_bytes: Option<ByteSize>,
-    /// The maximum number of requests in progress or queued; further ones fail immediately.
+    /// The maximum number of requests in flight or queued; further ones fail immediately.
     pub max_concurrent_requests: Option<usize>,
     /// The maximum number of HTTP/1.1 connections; further requests are queued, oldest client requests first.
     pub max_connections: Option<usize>,
@@ -38,19 +38,19 @@ pub struct SubgraphTraffic {
     pub max_idle_connections: Option<usize>,
     /// The time an idle connection is kept alive.
     pub idle_timeout: Option<Duration>,
-    /// Whether equal queries in progress share one request. Mutations never do.
+    /// Whether equal queries in flight share one request. Mutations never do.
     pub deduplicate: Option<bool>,
     /// The version of HTTP.
     pub protocol: Option<Protocol>,
     /// Whether to accept compressed responses; on fast networks this costs more than it saves.
     pub compression: Option<bool>,
-    /// Retries of queries that failed.
+    /// Retries of failed queries.
     pub retry: Option<RetryConfig>,
     /// TLS, for a subgraph at `https://`.
     pub tls: Option<TlsClientConfig>,
 }
 
-/// Retries of queries, never of mutations, from a budget that grows with the number of requests.
+/// Retries of failed queries, never of mutations, from a budget that grows with the number of requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetryConfig {
@@ -60,7 +60,7 @@ pub struct RetryConfig {
     pub max: u32,
     /// The number of retries per second that is always allowed.
     pub min_per_second: f64,
-    /// The share of requests that can be retried beyond that.
+    /// The share of requests that can be retried in addition to that, from 0 to 1.
     pub ratio: f64,
 }
 
@@ -70,24 +70,24 @@ impl Default for RetryConfig {
     }
 }
 
-/// [`SubgraphTraffic`] with nothing left open.
+/// The options for one subgraph, with all defaults filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Traffic {
-    /// Where it is reached, when not as the supergraph says.
+    /// The URL, if it is not the one in the supergraph.
     pub url: Option<String>,
-    /// How connections are made.
+    /// Connections.
     pub client: ClientConfig,
-    /// How long the first byte may take.
+    /// The time to the first byte of a response.
     pub first_byte_timeout: std::time::Duration,
-    /// How long a request may take.
+    /// The time for a request, including retries.
     pub timeout: std::time::Duration,
-    /// The most bytes of an answer.
+    /// The maximum size of a response.
     pub max_response_bytes: usize,
-    /// The most requests at once.
+    /// The maximum number of requests in flight or queued.
     pub max_concurrent_requests: usize,
-    /// Whether equal queries under way are sent once.
+    /// Whether equal queries in flight share one request.
     pub deduplicate: bool,
-    /// Whether compressed answers are asked for.
+    /// Whether compressed responses are accepted.
     pub compression: bool,
     /// Retries.
     pub retry: RetryConfig,
@@ -110,7 +110,7 @@ impl Default for Traffic {
 }
 
 impl SubgraphTraffic {
-    /// The settings of a subgraph for which none are given.
+    /// The options of a subgraph for which none are set.
     pub fn defaults() -> Self {
         let traffic = Traffic::default();
         let client = traffic.client;
@@ -134,7 +134,7 @@ impl SubgraphTraffic {
 }
 
 impl TrafficConfig {
-    /// The settings for one subgraph.
+    /// The options for one subgraph.
     pub fn for_subgraph(&self, name: &str) -> Traffic {
         let own = self.subgraphs.get(name);
         let all = &self.all;
@@ -147,7 +147,7 @@ impl TrafficConfig {
         let default = Traffic::default();
         let client = default.client;
         Traffic {
-            // One address for all subgraphs would be a mistake: only a subgraph's own counts.
+            // One URL for all subgraphs would be a mistake, so only a subgraph's own counts.
             url: own.and_then(|own| own.url.clone()),
             client: ClientConfig {
                 connect_timeout: duration(setting!(connect_timeout), client.connect_timeout),

@@ -1,8 +1,14 @@
-//! Subgraphs over HTTP: the executor's [`SubgraphService`] on a pool of connections each. Knows no plan, no schema and no rule about
-//! headers.
+//! Subgraphs over HTTP: the executor's [`SubgraphService`]. Knows no plan, no schema and no rule about headers.
+//!
+//! ```text
+//! HttpSubgraphs ──▶ Subgraph: deduplicate ──▶ admit, observe ──▶ retry ──▶ exchange ──▶ net
+//! ```
+//!
+//! Each stage is called by the one before and knows only the one after it. A stage that is not configured is not there.
 
 pub mod config;
-mod dedupe;
+mod deduplicate;
+mod exchange;
 mod retry;
 mod subgraph;
 
@@ -11,48 +17,66 @@ use std::sync::Arc;
 use braid_executor::{
     SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphService, SubgraphState,
 };
+use braid_net::UrlError;
 use braid_request_context::SubgraphContext;
 use braid_request_context::headers::SubgraphHeaders;
-use braid_supergraph::{Subgraph, SubgraphId, Supergraph};
+use braid_supergraph::{SubgraphId, Supergraph};
 use braid_telemetry::metrics::Metrics;
 
 use config::TrafficConfig;
-pub use dedupe::Deduplicated;
-use subgraph::SubgraphClient;
+use subgraph::Subgraph;
 
-/// All subgraphs of one supergraph, in its order. Equal queries in flight are sent once to those that are configured so.
+/// The outcome of a request to a subgraph.
+type Outcome = Result<SubgraphResponse<SubgraphHeaders>, SubgraphError>;
+
+/// All subgraphs of a supergraph, in its order.
 #[derive(Debug)]
-pub struct HttpSubgraphs {
-    clients: Arc<Clients>,
-    deduplicated: Deduplicated<Clients>,
+pub struct HttpSubgraphs(Vec<Arc<Subgraph>>);
+
+/// Why a subgraph can't be called.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// Neither the supergraph nor the configuration has its URL.
+    #[error(
+        "the subgraph \"{subgraph}\" has no URL; set routing_url in supergraph.yaml, or traffic.subgraphs.{subgraph}.url in router.yaml"
+    )]
+    NoUrl {
+        /// The subgraph.
+        subgraph: String,
+    },
+    /// Its URL or TLS settings can't be used.
+    #[error("the subgraph \"{subgraph}\" can't be called")]
+    Url {
+        /// The subgraph.
+        subgraph: String,
+        /// The cause.
+        source: UrlError,
+    },
 }
 
-#[derive(Debug)]
-struct Clients(Vec<Arc<SubgraphClient>>);
-
 impl HttpSubgraphs {
-    /// Clients for all subgraphs. Those of `previous` whose settings are the same go on, with their connections.
+    /// The subgraphs of `supergraph`. A subgraph of `previous` that would be set up in the same way is kept, with its connections.
     pub fn new(
         supergraph: &Supergraph,
         config: &TrafficConfig,
         metrics: &Metrics,
         previous: Option<&Self>,
-    ) -> Result<Self, String> {
-        let client = |subgraph: &Subgraph| {
+    ) -> Result<Self, TransportError> {
+        let previous = previous.map_or(&[][..], |previous| &previous.0);
+        let subgraph = |subgraph: &braid_supergraph::Subgraph| {
             let name = &subgraph.name;
             let traffic = config.for_subgraph(name);
             let url = traffic.url.as_deref().unwrap_or(&subgraph.url).to_owned();
-            let previous = previous.map_or(&[][..], |previous| &previous.clients.0);
             match previous.iter().find(|old| old.is_for(name, &url, &traffic)) {
                 Some(old) => Ok(old.clone()),
-                None => SubgraphClient::new(name, &url, traffic, metrics)
-                    .map(Arc::new)
-                    .map_err(|problem| format!("subgraph \"{name}\": {problem}")),
+                None => Subgraph::new(name, &url, traffic, metrics).map(Arc::new),
             }
         };
-        let clients = supergraph.subgraphs.iter().map(client).collect::<Result<_, String>>()?;
-        let clients = Arc::new(Clients(clients));
-        Ok(Self { deduplicated: Deduplicated::new(clients.clone()), clients })
+        supergraph.subgraphs.iter().map(subgraph).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn get(&self, subgraph: SubgraphId) -> Option<&Arc<Subgraph>> {
+        self.0.get(subgraph.index())
     }
 }
 
@@ -60,42 +84,17 @@ impl SubgraphService for HttpSubgraphs {
     type Context = SubgraphContext;
     type Meta = SubgraphHeaders;
 
-    async fn call(
-        &self,
-        request: SubgraphRequest,
-        context: &SubgraphContext,
-    ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
-        if self.clients.get(request.subgraph).is_some_and(|client| client.deduplicates()) {
-            self.deduplicated.call(request, context).await
-        } else {
-            self.clients.call(request, context).await
+    async fn call(&self, request: SubgraphRequest, context: &SubgraphContext) -> Outcome {
+        match self.get(request.subgraph) {
+            Some(subgraph) => subgraph.call(request, context).await,
+            None => {
+                let message = "this version of the schema does not have the subgraph".to_owned();
+                Err(SubgraphError { kind: SubgraphErrorKind::Transport, message, retryable: false })
+            }
         }
     }
 
     fn state(&self, subgraph: SubgraphId) -> Option<SubgraphState> {
-        self.clients.get(subgraph).map(|client| client.state())
-    }
-}
-
-impl Clients {
-    fn get(&self, subgraph: SubgraphId) -> Option<&SubgraphClient> {
-        self.0.get(subgraph.index()).map(|client| &**client)
-    }
-}
-
-impl SubgraphService for Clients {
-    type Context = SubgraphContext;
-    type Meta = SubgraphHeaders;
-
-    async fn call(
-        &self,
-        request: SubgraphRequest,
-        context: &SubgraphContext,
-    ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
-        let Some(client) = self.get(request.subgraph) else {
-            let message = "the subgraph is not in this version of the schema".to_owned();
-            return Err(SubgraphError { kind: SubgraphErrorKind::Transport, message, retryable: false });
-        };
-        client.call(request, context).await
+        self.get(subgraph).map(|subgraph| subgraph.state())
     }
 }

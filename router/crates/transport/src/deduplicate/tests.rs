@@ -1,28 +1,23 @@
-//! Equal queries under way are sent once.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    unreachable_pub,
-    reason = "a panic in a test is its report, and a test is no API"
-)]
+//! Which queries share a request, and what they share of its response.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphService};
+use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse};
 use braid_graphql::OperationType;
 use braid_request_context::header_rules::{HeaderRules, HeadersConfig, Merge, Propagate, RequestRule, ResponseRule};
 use braid_request_context::headers::{HeaderPlans, SubgraphHeaders};
 use braid_request_context::{RequestContext, SubgraphContext};
 use braid_supergraph::SubgraphId;
-use braid_transport::Deduplicated;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue};
 
+use super::Deduplicate;
+use crate::Outcome;
+
+/// A subgraph that takes a while.
 #[derive(Debug, Default)]
 struct Slow {
     calls: AtomicUsize,
@@ -30,7 +25,7 @@ struct Slow {
     fails: bool,
 }
 
-/// A client that sends this as a header, which a rule passes on.
+/// The context of a client with this value of a header that is propagated.
 fn client(user: &'static str) -> SubgraphContext {
     let rule = RequestRule::Propagate(Propagate { name: Some("x-user".to_owned()), ..Propagate::default() });
     let all = HeaderRules { request: vec![rule], response: Vec::new() };
@@ -47,15 +42,8 @@ fn headers_for_clients() -> HeaderPlans {
     HeaderPlans::new(&HeadersConfig { all, ..HeadersConfig::default() }, ["a", "b"].into_iter()).unwrap()
 }
 
-impl SubgraphService for Slow {
-    type Context = SubgraphContext;
-    type Meta = SubgraphHeaders;
-
-    async fn call(
-        &self,
-        request: SubgraphRequest,
-        _: &SubgraphContext,
-    ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
+impl Slow {
+    async fn answer(self: Arc<Self>, request: SubgraphRequest) -> Outcome {
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(30)).await;
         self.ended.fetch_add(1, Ordering::SeqCst);
@@ -70,13 +58,28 @@ impl SubgraphService for Slow {
     }
 }
 
-fn request(subgraph: u16, kind: OperationType, body: &'static str) -> SubgraphRequest {
+fn request(body: &'static str) -> SubgraphRequest {
     SubgraphRequest {
-        subgraph: SubgraphId::new(subgraph),
-        kind,
+        subgraph: SubgraphId::new(0),
+        kind: OperationType::Query,
         body: Bytes::from_static(body.as_bytes()),
         deadline: None,
         values: braid_executor::request::RequestValues::default(),
+    }
+}
+
+struct Service {
+    deduplicate: Deduplicate,
+    slow: Arc<Slow>,
+}
+
+impl Service {
+    fn over(slow: &Arc<Slow>) -> Self {
+        Self { deduplicate: Deduplicate::default(), slow: slow.clone() }
+    }
+
+    async fn call(&self, request: SubgraphRequest, context: &SubgraphContext) -> Outcome {
+        self.deduplicate.call(request, context, |request, _| self.slow.clone().answer(request)).await
     }
 }
 
@@ -85,8 +88,8 @@ fn check(requests: &[(SubgraphRequest, &'static str)], calls: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let slow = Arc::new(Slow::default());
-        let service = Deduplicated::new(Arc::clone(&slow));
-        // Twice: what has ended is not remembered.
+        let service = Service::over(&slow);
+        // Twice: requests that have ended are forgotten.
         for round in 1..=2 {
             let sent = requests.iter().map(|(request, user)| {
                 let (service, client) = (&service, client(user));
@@ -101,28 +104,25 @@ fn check(requests: &[(SubgraphRequest, &'static str)], calls: usize) {
 
 #[test]
 fn equal_queries_are_sent_once() {
-    use OperationType::{Mutation, Query};
-    check(&[(request(0, Query, "a"), "x"), (request(0, Query, "a"), "x"), (request(0, Query, "a"), "x")], 1);
-    check(&[(request(0, Query, "a"), "x"), (request(0, Query, "b"), "x")], 2);
-    check(&[(request(0, Query, "a"), "x"), (request(1, Query, "a"), "x")], 2);
-    check(&[(request(0, Query, "a"), "x"), (request(0, Query, "a"), "y")], 2);
-    check(&[(request(0, Mutation, "a"), "x"), (request(0, Mutation, "a"), "x")], 2);
+    check(&[(request("a"), "x"), (request("a"), "x"), (request("a"), "x")], 1);
+    check(&[(request("a"), "x"), (request("b"), "x")], 2);
+    check(&[(request("a"), "x"), (request("a"), "y")], 2);
 }
 
 #[test]
-fn a_client_that_goes_away_takes_nobody_along() {
+fn a_client_that_leaves_does_not_cancel_the_request_for_others() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let slow = Arc::new(Slow::default());
-        let service = Deduplicated::new(Arc::clone(&slow));
-        let query = || request(0, OperationType::Query, "a");
+        let service = Service::over(&slow);
+        let query = || request("a");
         let client = client("x");
         let leaves = tokio::time::timeout(Duration::from_millis(5), service.call(query(), &client));
         let (left, stays) = tokio::join!(leaves, service.call(query(), &client));
         assert!(left.is_err());
         assert!(stays.is_ok());
         assert_eq!(slow.calls.load(Ordering::SeqCst), 1);
-        // When all have gone, so has the request.
+        // When all have left, the request is cancelled.
         let gone = tokio::time::timeout(Duration::from_millis(5), service.call(query(), &client)).await;
         assert!(gone.is_err());
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -136,12 +136,12 @@ fn a_failure_is_shared_too() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let slow = Arc::new(Slow { fails: true, ..Slow::default() });
-        let service = Deduplicated::new(Arc::clone(&slow));
+        let service = Service::over(&slow);
         let client = client("x");
-        let sent = (0..10).map(|_| service.call(request(0, OperationType::Query, "a"), &client));
+        let sent = (0..10).map(|_| service.call(request("a"), &client));
         assert!(join_all(sent).await.iter().all(Result::is_err));
         assert_eq!(slow.calls.load(Ordering::SeqCst), 1);
-        assert!(service.call(request(0, OperationType::Query, "a"), &client).await.is_ok());
+        assert!(service.call(request("a"), &client).await.is_ok());
     });
 }
 
@@ -150,9 +150,9 @@ fn a_cookie_is_for_the_client_that_asked_first() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let slow = Arc::new(Slow::default());
-        let service = Deduplicated::new(Arc::clone(&slow));
+        let service = Service::over(&slow);
         let client = client("x");
-        let sent = (0..3).map(|_| service.call(request(0, OperationType::Query, "a"), &client));
+        let sent = (0..3).map(|_| service.call(request("a"), &client));
         let received = join_all(sent).await.into_iter().map(|response| {
             let mut headers = HeaderMap::new();
             headers_for_clients().merge(&[(SubgraphId::new(0), response.unwrap().meta)], &mut headers);

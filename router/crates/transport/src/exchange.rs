@@ -1,0 +1,120 @@
+//! One attempt at a request: a connection, the head of the response, its body, each within its time. Knows no retry and no metric.
+
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse};
+use braid_net::receive::{self, BodyError};
+use braid_net::{Client, UrlError, chain};
+use braid_request_context::SubgraphContext;
+use braid_request_context::headers::SubgraphHeaders;
+use http::header::{self, HeaderMap};
+use http::{Method, Request, StatusCode};
+use http_body_util::Full;
+use tokio::select;
+
+use crate::Outcome;
+use crate::config::Traffic;
+
+/// A URL that requests are sent to.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    client: Client,
+    first_byte_timeout: Duration,
+    max_response_bytes: usize,
+}
+
+impl Exchange {
+    pub(crate) fn new(url: &str, traffic: &Traffic) -> Result<Self, UrlError> {
+        Ok(Self {
+            client: Client::new(url, &traffic.client)?,
+            first_byte_timeout: traffic.first_byte_timeout,
+            max_response_bytes: traffic.max_response_bytes,
+        })
+    }
+
+    /// Sends the request once. The response must be there by `deadline`.
+    pub(crate) async fn call(
+        &self,
+        request: &SubgraphRequest,
+        headers: HeaderMap,
+        context: &SubgraphContext,
+        deadline: Instant,
+    ) -> Outcome {
+        // One timer for all waits: setting it again costs next to nothing.
+        let mut timer = pin!(tokio::time::sleep_until(deadline.into()));
+        let _permit = match self.client.permits().acquire(request.deadline.unwrap_or(deadline)) {
+            Ok(permit) => Some(permit),
+            Err(waiting) => select! {
+                biased;
+                () = &mut timer => return Err(timeout("no connection became free in time")),
+                permit = waiting => permit,
+            },
+        };
+        let mut http = Request::new(Full::new(request.body.clone()));
+        *http.method_mut() = Method::POST;
+        *http.headers_mut() = headers;
+        timer.as_mut().reset(deadline.min(Instant::now() + self.first_byte_timeout).into());
+        let response = select! {
+            biased;
+            response = self.client.request(http) => response,
+            () = &mut timer => return Err(timeout("the response did not start in time")),
+        };
+        let (parts, body) = response.map_err(|error| transport(chain(&error), true))?.into_parts();
+        check_head(&parts)?;
+        timer.as_mut().reset(deadline.into());
+        let body = select! {
+            biased;
+            body = receive::body(&parts, body, self.max_response_bytes) => body,
+            () = &mut timer => return Err(timeout("the response did not end in time")),
+        };
+        let body = body.map_err(|error| body_error(&error))?;
+        let meta = match context.reads_response_headers(request.subgraph) {
+            true => SubgraphHeaders::new(parts.headers),
+            false => SubgraphHeaders::default(),
+        };
+        Ok(SubgraphResponse { status: parts.status.as_u16(), body, meta })
+    }
+}
+
+/// Refuses a response that can't be GraphQL before its body is read.
+fn check_head(parts: &http::response::Parts) -> Result<(), SubgraphError> {
+    let malformed = |message| SubgraphError { kind: SubgraphErrorKind::Malformed, message, retryable: false };
+    if parts.status.is_redirection() {
+        let message =
+            format!("the response is a redirect ({}), which is not followed; correct the subgraph's URL", parts.status);
+        return Err(malformed(message));
+    }
+    let content_type = parts.headers.get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
+    if content_type.is_empty() || is_json(content_type) {
+        return Ok(());
+    }
+    if parts.status.is_success() {
+        return Err(malformed(format!("the response has the content-type \"{content_type}\", not JSON")));
+    }
+    let again =
+        matches!(parts.status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT);
+    Err(transport(format!("the response is {} with the content-type \"{content_type}\"", parts.status), again))
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json") || essence.to_ascii_lowercase().ends_with("+json")
+}
+
+fn body_error(error: &BodyError) -> SubgraphError {
+    let kind = match error {
+        BodyError::TooLarge(_) => SubgraphErrorKind::TooLarge,
+        BodyError::UnknownEncoding(_) => SubgraphErrorKind::Malformed,
+        BodyError::Incomplete(_) | BodyError::Corrupt(_) => SubgraphErrorKind::Transport,
+    };
+    SubgraphError { kind, message: chain(error), retryable: kind == SubgraphErrorKind::Transport }
+}
+
+fn transport(message: String, retryable: bool) -> SubgraphError {
+    SubgraphError { kind: SubgraphErrorKind::Transport, message, retryable }
+}
+
+fn timeout(message: &str) -> SubgraphError {
+    SubgraphError { kind: SubgraphErrorKind::Timeout, message: message.to_owned(), retryable: false }
+}
