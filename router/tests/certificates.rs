@@ -1,4 +1,4 @@
-//! Certificates that are renewed while the router runs, and that count wherever the router asks somebody.
+//! Certificates that are renewed while the router runs, on both sides: for clients, subgraphs, schema polling and the collector.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -34,7 +34,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     panic!("never happened: {what}");
 }
 
-/// A router with a configuration, which keeps itself current.
+/// A router that reloads its configuration.
 struct Current {
     folder: tempfile::TempDir,
     address: SocketAddr,
@@ -42,7 +42,7 @@ struct Current {
 }
 
 impl Current {
-    /// `files` are put beside `router.yaml`, whose content is `config`.
+    /// `files` are written into the folder of `router.yaml`, whose content is `config`.
     async fn start(files: &[(&str, &str)], config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -62,8 +62,12 @@ impl Current {
     }
 
     fn failures(&self) -> usize {
-        let start = "braid_schema_reloads_total{outcome=\"Failed\"} ";
-        self.metrics.encode().lines().find_map(|line| line.strip_prefix(start)?.parse().ok()).unwrap_or(0)
+        self.reloads("Failed")
+    }
+
+    fn reloads(&self, outcome: &str) -> usize {
+        let start = format!("braid_schema_reloads_total{{outcome=\"{outcome}\"}} ");
+        self.metrics.encode().lines().find_map(|line| line.strip_prefix(&start)?.parse().ok()).unwrap_or(0)
     }
 
     async fn gets_the_name(&self) -> bool {
@@ -72,14 +76,14 @@ impl Current {
     }
 }
 
-/// The certificate that a server shows in a new handshake.
+/// The certificate that a server presents in a new handshake.
 async fn shown(address: SocketAddr, authority: &Authority) -> Vec<u8> {
     let stream = authority.connect(address, None, b"http/1.1").await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_next_handshake_has_the_new_certificate_and_a_broken_one_is_not_taken() {
+async fn the_next_handshake_has_the_new_certificate_and_an_invalid_one_is_not_used() {
     let authority = Authority::new();
     let (certificate, key) = authority.sign("server");
     let (users, orders) = good_subgraphs().await;
@@ -107,7 +111,7 @@ async fn the_next_handshake_has_the_new_certificate_and_a_broken_one_is_not_take
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn subgraphs_are_asked_with_the_certificates_of_now() {
+async fn subgraphs_are_called_with_renewed_certificates() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let (users, orders) = good_subgraphs().await;
     let users_url = format!("https://{}/graphql", before(users.address, authority.server(true)).await);
@@ -139,7 +143,7 @@ fn read(file: impl AsRef<Path>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subgraph_is_asked_for_its_schema_with_the_certificates_that_are_set_for_it() {
+async fn a_subgraph_is_asked_for_its_schema_with_its_own_certificates() {
     let authority = Authority::new();
     let users = Subgraph::json(|seen| match seen.body.contains("_service") {
         true => serde_json::json!({ "data": { "_service": { "sdl": SDL } } }).to_string(),
@@ -155,6 +159,61 @@ async fn a_subgraph_is_asked_for_its_schema_with_the_certificates_that_are_set_f
     );
     let current = Current::start(&[("supergraph.yaml", &yaml)], &config).await;
     assert!(current.gets_the_name().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subgraph_is_polled_with_renewed_certificates() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let users = Subgraph::json(|_| serde_json::json!({ "data": { "_service": { "sdl": SDL } } }).to_string()).await;
+    let url = format!("https://{}/graphql", before(users.address, authority.server(true)).await);
+    let (certificate, key) = authority.sign("client");
+    let yaml = format!("subgraphs: {{ users: {{ schema: {{ subgraph_url: \"{url}\" }} }} }}");
+    let config = format!(
+        "schema: {{ subgraphs: supergraph.yaml }}\nreload: {{ watch: false, poll: 100ms }}\ntraffic: {{ all: {{ tls: {{ authorities: \"{}\", certificate: \"{certificate}\", key: \"{key}\" }} }} }}",
+        authority.file("ca.pem"),
+    );
+    let current = Current::start(&[("supergraph.yaml", &yaml)], &config).await;
+    until("it is polled", async || current.reloads("Unchanged") > 0).await;
+
+    let (wrong, wrong_key) = stranger.sign("client");
+    std::fs::copy(wrong, &certificate).unwrap();
+    std::fs::copy(wrong_key, &key).unwrap();
+    until("the wrong certificate is refused", async || current.failures() > 0).await;
+
+    authority.sign("client");
+    let polled = users.count();
+    until("it is polled again", async || users.count() > polled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_are_sent_with_renewed_certificates() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let collector = Subgraph::raw(|_| async { support::http("200 OK", "application/x-protobuf", b"", "") }).await;
+    let address = before(collector.address, authority.server(true)).await;
+    let (users, orders) = good_subgraphs().await;
+    // Certificates of a stranger: neither side trusts the other.
+    let (certificate, key) = stranger.sign("client");
+    let config = format!(
+        "schema: {{ supergraph: s.graphql }}\ntelemetry: {{ trace: {{ otlp: {{ endpoint: \"https://{address}/v1/traces\", delay: 50ms, tls: {{ authorities: ca.pem, certificate: \"{certificate}\", key: \"{key}\" }} }} }} }}"
+    );
+    let files = [("s.graphql", supergraph(&users.url(), &orders.url())), ("ca.pem", read(stranger.file("ca.pem")))];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let current = Current::start(&files, &config).await;
+    assert!(current.gets_the_name().await);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(collector.count(), 0);
+
+    let (signed, signed_key) = authority.sign("client");
+    std::fs::copy(signed, &certificate).unwrap();
+    std::fs::copy(signed_key, &key).unwrap();
+    std::fs::copy(authority.file("ca.pem"), current.folder.path().join("ca.pem")).unwrap();
+    until("spans come in", async || current.gets_the_name().await && collector.count() > 0).await;
+
+    let failures = current.failures();
+    std::fs::write(current.folder.path().join("ca.pem"), "no certificate").unwrap();
+    until("the failure is counted", async || current.failures() > failures).await;
+    let sent = collector.count();
+    until("the last good ones stay in use", async || current.gets_the_name().await && collector.count() > sent).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Clients that misbehave: each is told what is wrong or let go, in time and in little memory, and the next one is served.
+//! Clients that misbehave: each gets an error or is disconnected, in time and in little memory, and the next one is served.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,7 +22,7 @@ async fn assert_serves(router: &TestRouter) {
     assert_eq!(router.post(QUERY).await.json()["data"]["me"]["name"], "Ada");
 }
 
-/// Sends the first bytes at once and the others one by one, with a pause between; gives what came back, and after how long.
+/// Sends the first bytes at once and the others one by one, with pauses. Returns what came back, and after what time.
 async fn drip(router: &TestRouter, (at_once, slowly): (&[u8], &[u8]), pause: Duration) -> (Vec<u8>, Duration) {
     let began = Instant::now();
     let (mut reading, mut writing) = TcpStream::connect(router.address).await.unwrap().into_split();
@@ -35,7 +35,7 @@ async fn drip(router: &TestRouter, (at_once, slowly): (&[u8], &[u8]), pause: Dur
                 return;
             }
         }
-        // Closing this half would say that the client is gone.
+        // Closing this half would mean that the client has left.
         std::future::pending::<()>().await;
     });
     let mut received = Vec::new();
@@ -65,7 +65,7 @@ async fn a_byte_at_a_time_is_too_slow() {
 }
 
 #[tokio::test]
-async fn who_does_not_read_is_let_go() {
+async fn a_client_that_does_not_read_is_disconnected() {
     let large = format!("{{\"data\":{{\"me\":{{\"name\":\"{}\"}}}}}}", "x".repeat(16 << 20));
     let users = Subgraph::json(move |_| large.clone()).await;
     let router = TestRouter::start(supergraph(&users.url(), "http://127.0.0.1:1/"), |config| {
@@ -77,16 +77,16 @@ async fn who_does_not_read_is_let_go() {
     let mut head = [0; 15];
     stream.read_exact(&mut head).await.unwrap();
     assert_eq!(&head, b"HTTP/1.1 200 OK");
-    // The connection that asks for the number is one of them.
+    // One of them is the connection that asks for the metric.
     assert_eq!(router.metric("braid_http_server_connections").await, 2.0);
     tokio::time::sleep(Duration::from_millis(1200)).await;
     assert_eq!(router.metric("braid_http_server_connections").await, 1.0);
-    // One that reads has the time it needs.
+    // A client that reads is served.
     assert!(router.post(QUERY).await.body.len() > 16 << 20);
 }
 
 #[tokio::test]
-async fn huge_requests_are_refused_in_short() {
+async fn huge_requests_get_short_errors() {
     const HUGE: usize = 10 << 20;
     let (router, _users, _orders) = router(|config| config.server.max_body_bytes = ByteSize(2 * HUGE)).await;
     let check = async |request: Vec<u8>, status: u16, code: &str| {
@@ -113,7 +113,7 @@ async fn huge_requests_are_refused_in_short() {
     let variables =
         format!("{{\"query\":\"query($x: Int) {{ me(x: $x) {{ name }} }}\",\"variables\":{{\"x\":\"{text}\"}}}}");
     check(post(&variables, ""), 200, "BAD_USER_INPUT").await;
-    // More than the head of a request may have.
+    // Longer than the head of a request can be.
     let get = format!("GET /graphql?query={text} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     let answer = exchange(router.address, get.as_bytes()).await;
     assert!(matches!(answer.status, 414 | 431), "{}", answer.status);
@@ -121,7 +121,7 @@ async fn huge_requests_are_refused_in_short() {
 }
 
 #[tokio::test]
-async fn a_request_of_the_default_size_holds_no_ten_megabytes() {
+async fn ten_megabytes_are_too_much_by_default() {
     let (router, _users, _orders) = router(|_| {}).await;
     let body = serde_json::json!({ "query": "x".repeat(10 << 20) }).to_string();
     let answer = router.send(&post(&body, "")).await;
@@ -130,7 +130,7 @@ async fn a_request_of_the_default_size_holds_no_ten_megabytes() {
 }
 
 #[tokio::test]
-async fn what_is_no_good_is_named() {
+async fn errors_say_what_is_invalid() {
     let (router, users, _orders) = router(|_| {}).await;
     let check = async |body: &[u8], status: u16, code: &str, message: &str| {
         let mut request = format!("POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
@@ -169,7 +169,7 @@ async fn what_is_no_good_is_named() {
 }
 
 #[tokio::test]
-async fn a_batch_is_sent_as_its_answers_come_and_ends_with_its_client() {
+async fn a_batch_is_streamed_and_cancelled_when_its_client_leaves() {
     let users = Subgraph::json(|_| support::ME.to_owned()).await;
     let (slow, held) = (Duration::from_secs(30), std::sync::Arc::new(tokio::sync::Notify::new()));
     let release = held.clone();

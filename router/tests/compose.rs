@@ -22,7 +22,7 @@ fn compose(folder: &std::path::Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_braid")).arg("compose").arg(folder.join("supergraph.yaml")).output().unwrap()
 }
 
-/// Composes what a supergraph.yaml names, with one subgraph's SDL in `a.graphql`.
+/// Composes a supergraph.yaml, with one subgraph's SDL in `a.graphql`.
 fn check(yaml: &str, sdl: &[u8], exit: i32, says: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("supergraph.yaml"), yaml).unwrap();
@@ -40,7 +40,7 @@ fn check(yaml: &str, sdl: &[u8], exit: i32, says: &[&str]) {
 const ONE: &str = "subgraphs: { a: { routing_url: http://a, schema: { file: a.graphql } } }\n";
 
 #[test]
-fn a_schema_that_is_none() {
+fn invalid_schemas() {
     check(ONE, b"hello, no SDL", DOES_NOT_COMPOSE, &["INVALID_GRAPHQL", "a.graphql:1:"]);
     check(ONE, b"", DOES_NOT_COMPOSE, &["INVALID_GRAPHQL", "is empty"]);
     check(ONE, b"<!doctype html><html></html>", DOES_NOT_COMPOSE, &["HTML"]);
@@ -54,7 +54,7 @@ fn a_schema_that_is_none() {
 }
 
 #[test]
-fn a_supergraph_yaml_that_is_wrong() {
+fn invalid_supergraph_yaml() {
     let sdl = b"type Query { a: Int }";
     check("subgraphs: {}", sdl, BAD_USAGE, &["at least one"]);
     check(&format!("federation_version: =9.9\n{ONE}"), sdl, BAD_USAGE, &["=9.9", "not known", "=2.14"]);
@@ -65,7 +65,7 @@ fn a_supergraph_yaml_that_is_wrong() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read() {
+fn unreadable_files() {
     check("subgraphs: { a: { routing_url: u, schema: { file: b.graphql } } }", b"", UNREADABLE, &["b.graphql"]);
     check(ONE, b"\xff\xfe\x00", UNREADABLE, &["a.graphql", "can't be read"]);
     let both = "subgraphs:\n  b: { routing_url: u, schema: { file: b.graphql } }\n  c: { routing_url: u, schema: { file: c.graphql } }\n";
@@ -73,7 +73,7 @@ fn a_file_that_cannot_be_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_subgraph_that_does_not_give_its_schema_is_named() {
+async fn all_subgraphs_that_do_not_give_their_schema_are_listed() {
     let page = Subgraph::raw(|_| async { support::http("200 OK", "text/html", b"<html></html>", "") }).await;
     let plain = Subgraph::json(|_| r#"{"errors":[{"message":"no _service here"}]}"#.to_owned()).await;
     let yaml = format!(
@@ -88,7 +88,7 @@ async fn every_subgraph_that_does_not_give_its_schema_is_named() {
 }
 
 #[test]
-fn what_serve_refuses_is_said_when_composing() {
+fn compose_warns_of_what_serve_refuses() {
     let link = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.9\", import: [\"@composeDirective\"])\n\
         @link(url: \"https://example.com/vault/v1.0\", import: [\"@vault\"], for: SECURITY) @composeDirective(name: \"@vault\")\n\
         directive @vault on FIELD_DEFINITION\n";

@@ -1,5 +1,5 @@
-//! The ways in which connections are made, on both sides: TLS with one's own authorities and with client certificates, Unix
-//! sockets, HTTP/2 with TLS and without; and how many there may be.
+//! Connections on both sides: TLS with custom authorities and client certificates, Unix sockets, HTTP/2 with and without TLS, and
+//! limits.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -151,7 +151,7 @@ async fn a_subgraph_that_wants_a_certificate_gets_one() {
 }
 
 #[tokio::test]
-async fn files_that_are_no_certificates_are_named_at_the_start() {
+async fn invalid_certificate_files_are_reported_at_startup() {
     let authority = Authority::new();
     let mut config = Config::default();
     config.traffic.all.tls =
@@ -159,14 +159,15 @@ async fn files_that_are_no_certificates_are_named_at_the_start() {
     let metrics = Arc::default();
     let sdl = supergraph("https://127.0.0.1:1/", NOWHERE);
     let error = braid::assemble::version(&config, &sdl, &metrics, None).unwrap_err();
-    assert!(error.to_string().contains("\"users\": missing.pem"), "{error}");
+    let said = braid_net::chain(&error);
+    assert!(said.contains("\"users\"") && said.contains("missing.pem can't be read"), "{said}");
     config.traffic.all.tls =
         Some(TlsClientConfig { certificate: Some(authority.file("ca.pem")), ..TlsClientConfig::default() });
     let error = braid::assemble::version(&config, &sdl, &metrics, None).unwrap_err();
-    assert!(error.to_string().contains("certificate and key go together"), "{error}");
+    assert!(braid_net::chain(&error).contains("certificate and tls.key belong together"), "{error}");
 }
 
-/// All that the router says when it is asked.
+/// Everything that the router sends in response to a query.
 async fn said(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Vec<u8> {
     let _ = stream.write_all(&post(QUERY, "")).await;
     let mut said = Vec::new();
@@ -175,7 +176,7 @@ async fn said(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn clients_speak_tls_and_show_certificates_where_they_must() {
+async fn clients_use_tls_and_present_certificates_if_required() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     for clients_certified in [false, true] {
         let (certificate, private) = authority.sign("server");
@@ -253,7 +254,7 @@ fn request(body: &'static str) -> Request<Full<Bytes>> {
     request.body(Full::new(Bytes::from_static(body.as_bytes()))).unwrap()
 }
 
-/// A router over a subgraph that takes its time.
+/// A router over a slow subgraph.
 async fn slow_router(configure: impl FnOnce(&mut Config)) -> (TestRouter, Subgraph) {
     let users = Subgraph::raw(|_| async {
         tokio::time::sleep(Duration::from_millis(600)).await;
@@ -269,10 +270,10 @@ async fn slow_router(configure: impl FnOnce(&mut Config)) -> (TestRouter, Subgra
 }
 
 #[tokio::test]
-async fn one_http2_connection_has_so_many_streams() {
+async fn the_number_of_streams_of_an_http2_connection_is_limited() {
     let (router, users) = slow_router(|config| config.server.max_http2_streams = 2).await;
     let (mut sender, connection) = http2(TcpStream::connect(router.address).await.unwrap()).await;
-    // The client learns the bound from the server's first frame.
+    // The client learns the limit from the server's first frame.
     assert_eq!(sender.send_request(request(r#"{"query":"{ __typename }"}"#)).await.unwrap().status(), 200);
     let asked: Vec<_> = (0..3)
         .map(|_| {
@@ -291,7 +292,7 @@ async fn one_http2_connection_has_so_many_streams() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_an_http2_answer_unread_is_let_go() {
+async fn a_client_that_does_not_read_an_http2_response_is_disconnected() {
     let long = format!(r#"{{"data":{{"me":{{"__typename":"User","id":"1","name":"{}"}}}}}}"#, "x".repeat(4 << 20));
     let users = Subgraph::json(move |_| long.clone()).await;
     let router = TestRouter::start(supergraph(&users.url(), NOWHERE), |config| {
@@ -299,9 +300,9 @@ async fn a_client_that_leaves_an_http2_answer_unread_is_let_go() {
         config.server.write_timeout = braid_settings::Duration(Duration::from_millis(400));
     })
     .await;
-    // Who reads is served.
+    // A client that reads is served.
     let (mut reader, reading) = http2(TcpStream::connect(router.address).await.unwrap()).await;
-    // Half of the answer fits into the window of the other; its connection is served all the time.
+    // Half of the response fits into the flow-control window of the other. Small requests on its connection are still served.
     let (mut sender, connection) = http2(TcpStream::connect(router.address).await.unwrap()).await;
     let begun = std::time::Instant::now();
     let unread = sender.send_request(request(QUERY)).await.unwrap();
@@ -319,7 +320,7 @@ async fn a_client_that_leaves_an_http2_answer_unread_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_client_is_let_go_also_when_its_first_answer_comes_late() {
+async fn a_client_is_disconnected_even_if_its_first_response_is_late() {
     let users = Subgraph::raw(|_| async {
         tokio::time::sleep(Duration::from_millis(900)).await;
         let name = "x".repeat(4 << 20);
@@ -342,7 +343,7 @@ async fn a_client_is_let_go_also_when_its_first_answer_comes_late() {
 }
 
 #[tokio::test]
-async fn further_connections_wait_until_others_end() {
+async fn connections_above_the_limit_wait() {
     let (router, _users, _orders) = router(|config| config.server.max_connections = 2).await;
     let idle = [TcpStream::connect(router.address).await.unwrap(), TcpStream::connect(router.address).await.unwrap()];
     let address = router.address;
@@ -354,7 +355,7 @@ async fn further_connections_wait_until_others_end() {
 }
 
 #[tokio::test]
-async fn a_router_stops_also_while_no_connection_is_free() {
+async fn a_router_stops_while_all_connections_are_in_use() {
     let (router, _users, _orders) = router(|config| config.server.max_connections = 1).await;
     let mut served = TcpStream::connect(router.address).await.unwrap();
     served.write_all(&post(QUERY, "")).await.unwrap();

@@ -1,4 +1,4 @@
-//! The reference of the configuration is what the code says.
+//! The configuration reference matches the code.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! What subgraphs can do wrong, for a root fetch and for an entity fetch: within the deadline the client gets an error with
-//! a code beside the data that is right, and once the subgraph is well again, so is the next answer.
+//! Faults of subgraphs, for a root fetch and for an entity fetch: before the deadline the client gets an error with a code and the rest
+//! of the data, and the next request after the subgraph has recovered succeeds.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,23 +25,23 @@ use tokio::net::{TcpSocket, TcpStream};
 const QUERY: &str = "{ me { name orders { id total } } }";
 const RIGHT: &str = r#"{"data":{"me":{"name":"Ada","orders":[{"id":"o1","total":12.50}]}}}"#;
 const MAX_ANSWER: usize = 24 << 20;
-/// What lies in sockets on top of what the router read.
+/// What is in socket buffers in addition to what the router has read.
 const IN_BUFFERS: usize = 16 << 20;
 const MAX_ERRORS: usize = 20;
 
 #[derive(Clone)]
 enum Fault {
-    /// These bytes, then the end.
+    /// Sends these bytes and closes the connection.
     Bytes(Vec<u8>),
-    /// Nobody listens.
+    /// Does not listen.
     Refused,
-    /// Half an answer, then RST.
+    /// Sends half a response, then RST.
     Reset,
-    /// The request is taken, and nothing comes.
+    /// Accepts the request and does not respond.
     Silence,
-    /// A byte now and then.
+    /// Sends a byte now and then.
     Drip,
-    /// An answer of unknown length that goes on for 2 GB.
+    /// Sends a response of unknown length, up to 2 GB.
     Flood,
 }
 
@@ -51,7 +51,7 @@ enum Fetch {
     Entity,
 }
 
-/// A subgraph that is broken until it is told to be well.
+/// A subgraph with a fault until it is healed.
 struct Patient {
     address: SocketAddr,
     broken: Arc<AtomicBool>,
@@ -99,7 +99,7 @@ impl Patient {
 async fn misbehave(mut stream: TcpStream, fault: Fault, sent: Arc<AtomicUsize>) {
     const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{";
     if matches!(fault, Fault::Reset) {
-        // A socket that is closed while it has bytes that nobody read is closed with RST.
+        // Closing a socket with unread bytes sends RST.
         stream.readable().await.unwrap();
         let _ = stream.write_all(HEAD).await;
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -138,7 +138,7 @@ fn configure(config: &mut Config) {
     config.limits.max_errors = MAX_ERRORS;
 }
 
-/// Asks while the subgraph is broken, then while it is well; gives the first answer.
+/// Sends a query while the subgraph has the fault, and one after it is healed. Returns the first response.
 async fn ask(name: &str, fault: Fault, fetch: Fetch) -> Answer {
     let mut patient = Patient::new(fault, if fetch == Fetch::Root { ME } else { ORDERS });
     let healthy = Subgraph::json(move |_| if fetch == Fetch::Root { ORDERS } else { ME }.to_owned()).await;
@@ -162,7 +162,7 @@ fn expected_data(fetch: Fetch) -> Value {
     if fetch == Fetch::Root { json!({ "me": null }) } else { json!({ "me": { "name": "Ada", "orders": null } }) }
 }
 
-/// One error with the code, at the field that is null, and the rest of the data.
+/// Expects one error with the code, at the field that is null, and the rest of the data.
 async fn check(name: &str, fault: Fault, fetch: Fetch, code: &str) {
     let answer = ask(name, fault, fetch).await.json();
     assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{name}: {answer}");
@@ -227,7 +227,7 @@ async fn json_is_wrong() {
     for malformed in ["", "{\"data\":", "[]", "1", "{\"data\":[]}", "{\"data\":1}", "{\"data\":{\"me\":NaN}}", "{}"] {
         check_both(malformed, body(malformed), "SUBREQUEST_MALFORMED_RESPONSE").await;
     }
-    // What nests where an object is due is refused for that before it is read.
+    // A list instead of an object is refused before its nesting is looked at.
     for (open, close, bare) in
         [("[", "]", "SUBREQUEST_MALFORMED_RESPONSE"), ("{\"a\":", "}", "SUBREQUEST_RESPONSE_TOO_DEEP")]
     {
@@ -248,7 +248,7 @@ async fn data_is_of_the_wrong_shape() {
     let entities = |list: &str| body(&format!("{{\"data\":{{\"_entities\":{list}}}}}"));
     let one = r#"{"orders":[{"id":"o1","total":1}]}"#;
     check("too few", entities("[]"), Fetch::Entity, "SUBREQUEST_MALFORMED_RESPONSE").await;
-    // The entities that were asked for are there.
+    // The entities that were asked for are used.
     let answer = ask("too many", entities(&format!("[{one},{one}]")), Fetch::Entity).await.json();
     assert_eq!(answer["errors"][0]["extensions"]["code"], "SUBREQUEST_MALFORMED_RESPONSE");
     assert_eq!(answer["data"]["me"]["orders"], json!([{ "id": "o1", "total": 1 }]));

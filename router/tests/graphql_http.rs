@@ -1,7 +1,6 @@
-//! Runs graphql-http's server audit against a router, where it is installed (`npm ci` in `tests/graphql-http`).
+//! Runs graphql-http's server audit against a router, if it is installed (`npm ci` in `tests/graphql-http`).
 //!
-//! A warning of the audit fails as an error does. With `GRAPHQL_HTTP_AUDIT=required`, the test fails when it is not
-//! installed.
+//! Warnings of the audit fail the test too. With `GRAPHQL_HTTP_AUDIT=required`, the test fails if the audit is not installed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,7 +18,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use support::router;
 
-/// What a check of the audit came to.
+/// The result of a check of the audit.
 #[derive(Debug, Deserialize)]
 struct Audit {
     id: String,

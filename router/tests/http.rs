@@ -1,4 +1,4 @@
-//! GraphQL over HTTP: statuses, codes and headers, by what is sent.
+//! GraphQL over HTTP: statuses, codes and headers.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -116,6 +116,41 @@ async fn statuses_and_codes() {
     assert_eq!(put.header("allow").as_deref(), Some("GET, POST"));
 }
 
+/// The first request of a client with automatic persisted queries. Clients look at the message or the code of the error, and then send
+/// the query.
+#[tokio::test]
+async fn a_hash_without_a_query_is_refused_alike_by_get_and_post() {
+    let (router, users, _orders) = router(|_| {}).await;
+    let hash = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
+    let extensions = format!(r#"{{"persistedQuery":{{"version":1,"sha256Hash":"{hash}"}}}}"#);
+    let body = format!(r#"{{"operationName":"Mine","variables":{{}},"extensions":{extensions}}}"#);
+    let encoded = extensions.replace('{', "%7B").replace('}', "%7D").replace('"', "%22");
+    let target = format!("/graphql?operationName=Mine&variables=%7B%7D&extensions={encoded}");
+    for (accept, media, status) in [
+        ("application/json", "application/json", 200),
+        ("application/graphql-response+json", "application/graphql-response+json", 400),
+        ("application/graphql-response+json, application/json;q=0.9", "application/graphql-response+json", 400),
+    ] {
+        let headers = format!("accept: {accept}\r\n");
+        let by_post = router.send(&post(&body, &headers)).await;
+        let by_get = router.get(&target, &headers).await;
+        for answer in [by_post, by_get] {
+            assert_eq!(answer.status, status, "{accept}: {}", answer.text());
+            assert!(answer.header("content-type").unwrap().starts_with(media), "{}", answer.head);
+            let json = answer.json();
+            assert_eq!(json["errors"][0]["message"], "PersistedQueryNotSupported");
+            assert_eq!(json["errors"][0]["extensions"]["code"], "PERSISTED_QUERY_NOT_SUPPORTED");
+            assert_eq!(json.get("data"), None);
+        }
+    }
+    // The next request of the client, and requests without a hash.
+    let with_query = body.replacen('{', r#"{"query":"query Mine { me { name } }","#, 1);
+    assert_eq!(router.post(&with_query).await.json()["data"]["me"]["name"], "Ada");
+    check(&router, "POST", "/graphql", JSON, r#"{"extensions":{}}"#, (400, "INVALID_GRAPHQL_REQUEST")).await;
+    check(&router, "GET", "/graphql?extensions=%7B%7D", "", "", (400, "INVALID_GRAPHQL_REQUEST")).await;
+    assert_eq!(users.count(), 1);
+}
+
 #[tokio::test]
 async fn what_is_too_large_is_refused() {
     let (router, _users, _orders) = router(|config| {
@@ -138,7 +173,7 @@ async fn what_is_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn slow_clients_are_let_go() {
+async fn slow_clients_are_disconnected() {
     let (router, _users, _orders) = router(|config| {
         config.server.header_timeout = braid_settings::Duration::millis(300);
         config.server.body_timeout = braid_settings::Duration::millis(300);
@@ -180,7 +215,7 @@ async fn batches_keep_their_order() {
 }
 
 #[tokio::test]
-async fn answers_are_compressed_for_those_who_take_it() {
+async fn responses_are_compressed_if_the_client_accepts_it() {
     let (router, _users, _orders) = router(|config| {
         config.server.compression.min_bytes = braid_settings::ByteSize(10);
     })
@@ -202,7 +237,7 @@ async fn answers_are_compressed_for_those_who_take_it() {
 }
 
 #[tokio::test]
-async fn pages_of_allowed_origins_may_call() {
+async fn pages_of_allowed_origins_can_send_requests() {
     let (router, _users, _orders) = router(|config| {
         config.server.cors.origins = vec!["https://shop.example".to_owned()];
         config.server.cors.credentials = true;
@@ -285,7 +320,7 @@ async fn requests_in_flight_finish() {
 }
 
 #[tokio::test]
-async fn too_many_at_once_are_turned_away() {
+async fn too_many_concurrent_requests_are_refused() {
     let users = support::Subgraph::raw(|_| async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         support::ok(support::ME)

@@ -1,4 +1,4 @@
-//! What idle connections cost. Alone in its process, since it is the process's memory that is looked at.
+//! The memory of idle connections. Alone in its process, because it measures the memory of the process.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 const QUERY: &str = r#"{"query":"{ me { name } }"}"#;
 
-/// `IDLE=9000` opens as many: each takes two of the process's files.
+/// `IDLE=9000` opens 9,000 connections. Each takes two of the process's file descriptors.
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_connections_cost_little() {
     let many = std::env::var("IDLE").map_or(1000, |many| many.parse().unwrap());
@@ -25,7 +25,7 @@ async fn idle_connections_cost_little() {
     let mut idle = Vec::with_capacity(many);
     for _ in 0..many {
         let mut stream = TcpStream::connect(router.address).await.unwrap();
-        // Half of them have been served before.
+        // Half of them have been used for a request.
         if idle.len() % 2 == 0 {
             let request = String::from_utf8(post(QUERY, "")).unwrap().replace("connection: close\r\n", "");
             stream.write_all(request.as_bytes()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Each budget: it is hit, the error has its code, and it is counted.
+//! Each limit: exceeding it gives an error with its code, and is counted.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,7 +27,7 @@ async fn check(configure: impl FnOnce(&mut LimitsConfig), query: &str, code: &st
 }
 
 #[tokio::test]
-async fn budgets_of_operations() {
+async fn limits_of_operations() {
     check(|limits| limits.max_tokens = 8, "{ me { name id name id name id } }", "MAX_TOKENS_LIMIT").await;
     check(
         |limits| limits.max_recursion = 10,
@@ -58,7 +58,7 @@ async fn budgets_of_operations() {
     check(|limits| limits.planning_budget = 1, "{ me { orders { id } } }", "QUERY_PLANNING_TOO_COMPLEX").await;
 }
 
-/// Asks for what well-behaved subgraphs answer.
+/// Sends a query that well-behaved subgraphs answer.
 async fn check_answer(configure: impl FnOnce(&mut Config), code: &str) {
     let (router, _users, _orders) = router(configure).await;
     let answer = router.query("{ me { name } }").await;
@@ -67,7 +67,7 @@ async fn check_answer(configure: impl FnOnce(&mut Config), code: &str) {
 }
 
 #[tokio::test]
-async fn budgets_of_answers() {
+async fn limits_of_responses() {
     check_answer(|config| config.limits.max_request_memory = ByteSize(16), "REQUEST_MEMORY_LIMIT_EXCEEDED").await;
     check_answer(|config| config.limits.max_response_bytes = ByteSize(16), "RESPONSE_TOO_LARGE").await;
     check_answer(|config| config.traffic.all.max_response_bytes = Some(ByteSize(16)), "SUBREQUEST_RESPONSE_TOO_LARGE")
@@ -105,7 +105,7 @@ async fn the_nesting_of_answers_is_bounded() {
     }
 }
 
-/// How long compiling several operations at once takes, and the sum of how long each took.
+/// The time to compile several operations concurrently, and the sum of the time of each.
 async fn compile_at_once(max_concurrent_planning: usize) -> (Duration, Duration) {
     let (router, _users, _orders) = router(|config| {
         config.limits.max_concurrent_planning = max_concurrent_planning;
@@ -133,7 +133,7 @@ async fn compile_at_once(max_concurrent_planning: usize) -> (Duration, Duration)
 }
 
 #[tokio::test]
-async fn so_many_operations_are_planned_at_once() {
+async fn the_number_of_operations_planned_at_once_is_limited() {
     let (all, each) = compile_at_once(1).await;
     assert!(all >= each, "one after the other: {all:?} for {each:?}");
     let (all, each) = compile_at_once(8).await;
@@ -166,7 +166,7 @@ async fn introspection_can_be_switched_off() {
 }
 
 #[tokio::test]
-async fn unknown_names_are_answered_with_those_that_may_be_meant() {
+async fn errors_for_unknown_names_have_suggestions() {
     let (router, _users, _orders) = router(|config| config.exposure.introspection = true).await;
     let answer = router.query("{ mee }").await;
     let message = answer.json()["errors"][0]["message"].as_str().unwrap().to_owned();

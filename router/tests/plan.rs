@@ -1,4 +1,4 @@
-//! `braid plan` as a user types it: each form of a plan, and the explanation.
+//! `braid plan` as a user types it: each format of a plan, and the explanation.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,7 +24,7 @@ fn plan(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_explanation_says_what_each_fetch_is_for_and_who_lost() {
+fn the_explanation_says_what_each_fetch_is_for_and_why_it_goes_there() {
     let text = plan(&["--explain"]);
     assert!(text.starts_with("QueryPlan {"), "{text}");
     for part in [
@@ -39,7 +39,7 @@ fn the_explanation_says_what_each_fetch_is_for_and_who_lost() {
 }
 
 #[test]
-fn programs_get_the_nested_form_with_what_is_sent() {
+fn json_has_the_nested_form_with_the_requests() {
     let json: Value = serde_json::from_str(&plan(&["--format", "json"])).unwrap();
     assert_eq!(json["node"]["kind"], "Sequence");
     let first = &json["node"]["nodes"][0];
@@ -48,7 +48,7 @@ fn programs_get_the_nested_form_with_what_is_sent() {
 }
 
 #[test]
-fn the_drawing_has_a_box_for_each_fetch() {
+fn the_diagram_has_a_box_for_each_fetch() {
     let drawn = plan(&["--format", "mermaid"]);
     assert!(drawn.starts_with("flowchart") && drawn.contains("f0 --> f1"), "{drawn}");
 }

@@ -1,4 +1,4 @@
-//! The connections to a subgraph: how many there are, how long they stay, and what becomes of requests on them.
+//! The connections to a subgraph: their number and lifetime, and what happens to requests on them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,18 +28,18 @@ struct Connections {
     requests: AtomicUsize,
 }
 
-/// How it behaves.
+/// How a subgraph behaves.
 #[derive(Clone, Copy, Default)]
-struct Manner {
-    /// How long an answer takes.
+struct Behaviour {
+    /// The time it takes to respond.
     delay: Duration,
-    /// After so many requests on a connection it closes it, without having said so.
+    /// The number of requests after which it closes a connection, without `connection: close`.
     closes_after: Option<usize>,
-    /// It sends the body in parts, of a size that it does not tell.
+    /// Whether it sends the body in chunks.
     in_chunks: bool,
 }
 
-async fn subgraph(manner: Manner) -> (SocketAddr, Arc<Connections>) {
+async fn subgraph(behaviour: Behaviour) -> (SocketAddr, Arc<Connections>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let connections = Arc::new(Connections::default());
@@ -51,7 +51,7 @@ async fn subgraph(manner: Manner) -> (SocketAddr, Arc<Connections>) {
                 counts.opened.fetch_add(1, Ordering::Relaxed);
                 let open = counts.open.fetch_add(1, Ordering::Relaxed) + 1;
                 counts.most.fetch_max(open, Ordering::Relaxed);
-                speak(stream, manner, &counts.requests).await;
+                speak(stream, behaviour, &counts.requests).await;
                 counts.open.fetch_sub(1, Ordering::Relaxed);
             });
         }
@@ -59,17 +59,17 @@ async fn subgraph(manner: Manner) -> (SocketAddr, Arc<Connections>) {
     (address, connections)
 }
 
-async fn speak(mut stream: TcpStream, manner: Manner, requests: &AtomicUsize) {
+async fn speak(mut stream: TcpStream, behaviour: Behaviour, requests: &AtomicUsize) {
     let mut served = 0;
-    while manner.closes_after != Some(served) {
+    while behaviour.closes_after != Some(served) {
         if !read_request(&mut stream).await {
             return;
         }
         requests.fetch_add(1, Ordering::Relaxed);
         served += 1;
-        tokio::time::sleep(manner.delay).await;
+        tokio::time::sleep(behaviour.delay).await;
         let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
-        if !manner.in_chunks {
+        if !behaviour.in_chunks {
             let answer = format!("{head}content-length: {}\r\n\r\n{ME}", ME.len());
             stream.write_all(answer.as_bytes()).await.unwrap();
             continue;
@@ -84,7 +84,7 @@ async fn speak(mut stream: TcpStream, manner: Manner, requests: &AtomicUsize) {
     }
 }
 
-/// Whether one came.
+/// Reads a request. Returns whether there was one.
 async fn read_request(stream: &mut TcpStream) -> bool {
     let mut received = Vec::new();
     loop {
@@ -120,7 +120,7 @@ async fn ask_at_once(router: &TestRouter, requests: usize) {
 #[tokio::test]
 async fn a_connection_is_used_again() {
     for in_chunks in [false, true] {
-        let (address, connections) = subgraph(Manner { in_chunks, ..Manner::default() }).await;
+        let (address, connections) = subgraph(Behaviour { in_chunks, ..Behaviour::default() }).await;
         let router = router(address, |_| {}).await;
         for _ in 0..5 {
             ask_at_once(&router, 1).await;
@@ -131,8 +131,8 @@ async fn a_connection_is_used_again() {
 }
 
 #[tokio::test]
-async fn requests_wait_for_one_of_so_many_connections() {
-    let (address, connections) = subgraph(Manner { delay: Duration::from_millis(20), ..Manner::default() }).await;
+async fn requests_are_queued_for_connections() {
+    let (address, connections) = subgraph(Behaviour { delay: Duration::from_millis(20), ..Behaviour::default() }).await;
     let router = router(address, |config| config.traffic.all.max_connections = Some(3)).await;
     ask_at_once(&router, 20).await;
     assert_eq!(connections.most.load(Ordering::Relaxed), 3);
@@ -140,29 +140,29 @@ async fn requests_wait_for_one_of_so_many_connections() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_connection_has_a_limit_of_time() {
-    let (address, connections) = subgraph(Manner { delay: Duration::from_secs(60), ..Manner::default() }).await;
+async fn the_time_in_the_queue_is_limited() {
+    let (address, connections) = subgraph(Behaviour { delay: Duration::from_secs(60), ..Behaviour::default() }).await;
     let router = router(address, |config| {
         config.exposure.subgraph_errors = true;
         config.traffic.all.max_connections = Some(1);
         config.traffic.all.timeout = Some(braid_settings::Duration(Duration::from_millis(300)));
     })
     .await;
-    // Many, since the place of one whose time is over goes to the next, who may have a moment left.
+    // Many: when one times out, its connection goes to the next in the queue, which may have a moment left.
     let asked = (0..10).map(|_| router.query("{ me { name } }"));
     let answers = futures_util::future::join_all(asked).await;
     let messages: Vec<_> = answers.iter().map(|answer| answer.json()["errors"][0]["message"].to_string()).collect();
     assert!(answers.iter().all(|answer| answer.code() == "SUBREQUEST_TIMEOUT"), "{messages:?}");
-    let without = messages.iter().filter(|message| message.contains("none of the connections")).count();
+    let without = messages.iter().filter(|message| message.contains("no connection became free")).count();
     assert!(without > 0, "{messages:?}");
-    // Who had no place opened no connection.
+    // Requests that got no permit opened no connection.
     assert!(connections.opened.load(Ordering::Relaxed) + without <= 10, "{messages:?}");
     assert_eq!(router.metric("braid_http_server_active_requests").await, 0.0);
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_meanwhile_harms_no_request() {
-    let (address, connections) = subgraph(Manner { closes_after: Some(1), ..Manner::default() }).await;
+async fn a_connection_that_was_closed_while_idle_harms_no_request() {
+    let (address, connections) = subgraph(Behaviour { closes_after: Some(1), ..Behaviour::default() }).await;
     let router = router(address, |config| {
         config.traffic.all.retry = Some(braid_transport::config::RetryConfig { enabled: false, ..Default::default() })
     })
@@ -175,8 +175,8 @@ async fn a_connection_that_was_closed_meanwhile_harms_no_request() {
 }
 
 #[tokio::test]
-async fn connections_that_rest_are_closed_after_a_while() {
-    let (address, connections) = subgraph(Manner { delay: Duration::from_millis(20), ..Manner::default() }).await;
+async fn idle_connections_are_closed_after_a_timeout() {
+    let (address, connections) = subgraph(Behaviour { delay: Duration::from_millis(20), ..Behaviour::default() }).await;
     let router = router(address, |config| {
         config.traffic.all.idle_timeout = Some(braid_settings::Duration(Duration::from_millis(200)));
     })
@@ -194,8 +194,8 @@ async fn connections_that_rest_are_closed_after_a_while() {
 }
 
 #[tokio::test]
-async fn only_so_many_connections_rest() {
-    let (address, connections) = subgraph(Manner { delay: Duration::from_millis(20), ..Manner::default() }).await;
+async fn the_number_of_idle_connections_is_limited() {
+    let (address, connections) = subgraph(Behaviour { delay: Duration::from_millis(20), ..Behaviour::default() }).await;
     let router = router(address, |config| config.traffic.all.max_idle_connections = Some(1)).await;
     ask_at_once(&router, 4).await;
     tokio::time::sleep(Duration::from_millis(50)).await;

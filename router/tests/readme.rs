@@ -1,5 +1,5 @@
-//! The README's `braid` commands, run as they stand, in a folder that has what a reader has: the files it shows, subgraphs that
-//! run, and the shop's schema in a git repository.
+//! The README's `braid` commands, run unchanged in a folder with what a reader has: the files it shows, running subgraphs, and the
+//! shop's schema in a git repository.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,13 +27,13 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     after.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// Runs a command of the README; one that serves is stopped when it does.
+/// Runs a command of the README. A server is stopped once it serves.
 fn run(folder: &Path, line: &str) {
     let binary = Path::new(env!("CARGO_BIN_EXE_braid")).parent().unwrap();
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new("sh");
     command.current_dir(folder).env("PATH", path).env("BRAID_LISTEN", "127.0.0.1:0").env("NO_COLOR", "1");
-    // The shell becomes the command, so that stopping it stops the command.
+    // With exec, stopping the shell's process stops the command.
     command.arg("-c").arg(format!("exec {line}")).stdin(Stdio::null());
     if !line.starts_with("braid serve") {
         let output = command.output().unwrap();
@@ -67,7 +67,7 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commands_run_as_they_stand() {
+async fn commands_run_unchanged() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let reviews =

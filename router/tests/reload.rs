@@ -45,7 +45,7 @@ fn sdl_of(front: &Front) -> String {
     front.current().gateway.supergraph.write()
 }
 
-/// A router that keeps itself current with files of a folder.
+/// A router that reloads the files of a folder.
 struct Current {
     folder: tempfile::TempDir,
     address: SocketAddr,
@@ -66,7 +66,7 @@ impl Current {
         let address = listener.local_addr().unwrap();
         tokio::spawn(braid_server::serve(listener, front.clone(), std::future::pending()));
         tokio::spawn(keep_current(front.clone(), blueprint, origins));
-        // The signal that asks for a reload is taken from now on.
+        // Until the handler of the reload signal is installed.
         tokio::time::sleep(Duration::from_millis(50)).await;
         Self { folder, address, front, metrics }
     }
@@ -100,16 +100,16 @@ fn with_field(sdl: &str, name: &str) -> String {
     sdl.replace(field, &format!("{field} {name}: String @join__field(graph: USERS)"))
 }
 
-/// Writes a file as careful programs do: whole, in the place of the old one.
+/// Replaces a file as a whole, as careful programs do.
 fn replace(file: &Path, text: &str) {
     std::fs::write(file.with_extension("new"), text).unwrap();
     std::fs::rename(file.with_extension("new"), file).unwrap();
 }
 
-/// A signal is for the whole process: only one test at a time sends any.
+/// A signal goes to the whole process, so only one test at a time sends it.
 static SIGNALS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Asks this process to reload, as an operator does.
+/// Sends this process the signal to reload.
 fn hang_up() {
     let kill = std::process::Command::new("kill").args(["-HUP", &std::process::id().to_string()]).status();
     assert!(kill.unwrap().success());
@@ -139,7 +139,7 @@ async fn a_new_schema_is_taken_up_and_a_bad_one_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_reloads_where_nothing_is_watched() {
+async fn a_signal_reloads_without_watching() {
     let _alone = SIGNALS.lock().await;
     let (users, orders) = good_subgraphs().await;
     let sdl = supergraph(&users.url(), &orders.url());
@@ -153,7 +153,7 @@ async fn a_signal_reloads_where_nothing_is_watched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_running_subgraph_is_asked_again_and_again() {
+async fn a_running_subgraph_is_polled() {
     const SDL: &str = "type Query { me: User } type User @key(fields: \"id\") { id: ID! name: String }";
     let (broken, renewed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (is_broken, is_renewed) = (broken.clone(), renewed.clone());
@@ -183,7 +183,7 @@ async fn a_running_subgraph_is_asked_again_and_again() {
     until("the new field is known", async || current.knows_nick().await).await;
 }
 
-/// A client that asks on one connection until it is told to stop; every answer must be right.
+/// A client that sends queries on one connection until it is stopped. Every response must be right.
 async fn keep_asking(address: SocketAddr, stop: Arc<AtomicBool>, asked: Arc<AtomicUsize>) {
     const RIGHT: &str = r#"{"data":{"me":{"name":"Ada"}}}"#;
     let request = String::from_utf8(post(OLD, "")).unwrap().replace("connection: close\r\n", "");
@@ -200,9 +200,9 @@ async fn keep_asking(address: SocketAddr, stop: Arc<AtomicBool>, asked: Arc<Atom
     }
 }
 
-/// `RELOADS=1000` reloads as often; by default, as often as a test may.
+/// `RELOADS=1000` reloads 1,000 times. The default keeps the test short.
 #[tokio::test(flavor = "multi_thread")]
-async fn reloads_under_load_fail_no_request_and_keep_no_memory() {
+async fn reloads_under_load_fail_no_request_and_leak_no_memory() {
     let _alone = SIGNALS.lock().await;
     let reloads = std::env::var("RELOADS").map_or(30, |reloads| reloads.parse().unwrap());
     let (users, orders) = good_subgraphs().await;
@@ -219,7 +219,7 @@ async fn reloads_under_load_fail_no_request_and_keep_no_memory() {
         replace(&current.file("supergraph.graphql"), &with_field(&sdl, &field));
         hang_up();
         until("the new version is in use", async || sdl_of(&current.front).contains(&field)).await;
-        // What the test itself remembers is none of the router's memory.
+        // The requests that the test recorded are not the router's memory.
         users.seen.lock().unwrap().clear();
         memory.push(resident() as f64);
     }
@@ -231,21 +231,21 @@ async fn reloads_under_load_fail_no_request_and_keep_no_memory() {
     assert!(current.reloads("Swapped") >= reloads);
     assert!(asked.load(Ordering::Relaxed) > reloads, "there was no load");
 
-    // The allocator and the caches fill up at first.
+    // At first, the allocator and the caches fill up.
     let settled = &memory[reloads / 3..];
     let slope = slope(settled);
     let growth = slope * settled.len() as f64;
     println!(
-        "{reloads} reloads in {:?} under {} requests, none failed; resident {:.1} MiB at first, {:.1} at last, slope {slope:.0} bytes a reload",
+        "{reloads} reloads in {:?} under {} requests, none failed; resident {:.1} MiB at first, {:.1} at last, slope {slope:.0} bytes per reload",
         began.elapsed(),
         asked.load(Ordering::Relaxed),
         memory[0] / 1048576.0,
         memory[reloads - 1] / 1048576.0,
     );
-    assert!(growth < 0.03 * settled[0] + 1e6, "it grows by {slope:.0} bytes a reload");
+    assert!(growth < 0.03 * settled[0] + 1e6, "it grows by {slope:.0} bytes per reload");
 }
 
-/// The slope of the straight line that is nearest to the values.
+/// The slope of the values by linear regression.
 fn slope(values: &[f64]) -> f64 {
     let count = values.len() as f64;
     let (mean_x, mean_y) = ((count - 1.0) / 2.0, values.iter().sum::<f64>() / count);
@@ -258,7 +258,7 @@ fn slope(values: &[f64]) -> f64 {
 }
 
 #[tokio::test]
-async fn settings_that_name_no_subgraph_are_refused() {
+async fn options_for_unknown_subgraphs_are_refused() {
     let (users, orders) = good_subgraphs().await;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("s.graphql"), supergraph(&users.url(), &orders.url())).unwrap();
@@ -270,7 +270,7 @@ async fn settings_that_name_no_subgraph_are_refused() {
     assert!(error.to_string().contains("\"usres\""), "{error}");
 }
 
-/// A subgraph that says its schema, with a `name` that can change.
+/// A subgraph that gives its schema, which can change.
 async fn live(sdl: impl Fn() -> String + Send + Sync + 'static) -> support::Subgraph {
     support::Subgraph::json(move |_| serde_json::json!({ "data": { "_service": { "sdl": sdl() } } }).to_string()).await
 }
@@ -309,7 +309,7 @@ async fn one_subgraph_of_several_changes_live() {
     until("the new field is known", async || sdl_of(&front).contains("  c: Int")).await;
     assert_eq!(Supergraph::read(&kept()).unwrap().write(), sdl_of(&front));
 
-    // What does not compose changes nothing, and what composes again is taken up.
+    // A schema that does not compose is not used, and the next one that does is.
     *field.lock().unwrap() = "broken".repeat(2) + " {";
     until("the failure is counted", async || metrics.encode().contains("outcome=\"Failed\"")).await;
     assert!(sdl_of(&front).contains("  c: Int"));
@@ -339,7 +339,7 @@ async fn a_file_that_is_written_during_a_reload_is_taken_up() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("first.graphql");
     std::fs::write(&file, "type Query { a: Int }").unwrap();
-    // While it is asked for its schema, somebody writes that of the other.
+    // While it is asked for its schema, the file of the other is written.
     let asked = Arc::new(AtomicUsize::new(0));
     let slow = Subgraph::raw({
         let (asked, file) = (asked.clone(), file.clone());
@@ -363,7 +363,7 @@ async fn a_file_that_is_written_during_a_reload_is_taken_up() {
     std::fs::write(folder.path().join("supergraph.yaml"), yaml).unwrap();
     let config = "schema: { subgraphs: supergraph.yaml }\nreload: { poll: 0s }";
     let current = Current::start(folder, config).await;
-    // Let the look after the start be over.
+    // Until the check for changes after the start is over.
     tokio::time::sleep(Duration::from_millis(300)).await;
     asked.store(1, Ordering::Relaxed);
     std::fs::write(&file, "type Query { a: Int, between: Int }").unwrap();
@@ -384,7 +384,7 @@ async fn a_file_that_was_missing_is_taken_up_when_it_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_start_without_subgraphs_uses_the_last_good_supergraph() {
+async fn a_start_without_subgraphs_uses_the_saved_supergraph() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);

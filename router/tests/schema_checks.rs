@@ -81,7 +81,7 @@ impl Repository {
             .unwrap()
     }
 
-    /// Runs a command that must end with this code and say these things.
+    /// Runs a command that must exit with this code and print these texts.
     fn check(&self, line: &str, code: i32, says: &[&str]) -> String {
         let output = self.run(line);
         let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
@@ -111,7 +111,7 @@ fn check_against_a_commit_a_folder_and_a_supergraph() {
 }
 
 #[test]
-fn operations_and_usage_decide_who_is_hurt() {
+fn operations_and_usage_decide_what_breaks() {
     let repository = Repository::new();
     repository.edit("users.graphql", "  email: String\n  age: Int\n", "");
     repository.write("clients/web.graphql", "query Name { me { name } }\nquery Mail { me { email } }\n");
@@ -134,10 +134,10 @@ fn operations_and_usage_decide_who_is_hurt() {
 }
 
 #[test]
-fn plans_that_get_longer_are_told() {
+fn longer_plans_are_reported() {
     let repository = Repository::new();
     repository.write("ops.graphql", "query Names { orders { buyer { name } } }");
-    // The name of a buyer was at hand; now it takes another subgraph.
+    // The name of a buyer now comes from another subgraph.
     repository.edit(
         "orders.graphql",
         "{ id: ID! orders: [Order!] }",
@@ -293,7 +293,7 @@ fn junit_tells_errors_from_failures() {
 }
 
 #[test]
-fn operations_that_are_not_read_are_named() {
+fn operations_in_unsupported_formats_are_reported() {
     let repository = Repository::new();
     repository.edit("users.graphql", "  age: Int\n", "");
     std::fs::create_dir(repository.path().join("clients")).unwrap();
@@ -305,13 +305,13 @@ fn operations_that_are_not_read_are_named() {
     repository.edit("users.graphql", "  age: Int\n", "");
     repository.check(line, 0, &["No known operation uses it."]);
     repository.check(&format!("{line} --all-changes"), 1, &["FIELD_REMOVED:User.age"]);
-    // The tag may use the field, for all that anybody knows.
+    // The tag might use the field.
     repository.write("clients/page/app.tsx", "import x\nconst query = gql`{ me { age } }`\n");
     repository.check(line, 1, &["clients/page/app.tsx:2:1", "UNREAD_GQL_TAGS", "id: FIELD_REMOVED:User.age"]);
 }
 
 #[test]
-fn files_are_named_as_the_repository_knows_them() {
+fn file_names_are_relative_to_the_repository() {
     let repository = Repository::new();
     for file in ["supergraph.yaml", "users.graphql", "orders.graphql"] {
         let text = std::fs::read_to_string(repository.path().join(file)).unwrap();
@@ -332,7 +332,7 @@ fn files_are_named_as_the_repository_knows_them() {
 }
 
 #[test]
-fn bad_input_is_told_with_its_place_and_never_passes() {
+fn invalid_input_is_reported_with_its_location_and_never_passes() {
     let repository = Repository::new();
     repository.check("check nowhere.yaml", 4, &["nowhere.yaml", "can't be read"]);
     repository.check("check supergraph.yaml --against nowhere", 4, &["there is no git commit \"nowhere\""]);

@@ -35,7 +35,7 @@ fn serve(folder: &Path) -> Command {
 }
 
 #[test]
-fn a_log_that_is_redirected_has_no_colours() {
+fn a_redirected_log_has_no_colours() {
     let folder = folder("");
     let mut child = serve(folder.path()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
@@ -47,7 +47,7 @@ fn a_log_that_is_redirected_has_no_colours() {
 }
 
 #[test]
-fn it_does_not_claim_to_serve_before_its_certificate_was_read() {
+fn it_does_not_claim_to_serve_before_its_certificate_is_read() {
     let folder = folder("server: { tls: { certificate: missing.pem, key: missing.pem } }");
     let output = serve(folder.path()).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();

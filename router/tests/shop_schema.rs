@@ -1,4 +1,4 @@
-//! The check of the shop's own schema, as CI runs it: nothing that clients can ask for goes unnoticed.
+//! The check of the shop's schema as CI runs it: no change that clients can notice passes.
 
 #![allow(
     clippy::unwrap_used,
@@ -41,7 +41,7 @@ fn root_fields(definition: &mut Definition) -> Option<(String, &mut Vec<Node<Fie
     matches!(name.as_str(), "Query" | "Mutation" | "Subscription").then(|| (name.to_string(), fields))
 }
 
-/// The coordinates of a subgraph's root fields that clients see: what is `@inaccessible`, services ask each other directly.
+/// The coordinates of a subgraph's root fields that clients see. Services call `@inaccessible` ones directly.
 fn coordinates(text: &str) -> Vec<String> {
     let mut document = parse(text);
     let roots = document.definitions.iter_mut().filter_map(root_fields);
@@ -52,7 +52,7 @@ fn coordinates(text: &str) -> Vec<String> {
     names.collect()
 }
 
-/// The subgraph without a root field, and without a root type that has no field left.
+/// The subgraph without a root field, and without the root type if it has no other field.
 fn without(text: &str, coordinate: &str) -> String {
     let mut document = parse(text);
     document.definitions.retain_mut(|definition| {
@@ -91,7 +91,7 @@ fn check(folder: &Path) -> (i32, String) {
 }
 
 #[test]
-fn a_root_field_that_is_deleted_fails_the_check() {
+fn deleting_a_root_field_fails_the_check() {
     let folder = copy();
     let (code, text) = check(folder.path());
     assert_eq!(code, 0, "{text}");

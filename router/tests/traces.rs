@@ -1,4 +1,4 @@
-//! Traces over OTLP: which spans a collector gets, what subgraphs are told of them, and that no request waits for a collector.
+//! Traces over OTLP: the spans that a collector gets, the trace context that subgraphs get, and that no request waits for a collector.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -31,7 +31,7 @@ fn traceparent(flags: &str) -> String {
     format!("traceparent: 00-{TRACE}-{CLIENT_SPAN}-{flags}\r\n")
 }
 
-/// Takes spans as a collector does.
+/// A collector that records spans.
 struct Collector {
     url: String,
     got: Arc<Mutex<Vec<(String, ExportTraceServiceRequest)>>>,
@@ -57,7 +57,7 @@ impl Collector {
         Self { url, got }
     }
 
-    /// All spans by name, and the name of the service that they come from.
+    /// All spans by name.
     fn spans(&self) -> HashMap<String, Span> {
         let got = self.got.lock().unwrap();
         let spans = got.iter().flat_map(|(_, batch)| &batch.resource_spans);
@@ -129,7 +129,7 @@ async fn a_request_is_one_tree_of_spans() {
     for step in ["compile", "plan"] {
         assert_eq!(router.metric(&format!("braid_operation_{step}_duration_seconds_count")).await, 1.0, "{step}");
     }
-    // Stopping sends what waits.
+    // Stopping sends the spans in the queue.
     router.stop().await;
 
     let spans = collector.spans();
@@ -161,7 +161,7 @@ async fn a_request_is_one_tree_of_spans() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_seen_in_its_span() {
+async fn errors_are_recorded_in_their_spans() {
     let collector = Collector::start().await;
     let users = support::Subgraph::raw(|_| async { http("500 Oops", "text/plain", b"oops", "") }).await;
     let router = TestRouter::start(supergraph(&users.url(), "http://127.0.0.1:1/"), to(&collector.url)).await;
@@ -174,7 +174,7 @@ async fn what_goes_wrong_is_seen_in_its_span() {
 }
 
 #[tokio::test]
-async fn the_client_decides_and_else_the_ratio() {
+async fn the_client_decides_what_is_sampled_or_else_the_ratio() {
     let collector = Collector::start().await;
     let (router, users, _orders) = router(|config| {
         to(&collector.url)(config);
@@ -195,7 +195,7 @@ async fn the_client_decides_and_else_the_ratio() {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_down_or_silent_hurts_nobody() {
+async fn a_collector_that_is_down_or_silent_affects_no_request() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent_url = format!("http://{}/", silent.local_addr().unwrap());
     for url in ["http://127.0.0.1:1/v1/traces", &silent_url] {
@@ -218,7 +218,7 @@ async fn a_collector_that_is_down_or_silent_hurts_nobody() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_ends_its_spans() {
+async fn spans_end_when_the_client_leaves() {
     let collector = Collector::start().await;
     let users = support::Subgraph::raw(|_| async {
         tokio::time::sleep(Duration::from_secs(30)).await;

@@ -1,5 +1,5 @@
-//! Traffic to subgraphs: what is forwarded, what is sent twice or once, and what clients read of subgraphs' errors. What subgraphs
-//! can do wrong is in `faults.rs`, how they are reached in `connections.rs`.
+//! Traffic to subgraphs: forwarded headers, deduplication, retries, and what clients see of subgraphs' errors. Faults of subgraphs are in
+//! `faults.rs`, connections in `connections.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -32,7 +32,7 @@ async fn one_query_joins_two_subgraphs_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn nothing_is_forwarded_unless_a_rule_says_so() {
+async fn headers_are_forwarded_by_rules_only() {
     const SENT: &str = "authorization: Bearer t\r\ncookie: a=b\r\nx-other: 1\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
     let (router, users, _orders) = router(|_| {}).await;
     router.send(&post(BOTH, SENT)).await;
@@ -52,7 +52,7 @@ async fn nothing_is_forwarded_unless_a_rule_says_so() {
 }
 
 #[tokio::test]
-async fn headers_of_answers_pass_by_rule() {
+async fn response_headers_are_forwarded_by_rules_only() {
     let users = Subgraph::raw(|_| async {
         http(
             "200 OK",
@@ -77,14 +77,14 @@ async fn headers_of_answers_pass_by_rule() {
 }
 
 #[tokio::test]
-async fn what_is_not_whole_may_not_be_cached() {
+async fn an_incomplete_response_can_not_be_cached() {
     let cached = |body: &'static str| {
         move |_: Seen| async move {
             http("200 OK", "application/json", body.as_bytes(), "cache-control: max-age=60\r\nexpires: 1\r\n")
         }
     };
     let users = Subgraph::raw(cached(ME)).await;
-    // It says that its failure may be cached, the other answers after the time of the request.
+    // One marks its failure as cacheable, the other responds after the request timeout.
     let failing = Subgraph::raw(cached(r#"{"data":null,"errors":[{"message":"no"}]}"#)).await;
     let slow = Subgraph::raw(|_| async {
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -108,7 +108,7 @@ async fn what_is_not_whole_may_not_be_cached() {
 }
 
 #[tokio::test]
-async fn equal_queries_under_way_are_sent_once_unless_they_differ() {
+async fn equal_queries_in_flight_share_one_request() {
     let slow = |_: Seen| async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         ok(ME)
@@ -136,7 +136,7 @@ async fn equal_queries_under_way_are_sent_once_unless_they_differ() {
 }
 
 #[tokio::test]
-async fn queries_are_tried_again_and_mutations_are_not() {
+async fn queries_are_retried_and_mutations_are_not() {
     let failures = AtomicUsize::new(0);
     let users = Subgraph::raw(move |_| {
         let fails = failures.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
@@ -153,7 +153,7 @@ async fn queries_are_tried_again_and_mutations_are_not() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_takes_its_requests_along() {
+async fn requests_are_cancelled_when_the_client_leaves() {
     let users = Subgraph::raw(|_| async {
         tokio::time::sleep(Duration::from_secs(30)).await;
         ok(ME)
@@ -172,7 +172,7 @@ async fn a_client_that_goes_away_takes_its_requests_along() {
 }
 
 #[tokio::test]
-async fn messages_of_subgraphs_are_hidden_unless_shown() {
+async fn messages_of_subgraphs_are_hidden_by_default() {
     const FAILS: &str =
         r#"{"data":{"me":null},"errors":[{"message":"secret table","extensions":{"code":"DOWN"},"path":["me"]}]}"#;
     for (shown, expected) in [(false, false), (true, true)] {

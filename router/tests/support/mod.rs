@@ -1,4 +1,4 @@
-//! A router in process on a free port, subgraphs that answer what a test says, and a client that sees every byte.
+//! A router in this process on a free port, subgraphs that respond with what a test wants, and a client that sees every byte.
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod tls;
@@ -67,7 +67,7 @@ impl TestRouter {
         line.rsplit(' ').next().unwrap().parse().unwrap()
     }
 
-    /// Stops as on SIGTERM, and waits for the end.
+    /// Stops as on SIGTERM, and waits until it has stopped.
     pub async fn stop(mut self) {
         self.begin_stop();
         self.served.take().unwrap().await.unwrap();
@@ -84,7 +84,7 @@ pub fn post(body: &str, headers: &str) -> Vec<u8> {
     format!("POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}").into_bytes()
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -113,7 +113,7 @@ impl Answer {
     }
 }
 
-/// The bytes of memory that this process has in use.
+/// The resident memory of this process, in bytes.
 pub fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
@@ -125,7 +125,7 @@ pub async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
 
 /// Sends one request over a connection and reads to its end.
 pub async fn exchange_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, bytes: &[u8]) -> Answer {
-    // A router that refuses early may have closed its side: what it said counts.
+    // A router that refuses the request early may have closed its side: the response counts.
     let _ = stream.write_all(bytes).await;
     let mut received = Vec::new();
     let reading = stream.read_to_end(&mut received);
@@ -138,7 +138,7 @@ pub async fn exchange_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, byte
     Answer { status, head, body: if chunked { unchunked(body) } else { body.to_vec() } }
 }
 
-/// What chunks hold (RFC 9112 §7.1).
+/// The content of a chunked body (RFC 9112 §7.1).
 fn unchunked(mut chunks: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     while let Some(end) = chunks.windows(2).position(|window| window == b"\r\n") {
@@ -231,7 +231,7 @@ async fn one(mut stream: TcpStream, handler: Handler, log: Arc<Mutex<Vec<Seen>>>
     let _ = stream.shutdown().await;
 }
 
-/// A whole HTTP answer with a JSON body.
+/// A complete HTTP response with a JSON body.
 pub fn ok(body: &str) -> Vec<u8> {
     http("200 OK", "application/json", body.as_bytes(), "")
 }

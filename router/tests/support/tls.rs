@@ -1,4 +1,4 @@
-//! Certificates for tests, and TLS before a server that has none.
+//! Certificates for tests, and a TLS proxy for a server without TLS.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-/// An authority, with files of what it signed.
+/// A certificate authority, and a folder with the certificates that it signed.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: tempfile::TempDir,
@@ -49,7 +49,7 @@ impl Authority {
         Arc::new(roots)
     }
 
-    /// TLS of a server that it signed; with `clients`, clients must be signed by it too.
+    /// The TLS settings of a server with a certificate of this authority. With `clients`, clients need one too.
     pub fn server(&self, clients: bool) -> ServerConfig {
         let (certificate, private) = self.sign("subgraph");
         let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap();
@@ -62,7 +62,7 @@ impl Authority {
         builder.with_single_cert(chain(&certificate), key(&private)).unwrap()
     }
 
-    /// A client's connection over TLS, with a certificate of its own or without.
+    /// A client's TLS connection, with or without a client certificate.
     pub async fn connect(
         &self,
         address: SocketAddr,
@@ -81,7 +81,7 @@ impl Authority {
     }
 }
 
-/// Takes connections over TLS and passes on what they say to a server without.
+/// Accepts TLS connections and forwards their content to a server without TLS.
 pub async fn before(server: SocketAddr, config: ServerConfig) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, acceptor) = (listener.local_addr().unwrap(), TlsAcceptor::from(Arc::new(config)));
