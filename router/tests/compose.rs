@@ -82,7 +82,7 @@ async fn all_subgraphs_that_do_not_give_their_schema_are_listed() {
         plain.url()
     );
     let checking = tokio::task::spawn_blocking(move || {
-        check(&yaml, b"", UNREADABLE, &["\"page\"", "not with GraphQL JSON", "\"plain\"", "no _service here"]);
+        check(&yaml, b"", UNREADABLE, &["\"page\"", "not JSON of a GraphQL response", "\"plain\"", "no _service here"]);
     });
     checking.await.unwrap();
 }
