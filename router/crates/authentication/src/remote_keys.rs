@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use braid_net::{Endpoint, chain};
 use braid_net::tls::Fingerprint;
+use braid_net::{Endpoint, chain};
 use braid_telemetry::trace::random;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};

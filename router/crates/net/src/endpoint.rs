@@ -50,7 +50,12 @@ impl Endpoint {
         self.call(Method::GET, headers, Bytes::new()).await
     }
 
-    async fn call(&self, method: Method, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Bytes), EndpointError> {
+    async fn call(
+        &self,
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), EndpointError> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.headers_mut() = headers;

@@ -142,27 +142,27 @@ impl Observed {
     }
 }
 
-    fn operation(line: &mut Line<'_>, supergraph: &Supergraph, answer: &Executed) {
-        if let Ok(compiled) = &answer.operation.result {
-            line.text("operation", compiled.name().unwrap_or(""));
-            line.text("kind", kind_name(compiled.kind()));
-        }
-        line.text("operationHash", &format!("{:016x}", answer.operation.hash));
-        line.text("cache", if answer.cached { "hit" } else { "miss" });
-        line.millis("compileMs", answer.found_after);
-        line.millis("executeMs", answer.executed_in);
-        line.number("errors", answer.response.errors as u64);
-        line.list("fetches", answer.response.fetches.iter(), |line, fetch| {
-            line.text("subgraph", &supergraph.subgraph(fetch.subgraph).name);
-            line.millis("startMs", fetch.started);
-            line.millis("tookMs", fetch.took);
-            line.number("status", u64::from(fetch.status.unwrap_or(0)));
-            line.number("bytes", fetch.response_bytes as u64);
-            if let Some(failure) = fetch.failure {
-                line.text("failure", failure);
-            }
-        });
+fn operation(line: &mut Line<'_>, supergraph: &Supergraph, answer: &Executed) {
+    if let Ok(compiled) = &answer.operation.result {
+        line.text("operation", compiled.name().unwrap_or(""));
+        line.text("kind", kind_name(compiled.kind()));
     }
+    line.text("operationHash", &format!("{:016x}", answer.operation.hash));
+    line.text("cache", if answer.cached { "hit" } else { "miss" });
+    line.millis("compileMs", answer.found_after);
+    line.millis("executeMs", answer.executed_in);
+    line.number("errors", answer.response.errors as u64);
+    line.list("fetches", answer.response.fetches.iter(), |line, fetch| {
+        line.text("subgraph", &supergraph.subgraph(fetch.subgraph).name);
+        line.millis("startMs", fetch.started);
+        line.millis("tookMs", fetch.took);
+        line.number("status", u64::from(fetch.status.unwrap_or(0)));
+        line.number("bytes", fetch.response_bytes as u64);
+        if let Some(failure) = fetch.failure {
+            line.text("failure", failure);
+        }
+    });
+}
 
 /// The span of the request, when it belongs to a trace.
 fn begin_span<S>(observers: &Observers, version: &Version<S>, context: &RequestContext) -> Option<Box<Span>> {
