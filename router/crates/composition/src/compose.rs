@@ -1,4 +1,4 @@
-//! The whole way of a composition: from the SDL of all subgraphs to a supergraph, or to the errors that prevent it.
+//! All of composition: from the SDL of all subgraphs to a supergraph, or to the errors that prevent it.
 
 use std::sync::Arc;
 
@@ -36,8 +36,8 @@ pub fn compose(subgraphs: &[SubgraphSdl]) -> Composition {
     Composer::default().compose(subgraphs)
 }
 
-/// Composes repeatedly, and reads and validates only the subgraphs that have changed since the last time; if none has, it does
-/// nothing. The outcome is the same as if all were new.
+/// Composes repeatedly. Only the subgraphs that have changed since the last time are read and validated; if none has, nothing is done.
+/// The outcome is the same as if all were new.
 #[derive(Debug, Default)]
 pub struct Composer {
     /// The subgraphs of the last composition, by name.
@@ -102,7 +102,7 @@ impl Composer {
         Ok(subgraphs)
     }
 
-    /// Reads new and changed subgraphs, and forgets those that are no longer given.
+    /// Reads new and changed subgraphs, and forgets those that are gone.
     fn read_all(&mut self, inputs: &[&SubgraphSdl]) -> Result<Vec<Arc<Subgraph>>, Vec<Diagnostic>> {
         let mut before = std::mem::take(&mut self.known);
         let mut subgraphs = Vec::with_capacity(inputs.len());
@@ -127,34 +127,34 @@ fn complete(errors: Vec<Diagnostic>) -> Result<(), Vec<Diagnostic>> {
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-/// Errors that say the same become one, with the places and edits of all.
+/// Errors with one message become one, with the locations and edits of all.
 fn united(errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut united: IndexMap<(Code, String), Equal, ahash::RandomState> = IndexMap::default();
     for mut error in errors {
-        let places = std::mem::take(&mut error.locations);
+        let locations = std::mem::take(&mut error.locations);
         let edits = error.fix.as_mut().map(|fix| std::mem::take(&mut fix.edits)).unwrap_or_default();
         let equal = united.entry((error.code, error.message.clone())).or_insert_with(|| Equal::new(error));
-        equal.places.extend(places);
+        equal.locations.extend(locations);
         equal.edits.extend(edits);
     }
     united.into_values().map(Equal::into_one).collect()
 }
 
-/// Errors with one message. Sets keep a message that is met a hundred thousand times from costing its square.
+/// Errors with one message. With sets, a message that occurs a hundred thousand times does not take quadratic time.
 struct Equal {
     first: Diagnostic,
-    places: IndexSet<Location, ahash::RandomState>,
+    locations: IndexSet<Location, ahash::RandomState>,
     edits: IndexSet<Edit, ahash::RandomState>,
 }
 
 impl Equal {
     fn new(first: Diagnostic) -> Self {
-        Equal { first, places: IndexSet::default(), edits: IndexSet::default() }
+        Equal { first, locations: IndexSet::default(), edits: IndexSet::default() }
     }
 
     fn into_one(self) -> Diagnostic {
         let mut one = self.first;
-        one.locations = self.places.into_iter().collect();
+        one.locations = self.locations.into_iter().collect();
         if let Some(fix) = &mut one.fix {
             fix.edits = self.edits.into_iter().collect();
         }
@@ -177,7 +177,9 @@ fn check_names(inputs: &[SubgraphSdl]) -> Result<(), Vec<Diagnostic>> {
             errors.push(
                 Diagnostic::new(
                     Code::INVALID_SUBGRAPH_NAME,
-                    format!("A subgraph can't be called {name:?}: its name tells it apart in plans, errors and the supergraph."),
+                    format!(
+                        "A subgraph can't be called {name:?}: plans, errors and the supergraph identify it by its name."
+                    ),
                 )
                 .help("give the subgraph another name"),
             );
@@ -185,7 +187,7 @@ fn check_names(inputs: &[SubgraphSdl]) -> Result<(), Vec<Diagnostic>> {
             errors.push(
                 Diagnostic::new(
                     Code::INVALID_SUBGRAPH_NAME,
-                    format!("Two subgraphs are called \"{name}\", so nothing could tell them apart."),
+                    format!("Two subgraphs are called \"{name}\", but names must be unique."),
                 )
                 .help("rename one of them, or remove the one that was added by mistake"),
             );

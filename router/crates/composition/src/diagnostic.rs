@@ -1,4 +1,4 @@
-//! What composition reports to a person or a tool: diagnostics with a code, places, help and edits. Knows no rule.
+//! What composition reports to a person or a tool: diagnostics with a code, locations, help and edits. Knows no rule.
 
 use std::fmt;
 
@@ -33,7 +33,7 @@ pub struct Diagnostic {
     /// The schema coordinate it is about, as `Type.field(argument:)`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coordinate: Option<String>,
-    /// The places in the subgraphs' SDL.
+    /// The locations in the subgraphs' SDL.
     pub locations: Vec<Location>,
     /// How to fix it, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,7 +106,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds places, as far as they are known.
+    /// Adds locations, as far as they are known.
     pub fn at(mut self, location: impl IntoIterator<Item = Location>) -> Self {
         for location in location {
             if !self.locations.contains(&location) {
@@ -193,7 +193,7 @@ pub(crate) fn excerpt(text: &str) -> String {
     }
 }
 
-/// As `did_you_mean`, unless so many errors were found before that the text is not mistyped but another one.
+/// As `did_you_mean`, unless there were so many errors before that this is not a typing mistake but the wrong text.
 pub(crate) fn suggestion<'a>(before: &[Diagnostic], given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     const MOST_ERRORS: usize = 100;
     match before.len() < MOST_ERRORS {

@@ -48,7 +48,15 @@ fn linked(directive: &str, sdl: &str) -> Vec<SubgraphSdl> {
     vec![subgraph("a", &format!("{link} {sdl}"))]
 }
 
-/// Cases that stand in no file: about names and sizes, and about what one of the reference composers does not know.
+/// Ten subgraphs that require different scopes of one field.
+fn many_scopes() -> Vec<SubgraphSdl> {
+    let link = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.12\", import: [\"@shareable\", \"@requiresScopes\"])";
+    let sdl =
+        |i| format!("{link} type Query {{ a: Int @shareable @requiresScopes(scopes: [[\"a{i}\"], [\"b{i}\"]]) }}");
+    (0..10).map(|i| subgraph(&format!("s{i}"), &sdl(i))).collect()
+}
+
+/// Cases that are in no file: about names and sizes, and about what one of the reference composers does not know.
 fn own_cases() -> Vec<Vec<SubgraphSdl>> {
     vec![
         vec![],
@@ -62,6 +70,7 @@ fn own_cases() -> Vec<Vec<SubgraphSdl>> {
         linked("@cacheTag", "type Query { a(id: ID): Int @cacheTag(format: \"a-{$args.id\") }"),
         linked("@cacheTag", "type Query { a: A } type A { b: Int @cacheTag(format: \"b\") }"),
         linked("@tag", "type Query { a: Int @tag(name: \"my tag\") }"),
+        many_scopes(),
     ]
 }
 

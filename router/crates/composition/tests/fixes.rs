@@ -22,7 +22,7 @@ fn same(a: &Diagnostic, b: &Diagnostic) -> bool {
     a.code == b.code && a.coordinate == b.coordinate && a.message == b.message
 }
 
-fn mended(subgraphs: &[SubgraphSdl], before: &[Diagnostic], error: &Diagnostic, fix: &Fix) -> bool {
+fn fixed(subgraphs: &[SubgraphSdl], before: &[Diagnostic], error: &Diagnostic, fix: &Fix) -> bool {
     let edited: Vec<SubgraphSdl> =
         subgraphs.iter().map(|s| SubgraphSdl { sdl: fix.apply(&s.name, &s.sdl), ..s.clone() }).collect();
     match compose(&edited).result {
@@ -37,7 +37,7 @@ fn mended(subgraphs: &[SubgraphSdl], before: &[Diagnostic], error: &Diagnostic, 
 }
 
 #[test]
-fn edits_mend_what_they_claim_to() {
+fn edits_fix_what_they_claim_to() {
     let mut by_code: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
     let mut broken = Vec::new();
     for file in ["own", "guild"] {
@@ -51,7 +51,7 @@ fn edits_mend_what_they_claim_to() {
                 assert!(error.help.is_some(), "{}: {} has no help", case.id, error.code);
                 let Some(fix) = &error.fix else { continue };
                 entry.1 += 1;
-                match mended(&case.subgraphs, &errors, error, fix) {
+                match fixed(&case.subgraphs, &errors, error, fix) {
                     true => entry.2 += 1,
                     false => broken.push(format!("{} {}: {}", case.id, error.code, fix.title)),
                 }
@@ -61,9 +61,9 @@ fn edits_mend_what_they_claim_to() {
     let all = by_code.len();
     let with: BTreeSet<&String> = by_code.iter().filter(|(_, c)| c.2 > 0).map(|(code, _)| code).collect();
     let without: Vec<&String> = by_code.keys().filter(|code| !with.contains(code)).collect();
-    println!("{} of {all} codes carry an edit that mends; without: {without:?}", with.len());
-    broken.iter().for_each(|line| println!("does not mend: {line}"));
-    assert!(broken.is_empty(), "{} edits do not mend", broken.len());
+    println!("{} of {all} codes carry an edit that fixes the error; without: {without:?}", with.len());
+    broken.iter().for_each(|line| println!("does not fix: {line}"));
+    assert!(broken.is_empty(), "{} edits do not fix their error", broken.len());
     assert!(with.len() * 100 >= all * 80, "fewer than 80 % of the codes carry an edit");
 }
 
@@ -133,7 +133,7 @@ fn what_is_advised_for_a_shared_type_makes_it_compose() {
         (
             "type Query { price: Money } type Money { amount: Int currency: String @shareable }",
             "type Query { total: Money } type Money { amount: Int @shareable currency: String @shareable }",
-            "if all of them answer alike, mark \"Money.amount\" @shareable in subgraph \"a\";",
+            "if all of them return the same value, mark \"Money.amount\" @shareable in subgraph \"a\";",
         ),
     ] {
         let subgraphs = two(a, b);
@@ -142,7 +142,7 @@ fn what_is_advised_for_a_shared_type_makes_it_compose() {
             assert_eq!(error.code.as_str(), "INVALID_FIELD_SHARING");
             assert!(error.help.as_ref().is_some_and(|help| help.starts_with(helps)), "{error}");
         }
-        // The first error of a type bears the edit for the whole type.
+        // The first error of a type has the edit for the whole type.
         let fix = errors[0].fix.as_ref().unwrap();
         let fixed: Vec<SubgraphSdl> =
             subgraphs.iter().map(|s| SubgraphSdl { sdl: fix.apply(&s.name, &s.sdl), ..s.clone() }).collect();

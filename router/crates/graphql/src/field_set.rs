@@ -1,6 +1,7 @@
 //! From the text of a field set (`FieldSet` of Federation, a selection set whose outer braces may be left out) to its selections.
 
 use apollo_compiler::ast::{Definition, DirectiveList, Selection, Value};
+use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::executable;
 use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::Valid;
@@ -9,29 +10,83 @@ use apollo_compiler::{Name, Node, Schema};
 /// The deepest nesting of a field set.
 const MAX_RECURSION: usize = 200;
 
+/// Why a text is no field set. Each message continues a sentence about the text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FieldSetError {
+    /// The text breaks GraphQL's grammar at this word or sign.
+    #[error("\"{0}\" is not allowed there")]
+    Unexpected(String),
+    /// The text ends before a selection does.
+    #[error("it is not complete")]
+    Incomplete,
+    /// The selections nest too deeply to be parsed.
+    #[error("it nests deeper than {MAX_RECURSION} levels")]
+    TooDeep,
+    /// There is more than one selection set.
+    #[error("it is not a single selection set")]
+    NotOneSelection,
+    /// There is no selection, or none within a fragment.
+    #[error("it selects nothing")]
+    Empty,
+    /// A field has braces with nothing between them.
+    #[error("the braces after \"{0}\" are empty")]
+    EmptyBelow(Name),
+    /// A fragment spread: fragments are defined in operations, not in schemas.
+    #[error("the named fragment \"{0}\" can't be used here")]
+    NamedFragment(Name),
+    /// It does not fit the type; with the parser's report.
+    #[error("{0}")]
+    Unfit(String),
+}
+
 /// Parses a field set as a selection of `parent`; or says what is wrong with it. Arguments and leaves are not validated.
-pub fn parse_field_set(schema: &Valid<Schema>, parent: Name, text: &str) -> Result<executable::FieldSet, String> {
+pub fn parse_field_set(
+    schema: &Valid<Schema>,
+    parent: Name,
+    text: &str,
+) -> Result<executable::FieldSet, FieldSetError> {
     // The parser of field sets panics at characters of no token, that of documents reports them.
     if !is_plain(text) {
         parse_syntax(text)?;
     }
     let parsed = Parser::new().recursion_limit(MAX_RECURSION).parse_field_set(schema, parent, braced(text), FILE);
-    let parsed = parsed.map_err(|failure| failure.errors.to_string())?;
+    let parsed = parsed.map_err(|failure| FieldSetError::Unfit(failure.errors.to_string()))?;
     if parsed.selection_set.selections.is_empty() {
-        return Err("it selects nothing".to_owned());
+        return Err(FieldSetError::Empty);
     }
     Ok(parsed)
 }
 
 /// The selections of a field set, whatever the schema; or the first thing that is wrong with how it is written.
-fn parse_syntax(text: &str) -> Result<Vec<Selection>, String> {
-    let document = Parser::new().recursion_limit(MAX_RECURSION).parse_ast(braced(text), FILE).map_err(|failure| {
-        failure.errors.iter().next().map_or_else(|| "it can't be parsed".to_owned(), |first| first.error.to_string())
-    })?;
+fn parse_syntax(text: &str) -> Result<Vec<Selection>, FieldSetError> {
+    let braced = braced(text);
+    let mut parser = Parser::new().recursion_limit(MAX_RECURSION);
+    let document = match parser.parse_ast(&braced, FILE) {
+        Ok(document) => document,
+        Err(_) if parser.recursion_reached() > MAX_RECURSION => return Err(FieldSetError::TooDeep),
+        Err(failure) => {
+            let at = failure.errors.iter().filter_map(|error| error.error.location()).map(|span| span.offset()).min();
+            return Err(unexpected(text, &braced, at.unwrap_or(braced.len())));
+        }
+    };
     let [Definition::OperationDefinition(operation)] = document.definitions.as_slice() else {
-        return Err("it is not a single selection set".to_owned());
+        return Err(FieldSetError::NotOneSelection);
     };
     Ok(operation.selection_set.clone())
+}
+
+/// The word or sign at which the parser stopped.
+fn unexpected(text: &str, braced: &str, at: usize) -> FieldSetError {
+    let rest = braced.get(at..).unwrap_or_default().trim_start();
+    let word = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+    let end = if word > 0 { word } else { rest.chars().next().map_or(0, char::len_utf8) };
+    // The closing brace may be the one that was added. If the text itself closes more than it opens, that is the mistake.
+    let count = |brace: char| text.matches(brace).count();
+    let is_added = rest == "}" && !text.trim().starts_with('{') && count('}') <= count('{');
+    match rest.get(..end) {
+        Some(found) if !found.is_empty() && !is_added => FieldSetError::Unexpected(found.to_owned()),
+        _ => FieldSetError::Incomplete,
+    }
 }
 
 /// Whether it has names, braces and space only, as nearly all field sets.
@@ -85,7 +140,7 @@ const MAX_DEPTH: usize = 64;
 
 impl FieldSet {
     /// Parses the text of a `fields` argument, with or without outer braces.
-    pub fn parse(text: &str) -> Result<FieldSet, String> {
+    pub fn parse(text: &str) -> Result<FieldSet, FieldSetError> {
         if let Some(plain) = parse_plain(text) {
             return Ok(plain);
         }
@@ -171,7 +226,7 @@ fn parse_plain(text: &str) -> Option<FieldSet> {
     }
 }
 
-fn convert(selections: &[Selection]) -> Result<FieldSet, String> {
+fn convert(selections: &[Selection]) -> Result<FieldSet, FieldSetError> {
     let mut items = Vec::with_capacity(selections.len());
     for selection in selections {
         items.push(match selection {
@@ -182,7 +237,7 @@ fn convert(selections: &[Selection]) -> Result<FieldSet, String> {
                 directives: names(&field.directives),
                 selection: match &field.selection_set {
                     Some(inner) if inner.is_empty() => {
-                        return Err(format!("the selection of \"{}\" is empty", field.name));
+                        return Err(FieldSetError::EmptyBelow(field.name.clone()));
                     }
                     Some(inner) => convert(inner)?,
                     None => FieldSet::default(),
@@ -194,12 +249,12 @@ fn convert(selections: &[Selection]) -> Result<FieldSet, String> {
                 selection: convert(&fragment.selection_set)?,
             },
             Selection::FragmentSpread(spread) => {
-                return Err(format!("named fragment \"{}\" can't be used here", spread.fragment_name));
+                return Err(FieldSetError::NamedFragment(spread.fragment_name.clone()));
             }
         });
     }
     match items.is_empty() {
-        true => Err("the selection is empty".into()),
+        true => Err(FieldSetError::Empty),
         false => Ok(FieldSet { items }),
     }
 }
@@ -263,6 +318,24 @@ mod tests {
         check("query { query { id } } id", Some(2));
         check("id # why\n name(x: 1)", Some(2));
         check("... on Query { id }", Some(1));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, says) in [
+            ("id }", "\"}\" is not allowed there"),
+            ("id & name", "\"&\" is not allowed there"),
+            ("owner { name", "it is not complete"),
+            ("{ owner { name", "it is not complete"),
+            ("name(x: ", "it is not complete"),
+            ("{ a } { b }", "it is not a single selection set"),
+            ("", "it selects nothing"),
+            ("owner {}", "the braces after \"owner\" are empty"),
+            ("...F", "the named fragment \"F\" can't be used here"),
+        ] {
+            assert_eq!(FieldSet::parse(text).unwrap_err().to_string(), says, "{text:?}");
+        }
+        assert_eq!(FieldSet::parse(&"a {".repeat(10_000)), Err(FieldSetError::TooDeep));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The main street: two versions of a graph and what is known of its clients in, a report out.
+//! The whole check: two versions of a graph and what is known of its clients in, a report out.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub struct CheckInput {
     pub today: Option<String>,
     /// Input that can't be used.
     pub problems: Vec<Problem>,
-    /// Places where clients seem to have operations that can't be read. As long as there are any, no change counts as unused.
+    /// Where clients seem to have operations that can't be read. As long as there are any, no change counts as unused.
     pub unread_operations: Vec<Problem>,
 }
 
@@ -107,7 +107,7 @@ fn base_warning(base: &Version) -> Option<Problem> {
     Some(Problem::new(DOES_NOT_COMPOSE, message))
 }
 
-/// Without a version to compare with, nobody knows whether an operation was valid before; so these are warnings.
+/// Without a version to compare with, it is unknown whether an operation was valid before; so these are warnings.
 fn invalid_operations(operations: Vec<KnownOperation>, graph: &Supergraph) -> Vec<Problem> {
     let judged = judge(operations, &graph.api_schema, &graph.api_schema);
     let invalid = judged.iter().filter_map(|one| Some((one, one.errors_after.first()?)));

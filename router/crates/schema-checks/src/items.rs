@@ -20,7 +20,7 @@ pub struct Item {
     pub message: String,
     /// The schema coordinate or the operation.
     pub coordinate: String,
-    /// The best place to show it at.
+    /// The best location to show it at.
     pub location: Option<Location>,
     /// Whether it kept the check from being made, as opposed to a check that was made and failed.
     pub prevents_check: bool,
@@ -97,7 +97,7 @@ impl Report {
     }
 }
 
-/// A place in the new files if there is one: tools can't point into the old ones.
+/// A location in the new files if there is one: tools can't point into the old ones.
 fn best_place(locations: &[Location]) -> Option<Location> {
     let new = locations.iter().find(|at| at.side == crate::location::Side::New);
     new.or(locations.first()).cloned()

@@ -1,4 +1,4 @@
-//! A place in an SDL or operation file. Does not know what is there.
+//! A location in an SDL or operation file. Does not know what is there.
 
 use serde::Serialize;
 

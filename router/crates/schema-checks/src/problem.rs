@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// Something of the input that could not be read. The rest is checked all the same, but the check does not pass.
+/// Something of the input that could not be read. The rest is still checked, but the check does not pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// For programs.
@@ -21,7 +21,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem without a place.
+    /// A problem without a location.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self { code: code.to_owned(), message: message.into(), file: None, line: None, column: None }
     }
@@ -31,7 +31,7 @@ impl Problem {
         Self { file: Some(file.to_owned()), ..Self::new(code, message) }
     }
 
-    /// A problem at a place.
+    /// A problem at a location.
     pub fn at(code: &str, message: impl Into<String>, file: &str, (line, column): (usize, usize)) -> Self {
         Self { line: Some(line), column: Some(column), ..Self::in_file(code, message, file) }
     }

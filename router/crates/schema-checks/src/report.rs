@@ -96,7 +96,7 @@ pub struct Composition {
     pub ok: bool,
     /// Why not.
     pub errors: Vec<Diagnostic>,
-    /// What composes, but was perhaps not meant.
+    /// What composes, but was perhaps not intended.
     pub hints: Vec<Diagnostic>,
 }
 
@@ -110,7 +110,7 @@ pub struct Diagnostic {
     /// The element.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coordinate: Option<String>,
-    /// The places in the SDL files.
+    /// The locations in the SDL files.
     pub locations: Vec<Location>,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]

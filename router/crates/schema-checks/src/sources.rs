@@ -1,5 +1,5 @@
 //! The SDL files of one version, and where each schema coordinate is in them. Knows nothing of federation: extensions
-//! and the same type in several files are several places of one coordinate.
+//! and the same type in several files are several locations of one coordinate.
 
 use ahash::AHashMap;
 use braid_graphql::compiler::ast::{
@@ -75,7 +75,7 @@ impl Sources {
         (sources, problems)
     }
 
-    /// All places of a coordinate.
+    /// All locations of a coordinate.
     pub fn locate(&self, coordinate: &str) -> Vec<Location> {
         let places = self.places.get(coordinate).map(Vec::as_slice).unwrap_or_default();
         places.iter().filter_map(|place| self.location(place.file as usize, place.span)).collect()
@@ -193,7 +193,7 @@ impl Index<'_> {
         }
     }
 
-    /// Members have no coordinate in the specification; these are only for finding places.
+    /// Members have no coordinate in the specification; these are only for finding locations.
     fn members(&mut self, parent: &Name, members: &[Name]) {
         for member in members {
             self.add(format!("{parent}.{member}"), member.location());

@@ -108,6 +108,20 @@ fn contracts_that_cannot_be() {
 }
 
 #[test]
+fn only_federation_s_own_tags_count() {
+    // Another specification that is called tag too, with a directive of its own.
+    let other = "schema @link(url: \"https://specs.apollo.dev/link/v1.0\") \
+        @link(url: \"https://example.com/tag/v1.0\", as: \"ours\") @link(url: \"https://specs.apollo.dev/tag/v0.3\") { query: Query } \
+        directive @ours(name: String!) on FIELD_DEFINITION ";
+    let head =
+        HEAD.replace(HEAD.lines().nth(1).unwrap(), other).replace("url: String, for", "url: String, as: String, for");
+    let sdl = format!("{head}type Query {{ a: Int @tag(name: \"x\") b: Int @ours(name: \"x\") }}");
+    let schema = Schema::parse(sdl, "supergraph.graphql").unwrap();
+    let api = contract(&schema, &filter(&[], &["x"])).unwrap().api_schema.to_string();
+    assert!(!api.contains("a: Int") && api.contains("b: Int"), "{api}");
+}
+
+#[test]
 fn the_supergraph_keeps_what_it_hides_and_links_the_feature() {
     let schema =
         Schema::parse(format!("{HEAD}type Query {{ a: Int @tag(name: \"x\") b: Int }}"), "supergraph.graphql").unwrap();

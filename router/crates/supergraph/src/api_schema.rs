@@ -1,9 +1,10 @@
 //! The API schema: what clients see of a supergraph. Knows nothing of subgraphs.
 
 use ahash::AHashSet;
-use braid_graphql::compiler::schema::{DirectiveList, DirectiveLocation, ExtendedType, Schema};
+use braid_graphql::compiler::schema::{DirectiveList, ExtendedType, Schema};
 use braid_graphql::compiler::validation::Valid;
 use braid_graphql::compiler::{Name, Node};
+use braid_graphql::directives::is_executable;
 
 use crate::features::Features;
 use crate::supergraph::SupergraphError;
@@ -49,7 +50,7 @@ pub fn api_schema(source: &Schema) -> Result<Valid<Schema>, SupergraphError> {
     valid(api)
 }
 
-/// Graphs that run elsewhere break the youngest rules, which are about `@deprecated`: nothing that is executed depends on them.
+/// Graphs that run elsewhere break the newest rules, which are about `@deprecated`: nothing that is executed depends on them.
 fn valid(api: Schema) -> Result<Valid<Schema>, SupergraphError> {
     api.validate().or_else(|failure| {
         let is_harmless = |name| matches!(name, "DeprecatedImplementationField" | "DeprecatedRequiredInputValue");
@@ -121,22 +122,4 @@ fn prune_fields(fields: &mut Fields, hidden: &Hidden) {
 
 fn keep_shown(directives: &mut DirectiveList) {
     directives.retain(|directive| matches!(directive.name.as_str(), "deprecated" | "specifiedBy" | "oneOf"));
-}
-
-/// <https://spec.graphql.org/draft/#ExecutableDirectiveLocation>
-fn is_executable(location: DirectiveLocation) -> bool {
-    use DirectiveLocation::{
-        Field, FragmentDefinition, FragmentSpread, InlineFragment, Mutation, Query, Subscription, VariableDefinition,
-    };
-    matches!(
-        location,
-        Query
-            | Mutation
-            | Subscription
-            | Field
-            | FragmentDefinition
-            | FragmentSpread
-            | InlineFragment
-            | VariableDefinition
-    )
 }

@@ -12,7 +12,7 @@ const HOST: &str = "https://specs.apollo.dev/";
 #[derive(Debug, Default)]
 pub(crate) struct Features {
     known: Vec<Feature>,
-    /// The URLs of links with a purpose that are of no known form: nobody can say what they demand.
+    /// The URLs of links with a purpose that are of no known form, so that what they require is unknown.
     unread: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl Features {
         demanded.chain(self.unread.iter().cloned()).collect()
     }
 
-    /// The feature of this name, such as `join`. Others that end in the same name are none of it.
+    /// The feature of this name, such as `join`. Other URLs that end in the same name do not count.
     pub(crate) fn named(&self, name: &str) -> Option<&Feature> {
         self.known.iter().find(|feature| feature.own_name() == Some(name))
     }
@@ -92,6 +92,12 @@ impl Features {
         let imported = |feature: &Feature| feature.imports.iter().any(|(_, here)| here.strip_prefix('@') == Some(name));
         self.known.iter().any(|feature| name == feature.namespace || imported(feature)) || self.owns(name)
     }
+}
+
+/// What a supergraph calls the directive that one of the known specifications is named after, such as `tag` or `inaccessible`. `None` if
+/// it does not link the specification.
+pub fn directive_of(schema: &Schema, specification: &str) -> Option<String> {
+    Features::read(schema).directive_named(specification)
 }
 
 impl Feature {

@@ -8,7 +8,7 @@ use braid_graphql::Node;
 use braid_graphql::compiler::ast::{Directive, Value};
 use braid_graphql::compiler::schema::DirectiveList;
 
-/// The enum whose values stand for the subgraphs.
+/// The enum whose values are the subgraphs.
 pub const GRAPH_ENUM: &str = "join__Graph";
 const GRAPH: &str = "join__graph";
 const OWNER: &str = "join__owner";

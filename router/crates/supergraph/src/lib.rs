@@ -14,6 +14,7 @@ pub mod join_spec;
 mod read;
 pub mod supergraph;
 
+pub use features::directive_of;
 pub use supergraph::{
     ContextArgument, FieldInSubgraph, FieldJoins, Key, LabelCondition, Subgraph, SubgraphId, Supergraph,
     SupergraphError, TypeInSubgraph, TypeJoins,

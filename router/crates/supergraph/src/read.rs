@@ -1,4 +1,4 @@
-//! Supergraph SDL in, [`Supergraph`] out: expands what the join specification leaves unsaid. Knows no transport, makes no plan.
+//! Supergraph SDL in, [`Supergraph`] out: expands what the join specification leaves implicit. Knows no transport, makes no plan.
 
 use ahash::AHashMap;
 use braid_graphql::Type;
@@ -94,7 +94,7 @@ struct Reader<'a> {
     graphs: AHashMap<Name, SubgraphId>,
     inaccessible: Option<String>,
     context: Option<String>,
-    /// One field set often stands on many types and fields.
+    /// One field set is often used on many types and fields.
     field_sets: AHashMap<(TypeId, String), SelectionSet>,
 }
 

@@ -9,12 +9,12 @@ use braid_graphql::schema::{FieldId, Schema, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{OperationType, Type};
 
-/// A composed schema with what each subgraph contributes. Built once a schema version, then only read.
+/// A composed schema with what each subgraph contributes. Built once per schema version, then only read.
 #[derive(Debug)]
 pub struct Supergraph {
     /// All types of all subgraphs, `@inaccessible` ones included: what plans are made over.
     pub schema: Schema,
-    /// What clients see: operations are validated against it, and introspection shows it.
+    /// What clients see: operations are validated against it, and introspection returns it.
     pub api_schema: Valid<compiler::Schema>,
     /// The supergraph as it was read, with all its directives.
     pub source: compiler::Schema,
@@ -31,11 +31,11 @@ pub struct SubgraphId(u16);
 /// A service that resolves a part of the supergraph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subgraph {
-    /// The name its owners gave it.
+    /// Its name.
     pub name: String,
     /// Where it is reached; empty when the supergraph does not say.
     pub url: String,
-    /// The value of the join graph enum that stands for it.
+    /// Its value in the join graph enum.
     pub graph: Name,
 }
 
@@ -73,7 +73,7 @@ pub struct Key {
     pub fields: SelectionSet,
     /// The same as written.
     pub text: String,
-    /// Whether the subgraph can be entered by this key; otherwise it only hands references out.
+    /// Whether the subgraph can be entered by this key; otherwise it only returns references.
     pub resolvable: bool,
 }
 
@@ -95,9 +95,9 @@ pub struct FieldInSubgraph {
     pub external: bool,
     /// The field was moved to another subgraph and stays here for keys, requirements and interfaces only (`@override`).
     pub used_overridden: bool,
-    /// What of other subgraphs the field needs in its representation (`@requires`).
+    /// Which fields of other subgraphs the field needs in its representation (`@requires`).
     pub requires: Option<SelectionSet>,
-    /// What external fields this field gives below it (`@provides`).
+    /// Which external fields are resolved below this field (`@provides`).
     pub provides: Option<SelectionSet>,
     /// The label under which this subgraph resolves the field (`@override(label:)`), when there is one.
     pub label: Option<LabelCondition>,
@@ -219,7 +219,7 @@ pub enum SupergraphError {
     /// A join directive says something impossible.
     #[error("{coordinate}: {message}")]
     InvalidJoin {
-        /// The type or field that bears the directive.
+        /// The type or field that has the directive.
         coordinate: String,
         /// What is wrong.
         message: String,

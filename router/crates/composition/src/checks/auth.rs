@@ -1,31 +1,30 @@
 //! A field that reads protected data through `@requires` or a context must require the same authorization itself.
 
+use std::cell::LazyCell;
+
 use braid_supergraph::join_spec::draft::{DraftApplied, DraftField, DraftType};
 
 use super::context::Context;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt};
-use crate::merge::Dnf;
+use crate::merge::dnf::Dnf;
 use crate::subgraph::spec::Known;
 use braid_graphql::field_set::{FieldSet, Item};
 
-/// What a client must have to see an element.
+/// What a client must have to see an element. All of it must hold.
 #[derive(Clone, Debug, Default)]
 struct Demand {
     authenticated: bool,
-    scopes: Dnf,
-    policies: Dnf,
+    scopes: Vec<Dnf>,
+    policies: Vec<Dnf>,
 }
 
 impl Demand {
     fn of(context: &Context<'_>, applied: &[DraftApplied]) -> Demand {
         let dnf = |known, argument: &str| {
-            context
-                .features
-                .find(known, applied)
-                .and_then(|a| a.args.iter().find(|(n, _)| n == argument))
-                .map(|(_, v)| Dnf::read(v))
-                .unwrap_or_default()
+            let found = context.features.find(known, applied);
+            let value = found.and_then(|a| a.args.iter().find(|(n, _)| n == argument));
+            value.map(|(_, value)| Dnf::read(value)).into_iter().collect()
         };
         Demand {
             authenticated: context.features.find(Known::Authenticated, applied).is_some(),
@@ -34,20 +33,30 @@ impl Demand {
         }
     }
 
-    fn and(&self, other: &Demand) -> Demand {
-        Demand {
-            authenticated: self.authenticated || other.authenticated,
-            scopes: self.scopes.and(&other.scopes),
-            policies: self.policies.and(&other.policies),
+    fn add(&mut self, other: Demand) {
+        self.authenticated |= other.authenticated;
+        for (own, others) in [(&mut self.scopes, other.scopes), (&mut self.policies, other.policies)] {
+            for dnf in others {
+                if !own.contains(&dnf) {
+                    own.push(dnf);
+                }
+            }
         }
     }
 
-    /// Whoever satisfies this satisfies the other too.
+    /// Every client that satisfies this satisfies the other too. What is too long to compare counts as less protected.
     fn implies(&self, other: &Demand) -> bool {
         (self.authenticated || !other.authenticated)
-            && self.scopes.implies(&other.scopes)
-            && self.policies.implies(&other.policies)
+            && all_implied(&self.scopes, &other.scopes)
+            && all_implied(&self.policies, &other.policies)
     }
+}
+
+fn all_implied(ours: &[Dnf], theirs: &[Dnf]) -> bool {
+    let together = LazyCell::new(|| Dnf::all(ours.iter().cloned()));
+    theirs.iter().all(|demand| {
+        ours.iter().any(|own| own.implies(demand)) || together.as_ref().is_ok_and(|all| all.implies(demand))
+    })
 }
 
 pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
@@ -97,12 +106,13 @@ fn one(
     directive: &str,
     errors: &mut Vec<Diagnostic>,
 ) {
-    let own = Demand::of(context, &ty.applied).and(&Demand::of(context, &field.applied));
-    let start = match directive {
+    let mut own = Demand::of(context, &ty.applied);
+    own.add(Demand::of(context, &field.applied));
+    let mut needed = match directive {
         "@fromContext" => Demand::of(context, &target.applied),
         _ => Demand::default(),
     };
-    let needed = demanded(context, target, set).and(&start);
+    demanded(context, target, set, &mut needed);
     if own.implies(&needed) {
         return;
     }
@@ -116,35 +126,34 @@ fn one(
     errors.push(
         Diagnostic::new(
             Code::MISSING_TRANSITIVE_AUTH_REQUIREMENTS,
-            format!("\"{coordinate}\" is computed from protected fields (\"{}\", by {directive}), but is itself less protected: whoever may not read those could learn of them here.", excerpt(&set.to_string())),
+            format!("\"{coordinate}\" is computed from protected fields (\"{}\", by {directive}), but is less protected itself: clients that may not read those fields could learn their values here.", excerpt(&set.to_string())),
         )
         .on(coordinate.as_str())
-        .at(context.places(&ty.name, Some(&field.name), None))
+        .at(context.locations(&ty.name, Some(&field.name), None))
         .help(format!("put the @authenticated, @requiresScopes and @policy of \"{}\" on \"{coordinate}\" too", excerpt(&set.to_string()))),
     );
 }
 
-fn demanded(context: &Context<'_>, ty: &DraftType, set: &FieldSet) -> Demand {
-    let mut demand = Demand::default();
+/// Adds what a client must have to see all that a field set selects.
+fn demanded(context: &Context<'_>, ty: &DraftType, set: &FieldSet, demand: &mut Demand) {
     for item in &set.items {
         match item {
             Item::Field { name, selection, .. } => {
                 let Some(field) = ty.fields.get(name) else { continue };
-                demand = demand.and(&Demand::of(context, &field.applied));
+                demand.add(Demand::of(context, &field.applied));
                 if let Some(inner) = context.draft.types.get(field.ty.inner_named_type()) {
-                    demand = demand.and(&Demand::of(context, &inner.applied));
-                    demand = demand.and(&demanded(context, inner, selection));
+                    demand.add(Demand::of(context, &inner.applied));
+                    demanded(context, inner, selection, demand);
                 }
             }
             Item::Fragment { condition, selection, .. } => {
                 let inner = condition.as_ref().map_or(Some(ty), |c| context.draft.types.get(c));
                 let Some(inner) = inner else { continue };
                 if condition.is_some() {
-                    demand = demand.and(&Demand::of(context, &inner.applied));
+                    demand.add(Demand::of(context, &inner.applied));
                 }
-                demand = demand.and(&demanded(context, inner, selection));
+                demanded(context, inner, selection, demand);
             }
         }
     }
-    demand
 }

@@ -1,4 +1,4 @@
-//! A type condition inside `@requires` must be able to hold: one subgraph may not know which types another one's object can have, but
+//! A type condition inside `@requires` must be able to apply: one subgraph may not know which types another one's object can have, but
 //! all together do. Knows nothing of who resolves what.
 
 use ahash::AHashSet;
@@ -27,7 +27,7 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
                     Diagnostic::new(
                         Code::SATISFIABILITY_ERROR,
                         format!(
-                            "[{}] \"{coordinate}\" can never get what it requires: @requires(fields: \"{}\") has a condition that never holds, since in no subgraph an \"{object}\" can be a \"{condition}\".",
+                            "[{}] \"{coordinate}\" can never get what it requires: @requires(fields: \"{}\") has a type condition that never applies: in no subgraph can a \"{object}\" be a \"{condition}\".",
                             subgraph.name,
                             excerpt(requires.str_arg("fields").unwrap_or_default()),
                         ),
@@ -42,7 +42,7 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The type of an object, and the type that it is asked to be though it can't.
+/// The type of an object, and the type condition that it can never meet.
 fn impossible<'d>(draft: &'d Draft, ty: &'d DraftType, set: &FieldSet) -> Option<(&'d str, &'d str)> {
     set.items.iter().find_map(|item| match item {
         Item::Field { name, selection, .. } => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use braid_supergraph::join_spec::draft::Draft;
 
 use crate::diagnostic::Location;
-use crate::merge::Features;
+use crate::merge::features::Features;
 use crate::subgraph::model::Subgraph;
 
 /// The merged schema with what it was merged from, for diagnostics that point back.
@@ -16,8 +16,8 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Where subgraphs have a type, or one of its fields, or an argument of that.
-    pub(super) fn places(&self, ty: &str, field: Option<&str>, argument: Option<&str>) -> Vec<Location> {
+    /// The locations of a type, one of its fields, or an argument of the field, in all subgraphs.
+    pub(super) fn locations(&self, ty: &str, field: Option<&str>, argument: Option<&str>) -> Vec<Location> {
         self.subgraphs
             .iter()
             .filter_map(|subgraph| {

@@ -1,6 +1,7 @@
-//! `@inaccessible`: what is left must still be a schema.
+//! `@inaccessible`: what remains visible must still be a schema.
 
 use braid_graphql::compiler::ast::{Type, Value};
+use braid_graphql::directives::is_executable;
 use braid_supergraph::join_spec::draft::{DraftApplied, DraftField, DraftInput, DraftKind, DraftType};
 
 use super::context::Context;
@@ -21,7 +22,7 @@ pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
                     Code::QUERY_ROOT_TYPE_INACCESSIBLE,
                     ("Query", None, None),
                     "The type \"Query\" is @inaccessible, so clients could not send any query.".into(),
-                    "remove @inaccessible from the query root in all subgraphs, and hide single fields instead",
+                    "remove @inaccessible from the query root in all subgraphs, and hide individual fields instead",
                 );
             }
         } else {
@@ -63,7 +64,7 @@ impl<'a> Rules<'a, '_> {
         self.errors.push(
             Diagnostic::new(code, message)
                 .on(coordinate(element))
-                .at(self.context.places(element.0, element.1, element.2))
+                .at(self.context.locations(element.0, element.1, element.2))
                 .help(help)
                 .fix("remove @inaccessible here", edits),
         );
@@ -96,7 +97,7 @@ impl<'a> Rules<'a, '_> {
         self.error(
             Code::ONLY_INACCESSIBLE_CHILDREN,
             (&ty.name, None, None),
-            format!("Clients see the type \"{}\", but each of its {what} is hidden from them (@inaccessible), and GraphQL knows no empty types.", ty.name),
+            format!("Clients see the type \"{}\", but each of its {what} is hidden from them (@inaccessible), and GraphQL does not allow empty types.", ty.name),
             "mark the type itself @inaccessible, or leave something of it visible",
         );
     }
@@ -176,7 +177,7 @@ impl<'a> Rules<'a, '_> {
                     ),
                 )
                 .on(coordinate(element))
-                .at(self.context.places(element.0, element.1, element.2))
+                .at(self.context.locations(element.0, element.1, element.2))
                 .help(format!("mark \"{}\" @inaccessible too, or remove it from \"{name}\"", coordinate(element)))
                 .fix(format!("remove @inaccessible from \"{name}\""), edits),
             );
@@ -262,7 +263,7 @@ impl<'a> Rules<'a, '_> {
                 format!("Clients see the default of \"{}\", and in it \"{used}\", which is hidden from them (@inaccessible).", coordinate(element)),
             )
             .on(coordinate(element))
-            .at(self.context.places(element.0, element.1, element.2))
+            .at(self.context.locations(element.0, element.1, element.2))
             .help(format!("choose another default, or remove @inaccessible from \"{used}\""))
             .fix(format!("remove @inaccessible from \"{used}\""), {
                 let (ty, field) = used.split_once('.').unwrap_or((&used, ""));
@@ -300,14 +301,14 @@ impl<'a> Rules<'a, '_> {
                     .draft
                     .directives
                     .get(&directive.name)
-                    .is_some_and(|d| d.locations.iter().any(|l| !crate::merge::is_executable_name(l)));
+                    .is_some_and(|d| d.locations.iter().any(|l| !is_executable(*l)));
                 for argument in directive.args.values().filter(|_| composed) {
                     let Some(applied) = argument.get(Known::Inaccessible) else { continue };
                     let element = format!("@{}({}:)", directive.name, argument.name);
                     self.errors.push(
                         Diagnostic::new(
                             Code::DISALLOWED_INACCESSIBLE,
-                            format!("@inaccessible on \"{element}\" hides nothing: the directive stands in schemas, which clients don't write."),
+                            format!("@inaccessible on \"{element}\" hides nothing: the directive is used in schemas only, which clients don't see."),
                         )
                         .on(element)
                         .at(subgraph.locate(argument.span))

@@ -5,7 +5,7 @@ use braid_supergraph::join_spec::draft::{DraftField, DraftKind, DraftType};
 use super::context::Context;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, subgraph_list};
-use crate::merge::is_strict_subtype;
+use crate::merge::typing::is_strict_subtype;
 use crate::validate::edits;
 
 pub(super) fn check(context: &Context<'_>, errors: &mut Vec<Diagnostic>) {
@@ -33,12 +33,12 @@ fn implementation_missing(context: &Context<'_>, ty: &DraftType, interface: &Dra
     Diagnostic::new(
         Code::INVALID_GRAPHQL,
         format!(
-            "Put together, the subgraphs contradict each other: \"{}\" implements \"{}\", which is always a \"{name}\" too, but \"{}\" does not implement \"{name}\" in any subgraph.",
+            "Put together, the subgraphs contradict each other: \"{}\" implements \"{}\", which implements \"{name}\", but \"{}\" does not implement \"{name}\" in any subgraph.",
             ty.name, interface.name, ty.name
         ),
     )
     .on(ty.name.as_str())
-    .at(context.places(&ty.name, None, None))
+    .at(context.locations(&ty.name, None, None))
     .help(format!("add \"{name}\" to what \"{}\" implements", ty.name))
 }
 
@@ -69,8 +69,8 @@ fn missing(context: &Context<'_>, ty: &DraftType, interface: &DraftType, field: 
         ),
     )
     .on(format!("{}.{}", ty.name, field.name))
-    .at(context.places(&interface.name, Some(&field.name), None))
-    .at(context.places(&ty.name, None, None))
+    .at(context.locations(&interface.name, Some(&field.name), None))
+    .at(context.locations(&ty.name, None, None))
     .help(format!("add \"{}\" to \"{}\" in the subgraph that can resolve it, or remove it from the interface", field.name, ty.name))
     .fix(format!("add \"{}\" to \"{}\"", field.name, ty.name), edit)
 }
@@ -84,7 +84,7 @@ fn compatible(
     errors: &mut Vec<Diagnostic>,
 ) {
     let element = format!("{}.{}", ty.name, own.name);
-    let at = || context.places(&ty.name, Some(&own.name), None);
+    let at = || context.locations(&ty.name, Some(&own.name), None);
     if own.ty != field.ty && !is_strict_subtype(context.draft, &field.ty, &own.ty) {
         errors.push(
             Diagnostic::new(

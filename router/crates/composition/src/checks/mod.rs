@@ -1,4 +1,4 @@
-//! What must hold of the merged schema, once it is complete.
+//! What must be true of the merged schema when it is complete.
 
 mod auth;
 mod conditions;

@@ -1,9 +1,9 @@
-//! Takes over what only one subgraph has. Knows no conflict, since there can be none.
+//! Copies what only one subgraph has. There can be no conflict.
 
 use braid_graphql::compiler::Name;
 use braid_supergraph::join_spec::draft::{DraftApplied, DraftField, DraftInput, DraftJoinField};
 
-use super::Merger;
+use super::merger::Merger;
 use crate::subgraph::model::{Applied, Directives, Field, InputValue, Span};
 use crate::subgraph::spec::Known;
 
@@ -61,7 +61,7 @@ impl Merger<'_> {
         }
     }
 
-    /// Directives have rules all the same: what they are called, and which go to the supergraph.
+    /// Directives still have rules: what they are called, and which are composed.
     fn applied_alone(
         &mut self,
         coordinate: impl Fn() -> String,

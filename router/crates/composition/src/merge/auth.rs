@@ -1,16 +1,14 @@
-//! Authorization that an element inherits. Whoever reads through an interface must be allowed to read any implementation, and whoever
-//! reads a field of an implementation must be allowed to read what an interface object gives for it: the router may take either.
+//! Authorization that an element inherits. A client that reads through an interface must be allowed to read every implementation, and a
+//! client that reads a field of an implementation must be allowed to read what an interface object returns for it: the router may use
+//! either.
 
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
 use braid_supergraph::join_spec::draft::DraftKind;
 
-use super::Merger;
+use super::merger::{Inherited, Merger};
 use crate::subgraph::model::{Applied, Directives, Kind};
 use crate::validate::AUTH;
-
-/// Applications that count for an element though they stand on another one: by coordinate, each with its subgraph.
-pub(super) type Inherited<'a> = AHashMap<String, Vec<(usize, &'a Applied)>>;
 
 impl<'a> Merger<'a> {
     /// What each interface, and each field of interfaces and implementations, inherits.

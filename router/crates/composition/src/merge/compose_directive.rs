@@ -2,53 +2,17 @@
 
 use std::sync::Arc;
 
-use braid_graphql::compiler::ast::Value;
-use braid_graphql::compiler::{Name, Node};
+use braid_graphql::compiler::Name;
 use braid_supergraph::join_spec::draft::{DraftDirective, DraftInput};
 use indexmap::IndexMap;
 
-use super::Merger;
-use super::links::PlannedLink;
-use super::values::same;
+use super::merger::Merger;
+use super::planned_link::PlannedLink;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, subgraph_list};
 use crate::subgraph::link::Link;
 use crate::subgraph::model::{Applied, DirectiveDef, Directives, Subgraph};
 use crate::subgraph::spec::{HOST, Known};
-
-/// The custom directives of the supergraph.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Composed {
-    definitions: IndexMap<Name, DirectiveDef>,
-    /// Which subgraphs ask for it: the applications of the others stay with them.
-    asked: IndexMap<Name, Vec<usize>>,
-    links: Vec<PlannedLink>,
-}
-
-impl Composed {
-    pub(super) fn names(&self) -> Vec<Name> {
-        self.definitions.keys().cloned().collect()
-    }
-
-    pub(super) fn links(&self) -> impl Iterator<Item = PlannedLink> {
-        self.links.iter().cloned()
-    }
-
-    pub(super) fn is_asked(&self, name: &str, index: usize) -> bool {
-        self.asked.get(name).is_some_and(|by| by.contains(&index))
-    }
-
-    pub(super) fn is_repeatable(&self, name: &str) -> bool {
-        self.definitions.get(name).is_some_and(|d| d.repeatable)
-    }
-
-    pub(super) fn is_default(&self, name: &str, argument: &str, value: &Value) -> bool {
-        self.definitions
-            .get(name)
-            .and_then(|d| d.args.get(argument)?.default.as_ref())
-            .is_some_and(|default: &Node<Value>| same(default, value))
-    }
-}
 
 /// A directive that a subgraph wants composed.
 struct Item<'a> {
@@ -61,15 +25,15 @@ struct Item<'a> {
     applied: &'a Applied,
 }
 
-/// Directives of federation that the supergraph has wherever they are used.
+/// Directives of federation that are always composed.
 const KEPT_ANYWAY: [Known; 6] =
     [Known::Tag, Known::Inaccessible, Known::Authenticated, Known::RequiresScopes, Known::Policy, Known::Context];
 
-/// Who decides about the directives of a specification, if not its users.
+/// Who decides about the directives of a specification, if not the subgraphs.
 #[derive(Clone, Copy)]
 enum Owner {
     Federation,
-    /// Supergraphs are made of it.
+    /// It is part of every supergraph.
     Supergraph,
 }
 
@@ -186,7 +150,7 @@ impl<'a> Merger<'a> {
             if definition.known.is_some() {
                 return fail(
                     format!(
-                        "[{}] @composeDirective is for directives of your own, but \"{given}\" belongs to federation: composition itself decides what becomes of it.",
+                        "[{}] @composeDirective is for directives of your own, but \"{given}\" belongs to federation: composition decides whether it is kept.",
                         subgraph.name
                     ),
                     "remove this @composeDirective",
@@ -195,7 +159,7 @@ impl<'a> Merger<'a> {
             }
             return fail(
                 format!(
-                    "[{}] \"{given}\" can't be kept in the supergraph: it comes from no @link, so subgraphs could not tell whether they mean the same directive by it.",
+                    "[{}] \"{given}\" can't be kept in the supergraph: it is not imported by a @link, so composition can't know whether subgraphs mean the same directive.",
                     subgraph.name
                 ),
                 "@link a specification of your own (any URL that ends in name/v1.0) and import the directive from it",
@@ -232,7 +196,7 @@ impl<'a> Merger<'a> {
             return None;
         }
         let owner = match owner {
-            Owner::Federation => "belongs to federation: composition itself decides what becomes of it",
+            Owner::Federation => "belongs to federation: composition decides whether it is kept",
             Owner::Supergraph => "belongs to a specification that composition itself writes into the supergraph",
         };
         fail(
@@ -242,7 +206,7 @@ impl<'a> Merger<'a> {
         )
     }
 
-    /// Specifications that nobody composes may differ, but people should know.
+    /// Specifications that are not composed may differ, but users should know.
     fn hint_majors(&mut self, items: &[Item<'a>]) {
         let mut majors: IndexMap<&str, Vec<(usize, &Link)>> = IndexMap::new();
         for (index, subgraph) in self.subgraphs.iter().enumerate() {
@@ -254,7 +218,7 @@ impl<'a> Merger<'a> {
         for (identity, users) in majors {
             let composed: std::collections::BTreeSet<u32> =
                 items.iter().filter(|i| i.link.identity == identity).map(|i| i.link.version.major).collect();
-            // That is an error of its own.
+            // That is reported as an error.
             if composed.len() > 1 {
                 continue;
             }
@@ -264,7 +228,7 @@ impl<'a> Merger<'a> {
                 hints.push(
                     Diagnostic::new(
                         Code::DIRECTIVE_COMPOSITION_INFO,
-                        format!("Subgraphs link different major versions of \"{identity}\": {}. That does no harm, since none of its directives go to the supergraph.", self.versions(users.iter().copied())),
+                        format!("Subgraphs link different major versions of \"{identity}\": {}. This is harmless, since none of its directives is composed.", self.versions(users.iter().copied())),
                     )
                     .at(at)
                     .help("link the same major version in all subgraphs if they should mean the same"),
@@ -281,7 +245,7 @@ impl<'a> Merger<'a> {
             self.compose_error(
                 format!(
                     "\"@{name}\" is to be kept in the supergraph, but subgraphs import it from different specifications: {}.",
-                    self.tell_apart(users.iter().map(|i| (i.index, format!("\"{}\"", i.link.identity))))
+                    self.by_text(users.iter().map(|i| (i.index, format!("\"{}\"", i.link.identity))))
                 ),
                 users,
                 "import the directive from the same specification in all subgraphs",
@@ -291,9 +255,9 @@ impl<'a> Merger<'a> {
         if users.iter().any(|i| i.element != users[0].element) {
             self.compose_error(
                 format!(
-                    "\"@{name}\" is to be kept in the supergraph, but stands for different directives of \"{}\": {}.",
+                    "\"@{name}\" is to be kept in the supergraph, but is imported from different directives of \"{}\": {}.",
                     users[0].link.identity,
-                    self.tell_apart(users.iter().map(|i| (i.index, format!("\"@{}\"", i.element))))
+                    self.by_text(users.iter().map(|i| (i.index, format!("\"@{}\"", i.element))))
                 ),
                 users,
                 "import the same directive under this name in all subgraphs",
@@ -337,7 +301,7 @@ impl<'a> Merger<'a> {
                 hints.push(
                     Diagnostic::new(
                         Code::DIRECTIVE_COMPOSITION_WARN,
-                        format!("\"@{name}\" goes to the supergraph, but {} calls the same directive \"{other}\": what it says there stays behind.", self.names([index])),
+                        format!("\"@{name}\" goes to the supergraph, but {} calls the same directive \"{other}\", and its applications there are dropped.", self.names([index])),
                     )
                     .at(subgraph.locate(link.span))
                     .help(format!("import it as \"@{name}\"")),
@@ -349,11 +313,11 @@ impl<'a> Merger<'a> {
 
     /// Which versions are linked, and where.
     fn versions<'l>(&self, links: impl Iterator<Item = (usize, &'l Link)>) -> String {
-        self.tell_apart(links.map(|(index, link)| (index, format!("v{}.{}", link.version.major, link.version.minor))))
+        self.by_text(links.map(|(index, link)| (index, format!("v{}.{}", link.version.major, link.version.minor))))
     }
 
     fn admit_composed(&mut self, name: &str, users: &[&Item<'a>]) {
-        // The newest version of the specification counts, whoever links it.
+        // The newest linked version of the specification counts, whichever subgraph links it.
         let newest = self
             .subgraphs
             .iter()
@@ -387,7 +351,7 @@ impl<'a> Merger<'a> {
         };
         self.composed.asked.insert(definition.name.clone(), users.iter().map(|u| u.index).collect());
         let mut definition = definition.clone();
-        // Applications come from all of them, and each must be allowed where it stands.
+        // Applications come from all of them, and each must be allowed at its location.
         for location in users.iter().flat_map(|user| &user.definition.locations) {
             if !definition.locations.contains(location) {
                 definition.locations.push(*location);
@@ -439,7 +403,7 @@ impl<'a> Merger<'a> {
                     })
                     .collect(),
                 repeatable: definition.repeatable,
-                locations: definition.locations.iter().map(|l| l.name()).collect(),
+                locations: definition.locations.clone(),
                 internal: false,
             };
             // An executable directive may have been merged under the same name already.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Merger;
+use super::merger::Merger;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 

@@ -1,11 +1,13 @@
 //! Merges directive applications: unions, strategies for each argument, or the most frequent.
 
+use std::collections::BTreeSet;
+
 use braid_graphql::compiler::ast::Value;
 use braid_graphql::compiler::{Name, Node};
 use braid_supergraph::join_spec::draft::DraftApplied;
 
-use super::Merger;
-use super::dnf::Dnf;
+use super::dnf::{Dnf, MOST_ALTERNATIVES};
+use super::merger::Merger;
 use super::values::same;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
@@ -106,8 +108,8 @@ impl Merger<'_> {
         }
         let args = match (distinct.len(), known) {
             (1, _) => distinct.first().map(|(args, _)| args.clone()),
-            (_, Some(Known::RequiresScopes)) => Some(merge_dnf(&distinct, "scopes")),
-            (_, Some(Known::Policy)) => Some(merge_dnf(&distinct, "policies")),
+            (_, Some(Known::RequiresScopes)) => self.merge_dnf(element, name, "scopes", &distinct),
+            (_, Some(Known::Policy)) => self.merge_dnf(element, name, "policies", &distinct),
             (_, Some(Known::Cost)) => Some(merge_cost(&distinct)),
             (_, Some(Known::ListSize)) => Some(merge_list_size(&distinct)),
             _ => self.most_frequent(element, name, &distinct),
@@ -129,6 +131,23 @@ impl Merger<'_> {
         }
     }
 
+    /// What all subgraphs require together; reported if that has too many alternatives.
+    fn merge_dnf(
+        &mut self,
+        element: &str,
+        name: &Name,
+        argument: &str,
+        distinct: &[(Args, Vec<usize>)],
+    ) -> Option<Args> {
+        let demands = distinct.iter().filter_map(|(args, _)| arg(args, argument)).map(|value| Dnf::read(value));
+        let Ok(all) = Dnf::all(demands) else {
+            let graphs: BTreeSet<usize> = distinct.iter().flat_map(|(_, graphs)| graphs.iter().copied()).collect();
+            self.errors.push(too_many_alternatives(element, &format!("@{name}"), &self.names(graphs)));
+            return None;
+        };
+        Some(vec![(Name::new_unchecked(argument), all.write())])
+    }
+
     fn context_name(&self, index: usize, application: &Applied) -> (Name, Node<Value>) {
         let context = application.str_arg("name").unwrap_or_default();
         let name = format!("{}__{context}", self.draft_graph_name(index));
@@ -140,7 +159,7 @@ impl Merger<'_> {
         self.name(index).to_string()
     }
 
-    /// Omitted arguments count with their defaults.
+    /// Adds omitted arguments with their defaults.
     fn with_defaults(&self, index: usize, application: &Applied, mut args: Args) -> Args {
         if let Some(definition) = self.subgraphs[index].schema.directives.get(&application.name) {
             for input in definition.args.values() {
@@ -182,7 +201,7 @@ impl Merger<'_> {
         let hint = Diagnostic::new(
             Code::INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
             format!(
-                "Subgraphs give @{name} different arguments on \"{element}\", and only one of them can go to the supergraph: {} of {}. Dropped: {}.",
+                "Subgraphs give @{name} different arguments on \"{element}\", but the supergraph can have only one: it has {} of {}. Dropped: {}.",
                 said(chosen),
                 self.names(graphs.iter().copied()),
                 others.join(" and ")
@@ -212,6 +231,17 @@ impl Merger<'_> {
     }
 }
 
+fn too_many_alternatives(element: &str, directive: &str, subgraphs: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::AUTH_REQUIREMENTS_TOO_COMPLEX,
+        format!(
+            "A client must satisfy every {directive} that applies to \"{element}\" ({subgraphs}). Together they have more than {MOST_ALTERNATIVES} alternatives, too many for the router to check per request."
+        ),
+    )
+    .on(element)
+    .help(format!("write the same {directive} wherever it applies to \"{element}\", or use fewer alternatives in each"))
+}
+
 /// Whether an application can go to the supergraph. Most don't: keys and the like become joins.
 fn may_merge(applied: &Applied) -> bool {
     applied.known.is_none_or(|known| known == Known::CacheTag || MERGED.contains(&known))
@@ -219,8 +249,8 @@ fn may_merge(applied: &Applied) -> bool {
 
 fn strategies(known: Option<Known>) -> &'static str {
     match known {
-        Some(Known::RequiresScopes) => "a client must have the scopes that each subgraph asks for",
-        Some(Known::Policy) => "a client must fulfil the policies of each subgraph",
+        Some(Known::RequiresScopes) => "a client must have the scopes that each subgraph requires",
+        Some(Known::Policy) => "a client must satisfy the policies of each subgraph",
         Some(Known::Cost) => "the highest weight counts",
         _ => {
             "the largest assumedSize, all slicingArguments and all sizedFields count; one slicing argument is required only if every subgraph requires it"
@@ -276,9 +306,4 @@ fn merge_list_size(distinct: &[(Args, Vec<usize>)]) -> Args {
         merged.push((Name::new_unchecked("requireOneSlicingArgument"), Node::new(Value::Boolean(all))));
     }
     merged
-}
-
-fn merge_dnf(distinct: &[(Args, Vec<usize>)], name: &str) -> Args {
-    let demands = distinct.iter().filter_map(|(args, _)| arg(args, name)).map(|value| Dnf::read(value));
-    vec![(Name::new_unchecked(name), Dnf::all(demands).write())]
 }

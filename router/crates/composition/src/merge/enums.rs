@@ -4,17 +4,11 @@ use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::Type;
 use braid_supergraph::join_spec::draft::{DraftValue, NameMap};
 
-use super::{Merger, Sources, by_name};
+use super::enum_uses::EnumUses;
+use super::merger::{Merger, Sources, by_name};
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::{EnumValue, TypeDef};
-
-/// An example coordinate of each way of using an enum.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Uses {
-    input: Option<String>,
-    output: Option<String>,
-}
 
 impl<'a> Merger<'a> {
     /// Notes that an element has an enum's type.
@@ -47,7 +41,7 @@ impl<'a> Merger<'a> {
             let error = Diagnostic::new(
                 Code::EMPTY_MERGED_ENUM_TYPE,
                 format!(
-                    "Enum \"{name}\" would be left without values. Clients send it as input, so only values that every subgraph with \"{name}\" knows can be offered, and there are none."
+                    "Enum \"{name}\" would be left without values. Clients send it as input, so the supergraph has only the values that every subgraph with \"{name}\" knows, and there are none."
                 ),
             );
             let edit = self.add_missing_value(sources, None);
@@ -83,7 +77,7 @@ impl<'a> Merger<'a> {
         value: &Name,
         sources: &Sources<'a, TypeDef>,
         having: &[(usize, &EnumValue)],
-        uses: &Uses,
+        uses: &EnumUses,
     ) -> Option<DraftValue> {
         let coordinate = format!("{name}.{value}");
         let texts: Vec<_> = having.iter().map(|(i, v)| (*i, v.description.as_ref())).collect();
@@ -116,7 +110,7 @@ impl<'a> Merger<'a> {
                 (Some(_), None) => {
                     let hint = self.inconsistent(
                         Code::INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM,
-                        format!("Clients can't be offered \"{coordinate}\": they send this enum as input, and some subgraphs would refuse the value"),
+                        format!("The supergraph does not have \"{coordinate}\": clients send this enum as input, and some subgraphs would refuse the value"),
                         &coordinate,
                         &graphs,
                         sources,

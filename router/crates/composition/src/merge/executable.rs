@@ -2,42 +2,13 @@
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::DirectiveLocation;
+use braid_graphql::directives::is_executable;
 use braid_supergraph::join_spec::draft::DraftDirective;
 
-use super::Merger;
+use super::merger::Merger;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::subgraph::model::{DirectiveDef, Set};
-
-fn is_executable(location: DirectiveLocation) -> bool {
-    use DirectiveLocation as L;
-    matches!(
-        location,
-        L::Query
-            | L::Mutation
-            | L::Subscription
-            | L::Field
-            | L::FragmentDefinition
-            | L::FragmentSpread
-            | L::InlineFragment
-            | L::VariableDefinition
-    )
-}
-
-/// By its name in SDL.
-pub(crate) fn is_executable_name(location: &str) -> bool {
-    matches!(
-        location,
-        "QUERY"
-            | "MUTATION"
-            | "SUBSCRIPTION"
-            | "FIELD"
-            | "FRAGMENT_DEFINITION"
-            | "FRAGMENT_SPREAD"
-            | "INLINE_FRAGMENT"
-            | "VARIABLE_DEFINITION"
-    )
-}
 
 impl<'a> Merger<'a> {
     pub(super) fn merge_executable_directives(&mut self) {
@@ -115,7 +86,7 @@ impl<'a> Merger<'a> {
         let repeatable = having.iter().all(|(_, d)| d.repeatable);
         if !repeatable && having.iter().any(|(_, d)| d.repeatable) {
             let message = format!(
-                "Clients can use the directive \"@{name}\" only once at a place: not every subgraph defines it as repeatable."
+                "Clients can't repeat the directive \"@{name}\" on one element: not every subgraph defines it as repeatable."
             );
             self.hints.push(hint(
                 Code::INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE,
@@ -129,14 +100,7 @@ impl<'a> Merger<'a> {
         let args = self.merge_arguments(&format!("@{name}"), &sources);
         self.draft.directives.insert(
             name.clone(),
-            DraftDirective {
-                name: name.clone(),
-                description,
-                args,
-                repeatable,
-                locations: locations.iter().map(|l| l.name()).collect(),
-                internal: false,
-            },
+            DraftDirective { name: name.clone(), description, args, repeatable, locations, internal: false },
         );
     }
 }

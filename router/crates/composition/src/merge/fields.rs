@@ -4,14 +4,15 @@ use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::Type;
 use braid_supergraph::join_spec::draft::{DraftContextArgument, DraftField, DraftInput, DraftJoinField};
 
+use super::merger::{Merger, Sources, by_name};
 use super::overrides::Overrides;
 use super::typing::is_strict_subtype;
 use super::values::{same_option, show};
-use super::{Merger, Sources, by_name};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::subgraph::model::{Directives, Field, InputValue, Map, Span, TypeDef};
 use crate::subgraph::spec::Known;
+use braid_graphql::context_selection::ContextSelection;
 
 impl<'a> Merger<'a> {
     pub(super) fn merge_field(
@@ -40,7 +41,7 @@ impl<'a> Merger<'a> {
         let arguments: Vec<_> = real.iter().map(|(i, f)| (*i, &f.args)).collect();
         let args = self.merge_arguments(&coordinate, &arguments);
         let types: Vec<(usize, &Type, Span)> = real.iter().map(|(i, f)| (*i, &f.ty, f.span)).collect();
-        let (ty, mut equal) = self.merge_type_reference(&coordinate, "type", &types, false, Code::FIELD_TYPE_MISMATCH);
+        let (ty, mut equal) = self.merge_type_reference(&coordinate, &types, false, Code::FIELD_TYPE_MISMATCH);
         self.note_enum_use(&ty, false, || coordinate.clone());
         if real.len() < having.len() {
             equal = self.check_externals(&coordinate, having, &ty, &args) && equal;
@@ -62,7 +63,7 @@ impl<'a> Merger<'a> {
                     Diagnostic::new(
                         Code::MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL,
                         format!(
-                            "[{}] @{} on \"{coordinate}\" would be lost: the field is @external here, and what the supergraph says of a field comes from the subgraphs that resolve it.",
+                            "[{}] @{} on \"{coordinate}\" would be lost: the field is @external here, and the supergraph takes a field's directives from the subgraphs that resolve it.",
                             self.name(*index),
                             applied.name
                         ),
@@ -77,7 +78,7 @@ impl<'a> Merger<'a> {
         real
     }
 
-    /// A field that all who have it leave to others: an interface object may resolve it, and completes it later.
+    /// A field that is external in all subgraphs that have it: an interface object may resolve it, and completes it later.
     fn field_of_externals(
         &mut self,
         name: &Name,
@@ -92,7 +93,7 @@ impl<'a> Merger<'a> {
             return None;
         }
         let types: Vec<(usize, &Type, Span)> = having.iter().map(|(i, f)| (*i, &f.ty, f.span)).collect();
-        let (ty, equal) = self.merge_type_reference(&coordinate, "type", &types, false, Code::FIELD_TYPE_MISMATCH);
+        let (ty, equal) = self.merge_type_reference(&coordinate, &types, false, Code::FIELD_TYPE_MISMATCH);
         let joins = self.join_fields(parents, having, overrides, equal);
         let (description, args, applied) = (None, Vec::new(), Vec::new());
         Some(DraftField { name: field.clone(), description, args, ty, default: None, joins, applied })
@@ -104,7 +105,7 @@ impl<'a> Merger<'a> {
             crate::validate::edits::remove_application(&self.subgraphs[*i], f.get(Known::External)?)
         });
         let message = format!(
-            "Nobody resolves \"{coordinate}\": every subgraph that has the field leaves it to another one with @external ({}).",
+            "No subgraph resolves \"{coordinate}\": every subgraph that has the field marks it @external ({}).",
             self.names(having.iter().map(|(i, _)| *i))
         );
         self.errors.push(
@@ -140,7 +141,7 @@ impl<'a> Merger<'a> {
         let directives: Vec<_> = having.iter().map(|(i, a)| (*i, a.applied.as_slice(), a.span)).collect();
         let applied = self.merge_applied(coordinate, &directives);
         let types: Vec<(usize, &Type, Span)> = having.iter().map(|(i, a)| (*i, &a.ty, a.span)).collect();
-        let (ty, _) = self.merge_type_reference(coordinate, "type", &types, true, Code::FIELD_ARGUMENT_TYPE_MISMATCH);
+        let (ty, _) = self.merge_type_reference(coordinate, &types, true, Code::FIELD_ARGUMENT_TYPE_MISMATCH);
         let defaults: Vec<_> = having.iter().map(|(i, a)| (*i, a.default.as_ref(), a.span)).collect();
         let default = self.merge_default(coordinate, "Argument", Code::FIELD_ARGUMENT_DEFAULT_MISMATCH, &defaults);
         self.note_enum_use(&ty, true, || coordinate.to_string());
@@ -159,7 +160,7 @@ impl<'a> Merger<'a> {
                 self.errors.push(
                     Diagnostic::new(
                         Code::CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS,
-                        format!("Nobody would give a value to \"{coordinate}\" in {}: the argument is required there, but clients don't see it, since another subgraph takes it @fromContext.", self.names([*index])),
+                        format!("\"{coordinate}\" would never get a value in {}: the argument is required there, but clients don't see it, since another subgraph takes it from a context (@fromContext).", self.names([*index])),
                     )
                     .on(coordinate)
                     .at(self.locate(*index, argument.span))
@@ -170,7 +171,7 @@ impl<'a> Merger<'a> {
                 self.hints.push(
                     Diagnostic::new(
                         Code::HINT_CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS,
-                        format!("Clients can't give \"{coordinate}\" any more, although it is an ordinary argument in {}: another subgraph has the router fill it in @fromContext.", self.names([*index])),
+                        format!("Clients can no longer set \"{coordinate}\", although it is an ordinary argument in {}: in another subgraph the router fills it in (@fromContext).", self.names([*index])),
                     )
                     .on(coordinate)
                     .at(self.locate(*index, argument.span))
@@ -195,7 +196,7 @@ impl<'a> Merger<'a> {
             self.hints.push(
                 Diagnostic::new(
                     Code::INCONSISTENT_ARGUMENT_PRESENCE,
-                    format!("Clients can't be offered the argument \"{coordinate}\": the router may ask any of the subgraphs for the field, but the argument is defined in {} and not in {}.", self.names(having.iter().map(|(i, _)| *i)), self.names(lacking)),
+                    format!("The supergraph does not have the argument \"{coordinate}\": the router may ask any of the subgraphs for the field, but the argument is defined in {} and not in {}.", self.names(having.iter().map(|(i, _)| *i)), self.names(lacking)),
                 )
                 .on(coordinate)
                 .at(at)
@@ -213,7 +214,7 @@ impl<'a> Merger<'a> {
         self.errors.push(
             Diagnostic::new(
                 Code::REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH,
-                format!("\"{coordinate}\" must always be given in {}, but there is no such argument in {}, and the router may ask any of them.", self.names(required), self.names(lacking)),
+                format!("\"{coordinate}\" is required in {}, but {} has no such argument, and the router may ask any of them.", self.names(required), self.names(lacking)),
             )
             .on(coordinate)
             .at(at)
@@ -222,7 +223,7 @@ impl<'a> Merger<'a> {
         );
     }
 
-    /// Externals don't shape the merged field, but they must fit it. Whether all their types equal it.
+    /// External fields don't affect the merged field, but they must match it. Returns whether all their types equal its type.
     fn check_externals(
         &mut self,
         coordinate: &str,
@@ -234,14 +235,14 @@ impl<'a> Merger<'a> {
         for (index, field) in having.iter().filter(|(_, f)| f.facts.external) {
             if field.ty != *ty {
                 all_equal = false;
-                // A narrower object or interface fits. Another nullability does not: one side would not expect what the other gives.
+                // A narrower object or interface matches. Another nullability does not: one side would not expect what the other returns.
                 let same_nullability = named(ty, ty.inner_named_type()) == named(&field.ty, ty.inner_named_type());
                 if !same_nullability || !is_strict_subtype(&self.draft, ty, &field.ty) {
                     let edit = crate::validate::edits::replace_type(&self.subgraphs[*index], field.span, &field.ty, ty);
                     self.errors.push(
                         Diagnostic::new(
                             Code::EXTERNAL_TYPE_MISMATCH,
-                            format!("\"{coordinate}\" is @external in {1}, so it must look as it does where it is resolved. Its type there is \"{ty}\", but \"{0}\" was written.", field.ty, self.names([*index])),
+                            format!("\"{coordinate}\" is @external in {1}, so it must be declared as it is where it is resolved. Its type there is \"{ty}\", but here it is \"{0}\".", field.ty, self.names([*index])),
                         )
                         .on(coordinate)
                         .at(self.locate(*index, field.span))
@@ -267,7 +268,7 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 Diagnostic::new(
                     Code::EXTERNAL_ARGUMENT_MISSING,
-                    format!("\"{coordinate}\" is @external in {}, so it must look as it does where it is resolved, but its argument \"{}\" is missing.", self.names([index]), argument.name),
+                    format!("\"{coordinate}\" is @external in {}, so it must be declared as it is where it is resolved, but its argument \"{}\" is missing.", self.names([index]), argument.name),
                 )
                 .on(element.as_str())
                 .at(at)
@@ -281,7 +282,7 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 Diagnostic::new(
                     Code::EXTERNAL_ARGUMENT_TYPE_MISMATCH,
-                    format!("\"{coordinate}\" is @external in {2}, so it must look as it does where it is resolved. Its argument \"{3}\" has the type \"{0}\" there, but \"{1}\" was written.", argument.ty, own.ty, self.names([index]), argument.name),
+                    format!("\"{coordinate}\" is @external in {2}, so it must be declared as it is where it is resolved. Its argument \"{3}\" has the type \"{0}\" there, but \"{1}\" here.", argument.ty, own.ty, self.names([index]), argument.name),
                 )
                 .on(element.as_str())
                 .at(subgraph.locate(own.span))
@@ -297,7 +298,7 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 Diagnostic::new(
                     Code::EXTERNAL_ARGUMENT_DEFAULT_MISMATCH,
-                    format!("\"{coordinate}\" is @external in {2}, so it must look as it does where it is resolved. Its argument \"{3}\" has {0} there, but {1} here.", show(argument.default.as_ref()), show(own.default.as_ref()), self.names([index]), argument.name),
+                    format!("\"{coordinate}\" is @external in {2}, so it must be declared as it is where it is resolved. Its argument \"{3}\" has {0} there, but {1} here.", show(argument.default.as_ref()), show(own.default.as_ref()), self.names([index]), argument.name),
                 )
                 .on(element.as_str())
                 .at(subgraph.locate(own.span))
@@ -351,9 +352,7 @@ impl<'a> Merger<'a> {
             .values()
             .filter_map(|argument| {
                 let text = argument.get(Known::FromContext)?.str_arg("field")?;
-                let rest = text.trim().strip_prefix('$')?;
-                let split = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-                let (context, selection) = rest.split_at(split);
+                let ContextSelection { context, selection } = ContextSelection::parse(text)?;
                 Some(DraftContextArgument {
                     context: format!("{}__{context}", self.draft_graph_name(index)),
                     name: argument.name.to_string(),

@@ -37,7 +37,7 @@ fn enum_value(name: &str) -> String {
     if value.starts_with(|c: char| c.is_ascii_digit()) {
         value.insert(0, '_');
     }
-    // `_1` at the end is what tells clashing names apart.
+    // `_1` at the end distinguishes clashing names.
     let digits = value.trim_end_matches(|c: char| c.is_ascii_digit());
     if digits.len() < value.len() && digits.ends_with('_') {
         value.push('_');

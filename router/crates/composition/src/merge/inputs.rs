@@ -4,9 +4,9 @@ use braid_graphql::compiler::ast::{Type, Value};
 use braid_graphql::compiler::{Name, Node};
 use braid_supergraph::join_spec::draft::{DraftField, DraftJoinField, NameMap};
 
+use super::merger::{Merger, Sources, by_name, with_room};
 use super::typing::{Common, common};
 use super::values::{same, show};
-use super::{Merger, Sources, by_name, with_room};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Edit, Location};
 use crate::subgraph::model::{Directives as _, Field, Span, TypeDef};
@@ -26,7 +26,7 @@ impl<'a> Merger<'a> {
             let error = Diagnostic::new(
                 Code::EMPTY_MERGED_INPUT_TYPE,
                 format!(
-                    "Input \"{name}\" would be left without fields. A subgraph refuses an input with a field that it does not know, so clients can be offered only fields that every subgraph with \"{name}\" has, and there are none."
+                    "Input \"{name}\" would be left without fields. A subgraph refuses an input with a field that it does not know, so the supergraph has only the fields that every subgraph with \"{name}\" has, and there are none."
                 ),
             );
             self.errors.push(
@@ -57,7 +57,7 @@ impl<'a> Merger<'a> {
             let error = Diagnostic::new(
                 Code::INVALID_GRAPHQL,
                 format!(
-                    "Clients must give exactly one field of input \"{name}\" in {} (@oneOf), but always \"{coordinate}\" in {}, where it is non-null. No value suits both.",
+                    "Clients must set exactly one field of input \"{name}\" in {} (@oneOf), but must always set \"{coordinate}\" in {}, where it is non-null. No value satisfies both.",
                     self.names(choosing.iter().map(|(i, _)| *i)),
                     self.names(demanding.iter().map(|(i, _)| *i))
                 ),
@@ -99,7 +99,7 @@ impl<'a> Merger<'a> {
         let directives: Vec<_> = having.iter().map(|(i, f)| (*i, f.applied.as_slice(), f.span)).collect();
         let applied = self.merge_applied(&coordinate, &directives);
         let types: Vec<(usize, &Type, Span)> = having.iter().map(|(i, f)| (*i, &f.ty, f.span)).collect();
-        let (ty, equal) = self.merge_type_reference(&coordinate, "type", &types, true, Code::FIELD_TYPE_MISMATCH);
+        let (ty, equal) = self.merge_type_reference(&coordinate, &types, true, Code::FIELD_TYPE_MISMATCH);
         let defaults: Vec<_> = having.iter().map(|(i, f)| (*i, f.default.as_ref(), f.span)).collect();
         let default = self.merge_default(&coordinate, "Input field", Code::INPUT_FIELD_DEFAULT_MISMATCH, &defaults);
         self.note_enum_use(&ty, true, || coordinate.clone());
@@ -137,7 +137,7 @@ impl<'a> Merger<'a> {
         if required.is_empty() {
             let hint = self.inconsistent(
                 Code::INCONSISTENT_INPUT_OBJECT_FIELD,
-                format!("Clients can't be offered the input field \"{coordinate}\": some subgraphs would refuse an input that has it"),
+                format!("The supergraph does not have the input field \"{coordinate}\": some subgraphs would refuse an input that has it"),
                 &coordinate,
                 &graphs,
                 sources,
@@ -160,7 +160,7 @@ impl<'a> Merger<'a> {
         let error = Diagnostic::new(
             Code::REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH,
             format!(
-                "The input field \"{coordinate}\" must always be given in {}, but there is no such field in {}: an input that suits the one is refused by the other.",
+                "The input field \"{coordinate}\" is required in {}, but {} has no such field: an input that is valid in one is refused by the other.",
                 self.names(required),
                 self.names(lacking)
             ),
@@ -178,7 +178,6 @@ impl<'a> Merger<'a> {
     pub(super) fn merge_type_reference(
         &mut self,
         coordinate: &str,
-        _what: &str,
         types: &[(usize, &Type, Span)],
         input: bool,
         code: Code,
@@ -188,7 +187,7 @@ impl<'a> Merger<'a> {
         match common(&self.draft, types.iter().map(|(_, ty, _)| *ty), input) {
             Common::Equal(ty) => (ty, true),
             Common::Compatible(ty) => {
-                let said = self.tell_apart(types.iter().map(|(i, t, _)| (*i, format!("\"{t}\""))));
+                let said = self.by_text(types.iter().map(|(i, t, _)| (*i, format!("\"{t}\""))));
                 let (code, noun) = match input && code == Code::FIELD_ARGUMENT_TYPE_MISMATCH {
                     true => (Code::INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE, "argument"),
                     false => (Code::INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE, "field"),
@@ -197,7 +196,7 @@ impl<'a> Merger<'a> {
                 self.hints.push(
                     Diagnostic::new(
                         code,
-                        format!("Subgraphs give the {noun} \"{coordinate}\" different types: {said}. Clients see \"{ty}\", which suits all of them."),
+                        format!("Subgraphs give the {noun} \"{coordinate}\" different types: {said}. Clients see \"{ty}\", which fits all of them."),
                     )
                     .on(coordinate)
                     .at(at)
@@ -206,7 +205,7 @@ impl<'a> Merger<'a> {
                 (ty, false)
             }
             Common::None => {
-                let said = self.tell_apart(types.iter().map(|(i, t, _)| (*i, format!("\"{t}\""))));
+                let said = self.by_text(types.iter().map(|(i, t, _)| (*i, format!("\"{t}\""))));
                 let noun = if code == Code::FIELD_ARGUMENT_TYPE_MISMATCH { "argument" } else { "field" };
                 let at: Vec<Location> = types.iter().filter_map(|(i, _, span)| self.locate(*i, *span)).collect();
                 let edits: Vec<Edit> = types
@@ -220,7 +219,7 @@ impl<'a> Merger<'a> {
                 self.errors.push(
                     Diagnostic::new(
                         code,
-                        format!("Subgraphs disagree on the type of the {noun} \"{coordinate}\": {said}. There is no type that suits all of them."),
+                        format!("Subgraphs disagree on the type of the {noun} \"{coordinate}\": {said}. No type fits all of them."),
                     )
                     .on(coordinate)
                     .at(at)
@@ -246,7 +245,7 @@ impl<'a> Merger<'a> {
         if equal && given.len() == defaults.len() {
             return Some(first.clone());
         }
-        let said = self.tell_apart(defaults.iter().map(|(i, d, _)| (*i, show(*d))));
+        let said = self.by_text(defaults.iter().map(|(i, d, _)| (*i, show(*d))));
         let at: Vec<Location> = defaults.iter().filter_map(|(i, _, span)| self.locate(*i, *span)).collect();
         if equal {
             self.hints.push(

@@ -1,9 +1,9 @@
-//! Gives implementations what interface objects resolve: fields that they lack, and fields that they have as externals only.
+//! Adds to implementations what interface objects resolve: fields that they lack, and fields that they have as externals only.
 
 use braid_graphql::compiler::Name;
 use braid_supergraph::join_spec::draft::{DraftField, DraftJoinField, DraftKind};
 
-use super::Merger;
+use super::merger::Merger;
 use super::overrides::Overrides;
 use crate::validate::AUTH;
 
@@ -46,7 +46,7 @@ impl Merger<'_> {
     fn spread(&mut self, name: &Name, mut field: DraftField) {
         let existing = self.draft.types.get(name).and_then(|ty| ty.fields.get(&field.name));
         match existing {
-            // What others refer to keeps their view of it: which subgraphs do, and its type.
+            // An external field keeps its subgraphs and its type.
             Some(own) if !own.joins.is_empty() && own.joins.iter().all(|join| join.external) => {
                 field.joins.clone_from(&own.joins);
                 field.ty = own.ty.clone();
@@ -54,7 +54,7 @@ impl Merger<'_> {
             Some(_) => return,
             None => field.joins = vec![DraftJoinField::default()],
         }
-        // What protects a field of the interface may come from another implementation.
+        // The authorization of an interface's field may come from another implementation.
         let protects: Vec<&Name> = AUTH.iter().filter_map(|known| self.features.name(*known)).collect();
         field.applied.retain(|applied| !protects.contains(&&applied.name));
         field.applied.extend(self.merge_applied(&format!("{name}.{}", field.name), &[]));

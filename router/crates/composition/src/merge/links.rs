@@ -1,9 +1,8 @@
 //! The links of the supergraph: which specifications it names, what it imports from them, and under which names, so that no two
 //! names clash. Knows nothing of definitions.
 
-use braid_supergraph::join_spec::draft::DraftLink;
-
-use super::Merger;
+use super::merger::Merger;
+use super::planned_link::PlannedLink;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::link::is_namespace;
@@ -22,62 +21,6 @@ const FEATURES: [(Known, &str, Option<&str>); 7] = [
 
 /// Every supergraph links these under their own names.
 const FIXED: [&str; 2] = ["link", "join"];
-
-/// A link of the supergraph that is not yet written.
-#[derive(Clone, Debug)]
-pub(super) struct PlannedLink {
-    /// The directive that one of federation's features is named after; none for a specification of somebody's own.
-    pub(super) own: Option<Known>,
-    url: String,
-    purpose: Option<String>,
-    /// Each directive's name in the specification, and here, without `@`.
-    directives: Vec<(String, String)>,
-    /// The name that the URL gives.
-    default: String,
-    /// The name here, if the default is taken.
-    alias: Option<String>,
-}
-
-impl PlannedLink {
-    pub(super) fn new(
-        own: Option<Known>,
-        url: String,
-        purpose: Option<String>,
-        directives: Vec<(String, String)>,
-    ) -> Self {
-        let default = url.rsplit('/').nth(1).unwrap_or_default().to_string();
-        PlannedLink { own, url, purpose, directives, default, alias: None }
-    }
-
-    /// The prefix of names that are not imported.
-    pub(super) fn namespace(&self) -> &str {
-        self.alias.as_deref().unwrap_or(&self.default)
-    }
-
-    pub(super) fn write(&self) -> DraftLink {
-        // Federation's features are known by their names. Of others, some readers know only what is imported.
-        let is_plain = |(element, name): &&(String, String)| {
-            self.own.is_some() && self.alias.is_none() && *element == self.default && element == name
-        };
-        let imports = self.directives.iter().filter(|directive| !is_plain(directive));
-        DraftLink {
-            url: self.url.clone(),
-            alias: self.alias.clone(),
-            imports: imports
-                .map(|(element, name)| (format!("@{element}"), (element != name).then(|| format!("@{name}"))))
-                .collect(),
-            purpose: self.purpose.clone(),
-        }
-    }
-
-    /// Whether one of its directives would be read as something else if a link had this name.
-    fn hinders(&self, namespace: &str, same_link: bool) -> bool {
-        self.directives.iter().any(|(element, name)| match name.split_once("__") {
-            Some((prefix, rest)) => prefix == namespace && !(same_link && rest == element),
-            None => name == namespace && !(same_link && *element == self.default),
-        })
-    }
-}
 
 impl Merger<'_> {
     /// Plans all links, once it is known which directives go to the supergraph.
@@ -110,7 +53,7 @@ impl Merger<'_> {
         self.links = links;
     }
 
-    /// A name that nothing has and that nothing begins with.
+    /// A name that is not used, not even as a prefix.
     fn free_name(&self, name: &str, taken: &impl Fn(&str) -> bool) -> String {
         let used = |candidate: &str| {
             let schemas = self.subgraphs.iter().map(|s| &s.schema);
@@ -127,7 +70,7 @@ impl Merger<'_> {
         }
     }
 
-    /// Names that every reader of the supergraph would take for something else.
+    /// Names that readers of the supergraph would take for something else.
     fn refuse_clashes(&mut self, links: &[PlannedLink]) {
         let mut seen: Vec<(&str, &PlannedLink)> = Vec::new();
         let mut errors = Vec::new();

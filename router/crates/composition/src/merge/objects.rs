@@ -4,8 +4,8 @@ use ahash::AHashSet;
 use braid_graphql::compiler::Name;
 use braid_supergraph::join_spec::draft::{DraftField, DraftKind, NameMap};
 
+use super::merger::{Merger, Sources, by_name, with_room};
 use super::overrides::Overrides;
-use super::{Merger, Sources, by_name, with_room};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Edit, Location, excerpt};
 use crate::subgraph::model::{Directives, Field, Kind, TypeDef, is_root};
@@ -18,7 +18,7 @@ impl<'a> Merger<'a> {
         if !keyed.is_empty() && keyed.len() < sources.len() {
             let hint = self.inconsistent(
                 Code::INCONSISTENT_ENTITY,
-                format!("\"{name}\" has a @key in some subgraphs only. The others can return it, but the router can't ask them for the fields of a given \"{name}\""),
+                format!("\"{name}\" has a @key in some subgraphs only. The others can return it, but the router can't ask them for the fields of a particular \"{name}\""),
                 name,
                 &keyed,
                 sources,
@@ -32,7 +32,7 @@ impl<'a> Merger<'a> {
         let fields = by_name(sources.iter().map(|(i, t)| (*i, &t.fields)));
         let mut merged = with_room(fields.len());
         for (field, having) in fields {
-            // A type with external fields only is a mere reference and lacks nothing.
+            // A type with external fields only is just a reference and lacks nothing.
             let lacks = |(i, t): &(usize, &TypeDef)| {
                 having.binary_search_by_key(i, |(h, _)| *h).is_err() && !t.fields.values().all(|f| f.facts.external)
             };
@@ -103,11 +103,11 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 Diagnostic::new(
                     Code::INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE,
-                    format!("[{}] By its @key(fields: \"{}\") this subgraph promises to find any \"{name}\", but it does not define {}, which other subgraphs have among the implementations.", subgraph.name, excerpt(key.str_arg("fields").unwrap_or_default()), list.join(" and ")),
+                    format!("[{}] With @key(fields: \"{}\") this subgraph promises to find any \"{name}\", but it does not define {}, which other subgraphs list as implementations.", subgraph.name, excerpt(key.str_arg("fields").unwrap_or_default()), list.join(" and ")),
                 )
                 .on(name.as_str())
                 .at(self.locate(*index, key.span))
-                .help(format!("define {} in \"{}\" as implementing \"{name}\", or write `resolvable: false` in the key if the router need not find objects here", list.join(" and "), subgraph.name))
+                .help(format!("define {} in \"{}\" as implementing \"{name}\", or write `resolvable: false` in the key if the router never needs to find objects here", list.join(" and "), subgraph.name))
                 .fix("make the key not resolvable", edit),
             );
         }
@@ -126,7 +126,7 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 Diagnostic::new(
                     Code::INTERFACE_OBJECT_USAGE_ERROR,
-                    format!("[{}] With @interfaceObject the subgraph says that it does not tell the implementations of \"{name}\" apart, yet it defines {}.", subgraph.name, list.join(" and ")),
+                    format!("[{}] An @interfaceObject represents all implementations of \"{name}\" in a subgraph that does not know them, but this subgraph also defines {}.", subgraph.name, list.join(" and ")),
                 )
                 .on(name.as_str())
                 .at(self.locate(*index, ty.span))
@@ -145,7 +145,7 @@ impl<'a> Merger<'a> {
                 self.errors.push(
                     Diagnostic::new(
                         Code::INVALID_FIELD_SHARING,
-                        format!("\"Subscription.{field}\" is @shareable in {}, but one subgraph alone must send the events of a subscription.", self.names([*index])),
+                        format!("\"Subscription.{field}\" is @shareable in {}, but the events of a subscription must come from a single subgraph.", self.names([*index])),
                     )
                     .on(format!("Subscription.{field}"))
                     .at(self.locate(*index, f.span))
@@ -177,7 +177,7 @@ impl<'a> Merger<'a> {
         }
         let coordinate = format!("{name}.{field}");
         let mut message = format!(
-            "\"{coordinate}\" is resolved in {}. The router may take it from any of them only if all promise the same answer with @shareable, but it is missing in {}.",
+            "\"{coordinate}\" is resolved in {}. The router may ask any of them only if all promise the same value with @shareable, but @shareable is missing in {}.",
             self.names(resolving.iter().map(|r| r.0)),
             match bad.len() == resolving.len() {
                 true => "all of them".to_string(),
@@ -186,7 +186,7 @@ impl<'a> Merger<'a> {
         );
         if let Some((index, from)) = overrides.unknown.first() {
             message.push_str(&format!(
-                " The @override in {} takes nothing over, since there is no subgraph \"{from}\".{}",
+                " The @override in {} has no effect, since there is no subgraph \"{from}\".{}",
                 self.names([*index]),
                 did_you_mean(from, self.subgraphs.iter().map(|s| &*s.name))
             ));
@@ -210,7 +210,7 @@ impl<'a> Merger<'a> {
             .filter_map(|r| crate::validate::edits::append_to_field(&self.subgraphs[r.0], r.1, Known::Shareable))
             .collect();
         let diagnostic = diagnostic.help(format!(
-            "if all of them answer alike, mark \"{coordinate}\" @shareable in {}; if one has taken it over, use @override there; if one only refers to it, use @external there",
+            "if all of them return the same value, mark \"{coordinate}\" @shareable in {}; if one has taken it over, use @override there; if one only refers to it, use @external there",
             self.names(bad.iter().map(|r| r.0))
         ));
         self.errors.push(match name == "Subscription" {
@@ -219,7 +219,7 @@ impl<'a> Merger<'a> {
         });
     }
 
-    /// The fields that subgraphs give to an object through its interface objects, each with its subgraph.
+    /// The fields that an object gets from interface objects, each with its subgraph.
     pub(super) fn abstracted(&self, name: &Name, field: &Name) -> Vec<(usize, &'a Field)> {
         if self.interface_objects.is_empty() {
             return Vec::new();

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use braid_graphql::compiler::Name;
 
-use super::Merger;
+use super::merger::Merger;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::{Applied, Directives, Field, Kind};
 use crate::subgraph::spec::Known;
 use braid_graphql::suggest::did_you_mean;
 
-/// What overriding does to one field.
+/// The effect of `@override` on one field.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overrides {
-    /// Overridden, but still needed in its subgraph.
+    /// Overridden, but still used in its subgraph.
     pub(super) used: Vec<usize>,
     pub(super) unused: Vec<usize>,
     pub(super) labels: BTreeMap<usize, String>,
@@ -66,7 +66,7 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 diagnostic(
                     Code::OVERRIDE_ON_INTERFACE,
-                    format!("[{here}] @override on \"{coordinate}\" has nothing to take over: a field of an interface is resolved by the implementing types."),
+                    format!("[{here}] @override on \"{coordinate}\" has no effect: a field of an interface is resolved by the implementing types."),
                     "put @override on the field of each implementing type",
                 )
                 .fix("remove @override from the interface's field", remove),
@@ -77,7 +77,7 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 diagnostic(
                     Code::OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,
-                    format!("[{here}] @override on \"{coordinate}\" can't work: \"{name}\" is an @interfaceObject, whose fields stand for fields of many types, and @override takes over the field of one type."),
+                    format!("[{here}] @override on \"{coordinate}\" can't work: \"{name}\" is an @interfaceObject, whose fields belong to many types, but @override takes over the field of one type."),
                     "remove @override here, and remove the field where it was before",
                 )
                 .fix("remove @override", remove),
@@ -90,9 +90,7 @@ impl<'a> Merger<'a> {
             let near = did_you_mean(from, self.subgraphs.iter().map(|s| &*s.name));
             self.hints.push(diagnostic(
                 Code::FROM_SUBGRAPH_DOES_NOT_EXIST,
-                format!(
-                    "[{here}] @override on \"{coordinate}\" takes nothing over: there is no subgraph \"{from}\".{near}"
-                ),
+                format!("[{here}] @override on \"{coordinate}\" has no effect: there is no subgraph \"{from}\".{near}"),
                 "correct the subgraph's name, or remove @override if the subgraph is gone",
             ));
             return;
@@ -112,7 +110,7 @@ impl<'a> Merger<'a> {
             self.errors.push(
                 diagnostic(
                     Code::OVERRIDE_SOURCE_HAS_OVERRIDE,
-                    format!("[{here}] \"{coordinate}\" is taken over from subgraph \"{from}\", which itself takes it over from another one by @override. It would be unclear who resolves the field."),
+                    format!("[{here}] \"{coordinate}\" is taken over from subgraph \"{from}\", which also has @override on it. It would be unclear which subgraph resolves the field."),
                     "keep @override only in the subgraph that should resolve the field",
                 )
                 .fix("remove this @override", remove),
@@ -124,7 +122,7 @@ impl<'a> Merger<'a> {
                 self.errors.push(
                     diagnostic(
                         Code::OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,
-                        format!("[{here}] @override can't take \"{coordinate}\" over from subgraph \"{from}\": that has the field on an @interfaceObject, where it stands for the fields of all implementations."),
+                        format!("[{here}] @override can't take \"{coordinate}\" over from subgraph \"{from}\": there the field is on an @interfaceObject, where it belongs to all implementations."),
                         "remove @override here, and remove the field from the @interfaceObject",
                     )
                     .fix("remove @override", remove),
@@ -133,7 +131,7 @@ impl<'a> Merger<'a> {
             }
             self.hints.push(diagnostic(
                 Code::OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
-                format!("[{here}] @override on \"{coordinate}\" has done its work: subgraph \"{from}\" no longer has the field."),
+                format!("[{here}] @override on \"{coordinate}\" is no longer needed: subgraph \"{from}\" no longer has the field."),
                 "remove @override",
             ));
             return;
@@ -145,7 +143,7 @@ impl<'a> Merger<'a> {
                     Code::OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,
                     match directive {
                         "external" => format!("[{here}] \"{coordinate}\" has both @override, which makes this subgraph resolve the field, and @external, which leaves it to another."),
-                        _ => format!("[{here}] @override can't take \"{coordinate}\" over while the field has @{directive} in subgraph \"{where_}\": what that declares would be lost."),
+                        _ => format!("[{here}] @override can't take \"{coordinate}\" over while the field has @{directive} in subgraph \"{where_}\": that directive would be lost."),
                     },
                     &match directive {
                         "external" => "remove @external if this subgraph resolves the field, or else @override".to_owned(),
@@ -159,7 +157,7 @@ impl<'a> Merger<'a> {
         if from_field.facts.external {
             self.hints.push(diagnostic(
                 Code::OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
-                format!("[{here}] @override on \"{coordinate}\" has done its work: the field is @external in subgraph \"{from}\", which no longer resolves it."),
+                format!("[{here}] @override on \"{coordinate}\" is no longer needed: the field is @external in subgraph \"{from}\", which no longer resolves it."),
                 "remove @override",
             ));
             return;
@@ -173,10 +171,10 @@ impl<'a> Merger<'a> {
         let Some(label) = label else {
             let message = match from_field.facts.used {
                 true => format!(
-                    "Subgraph \"{from}\" is no longer asked for \"{coordinate}\": \"{here}\" has taken the field over. A key, @requires, @provides or an interface of \"{from}\" still refers to it."
+                    "The router no longer asks subgraph \"{from}\" for \"{coordinate}\": \"{here}\" has taken the field over. A key, @requires, @provides or an interface of \"{from}\" still refers to it."
                 ),
                 false => format!(
-                    "Subgraph \"{from}\" is no longer asked for \"{coordinate}\": \"{here}\" has taken the field over."
+                    "The router no longer asks subgraph \"{from}\" for \"{coordinate}\": \"{here}\" has taken the field over."
                 ),
             };
             let help = match from_field.facts.used {
@@ -207,8 +205,8 @@ impl<'a> Merger<'a> {
         result.labels.insert(source, label.to_string());
         self.hints.push(diagnostic(
             Code::OVERRIDE_MIGRATION_IN_PROGRESS,
-            format!("[{here}] \"{coordinate}\" is on its way from subgraph \"{from}\" to this one: the label \"{label}\" decides per request which of them resolves it."),
-            "when all requests come here, remove the label, then the field in the other subgraph",
+            format!("[{here}] \"{coordinate}\" is being moved from subgraph \"{from}\" to this one: the label \"{label}\" decides per request which of them resolves it."),
+            "when this subgraph gets all requests, remove the label, then the field in the other subgraph",
         ));
     }
 

@@ -2,7 +2,7 @@
 
 use braid_graphql::compiler::Name;
 
-use super::{Merger, Sources, by_name};
+use super::merger::{Merger, Sources, by_name};
 use crate::diagnostic::Edit;
 use crate::subgraph::facts::fields_of;
 use crate::subgraph::model::{Directives, Field, Kind, TypeDef, is_root};
@@ -12,8 +12,8 @@ use braid_graphql::field_set::Item;
 
 impl<'a> Merger<'a> {
     /// Where a subgraph lacks a field of another one, `@shareable` does not help: without a key the router could not fetch that
-    /// field for an object that comes from the first. A key that all have does, together with `@shareable` on the other common
-    /// fields. None where the type is complete everywhere, has its keys, or has no field that could be one.
+    /// field for an object that comes from the first. A key that all subgraphs have does help, together with `@shareable` on the other
+    /// common fields. `None` where the type is complete everywhere, has its keys, or has no field that could be a key.
     pub(super) fn entity_advice(&self, name: &Name) -> Option<(String, Vec<Edit>)> {
         let sources: Sources<'a, TypeDef> =
             (0..self.subgraphs.len()).filter_map(|index| Some((index, self.type_in(index, name)?))).collect();
@@ -63,7 +63,7 @@ impl<'a> Merger<'a> {
     }
 }
 
-/// A key of one subgraph whose fields all have.
+/// A key of one subgraph whose fields all subgraphs have.
 fn existing_key(sources: &Sources<'_, TypeDef>) -> Option<Vec<Name>> {
     let keys = sources.iter().flat_map(|(_, ty)| ty.all(Known::Key));
     keys.filter_map(fields_of).find_map(|set| {
@@ -79,7 +79,7 @@ fn existing_key(sources: &Sources<'_, TypeDef>) -> Option<Vec<Name>> {
     })
 }
 
-/// `id`, or else the first ID that all have.
+/// `id`, or else the first ID field that all subgraphs have.
 fn new_key(sources: &Sources<'_, TypeDef>) -> Option<Vec<Name>> {
     let (_, first) = sources.first()?;
     let is_id = |field: &&Field| field.ty.is_non_null() && field.ty.inner_named_type() == "ID";

@@ -3,7 +3,7 @@
 use braid_graphql::compiler::ast::Type;
 use braid_supergraph::join_spec::draft::{Draft, DraftKind};
 
-/// Whether a value of `sub` is always also one of `sup`, and they differ.
+/// Whether every value of `sub` is also one of `sup`, and the types differ.
 pub(crate) fn is_strict_subtype(draft: &Draft, sup: &Type, sub: &Type) -> bool {
     sup != sub && is_subtype(draft, sup, sub)
 }
@@ -60,7 +60,7 @@ pub(crate) fn common<'t>(draft: &Draft, types: impl IntoIterator<Item = &'t Type
             return Common::None;
         }
     }
-    // The fold may have met siblings: all must fit what was chosen.
+    // The loop may have met siblings: all must fit the chosen type.
     let fits = |ty: &Type| {
         ty == chosen || if input { is_strict_subtype(draft, ty, chosen) } else { is_strict_subtype(draft, chosen, ty) }
     };

@@ -13,7 +13,7 @@ pub(crate) fn same(a: &Value, b: &Value) -> bool {
         (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => {
             a == b || matches!((a.to_f64(), b.to_f64()), (Some(a), Some(b)) if a == b)
         }
-        // An enum's value may be written as a string by servers that print defaults loosely.
+        // Some servers print enum defaults as strings.
         (Value::Enum(name), Value::String(text)) | (Value::String(text), Value::Enum(name)) => name == text.as_str(),
         _ => a == b,
     }

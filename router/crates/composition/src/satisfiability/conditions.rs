@@ -1,8 +1,8 @@
-//! Whether the field sets of keys and `@requires` can be had. Knows neither where they come from nor what follows.
+//! Whether the field sets of keys and `@requires` can be fetched. Knows neither where they come from nor what follows.
 //!
-//! A condition rests only on fields that are resolved whatever the override labels are. A router decides labels for the fields that a
+//! A condition relies only on fields that are resolved whatever the override labels are. A router decides labels for the fields that a
 //! client asks for, and the planners of the field decide none for a condition: to them a field that is being moved between two
-//! subgraphs is, within a condition, in neither.
+//! subgraphs is in neither of them within a condition.
 
 use smallvec::{SmallVec, smallvec};
 
@@ -14,7 +14,7 @@ use braid_graphql::field_set::{FieldSet, Item};
 type Below = SmallVec<[(usize, States); 1]>;
 
 impl<'m, 'a> Reach<'m, 'a> {
-    /// Whether all that a field set selects can be had from some states, which are all of one type.
+    /// Whether everything that a field set selects can be fetched from some states, all of one type.
     pub(super) fn is_given(&mut self, states: &[State], set: &FieldSet) -> bool {
         let Some(State { ty, .. }) = states.first().copied() else { return true };
         if states.iter().any(|state| self.is_alone(ty, state.subgraph, set)) {
@@ -24,7 +24,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         self.is_given_among(ty, &all, set)
     }
 
-    /// Looks at every field even when one is lacking, so that all questions it depends on are asked at once.
+    /// Looks at every field even if one is missing, so that all questions it depends on are asked at once.
     fn is_given_among(&mut self, ty: usize, states: &[State], set: &FieldSet) -> bool {
         let mut all = true;
         for item in &set.items {
@@ -47,7 +47,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         all
     }
 
-    /// The states, of some in order, in which a field is resolved that a condition can rest on.
+    /// The states, out of some in order, that resolve a field in a way that a condition can rely on.
     fn givers(&mut self, states: &[State], at: usize, field: &ObjectField<'a>) -> States {
         let mut found = States::new();
         let mut rest = states;
@@ -59,8 +59,8 @@ impl<'m, 'a> Reach<'m, 'a> {
         found
     }
 
-    /// Whether a selection can be had below a field that is resolved in all of some states of one type: there is a subgraph that can
-    /// be asked for the field such that, whatever it returns, the selection can be had.
+    /// Whether a selection can be fetched below a field that all of some states of one type resolve: there is a subgraph that can be
+    /// asked for the field such that the selection can be fetched whatever it returns.
     pub(super) fn is_given_below(&mut self, from: &[State], field: usize, selection: &FieldSet) -> bool {
         let model = self.model;
         let below = self.below(from, field);
@@ -109,7 +109,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         below
     }
 
-    /// Whether some subgraph gives a selection below a field of its own, without anything else.
+    /// Whether some subgraph resolves a selection below a field of its own without any other subgraph.
     pub(super) fn is_given_alone(&mut self, from: &[State], field: usize, selection: &FieldSet) -> bool {
         from.iter().any(|state| self.is_alone_below(state.ty, state.subgraph, field, selection))
     }
@@ -121,7 +121,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         model.types_of(&returned).iter().all(|ty| self.is_alone(*ty, subgraph, selection))
     }
 
-    /// Whether a subgraph gives a field set for an object type by itself, by fields that nothing is said of.
+    /// Whether a subgraph resolves a field set for an object type alone, through fields without any federation directive.
     fn is_alone(&mut self, ty: usize, subgraph: usize, set: &FieldSet) -> bool {
         let key = (ty, subgraph, std::ptr::from_ref(set));
         if let Some(known) = self.alone.get(&key) {

@@ -1,5 +1,8 @@
-//! Says why no subgraph can take a step of a query, and what would help.
+//! Explains why no subgraph can resolve a step of a query, and what would help.
 
+use braid_supergraph::join_spec::draft::DraftContextArgument;
+
+use super::contexts::Values;
 use super::labels::{Combination, When};
 use super::model::source_in;
 use super::node::Node;
@@ -14,16 +17,23 @@ use crate::subgraph::spec::Known;
 pub(super) struct Failure<'a> {
     labels: Combination<'a>,
     states: Vec<State>,
+    /// The values for contextual arguments that the objects above have.
+    above: Values,
+    /// The types of the objects above, the nearest first.
+    types_above: Vec<usize>,
 }
 
-/// Beyond so many, further subgraphs or reasons are only counted.
+/// The most subgraphs, or reasons, that are named; others are only counted.
 const MOST_REASONS: usize = 20;
 
 impl<'a> Failure<'a> {
-    pub(super) fn new(reach: &Reach<'_, 'a>, node: &Node, when: When) -> Self {
+    pub(super) fn new(reach: &Reach<'_, 'a>, nodes: &[Node], node: &Node, when: When) -> Self {
         let labels = reach.labels.example(when);
         let met = node.met.iter().filter(|(_, when)| reach.labels.holds(*when, &labels));
-        Failure { states: met.map(|(state, _)| *state).collect(), labels }
+        let states = met.map(|(state, _)| *state).collect();
+        let parent = |node: &Node| node.parent.and_then(|(index, _)| nodes.get(index));
+        let types_above = std::iter::successors(parent(node), |node| parent(node)).map(|node| node.ty).collect();
+        Failure { states, labels, above: node.above, types_above }
     }
 
     /// The subgraphs that can be reached, in order.
@@ -41,7 +51,7 @@ impl<'a> Failure<'a> {
         match labels.as_slice() {
             [] => String::new(),
             [one] => format!(" while the override label {one}"),
-            many => format!(" while the override labels are so: {}", many.join(", ")),
+            many => format!(" with these override labels: {}", many.join(", ")),
         }
     }
 }
@@ -51,7 +61,43 @@ fn resolves(reach: &mut Reach<'_, '_>, state: State, at: usize, failure: &Failur
     let sources = &reach.model.types[state.ty].fields[at].sources;
     let source = source_in(sources, state.subgraph).ok_or(Unresolved::Unknown)?;
     let when = reach.resolves(state, at, source)?;
-    if reach.labels.holds(when, &failure.labels) { Ok(()) } else { Err(Unresolved::Overridden) }
+    if !reach.labels.holds(when, &failure.labels) {
+        return Err(Unresolved::Overridden);
+    }
+    match reach.unfilled(source, failure.above) {
+        Some(_) => Err(Unresolved::Context),
+        None => Ok(()),
+    }
+}
+
+/// The contextual argument for which the objects above have no value.
+fn unfilled<'a>(
+    reach: &Reach<'_, 'a>,
+    state: State,
+    at: usize,
+    failure: &Failure<'_>,
+) -> Option<&'a DraftContextArgument> {
+    let sources = &reach.model.types[state.ty].fields[at].sources;
+    reach.unfilled(source_in(sources, state.subgraph)?, failure.above)
+}
+
+/// A context's name in its subgraph: it can't contain an underscore, and the supergraph puts the subgraph's name before it.
+fn context_name(argument: &DraftContextArgument) -> &str {
+    argument.context.rsplit_once("__").map_or(argument.context.as_str(), |(_, name)| name)
+}
+
+fn without_value(reach: &Reach<'_, '_>, argument: &DraftContextArgument, failure: &Failure<'_>) -> String {
+    let model = reach.model;
+    let value = model.contexts.value_of(argument);
+    let sets = |ty: &&usize| value.is_some_and(|value| model.contexts.set_by(**ty).contains(&value));
+    match failure.types_above.iter().find(sets) {
+        Some(ty) => format!(
+            "which \"{}\" sets, but the router can't fetch \"{}\" for it here",
+            model.types[*ty].name,
+            excerpt(argument.selection.trim())
+        ),
+        None => "but no object above it in this query sets that context".to_owned(),
+    }
 }
 
 pub(super) fn error(
@@ -92,7 +138,7 @@ pub(super) fn error(
     let diagnostic = Diagnostic::new(
         Code::SATISFIABILITY_ERROR,
         format!(
-            "Clients may send this query, but the router could not answer it{}:\n{query}\nIt gets no further than the parent of \"{coordinate}\":\n{}",
+            "Clients may send this query, but the router can't answer it{}:\n{query}\nIt can fetch the parent of \"{coordinate}\", but not the field:\n{}",
             failure.labels(),
             reasons.trim_end()
         ),
@@ -140,13 +186,24 @@ fn reasons_in(
                     fields.unwrap_or_default()
                 ),
                 false => format!(
-                    "\"{coordinate}\" first needs fields of other subgraphs (its @requires). The router could fetch them, but not come back with them: \"{}\" has no @key in \"{}\" that works.",
+                    "\"{coordinate}\" first needs fields of other subgraphs (its @requires). The router could fetch them, but could not return with them: \"{}\" has no @key in \"{}\" that it can use.",
                     ty.name,
                     model.subgraph_name(state.subgraph)
                 ),
             }
         }
-        _ => format!("\"{coordinate}\" is not defined."),
+        Err(Unresolved::Context) => {
+            let argument = unfilled(reach, state, at, failure);
+            argument.map_or_else(String::new, |argument| {
+                format!(
+                    "\"{coordinate}\" takes its argument \"{}\" from the context \"{}\" (@fromContext), {}.",
+                    argument.name,
+                    context_name(argument),
+                    without_value(reach, argument, failure)
+                )
+            })
+        }
+        Ok(()) | Err(Unresolved::Unknown) => format!("\"{coordinate}\" is not defined."),
     }];
     let here = failure.subgraphs();
     let elsewhere = ty.views.iter().filter(|view| here.binary_search(&view.subgraph).is_err());
@@ -155,7 +212,7 @@ fn reasons_in(
             continue;
         }
         if lines.len() > MOST_REASONS {
-            lines.push("and there is more like this.".to_owned());
+            lines.push("and there are more reasons like this.".to_owned());
             break;
         }
         let target = model.subgraph_name(view.subgraph);
@@ -165,14 +222,14 @@ fn reasons_in(
             lines.push(format!("subgraph \"{target}\" has the field, but says `resolvable: false` on each @key of \"{}\", so it can't be asked for a particular one.", ty.name));
         } else {
             for key in view.keys.iter().filter(|key| key.resolvable).take(MOST_REASONS) {
-                lines.push(format!("subgraph \"{target}\" has the field and finds a \"{1}\" by \"{0}\", but the value of that key is unknown in \"{2}\".", excerpt(key.text), ty.name, model.subgraph_name(state.subgraph)));
+                lines.push(format!("subgraph \"{target}\" has the field and finds a \"{1}\" by \"{0}\", but the router can't get the value of that key from \"{2}\".", excerpt(key.text), ty.name, model.subgraph_name(state.subgraph)));
             }
         }
     }
     lines
 }
 
-/// An interface object was met, but nobody can say which object it really is.
+/// An interface object was met, but no subgraph can say which object it really is.
 pub(super) fn unknown_type(reach: &Reach<'_, '_>, nodes: &[Node], node: &Node, failure: &Failure<'_>) -> Diagnostic {
     let model = reach.model;
     let above = node.parent.map(|(index, at)| (index, model.types[nodes[index].ty].fields[at].merged));
@@ -183,7 +240,7 @@ pub(super) fn unknown_type(reach: &Reach<'_, '_>, nodes: &[Node], node: &Node, f
     let reasons: Vec<String> = subgraphs
         .iter()
         .take(MOST_REASONS)
-        .map(|i| format!("- subgraph \"{}\" sees \"{interface}\" as one type (@interfaceObject), so it can't say which implementation an object is, and no subgraph that could say so can be asked.", model.subgraph_name(*i)))
+        .map(|i| format!("- subgraph \"{}\" knows \"{interface}\" as one type only (@interfaceObject), so it can't say which implementation an object is, and the router can't ask a subgraph that could.", model.subgraph_name(*i)))
         .collect();
     let owner = model
         .context
@@ -193,7 +250,7 @@ pub(super) fn unknown_type(reach: &Reach<'_, '_>, nodes: &[Node], node: &Node, f
     let diagnostic = Diagnostic::new(
         Code::SATISFIABILITY_ERROR,
         format!(
-            "Clients may send this query, but the router could not tell the type of the object{}:\n{query}\n{}",
+            "Clients may send this query, but the router can't find out the type of the object{}:\n{query}\n{}",
             failure.labels(),
             reasons.join("\n")
         ),
@@ -221,6 +278,17 @@ fn remedy(reach: &mut Reach<'_, '_>, ty: usize, at: usize, failure: &Failure<'_>
     let name = model.types[ty].name;
     let context = model.context;
     let here = failure.subgraphs();
+    for state in &failure.states {
+        if resolves(reach, *state, at, failure) == Err(Unresolved::Context)
+            && let Some(argument) = unfilled(reach, *state, at, failure)
+        {
+            let (context, subgraph) = (context_name(argument), model.subgraph_name(state.subgraph));
+            let help = format!(
+                "in subgraph \"{subgraph}\", put @context(name: \"{context}\") on a type that every way to \"{name}\" leads through and where the value can be fetched, or remove the ways to \"{name}\" that have none"
+            );
+            return (help, Vec::new());
+        }
+    }
     let elsewhere = model.types[ty].views.iter().filter(|view| here.binary_search(&view.subgraph).is_err());
     for view in elsewhere.filter(|view| view.real) {
         if resolves(reach, State::new(ty, view.subgraph), at, failure).is_err() {

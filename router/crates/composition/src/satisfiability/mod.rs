@@ -2,17 +2,17 @@
 //!
 //! A *state* is an object type in a subgraph, with what the way there provides. From a state one can move to other
 //! subgraphs by keys; `reach` holds, for each state, the least set of subgraphs that can be reached. Conditions (keys and
-//! `@requires`) are themselves questions about states, so both are computed together as one least fixpoint: what needs
+//! `@requires`) are themselves questions about states, so both are computed together as one least fixpoint: what depends on
 //! itself is never granted. Then the API is walked breadth first over sets of states, so that a failure shows the
 //! shortest query. The cost grows with types × subgraphs, not with the number of paths.
 //!
 //! # Override labels
 //!
 //! `@override(label:)` lets the router decide per request which of two subgraphs resolves a field, so a query must be answerable in
-//! every combination of labels. There are 2ⁿ of them; they are not tried one after the other. Two facts make one round enough.
+//! every combination of labels. There are 2ⁿ of them, and they are not tried one by one. Two facts make a single round enough.
 //!
-//! *What can be reached does not depend on labels.* Conditions rest only on fields that are resolved in every combination
-//! (see `conditions`): a field that is being moved counts for none of its two sides. So the fixpoint is computed once.
+//! *What can be reached does not depend on labels.* Conditions rely only on fields that are resolved in every combination
+//! (see `conditions`): a field that is being moved counts for neither of its two sides. So the fixpoint is computed once.
 //!
 //! *The walk is done for all combinations at once.* Fix one combination `L`. The walk under `L` visits nodes, a type with the set `S` of
 //! states in which it is met, and asks two things of them: which states resolve a field, and what is met below. Both are unions over `S`:
@@ -22,14 +22,21 @@
 //! combination by combination, so by induction over the steps of a path, what is computed here, looked at for `L`, is what the walk
 //! under `L` computes. A field fails under `L` if and only if `L` is not in the union over its states: then the set of missing
 //! combinations is not empty, and any of its members is an example. A node may be left out when an older one has, in each
-//! combination, a part of its states: whatever could be had in few can be had in more, since contributions are only ever added.
+//! combination, a subset of its states: what can be fetched from few states can be fetched from more, since contributions are only added.
 //!
-//! Sets of combinations are decision diagrams (`labels`), whose size follows how labels hang together and not how many there are.
+//! Sets of combinations are decision diagrams (`labels`), whose size depends on how labels are connected and not on how many there are.
+//!
+//! # Contexts
+//!
+//! A contextual argument (`@fromContext`) takes its value from an object above. Whether there is one depends on the way to a position and
+//! not on its states, so each node also keeps which values the objects above it have (`contexts`), and a state resolves such a field only
+//! where they have them all. A node with fewer values covers nodes with more, as with states.
 //!
 //! It is built on the merged draft and the subgraphs, not on `braid-query-graph`, since it must explain what is *not*
 //! possible in terms of the subgraphs' own SDL.
 
 mod conditions;
+mod contexts;
 mod explain;
 mod labels;
 mod model;
@@ -48,7 +55,7 @@ use crate::checks::Context;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 
-/// Some seconds of work. Twenty thousand types in two hundred subgraphs take a hundredth of it.
+/// A few seconds of work. Twenty thousand types in two hundred subgraphs take a hundredth of it.
 const MOST_WORK: u64 = 1_000_000_000;
 
 /// Tries to prove that every query can be answered, in every combination of override labels.

@@ -3,10 +3,13 @@
 
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::draft::{DraftField, DraftJoinField, DraftKind, DraftType, NameMap};
+use braid_supergraph::join_spec::draft::{
+    DraftContextArgument, DraftField, DraftJoinField, DraftKind, DraftType, NameMap,
+};
 use indexmap::IndexSet;
 use smallvec::SmallVec;
 
+use super::contexts::Contexts;
 use crate::checks::Context;
 use crate::subgraph::facts::fields_of;
 use crate::subgraph::model::{self, BUILT_IN_SCALARS, Directives, Field, Kind, Schema, TypeDef, is_root};
@@ -16,6 +19,7 @@ use braid_graphql::field_set::FieldSet;
 pub(super) struct Model<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) types: Vec<ObjectType<'a>>,
+    pub(super) contexts: Contexts<'a>,
     /// The numbers of the draft's types among the object types.
     objects: Vec<Option<usize>>,
     /// The object types that an interface, a union or an interface object can be, by subgraph.
@@ -48,7 +52,7 @@ pub(super) struct ObjectType<'a> {
     pub(super) fields: Vec<ObjectField<'a>>,
 }
 
-/// A field of an object type, with what is asked of it again and again.
+/// A field of an object type, with what is looked up often.
 pub(super) struct ObjectField<'a> {
     pub(super) merged: &'a DraftField,
     pub(super) target: Target,
@@ -91,7 +95,7 @@ pub(super) enum Returned {
 /// An object type as one subgraph knows it.
 pub(super) struct View<'a> {
     pub(super) subgraph: usize,
-    /// The subgraph has the type itself, and not only interface objects that stand for it.
+    /// The subgraph has the type itself, and not only interface objects that represent it.
     pub(super) real: bool,
     pub(super) keys: SmallVec<[Key<'a>; 1]>,
     /// Keys of its interfaces here, by which one can enter without knowing the type.
@@ -113,7 +117,7 @@ pub(super) struct Key<'a> {
 pub(super) enum Join<'a> {
     Plain,
     Written(&'a DraftJoinField),
-    /// Overridden away.
+    /// Taken over by another subgraph.
     Gone,
 }
 
@@ -130,6 +134,7 @@ impl<'a> Model<'a> {
             context,
             objects: numbers.collect(),
             types: Vec::with_capacity(count),
+            contexts: Contexts::default(),
             runtime: Vec::with_capacity(context.subgraphs.len()),
             type_sets: IndexSet::default(),
             key_ids: AHashMap::new(),
@@ -152,6 +157,8 @@ impl<'a> Model<'a> {
                 implementations.entry(interface).or_default().push(id);
             }
         }
+        let merged: Vec<&DraftType> = model.types.iter().map(|ty| ty.merged).collect();
+        model.contexts = Contexts::new(draft, context.features, &merged);
         let implementations =
             implementations.into_iter().map(|(interface, types)| (interface, model.type_set(types))).collect();
         for subgraph in context.subgraphs {
@@ -161,7 +168,7 @@ impl<'a> Model<'a> {
         model
     }
 
-    /// A field, of which it is not yet known who has it.
+    /// A field whose subgraphs are not yet known.
     fn object_field(&self, merged: &'a DraftField) -> ObjectField<'a> {
         let hidden = self.context.features.is_inaccessible(&merged.applied);
         ObjectField { merged, target: self.target(merged), hidden, sources: SmallVec::new() }
@@ -199,7 +206,7 @@ impl<'a> Model<'a> {
                 let Some((at, merged)) = get_near(&ty.fields, near, name) else { continue };
                 let merged = if own.is_some() { Some(merged) } else { elsewhere.and_then(|ty| ty.fields.get(name)) };
                 let Some(merged) = merged else { continue };
-                // Of several interface objects, the first gives the field.
+                // Of several interface objects, the first counts.
                 if object.fields[at].sources.last().is_some_and(|source| source.subgraph == index) {
                     continue;
                 }
@@ -265,7 +272,7 @@ impl<'a> Model<'a> {
         TypeSet(self.type_sets.insert_full(types.into_boxed_slice()).0 as u32)
     }
 
-    /// The object types behind the interfaces, unions and interface objects of a subgraph, given those of all interfaces.
+    /// The object types behind the interfaces, unions and interface objects of a subgraph; `implementations` has those of all interfaces.
     fn runtime_here(
         &mut self,
         schema: &'a Schema,
@@ -342,14 +349,22 @@ impl<'a> Model<'a> {
     }
 }
 
-/// The source of a subgraph, of some that are in order.
+/// The source of a subgraph, out of some in order.
 pub(super) fn source_in<'s, 'a>(sources: &'s [Source<'a>], subgraph: usize) -> Option<&'s Source<'a>> {
     let at = sources.binary_search_by_key(&subgraph, |source| source.subgraph).ok()?;
     sources.get(at)
 }
 
-impl Source<'_> {
-    /// The subgraph resolves the field whatever else holds.
+impl<'a> Source<'a> {
+    /// The arguments that the router fills in from contexts.
+    pub(super) fn context_arguments(&self) -> &'a [DraftContextArgument] {
+        match self.join {
+            Join::Written(join) => &join.context_arguments,
+            Join::Plain | Join::Gone => &[],
+        }
+    }
+
+    /// The subgraph resolves the field unconditionally.
     pub(super) fn is_plain(&self) -> bool {
         let joins_plainly = match self.join {
             Join::Plain => true,
@@ -370,7 +385,7 @@ impl<'a> Join<'a> {
     }
 }
 
-/// A value by its name, and where it stands; most stand in the order in which they are asked for.
+/// A value by its name, and its index; most are in the order in which they are asked for.
 fn get_near<'m, T>(map: &'m NameMap<T>, near: usize, name: &Name) -> Option<(usize, &'m T)> {
     match map.get_index(near) {
         Some((there, value)) if there == name => Some((near, value)),

@@ -1,10 +1,10 @@
-//! Entering other subgraphs by keys: the rules of one type, and the search through them from one view of the type. Does not know
-//! which fields a subgraph resolves; it is told.
+//! Entering other subgraphs by keys: the rules of one type, and the search through them from one view of the type. Its caller says
+//! which fields a subgraph resolves.
 //!
 //! The rules say "with all these fields, these subgraphs can be entered", so that what can be entered is found as for Horn clauses:
 //! each rule counts the fields that it lacks, each field is counted once, and the work is the size of the rules.
 //!
-//! Who came by a key is no help to enter a further subgraph by an equal key: the router would have gone there directly. So each view
+//! A view that was entered by a key does not help to enter another subgraph by an equal key: the router would have gone there directly. So each view
 //! remembers by which keys it was entered, as far as that matters: not, by one only, or by any.
 
 use std::collections::VecDeque;
@@ -33,7 +33,7 @@ pub(super) struct Rule<'m> {
     pub(super) key: usize,
     /// How many fields it selects.
     selects: usize,
-    /// Those with a selection of their own, by their places among the wanted, and what is selected there.
+    /// Those with a selection of their own, by their index among the wanted, and what is selected there.
     pub(super) nested: Vec<(usize, &'m FieldSet)>,
     pub(super) entries: Vec<Entry>,
 }
@@ -187,7 +187,7 @@ pub(super) struct Search<'s, 'm, 'a> {
     lacks: Vec<usize>,
     /// Views whose fields have not been counted.
     open: VecDeque<usize>,
-    /// Rules that lack nothing but what is nested, and have news.
+    /// Rules that lack only what is nested, and have new helpers.
     nested: VecDeque<usize>,
     waits_for_real: Vec<(usize, usize, bool)>,
     waits_for_interface_object: Vec<(usize, usize, bool)>,
@@ -261,7 +261,7 @@ impl<'s, 'm, 'a> Search<'s, 'm, 'a> {
         }
     }
 
-    /// A rule that lacks nothing but what is nested: it has news since it was last asked for.
+    /// A rule that lacks only what is nested, and has new helpers since it was last returned.
     pub(super) fn next_nested(&mut self) -> Option<usize> {
         self.nested.pop_front()
     }
@@ -272,7 +272,7 @@ impl<'s, 'm, 'a> Search<'s, 'm, 'a> {
         self.sources[wanted].iter().copied().filter(move |view| self.entered[*view].helps(key))
     }
 
-    /// Whether an entry of a rule would be news.
+    /// Whether an entry of a rule would add anything.
     pub(super) fn is_open(&self, rule: &Rule<'_>, entry: Entry) -> bool {
         let by = self.entered[entry.view];
         by != By::Any && by != By::Key(rule.key) && self.excluded != Some(entry.view)

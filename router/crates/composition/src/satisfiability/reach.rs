@@ -1,7 +1,7 @@
 //! The least fixpoint: which subgraphs can be reached from each state, and which `@requires` can be met.
 //!
-//! Both are [`Question`]s. A question that reads the answer to another is asked again when that answer grows, and only then: the work
-//! follows the dependencies, not the number of questions there are. Answers only grow, so the order of asking does not matter.
+//! Both are [`Question`]s. A question that reads the answer to another is asked again when that answer grows, and only then, so the work
+//! depends on the dependencies, not on the number of questions. Answers only grow, so the order of asking does not matter.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -9,12 +9,14 @@ use std::rc::Rc;
 use ahash::{AHashMap, AHashSet};
 use smallvec::{SmallVec, smallvec};
 
+use super::contexts::{ValueSets, Values};
 use super::labels::{Labels, When};
 use super::model::{Join, Model, Source, source_in};
 use super::moves::{Moves, Search};
 use super::provided::{Provided, ProvidedId};
 use crate::subgraph::model::is_root;
 use braid_graphql::field_set::FieldSet;
+use braid_supergraph::join_spec::draft::DraftContextArgument;
 
 /// An object type in a subgraph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,18 +64,21 @@ pub(super) enum Unresolved {
     External,
     Overridden,
     Requires,
+    /// No object above has the value of a contextual argument.
+    Context,
 }
 
 pub(super) struct Reach<'m, 'a> {
     pub(super) model: &'m Model<'a>,
     pub(super) labels: Labels<'a>,
     pub(super) provided: Provided,
+    pub(super) values: ValueSets,
     pub(super) budget: Budget,
     moves: Vec<Option<Rc<Moves<'m>>>>,
     /// The subgraphs that can be reached from a state, in order.
     reached: AHashMap<State, Rc<[Reached]>>,
     required: AHashMap<Requirement, bool>,
-    /// Whether a subgraph gives a field set for a type all by itself.
+    /// Whether a subgraph resolves a field set for a type alone.
     pub(super) alone: AHashMap<(usize, usize, *const FieldSet), bool>,
     /// The questions that must be asked, each once.
     queue: VecDeque<Question>,
@@ -123,6 +128,7 @@ impl<'m, 'a> Reach<'m, 'a> {
             model,
             labels,
             provided: Provided::new(),
+            values: ValueSets::new(),
             budget,
             moves: model.types.iter().map(|_| None).collect(),
             reached: AHashMap::new(),
@@ -135,7 +141,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         }
     }
 
-    /// The work was too much. What is not reached then may be reachable.
+    /// The budget is used up. What was not reached may still be reachable.
     pub(super) fn is_exhausted(&self) -> bool {
         self.budget.is_exhausted() || self.labels.is_exhausted()
     }
@@ -165,7 +171,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         found
     }
 
-    /// In which combinations of labels a subgraph resolves a field of a type right in a state.
+    /// In which combinations of labels a subgraph resolves a field of a type directly in a state.
     pub(super) fn resolves(&mut self, state: State, field: usize, source: &Source<'a>) -> Result<When, Unresolved> {
         self.budget.spend(1);
         let mut when = When::ALWAYS;
@@ -191,12 +197,21 @@ impl<'m, 'a> Reach<'m, 'a> {
         }
     }
 
-    /// Whether a condition can rest on a subgraph's field: the subgraph resolves it whatever the labels are.
+    /// The first argument of a field for which the objects above have no value.
+    pub(super) fn unfilled(&self, source: &Source<'a>, above: Values) -> Option<&'a DraftContextArgument> {
+        let known = self.values.get(above);
+        source.context_arguments().iter().find(|argument| {
+            let value = self.model.contexts.value_of(argument);
+            value.is_none_or(|value| known.binary_search(&value).is_err())
+        })
+    }
+
+    /// Whether a condition can rely on a subgraph's field: the subgraph resolves it whatever the labels are.
     pub(super) fn gives(&mut self, state: State, field: usize, source: &Source<'a>) -> bool {
         self.resolves(state, field, source) == Ok(When::ALWAYS)
     }
 
-    /// The subgraphs that can be reached from a state. Outside of questions that is settled, within one it is what is known so far.
+    /// The subgraphs that can be reached from a state. Outside of questions that is final; within one it is what is known so far.
     fn reached(&mut self, state: State) -> Rc<[Reached]> {
         let ty = &self.model.types[state.ty];
         let here = Reached { subgraph: state.subgraph, whole: true };
@@ -268,7 +283,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         }
     }
 
-    /// An answer has grown: whoever read it asks again. What is met stays met, and has no more to ask.
+    /// An answer has grown: the questions that read it are asked again, except requirements that are met already.
     fn ask_readers(&mut self, question: Question) {
         let readers: Vec<Question> = self.readers.get(&question).into_iter().flatten().copied().collect();
         for reader in readers {
@@ -279,7 +294,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         }
     }
 
-    /// Asks which subgraphs can be reached, and says whether they are more than before.
+    /// Asks which subgraphs can be reached, and returns whether there are more than before.
     fn grow(&mut self, state: State) -> bool {
         let model = self.model;
         let views = &model.types[state.ty].views;
@@ -313,7 +328,7 @@ impl<'m, 'a> Reach<'m, 'a> {
         source_in(sources, state.subgraph).is_some_and(|source| self.gives(state, field, source))
     }
 
-    /// Enters what a key with nested selections lets one enter.
+    /// Enters the views that a key with nested selections opens.
     fn nested(&mut self, state: State, moves: &Moves<'m>, number: usize, search: &mut Search<'_, 'm, 'a>) {
         let views = &self.model.types[state.ty].views;
         let rule = &moves.rules[number];
@@ -350,7 +365,7 @@ impl<'m, 'a> Reach<'m, 'a> {
     fn meet(&mut self, requirement: Requirement) -> bool {
         let model = self.model;
         let Requirement { ty, subgraph, field } = requirement;
-        // What is required comes from elsewhere, and one must come back with it.
+        // What is required comes from elsewhere, so there must be a way back.
         let comes_back = model.view(ty, subgraph).is_some_and(|view| view.local_key);
         let source = source_in(&model.types[ty].fields[field].sources, subgraph);
         let Some(set) = source.and_then(|source| source.requires).filter(|_| comes_back) else { return false };

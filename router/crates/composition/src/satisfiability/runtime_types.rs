@@ -33,7 +33,7 @@ pub(super) fn compare(reach: &mut Reach<'_, '_>, node: &Node, at: usize, asked: 
     if asked.iter().any(|other| declared(other) != declared(first)) {
         return None;
     }
-    // An interface object stands for whatever the others return.
+    // An interface object represents whatever the others return.
     let is_interface_object = |asked: &&Asked| {
         let types = &model.context.subgraphs[asked.subgraph].schema.types;
         declared(asked).and_then(|name| types.get(name)).is_some_and(|ty| ty.is_interface_object())
@@ -108,13 +108,13 @@ pub(super) fn report(
         true => (
             Code::SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES,
             format!(
-                "Several subgraphs resolve \"{coordinate}\", but no type behind \"{behind}\" is known to all of them:\n{said}.\nThe router asks whichever subgraph suits it, so all must be able to return the same object. A query that shows it:\n{query}"
+                "Several subgraphs resolve \"{coordinate}\", but they have no possible type of \"{behind}\" in common:\n{said}.\nThe router may ask any of them, so all must be able to return the same object. Example query:\n{query}"
             ),
         ),
         false => (
             Code::INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN,
             format!(
-                "Several subgraphs resolve \"{coordinate}\", but they know different types behind \"{behind}\":\n{said}.\nThe router asks whichever subgraph suits it: return only types that all of them know. A query that shows it:\n{query}"
+                "Several subgraphs resolve \"{coordinate}\", but they have different possible types of \"{behind}\":\n{said}.\nThe router may ask any of them: return only types that all of them have. Example query:\n{query}"
             ),
         ),
     };

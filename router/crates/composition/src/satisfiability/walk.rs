@@ -6,13 +6,16 @@ use ahash::AHashMap;
 use indexmap::IndexSet;
 use smallvec::{SmallVec, smallvec};
 
+use super::contexts::Values;
 use super::explain::Failure;
 use super::labels::When;
 use super::model::{ObjectField, Returned, Target, source_in};
 use super::node::{Asked, Met, Node};
 use super::reach::{Reach, State};
+use super::runtime_types::Mismatch;
 use super::{explain, runtime_types};
 use crate::diagnostic::Diagnostic;
+use braid_graphql::field_set::FieldSet;
 
 /// What was found.
 #[derive(Default)]
@@ -26,7 +29,7 @@ pub(crate) struct Proof {
 
 type AllAsked = SmallVec<[Asked; 1]>;
 
-/// So many errors show what is wrong. Each takes time to explain.
+/// The most errors that are explained: each takes time.
 const MOST_ERRORS: usize = 100;
 
 pub(super) fn walk(reach: &mut Reach<'_, '_>, proof: &mut Proof) {
@@ -40,6 +43,7 @@ pub(super) fn walk(reach: &mut Reach<'_, '_>, proof: &mut Proof) {
         asked: IndexSet::default(),
         failed: BTreeSet::new(),
         mismatched: IndexSet::default(),
+        differing: Vec::new(),
         trial: None,
         failed_trials: AHashMap::new(),
     };
@@ -52,6 +56,7 @@ pub(super) fn walk(reach: &mut Reach<'_, '_>, proof: &mut Proof) {
         }
         walk.visit(node);
     }
+    walk.hint();
 }
 
 struct Walk<'w, 'm, 'a> {
@@ -62,14 +67,16 @@ struct Walk<'w, 'm, 'a> {
     /// The nodes of each type that are or will be visited.
     seen: AHashMap<usize, SmallVec<[usize; 1]>>,
     /// What was asked where many types can be met: it need not be followed twice.
-    asked: IndexSet<AllAsked, ahash::RandomState>,
-    /// What was reported: the type, the field if it is about one, and the subgraphs from which it can't be had.
+    asked: IndexSet<(AllAsked, Values), ahash::RandomState>,
+    /// What was reported: the type, the field if it is about one, and the subgraphs from which it can't be fetched.
     failed: BTreeSet<(usize, Option<usize>, Vec<usize>)>,
-    /// Fields whose subgraphs return different types, each with whether that is an error.
-    mismatched: IndexSet<(usize, usize, bool), ahash::RandomState>,
-    /// While something is only tried: the combinations of labels in which it failed.
+    /// Fields whose subgraphs return no type in common.
+    mismatched: IndexSet<(usize, usize), ahash::RandomState>,
+    /// Nodes at which the subgraphs of a field return different types, some in common.
+    differing: Vec<(usize, usize, Mismatch)>,
+    /// During a trial: the combinations of labels in which it failed.
     trial: Option<When>,
-    failed_trials: AHashMap<Asked, When>,
+    failed_trials: AHashMap<(Asked, Values), When>,
 }
 
 impl<'m, 'a> Walk<'_, 'm, 'a> {
@@ -77,27 +84,56 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
         let Some(ty) = self.reach.model.object(root) else { return };
         let views = &self.reach.model.types[ty].views;
         let met = views.iter().map(|view| (State::new(ty, view.subgraph), When::ALWAYS)).collect();
-        self.push(Node { ty, met, when: When::ALWAYS, parent: None, operation });
+        let (above, below) = (Values::NONE, Values::NONE);
+        self.push(Node { ty, met, when: When::ALWAYS, above, below, parent: None, operation });
     }
 
-    /// Queues a node, unless its type was met in fewer states: whatever could be had there can be had here.
-    fn push(&mut self, node: Node) {
+    /// Queues a node, unless its type was met in fewer states: what can be fetched there can be fetched here.
+    fn push(&mut self, mut node: Node) {
         let earlier = self.seen.get(&node.ty).cloned().unwrap_or_default();
         if earlier.iter().any(|old| self.is_covered(&node, *old)) {
             return;
         }
+        node.below = self.values_below(&node);
         let index = self.nodes.len();
         self.seen.entry(node.ty).or_default().push(index);
         self.queue.push_back(index);
         self.nodes.push(node);
     }
 
-    /// Whether in each combination of labels that leads to a node, an older one is met, in no other states.
+    /// The values for contextual arguments that the objects below a node have above them.
+    fn values_below(&mut self, node: &Node) -> Values {
+        let model = self.reach.model;
+        let mut values = node.above;
+        for value in model.contexts.set_by(node.ty) {
+            // The nearest object that sets the context counts, even if its value can't be fetched.
+            let is_given = self.is_given(node, model.contexts.selection(*value));
+            values = self.reach.values.with(values, *value, is_given);
+        }
+        values
+    }
+
+    /// Whether a field set can be fetched for the objects of a node, in every combination of labels that leads to it.
+    fn is_given(&mut self, node: &Node, set: &'m FieldSet) -> bool {
+        let mut always: SmallVec<[State; 4]> = SmallVec::new();
+        let mut given = When::NEVER;
+        for (state, when) in &node.met {
+            if self.reach.labels.is_within(node.when, *when) {
+                always.push(*state);
+            }
+            if self.reach.is_given(&[*state], set) {
+                given = self.reach.labels.or(given, *when);
+            }
+        }
+        self.reach.labels.is_within(node.when, given) || !always.is_empty() && self.reach.is_given(&always, set)
+    }
+
+    /// Whether in each combination of labels that leads to a node, an older one is met, in no other states and with no more values above.
     fn is_covered(&mut self, node: &Node, old: usize) -> bool {
         let old = &self.nodes[old];
         self.reach.budget.spend(1);
         let labels = &mut self.reach.labels;
-        if !labels.is_within(node.when, old.when) {
+        if !self.reach.values.is_within(old.above, node.above) || !labels.is_within(node.when, old.when) {
             return false;
         }
         let mut states = node.met.iter();
@@ -122,8 +158,8 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
 
     /// `met` are all states of the node, `at` is the field's number in its type.
     fn field(&mut self, index: usize, at: usize, field: &'m ObjectField<'a>, met: &Met) {
-        let from = self.resolvers(at, field, met);
-        let when = self.nodes[index].when;
+        let Node { when, above, .. } = self.nodes[index];
+        let from = self.resolvers(at, field, met, above);
         let missing = from.iter().fold(when, |rest, (_, when)| self.reach.labels.without(rest, *when));
         if missing.is_possible() {
             self.fail(index, at, missing);
@@ -145,10 +181,13 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
     }
 
     /// The states in which a field is resolved.
-    fn resolvers(&mut self, at: usize, field: &'m ObjectField<'a>, met: &Met) -> Met {
+    fn resolvers(&mut self, at: usize, field: &'m ObjectField<'a>, met: &Met, above: Values) -> Met {
         let mut found = Met::new();
         let mut rest = met.as_slice();
         for source in &field.sources {
+            if self.reach.unfilled(source, above).is_some() {
+                continue;
+            }
             rest = &rest[rest.partition_point(|(state, _)| state.subgraph < source.subgraph)..];
             let here = rest.partition_point(|(state, _)| state.subgraph == source.subgraph);
             for (state, met_when) in &rest[..here] {
@@ -174,7 +213,7 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
         asked
     }
 
-    /// There must be one subgraph from which all below can be had, in each combination of labels.
+    /// There must be one subgraph from which everything below can be fetched, in each combination of labels.
     fn one_alone(&mut self, index: usize, at: usize, asked: &AllAsked) {
         let mut rest = self.nodes[index].when;
         for one in asked {
@@ -185,7 +224,7 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
                 rest = self.reach.labels.without(rest, served);
             }
         }
-        // What none of them serves is reported for the first.
+        // What none of them can serve is reported for the first.
         for one in asked {
             let when = self.reach.labels.and(rest, one.when);
             if when.is_possible() {
@@ -197,12 +236,13 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
 
     /// Walks on below one subgraph, without reports. Returns the combinations of labels in which that fails.
     fn attempt(&mut self, index: usize, at: usize, asked: Asked) -> When {
-        if let Some(failed) = self.failed_trials.get(&asked) {
+        let trial = (asked, self.nodes[index].below);
+        if let Some(failed) = self.failed_trials.get(&trial) {
             return *failed;
         }
         let outer = self.trial.replace(When::NEVER);
         let queue = std::mem::take(&mut self.queue);
-        let before = [self.nodes.len(), self.asked.len(), self.mismatched.len(), self.proof.hints.len()];
+        let before = [self.nodes.len(), self.asked.len(), self.mismatched.len(), self.differing.len()];
         self.descend(index, at, smallvec![asked]);
         let mut failed = When::NEVER;
         loop {
@@ -215,13 +255,13 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
         self.trial = outer;
         if failed.is_possible() {
             self.forget(before);
-            self.failed_trials.insert(asked, failed);
+            self.failed_trials.insert(trial, failed);
         }
         failed
     }
 
-    /// What was met on the way is proven only if all is.
-    fn forget(&mut self, [nodes, asked, mismatched, hints]: [usize; 4]) {
+    /// What was met on the way is proven only if everything is.
+    fn forget(&mut self, [nodes, asked, mismatched, differing]: [usize; 4]) {
         for node in self.nodes.drain(nodes..) {
             if let Some(seen) = self.seen.get_mut(&node.ty) {
                 seen.retain(|index| *index < nodes);
@@ -229,7 +269,7 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
         }
         self.asked.truncate(asked);
         self.mismatched.truncate(mismatched);
-        self.proof.hints.truncate(hints);
+        self.differing.truncate(differing);
     }
 
     fn descend(&mut self, index: usize, at: usize, asked: AllAsked) {
@@ -240,19 +280,21 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
             self.arrive(index, at, *ty, &asked);
             return;
         }
+        let asked = (asked, self.nodes[index].below);
         if self.asked.contains(&asked) {
             return;
         }
+        let (all, _) = &asked;
         // Mostly all subgraphs can return the same types.
-        if let [first, rest @ ..] = asked.as_slice()
+        if let [first, rest @ ..] = all.as_slice()
             && rest.iter().all(|other| other.returned == first.returned)
         {
             for ty in model.types_of(&first.returned) {
-                self.arrive(index, at, *ty, &asked);
+                self.arrive(index, at, *ty, all);
             }
         } else {
             let mut by_type: BTreeMap<usize, AllAsked> = BTreeMap::new();
-            for one in &asked {
+            for one in all {
                 for ty in model.types_of(&one.returned) {
                     by_type.entry(*ty).or_default().push(*one);
                 }
@@ -264,7 +306,7 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
         self.asked.insert(asked);
     }
 
-    /// Comes to an object type behind a field.
+    /// Arrives at an object type behind a field.
     fn arrive(&mut self, index: usize, at: usize, ty: usize, asked: &AllAsked) {
         self.reach.budget.spend(asked.len());
         let model = self.reach.model;
@@ -276,10 +318,11 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
         let when = asked.iter().fold(When::NEVER, |all, asked| labels.or(all, asked.when));
         let is_real = |state: &State| model.view(ty, state.subgraph).is_some_and(|view| view.real);
         let real = met.iter().filter(|(state, _)| is_real(state)).map(|(_, when)| *when);
-        // Behind an interface object stands an object whose type some subgraph must be able to tell.
+        // Behind an interface object is an object whose type some subgraph must know.
         let unknown = real.fold(when, |rest, when| labels.without(rest, when));
         let when = labels.without(when, unknown);
-        let node = Node { ty, met, when, parent: Some((index, at)), operation: "" };
+        let above = self.nodes[index].below;
+        let node = Node { ty, met, when, above, below: above, parent: Some((index, at)), operation: "" };
         if unknown.is_possible() {
             self.fail_unknown(&node, unknown);
         }
@@ -306,25 +349,25 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
         met.into_iter().collect()
     }
 
-    /// A field can't be had at a node in some combinations of labels.
+    /// A field can't be fetched at a node in some combinations of labels.
     fn fail(&mut self, index: usize, at: usize, missing: When) {
         if self.is_trial(missing) {
             return;
         }
         let node = &self.nodes[index];
-        let failure = Failure::new(self.reach, node, missing);
+        let failure = Failure::new(self.reach, &self.nodes, node, missing);
         if self.failed.insert((node.ty, Some(at), failure.subgraphs())) {
             let error = explain::error(self.reach, &self.nodes, index, at, &failure);
             self.proof.errors.push(error);
         }
     }
 
-    /// At a node that is about to be pushed, no subgraph can tell the type of the object.
+    /// At a node that is about to be pushed, no subgraph knows the type of the object.
     fn fail_unknown(&mut self, node: &Node, unknown: When) {
         if self.is_trial(unknown) {
             return;
         }
-        let failure = Failure::new(self.reach, node, unknown);
+        let failure = Failure::new(self.reach, &self.nodes, node, unknown);
         if self.failed.insert((node.ty, None, failure.subgraphs())) {
             let error = explain::unknown_type(self.reach, &self.nodes, node, &failure);
             self.proof.errors.push(error);
@@ -335,18 +378,28 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
     fn runtime_types(&mut self, index: usize, at: usize, asked: &AllAsked) {
         let node = &self.nodes[index];
         let Some(mismatch) = runtime_types::compare(self.reach, node, at, asked) else { return };
-        let key = (node.ty, at, mismatch.is_error);
-        if mismatch.is_error && self.is_trial(mismatch.when) || !self.mismatched.insert(key) {
-            return;
-        }
-        let diagnostic = runtime_types::report(self.reach, &self.nodes, index, at, &mismatch);
-        match mismatch.is_error {
-            true => self.proof.errors.push(diagnostic),
-            false => self.proof.hints.push(diagnostic),
+        if !mismatch.is_error {
+            self.differing.push((index, at, mismatch));
+        } else if !self.is_trial(mismatch.when) && self.mismatched.insert((self.nodes[index].ty, at)) {
+            self.proof.errors.push(runtime_types::report(self.reach, &self.nodes, index, at, &mismatch));
         }
     }
 
-    /// Notes a failure that is not to be reported: something is only tried, or it may be due to what was left undone.
+    /// Hints at fields whose subgraphs return different types. A node that another one covers is left out, so that the hints do not depend
+    /// on the order in which the walk met them.
+    fn hint(&mut self) {
+        let mut hinted: BTreeSet<(usize, usize)> = BTreeSet::new();
+        for (index, at, mismatch) in std::mem::take(&mut self.differing) {
+            let node = self.nodes[index].clone();
+            let others = self.seen.get(&node.ty).cloned().unwrap_or_default();
+            let is_covered = others.into_iter().any(|other| other != index && self.is_covered(&node, other));
+            if !is_covered && hinted.insert((node.ty, at)) {
+                self.proof.hints.push(runtime_types::report(self.reach, &self.nodes, index, at, &mismatch));
+            }
+        }
+    }
+
+    /// Notes a failure that must not be reported: it belongs to a trial, or may be due to work that was left undone.
     fn is_trial(&mut self, when: When) -> bool {
         if self.reach.is_exhausted() {
             return true;

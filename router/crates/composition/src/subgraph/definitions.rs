@@ -189,7 +189,7 @@ fn check_directive(subgraph: &Subgraph, written: &DirectiveDef, spec: &Directive
             Diagnostic::new(
                 Code::DIRECTIVE_DEFINITION_INVALID,
                 format!(
-                    "[{}] The schema defines @{} otherwise than the specification that it comes from: {problem}.",
+                    "[{}] The schema defines @{} differently from its specification: {problem}.",
                     subgraph.name, spec.name
                 ),
             )

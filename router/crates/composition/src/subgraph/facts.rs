@@ -1,11 +1,12 @@
-//! What follows for each field from all federation directives of its subgraph: external, provided, shareable, used. Knows no rule
-//! about them.
+//! What all federation directives of a subgraph mean for each of its fields: external, provided, shareable, used. Knows no rule about
+//! them.
 
 use ahash::AHashSet;
 use braid_graphql::compiler::Name;
 
 use super::model::{Applied, Directives, Field, FieldFacts, Key, Kind, Schema, Subgraph, TypeDef, TypeFacts};
 use super::spec::Known;
+use braid_graphql::context_selection::ContextSelection;
 use braid_graphql::field_set::{FieldSet, Item};
 
 /// A field by type and name.
@@ -16,7 +17,7 @@ pub(crate) fn fields_of(applied: &Applied) -> Option<FieldSet> {
     FieldSet::parse(applied.str_arg("fields")?).ok()
 }
 
-/// Every field that a selection on a type reaches, as far as the schema has them.
+/// Every field of the schema that a selection on a type reaches.
 /// With `implementations`, a field of an interface counts for the types that implement it too.
 pub(crate) fn reached(schema: &Schema, ty: &TypeDef, set: &FieldSet, implementations: bool, out: &mut Vec<FieldRef>) {
     for item in &set.items {
@@ -149,7 +150,7 @@ fn keys(schema: &Schema, ty: &TypeDef, facts: &mut Facts) {
         let Some(set) = fields_of(key) else { continue };
         let mut fields = Vec::new();
         reached(schema, ty, &set, false, &mut fields);
-        // Before `@external` was needed for keys of extensions to be valid: there it means nothing.
+        // Federation 1 required `@external` on the key fields of extensions; it means nothing there.
         if key.part > 0 || ty.has(Known::Extends) {
             let marked = fields.iter().filter(|(ty, field)| {
                 schema.types.get(ty).and_then(|t| t.fields.get(field)).is_some_and(|f| f.has(Known::External))
@@ -182,13 +183,11 @@ fn directives(schema: &Schema, ty: &TypeDef, field: &Field, facts: &mut Facts) {
     }
     for argument in field.args.values() {
         for from in argument.all(Known::FromContext) {
-            let text = from.str_arg("field").unwrap_or_default().trim();
-            let Some(rest) = text.strip_prefix('$') else { continue };
-            let split = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-            let (context, selection) = rest.split_at(split);
-            let Ok(set) = FieldSet::parse(selection) else { continue };
+            let text = from.str_arg("field").unwrap_or_default();
+            let Some(value) = ContextSelection::parse(text) else { continue };
+            let Ok(set) = value.fields() else { continue };
             for setter in schema.types.values() {
-                if setter.all(Known::Context).any(|c| c.str_arg("name") == Some(context)) {
+                if setter.all(Known::Context).any(|c| c.str_arg("name") == Some(value.context)) {
                     let mut used = Vec::new();
                     reached(schema, setter, &set, true, &mut used);
                     facts.used.extend(used);

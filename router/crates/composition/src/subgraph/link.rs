@@ -186,7 +186,7 @@ fn read_link(directive: &Node<Directive>) -> Result<Option<Link>, Box<LinkProble
     let Some(url) = directive.specified_argument_by_name("url") else {
         return Err(usage(
             directive.location(),
-            "This @link does not say by its \"url\" which specification it links.",
+            "This @link has no \"url\", so it does not say which specification it links.",
         ));
     };
     let Some(text) = url.as_str() else {
@@ -278,7 +278,7 @@ fn read_import_object(
         *slot = Some(text.to_string());
     }
     let Some(name) = name else {
-        return Err(usage(span, "An import of this @link does not say by \"name\" what it imports."));
+        return Err(usage(span, "An import of this @link has no \"name\", so it does not say what it imports."));
     };
     let alias = alias.unwrap_or_else(|| name.clone());
     if name.starts_with('@') != alias.starts_with('@') {
@@ -303,14 +303,14 @@ fn read_import_object(
     Ok(Import { name, alias })
 }
 
-/// Refuses a second link of a feature and unknown versions.
+/// Refuses linking a feature twice, and unknown versions.
 fn admit(links: &Links, link: &Link, directive: &Node<Directive>) -> Result<(), LinkProblem> {
     let span = directive.location();
     if links.list.iter().any(|other| other.identity == link.identity) {
         return Err(*usage(
             span,
             &format!(
-                "The schema links \"{}\" twice, so it would be unclear which version and names hold.",
+                "The schema links \"{}\" twice, so it is unclear which version and which names apply.",
                 excerpt(&link.identity)
             ),
         ));
@@ -339,7 +339,7 @@ fn admit(links: &Links, link: &Link, directive: &Node<Directive>) -> Result<(), 
         Some(Feature::Link) if (major, minor) != (1, 0) => Err(LinkProblem {
             code: Code::UNKNOWN_LINK_VERSION,
             message: format!(
-                "The schema links v{major}.{minor} of the link specification, of which there is only v1.0."
+                "The schema links v{major}.{minor} of the link specification, but the only version is v1.0."
             ),
             span: directive.specified_argument_by_name("url").and_then(|v| v.location()),
             help: Some("link https://specs.apollo.dev/link/v1.0".into()),
@@ -392,7 +392,7 @@ fn check_imports(link: &Link, directive: &Node<Directive>, problems: &mut Vec<Li
     }
 }
 
-/// The minor version of Federation 2 that brought an element.
+/// The minor version of Federation 2 that introduced an element.
 pub(crate) fn introduced(element: &str) -> Option<u32> {
     (0..=NEWEST).find(|minor| {
         Feature::Federation.directives(*minor).iter().any(|(k, _)| k.name() == element)
@@ -410,7 +410,7 @@ fn import_spans(directive: &Directive) -> Vec<Span> {
     }
 }
 
-/// No two imports may have one name, nor may one look like a name in another specification's namespace.
+/// Two imports can't have the same name, and an import can't look like a name in another specification's namespace.
 fn check_import_conflicts(links: &Links, problems: &mut Vec<LinkProblem>) {
     let mut seen: Vec<(&str, &Import, &Link)> = Vec::new();
     for link in &links.list {

@@ -10,7 +10,7 @@ pub(crate) struct Version {
 
 /// `https://host/path/name/vX.Y` → (`https://host/path/name`, X.Y); or what is wrong, and what to write instead where that is known.
 pub(super) fn read_url(text: &str) -> Result<(String, Version), (String, Option<String>)> {
-    // Without a scheme it is a name of somebody's own making: no host to skip.
+    // Without a scheme it is a custom name: no host to skip.
     let after_scheme = match text.split_once("://") {
         Some((_, rest)) => rest.to_string(),
         None => format!("/{text}"),

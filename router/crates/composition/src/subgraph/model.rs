@@ -63,7 +63,7 @@ pub(crate) struct TypeDef {
     pub(crate) kind: Kind,
     pub(crate) description: Option<Arc<str>>,
     pub(crate) span: Span,
-    /// Whether there is a definition of it, not only extensions.
+    /// Whether it has a definition, not only extensions.
     pub(crate) defined: bool,
     /// Whether there is an extension of it.
     pub(crate) extended: bool,
@@ -75,7 +75,7 @@ pub(crate) struct TypeDef {
     pub(crate) facts: TypeFacts,
 }
 
-/// What follows from a type's keys. Filled in once the schema is final.
+/// What a type's keys mean. Filled in once the schema is final.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TypeFacts {
     pub(crate) keys: Vec<Key>,
@@ -108,10 +108,10 @@ pub(crate) struct Field {
     pub(crate) facts: FieldFacts,
 }
 
-/// What follows for a field from all federation directives of its subgraph. Filled in once the schema is final.
+/// What all federation directives of a subgraph mean for one of its fields. Filled in once the schema is final.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FieldFacts {
-    /// Marked `@external`, by itself or through its type, and not resolved here all the same.
+    /// Marked `@external`, itself or through its type, and really not resolved here.
     pub(crate) external: bool,
     /// External, but resolvable on a path that `@provides` it.
     pub(crate) provided: bool,
@@ -288,12 +288,12 @@ impl Schema {
 }
 
 impl Subgraph {
-    /// The place of a span in this subgraph's SDL.
+    /// The location of a span in this subgraph's SDL.
     pub(crate) fn locate(&self, span: Span) -> Option<Location> {
         locate(&self.name, &self.file, &self.sources, span)
     }
 
-    /// The SDL as it was given.
+    /// The SDL as received.
     pub(crate) fn sdl(&self) -> &str {
         self.sources.values().next().map(|s| s.source_text()).unwrap_or_default()
     }
@@ -318,7 +318,7 @@ impl Subgraph {
     }
 }
 
-/// In longer lines columns stay bytes: a schema of one line is written by a program, and counting would cost its square.
+/// In longer lines columns are bytes: a schema in one line is written by a program, and counting would be quadratic.
 const LONGEST_COUNTED: usize = 10_000;
 
 pub(crate) fn locate(subgraph: &str, file: &str, sources: &SourceMap, span: Span) -> Option<Location> {

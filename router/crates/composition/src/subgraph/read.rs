@@ -20,11 +20,11 @@ use crate::diagnostic::{Diagnostic, Edit};
 /// A subgraph with its federation definitions still in it, as GraphQL validation needs it.
 pub(crate) struct Read {
     pub(crate) subgraph: Subgraph,
-    /// Types that federation brought, to be dropped before merging.
+    /// Federation's own types, to be dropped before merging.
     pub(crate) internal_types: Vec<Name>,
     /// Problems that are reported once GraphQL's own rules hold.
     pub(crate) root_clashes: Vec<Diagnostic>,
-    /// Breaches of GraphQL's rules found while folding, such as duplicate definitions.
+    /// Violations of GraphQL's rules found while folding, such as duplicate definitions.
     pub(crate) problems: Vec<Diagnostic>,
 }
 
@@ -272,7 +272,7 @@ impl Folding<'_> {
         self.problems.push(problem.help(help));
     }
 
-    /// Adds a type, or what a further definition says of it; none if this definition can't be folded into what is known.
+    /// Adds a type, or merges another definition into it; `None` if this definition can't be merged.
     fn header(&mut self, header: Header<'_>) -> Option<Name> {
         let name = self.roots.rename(header.name);
         let span = header.name.location();
@@ -297,7 +297,7 @@ impl Folding<'_> {
                 return None;
             }
         }
-        // Servers that print GraphQL's own scalars mean nothing by it.
+        // Some servers print GraphQL's own scalars; that has no meaning.
         if BUILT_IN_SCALARS.contains(&name.as_str()) && header.kind == Kind::Scalar {
             return None;
         }

@@ -10,7 +10,7 @@ pub(super) struct RootNames {
 
 impl RootNames {
     pub(super) fn rename(&self, name: &Name) -> Name {
-        // A name's place is as long as the name, so the new one has none.
+        // A name's span is as long as the name, so the new one has none.
         match self.renames.iter().find(|(from, _)| from == name) {
             Some((_, to)) => Name::new_unchecked(to),
             None => name.clone(),

@@ -1,8 +1,8 @@
-//! A subgraph as it is given to composition. Knows nothing of its content.
+//! A subgraph as composition receives it. Knows nothing of its content.
 
 use serde::Deserialize;
 
-/// One subgraph as it is given to composition.
+/// One subgraph as composition receives it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct SubgraphSdl {
     /// The subgraph's name, unique in the supergraph.

@@ -1,8 +1,9 @@
-//! Says of SDL that can't be parsed where it goes wrong and what was probably meant. Looks at the text around the place
-//! only; knows no schema.
+//! Explains SDL that can't be parsed: where it goes wrong and what was probably meant. Looks only at the text around that position;
+//! knows no schema.
 
 use braid_graphql::compiler::ast::Document;
-use braid_graphql::compiler::parser::{LineColumn, Parser};
+use braid_graphql::compiler::diagnostic::ToCliReport;
+use braid_graphql::compiler::parser::Parser;
 
 use super::sdl::SubgraphSdl;
 use crate::codes::Code;
@@ -39,12 +40,9 @@ pub(super) fn parse(input: &SubgraphSdl) -> Result<Document, Vec<Diagnostic>> {
         Ok(document) => return Ok(document),
         Err(failed) => failed,
     };
-    // One slip makes the parser stumble again and again: the first report is the true one.
-    let place = |range: std::ops::Range<LineColumn>| (range.start.line, range.start.column);
-    let places = failed.errors.iter().map(|error| (error.line_column_range().map(place), error));
-    let first = places.min_by_key(|(place, _)| place.unwrap_or((usize::MAX, 0)));
-    let (place, message) = first.map(|(place, error)| (place, error.error.to_string())).unwrap_or_default();
-    let start = place.map_or(sdl.len(), |(line, column)| offset(sdl, line, column));
+    // One slip makes the parser report many errors: only the first is about the slip itself.
+    let starts = failed.errors.iter().filter_map(|error| error.error.location()).map(|span| span.offset());
+    let start = starts.min().unwrap_or(sdl.len());
     let at = locate(input, start..start + found(sdl, start).len());
     Err(vec![if parser.recursion_reached() > MAX_NESTING {
         error(Code::NESTING_TOO_DEEP, format!("Brackets nest deeper than the limit of {MAX_NESTING} here."))
@@ -55,8 +53,7 @@ pub(super) fn parse(input: &SubgraphSdl) -> Result<Document, Vec<Diagnostic>> {
             .at([at])
             .help("check the file or URL that the schema comes from")
     } else {
-        let slip = slip(sdl, start)
-            .unwrap_or_else(|| Slip::new(format!("{}.", in_words(&message)), "correct the schema at this place"));
+        let slip = slip(sdl, start).unwrap_or_else(|| unexpected(sdl, start));
         let found = match found(sdl, start) {
             "" => "the end".to_owned(),
             found => format!("\"{}\"", excerpt(found)),
@@ -87,7 +84,7 @@ impl Slip {
     }
 }
 
-/// What was probably meant where the parser stopped, if the text around the place tells.
+/// What was probably meant where the parser stopped, if the text around it shows that.
 fn slip(sdl: &str, start: usize) -> Option<Slip> {
     let before = sdl.get(..start)?.trim_end_matches([' ', '\t', '\r', '\n', ',']);
     let previous = last_token(before);
@@ -96,7 +93,7 @@ fn slip(sdl: &str, start: usize) -> Option<Slip> {
     let line = before.get(before.rfind('\n').map_or(0, |i| i + 1)..).unwrap_or_default();
     if line.contains("reason:") && (line.to_owned() + found + after.lines().next()?).matches('"').count() > 2 {
         return Some(Slip::new(
-            "a string ends here, too early it seems.",
+            "a string seems to end too early here.",
             "write a quote inside a string as \\\" (some server libraries print it without the backslash)",
         ));
     }
@@ -104,17 +101,21 @@ fn slip(sdl: &str, start: usize) -> Option<Slip> {
     match found {
         "" => open.map(unclosed),
         closing @ ("}" | ")" | "]") if open.is_some_and(|(bracket, _)| !closes(closing, bracket)) => open.map(unclosed),
-        "'" => Some(Slip::new("strings stand in double quotes.", "write \"…\" instead of '…'")),
+        "'" => Some(Slip::new("strings are written in double quotes.", "write \"…\" instead of '…'")),
         "/" => Some(Slip::new("comments start with #.", "write # instead of //")),
         ";" => Some(Slip::new("GraphQL has no semicolons.", "remove it")),
-        "?" => Some(Slip::new("nothing marks what may be null.", "remove it: all may be null that has no ! behind it")),
+        "?" => Some(Slip::new(
+            "GraphQL has no mark for nullable types.",
+            "remove it: a type without a ! can be null already",
+        )),
         "}" if previous == "{" => {
             Some(Slip::new("there is nothing between the braces.", "add something, or remove the braces"))
         }
         "}" | ")" if previous == ":" => Some(Slip::new("a type is missing after the colon.", "add the type")),
-        "}" | ")" | "]" if open.is_none() => {
-            Some(Slip::new("it closes nothing.", "remove it, or look for what was closed before"))
-        }
+        "}" | ")" | "]" if open.is_none() => Some(Slip::new(
+            "it has no opening bracket.",
+            "remove it, or look for a bracket that is closed too early above",
+        )),
         "=" if is_word(previous) && open.is_some_and(|(bracket, _)| bracket == '{') => Some(Slip::new(
             "a field of an object has no default.",
             "remove the default: only arguments and the fields of inputs can have one",
@@ -151,8 +152,8 @@ fn unclosed((bracket, at): (char, usize)) -> Slip {
     Slip {
         opened: Some((bracket, at)),
         ..Slip::new(
-            format!("a \"{bracket}\" before it is not closed."),
-            format!("close the \"{bracket}\" that stands at the second place"),
+            format!("the \"{bracket}\" before it is never closed."),
+            format!("close the \"{bracket}\" at the second location"),
         )
     }
 }
@@ -161,20 +162,29 @@ fn closes(closing: &str, opening: char) -> bool {
     matches!((opening, closing), ('{', "}") | ('(', ")") | ('[', "]"))
 }
 
-/// The parser's own words, with brackets for the names that it has for them.
-pub(crate) fn in_words(message: &str) -> String {
-    let message = message.split_once("syntax error: ").map_or(message, |(_, rest)| rest);
-    let message = message.split(", got ").next().unwrap_or(message).trim_end_matches('.');
-    let brackets =
-        [("R_CURLY", "\"}\""), ("L_CURLY", "\"{\""), ("R_PAREN", "\")\""), ("L_PAREN", "\"(\""), ("R_BRACK", "\"]\"")];
-    brackets.iter().fold(message.to_owned(), |text, (name, sign)| text.replace(name, sign))
+/// What can be said when the text does not tell what was meant.
+fn unexpected(sdl: &str, start: usize) -> Slip {
+    let previous = last_token(sdl.get(..start).unwrap_or_default().trim_end());
+    match (found(sdl, start), previous) {
+        ("", previous) => Slip::new(
+            format!("something must follow \"{}\".", excerpt(previous)),
+            "complete the last definition, or remove it",
+        ),
+        (_, "") => {
+            Slip::new("a schema can't start with this.", format!("start with one of {}", DEFINITIONS.join(", ")))
+        }
+        (found, previous) => Slip::new(
+            format!("it can't follow \"{}\".", excerpt(previous)),
+            format!("correct or remove \"{}\"", excerpt(found)),
+        ),
+    }
 }
 
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
 }
 
-/// The word or sign at a place.
+/// The word or sign at an offset.
 fn found(sdl: &str, start: usize) -> &str {
     let rest = sdl.get(start..).unwrap_or_default();
     let word = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
@@ -227,13 +237,7 @@ fn string_length(text: &str) -> usize {
     text.len()
 }
 
-/// The byte at a line and column, both counted from 1, the column in bytes.
-fn offset(sdl: &str, line: usize, column: usize) -> usize {
-    let start: usize = sdl.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    start + column.saturating_sub(1)
-}
-
-/// The place of a range within one line.
+/// The location of a range within one line.
 fn locate(input: &SubgraphSdl, range: std::ops::Range<usize>) -> Location {
     let before = input.sdl.get(..range.start).unwrap_or_default();
     let line = before.matches('\n').count() + 1;

@@ -27,7 +27,7 @@ struct Others {
     having: AHashMap<Name, Vec<usize>>,
 }
 
-/// Upgrades the Federation 1 subgraphs among all, each in a copy: what was read may be needed again beside other subgraphs.
+/// Upgrades the Federation 1 subgraphs, each in a copy: what was read may be needed again together with other subgraphs.
 pub(crate) fn upgrade(subgraphs: &mut [Arc<Subgraph>]) -> Vec<Diagnostic> {
     if subgraphs.iter().all(|s| s.version != FederationVersion::One) {
         return Vec::new();
@@ -50,8 +50,8 @@ pub(crate) fn upgrade(subgraphs: &mut [Arc<Subgraph>]) -> Vec<Diagnostic> {
     errors
 }
 
-/// An interface object needs somebody who can say which implementation an object is, by a key of the interface. Federation 1 takes such a
-/// key, but its servers need not be able to.
+/// An interface object needs another subgraph that can say which implementation an object is, by a key of the interface. Federation 1
+/// accepts such a key, but its servers need not support it.
 fn check_interface_keys(subgraphs: &[Arc<Subgraph>]) -> Vec<Diagnostic> {
     let of = |one: bool| subgraphs.iter().filter(move |s| (s.version == FederationVersion::One) == one);
     let mut keyed: IndexMap<&Name, Vec<&Arc<Subgraph>>> = IndexMap::new();
@@ -74,7 +74,7 @@ fn check_interface_keys(subgraphs: &[Arc<Subgraph>]) -> Vec<Diagnostic> {
             Diagnostic::new(
                 Code::INTERFACE_OBJECT_USAGE_ERROR,
                 format!(
-                    "\"{name}\" is an @interfaceObject in {}, so another subgraph must be able to tell which implementation an object is. The key of the interface in {owners} does not promise that: the schema there is a Federation 1 schema.",
+                    "\"{name}\" is an @interfaceObject in {}, so another subgraph must know which implementation an object is. The key of the interface in {owners} does not promise that: the schema there is a Federation 1 schema.",
                     subgraph_list(users.iter().map(|s| &*s.name)),
                 ),
             )
@@ -280,7 +280,7 @@ fn remove_key_externals(schema: &mut Schema, index: usize, others: &Others) {
     }
 }
 
-/// Cuts what `@provides` and `@requires` select of fields that are not external.
+/// Removes fields that are not external from the selections of `@provides` and `@requires`.
 fn trim_field_sets(schema: &mut Schema) {
     let mut cuts: Vec<(Name, Name, Known, usize, Option<String>)> = Vec::new();
     for ty in schema.types.values() {
@@ -372,7 +372,7 @@ fn implements_external(schema: &Schema, ty: &TypeDef, field: &Name) -> bool {
 }
 
 /// Object and interface types that are only extended become definitions, with their keys. What `@extends` marks stays an extension of
-/// what others define, and so do other kinds of types, which Federation 1 never let be without a definition.
+/// what others define, and so do other kinds of types, which Federation 1 never allowed without a definition.
 fn close_extensions(schema: &mut Schema) {
     let closed = |ty: &&mut TypeDef| matches!(ty.kind, Kind::Object | Kind::Interface) && ty.is_extension();
     for ty in schema.types.values_mut().filter(closed) {
@@ -426,7 +426,7 @@ fn remove_unused_externals(subgraph: &mut Subgraph, errors: &mut Vec<Diagnostic>
             errors.push(
                 Diagnostic::new(
                     Code::TYPE_WITH_ONLY_UNUSED_EXTERNAL,
-                    format!("[{}] Nothing is left of \"{name}\", to which other types refer: each of its fields is @external, and no @key, @requires or @provides needs them.", subgraph.name),
+                    format!("[{}] Other types refer to \"{name}\", but none of its fields is left: all are @external, and no @key, @requires or @provides uses them.", subgraph.name),
                 )
                 .on(name.as_str())
                 .at(subgraph.locate(ty.span))
@@ -473,7 +473,7 @@ fn add_shareable(schema: &mut Schema, index: usize, others: &Others) {
                 }
             }
         } else if others.having.get(&name).is_some_and(|by| by.iter().any(|i| *i != index)) {
-            // A value type: what its definition has is shared. What an extension adds to that is not.
+            // A value type: the fields of its definition are shared, those that an extension adds are not.
             let in_definition = ty.fields.values().any(|f| f.part == 0);
             for field in ty.fields.values_mut() {
                 if !field.has(Known::External) && (field.part == 0 || !in_definition) {

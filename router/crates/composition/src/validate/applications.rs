@@ -115,7 +115,7 @@ fn arguments(
         let Some(input) = definition.args.get(argument) else {
             push(
                 format!(
-                    "@{name} on \"{element}\" is given the argument \"{argument}\", which it does not have.{}",
+                    "@{name} on \"{element}\" has the argument \"{argument}\", which the directive does not take.{}",
                     did_you_mean(argument, definition.args.keys().map(|n| n.as_str()))
                 ),
                 match definition.known {
@@ -136,7 +136,7 @@ fn arguments(
         if !fits(&subgraph.schema, &input.ty, value) {
             push(
                 format!(
-                    "@{name} on \"{element}\" is given {} for the argument \"{argument}\", which is no value of its type \"{}\".",
+                    "@{name} on \"{element}\" has {} for the argument \"{argument}\", which is not a value of its type \"{}\".",
                     excerpt(&value.serialize().no_indent().to_string()),
                     input.ty
                 ),
@@ -147,14 +147,14 @@ fn arguments(
     for input in definition.args.values().filter(|i| i.is_required()) {
         if application.arg(&input.name).is_none() {
             push(
-                format!("@{name} on \"{element}\" lacks its argument \"{}\", which is required.", input.name),
+                format!("@{name} on \"{element}\" lacks its required argument \"{}\".", input.name),
                 format!("write @{name}({}: …) with a value of type {}", input.name, input.ty),
             );
         }
     }
 }
 
-/// A directive that the schema does not know: what it may be, and what makes it known.
+/// A directive that the schema does not know: what it may be, and how to make it known.
 fn unknown(subgraph: &Subgraph, element: &str, application: &Applied, before: &[Diagnostic]) -> Diagnostic {
     let name = &application.name;
     let error = |why: String| {

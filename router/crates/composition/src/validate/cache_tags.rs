@@ -78,7 +78,7 @@ fn on_field(subgraph: &Subgraph, ty: &TypeDef, field: &Field, applied: &Applied,
             for path in variables {
                 let argument = path.strip_prefix("$args.").and_then(|p| p.split('.').next());
                 if !argument.is_some_and(|a| field.args.contains_key(a)) {
-                    errors.push(error(subgraph, Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ROOT_FIELD, &coordinate, applied, format!("The @cacheTag of \"{coordinate}\" uses \"{{{path}}}\", which is not an argument of the field: nothing else is known when the answer is stored."), "use {$args.id}, for example, if the field has an argument id"));
+                    errors.push(error(subgraph, Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ROOT_FIELD, &coordinate, applied, format!("The @cacheTag of \"{coordinate}\" uses \"{{{path}}}\", which is not an argument of the field: nothing else is known when the response is cached."), "use {$args.id}, for example, if the field has an argument id"));
                 }
             }
         }

@@ -9,7 +9,7 @@ use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::subgraph::model::{Applied, Directives, Field, InputValue, Kind, Subgraph, TypeDef};
 use crate::subgraph::spec::Known;
-use crate::subgraph::syntax::in_words;
+use braid_graphql::context_selection::ContextSelection;
 use braid_graphql::field_set::{FieldSet, Item};
 
 pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
@@ -38,7 +38,7 @@ fn on_directives(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
                     problem(
                         subgraph,
                         Code::CONTEXT_NOT_SET,
-                        format!("@fromContext on \"{place}\" fills nothing in: the router fills in arguments of fields, not of directives."),
+                        format!("@fromContext on \"{place}\" has no effect: the router fills in arguments of fields, not of directives."),
                     )
                     .on(place)
                     .at(subgraph.locate(applied.span))
@@ -64,7 +64,7 @@ fn name(subgraph: &Subgraph, ty: &TypeDef, context: &Applied, errors: &mut Vec<D
         false => format!("The context name \"{name}\" is not a letter followed by letters and digits."),
     };
     let sdl = subgraph.sdl();
-    // Whoever uses the context must follow its new name.
+    // All uses of the context must follow its new name.
     let mut changes: Vec<_> = context
         .arg("name")
         .and_then(|v| v.location())
@@ -108,7 +108,7 @@ impl<'a> FromContext<'a, '_> {
         if self.ty.kind == Kind::Interface {
             self.push(
                 Code::CONTEXT_NOT_SET,
-                format!("@fromContext on \"{place}\" fills nothing in: a field of an interface is resolved by the implementing types."),
+                format!("@fromContext on \"{place}\" has no effect: a field of an interface is resolved by the implementing types."),
                 "put @fromContext on the argument of each implementing type, and leave it off the interface",
             );
             return;
@@ -145,18 +145,19 @@ impl<'a> FromContext<'a, '_> {
                 "give the type a @key (without `resolvable: false`)",
             );
         }
-        let text = self.applied.str_arg("field").unwrap_or_default().trim().to_string();
-        let Some((context, selection)) = split(&text) else {
+        let text = self.applied.str_arg("field").unwrap_or_default();
+        let Some(value) = ContextSelection::parse(text) else {
             self.push(
                 Code::NO_CONTEXT_IN_SELECTION,
                 format!(
                     "@fromContext on \"{place}\" does not say which context to take the value from: \"{}\".",
-                    crate::diagnostic::excerpt(&text)
+                    crate::diagnostic::excerpt(text.trim())
                 ),
                 "start with a dollar sign and the context's name, for example \"$user { id }\"",
             );
             return;
         };
+        let context = value.context;
         let setters: Vec<&'a TypeDef> = self
             .subgraph
             .schema
@@ -172,7 +173,7 @@ impl<'a> FromContext<'a, '_> {
             );
             return;
         }
-        if let Err(message) = self.selection(selection, &setters) {
+        if let Err(message) = self.selection(value, &setters) {
             self.push(
                 Code::CONTEXT_INVALID_SELECTION,
                 format!("\"{place}\" can't take its value from the context \"{context}\": {message}."),
@@ -181,11 +182,11 @@ impl<'a> FromContext<'a, '_> {
         }
     }
 
-    fn selection(&self, selection: &str, setters: &[&'a TypeDef]) -> Result<(), String> {
-        if selection.trim().is_empty() {
+    fn selection(&self, value: ContextSelection<'_>, setters: &[&'a TypeDef]) -> Result<(), String> {
+        if value.selection.trim().is_empty() {
             return Err("no field is selected".into());
         }
-        let set = FieldSet::parse(selection).map_err(|message| in_words(&message))?;
+        let set = value.fields().map_err(|error| format!("the selection can't be read: {error}"))?;
         if !set.items.iter().all(|item| matches!(item, Item::Fragment { .. })) {
             return setters.iter().try_for_each(|setter| self.value(setter, &set));
         }
@@ -220,7 +221,7 @@ impl<'a> FromContext<'a, '_> {
             }
             let Some(condition) = condition else { return Err("a fragment has no type condition".into()) };
             let Some(ty) = self.subgraph.schema.types.get(condition).filter(|ty| ty.kind == Kind::Object) else {
-                return Err(format!("\"{condition}\" is no object type, so it can't be a type condition"));
+                return Err(format!("\"{condition}\" is not an object type, so it can't be a type condition"));
             };
             if conditions.iter().any(|(other, _)| other.name == ty.name) {
                 return Err(format!("there are two type conditions on \"{condition}\""));
@@ -242,11 +243,11 @@ impl<'a> FromContext<'a, '_> {
         }
     }
 
-    /// The type of the value that one field at each level leads to, without any promise that it is there.
+    /// The type of the value that one field at each level leads to, always nullable.
     fn leaf(&self, ty: &TypeDef, set: &FieldSet) -> Result<Type, String> {
         let [item] = set.items.as_slice() else { return Err("more than one field is selected".into()) };
         let Item::Field { name, alias, directives, selection, .. } = item else {
-            return Err("type conditions can only stand at the start".into());
+            return Err("type conditions are allowed only at the start".into());
         };
         if alias.is_some() {
             return Err("aliases can't be used".into());
@@ -271,13 +272,6 @@ impl<'a> FromContext<'a, '_> {
             (None, true) => Ok(in_lists_of(&field.ty, Type::Named(field.ty.inner_named_type().clone()))),
         }
     }
-}
-
-/// `$name selection` → (name, selection).
-fn split(text: &str) -> Option<(&str, &str)> {
-    let rest = text.strip_prefix('$')?;
-    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
-    (end > 0).then(|| rest.split_at(end))
 }
 
 /// A type in as many lists as another one.

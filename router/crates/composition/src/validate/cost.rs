@@ -1,4 +1,4 @@
-//! `@cost` and `@listSize`: what they say must be about fields that cost something, and about lists.
+//! `@cost` and `@listSize`: used on fields that have a cost, and on lists.
 
 use braid_graphql::compiler::ast::Type;
 
@@ -18,7 +18,7 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
                     problem(
                         subgraph,
                         Code::COST_APPLIED_TO_INTERFACE_FIELD,
-                        format_args!("@cost on \"{coordinate}\" counts for nothing: a field of an interface costs what the implementing types say."),
+                        format_args!("@cost on \"{coordinate}\" has no effect: the cost of an interface's field comes from the implementing types."),
                     )
                     .on(coordinate.as_str())
                     .at(subgraph.locate(cost.span))

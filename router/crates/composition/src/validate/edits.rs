@@ -11,7 +11,7 @@ pub(crate) fn remove_application(subgraph: &Subgraph, applied: &Applied) -> Opti
     let span = applied.span?;
     let sdl = subgraph.sdl();
     let before = sdl.get(..span.offset())?;
-    // The space before it goes with it.
+    // Removes the space before it too.
     let start = before.trim_end_matches([' ', '\t']).len();
     let start = start_of_bare_extension(before, sdl.get(span.end_offset()..)?).unwrap_or(start);
     Some(subgraph.edit(start, span.end_offset(), ""))
@@ -31,7 +31,7 @@ pub(crate) fn drop_extend(subgraph: &Subgraph, ty: &TypeDef) -> Option<Edit> {
     let start = before.rfind("extend")?;
     let between = before.get(start + "extend".len()..)?;
     let end = start + "extend".len() + (between.len() - between.trim_start().len());
-    // Only keywords may stand between.
+    // Only keywords may come between.
     between.split_whitespace().count().eq(&1).then(|| subgraph.edit(start, end, ""))
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn set_resolvable_false(subgraph: &Subgraph, key: &Applied) -> Option
     Some(subgraph.edit(end, end, ", resolvable: false"))
 }
 
-/// Where the type after a name ends: the first place after the name's arguments where the type's text stands.
+/// Where the type after a name ends: the first occurrence of the type's text after the name's arguments.
 fn type_end(subgraph: &Subgraph, name: Span, ty: &Type) -> Option<usize> {
     let after = name?.end_offset();
     let rest = subgraph.sdl().get(after..)?;

@@ -27,7 +27,7 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
                     None => ty.get(Known::External).and_then(|e| edits::remove_application(subgraph, e)),
                 };
                 errors.push(
-                    problem(subgraph, Code::EXTERNAL_UNUSED, format_args!("\"{coordinate}\" is @external, so another subgraph resolves it, and nothing here needs to know of it: no @key, @requires, @provides or interface mentions it."))
+                    problem(subgraph, Code::EXTERNAL_UNUSED, format_args!("\"{coordinate}\" is @external, so another subgraph resolves it, and nothing in this subgraph uses it: no @key, @requires, @provides or interface mentions it."))
                         .on(coordinate.as_str())
                         .at(subgraph.locate(field.span))
                         .help("remove the field, or @external if this subgraph does resolve it")

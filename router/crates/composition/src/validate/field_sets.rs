@@ -8,7 +8,6 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt, suggestion};
 use crate::subgraph::model::{Applied, Directives, FederationVersion, Field, Kind, Subgraph, TypeDef};
 use crate::subgraph::spec::Known;
-use crate::subgraph::syntax::in_words;
 use braid_graphql::field_set::{FieldSet, Item};
 
 struct Codes {
@@ -97,7 +96,7 @@ fn provides(subgraph: &Subgraph, ty: &TypeDef, field: &Field, errors: &mut Vec<D
                 problem(
                     subgraph,
                     Code::EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE,
-                    format_args!("\"{element}\" is @external, so this subgraph does not resolve it, and its @provides can promise nothing."),
+                    format_args!("\"{element}\" is @external, so this subgraph does not resolve it and its @provides has no effect."),
                 )
                 .on(element)
                 .at(subgraph.locate(provides.span))
@@ -204,9 +203,9 @@ impl<'a> SetCheck<'a, '_> {
             return;
         };
         match FieldSet::parse(text) {
-            Err(message) => self.push(
+            Err(error) => self.push(
                 self.codes.invalid,
-                format!("can't be read: {}.", in_words(&message)),
+                format!("can't be read: {error}."),
                 "write names separated by spaces, and the fields of an object in braces: \"id owner { name }\"",
             ),
             Ok(set) => {
@@ -229,14 +228,14 @@ impl<'a> SetCheck<'a, '_> {
                     return false;
                 }
                 let Some(condition) = condition else { return self.selection(ty, selection, below_external) };
-                // Whether an object can have the type is for all subgraphs together to say.
+                // Whether an object can have the type depends on all subgraphs together.
                 match self.subgraph.schema.types.get(condition) {
                     Some(inner) if inner.is_composite() => self.selection(inner, selection, below_external),
                     _ => {
                         self.push(
                             self.codes.invalid,
                             format!(
-                                "has a condition that never holds: \"{condition}\" is no type that \"{}\" could be.",
+                                "has a type condition that never applies: \"{}\" can never be \"{condition}\".",
                                 ty.name
                             ),
                             "name an object, interface or union after `... on`",
@@ -275,17 +274,15 @@ impl<'a> SetCheck<'a, '_> {
         }
     }
 
-    /// Directives don't belong in a field set; an unknown one makes it invalid altogether.
+    /// Directives are not allowed in a field set; an unknown one makes the whole set invalid.
     fn directive(&mut self, directive: &str) -> bool {
         let known = self.subgraph.schema.directives.contains_key(directive);
         let (code, message) = match known {
             true => (
                 self.codes.directive,
-                format!("contains the directive @{directive}, but a field set can only name fields."),
+                format!("contains the directive @{directive}, but a field set names fields only."),
             ),
-            false => {
-                (self.codes.invalid, format!("contains @{directive}, which is not even a directive of this schema."))
-            }
+            false => (self.codes.invalid, format!("contains @{directive}, which this schema does not define.")),
         };
         self.push(code, message, "remove the directive from the field set");
         known
@@ -303,7 +300,7 @@ impl<'a> SetCheck<'a, '_> {
         if let Some(code) = self.codes.has_args
             && !field.args.is_empty()
         {
-            self.push(code, format!("selects \"{coordinate}\", which takes arguments: with other arguments it has another value, so that it identifies or promises nothing."), "select fields without arguments");
+            self.push(code, format!("selects \"{coordinate}\", which takes arguments: its value depends on them, so it can neither identify an object nor be promised."), "select fields without arguments");
         }
         for (argument, value) in args {
             let Some(input) = field.args.get(argument) else {
@@ -394,8 +391,8 @@ impl<'a> SetCheck<'a, '_> {
                 shown(self.applied),
                 self.element,
                 match code == Code::REQUIRES_FIELDS_MISSING_EXTERNAL {
-                    true => "there is nothing for the router to fetch first",
-                    false => "it can be had from here anyway, without a promise",
+                    true => "the router has nothing to fetch first",
+                    false => "it can be fetched from here without @provides",
                 }
             ),
         );
@@ -411,7 +408,7 @@ impl<'a> SetCheck<'a, '_> {
         );
     }
 
-    /// What stands below an interface's field counts as external if the field is in an implementation.
+    /// What is selected below an interface's field counts as external if the field is in an implementation.
     fn implemented_external(&self, ty: &TypeDef, field: &Field) -> bool {
         ty.kind == Kind::Interface
             && self

@@ -1,4 +1,4 @@
-//! GraphQL's rules for types: names exist, types are used where they may be, implementations have what their interfaces promise.
+//! GraphQL's rules for types: names exist, types are used where they are allowed, implementations have what their interfaces promise.
 
 use std::fmt::Display;
 
@@ -18,7 +18,7 @@ use crate::subgraph::spec::Known;
 pub(super) fn check(subgraph: &Subgraph) -> Vec<Diagnostic> {
     let mut rules = Rules { subgraph, errors: Vec::new() };
     for ty in subgraph.schema.types.values() {
-        // What federation brought has no span and needs no check.
+        // Federation's own definitions have no span and need no check.
         if ty.span.is_some() || !ty.fields.is_empty() {
             rules.ty(ty);
         }
@@ -52,7 +52,7 @@ impl Rules<'_> {
         if name.starts_with("__") && !of_feature {
             self.error(
                 name,
-                format_args!("\"{}\" starts with two underscores; GraphQL keeps such names for itself.", excerpt(name)),
+                format_args!("\"{}\" starts with two underscores; GraphQL reserves such names.", excerpt(name)),
                 span,
                 "choose another name",
             );
@@ -105,7 +105,7 @@ impl Rules<'_> {
                     if matches!(value.name.as_str(), "true" | "false" | "null") {
                         self.error(
                             &ty.name,
-                            format_args!("Enum \"{}\" has a value called {}, which could not be told from the literal of that name.", ty.name, value.name),
+                            format_args!("Enum \"{}\" has a value called {}, which would be confused with the literal of that name.", ty.name, value.name),
                             value.span,
                             "rename the value",
                         );
@@ -119,7 +119,7 @@ impl Rules<'_> {
     fn empty(&mut self, ty: &TypeDef, what: &str) {
         self.error(
             &ty.name,
-            format_args!("\"{}\" has no {what}, and GraphQL knows no empty types.", ty.name),
+            format_args!("\"{}\" has no {what}, and GraphQL does not allow empty types.", ty.name),
             ty.span,
             "add one, or remove the type",
         );
@@ -178,9 +178,7 @@ impl Rules<'_> {
         } else if self.subgraph.schema.types.get(named).is_some_and(|t| t.kind == Kind::Input) {
             self.error(
                 &coordinate,
-                format_args!(
-                    "\"{coordinate}\" returns \"{named}\", but an input object can only be given, not returned."
-                ),
+                format_args!("\"{coordinate}\" returns \"{named}\", but an input object can only be used as input."),
                 field.span,
                 "return an object type with the same fields",
             );
@@ -231,7 +229,7 @@ impl Rules<'_> {
         } else if self.subgraph.schema.types.get(named).is_some_and(|t| t.is_composite()) {
             self.error(
                 coordinate,
-                format_args!("\"{coordinate}\" is of type \"{named}\", but clients can't give an object with resolvers as a value."),
+                format_args!("\"{coordinate}\" is of type \"{named}\", which is an output type, but arguments and input fields need input types."),
                 span,
                 "use a scalar, an enum or an input object",
             );
@@ -281,7 +279,7 @@ impl Rules<'_> {
         }
     }
 
-    /// Nobody can write an input object that must contain itself.
+    /// An input object that must contain itself has no finite value.
     fn input_cycle(&mut self, start: &TypeDef) {
         let mut seen: AHashSet<&Name> = AHashSet::new();
         let mut stack: Vec<&TypeDef> = vec![start];
@@ -303,7 +301,7 @@ impl Rules<'_> {
             self.error(
                 &start.name,
                 format_args!(
-                    "Nobody could write a value of the input \"{}\": by its non-null fields it contains itself, endlessly.",
+                    "The input \"{}\" has no finite value: through its non-null fields it contains itself.",
                     start.name
                 ),
                 start.span,
@@ -328,7 +326,7 @@ impl Rules<'_> {
                 Some(i) => self.error(
                     &ty.name,
                     format_args!(
-                        "\"{}\" is said to implement \"{interface}\", which is {} and no interface.",
+                        "\"{}\" implements \"{interface}\", which is {}, not an interface.",
                         ty.name,
                         i.kind.noun()
                     ),
@@ -346,7 +344,7 @@ impl Rules<'_> {
                 self.error(
                     &ty.name,
                     format_args!(
-                        "\"{}\" and \"{}\" implement each other, so neither can come first.",
+                        "\"{}\" and \"{}\" implement each other, which GraphQL forbids.",
                         ty.name, interface.name
                     ),
                     span,
@@ -356,7 +354,7 @@ impl Rules<'_> {
                 self.error(
                     &ty.name,
                     format_args!(
-                        "\"{}\" implements \"{}\" and with it \"{wider}\", but does not say so: GraphQL wants each interface named.",
+                        "\"{}\" implements \"{}\" and with it \"{wider}\", but does not list it: GraphQL requires every interface to be listed.",
                         ty.name, interface.name
                     ),
                     span,

@@ -4,6 +4,7 @@ use super::edits;
 use super::problem::problem;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, excerpt, human_list};
+use crate::subgraph::facts::fields_of;
 use crate::subgraph::model::{Directives, Kind, Subgraph, TypeDef};
 use crate::subgraph::spec::Known;
 use braid_graphql::field_set::FieldSet;
@@ -15,15 +16,19 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
 }
 
 fn keys_on_implementations(subgraph: &Subgraph, ty: &TypeDef, errors: &mut Vec<Diagnostic>) {
+    let runtimes = subgraph.schema.runtime_types(ty);
+    // The keys of each implementation, in one order of fields, and whether each is resolvable.
+    let keys = |ty: &TypeDef| -> Vec<(FieldSet, bool)> {
+        ty.facts.keys.iter().map(|key| (key.set.in_order(), key.resolvable)).collect()
+    };
+    let of_runtimes: Vec<(&TypeDef, Vec<(FieldSet, bool)>)> = runtimes.into_iter().map(|ty| (ty, keys(ty))).collect();
     for key in ty.all(Known::Key) {
         let Some(text) = key.str_arg("fields") else { continue };
-        let Ok(set) = FieldSet::parse(text) else { continue };
-        let has_key = |t: &TypeDef| {
-            t.all(Known::Key)
-                .any(|k| k.str_arg("fields").and_then(|f| FieldSet::parse(f).ok()).is_some_and(|f| same(&f, &set)))
+        let Some(set) = fields_of(key).map(|set| set.in_order()) else { continue };
+        let without = |has: &dyn Fn(&(FieldSet, bool)) -> bool| -> Vec<&TypeDef> {
+            of_runtimes.iter().filter(|(_, keys)| !keys.iter().any(has)).map(|(ty, _)| *ty).collect()
         };
-        let runtimes = subgraph.schema.runtime_types(ty);
-        let lacking: Vec<&TypeDef> = runtimes.iter().copied().filter(|t| !has_key(t)).collect();
+        let lacking = without(&|(own, _)| *own == set);
         if !lacking.is_empty() {
             let list = human_list(lacking.iter().map(|t| &t.name));
             let edits: Vec<_> = lacking
@@ -49,15 +54,7 @@ fn keys_on_implementations(subgraph: &Subgraph, ty: &TypeDef, errors: &mut Vec<D
             continue;
         }
         let resolvable = key.bool_arg("resolvable") != Some(false);
-        let unlike: Vec<&TypeDef> = runtimes
-            .into_iter()
-            .filter(|t| {
-                !t.all(Known::Key).any(|k| {
-                    (k.bool_arg("resolvable") != Some(false)) == resolvable
-                        && k.str_arg("fields").and_then(|f| FieldSet::parse(f).ok()).is_some_and(|f| same(&f, &set))
-                })
-            })
-            .collect();
+        let unlike = without(&|(own, own_resolvable)| *own == set && *own_resolvable);
         if !unlike.is_empty() && resolvable {
             let list = human_list(unlike.iter().map(|t| &t.name));
             errors.push(
@@ -68,24 +65,6 @@ fn keys_on_implementations(subgraph: &Subgraph, ty: &TypeDef, errors: &mut Vec<D
             );
         }
     }
-}
-
-/// Equal whatever the order of fields.
-fn same(a: &FieldSet, b: &FieldSet) -> bool {
-    use braid_graphql::field_set::Item;
-    a.items.len() == b.items.len()
-        && a.items.iter().all(|x| {
-            b.items.iter().any(|y| match (x, y) {
-                (Item::Field { name: n, selection: s, .. }, Item::Field { name: m, selection: t, .. }) => {
-                    n == m && same(s, t)
-                }
-                (
-                    Item::Fragment { condition: c, selection: s, .. },
-                    Item::Fragment { condition: d, selection: t, .. },
-                ) => c == d && same(s, t),
-                _ => false,
-            })
-        })
 }
 
 pub(super) fn check_kinds(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {

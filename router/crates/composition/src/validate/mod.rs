@@ -1,5 +1,5 @@
-//! The rules that a subgraph must keep by itself. GraphQL's own rules come first: where they are broken, errors about federation
-//! would only add noise.
+//! The rules for each subgraph alone. GraphQL's own rules come first: where they are broken, errors about federation would only add
+//! noise.
 
 mod applications;
 mod auth;

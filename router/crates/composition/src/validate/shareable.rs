@@ -30,10 +30,10 @@ pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
 
 fn once(subgraph: &Subgraph, element: &str, applied: &[&Applied], errors: &mut Vec<Diagnostic>) {
     for (i, second) in applied.iter().enumerate() {
-        // What the upgrade adds has no place in the SDL.
+        // What the upgrade adds is not in the SDL.
         if second.span.is_some() && applied.iter().take(i).any(|a| a.part == second.part && a.span.is_some()) {
             errors.push(
-                problem(subgraph, Code::INVALID_SHAREABLE_USAGE, format_args!("\"{element}\" has @shareable twice. A type may repeat it in each of its extensions, but once is enough in one place."))
+                problem(subgraph, Code::INVALID_SHAREABLE_USAGE, format_args!("\"{element}\" has @shareable twice. A type may repeat it in each of its extensions, but not within one of them."))
                     .on(element)
                     .at(subgraph.locate(second.span))
                     .help("remove one of them")

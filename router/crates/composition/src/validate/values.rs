@@ -9,7 +9,7 @@ pub(super) fn fits(schema: &Schema, ty: &Type, value: &Value) -> bool {
         (Type::NonNullNamed(_) | Type::NonNullList(_), Value::Null) => false,
         (_, Value::Null) => true,
         (Type::List(item) | Type::NonNullList(item), Value::List(items)) => items.iter().all(|v| fits(schema, item, v)),
-        // A single value stands for a list of one.
+        // A single value is coerced to a list of one.
         (Type::List(item) | Type::NonNullList(item), single) => fits(schema, item, single),
         (Type::Named(name) | Type::NonNullNamed(name), value) => fits_named(schema, name, value),
     }

@@ -195,7 +195,7 @@ pub enum ChangeKind {
     FieldSubgraphTypeChanged,
     /// A subgraph takes a field over from another.
     OverrideAdded,
-    /// A subgraph lost a field over from another.
+    /// A subgraph no longer takes a field over from another.
     OverrideRemoved,
     /// A field is taken over from another subgraph, or under another label.
     OverrideChanged,
@@ -311,7 +311,7 @@ impl ChangeKind {
         (Self::FieldRemovedFromSubgraph, "A subgraph no longer resolves a field that others do."),
         (Self::FieldSubgraphTypeChanged, "A field has another type in a subgraph."),
         (Self::OverrideAdded, "A subgraph takes a field over from another."),
-        (Self::OverrideRemoved, "A subgraph lost a field over from another."),
+        (Self::OverrideRemoved, "A subgraph no longer takes a field over from another."),
         (Self::OverrideChanged, "A field is taken over from another subgraph, or under another label."),
         (Self::RequiresAdded, "A field requires fields of other subgraphs that it did not require."),
         (Self::RequiresRemoved, "A field no longer requires fields of other subgraphs."),

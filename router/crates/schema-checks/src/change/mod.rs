@@ -43,7 +43,7 @@ pub struct Change {
     /// The subgraphs whose schemas made it, where that is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subgraphs: Vec<String>,
-    /// The places in the SDL files; of what was removed, its own in the old file and its parent's in the new one.
+    /// The locations in the SDL files; of what was removed, its own in the old file and its parent's in the new one.
     pub locations: Vec<Location>,
     /// How to roll it out, for changes between subgraphs.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,7 +142,7 @@ impl Change {
         self
     }
 
-    /// Tells two changes of one kind at one coordinate apart.
+    /// Distinguishes two changes of one kind at one coordinate.
     pub(crate) fn subject(mut self, subject: impl std::fmt::Display) -> Self {
         self.id = format!("{}:{subject}", self.id);
         self

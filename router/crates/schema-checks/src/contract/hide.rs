@@ -5,8 +5,9 @@ use braid_graphql::Name;
 use braid_graphql::compiler::Schema;
 use braid_graphql::compiler::schema::{DirectiveList, ExtendedType, FieldDefinition, InputValueDefinition};
 
-use super::mark::Names;
-use super::{ContractError, ContractFilter};
+use super::error::ContractError;
+use super::filter::ContractFilter;
+use super::names::Names;
 
 /// The coordinates that clients do not see.
 pub(super) struct Hidden {
@@ -275,7 +276,7 @@ fn for_each(schema: &Schema, mut visit: impl FnMut(&str, Option<&str>, &Directiv
     }
 }
 
-/// Whether the coordinate is an argument or input field that must be given: such a one stays as long as its owner does.
+/// Whether the coordinate is an argument or input field that must be given: it stays as long as its owner does.
 fn is_required(schema: &Schema, coordinate: &str) -> bool {
     let Some((ty, rest)) = coordinate.split_once('.') else { return false };
     if let Some((field, argument)) = rest.split_once('(') {

@@ -3,48 +3,11 @@
 use braid_graphql::Name;
 use braid_graphql::Node;
 use braid_graphql::compiler::Schema;
-use braid_graphql::compiler::ast::{Directive, Value};
+use braid_graphql::compiler::ast::Directive;
 use braid_graphql::compiler::schema::{DirectiveList, ExtendedType, FieldDefinition};
 
 use super::hide::Hidden;
-
-/// What the directives are called in a supergraph.
-pub(super) struct Names {
-    pub(super) tag: String,
-    /// Absent when the supergraph does not link the feature.
-    pub(super) inaccessible: Option<String>,
-}
-
-impl Names {
-    pub(super) fn of(schema: &Schema) -> Self {
-        let links = || schema.schema_definition.directives.iter();
-        Self {
-            tag: links().find_map(|link| linked_as(link, "tag")).unwrap_or_else(|| "tag".to_owned()),
-            inaccessible: links().find_map(|link| linked_as(link, "inaccessible")),
-        }
-    }
-}
-
-/// The name of a feature's directive of the same name, when this links the feature.
-fn linked_as(link: &Directive, feature: &str) -> Option<String> {
-    let text = |name: &str| link.specified_argument_by_name(name).and_then(|value| value.as_str());
-    let url = text("url").or_else(|| text("feature"))?;
-    let (identity, _) = url.rsplit_once("/v")?;
-    if identity.rsplit('/').next() != Some(feature) {
-        return None;
-    }
-    let imports = link.specified_argument_by_name("import").and_then(|value| value.as_list()).unwrap_or_default();
-    let imported = imports.iter().find_map(|import| match import.as_ref() {
-        Value::String(name) if name.strip_prefix('@') == Some(feature) => Some(feature.to_owned()),
-        Value::Object(fields) => {
-            let field = |key: &str| fields.iter().find(|(name, _)| name == key).and_then(|(_, value)| value.as_str());
-            let renamed = field("as").or_else(|| field("name"))?;
-            (field("name")?.strip_prefix('@') == Some(feature)).then(|| renamed.trim_start_matches('@').to_owned())
-        }
-        _ => None,
-    });
-    Some(imported.unwrap_or_else(|| text("as").unwrap_or(feature).to_owned()))
-}
+use super::names::Names;
 
 /// What a supergraph without the feature needs for it.
 const FEATURE: &str = r#"

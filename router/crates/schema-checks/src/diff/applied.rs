@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use braid_graphql::compiler::schema::{Directive, DirectiveList};
 
-use super::{Context, values};
+use super::context::Context;
+use super::values;
 use crate::change::{Change, ChangeKind, Severity};
 
 /// The kinds for an element's deprecation, where it can be deprecated.
@@ -137,7 +138,7 @@ fn whole_change(family: &Family, coordinate: &str, name: &str, before: &[String]
             (Kind::AuthorizationAdded, Breaking, "Clients without the authorization no longer get it.")
         }
         (Family::Authorization, How::Removed) => {
-            (Kind::AuthorizationRemoved, Dangerous, "Everybody can read it now: make sure that this is meant.")
+            (Kind::AuthorizationRemoved, Dangerous, "Everybody can read it now: make sure that this is intended.")
         }
         (Family::Authorization, How::Changed) => {
             (Kind::AuthorizationChanged, Breaking, "Clients that had the old authorization may lack the new one.")

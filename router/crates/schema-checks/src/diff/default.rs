@@ -16,28 +16,28 @@ pub(super) fn compare(
         (Some(from), Some(to)) if values::print(from) != values::print(to) => (
             Severity::Dangerous,
             format!("The default of \"{coordinate}\" changed from {from} to {to}."),
-            "Requests that leave it out get another answer.",
+            "Requests that omit it may get another result.",
         ),
         (Some(from), None) if new.ty.is_non_null() => (
             Severity::Breaking,
-            format!("The default of \"{coordinate}\", {from}, was removed, so it must be given now."),
-            "Operations that leave it out, or pass it a nullable variable, no longer validate.",
+            format!("The default of \"{coordinate}\", {from}, was removed, so it is required now."),
+            "Operations that omit it, or pass it a nullable variable, no longer validate.",
         ),
         (Some(from), None) => (
             Severity::Dangerous,
             format!("The default of \"{coordinate}\", {from}, was removed."),
-            "Requests that leave it out get another answer.",
+            "Requests that omit it may get another result.",
         ),
         // A required one that gains a default becomes optional: all clients give it today.
         (None, Some(to)) if old.ty.is_non_null() => (
             Severity::Safe,
-            format!("\"{coordinate}\" has the default {to} now, so it need not be given."),
-            "It had to be given before, so no request is understood differently.",
+            format!("\"{coordinate}\" has the default {to} now, so it is optional."),
+            "It was required before, so every request keeps its meaning.",
         ),
         (None, Some(to)) => (
             Severity::Dangerous,
             format!("\"{coordinate}\" has the default {to} now."),
-            "Requests that leave it out get another answer.",
+            "Requests that omit it may get another result.",
         ),
         _ => return None,
     };

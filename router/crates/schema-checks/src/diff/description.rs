@@ -2,7 +2,7 @@
 
 use braid_graphql::Node;
 
-use super::Context;
+use super::context::Context;
 use crate::change::{Change, ChangeKind, Severity};
 
 /// The kinds for a description that was added, removed or changed.

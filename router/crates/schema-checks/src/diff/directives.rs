@@ -2,8 +2,10 @@
 
 use braid_graphql::compiler::schema::{DirectiveDefinition, InputValueDefinition};
 
+use super::context::Context;
 use super::fields::input_type_change;
-use super::{Context, default, description, pair};
+use super::pair::pair;
+use super::{default, description};
 use crate::change::{Change, ChangeKind, Severity};
 
 pub(super) fn compare(context: &mut Context<'_>) {
@@ -37,7 +39,7 @@ fn compare_directive(context: &mut Context<'_>, old: &DirectiveDefinition, new: 
     compare_locations(context, &coordinate, old, new);
     if old.repeatable && !new.repeatable {
         let message = format!("\"{coordinate}\" may no longer be repeated.");
-        let reason = "Documents that apply it twice in one place no longer validate.";
+        let reason = "Documents that repeat it on one element no longer validate.";
         context.push(Change::new(
             ChangeKind::DirectiveRepeatableRemoved,
             Severity::Breaking,
@@ -91,7 +93,7 @@ fn compare_arguments(context: &mut Context<'_>, directive: &str, old: &Directive
     for argument in arguments.removed {
         let coordinate = format!("{directive}({}:)", argument.name);
         let message = format!("The argument \"{coordinate}\" was removed.");
-        let reason = "Documents that give it no longer validate.";
+        let reason = "Documents that set it no longer validate.";
         context.push(
             Change::new(ChangeKind::DirectiveArgumentRemoved, Severity::Breaking, coordinate, message, reason)
                 .from(&argument.ty),

@@ -2,7 +2,9 @@
 
 use braid_graphql::compiler::schema::{EnumType, EnumValueDefinition};
 
-use super::{Context, applied, description, pair};
+use super::context::Context;
+use super::pair::pair;
+use super::{applied, description};
 use crate::change::{Change, ChangeKind, Severity};
 
 pub(super) fn compare(context: &mut Context<'_>, old: &EnumType, new: &EnumType) {
@@ -27,7 +29,7 @@ fn removed(context: &Context<'_>, ty: &str, value: &EnumValueDefinition) -> Chan
     let reason = if position.input {
         "Requests that send it are no longer valid."
     } else {
-        "Responses no longer have it; clients whose code names it must be changed when they read the new schema."
+        "Responses no longer have it; clients that mention it in their code must change when they adopt the new schema."
     };
     let message = format!("The value \"{coordinate}\" was removed.");
     let change = Change::new(ChangeKind::EnumValueRemoved, Severity::Breaking, coordinate.clone(), message, reason);

@@ -3,8 +3,10 @@
 use braid_graphql::Node;
 use braid_graphql::compiler::schema::{FieldDefinition, InputValueDefinition};
 
+use super::context::Context;
+use super::pair::pair;
 use super::type_change::{difference, input_is_compatible, output_is_compatible};
-use super::{Context, applied, default, description, pair};
+use super::{applied, default, description};
 use crate::change::{Change, ChangeKind, Severity};
 
 pub(super) fn compare<'a>(
@@ -25,7 +27,7 @@ pub(super) fn compare<'a>(
     for field in fields.added {
         let coordinate = format!("{ty}.{}", field.name);
         let message = format!("The field \"{coordinate}\" was added.");
-        let reason = "Clients get only what they ask for.";
+        let reason = "Clients get only the fields that they select.";
         context.push(Change::new(ChangeKind::FieldAdded, Severity::Safe, coordinate, message, reason).to(&field.ty));
     }
 }
@@ -47,7 +49,7 @@ fn removed(coordinate: &str, field: &FieldDefinition) -> Change {
 fn compare_field(context: &mut Context<'_>, coordinate: &str, old: &FieldDefinition, new: &FieldDefinition) {
     if old.ty != new.ty {
         let (severity, reason) = if output_is_compatible(&old.ty, &new.ty) {
-            (Severity::Safe, "Clients get null in fewer cases than they are prepared for.".to_owned())
+            (Severity::Safe, "Clients get null less often than they are prepared for.".to_owned())
         } else {
             (Severity::Breaking, format!("Clients get {}.", difference(&old.ty, &new.ty)))
         };
@@ -81,7 +83,7 @@ fn compare_arguments(
     for argument in arguments.removed {
         let coordinate = format!("{field}({}:)", argument.name);
         let message = format!("The argument \"{coordinate}\" was removed.");
-        let reason = "Operations that give it no longer validate.";
+        let reason = "Operations that set it no longer validate.";
         context.push(
             Change::new(ChangeKind::FieldArgumentRemoved, Severity::Breaking, coordinate, message, reason)
                 .from(&argument.ty),
@@ -149,9 +151,9 @@ pub(super) fn input_type_change(
     new: &InputValueDefinition,
 ) -> Change {
     let (severity, reason) = if input_is_compatible(&old.ty, &new.ty) {
-        (Severity::Safe, "It takes all that it took before.".to_owned())
+        (Severity::Safe, "It accepts everything that it accepted before.".to_owned())
     } else if new.is_required() && !old.is_required() {
-        (Severity::Breaking, "It must be given now, and may not be null.".to_owned())
+        (Severity::Breaking, "It is required now and can't be null.".to_owned())
     } else {
         (Severity::Breaking, format!("Values and variables for it do not fit {}.", difference(&old.ty, &new.ty)))
     };

@@ -2,8 +2,10 @@
 
 use braid_graphql::compiler::schema::{InputObjectType, InputValueDefinition};
 
+use super::context::Context;
 use super::fields::input_type_change;
-use super::{Context, applied, default, description, pair};
+use super::pair::pair;
+use super::{applied, default, description};
 use crate::change::{Change, ChangeKind, Severity};
 
 pub(super) fn compare(context: &mut Context<'_>, old: &InputObjectType, new: &InputObjectType) {
@@ -13,7 +15,7 @@ pub(super) fn compare(context: &mut Context<'_>, old: &InputObjectType, new: &In
     for field in fields.removed {
         let coordinate = format!("{ty}.{}", field.name);
         let message = format!("The input field \"{coordinate}\" was removed.");
-        let reason = "Requests that give it are no longer valid.";
+        let reason = "Requests that set it are no longer valid.";
         context.push(
             Change::new(ChangeKind::InputFieldRemoved, Severity::Breaking, coordinate, message, reason).from(&field.ty),
         );
@@ -33,15 +35,15 @@ fn compare_one_of(context: &mut Context<'_>, old: &InputObjectType, new: &InputO
             ChangeKind::InputOneOfAdded,
             Severity::Breaking,
             ty,
-            format!("Exactly one field of \"{ty}\" must be given now (@oneOf)."),
-            "Requests that give none or several are no longer valid.",
+            format!("Exactly one field of \"{ty}\" must be set now (@oneOf)."),
+            "Requests that set none or several are no longer valid.",
         ),
         (true, false) => Change::new(
             ChangeKind::InputOneOfRemoved,
             Severity::Safe,
             ty,
-            format!("Any number of fields of \"{ty}\" may be given now (no @oneOf)."),
-            "Requests that give exactly one stay valid.",
+            format!("Any number of fields of \"{ty}\" may be set now (no @oneOf)."),
+            "Requests that set exactly one stay valid.",
         ),
         _ => return,
     };

@@ -3,7 +3,8 @@
 use braid_graphql::compiler::collections::IndexSet;
 use braid_graphql::{Name, Node};
 
-use super::{Context, pair};
+use super::context::Context;
+use super::pair::pair;
 use crate::change::{Change, ChangeKind, Severity};
 
 pub(super) fn compare(context: &mut Context<'_>, ty: &str, old: &IndexSet<Node<Name>>, new: &IndexSet<Node<Name>>) {

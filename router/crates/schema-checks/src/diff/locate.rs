@@ -4,7 +4,7 @@ use crate::change::Change;
 use crate::location::Location;
 use crate::sources::{Sources, parent};
 
-/// Fills in the location of each change: the element in the new files, or its place in the old ones together with what
+/// Fills in the location of each change: the element in the new files, or its location in the old ones together with what
 /// contained it in the new ones.
 pub fn locate(changes: &mut [Change], old: &Sources, new: &Sources) {
     for change in changes.iter_mut().filter(|change| change.locations.is_empty()) {

@@ -2,7 +2,8 @@
 
 use braid_graphql::OperationType;
 
-use super::{Context, applied, description};
+use super::context::Context;
+use super::{applied, description};
 use crate::change::{Change, ChangeKind, Severity};
 
 pub(super) fn compare(context: &mut Context<'_>) {
@@ -30,7 +31,7 @@ fn root(
     let name = operation.name();
     let (severity, message, reason) = match (old, new) {
         (None, Some(new)) => {
-            (Severity::Safe, format!("The schema has a {name} root now, \"{new}\"."), "There was none to depend on.")
+            (Severity::Safe, format!("The schema has a {name} root now, \"{new}\"."), "No client could use one before.")
         }
         (Some(old), None) => (
             Severity::Breaking,

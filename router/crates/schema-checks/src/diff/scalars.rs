@@ -2,7 +2,7 @@
 
 use braid_graphql::compiler::schema::{DirectiveList, ScalarType};
 
-use super::Context;
+use super::context::Context;
 use crate::change::{Change, ChangeKind, Severity};
 
 pub(super) fn compare(context: &mut Context<'_>, old: &ScalarType, new: &ScalarType) {

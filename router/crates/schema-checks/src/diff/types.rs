@@ -2,7 +2,9 @@
 
 use braid_graphql::compiler::schema::ExtendedType;
 
-use super::{Context, applied, description, enums, fields, inputs, interfaces, pair, scalars, unions};
+use super::context::Context;
+use super::pair::pair;
+use super::{applied, description, enums, fields, inputs, interfaces, scalars, unions};
 use crate::change::{Change, ChangeKind, Severity};
 
 pub(super) fn compare(context: &mut Context<'_>) {

@@ -2,7 +2,8 @@
 
 use braid_graphql::compiler::schema::UnionType;
 
-use super::{Context, pair};
+use super::context::Context;
+use super::pair::pair;
 use crate::change::{Change, ChangeKind, Severity};
 
 pub(super) fn compare(context: &mut Context<'_>, old: &UnionType, new: &UnionType) {

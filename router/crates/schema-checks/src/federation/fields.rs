@@ -89,8 +89,8 @@ fn resolvers(
                 ChangeKind::FieldAddedToSubgraph,
                 Severity::Safe,
                 coordinate,
-                format!("The subgraph \"{subgraph}\" resolves \"{coordinate}\" now, too."),
-                "Clients see one field as before.",
+                format!("The subgraph \"{subgraph}\" resolves \"{coordinate}\" now too."),
+                "Clients see the same field.",
             )
             .in_subgraph(subgraph)
             .rollout(
@@ -108,7 +108,7 @@ fn resolvers(
                 Severity::Dangerous,
                 coordinate,
                 format!("The subgraph \"{subgraph}\" no longer resolves \"{coordinate}\"."),
-                "Clients see one field as before, but the old router still asks this subgraph for it.",
+                "Clients see the same field, but the old router still asks this subgraph for it.",
             )
             .in_subgraph(subgraph)
             .rollout(
@@ -127,7 +127,7 @@ fn moved(coordinate: &str, old: &[String], new: &[String]) -> Change {
         Severity::Dangerous,
         coordinate,
         format!("\"{coordinate}\" moved from {from} to {to}."),
-        "Clients see one field as before; another service answers for it.",
+        "Clients see the same field; another service resolves it.",
     )
     .rollout(
         First::Subgraph,
@@ -160,15 +160,15 @@ fn details(
         kinds: [ChangeKind::OverrideAdded, ChangeKind::OverrideRemoved, ChangeKind::OverrideChanged],
         what: "takes it over from",
         severities: [Severity::Dangerous, Severity::Dangerous, Severity::Dangerous],
-        reason: "Another service answers for the field.",
+        reason: "Another service resolves the field.",
         rollouts: [
             (
                 First::Subgraph,
                 true,
                 "It must resolve the field before the new router asks it; the other may drop it last.",
             ),
-            (First::Router, true, "Whoever resolves it now must have it before the router is new."),
-            (First::Subgraph, true, "Both must resolve the field until every router is new."),
+            (First::Router, true, "The subgraph that resolves it now must have it before the new router is deployed."),
+            (First::Subgraph, true, "Both must resolve the field until every router is updated."),
         ],
     };
     changes.extend(overriding.compare(coordinate, subgraph, takes_over(old), takes_over(new)));
@@ -197,12 +197,12 @@ fn details(
         severities: [Severity::Safe, Severity::Dangerous, Severity::Dangerous],
         reason: "What the router may ask below the field changes.",
         rollouts: [
-            (First::Subgraph, true, "The new router asks for fields that old instances do not give here."),
-            (First::Router, true, "The old router asks for fields that new instances do not give here."),
+            (First::Subgraph, true, "The new router asks for fields that old instances do not provide here."),
+            (First::Router, true, "The old router asks for fields that new instances do not provide here."),
             (
                 First::Either,
                 false,
-                "Each router asks for what the other version does not give: first provide both, then drop the old.",
+                "Each router asks for what the other version does not provide: first provide both, then drop the old.",
             ),
         ],
     };
@@ -211,7 +211,7 @@ fn details(
         kinds: [ChangeKind::ContextArgumentChanged; 3],
         what: "takes from a context",
         severities: [Severity::Dangerous; 3],
-        reason: "Who gives the argument changes.",
+        reason: "The argument's value comes from elsewhere.",
         rollouts: [
             (First::Router, true, "The old router does not send the argument."),
             (First::Subgraph, true, "Old instances need an argument that the new router does not send."),
@@ -227,7 +227,7 @@ fn details(
                 Severity::Safe,
                 coordinate,
                 format!("\"{coordinate}\" is {} instead of {} in \"{subgraph}\".", new.ty, old.ty),
-                "What clients see of it is among the changes of the API.",
+                "What clients see of it is listed among the changes of the API.",
             )
             .in_subgraph(subgraph)
             .from(&old.ty)

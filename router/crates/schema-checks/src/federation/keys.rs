@@ -56,8 +56,8 @@ fn type_added(ty: &str, subgraph: &str) -> Change {
         ChangeKind::TypeAddedToSubgraph,
         Severity::Safe,
         ty,
-        format!("The subgraph \"{subgraph}\" defines \"{ty}\" now, too."),
-        "Clients see one type as before.",
+        format!("The subgraph \"{subgraph}\" defines \"{ty}\" now too."),
+        "Clients see the same type.",
     )
     .in_subgraph(subgraph)
     .rollout(First::Subgraph, true, "The new router may ask it for the type.")
@@ -69,7 +69,7 @@ fn type_removed(ty: &str, subgraph: &str) -> Change {
         Severity::Dangerous,
         ty,
         format!("The subgraph \"{subgraph}\" no longer defines \"{ty}\"."),
-        "Clients see one type as before, but the old router still asks this subgraph for it.",
+        "Clients see the same type, but the old router still asks this subgraph for it.",
     )
     .in_subgraph(subgraph)
     .rollout(First::Router, true, "Deployed before the router, its new instances fail the old router's fetches.")
@@ -124,7 +124,7 @@ fn key_removed(ty: &str, subgraph: &str, key: &str, resolvable: bool) -> Change 
         severity,
         ty,
         format!("\"{ty}\" no longer has the key \"{key}\" in \"{subgraph}\"."),
-        "All operations can still be planned, since it composes; some plans may take another way.",
+        "All operations can still be planned, since the graph composes; some plans may use other subgraphs.",
     )
     .in_subgraph(subgraph)
     .subject(key)
@@ -148,7 +148,7 @@ fn resolvable_changed(ty: &str, subgraph: &str, key: &str, now: bool) -> Change 
         severity,
         ty,
         format!("The key \"{key}\" of \"{ty}\" {message} in \"{subgraph}\"."),
-        "Clients see no difference; the ways between subgraphs change.",
+        "Clients see no difference; plans may move between subgraphs differently.",
     )
     .in_subgraph(subgraph)
     .subject(key)

@@ -37,14 +37,14 @@ fn subgraphs(old: &Supergraph, new: &Supergraph, changes: &mut Vec<Change>) {
                     ChangeKind::SubgraphRemoved,
                     Severity::Safe,
                     name,
-                    format!("The subgraph \"{name}\" left."),
-                    "What clients lose by it is among the changes of the API.",
+                    format!("The subgraph \"{name}\" was removed."),
+                    "What clients lose is listed among the changes of the API.",
                 )
                 .in_subgraph(name)
                 .rollout(
                     First::Router,
                     true,
-                    "The old router still asks it: keep it until every router is new.",
+                    "The old router still asks it: keep it until every router is updated.",
                 ),
             ),
             Some(now) if now.url != subgraph.url => changes.push(
@@ -53,7 +53,7 @@ fn subgraphs(old: &Supergraph, new: &Supergraph, changes: &mut Vec<Change>) {
                     Severity::Dangerous,
                     name,
                     format!("The subgraph \"{name}\" is reached at {} instead of {}.", now.url, subgraph.url),
-                    "Requests go elsewhere as soon as the router is new.",
+                    "The router sends requests to the new address once it has the new supergraph.",
                 )
                 .in_subgraph(name)
                 .from(&subgraph.url)
@@ -61,7 +61,7 @@ fn subgraphs(old: &Supergraph, new: &Supergraph, changes: &mut Vec<Change>) {
                 .rollout(
                     First::Subgraph,
                     true,
-                    "It must answer at both addresses until every router is new.",
+                    "It must answer at both addresses until every router is updated.",
                 ),
             ),
             Some(_) => {}
@@ -74,7 +74,7 @@ fn subgraphs(old: &Supergraph, new: &Supergraph, changes: &mut Vec<Change>) {
                 ChangeKind::SubgraphAdded,
                 Severity::Safe,
                 name,
-                format!("The subgraph \"{name}\" joined."),
+                format!("The subgraph \"{name}\" was added."),
                 "The old router does not know it.",
             )
             .in_subgraph(name)
@@ -107,7 +107,7 @@ fn directives(old: &Supergraph, new: &Supergraph) -> Vec<Change> {
     });
     for change in changes.iter_mut().filter(|change| change.kind == ChangeKind::InaccessibleAdded) {
         change.severity = Severity::Safe;
-        change.reason = "What clients lose by it is among the changes of the API.".to_owned();
+        change.reason = "What clients lose is listed among the changes of the API.".to_owned();
     }
     changes
 }

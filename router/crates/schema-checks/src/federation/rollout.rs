@@ -21,7 +21,7 @@ fn order(change: &Change) -> Option<(First, bool, &'static str)> {
             (First::Router, true, "The old router still offers it to clients, and new instances do not have it.")
         }
         Kind::FieldArgumentAdded | Kind::InputFieldAdded if breaking => {
-            (First::Either, false, "Old instances refuse it and new ones demand it: let it be optional first.")
+            (First::Either, false, "Old instances refuse it and new ones require it: make it optional first.")
         }
         Kind::FieldArgumentAdded | Kind::InputFieldAdded => {
             (First::Subgraph, true, "The new router passes it on, and old instances refuse it.")
@@ -53,7 +53,7 @@ fn order(change: &Change) -> Option<(First, bool, &'static str)> {
         | Kind::TypeKindChanged => (
             First::Either,
             false,
-            "Old and new instances do not understand one another's values: add it under a new name.",
+            "Old and new instances do not understand each other's values: add it under a new name.",
         ),
         _ => return None,
     })

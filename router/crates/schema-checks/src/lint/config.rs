@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::registry::{self, Rule};
-use crate::problem::Problem;
-
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -94,30 +91,18 @@ fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Level, D::Error> 
 }
 
 impl LintConfig {
-    /// What holds for a rule.
-    pub(super) fn setting(&self, rule: &Rule) -> RuleConfig {
+    /// What holds for a rule, given its level in the recommended preset.
+    pub(super) fn setting(&self, rule: &str, recommended: Level) -> RuleConfig {
         let level = match self.extends {
-            Preset::Recommended => rule.recommended,
-            Preset::All => rule.recommended.max(Level::Warn),
+            Preset::Recommended => recommended,
+            Preset::All => recommended.max(Level::Warn),
             Preset::None => Level::Off,
         };
-        match self.rules.get(rule.name) {
+        match self.rules.get(rule) {
             Some(RuleSetting::Level(level)) => RuleConfig::new(*level),
             Some(RuleSetting::Config(config)) => config.clone(),
             None => RuleConfig::new(level),
         }
-    }
-
-    /// Names that no rule has.
-    pub(super) fn unknown_rules(&self) -> Vec<Problem> {
-        let known = |name: &str| registry::ALL.iter().any(|rule| rule.name == name);
-        let unknown = self.rules.keys().filter(|name| !known(name));
-        unknown
-            .map(|name| {
-                let message = format!("there is no lint rule \"{name}\"; `braid lint --list` lists them");
-                Problem::new("UNKNOWN_LINT_RULE", message)
-            })
-            .collect()
     }
 }
 

@@ -6,54 +6,36 @@
 //! ```
 
 mod config;
+mod finding;
 mod registry;
 mod rules;
 mod suppression;
 mod view;
 
-use serde::Serialize;
-
 pub use self::config::{Level, LintConfig, Preset, RuleConfig, RuleSetting};
+pub use self::finding::Finding;
 pub use self::registry::{ALL as RULES, Rule};
-use crate::location::Location;
 use crate::problem::Problem;
 use crate::sources::Sources;
 
-/// A place where a schema does not follow a rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// The rule.
-    pub rule: String,
-    /// How much it matters to this team.
-    pub level: Level,
-    /// The element.
-    pub coordinate: String,
-    /// What is wrong with it.
-    pub message: String,
-    /// What to do.
-    pub help: String,
-    /// The location of the element.
-    pub location: Location,
-}
-
-/// What linting gives.
+/// The result of linting.
 #[derive(Debug, Default)]
 pub struct Linted {
     /// What is wrong, in the order of the files.
     pub findings: Vec<Finding>,
-    /// How many findings a comment or directive kept back.
+    /// How many findings a comment or directive suppressed.
     pub suppressed: usize,
     /// What of the configuration cannot be used.
     pub problems: Vec<Problem>,
 }
 
-/// Holds all rules of the configuration to the sources.
+/// Checks the sources against all rules of the configuration.
 pub fn lint(sources: &Sources, config: &LintConfig) -> Linted {
     let view = view::View::of(sources);
-    let mut linted = Linted { problems: config.unknown_rules(), ..Linted::default() };
+    let mut linted = Linted { problems: unknown_rules(config), ..Linted::default() };
     let mut suppressions = suppression::Suppressions::read(sources, &view);
     for rule in registry::ALL {
-        let setting = config.setting(rule);
+        let setting = config.setting(rule.name, rule.recommended);
         if setting.level == Level::Off {
             continue;
         }
@@ -77,6 +59,16 @@ pub fn lint(sources: &Sources, config: &LintConfig) -> Linted {
     linted.findings.extend(suppressions.findings());
     linted.findings.sort_by(|a, b| (&a.location, &a.rule).cmp(&(&b.location, &b.rule)));
     linted
+}
+
+/// The rules of the configuration that do not exist.
+fn unknown_rules(config: &LintConfig) -> Vec<Problem> {
+    let known = |name: &str| registry::ALL.iter().any(|rule| rule.name == name);
+    let problem = |name: &String| {
+        let message = format!("there is no lint rule \"{name}\"; `braid lint --list` lists them");
+        Problem::new("UNKNOWN_LINT_RULE", message)
+    };
+    config.rules.keys().filter(|name| !known(name)).map(problem).collect()
 }
 
 /// Keeps only what `old` does not have: findings are the same when rule and coordinate are.

@@ -207,7 +207,7 @@ pub const ALL: &[Rule] = &[
     Rule {
         name: "ROOT_FIELDS_SHOULD_BE_NULLABLE",
         recommended: Level::Off,
-        summary: "Fields of root types are nullable, so that one failure does not take the others along.",
+        summary: "Fields of root types are nullable, so that one failure does not null the others.",
         check: nullability::roots,
     },
     Rule {

@@ -10,8 +10,9 @@
 //! `lint-disable-file` covers its file. Before a type, a comment covers the type and all that it contains.
 
 use super::config::Level;
+use super::finding::Finding;
+use super::registry;
 use super::view::{Element, View};
-use super::{Finding, registry};
 use crate::location::Location;
 use crate::sources::Sources;
 
@@ -35,7 +36,7 @@ impl Suppressions {
     pub(super) fn read(sources: &Sources, view: &View<'_>) -> Self {
         let mut suppressions = Self { entries: Vec::new(), findings: Vec::new() };
         for (file, parsed) in sources.files().iter().enumerate() {
-            // The syntax tree keeps no comments; any element's place tells the side and the names.
+            // The syntax tree keeps no comments; the location of any element has the side and the names.
             let template = view.elements.iter().find(|element| element.file == file);
             let Some(template) = template.and_then(|element| sources.location(file, element.span)) else { continue };
             for comment in comments(&parsed.text) {
@@ -48,7 +49,7 @@ impl Suppressions {
         suppressions
     }
 
-    /// Whether a finding of `rule` on the element is excepted.
+    /// Whether a finding of `rule` on the element is suppressed.
     pub(super) fn covers(&mut self, rule: &str, element: &Element<'_>) -> bool {
         let at = element.span.offset();
         let covering = self.entries.iter_mut().find(|entry| {
@@ -138,7 +139,7 @@ impl Suppressions {
 /// The element that follows a comment of its own line, with everything in it.
 fn covered_after(offset: usize, text: &str, file: usize, view: &View<'_>) -> (usize, usize) {
     let following = view.elements.iter().filter(|element| element.file == file && element.whole.offset() >= offset);
-    // Of those that begin at the same place, the outermost.
+    // Of those that begin at the same offset, the outermost.
     let next = following.min_by_key(|element| (element.whole.offset(), usize::MAX - element.whole.end_offset()));
     let Some(next) = next else { return (offset, offset) };
     // Only comments and white space may be between.

@@ -18,7 +18,7 @@ pub(super) struct View<'a> {
     pub(super) roots: Vec<&'a str>,
 }
 
-/// A type, field, argument, input field, value or directive, as written in one place.
+/// A type, field, argument, input field, value or directive, as written in one definition.
 pub(super) struct Element<'a> {
     pub(super) kind: Kind,
     pub(super) name: &'a str,

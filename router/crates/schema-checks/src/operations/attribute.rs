@@ -1,7 +1,7 @@
 //! Matches changes and operations: finds the operations that each change affects, and corrects the severity by what the
 //! operations prove.
 
-use super::Judged;
+use super::judge::{Judged, OperationError};
 use crate::change::{Change, ChangeKind, Severity, Usage};
 
 /// How the known operations count.
@@ -73,7 +73,7 @@ fn break_by_fields(changes: &[Change], judged: &mut [Judged]) {
         };
         let hurting = changes.iter().filter(certain).filter(|change| one.uses.contains(&change.coordinate));
         let (file, line) = (&one.operation.file, one.operation.line);
-        let errors = hurting.map(|change| super::OperationError {
+        let errors = hurting.map(|change| OperationError {
             message: format!("It uses \"{}\". {}", change.coordinate, change.message),
             file: file.clone(),
             line,
@@ -97,7 +97,7 @@ fn raise_unexplained(changes: &mut [Change], judged: &[Judged]) {
         for change in changes.iter_mut().filter(|change| can_conflict(change.kind) && one.notices(change)) {
             change.severity = Severity::Breaking;
             change.reason = format!(
-                "\"{}\" selects it beside a field of another type under one response name, and no longer validates.",
+                "\"{}\" selects it and a field of another type under one response name, and no longer validates.",
                 one.operation.id
             );
         }

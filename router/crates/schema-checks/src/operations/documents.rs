@@ -6,7 +6,7 @@ use braid_graphql::compiler::parser::Parser;
 use braid_graphql::{Name, Node};
 use serde_json::Value;
 
-use super::{KnownOperation, Segment};
+use super::known::{KnownOperation, Segment};
 use crate::problem::Problem;
 use crate::usage::UsageRecord;
 
@@ -31,7 +31,7 @@ pub enum Format {
     /// A manifest of persisted operations: Apollo's (`{"operations": [{"id", "name", "body"}]}`) or Relay's
     /// (`{"hash": "text"}`).
     Manifest,
-    /// A usage log of the router: one JSON object a line ([`UsageRecord`]).
+    /// A usage log of the router: one JSON object per line ([`UsageRecord`]).
     UsageLog,
 }
 
@@ -51,7 +51,7 @@ impl Format {
 const MAX_RECURSION: usize = 200;
 const MAX_TOKENS: usize = 5_000_000;
 
-/// Reads all files. One that cannot be read is a problem; the others count all the same.
+/// Reads all files. One that cannot be read is a problem; the others still count.
 pub fn read(files: Vec<OperationFile>) -> (Vec<KnownOperation>, Vec<Problem>) {
     let mut reader = Reader::default();
     for file in files {
@@ -82,7 +82,7 @@ struct Parsed {
     shared: bool,
 }
 
-/// What a source has beside the text of its operations.
+/// What a source has besides the text of its operations.
 #[derive(Clone, Default)]
 struct Facts {
     name: Option<String>,
@@ -310,7 +310,7 @@ fn append(text: &mut String, segments: &mut Vec<Segment>, parsed: &Parsed, defin
     Some(())
 }
 
-/// A text without the white space that does not matter for telling operations apart.
+/// A text without the white space that does not distinguish operations.
 fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -327,7 +327,7 @@ fn merge(into: &mut KnownOperation, other: KnownOperation) {
     into.last_seen = into.last_seen.take().max(other.last_seen);
 }
 
-/// Different operations of one name get their place as well.
+/// Different operations of one name get their location as well.
 fn distinguish(operations: &mut [KnownOperation]) {
     let mut counts: AHashMap<String, usize> = AHashMap::new();
     operations.iter().for_each(|operation| *counts.entry(operation.id.clone()).or_default() += 1);

@@ -9,7 +9,7 @@ use braid_graphql::names::SchemaNames;
 use braid_graphql::parse::{ParseLimits, parse_operation};
 use serde::Serialize;
 
-use super::KnownOperation;
+use super::known::KnownOperation;
 use super::uses::SchemaUse;
 use crate::change::{Change, Severity};
 

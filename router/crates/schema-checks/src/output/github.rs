@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::verdict_line;
+use super::verdict_line::verdict_line;
 use crate::items::ItemLevel;
 use crate::report::Report;
 

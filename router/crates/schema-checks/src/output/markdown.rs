@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::verdict_line;
+use super::verdict_line::verdict_line;
 use crate::change::{Change, First, Severity};
 use crate::items::{Item, ItemLevel};
 use crate::report::{Report, Verdict, shortened};
 
-/// The most rows of a table; comments have a limit, and nobody reads more.
+/// The most rows of a table; comments have a limit, and few would read more.
 const MOST_ROWS: usize = 50;
 
 /// Writes the report in GitHub's flavour of Markdown.

@@ -1,6 +1,6 @@
 //! The report for people at a terminal, section by section.
 
-use super::verdict_line;
+use super::verdict_line::verdict_line;
 use crate::change::{Change, First, Severity};
 use crate::lint::Level;
 use crate::operations::OperationsReport;

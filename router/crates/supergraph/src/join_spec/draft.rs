@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use braid_graphql::compiler::ast::{Type, Value};
+use braid_graphql::compiler::ast::{DirectiveLocation, Type, Value};
 use braid_graphql::compiler::{Name, Node};
 use indexmap::IndexMap;
 
@@ -24,7 +24,7 @@ pub struct Draft {
     pub graphs: Vec<DraftGraph>,
     /// Directive definitions, without those of link and join.
     pub directives: NameMap<DraftDirective>,
-    /// All types but those of link and join.
+    /// All types except those of link and join.
     pub types: NameMap<DraftType>,
 }
 
@@ -72,8 +72,8 @@ pub struct DraftDirective {
     pub args: Vec<DraftInput>,
     /// Whether it can be applied twice.
     pub repeatable: bool,
-    /// Where it can stand.
-    pub locations: Vec<&'static str>,
+    /// Where it can be applied.
+    pub locations: Vec<DirectiveLocation>,
     /// It belongs to a linked feature, not to the API.
     pub internal: bool,
 }
@@ -127,9 +127,9 @@ pub struct DraftJoinType {
     pub graph: usize,
     /// A key's field set.
     pub key: Option<String>,
-    /// The key stood on an extension.
+    /// The key is on an extension.
     pub extension: bool,
-    /// The key lets one enter the subgraph.
+    /// The router can enter the subgraph by the key.
     pub resolvable: bool,
     /// The subgraph sees the interface as an object.
     pub interface_object: bool,

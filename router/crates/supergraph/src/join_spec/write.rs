@@ -287,7 +287,8 @@ fn directive_definition(out: &mut String, directive: &DraftDirective) {
     let _ = write!(out, "directive @{}", directive.name);
     arguments(out, &directive.args, "");
     let repeatable = if directive.repeatable { " repeatable" } else { "" };
-    let _ = writeln!(out, "{repeatable} on {}", directive.locations.join(" | "));
+    let locations: Vec<&str> = directive.locations.iter().map(|location| location.name()).collect();
+    let _ = writeln!(out, "{repeatable} on {}", locations.join(" | "));
 }
 
 fn arguments(out: &mut String, args: &[DraftInput], indent: &str) {

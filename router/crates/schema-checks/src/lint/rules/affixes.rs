@@ -93,7 +93,7 @@ pub(in super::super) fn forbidden_suffix(view: &View<'_>, config: &RuleConfig) -
     })
 }
 
-/// Without the option, all kinds; and never a name that the options except.
+/// Without the option, all kinds; never a name that the options allow.
 fn looks_at(config: &RuleConfig, element: &Element<'_>) -> bool {
     let kind = element.kind.name();
     (config.kinds.is_empty() || config.kinds.iter().any(|wanted| wanted == kind))

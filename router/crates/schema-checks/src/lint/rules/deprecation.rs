@@ -19,7 +19,7 @@ pub(in super::super) fn date(view: &View<'_>, _: &RuleConfig) -> Vec<Raw> {
         let text = deprecation(element)?;
         (!has_date(&text)).then(|| {
             let message = format!("The deprecation of \"{}\" names no date.", element.coordinate);
-            (message, "Say when it goes, as in \"… until 2030-01-31\".".to_owned())
+            (message, "Say when it will be removed, as in \"… until 2030-01-31\".".to_owned())
         })
     })
 }

@@ -14,7 +14,7 @@ pub(in super::super) fn descriptions(view: &View<'_>, config: &RuleConfig) -> Ve
             return None;
         }
         let message = format!("\"{}\" has no description.", element.coordinate);
-        Some((message, "Say above it what it means: \"\"\"…\"\"\".".to_owned()))
+        Some((message, "Describe it: \"\"\"…\"\"\".".to_owned()))
     })
 }
 

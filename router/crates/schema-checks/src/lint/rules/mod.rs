@@ -1,4 +1,4 @@
-//! The rules. Each takes the view of all files and tells where it is not kept; none knows another.
+//! The rules. Each takes the view of all files and reports where it is broken; none knows another.
 
 pub(super) mod affixes;
 pub(super) mod deprecation;
@@ -13,7 +13,7 @@ pub(super) mod tags;
 
 use super::view::{Element, View};
 
-/// A place where a rule is not kept.
+/// Where a rule is broken.
 pub(super) struct Raw {
     pub(super) element: usize,
     pub(super) message: String,

@@ -11,7 +11,7 @@ pub(in super::super) fn items(view: &View<'_>, _: &RuleConfig) -> Vec<Raw> {
         let ty = element.ty?;
         has_nullable_items(ty).then(|| {
             let message = format!("Items of \"{}\" can be null: {ty}.", element.coordinate);
-            (message, "Write [Type!], and leave out what cannot be given.".to_owned())
+            (message, "Write [Type!], and leave out items that can't be returned.".to_owned())
         })
     })
 }
