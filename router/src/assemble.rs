@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use braid_authentication::Authenticator;
 use braid_gateway::{Gateway, GatewayConfig, GatewayError};
 use braid_server::Observers;
 use braid_server::config::SettingsError;
@@ -39,7 +40,9 @@ pub fn version(
         override_labels: config.override_labels.clone(),
     };
     let gateway = Gateway::new(supergraph, subgraphs, &gateway_config, metrics)?;
-    Ok(Version::new(gateway, config.server.clone(), config.telemetry.clone())?)
+    let older = previous.and_then(|previous| previous.authenticator.as_ref());
+    let authenticator = Authenticator::new(&config.authentication, older).map_err(VersionError::Authentication)?;
+    Ok(Version::new(gateway, config.server.clone(), config.telemetry.clone())?.with_authenticator(authenticator))
 }
 
 /// Parses a supergraph, if the router can serve it.
@@ -103,6 +106,9 @@ pub enum VersionError {
     /// Settings of the HTTP front can't be used.
     #[error(transparent)]
     Server(#[from] SettingsError),
+    /// Settings of authentication can't be used.
+    #[error("authentication.{0}")]
+    Authentication(String),
     /// Building the version panicked, which is a bug.
     #[error("the schema can't be built because of a bug in the router; please report it")]
     Panicked(#[source] tokio::task::JoinError),

@@ -6,6 +6,7 @@ pub mod reference;
 
 use std::path::{Path, PathBuf};
 
+use braid_authentication::config::AuthenticationConfig;
 use braid_gateway::config::{ExposureConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
 use braid_net::config::TlsClientConfig;
@@ -28,6 +29,8 @@ pub struct Config {
     pub schema: SchemaSource,
     /// The HTTP server.
     pub server: ServerConfig,
+    /// Who asks.
+    pub authentication: AuthenticationConfig,
     /// Requests to subgraphs.
     pub traffic: TrafficConfig,
     /// Which headers are forwarded.
@@ -118,6 +121,9 @@ pub enum InvalidConfig {
     /// The share of sampled traces is out of range.
     #[error("telemetry.trace.otlp.sampling: {0} is not a number from 0 to 1")]
     Sampling(f64),
+    /// Authentication is not configured completely.
+    #[error("authentication.{0}")]
+    Authentication(String),
     /// A header rule can't be used.
     #[error("headers: a rule can't be used")]
     Headers(#[from] HeaderRuleError),
@@ -178,6 +184,7 @@ impl Config {
         if !(0.0..=1.0).contains(&sampling) {
             return Err(InvalidConfig::Sampling(sampling));
         }
+        self.authentication.check().map_err(InvalidConfig::Authentication)?;
         let names = self.headers.subgraphs.keys().map(String::as_str).chain([""]);
         for name in names {
             self.headers.plans(name)?;
@@ -193,12 +200,13 @@ impl Config {
         self.server.playground.enabled = true;
     }
 
-    /// The files with certificates and keys. The configuration changes when their content does.
+    /// The files with certificates, keys and hashes of keys. The configuration changes when their content does.
     pub fn certificates(&self) -> impl Iterator<Item = PathBuf> {
         let server = self.server.tls.iter().flat_map(|tls| tls.files());
         let traffic = std::iter::once(&self.traffic.all).chain(self.traffic.subgraphs.values());
         let subgraphs = traffic.filter_map(|traffic| traffic.tls.as_ref()).flat_map(|tls| tls.files());
-        server.chain(subgraphs).chain(self.telemetry.trace.otlp.tls.files()).map(PathBuf::from)
+        let files = server.chain(subgraphs).chain(self.telemetry.trace.otlp.tls.files());
+        files.chain(self.authentication.files()).map(PathBuf::from)
     }
 
     fn resolve_files(&mut self, folder: &Path) {
@@ -209,6 +217,7 @@ impl Config {
             tls.client_authorities.iter_mut().for_each(in_folder);
         }
         self.server.playground.folder.iter_mut().for_each(in_folder);
+        self.authentication.files_mut().for_each(in_folder);
         let TlsClientConfig { authorities, certificate, key } = &mut self.telemetry.trace.otlp.tls;
         [authorities, certificate, key].into_iter().flatten().for_each(in_folder);
         for traffic in std::iter::once(&mut self.traffic.all).chain(self.traffic.subgraphs.values_mut()) {

@@ -1,7 +1,7 @@
 //! The main street: from a request's head to who asks. Knows no HTTP response.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use braid_request_context::Identity;
 use braid_request_context::identity::{CredentialKind, Principal};
@@ -21,6 +21,8 @@ use crate::verified::{Verified, VerifiedTokens};
 /// Tells from a request's head who asks.
 #[derive(Debug)]
 pub struct Authenticator {
+    /// Whether nobody may be anonymous.
+    required: bool,
     /// Where credentials can be, in the order in which they count.
     places: Vec<Place>,
     providers: Vec<Provider>,
@@ -34,6 +36,7 @@ impl Authenticator {
     /// An authenticator as configured, or the setting that can't be obeyed. Keys that `previous` has fetched are kept where they come
     /// from the same address. Must be called on a runtime, which fetches keys.
     pub fn new(config: &AuthenticationConfig, previous: Option<&Self>) -> Result<Self, String> {
+        config.check()?;
         let mut places = Vec::new();
         if !config.jwt.providers.is_empty() {
             if config.jwt.sources.is_empty() {
@@ -53,6 +56,7 @@ impl Authenticator {
         let certificates = &config.client_certificates;
         let certificates = certificates.enabled.then(|| Certificates::new(certificates)).transpose();
         Ok(Self {
+            required: config.required,
             places,
             providers: providers(&config.jwt.providers, previous)?,
             max_token_bytes: config.jwt.max_token_size.0,
@@ -62,22 +66,23 @@ impl Authenticator {
         })
     }
 
-    /// Who asks, by the headers of a request and the certificate of its connection. Waits only for keys that are being fetched, and only
-    /// if the request's key is not known.
+    /// Who asks, by the headers of a request and the certificate of its connection. Waits only for keys that are being fetched, only if
+    /// the request's key is not known, and not beyond `deadline`.
     pub async fn authenticate(
         &self,
         headers: &HeaderMap,
         certificate: Option<&ClientCertificate>,
+        deadline: Instant,
     ) -> Result<Identity, AuthenticationError> {
-        let now = seconds_since_1970();
         let Some((kind, credentials)) = credentials::find(&self.places, headers)? else {
-            return self.by_certificate(certificate, now);
+            return self.without_credentials(certificate);
         };
+        let now = seconds_since_1970();
         let principal = match (kind, &self.api_keys) {
             (Kind::Token, _) => match self.verified.find(credentials, now) {
                 Some(principal) => principal,
                 // Boxed, so that hits don't carry what only a miss needs.
-                None => Box::pin(self.verify(credentials, now)).await?,
+                None => Box::pin(self.verify(credentials, now, deadline)).await?,
             },
             (Kind::ApiKey, Some(keys)) => keys.find(credentials, now)?,
             (Kind::ApiKey, None) => return Err(AuthenticationError::UnknownApiKey),
@@ -85,15 +90,17 @@ impl Authenticator {
         Ok(Identity::Known(principal))
     }
 
-    fn by_certificate(
-        &self,
-        certificate: Option<&ClientCertificate>,
-        now: u64,
-    ) -> Result<Identity, AuthenticationError> {
-        let (Some(certificates), Some(certificate)) = (&self.certificates, certificate) else {
-            return Ok(Identity::Anonymous);
+    /// By the certificate, if there is one.
+    fn without_credentials(&self, certificate: Option<&ClientCertificate>) -> Result<Identity, AuthenticationError> {
+        let principal = match (&self.certificates, certificate) {
+            (Some(certificates), Some(certificate)) => certificates.find(certificate, seconds_since_1970())?,
+            _ => None,
         };
-        Ok(certificates.find(certificate, now)?.map_or(Identity::Anonymous, Identity::Known))
+        match principal {
+            Some(principal) => Ok(Identity::Known(principal)),
+            None if self.required => Err(AuthenticationError::Missing),
+            None => Ok(Identity::Anonymous),
+        }
     }
 
     /// What `WWW-Authenticate` says about a refusal (RFC 6750 §3).
@@ -106,7 +113,7 @@ impl Authenticator {
         HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static("Bearer"))
     }
 
-    async fn verify(&self, text: &str, now: u64) -> Result<Arc<Principal>, AuthenticationError> {
+    async fn verify(&self, text: &str, now: u64, deadline: Instant) -> Result<Arc<Principal>, AuthenticationError> {
         if text.len() > self.max_token_bytes {
             return Err(AuthenticationError::TooLarge);
         }
@@ -128,7 +135,9 @@ impl Authenticator {
             }
         }
         for (provider, end, fetch) in fetches {
-            fetch.await;
+            if tokio::time::timeout_at(deadline.into(), fetch).await.is_err() {
+                return Err(AuthenticationError::KeysUnavailable);
+            }
             match provider.signer_after_fetch(&token) {
                 Ok(key) => return Ok(self.accepted(provider, key, token, end, text)),
                 Err(error) => refused = error,

@@ -15,6 +15,8 @@ use crate::algorithm::Algorithm;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuthenticationConfig {
+    /// Whether requests to the endpoint without credentials are refused. Health, metrics and the page need none.
+    pub required: bool,
     /// Signed tokens (JWT).
     pub jwt: JwtConfig,
     /// API keys.
@@ -208,6 +210,20 @@ impl fmt::Debug for Secret {
 }
 
 impl AuthenticationConfig {
+    /// What the types can't say, and what is seen without looking at files.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { required, jwt, api_keys, client_certificates } = self;
+        if *required && jwt.providers.is_empty() && api_keys.file.is_none() && !client_certificates.enabled {
+            return Err("required: nobody could send a request; give jwt.providers, api_keys.file or \
+                        client_certificates.enabled"
+                .to_owned());
+        }
+        for provider in &jwt.providers {
+            provider.check().map_err(|problem| format!("jwt.providers: \"{}\": {problem}", provider.name))?;
+        }
+        Ok(())
+    }
+
     /// The files that it names.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         let keys = self.jwt.providers.iter().flat_map(|provider| {

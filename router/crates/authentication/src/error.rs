@@ -68,7 +68,7 @@ pub enum AuthenticationError {
 }
 
 impl AuthenticationError {
-    /// All of them, in the order of `docs/refusals.md`.
+    /// All of them, in the order of `docs/authentication.md`.
     pub const ALL: [Self; 20] = [
         Self::Missing,
         Self::UnknownScheme,

@@ -40,7 +40,6 @@ const MAX_TRIES: usize = 8;
 impl Provider {
     /// A provider as configured, or what is wrong about it. Keys of `previous` are kept where they come from the same address.
     pub(crate) fn new<'a>(config: &JwtProvider, previous: impl Iterator<Item = &'a Self>) -> Result<Self, String> {
-        config.check()?;
         let accepted = &config.algorithms;
         let keys = match &config.keys {
             KeySource::Url(url) => {
@@ -168,7 +167,7 @@ fn media_type(kind: &str) -> String {
 
 impl JwtProvider {
     /// What the types can't say. What is left out here by mistake would accept more tokens than was meant.
-    fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         let problem = match self {
             Self { name, .. } if name.is_empty() => "give it a name",
             Self { issuers, any_issuer: false, .. } if issuers.is_empty() => {

@@ -2,7 +2,7 @@
 
 use braid_graphql::error::GraphQLError;
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 /// Why a request is not executed.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Refusal {
     pub status: RefusalStatus,
     /// At least one error.
     pub errors: Vec<GraphQLError>,
+    /// What `WWW-Authenticate` says, where credentials are missing or invalid.
+    pub challenge: Option<HeaderValue>,
 }
 
 /// The status of a refusal.
@@ -26,12 +28,12 @@ pub enum RefusalStatus {
 impl Refusal {
     /// Errors of the GraphQL request itself.
     pub fn request(errors: Vec<GraphQLError>) -> Self {
-        Self { status: RefusalStatus::Request, errors }
+        Self { status: RefusalStatus::Request, errors, challenge: None }
     }
 
     /// One error with its status.
     pub fn fixed(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status: RefusalStatus::Fixed(status), errors: vec![GraphQLError::new(code, message)] }
+        Self { status: RefusalStatus::Fixed(status), errors: vec![GraphQLError::new(code, message)], challenge: None }
     }
 
     /// The body: there is no `data`, since nothing was executed.

@@ -82,7 +82,7 @@ impl SubgraphContext {
         let (number, plan) = self.0.plans.request_plan(subgraph)?;
         let headers = self.0.forwarded.get(number)?.get_or_init(|| {
             let mut headers = HeaderMap::new();
-            plan.apply(&self.0.headers, &mut headers);
+            plan.apply(&self.0.headers, &self.0.identity, &mut headers);
             headers
         });
         Some(headers)

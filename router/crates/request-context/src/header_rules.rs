@@ -30,12 +30,17 @@ pub struct HeaderRules {
 pub enum RequestRule {
     /// Passes a header of the client's request to the subgraph.
     Propagate(Propagate),
-    /// Sets a header.
+    /// Sets a header to a value, or to a claim of whoever asks.
     Insert {
         /// The name of the header.
         name: String,
-        /// Its value.
-        value: String,
+        /// Its value; give this or `from`.
+        #[serde(default)]
+        value: Option<String>,
+        /// The claim that is its value, as in `claims.sub` or `claims.realm_access.roles`. Lists are joined with commas. Without the claim
+        /// the header is removed. What clients send in this header is ignored by all rules.
+        #[serde(default)]
+        from: Option<String>,
     },
     /// Removes a header that an earlier rule set.
     Remove {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use braid_supergraph::SubgraphId;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::claim_headers::{claim_path, derived_names, value_of};
 use crate::header_rules::{HeadersConfig, Merge, Propagate, RequestRule, ResponseRule};
+use crate::identity::{ClaimPath, Identity};
 
 /// The headers of a subgraph's response, where a rule looks at them.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +45,8 @@ pub struct HeaderPlans {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RequestPlan {
     steps: Vec<Step>,
+    /// The headers that rules set from claims, whatever subgraph the rules are for: what clients send in them is ignored.
+    derived: Vec<HeaderName>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +54,7 @@ enum Step {
     Propagate { name: HeaderName, to: HeaderName, default: Option<HeaderValue> },
     PropagatePrefix(String),
     Insert(HeaderName, HeaderValue),
+    InsertClaim(HeaderName, ClaimPath),
     Remove(HeaderName),
     Rename(HeaderName, HeaderName),
 }
@@ -82,6 +87,15 @@ pub enum HeaderRuleError {
     /// `propagate` with options that exclude each other.
     #[error("propagate takes either a name, optionally with rename and default, or a prefix alone")]
     Propagate,
+    /// `insert` without a value, or with two.
+    #[error("insert \"{0}\" takes either value or from")]
+    Insert(String),
+    /// A claim that can't be found.
+    #[error("from: \"{0}\" must be the path of a claim, as in claims.sub")]
+    Claim(String),
+    /// Another rule sets this header from a claim, so no client may set it.
+    #[error("the header \"{0}\" is set from a claim; no other rule can forward or set it")]
+    Derived(HeaderName),
 }
 
 impl HeadersConfig {
@@ -89,9 +103,14 @@ impl HeadersConfig {
     pub fn plans(&self, subgraph: &str) -> Result<(RequestPlan, ResponsePlan), HeaderRuleError> {
         let rules = [Some(&self.all), self.subgraphs.get(subgraph)];
         let (mut request, mut response) = (RequestPlan::default(), ResponsePlan::default());
+        request.derived = derived_names(self)?;
         for rules in rules.into_iter().flatten() {
             for rule in &rules.request {
-                request.steps.push(step(rule)?);
+                let step = step(rule)?;
+                if let Some(name) = step.client_headers().find(|name| request.derived.contains(name)) {
+                    return Err(HeaderRuleError::Derived(name.clone()));
+                }
+                request.steps.push(step);
             }
             for rule in &rules.response {
                 response.steps.push(response_step(rule)?);
@@ -158,17 +177,23 @@ impl RequestPlan {
         self.steps.is_empty()
     }
 
-    /// Writes the headers that a subgraph gets, out of the client's.
-    pub fn apply(&self, client: &HeaderMap, out: &mut HeaderMap) {
+    /// Writes the headers that a subgraph gets, out of the client's and of what is known of the client.
+    pub fn apply(&self, client: &HeaderMap, identity: &Identity, out: &mut HeaderMap) {
         for step in &self.steps {
             match step {
                 Step::Propagate { name, to, default } => propagate(client, name, to, default.as_ref(), out),
                 Step::PropagatePrefix(prefix) => {
-                    let may_pass = |name: &HeaderName| may_pass(name) && !is_for_connection(client, name);
+                    let is_derived = |name: &HeaderName| self.derived.contains(name);
+                    let may_pass =
+                        |name: &HeaderName| may_pass(name) && !is_for_connection(client, name) && !is_derived(name);
                     let names = client.keys().filter(|name| name.as_str().starts_with(prefix) && may_pass(name));
                     names.for_each(|name| propagate(client, name, name, None, out));
                 }
                 Step::Insert(name, value) => drop(out.insert(name.clone(), value.clone())),
+                Step::InsertClaim(name, path) => match value_of(identity, path) {
+                    Some(value) => drop(out.insert(name.clone(), value)),
+                    None => drop(out.remove(name)),
+                },
                 Step::Remove(name) => drop(out.remove(name)),
                 Step::Rename(from, to) => {
                     if let Some(value) = out.remove(from) {
@@ -177,6 +202,18 @@ impl RequestPlan {
                 }
             }
         }
+    }
+}
+
+impl Step {
+    /// The headers that this takes from a client or sets to what a client may have sent. A prefix leaves derived headers out by itself.
+    fn client_headers(&self) -> impl Iterator<Item = &HeaderName> {
+        let (from, to) = match self {
+            Self::Propagate { name, to, .. } => (Some(name), Some(to)),
+            Self::Rename(_, to) => (None, Some(to)),
+            Self::PropagatePrefix(_) | Self::Insert(..) | Self::InsertClaim(..) | Self::Remove(_) => (None, None),
+        };
+        from.into_iter().chain(to)
     }
 }
 
@@ -279,7 +316,13 @@ fn step(rule: &RequestRule) -> Result<Step, HeaderRuleError> {
         RequestRule::Propagate(_) => {
             return Err(HeaderRuleError::Propagate);
         }
-        RequestRule::Insert { name: header, value: text } => Step::Insert(name(header)?, value(text)?),
+        RequestRule::Insert { name: header, value: Some(text), from: None } => {
+            Step::Insert(name(header)?, value(text)?)
+        }
+        RequestRule::Insert { name: header, value: None, from: Some(from) } => {
+            Step::InsertClaim(name(header)?, claim_path(from)?)
+        }
+        RequestRule::Insert { name, .. } => return Err(HeaderRuleError::Insert(name.clone())),
         RequestRule::Remove { name: header } => Step::Remove(name(header)?),
         RequestRule::Rename { from, to } => Step::Rename(name(from)?, name(to)?),
     })
@@ -293,7 +336,7 @@ fn response_step(rule: &ResponseRule) -> Result<ResponseStep, HeaderRuleError> {
     })
 }
 
-fn name(text: &str) -> Result<HeaderName, HeaderRuleError> {
+pub(crate) fn name(text: &str) -> Result<HeaderName, HeaderRuleError> {
     let name: HeaderName = text.parse().map_err(|_| HeaderRuleError::Name(text.to_owned()))?;
     if may_pass(&name) { Ok(name) } else { Err(HeaderRuleError::Hop(name)) }
 }
@@ -352,7 +395,7 @@ mod tests {
         let config: HeadersConfig = serde_saphyr::from_str(yaml).unwrap();
         let (plan, _) = config.plans("a").unwrap();
         let mut out = HeaderMap::new();
-        plan.apply(&headers(client), &mut out);
+        plan.apply(&headers(client), &Identity::Anonymous, &mut out);
         assert_eq!(shown(&out), expected);
     }
 

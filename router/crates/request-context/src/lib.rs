@@ -1,6 +1,7 @@
 //! What is known of a client's request, from its head to its log line, and which of it travels to subgraphs and back. Knows no
 //! connection and no operation.
 
+mod claim_headers;
 mod context;
 pub mod header_rules;
 pub mod headers;

@@ -4,7 +4,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use braid_authentication::ClientCertificate;
 use braid_gateway::Subgraphs;
+use braid_gateway::refusal::Refusal;
 use braid_request_context::RequestContext;
 use http::StatusCode;
 use http::request::Parts;
@@ -46,6 +48,22 @@ impl<S: Subgraphs> Exchange<S> {
     pub(crate) async fn admit(&mut self, admission: &Arc<Admission>) -> bool {
         self.admitted = admission.admit(self.version.config.max_concurrent_requests, self.context.deadline).await;
         self.admitted.is_some()
+    }
+
+    /// Finds out who asks. Must be called before the context is shared.
+    pub(crate) async fn identify(&mut self) -> Result<(), Refusal> {
+        let Some(authenticator) = &self.version.authenticator else { return Ok(()) };
+        let Some(context) = Arc::get_mut(&mut self.context) else {
+            let message = "The request could not be authenticated.";
+            return Err(Refusal::fixed(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", message));
+        };
+        let certificate = context.extensions.get::<Arc<ClientCertificate>>().map(|certificate| &**certificate);
+        let identity = authenticator.authenticate(&context.headers, certificate, context.deadline).await;
+        context.identity = identity.map_err(|error| Refusal {
+            challenge: (error.status() == StatusCode::UNAUTHORIZED).then(|| authenticator.challenge(error)),
+            ..Refusal::fixed(error.status(), error.code(), error.to_string())
+        })?;
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use braid_gateway::{Executed, Gateway, Subgraphs, answer};
 use braid_graphql::OperationType;
 use braid_request_context::RequestContext;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use http::{Method, Response, StatusCode};
 
 use crate::batch::Batch;
@@ -35,12 +35,13 @@ pub(crate) async fn respond<S: Subgraphs, B>(exchange: &mut Exchange<S>, body: B
 where
     B: hyper::body::Body<Data = Bytes> + Unpin,
 {
+    let media = negotiate::accepted(&exchange.context.headers);
+    let begun = begin(exchange, media).await;
     let Exchange { version, context, observed, .. } = exchange;
     let (version, context) = (&*version, &*context);
-    let media = negotiate::accepted(&context.headers);
-    let outcome = match media {
-        None => Err(not_acceptable()),
-        Some(_) => outcome(version, context, body, observed).await,
+    let outcome = match begun {
+        Err(refusal) => Err(refusal),
+        Ok(()) => outcome(version, context, body, observed).await,
     };
     let media = media.unwrap_or(Media::Json);
     let (plans, compression) = (&version.gateway.headers, &version.config.compression);
@@ -62,6 +63,13 @@ where
     headers.insert(http::header::CONTENT_TYPE, media.content_type());
     version.rules.allow_origin(&context.headers, &mut headers);
     Reply::Whole(finish(compression, &context.headers, status, bytes, headers).await)
+}
+
+/// What can be said before the body is read: whether the request can be taken at all, and who asks.
+async fn begin<S: Subgraphs>(exchange: &mut Exchange<S>, media: Option<Media>) -> Result<(), Refusal> {
+    media.ok_or_else(not_acceptable)?;
+    check_head(&exchange.version, &exchange.context)?;
+    exchange.identify().await
 }
 
 /// The response to a request that comes when too many run already.
@@ -94,7 +102,6 @@ where
     B: hyper::body::Body<Data = Bytes> + Unpin,
 {
     let server = &version.config;
-    check_head(version, context)?;
     let is_get = context.method == Method::GET;
     let body = match is_get {
         true => Bytes::new(),
@@ -155,6 +162,9 @@ fn refused(refusal: &Refusal, media: Media, observed: &mut Observed) -> Whole {
     if status == StatusCode::METHOD_NOT_ALLOWED {
         let only_post = refusal.errors.iter().any(|error| error.code() == Some("MUTATION_NOT_ALLOWED_OVER_HTTP_GET"));
         headers.insert(http::header::ALLOW, HeaderValue::from_static(if only_post { "POST" } else { METHODS }));
+    }
+    if let Some(challenge) = &refusal.challenge {
+        headers.insert(WWW_AUTHENTICATE, challenge.clone());
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));

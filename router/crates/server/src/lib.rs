@@ -83,6 +83,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use braid_authentication::ClientCertificate;
 use braid_gateway::Subgraphs;
 use http::Request;
 use http_body_util::Either;
@@ -95,6 +96,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, rustls};
 
 use config::ServerConfig;
@@ -224,9 +226,12 @@ impl<S: Subgraphs> Acceptor<S> {
         let connections = &self.front.metrics().connections;
         connections.inc();
         match self.tls.clone().map(|first| TlsAcceptor::from(self.front.current().tls.clone().unwrap_or(first))) {
-            None => self.speak(stream, peer, watcher).await,
+            None => self.speak(stream, peer, None, watcher).await,
             Some(tls) => match tokio::time::timeout(self.header_timeout, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.speak(stream, peer, watcher).await,
+                Ok(Ok(stream)) => {
+                    let certificate = client_certificate(&stream, peer);
+                    self.speak(stream, peer, certificate, watcher).await;
+                }
                 Ok(Err(error)) => tracing::debug!(%error, %peer, "TLS failed"),
                 Err(_) => tracing::debug!(%peer, "TLS took too long"),
             },
@@ -238,6 +243,7 @@ impl<S: Subgraphs> Acceptor<S> {
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         peer: SocketAddr,
+        certificate: Option<Arc<ClientCertificate>>,
         watcher: Watcher,
     ) {
         let mut stream = TimeoutStream::new(stream);
@@ -246,7 +252,10 @@ impl<S: Subgraphs> Acceptor<S> {
         let stalled = Arc::new(Stalled::default());
         let (front, answers) = (self.front.clone(), stalled.clone());
         let (has_begun, has_http2) = (begun.clone(), is_http2.clone());
-        let service = service_fn(move |request: Request<Incoming>| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            if let Some(certificate) = &certificate {
+                request.extensions_mut().insert(certificate.clone());
+            }
             let is_http2 = request.version() == http::Version::HTTP_2;
             has_http2.store(is_http2, Ordering::Relaxed);
             has_begun.store(true, Ordering::Relaxed);
@@ -283,6 +292,15 @@ impl<S: Subgraphs> Acceptor<S> {
         }
         ended_badly(connection.await, peer);
     }
+}
+
+/// The certificate of the client, where it has one that can be read.
+fn client_certificate(stream: &TlsStream<TcpStream>, peer: SocketAddr) -> Option<Arc<ClientCertificate>> {
+    let certificate = stream.get_ref().1.peer_certificates()?.first()?;
+    let read = ClientCertificate::read(certificate);
+    read.inspect_err(|problem| tracing::warn!(problem, %peer, "A client's certificate can't be read"))
+        .ok()
+        .map(Arc::new)
 }
 
 fn ended_badly<E: std::fmt::Display>(ended: Result<(), E>, peer: SocketAddr) {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use braid_authentication::Authenticator;
 use braid_gateway::Gateway;
 use braid_net::tls::server_config;
 use braid_telemetry::config::TelemetryConfig;
@@ -23,22 +24,31 @@ pub struct Version<S> {
     pub telemetry: TelemetryConfig,
     /// When it was built.
     pub since: SystemTime,
+    /// Tells who asks; without it, every request is anonymous.
+    pub authenticator: Option<Authenticator>,
     pub(crate) rules: HttpRules,
     /// How connections are encrypted, if they are.
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl<S> Version<S> {
-    /// A version with these settings.
+    /// A version with these settings, whose requests are all anonymous.
     pub fn new(gateway: Gateway<S>, config: ServerConfig, telemetry: TelemetryConfig) -> Result<Self, SettingsError> {
         let tls = config.tls.as_ref().map(server_config).transpose()?;
         Ok(Self {
             gateway,
+            authenticator: None,
             rules: HttpRules::new(&config)?,
             tls: tls.map(Arc::new),
             since: SystemTime::now(),
             config,
             telemetry,
         })
+    }
+
+    /// The same, where `authenticator` tells who asks.
+    #[must_use]
+    pub fn with_authenticator(self, authenticator: Authenticator) -> Self {
+        Self { authenticator: Some(authenticator), ..self }
     }
 }

@@ -5,9 +5,14 @@ use std::sync::{Mutex, PoisonError};
 
 /// The codes of the router's own errors, sorted. A test of the package `braid` compares the list with the code.
 pub const OWN: &[&str] = &[
+    "API_KEY_EXPIRED",
+    "API_KEY_UNKNOWN",
     "BAD_USER_INPUT",
     "BATCHING_NOT_ENABLED",
     "BATCH_LIMIT_EXCEEDED",
+    "CLIENT_CERTIFICATE_EXPIRED",
+    "CREDENTIALS_AMBIGUOUS",
+    "CREDENTIALS_SCHEME_UNKNOWN",
     "CSRF_PREVENTION_FAILED",
     "DOWNSTREAM_SERVICE_ERROR",
     "GATEWAY_TIMEOUT",
@@ -16,6 +21,20 @@ pub const OWN: &[&str] = &[
     "INTERNAL_SERVER_ERROR",
     "INTROSPECTION_DISABLED",
     "INVALID_GRAPHQL_REQUEST",
+    "JWT_ALGORITHM_NOT_ACCEPTED",
+    "JWT_AUDIENCE_NOT_ACCEPTED",
+    "JWT_CLAIM_INVALID",
+    "JWT_CLAIM_MISSING",
+    "JWT_EXPIRED",
+    "JWT_ISSUER_NOT_ACCEPTED",
+    "JWT_KEYS_UNAVAILABLE",
+    "JWT_KEY_UNKNOWN",
+    "JWT_MALFORMED",
+    "JWT_NOT_YET_VALID",
+    "JWT_SIGNATURE_INVALID",
+    "JWT_TOO_LARGE",
+    "JWT_TYPE_NOT_ACCEPTED",
+    "JWT_UNSUPPORTED",
     "MAX_ALIASES_LIMIT",
     "MAX_DEPTH_LIMIT",
     "MAX_DIRECTIVES_LIMIT",
@@ -50,6 +69,7 @@ pub const OWN: &[&str] = &[
     "SUBREQUEST_UNKNOWN_TYPE",
     "SUBSCRIPTION_NOT_SUPPORTED",
     "TOO_MANY_ERRORS",
+    "UNAUTHENTICATED",
     "UNSUPPORTED_CONTENT_TYPE",
 ];
 

@@ -1,6 +1,7 @@
 //! API keys beside tokens.
 
 use std::io::Write;
+use std::time::Instant;
 
 use braid_authentication::AuthenticationError;
 use braid_request_context::Identity;
@@ -27,7 +28,7 @@ async fn keys_and_tokens_are_told_apart_by_their_place() {
     let ask = async |headers: &[(&'static str, &str)]| {
         let pairs =
             headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
-        both.authenticate(&pairs.collect::<HeaderMap>(), None).await
+        both.authenticate(&pairs.collect::<HeaderMap>(), None, Instant::now()).await
     };
     let known = |identity: Result<Identity, AuthenticationError>| {
         let principal = identity.unwrap().principal().cloned().unwrap();

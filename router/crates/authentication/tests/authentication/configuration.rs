@@ -49,6 +49,7 @@ async fn half_a_configuration_is_refused() {
     check(&format!("jwt: {{ {good}, sources: [] }}"), "at least one place");
     check(&format!("jwt: {{ {good}, sources: [{{ header: {{ name: \"a b\" }} }}] }}"), "not the name of a header");
     check(&format!("jwt: {{ {good}, sources: [{{ cookie: {{ name: \"a;b\" }} }}] }}"), "not the name of a cookie");
+    check("required: true", "nobody could send a request");
     check("api_keys: { file: /none.yaml }", "/none.yaml");
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use braid_authentication::config::AuthenticationConfig;
@@ -93,7 +93,7 @@ pub fn trusting(keys: &[&Value]) -> Authenticator {
 pub async fn bearer(authenticator: &Authenticator, token: &str) -> Result<Arc<Principal>, AuthenticationError> {
     let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {token}")).unwrap());
-    match authenticator.authenticate(&headers, None).await? {
+    match authenticator.authenticate(&headers, None, Instant::now() + Duration::from_secs(60)).await? {
         Identity::Known(principal) => Ok(principal),
         Identity::Anonymous => panic!("a token is not anonymous"),
     }

@@ -1,0 +1,118 @@
+//! Headers that rules set from claims. Subgraphs trust them, so nothing that a client sends may pass for one. Knows no other rule.
+
+use http::header::{HeaderName, HeaderValue};
+use serde_json::Value;
+
+use crate::header_rules::{HeadersConfig, RequestRule};
+use crate::headers::{HeaderRuleError, name};
+use crate::identity::{ClaimPath, Identity};
+
+/// The headers that any rule sets from a claim: those for one subgraph too, since another one may trust the same header.
+pub(crate) fn derived_names(config: &HeadersConfig) -> Result<Vec<HeaderName>, HeaderRuleError> {
+    let rules = std::iter::once(&config.all).chain(config.subgraphs.values()).flat_map(|rules| &rules.request);
+    let derived = rules.filter_map(|rule| match rule {
+        RequestRule::Insert { name: header, from: Some(_), .. } => Some(name(header)),
+        _ => None,
+    });
+    derived.collect()
+}
+
+/// `claims.sub` as the path of a claim.
+pub(crate) fn claim_path(from: &str) -> Result<ClaimPath, HeaderRuleError> {
+    let path = from.strip_prefix("claims.").and_then(|path| path.parse().ok());
+    path.ok_or_else(|| HeaderRuleError::Claim(from.to_owned()))
+}
+
+/// A claim as the value of a header: texts, numbers and booleans, and lists of them. `None` for anything else, also where a value of a
+/// list has a comma and would be taken for two.
+pub(crate) fn value_of(identity: &Identity, path: &ClaimPath) -> Option<HeaderValue> {
+    let text = match identity.principal()?.claim(path)? {
+        Value::Array(list) => {
+            let texts = list.iter().map(|value| text(value).filter(|text| !text.contains(',')));
+            texts.collect::<Option<Vec<_>>>()?.join(",")
+        }
+        value => text(value)?,
+    };
+    HeaderValue::try_from(text).ok()
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use braid_supergraph::SubgraphId;
+    use http::HeaderMap;
+    use serde_json::json;
+
+    use super::*;
+    use crate::headers::HeaderPlans;
+    use crate::identity::{CredentialKind, Principal};
+
+    const RULES: &str = "{ all: { request: [{ propagate: { prefix: x- } }] }, subgraphs: { a: { request: [
+        { insert: { name: X-User, from: claims.sub } }, { insert: { name: x-roles, from: claims.realm.roles } }] } } }";
+
+    fn check(claims: Option<Value>, expected: &[(&str, &str)], of: u16) {
+        let plans = HeaderPlans::new(&serde_saphyr::from_str(RULES).unwrap(), ["a", "b"].into_iter()).unwrap();
+        let identity = claims.map_or(Identity::Anonymous, |claims| {
+            let claims = claims.as_object().unwrap().clone();
+            Identity::Known(Arc::new(Principal {
+                claims,
+                source: "t".into(),
+                kind: CredentialKind::Jwt,
+                expires: None,
+            }))
+        });
+        // What a client sends who would like to be somebody else.
+        let mut client = HeaderMap::new();
+        for name in ["x-user", "x-roles", "x-other"] {
+            client.insert(name, HeaderValue::from_static("admin"));
+        }
+        let mut out = HeaderMap::new();
+        plans.request_plan(SubgraphId::new(of)).unwrap().1.apply(&client, &identity, &mut out);
+        let mut found: Vec<_> = out.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn claims_are_sent_and_nothing_passes_for_them() {
+        let other = ("x-other", "admin");
+        check(None, &[other], 0);
+        check(Some(json!({})), &[other], 0);
+        check(
+            Some(json!({ "sub": "grace", "realm": { "roles": ["a", 1, true] } })),
+            &[other, ("x-roles", "a,1,true"), ("x-user", "grace")],
+            0,
+        );
+        check(Some(json!({ "sub": { "a": 1 }, "realm": { "roles": ["a", "b,admin"] } })), &[other], 0);
+        check(Some(json!({ "sub": "a\r\nx-admin: yes" })), &[other], 0);
+        check(Some(json!({ "sub": "grace" })), &[other], 1);
+    }
+
+    #[test]
+    fn rules_that_would_let_clients_in_are_refused() {
+        for (rule, problem) in [
+            ("{ propagate: { name: x-user } }", "is set from a claim"),
+            ("{ propagate: { name: x-user, rename: x-a } }", "is set from a claim"),
+            ("{ propagate: { name: x-a, rename: x-user } }", "is set from a claim"),
+            ("{ rename: { from: x-a, to: x-user } }", "is set from a claim"),
+            ("{ insert: { name: x-b, from: sub } }", "must be the path of a claim"),
+            ("{ insert: { name: x-b, from: claims. } }", "must be the path of a claim"),
+            ("{ insert: { name: x-b } }", "either value or from"),
+            ("{ insert: { name: x-b, value: b, from: claims.b } }", "either value or from"),
+        ] {
+            let yaml = format!("all: {{ request: [{{ insert: {{ name: x-user, from: claims.sub }} }}, {rule}] }}");
+            let config: HeadersConfig = serde_saphyr::from_str(&yaml).unwrap();
+            let error = config.plans("a").unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
+    }
+}
