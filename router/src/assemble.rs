@@ -38,11 +38,13 @@ pub fn version(
         exposure: config.exposure.clone(),
         headers: config.headers.clone(),
         override_labels: config.override_labels.clone(),
+        authorization: config.authorization.clone(),
     };
     let gateway = Gateway::new(supergraph, subgraphs, &gateway_config, metrics)?;
     let older = previous.and_then(|previous| previous.authenticator.as_ref());
     let authenticator = Authenticator::new(&config.authentication, older).map_err(VersionError::Authentication)?;
-    Ok(Version::new(gateway, config.server.clone(), config.telemetry.clone())?.with_authenticator(authenticator))
+    let version = Version::new(gateway, config.server.clone(), config.telemetry.clone())?;
+    Ok(version.with_authenticator(authenticator))
 }
 
 /// Parses a supergraph, if the router can serve it.
@@ -103,12 +105,12 @@ pub enum VersionError {
     /// The gateway can't be set up.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
+    /// Requests can't be authenticated.
+    #[error("authentication.{0}")]
+    Authentication(String),
     /// Settings of the HTTP front can't be used.
     #[error(transparent)]
     Server(#[from] SettingsError),
-    /// Settings of authentication can't be used.
-    #[error("authentication.{0}")]
-    Authentication(String),
     /// Building the version panicked, which is a bug.
     #[error("the schema can't be built because of a bug in the router; please report it")]
     Panicked(#[source] tokio::task::JoinError),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use braid_executor::{
-    CompiledOperation, ExecuteContext, ExecuteLimits, SubgraphError, SubgraphErrorKind, SubgraphErrors,
+    CompiledOperation, ExecuteContext, ExecuteLimits, RefusalPlace, SubgraphError, SubgraphErrorKind, SubgraphErrors,
     SubgraphRequest, SubgraphResponse, SubgraphService, execute,
 };
 use braid_graphql::names::SchemaNames;
@@ -108,6 +108,7 @@ impl Gateway {
             deadline: None,
             limits: ExecuteLimits::default(),
             subgraph_errors: SubgraphErrors::Shown,
+            refusals: RefusalPlace::Errors,
             names: SchemaNames::Shown,
         };
         let response = execute(&compiled, &coerced, &self.service, &context).await;

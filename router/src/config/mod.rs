@@ -7,6 +7,7 @@ pub mod reference;
 use std::path::{Path, PathBuf};
 
 use braid_authentication::config::AuthenticationConfig;
+use braid_authorization::config::AuthorizationConfig;
 use braid_gateway::config::{ExposureConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
 use braid_net::config::TlsClientConfig;
@@ -41,6 +42,8 @@ pub struct Config {
     pub exposure: ExposureConfig,
     /// Which labels of `@override(label:)` are on: how a field moves from one subgraph to another gradually.
     pub override_labels: OverrideLabelsConfig,
+    /// How `@authenticated`, `@requiresScopes` and `@policy` in the supergraph are enforced.
+    pub authorization: AuthorizationConfig,
     /// Logs, metrics and traces.
     pub telemetry: TelemetryConfig,
     /// Reloading without a restart.
@@ -121,7 +124,7 @@ pub enum InvalidConfig {
     /// The share of sampled traces is out of range.
     #[error("telemetry.trace.otlp.sampling: {0} is not a number from 0 to 1")]
     Sampling(f64),
-    /// Authentication is not configured completely.
+    /// A setting of authentication can't be used.
     #[error("authentication.{0}")]
     Authentication(String),
     /// A header rule can't be used.
@@ -205,8 +208,11 @@ impl Config {
         let server = self.server.tls.iter().flat_map(|tls| tls.files());
         let traffic = std::iter::once(&self.traffic.all).chain(self.traffic.subgraphs.values());
         let subgraphs = traffic.filter_map(|traffic| traffic.tls.as_ref()).flat_map(|tls| tls.files());
-        let files = server.chain(subgraphs).chain(self.telemetry.trace.otlp.tls.files());
-        files.chain(self.authentication.files()).map(PathBuf::from)
+        server
+            .chain(subgraphs)
+            .chain(self.authentication.files())
+            .chain(self.telemetry.trace.otlp.tls.files())
+            .map(PathBuf::from)
     }
 
     fn resolve_files(&mut self, folder: &Path) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use braid_composition::{SubgraphSdl, compose};
 use braid_executor::{
-    CompiledOperation, ExecuteContext, ExecuteLimits, Response, SubgraphError, SubgraphErrors, SubgraphRequest,
+    CompiledOperation, ExecuteContext, ExecuteLimits, Response, SubgraphError, SubgraphErrors, RefusalPlace, SubgraphRequest,
     SubgraphResponse, SubgraphService, execute,
 };
 use braid_gateway::compile::Compiler;
@@ -57,6 +57,7 @@ pub fn run(operation: &CompiledOperation, variables: Option<&RawValue>, status: 
             deadline: None,
             limits: LIMITS,
             subgraph_errors: SubgraphErrors::Shown,
+            refusals: RefusalPlace::Errors,
             names: SchemaNames::Shown,
         };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

@@ -12,7 +12,9 @@ use braid_supergraph::Supergraph;
 
 use crate::compile::condition::Decisions;
 use crate::compile::projection::{LeafKind, OutField, OutKind, OutSet, Projection, Wrappers};
-use crate::error::{Errors, INVALID_VALUE, NON_NULLABLE_FIELD_IS_NULL, ResponsePath, UNKNOWN_RUNTIME_TYPE};
+use crate::error::{
+    Errors, INVALID_VALUE, NON_NULLABLE_FIELD_IS_NULL, ResponsePath, UNAUTHORIZED, UNKNOWN_RUNTIME_TYPE,
+};
 use crate::leaf::{self, Leaf};
 use crate::scanner::Scanner;
 use crate::tree::{Cell, ObjectId, Tree};
@@ -35,6 +37,8 @@ pub(crate) struct Completion<'a> {
     pub(crate) errors: &'a mut Errors,
     /// Whether errors may name types and fields of the schema.
     pub(crate) names: SchemaNames,
+    /// Errors about what the client may not see.
+    pub(crate) refusals: &'a mut Errors,
     /// Whether a fetch failed, so that types may be unknown without a further error.
     pub(crate) some_failed: bool,
     /// Whether fetches were given up, so that values may be absent without a further error.
@@ -84,6 +88,8 @@ impl Completion<'_> {
                     None => return self.unknown_type(path),
                 },
                 OutKind::Introspection(at) => self.introspection(at)?,
+                OutKind::Refused => self.refused_field(field, &ResponsePath::Key(path, &field.key))?,
+                OutKind::RefusedObject => return self.refused(path),
                 OutKind::Leaf { slot, kind } => {
                     let cell = self.tree.get(object, slot);
                     // By far the most frequent case, on a short path.
@@ -129,7 +135,7 @@ impl Completion<'_> {
         if !self.tree.is_shared(cell) {
             return self.complete(field, wrappers, cell, path);
         }
-        let (start, errors) = (self.out.len(), self.errors.count());
+        let (start, errors) = (self.out.len(), self.error_count());
         if let Some(range) = self.written.find(field, cell) {
             self.check_room(range.len())?;
             self.out.extend_from_within(range);
@@ -137,7 +143,7 @@ impl Completion<'_> {
         }
         let completed = self.complete(field, wrappers, cell, path);
         // Each place has its own errors, with its path.
-        if completed.is_ok() && self.errors.count() == errors {
+        if completed.is_ok() && self.error_count() == errors {
             self.written.add(field, cell, start..self.out.len());
         }
         completed
@@ -298,6 +304,25 @@ impl Completion<'_> {
         };
         let message = format!("A subgraph gave a value for {} that is {what}.", self.field_name(field));
         self.errors.report(INVALID_VALUE, message, path.segments());
+        Err(Nulled)
+    }
+
+    /// How many errors there are, of all kinds.
+    fn error_count(&self) -> usize {
+        self.errors.count() + self.refusals.count()
+    }
+
+    /// A field that the client may not see.
+    #[cold]
+    fn refused_field(&mut self, field: &OutField, path: &ResponsePath<'_>) -> Completed {
+        let completed = self.refused(path);
+        self.settle(completed, field.wrappers, self.out.len())
+    }
+
+    #[cold]
+    fn refused(&mut self, path: &ResponsePath<'_>) -> Completed {
+        let message = "The request lacks a permission that this needs.";
+        self.refusals.report(UNAUTHORIZED, message, path.segments());
         Err(Nulled)
     }
 

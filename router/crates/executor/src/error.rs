@@ -26,6 +26,8 @@ pub(crate) const RESPONSE_LIMIT: &str = "RESPONSE_TOO_LARGE";
 pub(crate) const INTERNAL: &str = "INTERNAL_SERVER_ERROR";
 /// The client's request has timed out.
 pub(crate) const TIMEOUT: &str = "GATEWAY_TIMEOUT";
+/// The client may not see a field or an object.
+pub(crate) const UNAUTHORIZED: &str = "UNAUTHORIZED_FIELD_OR_TYPE";
 /// Of an error of a subgraph that has no code.
 pub(crate) const DOWNSTREAM: &str = "DOWNSTREAM_SERVICE_ERROR";
 /// Of the error that counts those that were left out.
@@ -75,6 +77,12 @@ impl Errors {
         self.push(ErrorEntry { message, path, code, extensions: Vec::new() });
     }
 
+    /// Adds those of another list.
+    pub(crate) fn append(&mut self, other: Self) {
+        other.entries.into_iter().for_each(|entry| self.push(entry));
+        self.left_out += other.left_out;
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len() + usize::from(self.left_out > 0)
     }
@@ -98,13 +106,22 @@ impl Errors {
             self.entries.push(ErrorEntry { message, path: vec![], code, extensions: vec![] });
             self.left_out = 0;
         }
+        if !self.entries.is_empty() {
+            out.extend_from_slice(b",\"errors\":");
+            self.write_list(out);
+        }
+    }
+
+    /// Writes `[…]`.
+    pub(crate) fn write_list(&self, out: &mut Vec<u8>) {
+        out.push(b'[');
         for (at, entry) in self.entries.iter().enumerate() {
-            out.extend_from_slice(if at == 0 { b",\"errors\":[" } else { b"," });
+            if at > 0 {
+                out.push(b',');
+            }
             entry.write(out);
         }
-        if !self.entries.is_empty() {
-            out.push(b']');
-        }
+        out.push(b']');
     }
 }
 

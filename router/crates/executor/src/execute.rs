@@ -25,7 +25,9 @@ use crate::prepare_context::{PrepareContext, PrepareError};
 use crate::read::ReadLimits;
 use crate::receivers::Receivers;
 use crate::request::SubgraphRequest;
-use crate::response::{ExecuteContext, ExecuteLimits, FetchReport, Response, SubgraphErrors};
+use crate::response::{
+    ExecuteContext, ExecuteLimits, FetchReport, RefusalPlace, Response, SubgraphErrors, write_refusals,
+};
 use crate::service::{SubgraphError, SubgraphResponse, SubgraphService};
 use crate::tree::{ObjectId, Tree};
 use crate::written::Written;
@@ -60,11 +62,14 @@ struct Run<'a, M> {
     limits: ExecuteLimits,
     exposure: &'a SubgraphErrors,
     names: SchemaNames,
+    refusal_place: RefusalPlace,
     deadline: Option<Instant>,
     started: Instant,
     tree: Tree,
     root: ObjectId,
     errors: Errors,
+    /// Errors about what the client may not see.
+    refusals: Errors,
     /// The bytes of bodies that are held.
     held: usize,
     /// How many fetches each fetch still waits for.
@@ -119,11 +124,13 @@ impl<'a, M> Run<'a, M> {
             limits,
             exposure: &context.subgraph_errors,
             names: context.names,
+            refusal_place: context.refusals,
             deadline: context.deadline,
             started: Instant::now(),
             tree,
             root,
             errors: Errors::new(limits.max_errors),
+            refusals: Errors::new(limits.max_errors),
             held: 0,
             waits_for,
             ready,
@@ -296,13 +303,23 @@ impl<'a, M> Run<'a, M> {
 
     fn finish(mut self) -> Response<M> {
         let mut out = self.write();
+        let refused = self.refusals.count();
+        if self.refusal_place == RefusalPlace::Errors {
+            self.errors.append(std::mem::replace(&mut self.refusals, Errors::new(0)));
+        }
         let (errors, error_codes) = (self.errors.len(), self.errors.codes());
         self.errors.write(&mut out);
+        let has_extensions = refused > 0 && self.refusal_place == RefusalPlace::Extensions;
+        if has_extensions {
+            write_refusals(&self.refusals, &mut out);
+        }
         out.push(b'}');
         Response {
             bytes: out.into(),
             errors,
             error_codes,
+            refused,
+            has_extensions,
             timed_out: self.timed_out,
             fetches: self.reports,
             subgraph_answers: self.answers,
@@ -330,6 +347,7 @@ impl<'a, M> Run<'a, M> {
             some_failed: self.gave_up || self.reports.iter().any(|report| report.failure.is_some()),
             gave_up: self.gave_up,
             errors: &mut self.errors,
+            refusals: &mut self.refusals,
             names: self.names,
             out,
             written: Written::default(),
@@ -354,6 +372,7 @@ impl<'a, M> Run<'a, M> {
     /// The beginning of a response that has this error and nothing else.
     fn without_data(&mut self, code: &'static str, message: String) -> Vec<u8> {
         self.errors = Errors::new(self.limits.max_errors.max(1));
+        self.refusals = Errors::new(0);
         self.errors.report(code, message, Vec::new());
         b"{\"data\":null".to_vec()
     }

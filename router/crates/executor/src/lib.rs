@@ -44,5 +44,5 @@ pub use compile::limits::CompileError;
 pub use compile::operation::CompiledOperation;
 pub use execute::{execute, refuse};
 pub use request::SubgraphRequest;
-pub use response::{ExecuteContext, ExecuteLimits, FetchReport, Response, SubgraphErrors};
+pub use response::{ExecuteContext, ExecuteLimits, FetchReport, RefusalPlace, Response, SubgraphErrors};
 pub use service::{SubgraphError, SubgraphErrorKind, SubgraphResponse, SubgraphService, SubgraphState};

@@ -7,6 +7,8 @@ use braid_graphql::names::SchemaNames;
 use braid_supergraph::SubgraphId;
 use bytes::Bytes;
 
+use crate::error::Errors;
+
 /// What belongs to one execution.
 #[derive(Debug, Clone)]
 pub struct ExecuteContext<C> {
@@ -20,6 +22,20 @@ pub struct ExecuteContext<C> {
     pub subgraph_errors: SubgraphErrors,
     /// Whether errors may name types and fields of the schema.
     pub names: SchemaNames,
+    /// Where the response says what the client may not see.
+    pub refusals: RefusalPlace,
+}
+
+/// Where a response says what its client may not see ([`braid_graphql::operation::FieldRef::Refused`]).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RefusalPlace {
+    /// In `errors`.
+    #[default]
+    Errors,
+    /// In `extensions.authorizationErrors`.
+    Extensions,
+    /// Nowhere.
+    Nowhere,
 }
 
 /// Whether clients read what subgraphs say in their errors. Codes are passed on in any case.
@@ -73,21 +89,40 @@ pub struct Response<M> {
     pub errors: usize,
     /// The codes of the errors that are the router's own or that subgraphs gave, in order, each once.
     pub error_codes: Vec<String>,
+    /// How many values are null because the client may not see them. They count as errors only where they are among those.
+    pub refused: usize,
     /// Whether the time for the client's request ended before all was there.
     pub timed_out: bool,
     /// What happened to each fetch, in the order they ended.
     pub fetches: Vec<FetchReport>,
+    /// Whether the bytes have `"extensions"` already.
+    pub(crate) has_extensions: bool,
     /// What came beside the bodies of subgraph responses, in the order they came.
     pub subgraph_answers: Vec<(SubgraphId, M)>,
 }
 
+/// The beginning of `extensions` in a response that has them.
+const EXTENSIONS: &[u8] = b",\"extensions\":{";
+
 impl<M> Response<M> {
-    /// The response with `"extensions"` added; `extensions` is a JSON object.
-    pub fn bytes_with_extensions(&self, extensions: &[u8]) -> Bytes {
-        let body = self.bytes.strip_suffix(b"}").unwrap_or(&self.bytes);
-        let parts = [body, &br#","extensions":"#[..], extensions, &b"}"[..]];
-        Bytes::from(parts.concat())
+    /// The response with more in `"extensions"`; `more` is a JSON object with at least one member.
+    pub fn bytes_with_extensions(&self, more: &[u8]) -> Bytes {
+        let (end, before) = match self.has_extensions {
+            true => (&b"}}"[..], &b","[..]),
+            false => (&b"}"[..], EXTENSIONS),
+        };
+        let body = self.bytes.strip_suffix(end).unwrap_or(&self.bytes);
+        let members = more.strip_prefix(b"{").unwrap_or(more);
+        Bytes::from([body, before, members, b"}"].concat())
     }
+}
+
+/// Writes `extensions` that say what the client may not see.
+pub(crate) fn write_refusals(refusals: &Errors, out: &mut Vec<u8>) {
+    out.extend_from_slice(EXTENSIONS);
+    out.extend_from_slice(b"\"authorizationErrors\":");
+    refusals.write_list(out);
+    out.push(b'}');
 }
 
 /// What happened to one fetch.

@@ -28,6 +28,7 @@ pub struct Stages<'a> {
     tree: Tree,
     root: ObjectId,
     errors: Errors,
+    refusals: Errors,
 }
 
 /// A request that waits for its response.
@@ -49,7 +50,7 @@ impl<'a> Stages<'a> {
     pub fn new(operation: &'a CompiledOperation, variables: &'a Variables) -> Self {
         let mut tree = Tree::default();
         let root = tree.add_object(operation.shapes.get(Shapes::ROOT).width(), Some(operation.operation.root));
-        Self { operation, variables, tree, root, errors: Errors::new(100) }
+        Self { operation, variables, tree, root, errors: Errors::new(100), refusals: Errors::new(100) }
     }
 
     /// Collects the objects of a fetch and writes its request.
@@ -102,6 +103,7 @@ impl<'a> Stages<'a> {
             some_failed: false,
             gave_up: false,
             errors: &mut self.errors,
+            refusals: &mut self.refusals,
             names: SchemaNames::Hidden,
             out: Vec::new(),
             written: Written::default(),

@@ -5,26 +5,30 @@
 //! GraphQLRequest → [operation cache] → CompiledOperation → variables → execute ⇄ subgraphs → bytes
 //!                        │ miss
 //!                        ▼
-//!      parse → validate → limits → normalize → may it run? → plan → compile
+//!      parse → validate → limits → normalize → may it run? → what may be seen? → plan → compile
 //! ```
 
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use braid_authorization::{RequirementSet, filter, relevant};
 use braid_executor::{ExecuteContext, Response, execute, refuse};
 use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
 use braid_graphql::operation::Operation;
 use braid_request_context::headers::{HeaderPlans, SubgraphHeaders};
+use braid_request_context::identity::{Identity, Principal};
 use braid_request_context::{RequestContext, SubgraphContext};
 use http::header::{CACHE_CONTROL, EXPIRES};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::compile::Compiler;
+use crate::decisions::{Decisions, Facts};
 use crate::gateway::{Gateway, Subgraphs};
-use crate::labels::{Decisions, OverrideLabels};
+use crate::labels::OverrideLabels;
 use crate::operation_cache::{CachedOperation, Found};
+use crate::permissions::{PermissionRules, Permissions};
 use crate::refusal::Refusal;
 use crate::request::GraphQLRequest;
 
@@ -63,7 +67,7 @@ impl Executed {
 
     fn is_whole_query(&self) -> bool {
         let is_query = self.operation.result.as_ref().is_ok_and(|operation| operation.kind() == OperationType::Query);
-        is_query && self.response.errors == 0 && !self.response.timed_out
+        is_query && self.response.errors == 0 && self.response.refused == 0 && !self.response.timed_out
     }
 }
 
@@ -83,11 +87,11 @@ pub async fn answer<S: Subgraphs>(
     may_mutate: bool,
 ) -> Result<Executed, Refusal> {
     let started = Instant::now();
-    let labels = context.override_labels;
-    let (operation, cached) = match gateway.operations.hit(request, labels) {
+    let facts = gateway.facts(context.override_labels, context.identity.principal());
+    let (operation, cached) = match gateway.operations.hit(request, &facts) {
         Some(found) => (found, true),
         // Boxed, so that hits don't carry what only a miss needs.
-        None => in_time(context.deadline, Box::pin(compiled(gateway, request, labels, may_mutate))).await?,
+        None => in_time(context.deadline, Box::pin(compiled(gateway, request, &facts, may_mutate))).await?,
     };
     let found_after = started.elapsed();
     if let (false, Some(trace)) = (cached, &context.trace) {
@@ -97,6 +101,9 @@ pub async fn answer<S: Subgraphs>(
     }
     let compiled = operation.result.as_ref().map_err(Clone::clone)?;
     check_method(compiled.kind(), may_mutate)?;
+    if !operation.refused.is_empty() {
+        refuse_unseen(gateway, &operation, &context.identity)?;
+    }
     let names = gateway.exposure.names();
     let variables = compiled.coerce_variables(request.variables.as_deref(), names).map_err(Refusal::request)?;
     let context = ExecuteContext {
@@ -105,6 +112,7 @@ pub async fn answer<S: Subgraphs>(
         limits: gateway.limits,
         subgraph_errors: gateway.subgraph_errors.clone(),
         names,
+        refusals: gateway.permissions.refusal_place,
     };
     let mut response = execute(compiled, &variables, &gateway.subgraphs, &context).await;
     if response.timed_out {
@@ -118,10 +126,10 @@ pub async fn answer<S: Subgraphs>(
 async fn compiled<S: Subgraphs>(
     gateway: &Gateway<S>,
     request: &GraphQLRequest<'_>,
-    labels: u64,
+    facts: &Facts<'_>,
     may_mutate: bool,
 ) -> Result<(Arc<CachedOperation>, bool), Refusal> {
-    let vacancy = match gateway.operations.wait(request, labels).await {
+    let vacancy = match gateway.operations.wait(request, facts).await {
         Found::Operation(operation) => return Ok((operation, true)),
         Found::Vacancy(vacancy) => vacancy,
     };
@@ -132,7 +140,9 @@ async fn compiled<S: Subgraphs>(
     let miss = Miss {
         compiler: gateway.compiler.clone(),
         labels: gateway.labels.clone(),
-        on: labels,
+        on: facts.labels,
+        permissions: gateway.permissions.clone(),
+        principal: facts.permissions.principal().cloned(),
         may_introspect: gateway.exposure.introspection,
         may_mutate,
     };
@@ -154,12 +164,15 @@ struct Miss {
     labels: Arc<OverrideLabels>,
     /// The labels that are on.
     on: u64,
+    permissions: Arc<PermissionRules>,
+    principal: Option<Arc<Principal>>,
     may_introspect: bool,
     may_mutate: bool,
 }
 
 impl Miss {
-    /// parse → may it run? → plan. A refusal is kept as what came of the operation, unless it is due to how this request was sent.
+    /// parse → may it run? → what may be seen? → plan. A refusal is kept as what came of the operation, unless it is due to how this
+    /// request was sent.
     fn compile(&self, text: &str, name: Option<&str>) -> Result<CachedOperation, Refusal> {
         let started = Instant::now();
         let parsed = self.compiler.parse(text, name);
@@ -167,17 +180,43 @@ impl Miss {
             check_method(operation.kind, self.may_mutate)?;
         }
         let parsed = parsed.and_then(|operation| self.check(&operation).map(|()| operation));
-        let (parsed_in, is_planned) = (started.elapsed(), parsed.is_ok());
+        let permissions = Permissions::new(&self.permissions, self.principal.as_ref());
+        let facts = Facts { labels: self.on, permissions };
+        let (mut requirements, mut refused) = (RequirementSet::default(), Vec::new());
+        let seen = parsed.map(|operation| self.seen(operation, &facts, &mut requirements, &mut refused));
+        let (parsed_in, is_planned) = (started.elapsed(), seen.is_ok());
         let asked = Cell::new(0);
         let is_on = |label: &str| {
             let bit = self.labels.number(label).map_or(0, |number| 1 << number);
             asked.set(asked.get() | bit);
             self.on & bit != 0
         };
-        let result = parsed.and_then(|operation| self.compiler.plan(operation, &is_on));
+        let result = seen.and_then(|operation| self.compiler.plan(operation, &is_on));
         let took = started.elapsed();
         let planned_in = is_planned.then(|| took - parsed_in);
-        Ok(CachedOperation::new(result, text, took, planned_in, Decisions::of(asked.get(), self.on)))
+        let decisions = Decisions::of(asked.get(), requirements, &facts);
+        Ok(CachedOperation::new(result, text, took, planned_in, refused, decisions))
+    }
+
+    /// What of an operation the client may see. Adds the requirements on which that depends, and what is refused.
+    fn seen(
+        &self,
+        operation: Operation,
+        facts: &Facts<'_>,
+        requirements: &mut RequirementSet,
+        refused: &mut Vec<String>,
+    ) -> Operation {
+        let (schema, all) = (&self.compiler.supergraph.schema, &self.permissions.requirements);
+        if all.is_empty() {
+            return operation;
+        }
+        *requirements = relevant(&operation, schema, all);
+        if requirements.is_empty() {
+            return operation;
+        }
+        let filtered = filter(&operation, schema, all, &|id| facts.permissions.grants(id));
+        *refused = filtered.refused;
+        if self.permissions.dry_run { operation } else { filtered.operation }
     }
 
     /// Whether this router runs such operations at all.
@@ -192,6 +231,29 @@ impl Miss {
         }
         Ok(())
     }
+}
+
+/// What is due to a client that asked for something it may not see, where that is not left out of the answer.
+fn refuse_unseen<S>(gateway: &Gateway<S>, operation: &CachedOperation, identity: &Identity) -> Result<(), Refusal> {
+    gateway.metrics.unauthorized(gateway.permissions.dry_run);
+    if gateway.permissions.dry_run {
+        let name = operation.result.as_ref().ok().and_then(|compiled| compiled.name());
+        let refused = operation.refused.join(", ");
+        tracing::info!(operation = name, refused, "An operation asks for what its client may not see (dry run)");
+        return Ok(());
+    }
+    if !gateway.permissions.rejects {
+        return Ok(());
+    }
+    let status = match identity {
+        Identity::Anonymous => StatusCode::UNAUTHORIZED,
+        Identity::Known(_) => StatusCode::FORBIDDEN,
+    };
+    let message = format!("The request lacks permissions that {} needs.", operation.refused.join(", "));
+    let refusal = Refusal::fixed(status, "UNAUTHORIZED_OPERATION", message);
+    // A 401 says how to show who one is (RFC 9110 §15.5.2).
+    let challenge = (status == StatusCode::UNAUTHORIZED).then_some(HeaderValue::from_static("Bearer"));
+    Err(Refusal { challenge, ..refusal })
 }
 
 fn check_method(kind: OperationType, may_mutate: bool) -> Result<(), Refusal> {
@@ -213,7 +275,8 @@ async fn in_time<T>(deadline: Instant, finding: impl Future<Output = Result<T, R
 impl<S: Subgraphs> Gateway<S> {
     /// The operation of a request, ready to run, and whether it was there already.
     pub async fn prepare(&self, request: &GraphQLRequest<'_>) -> Result<(Arc<CachedOperation>, bool), Refusal> {
-        compiled(self, request, self.labels.decide(&HeaderMap::new()), true).await
+        let facts = self.facts(self.labels.decide(&HeaderMap::new()), None);
+        compiled(self, request, &facts, true).await
     }
 
     /// Compiles the most used operations of an older version, so that the first requests to this one find them.

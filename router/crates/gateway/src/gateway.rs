@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use braid_authorization::config::AuthorizationConfig;
 use braid_executor::{ExecuteLimits, SubgraphErrors, SubgraphService};
 use braid_request_context::header_rules::HeadersConfig;
 use braid_request_context::headers::{HeaderPlans, HeaderRuleError, SubgraphHeaders};
+use braid_request_context::identity::Principal;
 use braid_request_context::{RequestContext, SubgraphContext};
 use braid_supergraph::{SubgraphId, Supergraph};
 use braid_telemetry::metrics::Metrics;
@@ -15,9 +17,11 @@ use tokio::sync::Semaphore;
 
 use crate::compile::Compiler;
 use crate::config::{ExposureConfig, OverrideLabelsConfig};
+use crate::decisions::Facts;
 use crate::labels::{LabelError, OverrideLabels};
 use crate::limits::LimitsConfig;
 use crate::operation_cache::OperationCache;
+use crate::permissions::{PermissionError, PermissionRules, Permissions};
 
 /// What a gateway asks of the world: subgraphs that take a part of the request's context, and say which headers came back.
 pub trait Subgraphs: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders> {}
@@ -41,6 +45,8 @@ pub struct Gateway<S> {
     /// Planning takes a core: only so many operations are planned at once.
     pub(crate) planning: Arc<Semaphore>,
     pub(crate) labels: Arc<OverrideLabels>,
+    pub(crate) permissions: Arc<PermissionRules>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) subgraph_errors: SubgraphErrors,
     pub(crate) limits: ExecuteLimits,
 }
@@ -56,6 +62,15 @@ pub struct GatewayConfig {
     pub headers: HeadersConfig,
     /// Which override labels are on.
     pub override_labels: OverrideLabelsConfig,
+    /// How permissions are enforced.
+    pub authorization: AuthorizationConfig,
+}
+
+impl<S> Gateway<S> {
+    /// What a request says about how its operation is compiled.
+    pub(crate) fn facts<'a>(&'a self, labels: u64, principal: Option<&'a Arc<Principal>>) -> Facts<'a> {
+        Facts { labels, permissions: Permissions::new(&self.permissions, principal) }
+    }
 }
 
 /// Why a gateway can't be set up.
@@ -67,6 +82,9 @@ pub enum GatewayError {
     /// The override labels can't be decided.
     #[error(transparent)]
     Labels(#[from] LabelError),
+    /// Permissions can't be enforced.
+    #[error(transparent)]
+    Permissions(#[from] PermissionError),
 }
 
 impl<S: Subgraphs> Gateway<S> {
@@ -87,12 +105,14 @@ impl<S: Subgraphs> Gateway<S> {
             compiler: Arc::new(compiler),
             planning: Arc::new(Semaphore::new(limits.max_concurrent_planning.clamp(1, Semaphore::MAX_PERMITS))),
             labels: Arc::new(OverrideLabels::new(&config.override_labels, &supergraph)?),
+            permissions: Arc::new(PermissionRules::new(&config.authorization, &supergraph)?),
             subgraphs,
             headers: Arc::new(headers),
             subgraph_errors: subgraph_errors(exposure, &supergraph),
             limits: limits.execute(),
             exposure: exposure.clone(),
             supergraph,
+            metrics: metrics.clone(),
         })
     }
 

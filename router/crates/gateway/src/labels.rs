@@ -136,30 +136,6 @@ fn header_name(text: &str) -> Result<HeaderName, LabelError> {
     text.parse().map_err(|_| LabelError::HeaderName(text.to_owned()))
 }
 
-/// What a plan was asked about labels, and what it was told. It is right for all requests that have the same of these.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Decisions {
-    asked: u64,
-    on: u64,
-}
-
-impl Decisions {
-    /// What a request with these labels on says about the labels `asked`.
-    pub(crate) fn of(asked: u64, labels: u64) -> Self {
-        Self { asked, on: labels & asked }
-    }
-
-    /// The same, and what a request with these labels on says about those that `other` was asked about.
-    pub(crate) fn and(self, other: Self, labels: u64) -> Self {
-        Self::of(self.asked | other.asked, labels)
-    }
-
-    /// Whether a request with these labels on would have said the same.
-    pub(crate) fn hold_for(self, labels: u64) -> bool {
-        labels & self.asked == self.on
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

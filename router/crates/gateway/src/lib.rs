@@ -9,10 +9,12 @@ mod answer;
 mod body;
 pub mod compile;
 pub mod config;
+mod decisions;
 mod gateway;
 mod labels;
 pub mod limits;
 pub mod operation_cache;
+mod permissions;
 pub mod refusal;
 pub mod request;
 
@@ -20,3 +22,4 @@ pub use answer::{Executed, answer, forbid_caching};
 pub use body::Body;
 pub use gateway::{Gateway, GatewayConfig, GatewayError, Subgraphs};
 pub use labels::LabelError;
+pub use permissions::PermissionError;

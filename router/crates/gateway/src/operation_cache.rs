@@ -11,7 +11,7 @@ use braid_telemetry::metrics::Metrics;
 use quick_cache::sync::{Cache, DefaultLifecycle, PlaceholderGuard};
 use quick_cache::{DefaultHashBuilder, Equivalent, Weighter};
 
-use crate::labels::Decisions;
+use crate::decisions::{Decisions, Facts};
 use crate::refusal::Refusal;
 use crate::request::GraphQLRequest;
 
@@ -34,40 +34,44 @@ pub struct CachedOperation {
     pub took: Duration,
     /// How long planning took of that; nothing of an operation that was refused before.
     pub planned_in: Option<Duration>,
-    labels: Decisions,
+    /// What of it the client may not see, by coordinate or name.
+    pub refused: Box<[String]>,
+    decisions: Decisions,
     /// Bytes, as estimated.
     weight: usize,
     used: AtomicU64,
 }
 
 impl CachedOperation {
-    /// An operation whose compilation took so long, and what it was told about override labels.
+    /// An operation whose compilation took so long, and what was decided for it.
     pub(crate) fn new(
         result: Result<CompiledOperation, Refusal>,
         text: &str,
         took: Duration,
         planned_in: Option<Duration>,
-        labels: Decisions,
+        refused: Vec<String>,
+        decisions: Decisions,
     ) -> Self {
         let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
         let weight = result.as_ref().map_or(1024, CompiledOperation::weight);
-        Self { result, hash, took, planned_in, labels, weight, used: AtomicU64::new(0) }
+        let weight = weight + refused.iter().map(|name| name.len() + 24).sum::<usize>();
+        Self { result, hash, took, planned_in, refused: refused.into(), decisions, weight, used: AtomicU64::new(0) }
     }
 }
 
-/// The text of a document and the name of an operation in it, as in [`GraphQLRequest`]. An operation whose plan depends on override
-/// labels has several entries: the first stands under no decision, and each further one under what tells it from those before.
+/// The text of a document and the name of an operation in it, as in [`GraphQLRequest`]. An operation that depends on what a
+/// request says has several entries: the first under no decision, and each further one under the decisions in which it differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     query: Box<str>,
     operation_name: Option<Box<str>>,
-    labels: Decisions,
+    decisions: Decisions,
 }
 
 struct KeyRef<'a> {
     query: &'a str,
     operation_name: Option<&'a str>,
-    labels: Decisions,
+    decisions: Decisions,
 }
 
 /// Bytes. None counts as more than the half of a shard: it would not be kept otherwise, and be compiled for each request.
@@ -114,38 +118,39 @@ impl OperationCache {
         Self { operations, metrics }
     }
 
-    /// The operation that a request asks for, for these override labels, when it is there.
-    pub(crate) fn hit(&self, request: &GraphQLRequest<'_>, labels: u64) -> Option<Arc<CachedOperation>> {
+    /// The operation that a request asks for, compiled for what it says, when it is there.
+    pub(crate) fn hit(&self, request: &GraphQLRequest<'_>, facts: &Facts<'_>) -> Option<Arc<CachedOperation>> {
         let operation_name = request.operation_name.as_deref();
-        let mut key = KeyRef { query: &request.query, operation_name, labels: Decisions::default() };
+        let mut key = KeyRef { query: &request.query, operation_name, decisions: Decisions::default() };
         loop {
             let found = self.operations.get(&key)?;
-            if found.labels.hold_for(labels) {
+            if found.decisions.hold_for(facts) {
                 found.used.fetch_add(1, Ordering::Relaxed);
                 self.metrics.cache_hits.inc();
                 return Some(found);
             }
-            key.labels = key.labels.and(found.labels, labels);
+            key.decisions = key.decisions.and(&found.decisions, facts);
         }
     }
 
-    /// The operation that a request asks for, once another request had it compiled, or the place for it.
-    pub(crate) async fn wait(&self, request: &GraphQLRequest<'_>, labels: u64) -> Found<'_> {
+    /// The operation that a request asks for, once another request had it compiled, or the vacancy for it.
+    pub(crate) async fn wait(&self, request: &GraphQLRequest<'_>, facts: &Facts<'_>) -> Found<'_> {
         let mut key = Key {
             query: request.query.as_ref().into(),
             operation_name: request.operation_name.as_deref().map(Into::into),
-            labels: Decisions::default(),
+            decisions: Decisions::default(),
         };
         loop {
-            match self.operations.get_value_or_guard_async(&key).await {
-                Ok(found) if found.labels.hold_for(labels) => {
-                    found.used.fetch_add(1, Ordering::Relaxed);
-                    self.metrics.cache_hits.inc();
-                    return Found::Operation(found);
-                }
-                Ok(found) => key.labels = key.labels.and(found.labels, labels),
+            let found = match self.operations.get_value_or_guard_async(&key).await {
+                Ok(found) => found,
                 Err(guard) => return Found::Vacancy(Vacancy { cache: self, guard }),
+            };
+            if found.decisions.hold_for(facts) {
+                found.used.fetch_add(1, Ordering::Relaxed);
+                self.metrics.cache_hits.inc();
+                return Found::Operation(found);
             }
+            key.decisions = key.decisions.and(&found.decisions, facts);
         }
     }
 
@@ -155,7 +160,7 @@ impl OperationCache {
             .operations
             .iter()
             .map(|(key, operation)| (operation.used.load(Ordering::Relaxed), key))
-            .filter(|(_, key)| key.labels == Decisions::default())
+            .filter(|(_, key)| key.decisions == Decisions::default())
             .collect();
         used.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
         let request = |(count, key): (u64, Key)| {
@@ -201,20 +206,24 @@ impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.query.hash(state);
         self.operation_name.hash(state);
-        self.labels.hash(state);
+        self.decisions.hash(state);
     }
 }
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let (query, operation_name) = (&self.query, self.operation_name.as_deref());
-        KeyRef { query, operation_name, labels: self.labels }.hash(state);
+        (&**query).hash(state);
+        operation_name.hash(state);
+        self.decisions.hash(state);
     }
 }
 
 impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        *self.query == *key.query && self.operation_name == key.operation_name.as_deref() && self.labels == key.labels
+        *self.query == *key.query
+            && self.operation_name == key.operation_name.as_deref()
+            && self.decisions == key.decisions
     }
 }
 

@@ -73,6 +73,7 @@ pub fn normalize(
         variables: operation.variables.clone(),
         root,
         selection_set: selections.finish(),
+        refused_types: TypeSet::empty(),
     })
 }
 

@@ -30,6 +30,8 @@ pub struct Operation {
     pub root: TypeId,
     /// What is asked.
     pub selection_set: SelectionSet,
+    /// The object types that the client may not see: an object of one of them is an error in the response. No guard has them.
+    pub refused_types: TypeSet,
 }
 
 /// What is asked at one position: a flat list of fields in document order.
@@ -71,6 +73,8 @@ pub enum FieldRef {
     IntrospectType,
     /// A field of the schema.
     Field(FieldId),
+    /// A field of the schema that the client may not see: it is an error in the response, and nobody is asked for it.
+    Refused(FieldId),
 }
 
 impl SelectionSet {
@@ -84,7 +88,7 @@ impl SelectionSet {
 }
 
 impl FieldRef {
-    /// The id, unless it is a meta-field.
+    /// The id of a field of the schema that is asked for.
     pub fn id(self) -> Option<FieldId> {
         match self {
             Self::Field(id) => Some(id),

@@ -53,7 +53,8 @@ pub(crate) struct Entry<'o> {
 
 /// Reads an operation. Comparing two fields is work like looking one up.
 pub(crate) fn read<'o>(operation: &'o Operation, schema: &Schema, spend: Spend<'_>) -> Result<Ask<'o>, Exhausted> {
-    let mut reader = Reader { schema, spend, positions: Arena::default() };
+    let refused_types = &operation.refused_types;
+    let mut reader = Reader { schema, refused_types, spend, positions: Arena::default() };
     let root = match operation.kind {
         OperationType::Mutation => reader.add_serial_root(operation)?,
         OperationType::Query | OperationType::Subscription => {
@@ -66,6 +67,7 @@ pub(crate) fn read<'o>(operation: &'o Operation, schema: &Schema, spend: Spend<'
 
 struct Reader<'r, 'o> {
     schema: &'r Schema,
+    refused_types: &'o TypeSet,
     spend: Spend<'r>,
     positions: Arena<PositionId, Position<'o>>,
 }
@@ -100,7 +102,8 @@ impl<'o> Reader<'_, 'o> {
     ) -> Result<PositionId, Exhausted> {
         let definition = self.schema.ty(ty);
         let at = self.push(ty);
-        let mut needs_typename: Option<Condition> = None;
+        // Objects of types that the client may not see must be recognised, whatever is asked of them.
+        let mut needs_typename = (!self.refused_types.is_disjoint(&definition.possible)).then(Condition::always);
         let mut fields = Fields::default();
         for (set, under) in sets {
             for field in &set.fields {

@@ -19,8 +19,9 @@ pub(crate) fn derived_names(config: &HeadersConfig) -> Result<Vec<HeaderName>, H
 
 /// `claims.sub` as the path of a claim.
 pub(crate) fn claim_path(from: &str) -> Result<ClaimPath, HeaderRuleError> {
-    let path = from.strip_prefix("claims.").and_then(|path| path.parse().ok());
-    path.ok_or_else(|| HeaderRuleError::Claim(from.to_owned()))
+    let path = from.strip_prefix("claims.");
+    let problem = || HeaderRuleError::Claim(format!("from: \"{from}\" must begin with claims., as in claims.sub"));
+    path.ok_or_else(problem)?.parse().map_err(HeaderRuleError::Claim)
 }
 
 /// A claim as the value of a header: texts, numbers and booleans, and lists of them. `None` for anything else, also where a value of a
@@ -104,15 +105,15 @@ mod tests {
             ("{ propagate: { name: x-user, rename: x-a } }", "is set from a claim"),
             ("{ propagate: { name: x-a, rename: x-user } }", "is set from a claim"),
             ("{ rename: { from: x-a, to: x-user } }", "is set from a claim"),
-            ("{ insert: { name: x-b, from: sub } }", "must be the path of a claim"),
-            ("{ insert: { name: x-b, from: claims. } }", "must be the path of a claim"),
-            ("{ insert: { name: x-b } }", "either value or from"),
-            ("{ insert: { name: x-b, value: b, from: claims.b } }", "either value or from"),
+            ("{ insert: { name: x-b, from: sub } }", "must begin with claims."),
+            ("{ insert: { name: x-b, from: claims. } }", "not the path of a claim"),
+            ("{ insert: { name: x-b } }", "set either value or from"),
+            ("{ insert: { name: x-b, value: b, from: claims.b } }", "set either value or from"),
         ] {
             let yaml = format!("all: {{ request: [{{ insert: {{ name: x-user, from: claims.sub }} }}, {rule}] }}");
             let config: HeadersConfig = serde_saphyr::from_str(&yaml).unwrap();
-            let error = config.plans("a").unwrap_err().to_string();
-            assert!(error.contains(problem), "{error}");
+            let error = config.plans("a").unwrap_err();
+            assert!(error.to_string().contains(problem), "{error}");
         }
     }
 }

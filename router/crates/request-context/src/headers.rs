@@ -84,18 +84,18 @@ pub enum HeaderRuleError {
     /// A header that is never forwarded.
     #[error("the header \"{0}\" applies to one connection and is never forwarded; remove the rule")]
     Hop(HeaderName),
+    /// A rule for a header that another rule sets from a claim.
+    #[error("the header \"{0}\" is set from a claim; no other rule may forward or set it")]
+    FromClaim(HeaderName),
+    /// `insert` with neither or both of `value` and `from`.
+    #[error("insert \"{0}\": set either value or from")]
+    Insert(String),
+    /// `from` that names no claim.
+    #[error("{0}")]
+    Claim(String),
     /// `propagate` with options that exclude each other.
     #[error("propagate takes either a name, optionally with rename and default, or a prefix alone")]
     Propagate,
-    /// `insert` without a value, or with two.
-    #[error("insert \"{0}\" takes either value or from")]
-    Insert(String),
-    /// A claim that can't be found.
-    #[error("from: \"{0}\" must be the path of a claim, as in claims.sub")]
-    Claim(String),
-    /// Another rule sets this header from a claim, so no client may set it.
-    #[error("the header \"{0}\" is set from a claim; no other rule can forward or set it")]
-    Derived(HeaderName),
 }
 
 impl HeadersConfig {
@@ -108,7 +108,7 @@ impl HeadersConfig {
             for rule in &rules.request {
                 let step = step(rule)?;
                 if let Some(name) = step.client_headers().find(|name| request.derived.contains(name)) {
-                    return Err(HeaderRuleError::Derived(name.clone()));
+                    return Err(HeaderRuleError::FromClaim(name.clone()));
                 }
                 request.steps.push(step);
             }

@@ -32,7 +32,7 @@ pub struct Version<S> {
 }
 
 impl<S> Version<S> {
-    /// A version with these settings, whose requests are all anonymous.
+    /// A version with these settings, to which all requests are anonymous.
     pub fn new(gateway: Gateway<S>, config: ServerConfig, telemetry: TelemetryConfig) -> Result<Self, SettingsError> {
         let tls = config.tls.as_ref().map(server_config).transpose()?;
         Ok(Self {

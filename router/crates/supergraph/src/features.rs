@@ -51,11 +51,19 @@ impl Features {
         features
     }
 
-    /// Features with a purpose that reading alone does not fulfil, as `identity/vN.M`, or by their URL if that has another form.
+    /// Features with a purpose that neither this crate fulfils nor authorization does, as `identity/vN.M`, or by their URL if that has another form.
     pub(crate) fn demanded(&self) -> Vec<String> {
         // Each with its major version and the newest minor version that is known.
-        const FULFILLED: [(&str, u32, u32); 5] =
-            [("link", 1, 0), ("core", 0, 2), ("join", 0, 5), ("inaccessible", 0, 2), ("context", 0, 1)];
+        const FULFILLED: [(&str, u32, u32); 8] = [
+            ("link", 1, 0),
+            ("core", 0, 2),
+            ("join", 0, 5),
+            ("inaccessible", 0, 2),
+            ("context", 0, 1),
+            ("authenticated", 0, 1),
+            ("requiresScopes", 0, 1),
+            ("policy", 0, 1),
+        ];
         let fulfilled = |feature: &Feature| {
             let (major, minor) = feature.version;
             let is = |(name, of, newest): &(&str, u32, u32)| {

@@ -157,6 +157,12 @@ impl Supergraph {
         crate::features::Features::read(&self.source).demanded()
     }
 
+    /// The name that the directive of a feature has in this supergraph, such as `requiresScopes`; `None` where the feature is not
+    /// linked. For features whose directive is called as they are.
+    pub fn directive_named(&self, feature: &str) -> Option<String> {
+        crate::features::Features::read(&self.source).directive_named(feature)
+    }
+
     /// What the subgraphs say of a type.
     pub fn ty(&self, id: TypeId) -> &TypeJoins {
         &self.types[id.index()]

@@ -25,6 +25,8 @@ pub struct Metrics {
     errors: Family<Code, Counter>,
     foreign_codes: ForeignCodes,
     limits: Family<Code, Counter>,
+    unauthorized: Counter,
+    would_be_unauthorized: Counter,
     /// Requests whose operation was in the cache.
     pub cache_hits: Counter,
     /// Requests whose operation had to be compiled.
@@ -113,6 +115,8 @@ impl Default for Metrics {
             errors: Family::default(),
             foreign_codes: ForeignCodes::default(),
             limits: Family::default(),
+            unauthorized: Counter::default(),
+            would_be_unauthorized: Counter::default(),
             cache_hits: Counter::default(),
             cache_misses: Counter::default(),
             cache_operations: Gauge::default(),
@@ -142,6 +146,10 @@ impl Metrics {
         let help = "Duration of requests without the time spent waiting for subgraphs";
         registry.register_with_unit("router_overhead", help, Unit::Seconds, self.overhead.clone());
         registry.register("graphql_errors", "GraphQL errors by code", self.errors.clone());
+        let (help, counter) = ("Requests for something their client may not see", self.unauthorized.clone());
+        registry.register("authorization_refused", help, counter);
+        let help = "Requests that would be refused something if authorization were not a dry run";
+        registry.register("authorization_would_refuse", help, self.would_be_unauthorized.clone());
         registry.register("limits_hit", "Limits that were exceeded, by error code", self.limits.clone());
         registry.register("operation_cache_hits", "Requests whose operation was in the cache", self.cache_hits.clone());
         registry.register(
@@ -202,6 +210,11 @@ impl Metrics {
         if let Some(overhead) = overhead {
             self.overhead.observe(overhead.as_secs_f64());
         }
+    }
+
+    /// Counts a request for something that its client may not see.
+    pub fn unauthorized(&self, dry_run: bool) {
+        if dry_run { &self.would_be_unauthorized } else { &self.unauthorized }.inc();
     }
 
     /// Counts an error of a response. Subgraphs can send any code, so only a limited number of codes get a label.

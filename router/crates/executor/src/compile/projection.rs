@@ -68,8 +68,18 @@ pub(crate) struct OutField {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum OutKind {
     Typename,
-    Leaf { slot: u32, kind: LeafKind },
-    Object { slot: u32, set: OutSetId },
+    Leaf {
+        slot: u32,
+        kind: LeafKind,
+    },
+    Object {
+        slot: u32,
+        set: OutSetId,
+    },
+    /// The client may not see the field.
+    Refused,
+    /// The client may not see objects of this type; nothing else is written of them.
+    RefusedObject,
     Introspection(u32),
 }
 
@@ -148,6 +158,7 @@ impl Projection {
             numbers,
             rules: Rules::default(),
             sets: Vec::new(),
+            refused_types: &operation.refused_types,
             known: AHashMap::new(),
             enums: IndexMap::new(),
             introspections: Vec::new(),
@@ -169,6 +180,21 @@ impl Projection {
     #[inline]
     pub(crate) fn set(&self, id: OutSetId) -> &OutSet {
         &self.sets[id.0 as usize]
+    }
+}
+
+impl OutVariant {
+    /// Of objects that the client may not see.
+    fn refused() -> Self {
+        let field = OutField {
+            prefix: Box::from(*b"{"),
+            rule: None,
+            key: Name::new_static_unchecked("__typename"),
+            wrappers: Wrappers { lists: 0, non_null: 1 },
+            kind: OutKind::RefusedObject,
+            definition: None,
+        };
+        Self { fields: vec![field], is_conditional: false }
     }
 }
 
@@ -196,6 +222,7 @@ struct Compiler<'a> {
     numbers: &'a Numbers<'a>,
     rules: Rules,
     sets: Vec<OutSet>,
+    refused_types: &'a TypeSet,
     /// Equal selections at one position are compiled once.
     known: AHashMap<(Vec<InMemory>, ShapeId, TypeSet), OutSetId>,
     enums: IndexMap<TypeId, OutEnum>,
@@ -230,6 +257,12 @@ impl<'a> Compiler<'a> {
         let mut alike: AHashMap<Vec<(usize, Option<FieldId>)>, u32> = AHashMap::new();
         let mut by_type = Vec::new();
         for ty in possible.iter().filter(|ty| !self.supergraph.ty(*ty).inaccessible) {
+            let name = format!("\"{}\"", self.supergraph.schema.ty(ty).name).into_bytes().into();
+            if self.refused_types.contains(ty) {
+                variants.push(OutVariant::refused());
+                by_type.push((ty, variants.len() as u32 - 1, name));
+                continue;
+            }
             let applying = |(at, (_, field)): (usize, &Selected<'a>)| {
                 field.guard.contains(ty).then(|| (at, self.definition(field, Some(ty))))
             };
@@ -244,11 +277,12 @@ impl<'a> Compiler<'a> {
                     variants.len() as u32 - 1
                 }
             };
-            by_type.push((ty, variant, format!("\"{}\"", self.supergraph.schema.ty(ty).name).into_bytes().into()));
+            by_type.push((ty, variant, name));
         }
         let single = possible.single();
         let mut unknown = None;
-        if single.is_none() && fields.iter().all(|(_, field)| field.guard.is_superset(possible)) {
+        let may_be_refused = !self.refused_types.is_disjoint(possible);
+        if single.is_none() && !may_be_refused && fields.iter().all(|(_, field)| field.guard.is_superset(possible)) {
             variants.push(self.variant(fields.iter(), shape, None)?);
             unknown = Some(variants.len() as u32 - 1);
         }
@@ -368,6 +402,11 @@ impl<'a> Compiler<'a> {
         });
         match first.definition {
             FieldRef::Typename => {}
+            FieldRef::Refused(declared) => {
+                out.definition = Some(declared);
+                out.wrappers = Wrappers::new(&self.supergraph.schema.field(declared).ty)?;
+                out.kind = OutKind::Refused;
+            }
             FieldRef::IntrospectSchema | FieldRef::IntrospectType => {
                 out.wrappers.non_null = u64::from(first.definition == FieldRef::IntrospectSchema);
                 out.kind = OutKind::Introspection(self.introspections.len() as u32);

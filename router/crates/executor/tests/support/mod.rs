@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use braid_executor::{
-    CompiledOperation, ExecuteContext, ExecuteLimits, Response, SubgraphError, SubgraphErrorKind, SubgraphErrors,
-    SubgraphRequest, SubgraphResponse, SubgraphService, execute,
+    CompiledOperation, ExecuteContext, ExecuteLimits, RefusalPlace, Response, SubgraphError, SubgraphErrorKind,
+    SubgraphErrors, SubgraphRequest, SubgraphResponse, SubgraphService, execute,
 };
 use braid_graphql::names::SchemaNames;
 use braid_graphql::normalize::{NormalizeLimits, normalize};
@@ -149,6 +149,7 @@ pub fn context() -> ExecuteContext<()> {
         deadline: None,
         limits: ExecuteLimits::default(),
         subgraph_errors: SubgraphErrors::Hidden,
+        refusals: RefusalPlace::Errors,
         names: SchemaNames::Shown,
     }
 }

@@ -99,7 +99,8 @@ impl<'a> Builder<'_, 'a, '_> {
                 }
                 FieldRef::Typename => self.demand_typename(demand, inputs)?,
                 // A field set is of a type with keys or requirements, which the introspection's types are not.
-                FieldRef::IntrospectSchema | FieldRef::IntrospectType => {}
+                // Nor is anything refused in one.
+                FieldRef::IntrospectSchema | FieldRef::IntrospectType | FieldRef::Refused(_) => {}
             }
         }
         Ok(())

@@ -1,0 +1,46 @@
+//! What of a request decides how its operation is compiled, beside its text: override labels and permissions. Knows no plan.
+
+use braid_authorization::RequirementSet;
+
+use crate::permissions::Permissions;
+
+/// What a request says when it is asked.
+pub(crate) struct Facts<'a> {
+    /// The override labels that are on, a bit for each.
+    pub(crate) labels: u64,
+    pub(crate) permissions: Permissions<'a>,
+}
+
+/// What was asked of a request when its operation was compiled, and what it said. What was compiled is right for all requests that say
+/// the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Decisions {
+    labels: u64,
+    /// Those of `labels` that are on.
+    on: u64,
+    requirements: RequirementSet,
+    /// Those of `requirements` that are granted.
+    granted: RequirementSet,
+}
+
+impl Decisions {
+    /// What a request says about these labels and requirements.
+    pub(crate) fn of(labels: u64, requirements: RequirementSet, facts: &Facts<'_>) -> Self {
+        let granted = requirements.iter().filter(|id| facts.permissions.grants(*id)).collect();
+        Self { labels, on: facts.labels & labels, requirements, granted }
+    }
+
+    /// Whether a request would have said the same.
+    pub(crate) fn hold_for(&self, facts: &Facts<'_>) -> bool {
+        let mut granted = self.granted.iter().peekable();
+        facts.labels & self.labels == self.on
+            && self.requirements.iter().all(|id| granted.next_if_eq(&id).is_some() == facts.permissions.grants(id))
+    }
+
+    /// What a request says about all that was asked here or in `other`.
+    pub(crate) fn and(&self, other: &Self, facts: &Facts<'_>) -> Self {
+        let mut requirements = self.requirements.clone();
+        requirements.extend(&other.requirements);
+        Self::of(self.labels | other.labels, requirements, facts)
+    }
+}
