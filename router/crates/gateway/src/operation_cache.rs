@@ -213,7 +213,7 @@ impl Hash for KeyRef<'_> {
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let (query, operation_name) = (&self.query, self.operation_name.as_deref());
-        (&**query).hash(state);
+        (**query).hash(state);
         operation_name.hash(state);
         self.decisions.hash(state);
     }

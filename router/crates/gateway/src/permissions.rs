@@ -116,7 +116,8 @@ impl<'a> Permissions<'a> {
 fn has_value(principal: &Principal, claim: &ClaimPath, wanted: Option<&str>) -> bool {
     let is = |value: &Value, wanted: &str| match value {
         Value::String(text) => text == wanted,
-        Value::Bool(_) | Value::Number(_) => value.to_string() == wanted,
+        Value::Bool(value) => wanted == if *value { "true" } else { "false" },
+        Value::Number(value) => value.to_string() == wanted,
         _ => false,
     };
     match (principal.claim(claim), wanted) {
