@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use braid_authorization::{Requirements, filter};
 use braid_executor::{
     CompiledOperation, ExecuteContext, ExecuteLimits, RefusalPlace, SubgraphError, SubgraphErrorKind, SubgraphErrors,
     SubgraphRequest, SubgraphResponse, SubgraphService, execute,
@@ -28,6 +29,7 @@ pub struct Gateway {
     supergraph: Arc<Supergraph>,
     graph: QueryGraph,
     service: InProcess,
+    requirements: Requirements,
 }
 
 /// The outcome of an operation.
@@ -56,7 +58,8 @@ impl Gateway {
             found.ok_or_else(|| format!("no subgraph \"{}\" is given", known.name))
         });
         let service = InProcess { subgraphs: by_index.collect::<Result<_, _>>()? };
-        Ok(Self { graph: QueryGraph::new(Arc::clone(&supergraph)), supergraph, service })
+        let requirements = Requirements::read(&supergraph).map_err(|error| error.to_string())?;
+        Ok(Self { graph: QueryGraph::new(Arc::clone(&supergraph)), supergraph, service, requirements })
     }
 
     /// What is wrong with a plan.
@@ -80,6 +83,8 @@ impl Gateway {
         let operation = choose_operation(&document, None).map_err(|error| error.message)?;
         let operation = normalize(&document, operation, &self.supergraph.schema, NormalizeLimits::default());
         let operation = operation.map_err(|error| error.to_string())?;
+        // Clients of worlds are granted nothing.
+        let operation = filter(&operation, &self.supergraph.schema, &self.requirements, &|_| false).operation;
         let plan = plan(&operation, &self.graph, &config()).map_err(|error| format!("{}: {error}", error.code()))?;
         Ok((operation, plan))
     }

@@ -1,5 +1,6 @@
 //! One operation in one world: compares the gateway's response with the monolith's.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::panic::AssertUnwindSafe;
 
@@ -37,7 +38,15 @@ impl Trial {
 
     /// Starts a world with a given supergraph.
     pub fn with_supergraph(world: &World, supergraph: &str) -> Result<Self, String> {
-        let running = world.run();
+        Self::start(world.run(), supergraph)
+    }
+
+    /// Starts a world in which nobody may see these fields, by type and name; the supergraph says so too.
+    pub fn refusing(world: &World, supergraph: &str, refused: BTreeSet<(String, String)>) -> Result<Self, String> {
+        Self::start(world.run_refusing(refused), supergraph)
+    }
+
+    fn start(running: Running, supergraph: &str) -> Result<Self, String> {
         let gateway = Gateway::new(supergraph, running.subgraphs.clone())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
         Ok(Self { running, gateway, runtime })
@@ -103,6 +112,13 @@ impl Trial {
             return found(kind, format!("found    {}\nexpected {expected}", answer.data), answer.plan);
         }
         None
+    }
+
+    /// What the monolith answers where fields are refused, and what the gateway does.
+    pub fn both(&self, operation: &Operation) -> Result<(Value, Answer), String> {
+        self.running.reset();
+        let request = Request { query: operation.text.clone(), variables: operation.variables.clone() };
+        Ok((self.running.monolith.execute(request), self.answer(&operation.text, &operation.variables)?))
     }
 
     fn answer(&self, text: &str, variables: &Map<String, Value>) -> Result<Answer, String> {

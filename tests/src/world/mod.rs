@@ -22,7 +22,9 @@ use std::sync::Arc;
 use braid_composition::{SubgraphSdl, compose};
 use braid_graphql::compiler::Schema;
 
-use crate::subgraph::{Ownership, Subgraph, read_all, source};
+use serde_json::{Map, Value};
+
+use crate::subgraph::{FieldRequest, Ownership, Resolver, Subgraph, read_all, source};
 use data::{Data, DataResolver};
 
 pub use operation::{Operation, operation};
@@ -96,6 +98,11 @@ impl World {
 
     /// Starts the world.
     pub fn run(&self) -> Running {
+        self.run_refusing(BTreeSet::new())
+    }
+
+    /// Starts the world with a monolith that refuses these fields, by type and name.
+    pub fn run_refusing(&self, refused: BTreeSet<(String, String)>) -> Running {
         let ownership = read_all(&self.subgraphs, &labels());
         let sources: Vec<(Schema, Ownership)> = self
             .subgraphs
@@ -106,18 +113,42 @@ impl World {
         let monolith = Schema::parse_and_validate(&self.monolith, "monolith.graphql");
         let monolith = monolith.unwrap_or_else(|failure| panic!("{}\n{}", failure.errors, self.monolith));
         let data = [(); 2].map(|()| Arc::new(Data::new(monolith.clone(), &sources)));
-        let resolver = |at: usize| Box::new(DataResolver(Arc::clone(&data[at])));
+        let resolver = || Box::new(DataResolver(Arc::clone(&data[1])));
         let subgraphs = self
             .subgraphs
             .iter()
             .zip(ownership)
-            .map(|((name, sdl), ownership)| Arc::new(Subgraph::new(name, sdl, ownership, resolver(1))))
+            .map(|((name, sdl), ownership)| Arc::new(Subgraph::new(name, sdl, ownership, resolver())))
             .collect();
         Running {
-            monolith: Subgraph::new("monolith", &self.monolith, Ownership::default(), resolver(0)),
+            monolith: Subgraph::new(
+                "monolith",
+                &self.monolith,
+                Ownership::default(),
+                Box::new(Refusing { resolver: DataResolver(Arc::clone(&data[0])), refused }),
+            ),
             subgraphs,
             data,
         }
+    }
+}
+
+/// A resolver that refuses some fields.
+struct Refusing {
+    resolver: DataResolver,
+    refused: BTreeSet<(String, String)>,
+}
+
+impl Resolver for Refusing {
+    fn field(&self, field: FieldRequest<'_>) -> Result<Value, String> {
+        match self.refused.contains(&(field.type_name.to_owned(), field.field.to_owned())) {
+            true => Err("refused".to_owned()),
+            false => self.resolver.field(field),
+        }
+    }
+
+    fn entity(&self, typename: &str, representation: &Map<String, Value>) -> Result<Value, String> {
+        self.resolver.entity(typename, representation)
     }
 }
 

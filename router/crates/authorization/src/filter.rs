@@ -80,24 +80,22 @@ impl Filter<'_> {
     /// Adds the field as far as it may be seen, and as far as it is refused.
     fn field(&mut self, number: usize, field: &Field, into: &mut Vec<Numbered>) {
         let guard = field.guard.difference(&self.refused_types);
-        if guard.is_empty() {
+        // An interface without objects has fields all the same.
+        if guard.is_empty() && !field.guard.is_empty() {
             return;
         }
         let FieldRef::Field(id) = field.definition else {
             return into.push((number, Field { guard, ..field.clone() }));
         };
         let definition = self.schema.field(id);
-        let refused = match self.grants(self.requirements.of_field(id)) && !self.leads_only_to_refused(definition.inner)
-        {
-            true => self.refused_in(&guard, &definition.name),
-            false => guard.clone(),
-        };
+        let is_refused = !self.grants(self.requirements.of_field(id)) || self.leads_only_to_refused(definition.inner);
+        let refused = if is_refused { guard.clone() } else { self.refused_in(&guard, &definition.name) };
         let seen = guard.difference(&refused);
-        if !seen.is_empty() {
+        if !seen.is_empty() || (guard.is_empty() && !is_refused) {
             let selection_set = field.selection_set.as_ref().map(|below| self.set(below));
             into.push((number, Field { guard: seen, selection_set, ..field.clone() }));
         }
-        if !refused.is_empty() {
+        if !refused.is_empty() || is_refused {
             let coordinate = self.schema.coordinate(id);
             if !self.refused.contains(&coordinate) {
                 self.refused.push(coordinate);
