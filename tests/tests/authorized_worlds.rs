@@ -87,8 +87,9 @@ fn what_nobody_may_see_is_asked_of_nobody() {
             with_refusals += u64::from(!wanted.is_empty());
             let mut problem =
                 |what: String| found.push(format!("seed {seed} operation {number}: {what}\n{}", operation.text));
-            if expected["data"].to_string() != answer.data {
-                problem(format!("found    {}\nexpected {}\n{:?}", answer.data, expected["data"], answer.errors));
+            let data = expected["data"].to_string();
+            if data != answer.data {
+                problem(format!("found    {}\nexpected {}\n{:?}", answer.data, data, answer.errors));
             } else if wanted.is_empty() != answer.errors.is_empty() {
                 problem(format!("errors at {wanted:?}, found {:?}", answer.errors));
             }
