@@ -11,7 +11,8 @@ use crate::requirements::{RequirementId, RequirementSet, Requirements};
 pub struct Filtered {
     /// What is left. Refused fields are there as [`FieldRef::Refused`], refused types as [`Operation::refused_types`].
     pub operation: Operation,
-    /// The coordinates of the fields, and the names of the types, that were refused: each once, in the order of the operation.
+    /// The coordinates of the fields that were refused: each once, in the order of the operation. Objects of refused types are not
+    /// among them: whether there are any is seen only when they come.
     pub refused: Vec<String>,
 }
 
@@ -34,7 +35,11 @@ pub fn filter(
     let mut filter = Filter { schema, requirements, is_granted, refused_types, refused: Vec::new() };
     let selection_set = filter.set(&operation.selection_set);
     let Filter { refused_types, refused, .. } = filter;
-    Filtered { operation: Operation { selection_set, refused_types, ..operation.clone() }, refused }
+    // The selections are large: they are not copied to be replaced.
+    let (name, variables) = (operation.name.clone(), operation.variables.clone());
+    let filtered =
+        Operation { kind: operation.kind, name, variables, root: operation.root, selection_set, refused_types };
+    Filtered { operation: filtered, refused }
 }
 
 /// Recursive as deep as operations are, which normalization bounds.

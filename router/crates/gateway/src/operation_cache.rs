@@ -34,7 +34,7 @@ pub struct CachedOperation {
     pub took: Duration,
     /// How long planning took of that; nothing of an operation that was refused before.
     pub planned_in: Option<Duration>,
-    /// What of it the client may not see, by coordinate or name.
+    /// The coordinates of its fields that the client may not see.
     pub refused: Box<[String]>,
     decisions: Decisions,
     /// Bytes, as estimated.
