@@ -17,7 +17,7 @@ use braid_server::config::ServerConfig;
 use braid_settings::expand::{self, ExpandError};
 use braid_settings::{Duration, YamlError, from_yaml};
 use braid_telemetry::config::TelemetryConfig;
-use braid_transport::config::TrafficConfig;
+use braid_transport::config::{TrafficConfig, TrafficError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -127,6 +127,9 @@ pub enum InvalidConfig {
     /// A setting of authentication can't be used.
     #[error("authentication.{0}")]
     Authentication(String),
+    /// A setting of traffic can't be used.
+    #[error(transparent)]
+    Traffic(#[from] TrafficError),
     /// A header rule can't be used.
     #[error("headers: a rule can't be used")]
     Headers(#[from] HeaderRuleError),
@@ -187,6 +190,7 @@ impl Config {
         if !(0.0..=1.0).contains(&sampling) {
             return Err(InvalidConfig::Sampling(sampling));
         }
+        self.traffic.check()?;
         self.authentication.check().map_err(InvalidConfig::Authentication)?;
         let names = self.headers.subgraphs.keys().map(String::as_str).chain([""]);
         for name in names {

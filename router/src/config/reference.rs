@@ -320,7 +320,7 @@ mod tests {
         let mut missing = Vec::new();
         check(&schema, &schema, &examples.iter().collect::<Vec<_>>(), "", &mut missing);
         // One URL for all subgraphs would be a mistake.
-        assert_eq!(missing, [".traffic.all.url"]);
+        assert_eq!(missing, [".traffic.all.url", ".traffic.all.urls"]);
     }
 
     #[test]

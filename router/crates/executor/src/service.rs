@@ -91,11 +91,14 @@ pub enum SubgraphErrorKind {
     Malformed,
     /// The router has too many requests to this subgraph in flight.
     Overloaded,
+    /// Too many requests failed, so the subgraph is not asked for a while.
+    CircuitOpen,
 }
 
 impl SubgraphErrorKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Transport, Self::Timeout, Self::TooLarge, Self::Malformed, Self::Overloaded];
+    pub const ALL: [Self; 6] =
+        [Self::Transport, Self::Timeout, Self::TooLarge, Self::Malformed, Self::Overloaded, Self::CircuitOpen];
 
     /// The code in `extensions`.
     pub fn code(self) -> &'static str {
@@ -105,6 +108,7 @@ impl SubgraphErrorKind {
             Self::TooLarge => "SUBREQUEST_RESPONSE_TOO_LARGE",
             Self::Malformed => "SUBREQUEST_MALFORMED_RESPONSE",
             Self::Overloaded => "SUBREQUEST_OVERLOADED",
+            Self::CircuitOpen => "SUBREQUEST_CIRCUIT_OPEN",
         }
     }
 }

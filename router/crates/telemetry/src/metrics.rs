@@ -1,5 +1,7 @@
 //! Metrics for Prometheus. Counters that requests use are looked up by label once, not per request. Knows no GraphQL.
 
+mod subgraph;
+
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
@@ -10,6 +12,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::codes::{ForeignCodes, LIMITS};
+
+use subgraph::SubgraphFamilies;
+pub use subgraph::SubgraphMetrics;
 
 /// The metrics of a router.
 #[derive(Debug)]
@@ -42,20 +47,9 @@ pub struct Metrics {
     reloads: Family<Outcome, Counter>,
     /// When the schema in use was put in use, as a Unix timestamp in seconds.
     pub schema_since: Gauge,
-    subgraph_duration: Family<SubgraphLabel, Histogram, fn() -> Histogram>,
-    subgraph_failures: Family<SubgraphFailure, Counter>,
-    subgraph_retries: Family<SubgraphLabel, Counter>,
+    subgraphs: SubgraphFamilies,
     /// Access log lines that were dropped because standard error was too slow.
     pub access_lines_dropped: Counter,
-}
-
-/// The metrics of one subgraph.
-#[derive(Debug, Clone)]
-pub struct SubgraphMetrics {
-    duration: Histogram,
-    failures: Vec<(&'static str, Counter)>,
-    /// Retries of queries.
-    pub retries: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -82,17 +76,6 @@ pub enum ReloadOutcome {
     Unchanged,
     /// The new version can't be used; the old one stays in use.
     Failed,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SubgraphLabel {
-    subgraph: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SubgraphFailure {
-    subgraph: String,
-    code: &'static str,
 }
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -125,9 +108,7 @@ impl Default for Metrics {
             plan_duration: seconds(),
             reloads: Family::default(),
             schema_since: Gauge::default(),
-            subgraph_duration: Family::new_with_constructor(seconds),
-            subgraph_failures: Family::default(),
-            subgraph_retries: Family::default(),
+            subgraphs: SubgraphFamilies::default(),
             access_lines_dropped: Counter::default(),
         };
         metrics.register(requests);
@@ -182,19 +163,7 @@ impl Metrics {
             "Unix timestamp at which the schema was put in use",
             self.schema_since.clone(),
         );
-        let duration = self.subgraph_duration.clone();
-        registry.register_with_unit(
-            "http_client_request_duration",
-            "Duration of requests to subgraphs",
-            Unit::Seconds,
-            duration,
-        );
-        registry.register(
-            "subgraph_failures",
-            "Failed requests to subgraphs by error code",
-            self.subgraph_failures.clone(),
-        );
-        registry.register("subgraph_retries", "Retries of requests to subgraphs", self.subgraph_retries.clone());
+        self.subgraphs.register(registry);
         registry.register(
             "access_log_dropped",
             "Access log lines that were dropped",
@@ -233,16 +202,7 @@ impl Metrics {
 
     /// The metrics of one subgraph. `codes` are the codes with which requests to it can fail.
     pub fn subgraph(&self, name: &str, codes: impl IntoIterator<Item = &'static str>) -> SubgraphMetrics {
-        let label = SubgraphLabel { subgraph: name.to_owned() };
-        let failure = |code| {
-            let label = SubgraphFailure { subgraph: name.to_owned(), code };
-            (code, self.subgraph_failures.get_or_create(&label).clone())
-        };
-        SubgraphMetrics {
-            duration: self.subgraph_duration.get_or_create(&label).clone(),
-            failures: codes.into_iter().map(failure).collect(),
-            retries: self.subgraph_retries.get_or_create(&label).clone(),
-        }
+        self.subgraphs.of(name, codes)
     }
 
     /// All metrics as text.
@@ -251,19 +211,5 @@ impl Metrics {
         // Writing to a string can't fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
-    }
-}
-
-impl SubgraphMetrics {
-    /// Counts a request and its duration.
-    pub fn took(&self, took: Duration) {
-        self.duration.observe(took.as_secs_f64());
-    }
-
-    /// Counts a failed request.
-    pub fn failed(&self, code: &str) {
-        if let Some((_, counter)) = self.failures.iter().find(|(known, _)| *known == code) {
-            counter.inc();
-        }
     }
 }

@@ -1,10 +1,17 @@
 //! Configuration of traffic to subgraphs. Knows no file and no environment.
 
+mod check;
+
+pub use check::TrafficError;
+
 use braid_net::config::{ClientConfig, Protocol, TlsClientConfig};
 use braid_settings::{ByteSize, Duration};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// The largest number of URLs of a subgraph.
+pub(crate) const MAX_URLS: usize = 64;
 
 /// Traffic to subgraphs: options for all, and those that differ for some.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +29,9 @@ pub struct TrafficConfig {
 pub struct SubgraphTraffic {
     /// The subgraph's URL, instead of the one in the supergraph: `http://`, `https://`, or `unix:///socket?path=/graphql`.
     pub url: Option<String>,
+    /// Several URLs at which the same subgraph runs, instead of `url`. Each request goes to the one with the fewest requests in flight of
+    /// two that are drawn at random. Only for one subgraph, not in `all`.
+    pub urls: Option<Vec<String>>,
     /// The time to open a connection.
     pub connect_timeout: Option<Duration>,
     /// The time to the first byte of a response.
@@ -32,9 +42,9 @@ pub struct SubgraphTraffic {
     pub max_response_bytes: Option<ByteSize>,
     /// The maximum number of requests in flight or queued; further ones fail immediately.
     pub max_concurrent_requests: Option<usize>,
-    /// The maximum number of HTTP/1.1 connections; further requests are queued, oldest client requests first.
+    /// The maximum number of HTTP/1.1 connections to a URL; further requests are queued, oldest client requests first.
     pub max_connections: Option<usize>,
-    /// The maximum number of idle connections.
+    /// The maximum number of idle connections to a URL.
     pub max_idle_connections: Option<usize>,
     /// The time an idle connection is kept alive.
     pub idle_timeout: Option<Duration>,
@@ -46,6 +56,14 @@ pub struct SubgraphTraffic {
     pub compression: Option<bool>,
     /// Retries of failed queries.
     pub retry: Option<RetryConfig>,
+    /// A circuit breaker: while too many requests fail, the subgraph is not asked, and requests fail at once with
+    /// `SUBREQUEST_CIRCUIT_OPEN`. There is none unless this section is given; `circuit_breaker: {}` is one with the defaults.
+    pub circuit_breaker: Option<CircuitBreakerConfig>,
+    /// Which of several `urls` are left out for a while because requests to them fail.
+    pub ejection: Option<EjectionConfig>,
+    /// Hedging: a query that takes long is sent a second time, to another URL if there is one, and the first good response counts.
+    /// Mutations are never sent twice. Nothing is hedged unless this section is given; `hedge: {}` hedges with the defaults.
+    pub hedge: Option<HedgeConfig>,
     /// TLS, for a subgraph at `https://`.
     pub tls: Option<TlsClientConfig>,
 }
@@ -70,11 +88,100 @@ impl Default for RetryConfig {
     }
 }
 
+/// When a subgraph is not asked because requests to it fail. A response of 5xx, none in time, and no connection are failures; an error
+/// in a response of 200 is none, and a request that its client gave up says nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CircuitBreakerConfig {
+    /// Whether there is a circuit breaker: `false` for a subgraph without one, where `traffic.all` has one.
+    pub enabled: bool,
+    /// The time over which requests are counted.
+    pub window: Duration,
+    /// The number of requests in the window below which the circuit never opens.
+    pub min_requests: u32,
+    /// The share of them that must fail for the circuit to open, above 0 and up to 1.
+    pub failure_ratio: f64,
+    /// How long the circuit stays open. Then it is half-open: a few requests are let through as probes.
+    pub open_time: Duration,
+    /// The number of probes. If all succeed, the circuit closes; if one fails, it opens again. Probes are neither retried nor hedged.
+    pub probes: u32,
+}
+
+impl Default for CircuitBreakerConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            window: Duration::seconds(10),
+            min_requests: 20,
+            failure_ratio: 0.5,
+            open_time: Duration::seconds(10),
+            probes: 3,
+        }
+    }
+}
+
+/// When one of several URLs is left out. What counts as a failure is as for `circuit_breaker`, but each attempt counts, retries too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EjectionConfig {
+    /// Whether URLs are left out.
+    pub enabled: bool,
+    /// A URL is left out after this number of failures in a row. The first failure after it has come back is enough.
+    pub consecutive_failures: u32,
+    /// The time over which the share of failures is counted.
+    pub window: Duration,
+    /// The number of attempts in the window below which the share does not count.
+    pub min_requests: u32,
+    /// A URL is left out when this share of its attempts fails, above 0 and up to 1.
+    pub failure_ratio: f64,
+    /// How long it is left out: this time at first, twice as long each time that it fails again soon after.
+    pub base_time: Duration,
+    /// The longest time that it is left out.
+    pub max_time: Duration,
+    /// The largest share of the URLs that are left out at the same time, from 0 to 1. One may always be, and one always stays.
+    pub max_ejected: f64,
+}
+
+impl Default for EjectionConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            consecutive_failures: 5,
+            window: Duration::seconds(10),
+            min_requests: 20,
+            failure_ratio: 0.5,
+            base_time: Duration::seconds(10),
+            max_time: Duration::seconds(300),
+            max_ejected: 0.5,
+        }
+    }
+}
+
+/// When a query is sent a second time. The second one is taken from a budget that grows with the number of requests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HedgeConfig {
+    /// Whether queries are hedged: `false` for a subgraph where they are not, though `traffic.all` has it.
+    pub enabled: bool,
+    /// The time without a response after which the query is sent again. If it is not set, `percentile` says it.
+    pub delay: Option<Duration>,
+    /// The percentage of queries that have been answered by then, as measured: with 95, one in twenty queries would be sent again.
+    pub percentile: f64,
+    /// The share of queries that can be sent a second time, from 0 to 1.
+    pub ratio: f64,
+}
+
+impl Default for HedgeConfig {
+    fn default() -> Self {
+        Self { enabled: true, delay: None, percentile: 95.0, ratio: 0.05 }
+    }
+}
+
 /// The options for one subgraph, with all defaults filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Traffic {
-    /// The URL, if it is not the one in the supergraph.
-    pub url: Option<String>,
+    /// The URLs, if they are not the one in the supergraph.
+    pub urls: Vec<String>,
     /// Connections.
     pub client: ClientConfig,
     /// The time to the first byte of a response.
@@ -91,12 +198,18 @@ pub struct Traffic {
     pub compression: bool,
     /// Retries.
     pub retry: RetryConfig,
+    /// The circuit breaker, if there is one.
+    pub circuit_breaker: Option<CircuitBreakerConfig>,
+    /// The ejection of URLs, if there is any.
+    pub ejection: Option<EjectionConfig>,
+    /// Hedging, if there is any.
+    pub hedge: Option<HedgeConfig>,
 }
 
 impl Default for Traffic {
     fn default() -> Self {
         Self {
-            url: None,
+            urls: Vec::new(),
             client: ClientConfig::default(),
             first_byte_timeout: std::time::Duration::from_secs(30),
             timeout: std::time::Duration::from_secs(30),
@@ -105,17 +218,21 @@ impl Default for Traffic {
             deduplicate: true,
             compression: false,
             retry: RetryConfig::default(),
+            circuit_breaker: None,
+            ejection: Some(EjectionConfig::default()),
+            hedge: None,
         }
     }
 }
 
 impl SubgraphTraffic {
-    /// The options of a subgraph for which none are set.
+    /// The options of a subgraph for which none are set, and what sections that have to be given mean when they are empty.
     pub fn defaults() -> Self {
         let traffic = Traffic::default();
         let client = traffic.client;
         Self {
             url: None,
+            urls: None,
             connect_timeout: Some(Duration(client.connect_timeout)),
             first_byte_timeout: Some(Duration(traffic.first_byte_timeout)),
             timeout: Some(Duration(traffic.timeout)),
@@ -128,8 +245,15 @@ impl SubgraphTraffic {
             protocol: Some(client.protocol),
             compression: Some(traffic.compression),
             retry: Some(traffic.retry),
+            circuit_breaker: Some(CircuitBreakerConfig::default()),
+            ejection: traffic.ejection,
+            hedge: Some(HedgeConfig::default()),
             tls: Some(client.tls),
         }
+    }
+
+    fn all_urls(&self) -> Vec<String> {
+        self.url.iter().chain(self.urls.iter().flatten()).cloned().collect()
     }
 }
 
@@ -147,8 +271,8 @@ impl TrafficConfig {
         let default = Traffic::default();
         let client = default.client;
         Traffic {
-            // One URL for all subgraphs would be a mistake, so only a subgraph's own counts.
-            url: own.and_then(|own| own.url.clone()),
+            // One URL for all subgraphs would be a mistake, so only a subgraph's own count.
+            urls: own.map(SubgraphTraffic::all_urls).unwrap_or_default(),
             client: ClientConfig {
                 connect_timeout: duration(setting!(connect_timeout), client.connect_timeout),
                 max_connections: setting!(max_connections).unwrap_or(client.max_connections).max(1),
@@ -164,6 +288,9 @@ impl TrafficConfig {
             deduplicate: setting!(deduplicate).unwrap_or(default.deduplicate),
             compression: setting!(compression).unwrap_or(default.compression),
             retry: setting!(retry).unwrap_or(default.retry),
+            circuit_breaker: setting!(circuit_breaker).or(default.circuit_breaker).filter(|config| config.enabled),
+            ejection: setting!(ejection).or(default.ejection).filter(|config| config.enabled),
+            hedge: setting!(hedge).or(default.hedge).filter(|config| config.enabled),
         }
     }
 }

@@ -24,6 +24,35 @@ pub(crate) struct Exchange {
     max_response_bytes: usize,
 }
 
+/// What one attempt brought.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) outcome: Outcome,
+    /// Whether it says that the subgraph is in trouble: a response of 5xx, none in time, or no connection. A response that can't be used
+    /// is an error, but no such failure.
+    pub(crate) is_failure: bool,
+}
+
+impl Attempt {
+    fn new(outcome: Outcome, status: Option<StatusCode>) -> Self {
+        let is_failure = match (&outcome, status) {
+            (_, Some(status)) if status.is_server_error() => true,
+            (Err(error), status) => match error.kind {
+                SubgraphErrorKind::Timeout => true,
+                SubgraphErrorKind::Transport => !status.is_some_and(|status| status.is_client_error()),
+                _ => false,
+            },
+            (Ok(_), _) => false,
+        };
+        Self { outcome, is_failure }
+    }
+
+    /// Whether there is nothing better to wait for.
+    pub(crate) fn is_good(&self) -> bool {
+        self.outcome.is_ok() && !self.is_failure
+    }
+}
+
 impl Exchange {
     pub(crate) fn new(url: &str, traffic: &Traffic) -> Result<Self, UrlError> {
         Ok(Self {
@@ -40,6 +69,20 @@ impl Exchange {
         headers: HeaderMap,
         context: &SubgraphContext,
         deadline: Instant,
+    ) -> Attempt {
+        let mut status = None;
+        let outcome = self.exchange(request, headers, context, deadline, &mut status).await;
+        Attempt::new(outcome, status)
+    }
+
+    /// Sets `status` as soon as there is one.
+    async fn exchange(
+        &self,
+        request: &SubgraphRequest,
+        headers: HeaderMap,
+        context: &SubgraphContext,
+        deadline: Instant,
+        status: &mut Option<StatusCode>,
     ) -> Outcome {
         // One timer for all waits: setting it again costs next to nothing.
         let mut timer = pin!(tokio::time::sleep_until(deadline.into()));
@@ -61,6 +104,7 @@ impl Exchange {
             () = &mut timer => return Err(timeout("the response did not start in time")),
         };
         let (parts, body) = response.map_err(|error| transport(chain(&error), true))?.into_parts();
+        *status = Some(parts.status);
         check_head(&parts)?;
         timer.as_mut().reset(deadline.into());
         let body = select! {

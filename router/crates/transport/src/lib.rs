@@ -1,16 +1,23 @@
 //! Subgraphs over HTTP: the executor's [`SubgraphService`]. Knows no plan, no schema and no rule about headers.
 //!
 //! ```text
-//! HttpSubgraphs ──▶ Subgraph: deduplicate ──▶ admit, observe ──▶ retry ──▶ exchange ──▶ net
+//! HttpSubgraphs ──▶ Subgraph: deduplicate ──▶ circuit ──▶ admit, observe ──▶ retry ──▶ hedge ──▶ endpoints ──▶ exchange ──▶ net
+//!                                                └▶ window                    └▶ budget ◀┘          └▶ ejection ▶ window
 //! ```
 //!
 //! Each stage is called by the one before and knows only the one after it. A stage that is not configured is not there.
 
+mod budget;
+mod circuit;
 pub mod config;
 mod deduplicate;
+mod ejection;
+mod endpoints;
 mod exchange;
+mod hedge;
 mod retry;
 mod subgraph;
+mod window;
 
 use std::sync::Arc;
 
@@ -55,7 +62,8 @@ pub enum TransportError {
 }
 
 impl HttpSubgraphs {
-    /// The subgraphs of `supergraph`. A subgraph of `previous` that would be set up in the same way is kept, with its connections.
+    /// The subgraphs of `supergraph`. A subgraph of `previous` that would be set up in the same way is kept, with its connections and
+    /// what it knows of their health.
     pub fn new(
         supergraph: &Supergraph,
         config: &TrafficConfig,
@@ -66,10 +74,13 @@ impl HttpSubgraphs {
         let subgraph = |subgraph: &braid_supergraph::Subgraph| {
             let name = &subgraph.name;
             let traffic = config.for_subgraph(name);
-            let url = traffic.url.as_deref().unwrap_or(&subgraph.url).to_owned();
-            match previous.iter().find(|old| old.is_for(name, &url, &traffic)) {
+            let urls = match traffic.urls.as_slice() {
+                [] => vec![subgraph.url.clone()],
+                own => own.to_vec(),
+            };
+            match previous.iter().find(|old| old.is_for(name, &urls, &traffic)) {
                 Some(old) => Ok(old.clone()),
-                None => Subgraph::new(name, &url, traffic, metrics).map(Arc::new),
+                None => Subgraph::new(name, urls, traffic, metrics).map(Arc::new),
             }
         };
         supergraph.subgraphs.iter().map(subgraph).collect::<Result<_, _>>().map(Self)

@@ -14,54 +14,80 @@ use braid_telemetry::metrics::{Metrics, SubgraphMetrics};
 use braid_telemetry::otlp::Span;
 use http::header::{self, HeaderMap, HeaderValue};
 
-use crate::config::Traffic;
+use crate::circuit::{CircuitBreaker, Passage};
+use crate::config::{CircuitBreakerConfig, Traffic};
 use crate::deduplicate::Deduplicate;
-use crate::exchange::Exchange;
-use crate::retry::RetryBudget;
+use crate::endpoints::{Endpoints, Tried};
+use crate::exchange::Attempt;
+use crate::hedge::Hedge;
+use crate::retry::Retries;
 use crate::{Outcome, TransportError};
 
 /// A subgraph. Kept over reloads as long as nothing about it changes.
 #[derive(Debug)]
 pub(crate) struct Subgraph {
     name: String,
-    url: String,
+    urls: Vec<String>,
     traffic: Traffic,
     certificates: Fingerprint,
     deduplicate: Option<Deduplicate>,
-    budget: RetryBudget,
-    exchange: Exchange,
+    circuit_breaker: Option<CircuitBreaker>,
+    retries: Retries,
+    hedge: Option<Hedge>,
+    endpoints: Endpoints,
     base_headers: HeaderMap,
     in_flight: AtomicUsize,
     failed_in_a_row: AtomicUsize,
     metrics: SubgraphMetrics,
 }
 
+/// What all attempts at a request have in common.
+struct Sending<'a> {
+    request: &'a SubgraphRequest,
+    context: &'a SubgraphContext,
+    span: Option<&'a Span>,
+    deadline: Instant,
+}
+
 impl Subgraph {
-    pub(crate) fn new(name: &str, url: &str, traffic: Traffic, metrics: &Metrics) -> Result<Self, TransportError> {
-        if url.is_empty() {
+    pub(crate) fn new(
+        name: &str,
+        urls: Vec<String>,
+        traffic: Traffic,
+        metrics: &Metrics,
+    ) -> Result<Self, TransportError> {
+        if urls.iter().any(String::is_empty) {
             return Err(TransportError::NoUrl { subgraph: name.to_owned() });
         }
+        let now = Instant::now();
         let certificates = Fingerprint::of(traffic.client.tls.files());
-        let exchange =
-            Exchange::new(url, &traffic).map_err(|source| TransportError::Url { subgraph: name.to_owned(), source })?;
+        let metrics = metrics.subgraph(name, SubgraphErrorKind::ALL.map(SubgraphErrorKind::code));
+        // What the metrics say may be of a version that was set up in another way.
+        metrics.circuit_state.set(0);
+        metrics.urls_ejected.set(0);
+        let endpoints = Endpoints::new(name, &urls, &traffic, &metrics, now)
+            .map_err(|source| TransportError::Url { subgraph: name.to_owned(), source })?;
+        let breaker = |config: &CircuitBreakerConfig| CircuitBreaker::new(name, config.clone(), metrics.clone(), now);
         Ok(Self {
             name: name.to_owned(),
-            url: url.to_owned(),
+            urls,
             certificates,
             deduplicate: traffic.deduplicate.then(Deduplicate::default),
-            budget: RetryBudget::new(traffic.retry.clone()),
-            exchange,
+            circuit_breaker: traffic.circuit_breaker.as_ref().map(breaker),
+            retries: Retries::new(traffic.retry.clone()),
+            hedge: traffic.hedge.as_ref().map(|config| Hedge::new(config, metrics.clone())),
+            endpoints,
             base_headers: base_headers(&traffic),
             in_flight: AtomicUsize::new(0),
             failed_in_a_row: AtomicUsize::new(0),
-            metrics: metrics.subgraph(name, SubgraphErrorKind::ALL.map(SubgraphErrorKind::code)),
+            metrics,
             traffic,
         })
     }
 
     /// Whether a new one would be set up in the same way, with the same content of certificates.
-    pub(crate) fn is_for(&self, name: &str, url: &str, traffic: &Traffic) -> bool {
-        let is_same = self.name == name && self.url == url && self.traffic == *traffic;
+    pub(crate) fn is_for(&self, name: &str, urls: &[String], traffic: &Traffic) -> bool {
+        let is_same = self.name == name && self.urls == urls && self.traffic == *traffic;
         is_same && self.certificates == Fingerprint::of(traffic.client.tls.files())
     }
 
@@ -86,12 +112,19 @@ impl Subgraph {
         }
     }
 
-    /// Makes a request if not too many are in flight, and records it.
+    /// Makes a request if the circuit is closed and not too many are in flight, and records it.
     async fn fetch(&self, request: SubgraphRequest, context: &SubgraphContext) -> Outcome {
+        let started = Instant::now();
+        let passage = self.pass(started)?;
         let _admitted = self.admit()?;
         let mut span = context.trace().map(|trace| trace.fetch(&self.name));
-        let started = Instant::now();
-        let (outcome, attempts) = self.retry(&request, context, span.as_ref()).await;
+        let sending =
+            Sending { request: &request, context, span: span.as_ref(), deadline: started + self.traffic.timeout };
+        let is_probe = passage.as_ref().is_some_and(|passage| passage.is_probe);
+        let (Attempt { outcome, is_failure }, attempts) = self.retry(&sending, is_probe).await;
+        if let Some(passage) = passage {
+            passage.ended(Instant::now(), is_failure);
+        }
         self.record(&outcome, started.elapsed());
         if let Some(span) = span.as_mut().filter(|span| span.is_recorded()) {
             describe(span, &outcome, attempts);
@@ -99,26 +132,53 @@ impl Subgraph {
         outcome
     }
 
-    /// Attempts a request, and queries that failed again. Returns also the number of attempts.
+    /// Attempts a request, and queries that failed again. Returns the last attempt and the number of attempts.
     ///
     /// The client's deadline drops this future: it is no failure of the subgraph.
-    async fn retry(&self, request: &SubgraphRequest, context: &SubgraphContext, span: Option<&Span>) -> (Outcome, u32) {
-        let deadline = Instant::now() + self.traffic.timeout;
+    async fn retry(&self, sending: &Sending<'_>, is_probe: bool) -> (Attempt, u32) {
+        let Sending { request, deadline, .. } = *sending;
         let useful_until = request.deadline.map_or(deadline, |client| client.min(deadline));
-        self.budget.earn();
-        let mut attempts = 0;
+        let is_repeatable = request.kind == OperationType::Query && !is_probe;
+        self.retries.earn();
+        let (mut tried, mut attempts) = (Tried::default(), 0);
         loop {
-            let headers = self.headers(request.subgraph, context, span);
-            let outcome = self.exchange.call(request, headers, context, deadline).await;
+            let attempt = match &self.hedge {
+                // Boxed, so that requests are no larger where nothing is hedged.
+                Some(hedge) if is_repeatable => Box::pin(self.hedged(hedge, sending, &mut tried)).await,
+                _ => self.send(sending, &mut tried).await,
+            };
             attempts += 1;
-            let again = request.kind == OperationType::Query && is_retryable(&outcome) && self.budget.spend(attempts);
-            let pause = self.budget.pause(attempts);
+            let again = is_repeatable && self.is_retryable(&attempt.outcome, tried) && self.retries.spend(attempts);
+            let pause = self.retries.pause(attempts);
             if !again || Instant::now() + pause >= useful_until {
-                return (outcome, attempts);
+                return (attempt, attempts);
             }
             self.metrics.retries.inc();
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// Whether another attempt may succeed. After a timeout, only another URL can be faster.
+    fn is_retryable(&self, outcome: &Outcome, tried: Tried) -> bool {
+        match outcome {
+            Ok(response) => matches!(response.status, 502..=504),
+            Err(error) if error.kind == SubgraphErrorKind::Timeout => self.endpoints.has_untried(tried),
+            Err(error) => error.retryable,
+        }
+    }
+
+    /// One attempt, and a second one beside it if it takes long.
+    async fn hedged(&self, hedge: &Hedge, sending: &Sending<'_>, tried: &mut Tried) -> Attempt {
+        let first = self.send(sending, tried);
+        hedge.race(first, || self.send(sending, tried)).await
+    }
+
+    /// One attempt, at a URL that was not tried yet if there is one.
+    fn send<'a>(&'a self, sending: &'a Sending<'a>, tried: &mut Tried) -> impl Future<Output = Attempt> + use<'a> {
+        let Sending { request, context, span, deadline } = *sending;
+        let url = self.endpoints.choose(tried);
+        let headers = self.headers(request.subgraph, context, span);
+        self.endpoints.call(url, request, headers, context, deadline)
     }
 
     fn headers(&self, subgraph: SubgraphId, context: &SubgraphContext, span: Option<&Span>) -> HeaderMap {
@@ -133,6 +193,19 @@ impl Subgraph {
             span.context().write(&mut headers);
         }
         headers
+    }
+
+    /// Lets the request through if the circuit is closed or there is no circuit breaker.
+    fn pass(&self, now: Instant) -> Result<Option<Passage<'_>>, SubgraphError> {
+        let Some(breaker) = &self.circuit_breaker else { return Ok(None) };
+        breaker.pass(now).map(Some).map_err(|open| {
+            self.metrics.failed(SubgraphErrorKind::CircuitOpen.code());
+            let wait = open.wait.as_secs_f64();
+            let message = format!(
+                "too many requests to the subgraph failed, so it is not asked for another {wait:.1} s (circuit_breaker)"
+            );
+            SubgraphError { kind: SubgraphErrorKind::CircuitOpen, message, retryable: false }
+        })
     }
 
     fn admit(&self) -> Result<Counted<'_>, SubgraphError> {
@@ -185,12 +258,5 @@ fn describe(span: &mut Span, outcome: &Outcome, attempts: u32) {
             span.set("http.response.body.size", response.body.len() as i64);
         }
         Err(error) => span.fail(error.kind.code()),
-    }
-}
-
-fn is_retryable(outcome: &Outcome) -> bool {
-    match outcome {
-        Ok(response) => matches!(response.status, 502..=504),
-        Err(error) => error.retryable,
     }
 }
