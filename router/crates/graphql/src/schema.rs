@@ -1,7 +1,7 @@
 //! A schema as an arena: types and fields have ids, so that later stages compare numbers rather than strings.
 //! Knows nothing of federation.
 
-use ahash::AHashMap;
+use ahash::{AHashMap, RandomState};
 use apollo_compiler::ast::{Type, Value};
 use apollo_compiler::schema::{ExtendedType, FieldDefinition, InputValueDefinition};
 use apollo_compiler::{Name, Node};
@@ -41,6 +41,9 @@ macro_rules! id {
 id!(TypeId, "t");
 id!(FieldId, "f");
 
+/// What is found by name, in the order of the schema.
+pub type NameMap<T> = IndexMap<Name, T, RandomState>;
+
 /// All types of a schema. Built once, never changed.
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
@@ -75,14 +78,14 @@ pub enum TypeKind {
     /// An object type.
     Object {
         /// Its fields in the order of the schema.
-        fields: IndexMap<Name, FieldId>,
+        fields: NameMap<FieldId>,
         /// The interfaces that it declares.
         implements: Vec<TypeId>,
     },
     /// An interface type.
     Interface {
         /// Its fields in the order of the schema.
-        fields: IndexMap<Name, FieldId>,
+        fields: NameMap<FieldId>,
         /// The interfaces that it declares.
         implements: Vec<TypeId>,
     },
@@ -96,7 +99,7 @@ pub enum TypeKind {
     /// An input object type.
     InputObject {
         /// Its input fields.
-        fields: IndexMap<Name, InputValue>,
+        fields: NameMap<InputValue>,
         /// Whether exactly one field must be given (`@oneOf`).
         one_of: bool,
     },
@@ -114,7 +117,7 @@ pub struct FieldDef {
     /// The named type inside the wrappers.
     pub inner: TypeId,
     /// Its arguments in the order of the schema.
-    pub arguments: IndexMap<Name, InputValue>,
+    pub arguments: NameMap<InputValue>,
 }
 
 /// An argument or an input field.
@@ -183,8 +186,8 @@ impl Schema {
         parent: TypeId,
         definitions: impl Iterator<Item = &'a Node<FieldDefinition>>,
         keep: &impl Fn(&Name) -> bool,
-    ) -> Result<IndexMap<Name, FieldId>, UndefinedType> {
-        let mut fields = IndexMap::new();
+    ) -> Result<NameMap<FieldId>, UndefinedType> {
+        let mut fields = NameMap::default();
         for definition in definitions {
             let inner_name = definition.ty.inner_named_type();
             let Some(inner) = self.by_name.get(inner_name).copied() else {
@@ -282,7 +285,7 @@ impl Schema {
 
 impl TypeDef {
     /// The fields of an object or interface type.
-    pub fn fields(&self) -> Option<&IndexMap<Name, FieldId>> {
+    pub fn fields(&self) -> Option<&NameMap<FieldId>> {
         match &self.kind {
             TypeKind::Object { fields, .. } | TypeKind::Interface { fields, .. } => Some(fields),
             _ => None,
@@ -318,7 +321,7 @@ impl TypeDef {
     }
 }
 
-fn input_values<'a>(values: impl Iterator<Item = &'a Node<InputValueDefinition>>) -> IndexMap<Name, InputValue> {
+fn input_values<'a>(values: impl Iterator<Item = &'a Node<InputValueDefinition>>) -> NameMap<InputValue> {
     values
         .map(|value| (value.name.clone(), InputValue { ty: (*value.ty).clone(), default: value.default_value.clone() }))
         .collect()

@@ -20,6 +20,9 @@ pub enum SettingsError {
     /// A text that is not a header name.
     #[error("server.csrf: \"{0}\" is not a header name")]
     CsrfHeader(String),
+    /// A text that is not a header name.
+    #[error("telemetry.access_log: \"{0}\" is not a header name")]
+    ClientHeader(String),
 }
 
 /// The HTTP front.

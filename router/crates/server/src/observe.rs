@@ -8,16 +8,36 @@ use braid_gateway::refusal::Refusal;
 use braid_gateway::{Executed, Gateway};
 use braid_request_context::RequestContext;
 use braid_supergraph::Supergraph;
-use braid_telemetry::access_log::{AccessLog, Line};
+use braid_telemetry::access_log::AccessLog;
+use braid_telemetry::config::AccessLogConfig;
+use braid_telemetry::key;
+use braid_telemetry::line::Line;
 use braid_telemetry::metrics::Metrics;
 use braid_telemetry::otlp::{Exporter, Span};
 use braid_telemetry::trace::{TraceContext, random};
-use chrono::{SecondsFormat, Utc};
 use http::StatusCode;
-use http::header::HeaderMap;
+use http::header::{HeaderMap, HeaderName};
 
+use crate::config::SettingsError;
 use crate::graphql::kind_name;
 use crate::version::Version;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The headers in which clients say which they are.
+#[derive(Debug)]
+pub(crate) struct ClientHeaders {
+    name: HeaderName,
+    version: HeaderName,
+}
+
+impl ClientHeaders {
+    /// Reads their names.
+    pub(crate) fn new(config: &AccessLogConfig) -> Result<Self, SettingsError> {
+        let read = |name: &str| HeaderName::try_from(name).map_err(|_| SettingsError::ClientHeader(name.to_owned()));
+        Ok(Self { name: read(&config.client_name_header)?, version: read(&config.client_version_header)? })
+    }
+}
 
 /// Where what is seen goes.
 #[derive(Debug, Default)]
@@ -74,7 +94,7 @@ impl Observed {
         self.observers.metrics.active_requests.dec();
         self.observers.metrics.request(status, took, overhead);
         if let Some(log) = &self.observers.access_log {
-            log.line(|out| self.line(version, context, out, status, took, bytes));
+            log.line(|line| self.line(version, context, line, status, took, bytes));
         }
         self.end_span(status);
     }
@@ -100,66 +120,65 @@ impl Observed {
         &self,
         version: &Version<S>,
         context: &RequestContext,
-        out: &mut Vec<u8>,
+        line: &mut Line<'_>,
         status: StatusCode,
         took: Duration,
         bytes: u64,
     ) {
-        let header = |name: &str| context.headers.get(name).and_then(|value| value.to_str().ok());
-        let config = &version.telemetry.access_log;
-        let mut line = Line::begin(out);
-        line.text("time", &Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true));
-        match header("x-request-id") {
-            Some(id) => line.text("requestId", id),
-            None => line.text("requestId", &format!("{:016x}", random())),
+        let header = |name: &HeaderName| context.headers.get(name).and_then(|value| value.to_str().ok());
+        match header(&REQUEST_ID) {
+            Some(id) => line.text(key!("requestId"), id),
+            None => line.hex(key!("requestId"), random()),
         }
         if let Some(trace) = &context.trace {
-            line.text("traceId", &trace.trace_id());
+            line.text(key!("traceId"), &trace.trace_id());
         }
         if let Some(peer) = context.peer {
-            line.text("peer", &peer.ip().to_string());
+            line.address(key!("peer"), peer.ip());
         }
-        for (key, name) in [("client", &config.client_name_header), ("clientVersion", &config.client_version_header)] {
+        let client = &version.client_headers;
+        for (key, name) in [(key!("client"), &client.name), (key!("clientVersion"), &client.version)] {
             if let Some(value) = header(name) {
                 line.text(key, value);
             }
         }
-        line.text("method", context.method.as_str());
-        line.number("status", u64::from(status.as_u16()));
-        line.millis("tookMs", took);
-        line.number("requestBytes", self.request_bytes as u64);
-        line.number("responseBytes", bytes);
+        line.text(key!("method"), context.method.as_str());
+        line.number(key!("status"), u64::from(status.as_u16()));
+        line.millis(key!("tookMs"), took);
+        line.number(key!("requestBytes"), self.request_bytes as u64);
+        line.number(key!("responseBytes"), bytes);
         let supergraph = &version.gateway.supergraph;
         match &self.answers[..] {
             [] => {}
-            [answer] => operation(&mut line, supergraph, answer),
-            several => line.list("operations", several.iter(), |line, answer| operation(line, supergraph, answer)),
+            [answer] => operation(line, supergraph, answer),
+            several => {
+                line.list(key!("operations"), several.iter(), |line, answer| operation(line, supergraph, answer))
+            }
         }
         if !self.codes.is_empty() {
-            line.text("errorCodes", &self.codes.join(","));
+            line.text(key!("errorCodes"), &self.codes.join(","));
         }
-        line.end();
     }
 }
 
 fn operation(line: &mut Line<'_>, supergraph: &Supergraph, answer: &Executed) {
     if let Ok(compiled) = &answer.operation.result {
-        line.text("operation", compiled.name().unwrap_or(""));
-        line.text("kind", kind_name(compiled.kind()));
+        line.text(key!("operation"), compiled.name().unwrap_or(""));
+        line.text(key!("kind"), kind_name(compiled.kind()));
     }
-    line.text("operationHash", &format!("{:016x}", answer.operation.hash));
-    line.text("cache", if answer.cached { "hit" } else { "miss" });
-    line.millis("compileMs", answer.found_after);
-    line.millis("executeMs", answer.executed_in);
-    line.number("errors", answer.response.errors as u64);
-    line.list("fetches", answer.response.fetches.iter(), |line, fetch| {
-        line.text("subgraph", &supergraph.subgraph(fetch.subgraph).name);
-        line.millis("startMs", fetch.started);
-        line.millis("tookMs", fetch.took);
-        line.number("status", u64::from(fetch.status.unwrap_or(0)));
-        line.number("bytes", fetch.response_bytes as u64);
+    line.hex(key!("operationHash"), answer.operation.hash);
+    line.text(key!("cache"), if answer.cached { "hit" } else { "miss" });
+    line.millis(key!("compileMs"), answer.found_after);
+    line.millis(key!("executeMs"), answer.executed_in);
+    line.number(key!("errors"), answer.response.errors as u64);
+    line.list(key!("fetches"), answer.response.fetches.iter(), |line, fetch| {
+        line.text(key!("subgraph"), &supergraph.subgraph(fetch.subgraph).name);
+        line.millis(key!("startMs"), fetch.started);
+        line.millis(key!("tookMs"), fetch.took);
+        line.number(key!("status"), u64::from(fetch.status.unwrap_or(0)));
+        line.number(key!("bytes"), fetch.response_bytes as u64);
         if let Some(failure) = fetch.failure {
-            line.text("failure", failure);
+            line.text(key!("failure"), failure);
         }
     });
 }

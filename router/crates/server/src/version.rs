@@ -11,6 +11,7 @@ use braid_telemetry::config::TelemetryConfig;
 use tokio_rustls::rustls;
 
 use crate::config::{ServerConfig, SettingsError};
+use crate::observe::ClientHeaders;
 use crate::rules::HttpRules;
 
 /// A version.
@@ -27,6 +28,7 @@ pub struct Version<S> {
     /// Tells who asks; without it, every request is anonymous.
     pub authenticator: Option<Authenticator>,
     pub(crate) rules: HttpRules,
+    pub(crate) client_headers: ClientHeaders,
     /// How connections are encrypted, if they are.
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
 }
@@ -39,6 +41,7 @@ impl<S> Version<S> {
             gateway,
             authenticator: None,
             rules: HttpRules::new(&config)?,
+            client_headers: ClientHeaders::new(&telemetry.access_log)?,
             tls: tls.map(Arc::new),
             since: SystemTime::now(),
             config,

@@ -6,7 +6,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use prometheus_client::metrics::counter::Counter;
+
+use crate::key;
+use crate::line::Line;
 
 /// Writes lines to an output.
 #[derive(Debug)]
@@ -25,7 +29,32 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     lines: Vec<u8>,
+    second: Second,
     stopped: bool,
+}
+
+/// The text of a time, of which only the milliseconds change within a second.
+#[derive(Debug, Default)]
+struct Second {
+    at: Option<i64>,
+    text: String,
+}
+
+impl Second {
+    /// `2026-01-31T12:00:00.000Z`
+    fn text(&mut self, now: DateTime<Utc>) -> &str {
+        if self.at != Some(now.timestamp()) {
+            self.at = Some(now.timestamp());
+            self.text = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+        }
+        self.text.truncate("2026-01-31T12:00:00".len());
+        self.text.push('.');
+        // A leap second has more than a thousand.
+        let millis = now.timestamp_subsec_millis().min(999);
+        self.text.extend([100, 10, 1].map(|unit| char::from(b'0' + (millis / unit % 10) as u8)));
+        self.text.push('Z');
+        &self.text
+    }
 }
 
 /// The maximum size of the lines in the queue.
@@ -47,16 +76,21 @@ impl AccessLog {
         Ok(Self { shared, writer: Some(writer) })
     }
 
-    /// Adds a line. `fill` writes it, without the line break.
-    pub fn line(&self, fill: impl FnOnce(&mut Vec<u8>)) {
+    /// Adds a line, which begins with the time. `fill` writes its other members.
+    pub fn line(&self, fill: impl FnOnce(&mut Line<'_>)) {
+        let now = Utc::now();
         let mut state = self.shared.lock();
         if state.lines.len() > MAX_QUEUE {
             self.shared.dropped.inc();
             return;
         }
-        let first = state.lines.is_empty();
-        fill(&mut state.lines);
-        state.lines.push(b'\n');
+        let State { lines, second, .. } = &mut *state;
+        let first = lines.is_empty();
+        let mut line = Line::begin(lines);
+        line.text(key!("time"), second.text(now));
+        fill(&mut line);
+        line.end();
+        lines.push(b'\n');
         drop(state);
         if first {
             self.shared.wake.notify_one();
@@ -107,76 +141,6 @@ fn write(shared: &Shared, mut out: impl Write) {
     }
 }
 
-/// Writes a JSON object member by member.
-pub struct Line<'a> {
-    out: &'a mut Vec<u8>,
-    first: bool,
-}
-
-impl<'a> Line<'a> {
-    /// Starts an object.
-    pub fn begin(out: &'a mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, first: true }
-    }
-
-    fn key(&mut self, key: &str) {
-        if !std::mem::take(&mut self.first) {
-            self.out.push(b',');
-        }
-        self.out.push(b'"');
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
-    }
-
-    /// Writes a member with a string.
-    pub fn text(&mut self, key: &str, value: &str) {
-        self.key(key);
-        let _ = serde_json::to_writer(&mut *self.out, value);
-    }
-
-    /// Writes a member with a number.
-    pub fn number(&mut self, key: &str, value: u64) {
-        self.key(key);
-        let _ = write!(self.out, "{value}");
-    }
-
-    /// Writes a member with a duration in milliseconds.
-    pub fn millis(&mut self, key: &str, value: Duration) {
-        self.key(key);
-        let micros = value.as_micros();
-        let _ = write!(self.out, "{}.{:03}", micros / 1000, micros % 1000);
-    }
-
-    /// Writes a member with an object.
-    pub fn object(&mut self, key: &str, fill: impl FnOnce(&mut Line<'_>)) {
-        self.key(key);
-        let mut object = Line::begin(self.out);
-        fill(&mut object);
-        object.end();
-    }
-
-    /// Writes a member with a list of objects.
-    pub fn list<T>(&mut self, key: &str, items: impl Iterator<Item = T>, mut fill: impl FnMut(&mut Line<'_>, T)) {
-        self.key(key);
-        self.out.push(b'[');
-        for (index, item) in items.enumerate() {
-            if index > 0 {
-                self.out.push(b',');
-            }
-            let mut object = Line::begin(self.out);
-            fill(&mut object, item);
-            object.end();
-        }
-        self.out.push(b']');
-    }
-
-    /// Ends the object.
-    pub fn end(self) {
-        self.out.push(b'}');
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,24 +159,32 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_json_and_are_all_written_at_the_end() {
+    fn all_lines_are_written_at_the_end() {
         let written = Written::default();
         let log = AccessLog::new(written.clone(), Counter::default()).unwrap();
         for status in [200, 400] {
-            log.line(|out| {
-                let mut line = Line::begin(out);
-                line.text("operation", "a\"b");
-                line.number("status", status);
-                line.millis("took", Duration::from_micros(1_234));
-                line.list("fetches", [1u64, 2].iter(), |line, id| line.number("id", *id));
-                line.end();
-            });
+            log.line(|line| line.number(key!("status"), status));
         }
         drop(log);
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines[1]["status"], 400);
-        assert_eq!(lines[0]["took"], 1.234);
-        assert_eq!(lines[0]["fetches"][1]["id"], 2);
+        let time = lines[0]["time"].as_str().unwrap();
+        assert!(DateTime::parse_from_rfc3339(time).unwrap() <= Utc::now(), "{time}");
+    }
+
+    #[test]
+    fn times_are_written_to_the_millisecond() {
+        let mut second = Second::default();
+        for time in [
+            "2026-01-31T12:00:00.000Z",
+            "2026-01-31T12:00:00.007Z",
+            "2026-01-31T12:00:00.999Z",
+            "2026-01-31T12:00:01.120Z",
+            "1999-12-31T23:59:59.050Z",
+        ] {
+            let now = DateTime::parse_from_rfc3339(time).unwrap().with_timezone(&Utc);
+            assert_eq!(second.text(now), time);
+        }
     }
 }

@@ -4,6 +4,7 @@ pub mod access_log;
 pub mod codes;
 mod collector;
 pub mod config;
+pub mod line;
 pub mod metrics;
 pub mod otlp;
 pub mod trace;

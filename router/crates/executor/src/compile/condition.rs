@@ -27,6 +27,9 @@ pub(crate) struct CompiledCondition(Vec<(usize, bool)>);
 
 impl CompiledCondition {
     pub(crate) fn new(condition: &Condition, numbers: &Numbers<'_>) -> Result<Self, CompileError> {
+        if condition.is_always() {
+            return Ok(Self::default());
+        }
         let literal = |literal: &Literal| Ok((numbers.of(&literal.variable)?, literal.value));
         let mut literals = condition.literals().iter().map(literal).collect::<Result<Vec<_>, _>>()?;
         literals.sort_unstable();
@@ -39,6 +42,9 @@ impl CompiledCondition {
 
     /// Both conditions; `None` when they contradict each other.
     pub(crate) fn and(&self, other: &Self) -> Option<Self> {
+        if other.is_always() {
+            return Some(self.clone());
+        }
         let mut literals = [&self.0[..], &other.0[..]].concat();
         literals.sort_unstable();
         literals.dedup();

@@ -5,7 +5,7 @@
 //! included stands; [`Rules`] say which that is. What is below is merged from all of them, each under its condition. So one
 //! projection serves all values of the variables that `@include` and `@skip` name.
 
-use ahash::AHashMap;
+use ahash::{AHashMap, RandomState};
 use braid_graphql::compiler::ast::Argument;
 use braid_graphql::operation::{Field, FieldRef, Operation, SelectionSet};
 use braid_graphql::schema::{FieldId, TypeId, TypeKind};
@@ -13,6 +13,7 @@ use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Node, Type};
 use braid_supergraph::Supergraph;
 use indexmap::IndexMap;
+use smallvec::SmallVec;
 
 use super::condition::{CompiledCondition, Numbers, RuleId, Rules};
 use super::limits::{CompileError, MAX_LISTS, MAX_PROJECTION};
@@ -257,7 +258,7 @@ impl<'a> Compiler<'a> {
         let mut alike: AHashMap<Vec<(usize, Option<FieldId>)>, u32> = AHashMap::new();
         let mut by_type = Vec::new();
         for ty in possible.iter().filter(|ty| !self.supergraph.ty(*ty).inaccessible) {
-            let name = format!("\"{}\"", self.supergraph.schema.ty(ty).name).into_bytes().into();
+            let name = ["\"", &self.supergraph.schema.ty(ty).name, "\""].concat().into_bytes().into();
             if self.refused_types.contains(ty) {
                 variants.push(OutVariant::refused());
                 by_type.push((ty, variants.len() as u32 - 1, name));
@@ -266,6 +267,13 @@ impl<'a> Compiler<'a> {
             let applying = |(at, (_, field)): (usize, &Selected<'a>)| {
                 field.guard.contains(ty).then(|| (at, self.definition(field, Some(ty))))
             };
+            // The only type shares its variant with no other.
+            if possible.len() == 1 {
+                let applying = fields.iter().filter(|(_, field)| field.guard.contains(ty));
+                variants.push(self.variant(applying, shape, Some(ty))?);
+                by_type.push((ty, 0, name));
+                continue;
+            }
             let signature: Vec<_> = fields.iter().enumerate().filter_map(applying).collect();
             let signature = self.blur(signature);
             let variant = match alike.get(&signature) {
@@ -326,7 +334,9 @@ impl<'a> Compiler<'a> {
     fn definition(&self, field: &Field, ty: Option<TypeId>) -> Option<FieldId> {
         let id = field.definition.id()?;
         let schema = &self.supergraph.schema;
-        Some(ty.and_then(|ty| schema.field_named(ty, &schema.field(id).name)).unwrap_or(id))
+        let field = schema.field(id);
+        let ty = ty.filter(|ty| *ty != field.parent);
+        Some(ty.and_then(|ty| schema.field_named(ty, &field.name)).unwrap_or(id))
     }
 
     fn variant<'s>(
@@ -338,14 +348,15 @@ impl<'a> Compiler<'a> {
     where
         'a: 's,
     {
-        let mut grouped: IndexMap<&'a Name, Vec<(usize, &'s Selected<'a>)>> = IndexMap::new();
+        let mut grouped: IndexMap<&'a Name, SmallVec<[(usize, &'s Selected<'a>); 1]>, RandomState> =
+            IndexMap::default();
         for (at, selected) in fields.enumerate() {
             grouped.entry(&selected.1.response_key).or_default().push((at, selected));
         }
         let mut placed = Vec::with_capacity(grouped.len());
         for (key, selections) in &grouped {
             let field = self.field(key, selections, shape, ty)?;
-            self.place(&field, selections, &mut placed);
+            self.place(field, selections, &mut placed);
             self.size += 1;
         }
         self.size += placed.len() + 1 - grouped.len();
@@ -362,19 +373,16 @@ impl<'a> Compiler<'a> {
     }
 
     /// Adds `field` at the place of each of its selections until one that is always included.
-    fn place(&mut self, field: &OutField, selections: &[(usize, &Selected<'a>)], into: &mut Vec<(usize, OutField)>) {
+    fn place(&mut self, field: OutField, selections: &[(usize, &Selected<'a>)], into: &mut Vec<(usize, OutField)>) {
         let mut before = None;
         for (at, (condition, _)) in selections {
-            let is_always = condition.is_always();
-            let rule = match before {
-                None if is_always => None,
-                before => Some(self.rules.add(condition, before)),
-            };
-            into.push((*at, OutField { rule, ..field.clone() }));
-            if is_always {
+            if condition.is_always() {
+                let rule = before.map(|before| self.rules.add(condition, Some(before)));
+                into.push((*at, OutField { rule, ..field }));
                 return;
             }
-            before = rule;
+            before = Some(self.rules.add(condition, before));
+            into.push((*at, OutField { rule: before, ..field.clone() }));
         }
     }
 
@@ -388,7 +396,7 @@ impl<'a> Compiler<'a> {
         // Fields that merge differ in nothing but what is below them.
         let first = selections[0].1.1;
         let mut out = OutField {
-            prefix: format!(",\"{key}\":").into_bytes().into(),
+            prefix: [",\"", key, "\":"].concat().into_bytes().into(),
             rule: None,
             key: key.clone(),
             wrappers: Wrappers { lists: 0, non_null: 1 },

@@ -63,13 +63,22 @@ impl Requests {
             FetchKind::Root { .. } => &[],
             FetchKind::Entities(lists) => lists,
         };
-        let selection = |at: usize| entity_selection(fetch, schema, &lists[at], at).map(Arc::new);
-        let selections: Vec<_> = (0..lists.len()).map(selection).collect::<Result<_, _>>()?;
+        let alone = |at: usize| {
+            let text = request_text(fetch, schema, None, &[EntityPart { entities: at, group: 0 }]);
+            entity_selection(fetch, schema, &lists[at], &text).map(Arc::new)
+        };
         if lists.iter().any(|list| !list.contexts.is_empty()) {
+            let selections = (0..lists.len()).map(alone).collect::<Result<_, _>>()?;
             return Ok(Self::ByGroups { selections, known: Mutex::default() });
         }
         let parts = all_parts(fetch);
-        Ok(Self::One(compile_request(fetch, schema, numbers, &selections, &parts)?))
+        let text = request_text(fetch, schema, None, &parts);
+        let selections = match lists {
+            // The only list is alone in the request.
+            [list] => vec![Arc::new(entity_selection(fetch, schema, list, &text)?)],
+            lists => (0..lists.len()).map(alone).collect::<Result<_, _>>()?,
+        };
+        Ok(Self::One(compile_request(fetch, numbers, &selections, &parts, text)?))
     }
 
     /// The most bytes that they take.
@@ -112,7 +121,8 @@ pub(crate) fn request_of_groups(
     }
     let part = |(entities, count): (usize, &u32)| (0..*count as usize).map(move |group| EntityPart { entities, group });
     let parts: Vec<EntityPart> = counts.iter().enumerate().flat_map(part).collect();
-    let request = Arc::new(compile_request(fetch, schema, &Numbers::new(variables), selections, &parts)?);
+    let text = request_text(fetch, schema, None, &parts);
+    let request = Arc::new(compile_request(fetch, &Numbers::new(variables), selections, &parts, text)?);
     let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
     let bytes = request.weight();
     if known.bytes + bytes <= MAX_KNOWN && find(&known).is_none() {
@@ -122,15 +132,14 @@ pub(crate) fn request_of_groups(
     Ok(request)
 }
 
-/// Precomputes the body of a request up to the values of its variables.
+/// Precomputes the body of a request with this text up to the values of its variables.
 fn compile_request(
     fetch: &Fetch,
-    schema: &Schema,
     numbers: &Numbers<'_>,
     selections: &[Arc<EntitySelection>],
     parts: &[EntityPart],
+    text: RequestText,
 ) -> Result<CompiledRequest, CompileError> {
-    let text = request_text(fetch, schema, None, parts);
     let variable = |index: &usize| {
         let name = &fetch.variables.get(*index).ok_or(CompileError::Inconsistent)?.name;
         Ok((quoted(name), name.clone(), numbers.of(name)?))
@@ -144,7 +153,7 @@ fn compile_request(
     };
     let parts: Vec<CompiledPart> = parts.iter().zip(&text.parts).map(part).collect();
     let escaped = serde_json::to_string(&text.query).map_err(|_| CompileError::Inconsistent)?;
-    let head = format!("{{\"query\":{escaped}").into_bytes().into();
+    let head = ["{\"query\":", &escaped].concat().into_bytes().into();
     let entities = |part: &CompiledPart| {
         let selection = selections.get(part.part.entities).ok_or(CompileError::Inconsistent)?;
         Ok(DocumentEntities { alias: Arc::clone(&part.alias), selection: Arc::clone(selection) })
@@ -162,17 +171,16 @@ fn compile_request(
 }
 
 fn quoted(name: &str) -> Box<[u8]> {
-    format!("\"{name}\":").into_bytes().into()
+    ["\"", name, "\":"].concat().into_bytes().into()
 }
 
-/// What is asked of the entities of a list, as it is written where the list is alone.
+/// What is asked of the entities of a list, as it is written in the text of a request where the list is alone.
 fn entity_selection(
     fetch: &Fetch,
     schema: &Schema,
     list: &EntityFetch,
-    at: usize,
+    alone: &RequestText,
 ) -> Result<EntitySelection, CompileError> {
-    let alone = request_text(fetch, schema, None, &[EntityPart { entities: at, group: 0 }]);
     let RequestText { query, variables, parts } = alone;
     let range = parts.first().ok_or(CompileError::Inconsistent)?.selections.clone();
     let text: Box<str> = query.get(range).ok_or(CompileError::Inconsistent)?.into();
@@ -194,7 +202,7 @@ fn entity_selection(
     Ok(EntitySelection {
         hash: xxh3_64(text.as_bytes()),
         text,
-        variables: variables.into_iter().filter_map(name).collect(),
+        variables: variables.iter().copied().filter_map(name).collect(),
         keys,
     })
 }

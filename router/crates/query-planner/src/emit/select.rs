@@ -9,6 +9,7 @@ use braid_graphql::type_set::TypeSet;
 use braid_query_graph::{Exhausted, QueryGraph};
 use braid_query_plan::{FetchField, FetchSelection};
 use braid_supergraph::SubgraphId;
+use smallvec::SmallVec;
 
 use super::wire::{ScopeId, WireKey, WireKeys};
 use crate::choose::Solver;
@@ -75,7 +76,7 @@ impl Emitter<'_, '_, '_> {
         let mut asks: Vec<&AskedField> = visits.iter().flat_map(|visit| &self.draft.visits[*visit].asks).collect();
         // Readers of the answer learn the type before the fields.
         asks.sort_by_key(|asked| asked.field.is_some());
-        let mut by_key: AHashMap<&Name, Vec<usize>> = AHashMap::new();
+        let mut by_key: AHashMap<&Name, SmallVec<[usize; 2]>> = AHashMap::with_capacity(asks.len());
         asks.iter().enumerate().for_each(|(index, asked)| by_key.entry(&asked.key).or_default().push(index));
         for (index, asked) in asks.iter().enumerate() {
             let same_key = &by_key[&asked.key];

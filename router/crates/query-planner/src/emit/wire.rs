@@ -100,7 +100,8 @@ impl WireKeys {
     }
 
     fn take(&mut self, key: Name, asked: &AskedField, scope: ScopeId, shape: Type, types: Option<&TypeSet>) -> ScopeId {
-        let below = self.scope();
+        // Nothing is below a leaf.
+        let below = if types.is_some() { self.scope() } else { scope };
         let (name, arguments) = (asked.name.clone(), asked.arguments.clone());
         let taken = Taken { shape, name, arguments, below, types: types.cloned() };
         self.scopes[scope.0].insert(key, taken);
