@@ -39,6 +39,7 @@ pub fn version(
         headers: config.headers.clone(),
         override_labels: config.override_labels.clone(),
         authorization: config.authorization.clone(),
+        demand_control: config.demand_control.clone(),
     };
     let gateway = Gateway::new(supergraph, subgraphs, &gateway_config, metrics)?;
     let older = previous.and_then(|previous| previous.authenticator.as_ref());

@@ -115,6 +115,7 @@ impl Gateway {
             subgraph_errors: SubgraphErrors::Shown,
             refusals: RefusalPlace::Errors,
             names: SchemaNames::Shown,
+            declined: Vec::new(),
         };
         let response = execute(&compiled, &coerced, &self.service, &context).await;
         let mut parts: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&response.bytes)

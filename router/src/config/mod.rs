@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use braid_authentication::config::AuthenticationConfig;
 use braid_authorization::config::AuthorizationConfig;
+use braid_demand_control::config::DemandControlConfig;
 use braid_gateway::config::{ExposureConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
 use braid_net::config::TlsClientConfig;
@@ -44,6 +45,8 @@ pub struct Config {
     pub override_labels: OverrideLabelsConfig,
     /// How `@authenticated`, `@requiresScopes` and `@policy` in the supergraph are enforced.
     pub authorization: AuthorizationConfig,
+    /// What operations may cost.
+    pub demand_control: DemandControlConfig,
     /// Logs, metrics and traces.
     pub telemetry: TelemetryConfig,
     /// Reloading without a restart.

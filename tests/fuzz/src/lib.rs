@@ -59,6 +59,7 @@ pub fn run(operation: &CompiledOperation, variables: Option<&RawValue>, status: 
             subgraph_errors: SubgraphErrors::Shown,
             refusals: RefusalPlace::Errors,
             names: SchemaNames::Shown,
+            declined: Vec::new(),
         };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     check(&runtime.block_on(execute(operation, &variables, &service, &context)));

@@ -32,6 +32,8 @@ pub(crate) struct Absorb<'a> {
     exposure: &'a SubgraphErrors,
     limits: ReadLimits,
     locator: Locator<'a>,
+    /// What the objects that came count together.
+    weight: u64,
 }
 
 /// What there is before a response comes.
@@ -68,7 +70,13 @@ impl<'a> Absorb<'a> {
     pub(crate) fn new(target: Target<'a>, index: usize, limits: ReadLimits) -> Self {
         let Target { operation, tree, root, errors, exposure } = target;
         let fetch = &operation.fetches[index];
-        Self { operation, fetch, tree, errors, exposure, limits, locator: Locator::new(operation, fetch, root) }
+        let locator = Locator::new(operation, fetch, root);
+        Self { operation, fetch, tree, errors, exposure, limits, locator, weight: 0 }
+    }
+
+    /// What the objects that came count together.
+    pub(crate) fn weight(&self) -> u64 {
+        self.weight
     }
 
     /// Absorbs a response. Returns the code when the fetch failed as a whole.
@@ -103,6 +111,7 @@ impl<'a> Absorb<'a> {
         let response = read_response(self.tree, &fetch.readings, &expected, buffer, self.limits).map_err(|error| {
             if failed_status { Failure::new(HTTP_ERROR, format!("HTTP status {status}")) } else { unreadable(error) }
         })?;
+        self.weight = response.weight;
         let has_errors = match response.errors {
             WireErrors::None => false,
             WireErrors::List(range) => self.subgraph_errors(receivers, &response.data, buffer, range),

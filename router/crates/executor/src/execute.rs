@@ -100,12 +100,15 @@ struct Arrived<M> {
 
 async fn call<S: SubgraphService>(
     service: &S,
-    context: &S::Context,
+    context: &ExecuteContext<S::Context>,
     sent: Sent,
     request: SubgraphRequest,
 ) -> Arrived<S::Meta> {
     let started = Instant::now();
-    let outcome = service.call(request, context).await;
+    let outcome = match context.declined.contains(&request.subgraph) {
+        true => Err(SubgraphError::too_expensive()),
+        false => service.call(request, &context.service).await,
+    };
     Arrived { sent, outcome, started, took: started.elapsed() }
 }
 
@@ -150,7 +153,7 @@ impl<'a, M> Run<'a, M> {
                 let Some((sent, request)) = self.start(index) else { continue };
                 // A single request needs no set to wait in.
                 if let Some((sent, request)) = only.replace((sent, request)) {
-                    under_way.push(call(service, &context.service, sent, request));
+                    under_way.push(call(service, context, sent, request));
                 }
             }
             if only.is_some() {
@@ -159,9 +162,9 @@ impl<'a, M> Run<'a, M> {
                 tokio::task::yield_now().await;
             }
             let arrived = match only {
-                Some((sent, request)) if under_way.is_empty() => call(service, &context.service, sent, request).await,
+                Some((sent, request)) if under_way.is_empty() => call(service, context, sent, request).await,
                 Some((sent, request)) => {
-                    under_way.push(call(service, &context.service, sent, request));
+                    under_way.push(call(service, context, sent, request));
                     continue;
                 }
                 None => match under_way.next().await {
@@ -269,9 +272,11 @@ impl<'a, M> Run<'a, M> {
             Ok(status) => absorb.answer(&sent.receivers, status, buffer),
             Err(error) => Some(absorb.failure(&sent.receivers, Failure::from(error))),
         };
+        let weight = absorb.weight();
         self.reports.push(FetchReport {
             fetch: index,
             subgraph,
+            weight,
             started: started - self.started,
             took,
             status,
@@ -290,6 +295,7 @@ impl<'a, M> Run<'a, M> {
             self.reports.push(FetchReport {
                 fetch: index,
                 subgraph: self.operation.fetches[index].subgraph,
+                weight: 0,
                 started: Duration::ZERO,
                 took: self.started.elapsed(),
                 status: None,

@@ -42,6 +42,7 @@ mod written;
 
 pub use compile::limits::CompileError;
 pub use compile::operation::CompiledOperation;
+pub use compile::weights::{NoWeights, Weights};
 pub use execute::{execute, refuse};
 pub use request::SubgraphRequest;
 pub use response::{ExecuteContext, ExecuteLimits, FetchReport, RefusalPlace, Response, SubgraphErrors};

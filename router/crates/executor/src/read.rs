@@ -14,6 +14,8 @@ use crate::tree::{Cell, ObjectId, Tree};
 pub(crate) struct ReadResponse {
     pub(crate) data: Data,
     pub(crate) errors: WireErrors,
+    /// What the objects count together.
+    pub(crate) weight: u64,
 }
 
 /// What was found under `errors`.
@@ -82,8 +84,10 @@ pub(crate) fn read_response(
     let body = tree.buffer(buffer);
     let scanner = Scanner::new(&body, limits.max_nesting)?;
     tree.reserve(body.len() / 16);
-    let mut reader = Reader { scanner, tree, readings, buffer, max_tree: limits.max_tree, items: Vec::new() };
-    let response = reader.response(expected)?;
+    let mut reader =
+        Reader { scanner, tree, readings, buffer, max_tree: limits.max_tree, items: Vec::new(), weight: 0 };
+    let mut response = reader.response(expected)?;
+    response.weight = reader.weight;
     reader.scanner.end()?;
     Ok(response)
 }
@@ -96,6 +100,7 @@ struct Reader<'a> {
     max_tree: usize,
     /// Items of lists that are not complete.
     items: Vec<Cell>,
+    weight: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -214,10 +219,20 @@ impl<'a> Reader<'a> {
             return Err(ScanError::OutOfMemory);
         }
         let object = self.tree.add_object(reading.width, reading.assumed);
+        self.weight = self.weight.saturating_add(reading.weight);
+        self.members_of(reading, object)?;
+        if !reading.more.is_empty() {
+            self.weigh(reading, object);
+        }
+        Ok(object)
+    }
+
+    #[inline]
+    fn members_of(&mut self, reading: &Reading, object: ObjectId) -> Result<(), ScanError> {
         self.scanner.expect(b'{')?;
         self.scanner.blanks();
         if self.scanner.take(b'}') {
-            return Ok(object);
+            return Ok(());
         }
         let mut next = 0;
         loop {
@@ -243,9 +258,18 @@ impl<'a> Reader<'a> {
                 }
             }
             if !self.scanner.another(b'}')? {
-                return Ok(object);
+                return Ok(());
             }
         }
+    }
+
+    /// Adds what an object counts by its type and its fields.
+    fn weigh(&mut self, reading: &Reading, object: ObjectId) {
+        let ty = self.tree.ty(object);
+        let of_type = reading.more.types.iter().find(|(known, _)| Some(*known) == ty).map_or(0, |(_, weight)| *weight);
+        let given = |slot: u32| !matches!(self.tree.get(object, slot), Cell::Absent);
+        let of_fields = reading.more.fields.iter().filter(|(slot, _)| given(*slot)).map(|(_, weight)| *weight);
+        self.weight = of_fields.fold(self.weight.saturating_add(of_type), u64::saturating_add);
     }
 
     #[inline]

@@ -24,6 +24,8 @@ pub struct ExecuteContext<C> {
     pub names: SchemaNames,
     /// Where the response says what the client may not see.
     pub refusals: RefusalPlace,
+    /// The subgraphs that are not asked, because what they have costs too much.
+    pub declined: Vec<SubgraphId>,
 }
 
 /// Where a response says what its client may not see ([`braid_graphql::operation::FieldRef::Refused`]).
@@ -132,6 +134,8 @@ pub struct FetchReport {
     pub fetch: usize,
     /// Who was asked.
     pub subgraph: SubgraphId,
+    /// What the objects and fields that it gave count together ([`crate::CompiledOperation::weighed`]).
+    pub weight: u64,
     /// From the start of the execution to the start of the request.
     pub started: Duration,
     /// From the start of the request to its response.

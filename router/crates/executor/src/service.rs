@@ -93,12 +93,29 @@ pub enum SubgraphErrorKind {
     Overloaded,
     /// Too many requests failed, so the subgraph is not asked for a while.
     CircuitOpen,
+    /// What is asked of the subgraph costs more than a request may.
+    TooExpensive,
+}
+
+impl SubgraphError {
+    /// What is asked of the subgraph costs more than a request may, so it was not asked.
+    pub(crate) fn too_expensive() -> Self {
+        let message = "what is asked of it costs more than a request may".to_owned();
+        Self { kind: SubgraphErrorKind::TooExpensive, message, retryable: false }
+    }
 }
 
 impl SubgraphErrorKind {
     /// All kinds.
-    pub const ALL: [Self; 6] =
-        [Self::Transport, Self::Timeout, Self::TooLarge, Self::Malformed, Self::Overloaded, Self::CircuitOpen];
+    pub const ALL: [Self; 7] = [
+        Self::Transport,
+        Self::Timeout,
+        Self::TooLarge,
+        Self::Malformed,
+        Self::Overloaded,
+        Self::CircuitOpen,
+        Self::TooExpensive,
+    ];
 
     /// The code in `extensions`.
     pub fn code(self) -> &'static str {
@@ -109,6 +126,7 @@ impl SubgraphErrorKind {
             Self::Malformed => "SUBREQUEST_MALFORMED_RESPONSE",
             Self::Overloaded => "SUBREQUEST_OVERLOADED",
             Self::CircuitOpen => "SUBREQUEST_CIRCUIT_OPEN",
+            Self::TooExpensive => "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE",
         }
     }
 }

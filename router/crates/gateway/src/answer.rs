@@ -2,7 +2,7 @@
 //! transport.
 //!
 //! ```text
-//! GraphQLRequest → [operation cache] → CompiledOperation → variables → execute ⇄ subgraphs → bytes
+//! GraphQLRequest → [operation cache] → CompiledOperation → variables → cost → execute ⇄ subgraphs → bytes
 //!                        │ miss
 //!                        ▼
 //!      parse → validate → limits → normalize → may it run? → what may be seen? → plan → compile
@@ -17,13 +17,14 @@ use braid_executor::{ExecuteContext, Response, execute, refuse};
 use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
 use braid_graphql::operation::Operation;
-use braid_request_context::headers::{HeaderPlans, SubgraphHeaders};
+use braid_request_context::headers::SubgraphHeaders;
 use braid_request_context::identity::{Identity, Principal};
 use braid_request_context::{RequestContext, SubgraphContext};
 use http::header::{CACHE_CONTROL, EXPIRES};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::compile::Compiler;
+use crate::costs::{Affordable, OperationCost};
 use crate::decisions::{Decisions, Facts};
 use crate::gateway::{Gateway, Subgraphs};
 use crate::labels::OverrideLabels;
@@ -45,6 +46,8 @@ pub struct Executed {
     pub found_after: Duration,
     /// How long executing took.
     pub executed_in: Duration,
+    /// What it cost, where that is of interest.
+    pub cost: Option<OperationCost>,
 }
 
 /// The time for a client's request is over: an error instead of an answer, also where parts of one are there.
@@ -56,10 +59,13 @@ impl Executed {
         if self.response.timed_out { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::OK }
     }
 
-    /// Adds the headers that the rules make of the subgraphs'. The subgraphs that answered allow caching of what they gave; a response
+    /// Adds the headers that the rules make of the subgraphs', and those about costs. The subgraphs that answered allow caching of what they gave; a response
     /// that lacks a part, or that changed something, may be kept by nobody.
-    pub fn write_headers(&self, rules: &HeaderPlans, out: &mut HeaderMap) {
-        rules.merge(&self.response.subgraph_answers, out);
+    pub fn write_headers<S>(&self, gateway: &Gateway<S>, out: &mut HeaderMap) {
+        gateway.headers.merge(&self.response.subgraph_answers, out);
+        if let (Some(costs), Some(cost)) = (&gateway.costs, self.cost) {
+            costs.write_headers(cost, out);
+        }
         if !self.is_whole_query() {
             forbid_caching(out);
         }
@@ -106,6 +112,11 @@ pub async fn answer<S: Subgraphs>(
     }
     let names = gateway.exposure.names();
     let variables = compiled.coerce_variables(request.variables.as_deref(), names).map_err(Refusal::request)?;
+    let affordable = match (&gateway.costs, &operation.cost) {
+        (Some(costs), Some(cost)) => Some(costs.check(cost, &variables, &context.identity, &gateway.metrics)?),
+        _ => None,
+    };
+    let (declined, estimate) = affordable.map_or((Vec::new(), None), Affordable::split);
     let context = ExecuteContext {
         service: SubgraphContext::new(context.clone()),
         deadline: Some(context.deadline),
@@ -113,13 +124,18 @@ pub async fn answer<S: Subgraphs>(
         subgraph_errors: gateway.subgraph_errors.clone(),
         names,
         refusals: gateway.permissions.refusal_place,
+        declined,
     };
     let mut response = execute(compiled, &variables, &gateway.subgraphs, &context).await;
     if response.timed_out {
         response.bytes = refuse(&[GraphQLError::new(TIMEOUT, "The request took too long.")]);
     }
     let executed_in = started.elapsed() - found_after;
-    Ok(Executed { response, operation, cached, found_after, executed_in })
+    let cost = estimate.map(|estimate| estimate.with_actual(&response.fetches));
+    if let Some(cost) = cost {
+        gateway.metrics.cost_actual(cost.actual);
+    }
+    Ok(Executed { response, operation, cached, found_after, executed_in, cost })
 }
 
 /// The operation of a request that is not in the cache, and whether another request had it compiled meanwhile.
@@ -191,7 +207,7 @@ impl Miss {
             asked.set(asked.get() | bit);
             self.on & bit != 0
         };
-        let result = seen.and_then(|operation| self.compiler.plan(operation, &is_on));
+        let result = seen.and_then(|operation| self.compiler.plan_with_cost(operation, &is_on));
         let took = started.elapsed();
         let planned_in = is_planned.then(|| took - parsed_in);
         let decisions = Decisions::of(asked.get(), requirements, &facts);

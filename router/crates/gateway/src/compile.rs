@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use braid_executor::CompiledOperation;
+use braid_demand_control::{CostModel, Formula};
+use braid_executor::{CompiledOperation, Weights};
 use braid_graphql::error::GraphQLError;
 use braid_graphql::names::SchemaNames;
 use braid_graphql::normalize::{NormalizeError, normalize};
 use braid_graphql::operation::Operation;
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
+use braid_graphql::schema::{FieldId, TypeId};
 use braid_query_graph::{Labels, QueryGraph};
 use braid_query_planner::{PlanError, PlannerConfig, plan_with_labels};
 use braid_supergraph::Supergraph;
 
+use crate::costs::CostRules;
 use crate::limits::{self, LimitsConfig};
 use crate::refusal::Refusal;
 
@@ -26,12 +29,13 @@ pub struct Compiler {
     pub limits: LimitsConfig,
     /// Whether errors may name what the schema has: only where clients may read it.
     pub names: SchemaNames,
+    pub(crate) costs: Option<Arc<CostRules>>,
 }
 
 impl Compiler {
     /// A compiler for operations over `supergraph` whose errors name nothing that clients did not send.
     pub fn new(supergraph: Arc<Supergraph>, limits: LimitsConfig) -> Self {
-        Self { graph: QueryGraph::new(supergraph.clone()), supergraph, limits, names: SchemaNames::Hidden }
+        Self { graph: QueryGraph::new(supergraph.clone()), supergraph, limits, names: SchemaNames::Hidden, costs: None }
     }
 
     /// parse → plan, with all override labels off
@@ -51,12 +55,26 @@ impl Compiler {
 
     /// plan → compile
     pub fn plan(&self, operation: Operation, labels: &dyn Labels) -> Result<CompiledOperation, Refusal> {
+        Ok(self.plan_with_cost(operation, labels)?.0)
+    }
+
+    /// The same, with the formula of what the operation costs, where that is of interest.
+    pub(crate) fn plan_with_cost(
+        &self,
+        operation: Operation,
+        labels: &dyn Labels,
+    ) -> Result<(CompiledOperation, Option<Formula>), Refusal> {
         let config = PlannerConfig { budget: self.limits.planning_budget, ..PlannerConfig::default() };
         let plan =
             plan_with_labels(&operation, &self.graph, &config, labels).map_err(|error| self.plan_error(&error))?;
-        let compiled = CompiledOperation::compile(operation, plan, &self.supergraph)
-            .map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;
-        Ok(compiled)
+        let model = self.costs.as_ref().map(|costs| &costs.model);
+        let formula = model.map(|model| model.formula(&operation, &plan, &self.supergraph));
+        let compiled = match model {
+            Some(model) => CompiledOperation::weighed(operation, plan, &self.supergraph, &ByCost(model)),
+            None => CompiledOperation::compile(operation, plan, &self.supergraph),
+        };
+        let compiled = compiled.map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;
+        Ok((compiled, formula))
     }
 
     /// An operation without a plan is a defect of the schema, which the operator is told.
@@ -74,6 +92,19 @@ impl Compiler {
             }
             PlanError::BudgetExhausted { .. } | PlanError::NoRoot(_) => GraphQLError::new(code, error.to_string()),
         }
+    }
+}
+
+/// What subgraphs give is added up as costs are estimated.
+struct ByCost<'a>(&'a CostModel);
+
+impl Weights for ByCost<'_> {
+    fn of_type(&self, id: TypeId) -> u64 {
+        self.0.of_type(id)
+    }
+
+    fn of_field(&self, id: FieldId) -> u64 {
+        self.0.of_field(id)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use braid_authorization::config::AuthorizationConfig;
+use braid_demand_control::config::DemandControlConfig;
 use braid_executor::{ExecuteLimits, SubgraphErrors, SubgraphService};
 use braid_request_context::header_rules::HeadersConfig;
 use braid_request_context::headers::{HeaderPlans, HeaderRuleError, SubgraphHeaders};
@@ -17,6 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::compile::Compiler;
 use crate::config::{ExposureConfig, OverrideLabelsConfig};
+use crate::costs::{CostError, CostRules};
 use crate::decisions::Facts;
 use crate::labels::{LabelError, OverrideLabels};
 use crate::limits::LimitsConfig;
@@ -46,6 +48,8 @@ pub struct Gateway<S> {
     pub(crate) planning: Arc<Semaphore>,
     pub(crate) labels: Arc<OverrideLabels>,
     pub(crate) permissions: Arc<PermissionRules>,
+    /// What operations may cost; `None` if costs are of no interest.
+    pub(crate) costs: Option<Arc<CostRules>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) subgraph_errors: SubgraphErrors,
     pub(crate) limits: ExecuteLimits,
@@ -64,6 +68,8 @@ pub struct GatewayConfig {
     pub override_labels: OverrideLabelsConfig,
     /// How permissions are enforced.
     pub authorization: AuthorizationConfig,
+    /// What operations may cost.
+    pub demand_control: DemandControlConfig,
 }
 
 impl<S> Gateway<S> {
@@ -85,6 +91,9 @@ pub enum GatewayError {
     /// Permissions can't be enforced.
     #[error(transparent)]
     Permissions(#[from] PermissionError),
+    /// Costs can't be computed.
+    #[error(transparent)]
+    Costs(#[from] CostError),
 }
 
 impl<S: Subgraphs> Gateway<S> {
@@ -98,14 +107,17 @@ impl<S: Subgraphs> Gateway<S> {
         let names = supergraph.subgraphs.iter().map(|subgraph| subgraph.name.as_str());
         let headers = HeaderPlans::new(&config.headers, names)?;
         let (limits, exposure) = (&config.limits, &config.exposure);
+        let costs = CostRules::new(&config.demand_control, &supergraph)?.map(Arc::new);
         let mut compiler = Compiler::new(supergraph.clone(), limits.clone());
         compiler.names = exposure.names();
+        compiler.costs.clone_from(&costs);
         Ok(Self {
             operations: OperationCache::new(limits.operation_cache.0, metrics.clone()),
             compiler: Arc::new(compiler),
             planning: Arc::new(Semaphore::new(limits.max_concurrent_planning.clamp(1, Semaphore::MAX_PERMITS))),
             labels: Arc::new(OverrideLabels::new(&config.override_labels, &supergraph)?),
             permissions: Arc::new(PermissionRules::new(&config.authorization, &supergraph)?),
+            costs,
             subgraphs,
             headers: Arc::new(headers),
             subgraph_errors: subgraph_errors(exposure, &supergraph),

@@ -9,6 +9,7 @@ mod answer;
 mod body;
 pub mod compile;
 pub mod config;
+mod costs;
 mod decisions;
 mod gateway;
 mod labels;
@@ -20,6 +21,7 @@ pub mod request;
 
 pub use answer::{Executed, answer, forbid_caching};
 pub use body::Body;
+pub use costs::{CostError, OperationCost};
 pub use gateway::{Gateway, GatewayConfig, GatewayError, Subgraphs};
 pub use labels::LabelError;
 pub use permissions::PermissionError;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use braid_demand_control::Formula;
 use braid_executor::CompiledOperation;
 use braid_telemetry::metrics::Metrics;
 use quick_cache::sync::{Cache, DefaultLifecycle, PlaceholderGuard};
@@ -36,6 +37,8 @@ pub struct CachedOperation {
     pub planned_in: Option<Duration>,
     /// The coordinates of its fields that the client may not see.
     pub refused: Box<[String]>,
+    /// What it costs, where that is of interest.
+    pub(crate) cost: Option<Formula>,
     decisions: Decisions,
     /// Bytes, as estimated.
     weight: usize,
@@ -45,7 +48,7 @@ pub struct CachedOperation {
 impl CachedOperation {
     /// An operation whose compilation took so long, and what was decided for it.
     pub(crate) fn new(
-        result: Result<CompiledOperation, Refusal>,
+        result: Result<(CompiledOperation, Option<Formula>), Refusal>,
         text: &str,
         took: Duration,
         planned_in: Option<Duration>,
@@ -53,9 +56,15 @@ impl CachedOperation {
         decisions: Decisions,
     ) -> Self {
         let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+        let (result, cost) = match result {
+            Ok((compiled, cost)) => (Ok(compiled), cost),
+            Err(refusal) => (Err(refusal), None),
+        };
         let weight = result.as_ref().map_or(1024, CompiledOperation::weight);
+        let weight = weight + cost.as_ref().map_or(0, Formula::weight);
         let weight = weight + refused.iter().map(|name| name.len() + 24).sum::<usize>();
-        Self { result, hash, took, planned_in, refused: refused.into(), decisions, weight, used: AtomicU64::new(0) }
+        let (refused, used) = (refused.into(), AtomicU64::new(0));
+        Self { result, hash, took, planned_in, refused, cost, decisions, weight, used }
     }
 }
 

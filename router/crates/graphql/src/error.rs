@@ -62,6 +62,13 @@ impl GraphQLError {
         self.extensions.get("code")?.as_str()
     }
 
+    /// The same error with a number in its extensions.
+    #[must_use]
+    pub fn with_extension(mut self, name: &str, value: u64) -> Self {
+        self.extensions.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// The same error at a place in the client's document.
     #[must_use]
     pub fn at(mut self, location: Option<Location>) -> Self {

@@ -7,9 +7,8 @@ use std::task::{Context, Poll};
 
 use braid_gateway::refusal::Refusal;
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Executed, Subgraphs, answer, forbid_caching};
+use braid_gateway::{Executed, Gateway, Subgraphs, answer, forbid_caching};
 use braid_request_context::RequestContext;
-use braid_request_context::headers::HeaderPlans;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesOrdered, Stream, StreamExt};
@@ -41,11 +40,11 @@ impl Batch {
     }
 
     /// The whole body, and the headers that the rules make of all subgraphs' headers.
-    pub(crate) async fn whole(mut self, headers: &HeaderPlans, observed: &mut Observed) -> (Bytes, HeaderMap) {
+    pub(crate) async fn whole<S>(mut self, gateway: &Gateway<S>, observed: &mut Observed) -> (Bytes, HeaderMap) {
         let (mut out, mut merged, mut is_whole) = (Vec::new(), HeaderMap::new(), true);
         while let Some(answer) = self.0.next().await {
             match &answer {
-                Ok(executed) => executed.write_headers(headers, &mut merged),
+                Ok(executed) => executed.write_headers(gateway, &mut merged),
                 Err(_) => is_whole = false,
             }
             append(answer, out.is_empty(), observed, &mut out);

@@ -48,7 +48,7 @@ where
     let (status, bytes, mut headers) = match outcome {
         Ok(Outcome::Whole(whole)) => whole,
         Ok(Outcome::Batch(batch)) if plans.read_responses() || compress::may_be(compression, &context.headers) => {
-            let (bytes, headers) = batch.whole(plans, observed).await;
+            let (bytes, headers) = batch.whole(&version.gateway, observed).await;
             (StatusCode::OK, bytes, headers)
         }
         // The head depends on none of the answers.
@@ -144,7 +144,7 @@ fn check_head<S>(version: &Version<S>, context: &RequestContext) -> Result<(), R
 /// The status of what was executed is the same for both media types.
 fn answered<S>(gateway: &Gateway<S>, request: &HeaderMap, executed: Executed, observed: &mut Observed) -> Whole {
     let mut headers = HeaderMap::new();
-    executed.write_headers(&gateway.headers, &mut headers);
+    executed.write_headers(gateway, &mut headers);
     let bytes = crate::observe::exposed(gateway, request, &executed);
     let bytes = bytes.unwrap_or_else(|| executed.response.bytes.clone());
     let status = executed.status();

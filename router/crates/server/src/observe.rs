@@ -171,6 +171,10 @@ fn operation(line: &mut Line<'_>, supergraph: &Supergraph, answer: &Executed) {
     line.millis(key!("compileMs"), answer.found_after);
     line.millis(key!("executeMs"), answer.executed_in);
     line.number(key!("errors"), answer.response.errors as u64);
+    if let Some(cost) = &answer.cost {
+        line.number(key!("costEstimated"), cost.estimated);
+        line.number(key!("costActual"), cost.actual);
+    }
     line.list(key!("fetches"), answer.response.fetches.iter(), |line, fetch| {
         line.text(key!("subgraph"), &supergraph.subgraph(fetch.subgraph).name);
         line.millis(key!("startMs"), fetch.started);

@@ -135,7 +135,8 @@ impl Feature {
         self.identity.strip_prefix(HOST)
     }
 
-    fn name_of_directive(&self, name: &str) -> String {
+    /// The name here of one of its directives.
+    pub(crate) fn name_of_directive(&self, name: &str) -> String {
         let imported = self.imports.iter().find(|(there, _)| there.strip_prefix('@') == Some(name));
         match imported.and_then(|(_, here)| here.strip_prefix('@')) {
             Some(here) => here.to_owned(),

@@ -50,7 +50,7 @@ fn read(sdl: &str) -> Result<Supergraph, SupergraphError> {
     };
     let types = reader.types()?;
     let fields = reader.fields(&types)?;
-    Ok(Supergraph { schema, api_schema, subgraphs, types, fields, source })
+    Ok(Supergraph { schema, api_schema, subgraphs, types, fields, source, features })
 }
 
 fn check_join_version(features: &Features) -> Result<(), SupergraphError> {

@@ -9,6 +9,8 @@ use braid_graphql::schema::{FieldId, Schema, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{OperationType, Type};
 
+use crate::features::Features;
+
 /// A composed schema with what each subgraph contributes. Built once per schema version, then only read.
 #[derive(Debug)]
 pub struct Supergraph {
@@ -22,6 +24,7 @@ pub struct Supergraph {
     pub subgraphs: Vec<Subgraph>,
     pub(crate) types: Vec<TypeJoins>,
     pub(crate) fields: Vec<FieldJoins>,
+    pub(crate) features: Features,
 }
 
 /// A subgraph of one [`Supergraph`].
@@ -154,13 +157,19 @@ impl Supergraph {
     /// The linked features that a router must know before it may run this supergraph (`for: SECURITY` or `EXECUTION`),
     /// as `identity/vN.M`, without those that this crate reads itself.
     pub fn demanded_features(&self) -> Vec<String> {
-        crate::features::Features::read(&self.source).demanded()
+        self.features.demanded()
     }
 
     /// The name that the directive of a feature has in this supergraph, such as `requiresScopes`; `None` where the feature is not
     /// linked. For features whose directive is called as they are.
     pub fn directive_named(&self, feature: &str) -> Option<String> {
-        crate::features::Features::read(&self.source).directive_named(feature)
+        self.features.directive_named(feature)
+    }
+
+    /// The name that one of a feature's directives has in this supergraph, such as `listSize` of the feature `cost`; `None` where the
+    /// feature is not linked.
+    pub fn directive_of(&self, feature: &str, directive: &str) -> Option<String> {
+        Some(self.features.named(feature)?.name_of_directive(directive))
     }
 
     /// What the subgraphs say of a type.

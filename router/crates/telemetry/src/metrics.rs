@@ -32,6 +32,10 @@ pub struct Metrics {
     limits: Family<Code, Counter>,
     unauthorized: Counter,
     would_be_unauthorized: Counter,
+    cost_estimated: Histogram,
+    cost_actual: Histogram,
+    too_expensive: Counter,
+    would_be_too_expensive: Counter,
     /// Requests whose operation was in the cache.
     pub cache_hits: Counter,
     /// Requests whose operation had to be compiled.
@@ -81,6 +85,9 @@ pub enum ReloadOutcome {
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
+/// A cost has no unit.
+const COSTS: [f64; 12] = [1.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 10_000.0, 100_000.0];
+
 fn seconds() -> Histogram {
     Histogram::new(BUCKETS)
 }
@@ -100,6 +107,10 @@ impl Default for Metrics {
             limits: Family::default(),
             unauthorized: Counter::default(),
             would_be_unauthorized: Counter::default(),
+            cost_estimated: Histogram::new(COSTS),
+            cost_actual: Histogram::new(COSTS),
+            too_expensive: Counter::default(),
+            would_be_too_expensive: Counter::default(),
             cache_hits: Counter::default(),
             cache_misses: Counter::default(),
             cache_operations: Gauge::default(),
@@ -131,6 +142,14 @@ impl Metrics {
         registry.register("authorization_refused", help, counter);
         let help = "Requests that would be refused something if authorization were not a dry run";
         registry.register("authorization_would_refuse", help, self.would_be_unauthorized.clone());
+        let help = "Cost of operations, as it is estimated before they run";
+        registry.register("operation_cost_estimated", help, self.cost_estimated.clone());
+        let help = "Cost of operations, by what the subgraphs gave";
+        registry.register("operation_cost_actual", help, self.cost_actual.clone());
+        let help = "Requests that were refused all or a part because of their cost";
+        registry.register("demand_control_refused", help, self.too_expensive.clone());
+        let help = "Requests that would be refused all or a part if costs were enforced";
+        registry.register("demand_control_would_refuse", help, self.would_be_too_expensive.clone());
         registry.register("limits_hit", "Limits that were exceeded, by error code", self.limits.clone());
         registry.register("operation_cache_hits", "Requests whose operation was in the cache", self.cache_hits.clone());
         registry.register(
@@ -184,6 +203,21 @@ impl Metrics {
     /// Counts a request for something that its client may not see.
     pub fn unauthorized(&self, dry_run: bool) {
         if dry_run { &self.would_be_unauthorized } else { &self.unauthorized }.inc();
+    }
+
+    /// Adds the cost of an operation as it is estimated.
+    pub fn cost_estimated(&self, cost: u64) {
+        self.cost_estimated.observe(cost as f64);
+    }
+
+    /// Adds the cost of an operation by what the subgraphs gave.
+    pub fn cost_actual(&self, cost: u64) {
+        self.cost_actual.observe(cost as f64);
+    }
+
+    /// Counts a request of which all or a part costs too much.
+    pub fn too_expensive(&self, is_measured: bool) {
+        if is_measured { &self.would_be_too_expensive } else { &self.too_expensive }.inc();
     }
 
     /// Counts an error of a response. Subgraphs can send any code, so only a limited number of codes get a label.

@@ -14,6 +14,7 @@ use super::limits::{CompileError, MAX_DEPTH};
 use super::reading::{ReadingContext, ReadingId, Readings};
 use super::request::Requests;
 use super::shape::{ShapeId, Shapes};
+use super::weights::Weights;
 
 #[derive(Debug)]
 pub(crate) struct CompiledFetch {
@@ -93,6 +94,7 @@ pub(crate) struct FetchContext<'a> {
     pub(crate) supergraph: &'a Supergraph,
     pub(crate) shapes: &'a Shapes,
     pub(crate) numbers: &'a Numbers<'a>,
+    pub(crate) weights: &'a dyn Weights,
 }
 
 impl CompiledFetch {
@@ -126,7 +128,7 @@ fn compile_fetch(context: &FetchContext<'_>, fetch: &Fetch) -> Result<CompiledFe
         FetchKind::Root { operation, path, selections } => {
             let (path, shape) = compile_path(context, path)?;
             let root = context.supergraph.root(*operation);
-            let reading = readings.add(&reading_context(context, fetch), shape, root, selections)?;
+            let reading = readings.add_root(&reading_context(context, fetch), shape, root, selections)?;
             CompiledKind::Root { operation: *operation, path, reading }
         }
         FetchKind::Entities(entities) => {
@@ -146,7 +148,12 @@ fn compile_fetch(context: &FetchContext<'_>, fetch: &Fetch) -> Result<CompiledFe
 }
 
 fn reading_context<'a>(context: &FetchContext<'a>, fetch: &Fetch) -> ReadingContext<'a> {
-    ReadingContext { supergraph: context.supergraph, shapes: context.shapes, subgraph: fetch.subgraph }
+    ReadingContext {
+        supergraph: context.supergraph,
+        shapes: context.shapes,
+        subgraph: fetch.subgraph,
+        weights: context.weights,
+    }
 }
 
 fn compile_entities(

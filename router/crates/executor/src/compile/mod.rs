@@ -14,3 +14,4 @@ pub(crate) mod projection;
 pub(crate) mod reading;
 pub(crate) mod request;
 pub(crate) mod shape;
+pub(crate) mod weights;

@@ -16,6 +16,7 @@ use super::fetch::{CompiledFetch, FetchContext, compile_fetches};
 use super::limits::CompileError;
 use super::projection::Projection;
 use super::shape::Shapes;
+use super::weights::{NoWeights, Weights};
 
 /// An operation ready to be executed any number of times, at once too.
 #[derive(Debug)]
@@ -33,9 +34,19 @@ pub struct CompiledOperation {
 impl CompiledOperation {
     /// Makes an operation ready to run by `plan`, which was made for it.
     pub fn compile(operation: Operation, plan: QueryPlan, supergraph: &Arc<Supergraph>) -> Result<Self, CompileError> {
+        Self::weighed(operation, plan, supergraph, &NoWeights)
+    }
+
+    /// The same, where what subgraphs give is added up by `weights` ([`crate::FetchReport::weight`]).
+    pub fn weighed(
+        operation: Operation,
+        plan: QueryPlan,
+        supergraph: &Arc<Supergraph>,
+        weights: &dyn Weights,
+    ) -> Result<Self, CompileError> {
         let numbers = Numbers::new(&operation.variables);
         let shapes = Shapes::new(&supergraph.schema, operation.root, &operation.selection_set, &plan, &numbers)?;
-        let context = FetchContext { supergraph, shapes: &shapes, numbers: &numbers };
+        let context = FetchContext { supergraph, shapes: &shapes, numbers: &numbers, weights };
         let fetches = compile_fetches(&context, &plan.fetches)?;
         let mut conditions = Vec::new();
         condition_variables(&operation.selection_set, &numbers, &mut conditions)?;

@@ -10,6 +10,7 @@ use braid_supergraph::{SubgraphId, Supergraph};
 
 use super::limits::{CompileError, MAX_LISTS};
 use super::shape::{ShapeId, Shapes};
+use super::weights::Weights;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReadingId(u32);
@@ -31,6 +32,19 @@ pub(crate) struct Reading {
     pub(crate) types: Vec<(Box<[u8]>, TypeId)>,
     /// The slots that are written.
     pub(crate) slots: Vec<u32>,
+    /// What an object counts, whatever its type.
+    pub(crate) weight: u64,
+    /// What it counts beside that.
+    pub(crate) more: MoreWeights,
+}
+
+/// What an object counts that not all objects of a reading do.
+#[derive(Debug, Default)]
+pub(crate) struct MoreWeights {
+    /// By runtime type.
+    pub(crate) types: Vec<(TypeId, u64)>,
+    /// By the slot of a field.
+    pub(crate) fields: Vec<(u32, u64)>,
 }
 
 #[derive(Debug)]
@@ -64,6 +78,7 @@ pub(crate) struct ReadingContext<'a> {
     pub(crate) supergraph: &'a Supergraph,
     pub(crate) shapes: &'a Shapes,
     pub(crate) subgraph: SubgraphId,
+    pub(crate) weights: &'a dyn Weights,
 }
 
 impl Readings {
@@ -84,12 +99,30 @@ impl Readings {
         Ok(id)
     }
 
+    /// The same for an object of a root operation type, which counts nothing by itself.
+    pub(crate) fn add_root(
+        &mut self,
+        context: &ReadingContext<'_>,
+        shape: ShapeId,
+        root: Option<TypeId>,
+        selections: &[FetchSelection],
+    ) -> Result<ReadingId, CompileError> {
+        let id = self.add(context, shape, root, selections)?;
+        let reading = &mut self.0[id.0 as usize];
+        reading.weight = 0;
+        reading.more.types.clear();
+        Ok(id)
+    }
+
     fn push(&mut self, context: &ReadingContext<'_>, shape: ShapeId, assumed: Option<TypeId>) -> ReadingId {
         let schema = &context.supergraph.schema;
         let layout = context.shapes.get(shape);
         let quoted = |id: TypeId| (format!("\"{}\"", schema.ty(id).name).into_bytes().into(), id);
         let mut types: Vec<(Box<[u8]>, TypeId)> = layout.possible().iter().map(quoted).collect();
         types.sort_unstable();
+        let weights: Vec<_> = types.iter().map(|(_, ty)| (*ty, context.weights.of_type(*ty))).collect();
+        let least = weights.iter().map(|(_, weight)| *weight).min().unwrap_or_default();
+        let more = weights.into_iter().map(|(ty, weight)| (ty, weight - least)).filter(|(_, weight)| *weight > 0);
         self.0.push(Reading {
             shape,
             width: layout.width(),
@@ -98,6 +131,8 @@ impl Readings {
             assumed,
             types,
             slots: Vec::new(),
+            weight: least,
+            more: MoreWeights { types: more.collect(), fields: Vec::new() },
         });
         ReadingId(self.0.len() as u32 - 1)
     }
@@ -143,6 +178,8 @@ impl Readings {
                 reading.fields[at].targets.push(Target { guard: guard.cloned(), slot, kind });
                 if !reading.slots.contains(&slot) {
                     reading.slots.push(slot);
+                    let weight = weight(context, field);
+                    reading.more.fields.extend((weight > 0).then_some((slot, weight)));
                 }
                 reading.fields[at].targets.len() - 1
             }
@@ -198,6 +235,13 @@ impl Readings {
     }
 }
 
+impl MoreWeights {
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.types.is_empty() && self.fields.is_empty()
+    }
+}
+
 impl Reading {
     /// The field of an unescaped key.
     pub(crate) fn look_up(&self, key: &[u8]) -> Option<usize> {
@@ -208,6 +252,16 @@ impl Reading {
     pub(crate) fn target(&self, key: &str) -> Option<&Target> {
         self.fields[self.look_up(key.as_bytes())?].targets.first()
     }
+}
+
+/// What a field counts beside the objects below it.
+fn weight(context: &ReadingContext<'_>, field: &FetchField) -> u64 {
+    let Some(definition) = field.definition else { return 0 };
+    let leaf = match field.selections {
+        Some(_) => 0,
+        None => context.weights.of_type(context.supergraph.schema.field(definition).inner),
+    };
+    context.weights.of_field(definition).saturating_add(leaf)
 }
 
 /// The subgraph can have a narrower type than the supergraph.

@@ -151,6 +151,7 @@ pub fn context() -> ExecuteContext<()> {
         subgraph_errors: SubgraphErrors::Hidden,
         refusals: RefusalPlace::Errors,
         names: SchemaNames::Shown,
+        declined: Vec::new(),
     }
 }
 
