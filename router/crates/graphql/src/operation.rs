@@ -98,7 +98,7 @@ impl FieldRef {
 }
 
 /// A conjunction of Boolean variables that comes from `@skip` and `@include`; literals are folded away.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Condition(SmallVec<[Literal; 1]>);
 
 /// A variable that must be true (`@include(if: $v)`) or false (`@skip(if: $v)`).
@@ -108,6 +108,13 @@ pub struct Literal {
     pub variable: Name,
     /// The value it must have.
     pub value: bool,
+}
+
+impl Clone for Condition {
+    /// Nearly all conditions are empty, and planning copies many.
+    fn clone(&self) -> Self {
+        if self.0.is_empty() { Self::default() } else { Self(self.0.clone()) }
+    }
 }
 
 impl Condition {
@@ -138,6 +145,9 @@ impl Condition {
     /// Both conditions; `None` when they contradict each other.
     #[must_use]
     pub fn and_all(&self, other: &Self) -> Option<Self> {
+        if self.0.is_empty() {
+            return Some(other.clone());
+        }
         let mut all = self.0.clone();
         for literal in &other.0 {
             match all.binary_search_by(|own| own.variable.cmp(&literal.variable)) {

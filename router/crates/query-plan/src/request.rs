@@ -85,23 +85,32 @@ fn head(fetch: &Fetch, name: Option<&str>, used: &[usize], parts: &[EntityPart],
         FetchKind::Root { operation, .. } => *operation,
         FetchKind::Entities(_) => OperationType::Query,
     };
-    let mut definitions = Vec::new();
+    let mut definitions = String::new();
+    let define = |definitions: &mut String, variable: &str| {
+        definitions.push(if definitions.is_empty() { '(' } else { ',' });
+        definitions.push('$');
+        definitions.push_str(variable);
+        definitions.push(':');
+    };
     for (part, names) in parts.iter().zip(names) {
-        definitions.push(format!("${}:[_Any!]!", names.representations));
+        define(&mut definitions, &names.representations);
+        definitions.push_str("[_Any!]!");
         if let FetchKind::Entities(entities) = &fetch.kind
             && let Some(entities) = entities.get(part.entities)
         {
-            let contexts = entities.contexts.iter().zip(&names.contexts);
-            definitions.extend(contexts.map(|(context, variable)| format!("${variable}:{}", context.ty)));
+            for (context, variable) in entities.contexts.iter().zip(&names.contexts) {
+                define(&mut definitions, variable);
+                let _ = write!(definitions, "{}", context.ty);
+            }
         }
     }
     for variable in used.iter().filter_map(|index| fetch.variables.get(*index)) {
-        let mut definition = format!("${}:{}", variable.name, variable.ty);
+        define(&mut definitions, &variable.name);
+        let _ = write!(definitions, "{}", variable.ty);
         if let Some(default) = &variable.default_value {
-            definition.push('=');
-            write_value(default, &|_| None, &mut |_| {}, &mut definition);
+            definitions.push('=');
+            write_value(default, &|_| None, &mut |_| {}, &mut definitions);
         }
-        definitions.push(definition);
     }
     let mut head = match kind {
         OperationType::Query if name.is_none() && definitions.is_empty() => return String::new(),
@@ -114,7 +123,8 @@ fn head(fetch: &Fetch, name: Option<&str>, used: &[usize], parts: &[EntityPart],
         head.push_str(name);
     }
     if !definitions.is_empty() {
-        let _ = write!(head, "({})", definitions.join(","));
+        head.push_str(&definitions);
+        head.push(')');
     }
     head
 }
@@ -130,9 +140,11 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn part_names(&self, parts: &[EntityPart]) -> Vec<PartNames> {
-        let taken = |name: &str| self.fetch.variables.iter().any(|variable| variable.name == name);
         let mut stem = "representations".to_owned();
-        while (0..=parts.len()).any(|i| taken(&numbered(&stem, i, parts.len()))) {
+        // Most fetches use no variable.
+        let variables = &self.fetch.variables;
+        let taken = |name: &str| variables.iter().any(|variable| variable.name == name);
+        while !variables.is_empty() && (0..=parts.len()).any(|i| taken(&numbered(&stem, i, parts.len()))) {
             stem.insert(0, '_');
         }
         let name_part = |(i, part): (usize, &EntityPart)| PartNames {
@@ -153,9 +165,12 @@ impl<'a> Writer<'a> {
     /// Returns where the selection set is.
     fn entities(&mut self, entities: &'a EntityFetch, names: &PartNames) -> Range<usize> {
         if names.alias != "_entities" {
-            let _ = write!(self.out, "{}:", names.alias);
+            self.out.push_str(&names.alias);
+            self.out.push(':');
         }
-        let _ = write!(self.out, "_entities(representations:${})", names.representations);
+        self.out.push_str("_entities(representations:$");
+        self.out.push_str(&names.representations);
+        self.out.push(')');
         let contexts = entities.contexts.iter().map(|context| &context.variable);
         self.renamed = contexts.zip(names.contexts.iter().cloned()).collect();
         let start = self.out.len();
@@ -183,7 +198,8 @@ impl<'a> Writer<'a> {
                     self.under(condition, |writer, literals| {
                         writer.out.push_str("...");
                         if let Some(id) = type_condition {
-                            let _ = write!(writer.out, "on {}", writer.schema.ty(*id).name);
+                            writer.out.push_str("on ");
+                            writer.out.push_str(&writer.schema.ty(*id).name);
                         }
                         writer.directives(literals);
                         writer.selection_set(selections);
@@ -220,7 +236,8 @@ impl<'a> Writer<'a> {
 
     fn field(&mut self, field: &'a FetchField, literals: &[&'a Literal]) {
         if field.wire_key != field.name {
-            let _ = write!(self.out, "{}:", field.wire_key);
+            self.out.push_str(&field.wire_key);
+            self.out.push(':');
         }
         self.out.push_str(&field.name);
         self.arguments(&field.arguments);
@@ -233,7 +250,8 @@ impl<'a> Writer<'a> {
     fn arguments(&mut self, arguments: &'a [Node<Argument>]) {
         for (at, argument) in arguments.iter().enumerate() {
             self.out.push(if at == 0 { '(' } else { ',' });
-            let _ = write!(self.out, "{}:", argument.name);
+            self.out.push_str(&argument.name);
+            self.out.push(':');
             let mut met = Vec::new();
             let renamed = |name: &Name| self.renamed.iter().find(|(from, _)| *from == name).map(|(_, to)| to.as_str());
             write_value(&argument.value, &renamed, &mut |name| met.push(name), &mut self.out);

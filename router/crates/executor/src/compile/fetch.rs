@@ -255,7 +255,7 @@ fn compile_representation_fields(
             compile_representation_fields(shapes, child, fields, depth + 1)
         };
         Ok(CompiledRepresentationField {
-            name: format!(",\"{}\":", field.name).into_bytes().into(),
+            name: [",\"", &field.name, "\":"].concat().into_bytes().into(),
             slot,
             asked: slot.map(|slot| shapes.get(shape).slot(slot).asked.clone()).unwrap_or_default(),
             is_key: field.is_key,

@@ -117,7 +117,7 @@ impl Readings {
     fn push(&mut self, context: &ReadingContext<'_>, shape: ShapeId, assumed: Option<TypeId>) -> ReadingId {
         let schema = &context.supergraph.schema;
         let layout = context.shapes.get(shape);
-        let quoted = |id: TypeId| (format!("\"{}\"", schema.ty(id).name).into_bytes().into(), id);
+        let quoted = |id: TypeId| (["\"", &schema.ty(id).name, "\""].concat().into_bytes().into(), id);
         let mut types: Vec<(Box<[u8]>, TypeId)> = layout.possible().iter().map(quoted).collect();
         types.sort_unstable();
         let weights: Vec<_> = types.iter().map(|(_, ty)| (*ty, context.weights.of_type(*ty))).collect();
@@ -207,7 +207,7 @@ impl Readings {
         let next = reading.fields.len();
         let at = *reading.by_key.entry(key.as_bytes().into()).or_insert(next as u32) as usize;
         if at == next {
-            let expected = format!("\"{key}\":").into_bytes().into();
+            let expected = ["\"", key, "\":"].concat().into_bytes().into();
             reading.fields.push(ReadField { expected, targets: Vec::new() });
         }
         at
