@@ -175,8 +175,8 @@ impl Names {
     }
 
     fn field(&self, definition: &FieldDefinition, coordinate: &dyn Fn() -> String) -> Result<FieldCost, ReadError> {
-        let mut cost = FieldCost::default();
-        cost.weight = self.of_list(&definition.directives, coordinate)?.unwrap_or_default();
+        let weight = self.of_list(&definition.directives, coordinate)?.unwrap_or_default();
+        let mut cost = FieldCost { weight, ..FieldCost::default() };
         for argument in &definition.arguments {
             let coordinate = || format!("{}({}:)", coordinate(), argument.name);
             if let Some(weight) = self.of_list(&argument.directives, coordinate)? {
