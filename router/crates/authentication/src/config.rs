@@ -1,9 +1,7 @@
 //! What can be set about authentication. Knows no file and no environment.
 
-use std::fmt;
-
 use braid_net::config::TlsClientConfig;
-use braid_settings::{ByteSize, Duration};
+use braid_settings::{ByteSize, Duration, Secret};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -196,17 +194,6 @@ pub struct CertificateRule {
     /// Further claims.
     #[serde(default)]
     pub claims: Map<String, Value>,
-}
-
-/// A value that logs don't show.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret]")
-    }
 }
 
 impl AuthenticationConfig {

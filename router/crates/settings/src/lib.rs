@@ -2,8 +2,10 @@
 //! what is configured: each crate defines the settings that it reads.
 
 pub mod expand;
+mod secret;
 mod units;
 mod yaml;
 
+pub use secret::Secret;
 pub use units::{ByteSize, Duration, UnitError};
 pub use yaml::{YamlError, from_yaml};
