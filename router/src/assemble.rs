@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use braid_authentication::Authenticator;
 use braid_gateway::{Gateway, GatewayConfig, GatewayError};
+use braid_rate_limit::{RateLimitError, RateLimits};
 use braid_server::Observers;
 use braid_server::config::SettingsError;
 use braid_supergraph::Supergraph;
@@ -44,8 +45,10 @@ pub fn version(
     let gateway = Gateway::new(supergraph, subgraphs, &gateway_config, metrics)?;
     let older = previous.and_then(|previous| previous.authenticator.as_ref());
     let authenticator = Authenticator::new(&config.authentication, older).map_err(VersionError::Authentication)?;
+    let older = previous.and_then(|previous| previous.rate_limits.as_deref());
+    let rate_limits = RateLimits::new(&config.rate_limits, metrics, older)?;
     let version = Version::new(gateway, config.server.clone(), config.telemetry.clone())?;
-    Ok(version.with_authenticator(authenticator))
+    Ok(version.with_authenticator(authenticator).with_rate_limits(rate_limits))
 }
 
 /// Parses a supergraph, if the router can serve it.
@@ -103,6 +106,9 @@ pub enum VersionError {
     /// A subgraph can't be called.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// Rate limits can't be set up.
+    #[error(transparent)]
+    RateLimits(#[from] RateLimitError),
     /// The gateway can't be set up.
     #[error(transparent)]
     Gateway(#[from] GatewayError),

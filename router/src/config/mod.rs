@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use braid_authentication::config::AuthenticationConfig;
 use braid_authorization::config::AuthorizationConfig;
-use braid_demand_control::config::DemandControlConfig;
+use braid_demand_control::config::{DemandControlConfig, Mode};
 use braid_gateway::config::{ExposureConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
 use braid_net::config::TlsClientConfig;
+use braid_rate_limit::config::{RateLimitsConfig, RateLimitsConfigError};
 use braid_request_context::header_rules::HeadersConfig;
 use braid_request_context::headers::HeaderRuleError;
 use braid_server::config::ServerConfig;
@@ -33,6 +34,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Who asks.
     pub authentication: AuthenticationConfig,
+    /// How much a client may ask in which time.
+    pub rate_limits: RateLimitsConfig,
     /// Requests to subgraphs.
     pub traffic: TrafficConfig,
     /// Which headers are forwarded.
@@ -130,6 +133,12 @@ pub enum InvalidConfig {
     /// A setting of authentication can't be used.
     #[error("authentication.{0}")]
     Authentication(String),
+    /// A rate limit can't be used.
+    #[error(transparent)]
+    RateLimits(#[from] RateLimitsConfigError),
+    /// A rate limit counts costs that are not computed.
+    #[error("rate_limits.rules: \"{0}\": weight: cost needs demand_control.mode: measure or enforce")]
+    NoCosts(String),
     /// A setting of traffic can't be used.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
@@ -192,6 +201,10 @@ impl Config {
         let sampling = self.telemetry.trace.otlp.sampling;
         if !(0.0..=1.0).contains(&sampling) {
             return Err(InvalidConfig::Sampling(sampling));
+        }
+        self.rate_limits.check()?;
+        if let (Some(rule), Mode::Off) = (self.rate_limits.counts_costs(), self.demand_control.mode) {
+            return Err(InvalidConfig::NoCosts(rule.to_owned()));
         }
         self.traffic.check()?;
         self.authentication.check().map_err(InvalidConfig::Authentication)?;
@@ -270,6 +283,8 @@ mod tests {
         check("server:\n  max_connections: many\n", &["line 2"]);
         check("schema: { supergraph: a, subgraphs: b }\n", &["not both"]);
         check("server: { cors: { any_origin: true, credentials: true } }\n", &["list the origins"]);
+        let rule = "rules: [{ name: a, limit: 1, per: 1s, weight: cost }]";
+        check(&format!("rate_limits: {{ {rule} }}"), &["\"a\": weight: cost needs demand_control.mode"]);
         check("headers: { all: { request: [{ insert: { name: \"a b\", value: x } }] } }\n", &["not a header name"]);
     }
 

@@ -17,6 +17,7 @@ use braid_executor::{ExecuteContext, Response, execute, refuse};
 use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
 use braid_graphql::operation::Operation;
+use braid_rate_limit::{Operation as LimitedOperation, RequestLimits};
 use braid_request_context::headers::SubgraphHeaders;
 use braid_request_context::identity::{Identity, Principal};
 use braid_request_context::{RequestContext, SubgraphContext};
@@ -117,6 +118,11 @@ pub async fn answer<S: Subgraphs>(
         _ => None,
     };
     let (declined, estimate) = affordable.map_or((Vec::new(), None), Affordable::split);
+    if let Some(limits) = context.extensions.get::<Arc<RequestLimits>>().filter(|limits| limits.need_operation()) {
+        let cost = estimate.map_or(1, |estimate| estimate.cost);
+        let known = LimitedOperation { name: compiled.name(), hash: operation.hash, cost };
+        Box::pin(limits.check_operation(context, &known)).await?;
+    }
     let context = ExecuteContext {
         service: SubgraphContext::new(context.clone()),
         deadline: Some(context.deadline),

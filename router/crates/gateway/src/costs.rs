@@ -65,7 +65,7 @@ pub(crate) struct Affordable {
 /// What an operation is expected to cost, and may cost.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Estimated {
-    cost: u64,
+    pub(crate) cost: u64,
     max: Option<u64>,
 }
 

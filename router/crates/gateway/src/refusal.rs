@@ -1,6 +1,7 @@
 //! A request that is not executed: its errors and the status that goes with them. Knows no HTTP connection.
 
 use braid_graphql::error::GraphQLError;
+use braid_rate_limit::Refused;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
@@ -39,6 +40,13 @@ impl Refusal {
     /// The body: there is no `data`, since nothing was executed.
     pub fn body(&self) -> Bytes {
         braid_executor::refuse(&self.errors)
+    }
+}
+
+/// When to come again is said by the limits themselves, in headers of the response.
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        Self::fixed(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", refused.to_string())
     }
 }
 

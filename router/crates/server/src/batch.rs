@@ -39,6 +39,11 @@ impl Batch {
         Ok(Self(answers.collect()))
     }
 
+    /// The number of requests.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The whole body, and the headers that the rules make of all subgraphs' headers.
     pub(crate) async fn whole<S>(mut self, gateway: &Gateway<S>, observed: &mut Observed) -> (Bytes, HeaderMap) {
         let (mut out, mut merged, mut is_whole) = (Vec::new(), HeaderMap::new(), true);

@@ -53,10 +53,7 @@ impl<S: Subgraphs> Exchange<S> {
     /// Finds out who asks. Must be called before the context is shared.
     pub(crate) async fn identify(&mut self) -> Result<(), Refusal> {
         let Some(authenticator) = &self.version.authenticator else { return Ok(()) };
-        let Some(context) = Arc::get_mut(&mut self.context) else {
-            let message = "The request could not be authenticated.";
-            return Err(Refusal::fixed(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", message));
-        };
+        let context = own(&mut self.context)?;
         let certificate = context.extensions.get::<Arc<ClientCertificate>>().map(|certificate| &**certificate);
         let identity = authenticator.authenticate(&context.headers, certificate, context.deadline).await;
         context.identity = identity.map_err(|error| Refusal {
@@ -65,6 +62,23 @@ impl<S: Subgraphs> Exchange<S> {
         })?;
         Ok(())
     }
+
+    /// Checks the rate limits that need nothing of the operation. Must be called before the context is shared.
+    pub(crate) async fn limit(&mut self) -> Result<(), Refusal> {
+        let Some(limits) = &self.version.rate_limits else { return Ok(()) };
+        let context = own(&mut self.context)?;
+        let limits = Arc::new(limits.begin(context));
+        context.extensions.insert(limits.clone());
+        Ok(limits.check_head(context, 1).await?)
+    }
+}
+
+/// The context, while nobody else has it.
+fn own(context: &mut Arc<RequestContext>) -> Result<&mut RequestContext, Refusal> {
+    Arc::get_mut(context).ok_or_else(|| {
+        let message = "The request could not be checked.";
+        Refusal::fixed(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", message)
+    })
 }
 
 impl<S> Exchange<S> {

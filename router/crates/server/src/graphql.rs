@@ -7,6 +7,7 @@ use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
 use braid_gateway::{Executed, Gateway, Subgraphs, answer};
 use braid_graphql::OperationType;
+use braid_rate_limit::RequestLimits;
 use braid_request_context::RequestContext;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
@@ -56,12 +57,14 @@ where
             let mut response = Response::new(batch);
             response.headers_mut().insert(http::header::CONTENT_TYPE, media.content_type());
             version.rules.allow_origin(&context.headers, response.headers_mut());
+            write_limits(context, response.headers_mut());
             return Reply::Batch(response);
         }
         Err(refusal) => refused(&refusal, media, observed),
     };
     headers.insert(http::header::CONTENT_TYPE, media.content_type());
     version.rules.allow_origin(&context.headers, &mut headers);
+    write_limits(context, &mut headers);
     Reply::Whole(finish(compression, &context.headers, status, bytes, headers).await)
 }
 
@@ -69,7 +72,17 @@ where
 async fn begin<S: Subgraphs>(exchange: &mut Exchange<S>, media: Option<Media>) -> Result<(), Refusal> {
     media.ok_or_else(not_acceptable)?;
     check_head(&exchange.version, &exchange.context)?;
-    exchange.identify().await
+    let identified = exchange.identify().await;
+    // A request whose credentials are refused counts too, so that nobody guesses them fast.
+    exchange.limit().await?;
+    identified
+}
+
+/// Says in a response how its client stands under the rate limits.
+fn write_limits(context: &RequestContext, headers: &mut HeaderMap) {
+    if let Some(limits) = context.extensions.get::<Arc<RequestLimits>>() {
+        limits.write_headers(headers);
+    }
 }
 
 /// The response to a request that comes when too many run already.
@@ -109,7 +122,12 @@ where
     };
     observed.request_bytes = body.len();
     if is_batch(&body) {
-        return Batch::begin(version, context, &body).map(Outcome::Batch);
+        let batch = Batch::begin(version, context, &body)?;
+        if let Some(limits) = context.extensions.get::<Arc<RequestLimits>>() {
+            // One was counted before the body was read.
+            limits.check_head(context, batch.len().saturating_sub(1) as u64).await?;
+        }
+        return Ok(Outcome::Batch(batch));
     }
     let request = match is_get {
         true => GraphQLRequest::from_query_string(context.uri.query().unwrap_or_default()),

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use braid_authentication::Authenticator;
 use braid_gateway::Gateway;
 use braid_net::tls::server_config;
+use braid_rate_limit::RateLimits;
 use braid_telemetry::config::TelemetryConfig;
 use tokio_rustls::rustls;
 
@@ -27,6 +28,8 @@ pub struct Version<S> {
     pub since: SystemTime,
     /// Tells who asks; without it, every request is anonymous.
     pub authenticator: Option<Authenticator>,
+    /// How much clients may ask, if that is limited.
+    pub rate_limits: Option<Arc<RateLimits>>,
     pub(crate) rules: HttpRules,
     pub(crate) client_headers: ClientHeaders,
     /// How connections are encrypted, if they are.
@@ -40,6 +43,7 @@ impl<S> Version<S> {
         Ok(Self {
             gateway,
             authenticator: None,
+            rate_limits: None,
             rules: HttpRules::new(&config)?,
             client_headers: ClientHeaders::new(&telemetry.access_log)?,
             tls: tls.map(Arc::new),
@@ -53,5 +57,11 @@ impl<S> Version<S> {
     #[must_use]
     pub fn with_authenticator(self, authenticator: Authenticator) -> Self {
         Self { authenticator: Some(authenticator), ..self }
+    }
+
+    /// The same with these limits.
+    #[must_use]
+    pub fn with_rate_limits(self, rate_limits: Option<RateLimits>) -> Self {
+        Self { rate_limits: rate_limits.map(Arc::new), ..self }
     }
 }

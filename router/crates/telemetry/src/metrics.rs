@@ -1,5 +1,6 @@
 //! Metrics for Prometheus. Counters that requests use are looked up by label once, not per request. Knows no GraphQL.
 
+mod limits;
 mod subgraph;
 
 use std::time::Duration;
@@ -13,6 +14,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::codes::{ForeignCodes, LIMITS};
 
+use limits::LimitFamilies;
+pub use limits::{RateLimitMetrics, RedisMetrics};
 use subgraph::SubgraphFamilies;
 pub use subgraph::SubgraphMetrics;
 
@@ -52,6 +55,7 @@ pub struct Metrics {
     /// When the schema in use was put in use, as a Unix timestamp in seconds.
     pub schema_since: Gauge,
     subgraphs: SubgraphFamilies,
+    rate_limits: LimitFamilies,
     /// Access log lines that were dropped because standard error was too slow.
     pub access_lines_dropped: Counter,
 }
@@ -120,6 +124,7 @@ impl Default for Metrics {
             reloads: Family::default(),
             schema_since: Gauge::default(),
             subgraphs: SubgraphFamilies::default(),
+            rate_limits: LimitFamilies::default(),
             access_lines_dropped: Counter::default(),
         };
         metrics.register(requests);
@@ -183,6 +188,7 @@ impl Metrics {
             self.schema_since.clone(),
         );
         self.subgraphs.register(registry);
+        self.rate_limits.register(registry);
         registry.register(
             "access_log_dropped",
             "Access log lines that were dropped",
@@ -237,6 +243,16 @@ impl Metrics {
     /// The metrics of one subgraph. `codes` are the codes with which requests to it can fail.
     pub fn subgraph(&self, name: &str, codes: impl IntoIterator<Item = &'static str>) -> SubgraphMetrics {
         self.subgraphs.of(name, codes)
+    }
+
+    /// The metrics of a rate limit.
+    pub fn rate_limit(&self, rule: &str) -> RateLimitMetrics {
+        self.rate_limits.rate_limit(rule)
+    }
+
+    /// The metrics of a Redis server that is used for this.
+    pub fn redis(&self, purpose: &'static str) -> RedisMetrics {
+        self.rate_limits.redis(purpose)
     }
 
     /// All metrics as text.

@@ -1,0 +1,267 @@
+//! What can be set about rate limits. Knows no file and no environment.
+
+use std::collections::BTreeSet;
+
+use braid_settings::{Duration, Secret};
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How much a client may ask in which time. Several rules can apply to a request; all must let it pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimitsConfig {
+    /// The rules.
+    pub rules: Vec<RuleConfig>,
+    /// Refuse nothing; only count what would be refused.
+    pub dry_run: bool,
+    /// Whether responses say how much is left, in the headers `RateLimit` and `RateLimit-Policy`.
+    pub headers: bool,
+    /// How the address of a client behind proxies is found.
+    pub client_ip: ClientIpConfig,
+    /// The largest number of clients, or other keys, that are remembered. The least used ones are forgotten first; a key takes about 100
+    /// bytes.
+    pub max_keys: usize,
+    /// A Redis server in which several routers count together. Without it, each router counts for itself.
+    pub redis: Option<RedisConfig>,
+}
+
+impl Default for RateLimitsConfig {
+    fn default() -> Self {
+        Self {
+            rules: Vec::new(),
+            dry_run: false,
+            headers: true,
+            client_ip: ClientIpConfig::default(),
+            max_keys: 100_000,
+            redis: None,
+        }
+    }
+}
+
+/// A rule: so much for each key in a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuleConfig {
+    /// Its name in responses and metrics: letters, digits, `-` and `_`.
+    pub name: String,
+    /// What requests are counted by; several parts make one key. `client_ip`, `claims.sub` (any claim), `principal` (whoever showed
+    /// credentials), `api_key`, `headers.x-tenant` (any header), `operation.name`, `operation.hash`. With none, all requests are counted
+    /// together.
+    #[serde(default)]
+    pub by: Vec<String>,
+    /// What happens to a request without the claim, the credentials or the header.
+    #[serde(default)]
+    pub missing: Missing,
+    /// How much each key may have in the time `per`.
+    pub limit: u64,
+    /// The time.
+    pub per: Duration,
+    /// How much of it at once. If it is not set, the whole limit.
+    #[serde(default)]
+    pub burst: Option<u64>,
+    /// What a request counts.
+    #[serde(default)]
+    pub weight: Weight,
+    /// Refuse nothing by this rule; only count what it would refuse.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What happens to a request that lacks what a rule counts by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// It is counted by the client's address instead.
+    #[default]
+    ClientIp,
+    /// The rule does not apply to it.
+    Skip,
+}
+
+/// What a request counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// One.
+    #[default]
+    One,
+    /// The estimated cost of its operation; needs `demand_control`.
+    Cost,
+}
+
+/// How the address of a client is found. IPv6 addresses are counted by their first 64 bits, since a client can choose the others.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClientIpConfig {
+    /// The proxies whose header is believed: addresses or networks such as `10.0.0.0/8`. From any other address, the header counts
+    /// for nothing.
+    pub trusted_proxies: Vec<String>,
+    /// The header in which they say whom a request is from.
+    pub header: ForwardedHeader,
+}
+
+/// The header in which proxies say whom a request is from. The router reads one only: what a proxy does not set, a client can.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// A Redis server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedisConfig {
+    /// The address: `redis://host:6379/0`, or `rediss://` for TLS, with `user:password@` before the host if needed.
+    pub url: Secret,
+    /// How long a request waits for Redis; `50ms` if it is not set. When it fails or takes longer, the router counts for itself until Redis answers again.
+    #[serde(default = "timeout")]
+    pub timeout: Duration,
+    /// What the keys begin with; `braid:limit:` if it is not set. Routers with the same prefix and the same names of rules count together.
+    #[serde(default = "prefix")]
+    pub prefix: String,
+}
+
+const fn timeout() -> Duration {
+    Duration::millis(50)
+}
+
+fn prefix() -> String {
+    "braid:limit:".to_owned()
+}
+
+/// Why a setting can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RateLimitsConfigError {
+    /// Something about a rule.
+    #[error("rate_limits.rules: \"{rule}\": {problem}")]
+    Rule {
+        /// Its name.
+        rule: String,
+        /// What is wrong.
+        problem: RuleProblem,
+    },
+    /// A proxy that is no address.
+    #[error(
+        "rate_limits.client_ip.trusted_proxies: \"{0}\" is neither an address nor a network; write 10.0.0.1 or 10.0.0.0/8"
+    )]
+    Proxy(String),
+    /// Nothing may be remembered.
+    #[error("rate_limits.max_keys: give at least 1000")]
+    MaxKeys,
+    /// Redis would never be waited for.
+    #[error("rate_limits.redis.timeout: give at least 1ms")]
+    Timeout,
+}
+
+/// What is wrong with a rule.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleProblem {
+    /// The name can't be in a header.
+    #[error("a name has 1 to 64 letters, digits, - and _")]
+    Name,
+    /// Another rule has the name.
+    #[error("two rules have this name")]
+    SameName,
+    /// It counts by something unknown.
+    #[error(
+        "by: \"{0}\" is unknown; write client_ip, principal, api_key, claims.NAME, headers.NAME, operation.name or operation.hash"
+    )]
+    By(String),
+    /// It lets nothing pass.
+    #[error("{0}: give at least 1")]
+    Zero(&'static str),
+    /// The time is out of range.
+    #[error("per: give a time from 1ms to 1000h")]
+    Per,
+    /// The limit is out of range.
+    #[error("limit: {0} is more than one in a microsecond")]
+    TooMany(u64),
+}
+
+impl RateLimitsConfig {
+    /// The name of a rule that counts costs, if there is one.
+    pub fn counts_costs(&self) -> Option<&str> {
+        self.rules.iter().find(|rule| rule.weight == Weight::Cost).map(|rule| rule.name.as_str())
+    }
+
+    /// Checks what the types can't express.
+    pub fn check(&self) -> Result<(), RateLimitsConfigError> {
+        let mut names = BTreeSet::new();
+        for rule in &self.rules {
+            let checked = rule.check();
+            let checked = if names.insert(&rule.name) { checked } else { Err(RuleProblem::SameName) };
+            checked.map_err(|problem| RateLimitsConfigError::Rule { rule: rule.name.clone(), problem })?;
+        }
+        self.client_ip.networks()?;
+        if self.max_keys < 1000 {
+            return Err(RateLimitsConfigError::MaxKeys);
+        }
+        match &self.redis {
+            Some(redis) if redis.timeout.0.is_zero() => Err(RateLimitsConfigError::Timeout),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl RuleConfig {
+    fn check(&self) -> Result<(), RuleProblem> {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if !(1..=64).contains(&self.name.len()) || !self.name.bytes().all(is_name) {
+            return Err(RuleProblem::Name);
+        }
+        for by in &self.by {
+            by.parse::<crate::key::KeySource>().map_err(|_| RuleProblem::By(by.clone()))?;
+        }
+        if self.limit == 0 {
+            return Err(RuleProblem::Zero("limit"));
+        }
+        if self.burst == Some(0) {
+            return Err(RuleProblem::Zero("burst"));
+        }
+        let nanos = self.per.0.as_nanos();
+        if !(1_000_000..=3_600_000_000_000_000).contains(&nanos) {
+            return Err(RuleProblem::Per);
+        }
+        if u128::from(self.limit) * 1000 > nanos { Err(RuleProblem::TooMany(self.limit)) } else { Ok(()) }
+    }
+}
+
+impl ClientIpConfig {
+    pub(crate) fn networks(&self) -> Result<Vec<IpNet>, RateLimitsConfigError> {
+        let network = |text: &String| {
+            let network = text.parse().or_else(|_| text.parse().map(|address: std::net::IpAddr| address.into()));
+            network.map_err(|_| RateLimitsConfigError::Proxy(text.clone()))
+        };
+        self.trusted_proxies.iter().map(network).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_not_be_meant_is_refused() {
+        let refused = |yaml: &str| {
+            let config: RateLimitsConfig = braid_settings::from_yaml(yaml).unwrap();
+            config.check().unwrap_err().to_string()
+        };
+        let rule = |rest: &str| refused(&format!("rules: [{{ name: a, {rest} }}]"));
+        assert_eq!(rule("limit: 0, per: 1m"), "rate_limits.rules: \"a\": limit: give at least 1");
+        assert!(rule("limit: 1, per: 0s").contains("1ms to 1000h"));
+        assert!(rule("limit: 1, per: 1m, burst: 0").contains("burst"));
+        assert!(rule("limit: 1, per: 1m, by: [ip]").contains("\"ip\" is unknown; write client_ip"));
+        assert!(rule("limit: 1, per: 1m, by: [headers.a b]").contains("unknown"));
+        assert!(rule("limit: 1800000, per: 1s").contains("microsecond"));
+        assert!(refused("rules: [{ name: \"a b\", limit: 1, per: 1s }]").contains("letters"));
+        assert!(refused("rules: [{ name: a, limit: 1, per: 1s }, { name: a, limit: 1, per: 1s }]").contains("two"));
+        assert!(refused("client_ip: { trusted_proxies: [10.0.0.0/33] }").contains("10.0.0.0/8"));
+        assert!(refused("max_keys: 10").contains("1000"));
+        assert!(refused("redis: { url: \"redis://a\", timeout: 0s }").contains("timeout"));
+    }
+}

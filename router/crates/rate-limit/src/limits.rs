@@ -1,0 +1,218 @@
+//! The rules of a version, and where they count. Knows no HTTP response.
+
+use std::sync::Arc;
+
+use braid_redis::RedisUrlError;
+use braid_request_context::RequestContext;
+use braid_telemetry::metrics::{Metrics, RateLimitMetrics};
+use smallvec::SmallVec;
+
+use crate::client_ip::ClientIp;
+use crate::config::{Missing, RateLimitsConfig, RateLimitsConfigError, RuleConfig, Weight};
+use crate::gcra::{Decision, Quota, Standing};
+use crate::headers::policies;
+use crate::key::{Facts, Key, KeySource};
+use crate::local::{Local, Taken};
+use crate::request::{Operation, RequestLimits};
+use crate::shared::Shared;
+
+/// The rate limits of a version.
+#[derive(Debug)]
+pub struct RateLimits {
+    pub(crate) rules: Vec<Rule>,
+    client_ip: ClientIp,
+    local: Arc<Local>,
+    shared: Option<Arc<Shared>>,
+    /// Whether there are rules that need the operation.
+    pub(crate) need_operation: bool,
+    /// The value of `RateLimit-Policy`, if responses have it.
+    pub(crate) policies: Option<http::HeaderValue>,
+}
+
+/// A rule.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) name: String,
+    pub(crate) quota: Quota,
+    pub(crate) dry_run: bool,
+    sources: Vec<KeySource>,
+    missing: Missing,
+    weight: Weight,
+    /// Whether it can be checked only when the operation is known.
+    needs_operation: bool,
+    metrics: RateLimitMetrics,
+}
+
+/// What a request takes from the quota of a key.
+pub(crate) struct Charge<'a> {
+    pub(crate) rule: &'a Rule,
+    pub(crate) key: Key,
+    pub(crate) weight: u64,
+}
+
+/// What a rule said to a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Verdict<'a> {
+    pub(crate) rule: &'a Rule,
+    pub(crate) decision: Decision,
+}
+
+/// Why rate limits can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum RateLimitError {
+    /// A setting.
+    #[error(transparent)]
+    Config(#[from] RateLimitsConfigError),
+    /// The address of Redis.
+    #[error("rate_limits.redis.url can't be used")]
+    Redis(#[from] RedisUrlError),
+}
+
+impl RateLimits {
+    /// The limits as configured; none if there are no rules. What `previous` remembers is kept. Must be called on a runtime if there is
+    /// a Redis server.
+    pub fn new(
+        config: &RateLimitsConfig,
+        metrics: &Metrics,
+        previous: Option<&Self>,
+    ) -> Result<Option<Self>, RateLimitError> {
+        config.check()?;
+        if config.rules.is_empty() {
+            return Ok(None);
+        }
+        let rules = config.rules.iter().map(|rule| Rule::new(rule, config.dry_run, metrics));
+        let rules = rules.collect::<Result<Vec<_>, _>>()?;
+        let local = previous.map(|previous| &previous.local).filter(|local| local.max_keys() == config.max_keys);
+        let shared = match &config.redis {
+            None => None,
+            Some(redis) => {
+                let older = previous.and_then(|previous| previous.shared.as_ref());
+                match older.filter(|older| older.is_for(redis)) {
+                    Some(older) => Some(older.clone()),
+                    None => Some(Arc::new(Shared::new(redis, metrics)?)),
+                }
+            }
+        };
+        Ok(Some(Self {
+            need_operation: rules.iter().any(|rule| rule.needs_operation),
+            policies: config.headers.then(|| policies(&rules)).flatten(),
+            rules,
+            client_ip: ClientIp::new(&config.client_ip)?,
+            local: local.cloned().unwrap_or_else(|| Arc::new(Local::new(config.max_keys))),
+            shared,
+        }))
+    }
+
+    /// The limits of a request whose head is known.
+    pub fn begin(self: &Arc<Self>, context: &RequestContext) -> RequestLimits {
+        let client = context.peer.map(|peer| self.client_ip.of(peer, &context.headers));
+        RequestLimits::new(self.clone(), client)
+    }
+
+    /// Checks the rules that need no operation, or those that need it.
+    pub(crate) async fn check(&self, facts: &Facts<'_>, times: u64) -> SmallVec<[Verdict<'_>; 4]> {
+        let operation = facts.operation;
+        let applying = self.rules.iter().filter(|rule| rule.needs_operation == operation.is_some());
+        let charges: SmallVec<[Charge<'_>; 4]> =
+            applying.filter_map(|rule| rule.charge(facts, operation, times)).collect();
+        if charges.is_empty() {
+            return SmallVec::new();
+        }
+        let shared = match &self.shared {
+            Some(shared) => Box::pin(shared.take(&charges)).await,
+            None => None,
+        };
+        let verdicts: SmallVec<[Verdict<'_>; 4]> = match shared {
+            Some(decisions) => {
+                charges.iter().zip(decisions).map(|(charge, decision)| charge.verdict(decision)).collect()
+            }
+            None => self.take(&charges),
+        };
+        verdicts.iter().for_each(Verdict::count);
+        verdicts
+    }
+
+    /// Takes all charges from this router's own memory, or only those of dry runs if another is refused.
+    fn take<'a>(&self, charges: &[Charge<'a>]) -> SmallVec<[Verdict<'a>; 4]> {
+        let now = self.local.now();
+        let mut taken: SmallVec<[Taken; 4]> = SmallVec::new();
+        let mut verdicts = SmallVec::new();
+        for charge in charges {
+            let (decision, took) = self.local.take(&charge.key, &charge.rule.quota, charge.weight, now);
+            if !charge.rule.dry_run {
+                taken.extend(took);
+            }
+            verdicts.push(charge.verdict(decision));
+        }
+        if verdicts.iter().any(Verdict::refuses) {
+            taken.into_iter().for_each(Taken::give_back);
+        }
+        verdicts
+    }
+
+    #[cfg(test)]
+    pub(crate) fn keys(&self) -> usize {
+        self.local.len()
+    }
+}
+
+impl Rule {
+    fn new(config: &RuleConfig, dry_run: bool, metrics: &Metrics) -> Result<Self, RateLimitsConfigError> {
+        let sources = config.by.iter().filter_map(|by| by.parse::<KeySource>().ok()).collect::<Vec<_>>();
+        let needs_operation = config.weight == Weight::Cost || sources.iter().any(KeySource::needs_operation);
+        Ok(Self {
+            quota: Quota::new(config.limit, config.per.0, config.burst.unwrap_or(config.limit)),
+            name: config.name.clone(),
+            dry_run: dry_run || config.dry_run,
+            sources,
+            missing: config.missing,
+            weight: config.weight,
+            needs_operation,
+            metrics: metrics.rate_limit(&config.name),
+        })
+    }
+
+    fn charge(&self, facts: &Facts<'_>, operation: Option<&Operation<'_>>, times: u64) -> Option<Charge<'_>> {
+        let weight = match (self.weight, operation) {
+            (Weight::Cost, Some(operation)) => operation.cost,
+            _ => times,
+        };
+        if weight == 0 {
+            return None;
+        }
+        let key = Key::of(&self.name, &self.sources, self.missing == Missing::ClientIp, facts)?;
+        Some(Charge { rule: self, key, weight })
+    }
+}
+
+impl<'a> Charge<'a> {
+    fn verdict(&self, decision: Decision) -> Verdict<'a> {
+        Verdict { rule: self.rule, decision }
+    }
+}
+
+impl Verdict<'_> {
+    /// Whether the request must not pass.
+    pub(crate) fn refuses(&self) -> bool {
+        matches!(self.decision, Decision::Refused(..)) && !self.rule.dry_run
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        match self.decision {
+            Decision::Passed(standing) | Decision::Refused(_, standing) => standing,
+        }
+    }
+
+    fn count(&self) {
+        let metrics = &self.rule.metrics;
+        match self.decision {
+            Decision::Passed(_) => &metrics.passed,
+            Decision::Refused(..) if self.rule.dry_run => &metrics.would_be_refused,
+            Decision::Refused(..) => &metrics.refused,
+        }
+        .inc();
+    }
+}
+
+#[cfg(test)]
+mod tests;
