@@ -12,6 +12,7 @@ mod support;
 use std::time::Duration;
 
 use braid::config::Config;
+use support::tls::{self, Authority};
 use support::{Answer, TestRouter, post, router};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -137,6 +138,34 @@ async fn guesses_of_credentials_count_too() {
     .await;
     let guess = async |key: &str| ask(&router, &format!("x-api-key: {key}\r\n")).await.status;
     assert_eq!([guess("a").await, guess("b").await, guess("c").await], [401, 401, 429]);
+}
+
+#[tokio::test]
+async fn routers_count_together_in_redis_over_tls() {
+    let Ok(url) = std::env::var("REDIS_URL") else {
+        assert!(std::env::var_os("CI").is_none(), "REDIS_URL is not set: in CI the tests on Redis must run");
+        eprintln!("skipped: REDIS_URL is not set");
+        return;
+    };
+    let server = url.trim_start_matches("redis://").split('/').next().unwrap().parse().unwrap();
+    let authority = Authority::new();
+    let address = tls::before(server, authority.server(true)).await;
+    let (certificate, key) = authority.sign("router");
+    let yaml = format!(
+        "redis: {{ url: \"rediss://localhost:{}\", prefix: \"braid-test:{:016x}:\", timeout: 5s,
+    tls: {{ authorities: {}, certificate: {certificate}, key: {key} }} }}
+rules: [{{ name: all, limit: 3, per: 1h }}]",
+        address.port(),
+        braid_telemetry::trace::random(),
+        authority.file("ca.pem"),
+    );
+    let routers = [limited(&yaml).await, limited(&yaml).await];
+    let mut passed = 0;
+    for (router, _) in [&routers[0], &routers[1], &routers[0], &routers[1], &routers[1]] {
+        passed += usize::from(ask(router, "").await.status == 200);
+        assert_eq!(router.metric("braid_redis_up{purpose=\"rate_limits\"}").await, 1.0);
+    }
+    assert_eq!(passed, 3);
 }
 
 #[tokio::test]

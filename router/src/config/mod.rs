@@ -231,6 +231,7 @@ impl Config {
         server
             .chain(subgraphs)
             .chain(self.authentication.files())
+            .chain(self.rate_limits.files())
             .chain(self.telemetry.trace.otlp.tls.files())
             .map(PathBuf::from)
     }
@@ -244,6 +245,7 @@ impl Config {
         }
         self.server.playground.folder.iter_mut().for_each(in_folder);
         self.authentication.files_mut().for_each(in_folder);
+        self.rate_limits.files_mut().for_each(in_folder);
         let TlsClientConfig { authorities, certificate, key } = &mut self.telemetry.trace.otlp.tls;
         [authorities, certificate, key].into_iter().flatten().for_each(in_folder);
         for traffic in std::iter::once(&mut self.traffic.all).chain(self.traffic.subgraphs.values_mut()) {

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use braid_transport::config::SubgraphTraffic;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use braid_settings::from_yaml;
 
@@ -169,10 +169,23 @@ impl Page<'_> {
             if own.is_empty() {
                 continue;
             }
-            let nested = keys.iter().rev().fold(Value::Object(own), |value, key| json!({ *key: value }));
+            let nested = (0..keys.len()).rev().fold(own, |inner, depth| {
+                // With what the objects around it can't be without.
+                let (mut outer, around) = (self.required(example, &keys[..depth]), keys[depth].to_owned());
+                outer.insert(around, Value::Object(inner));
+                outer
+            });
             let yaml = serde_saphyr::to_string(&nested).unwrap_or_default();
             let _ = write!(self.out, "\n```yaml\n{}\n```\n", yaml.trim_end());
         }
+    }
+
+    /// The required options of the object at a path, with their values in an example.
+    fn required(&self, example: &Value, path: &[&str]) -> Map<String, Value> {
+        let schema = path.iter().fold(self.schema, |schema, key| resolve(self.schema, &schema["properties"][*key]));
+        let example = path.iter().fold(example, |value, key| &value[*key]);
+        let names = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        names.map(|name| (name.to_owned(), example[name].clone())).collect()
     }
 }
 

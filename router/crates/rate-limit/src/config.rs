@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use braid_net::config::TlsClientConfig;
+use braid_redis::{RedisSetupError, check_url};
 use braid_settings::{Duration, Secret};
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -118,6 +120,9 @@ pub enum ForwardedHeader {
 pub struct RedisConfig {
     /// The address: `redis://host:6379/0`, or `rediss://` for TLS, with `user:password@` before the host if needed.
     pub url: Secret,
+    /// TLS, for a server at `rediss://`.
+    #[serde(default)]
+    pub tls: TlsClientConfig,
     /// How long a request waits for Redis; `50ms` if it is not set. When it fails or takes longer, the router counts for itself until Redis answers again.
     #[serde(default = "timeout")]
     pub timeout: Duration,
@@ -153,6 +158,9 @@ pub enum RateLimitsConfigError {
     /// Nothing may be remembered.
     #[error("rate_limits.max_keys: give at least 1000")]
     MaxKeys,
+    /// The address of Redis is wrong.
+    #[error("rate_limits.redis.url can't be used")]
+    RedisUrl(#[source] RedisSetupError),
     /// Redis would never be waited for.
     #[error("rate_limits.redis.timeout: give at least 1ms")]
     Timeout,
@@ -184,6 +192,17 @@ pub enum RuleProblem {
 }
 
 impl RateLimitsConfig {
+    /// The files that it refers to.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.redis.iter().flat_map(|redis| redis.tls.files())
+    }
+
+    /// The same, to be changed.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let tls = self.redis.iter_mut().map(|redis| &mut redis.tls);
+        tls.flat_map(|tls| [&mut tls.authorities, &mut tls.certificate, &mut tls.key]).flatten()
+    }
+
     /// The name of a rule that counts costs, if there is one.
     pub fn counts_costs(&self) -> Option<&str> {
         self.rules.iter().find(|rule| rule.weight == Weight::Cost).map(|rule| rule.name.as_str())
@@ -202,8 +221,9 @@ impl RateLimitsConfig {
             return Err(RateLimitsConfigError::MaxKeys);
         }
         match &self.redis {
+            None => Ok(()),
             Some(redis) if redis.timeout.0.is_zero() => Err(RateLimitsConfigError::Timeout),
-            _ => Ok(()),
+            Some(redis) => check_url(&redis.url.0).map_err(RateLimitsConfigError::RedisUrl),
         }
     }
 }
@@ -263,5 +283,6 @@ mod tests {
         assert!(refused("client_ip: { trusted_proxies: [10.0.0.0/33] }").contains("10.0.0.0/8"));
         assert!(refused("max_keys: 10").contains("1000"));
         assert!(refused("redis: { url: \"redis://a\", timeout: 0s }").contains("timeout"));
+        assert!(refused("redis: { url: \"http://a\" }").contains("redis.url"));
     }
 }

@@ -68,6 +68,12 @@ impl Quota {
         Standing { left: left as u64, until_full: nanos(ahead) }
     }
 
+    /// How a key stands that gets a weight back.
+    pub(crate) fn given_back(&self, standing: Standing, weight: u64) -> Standing {
+        let until_full = standing.until_full.saturating_sub(nanos(self.time_of(weight)));
+        Standing { left: standing.left.saturating_add(weight), until_full }
+    }
+
     /// The time that a weight takes.
     pub(crate) fn time_of(&self, weight: u64) -> f64 {
         self.interval * weight as f64

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use braid_redis::RedisUrlError;
+use braid_redis::RedisSetupError;
 use braid_request_context::RequestContext;
 use braid_telemetry::metrics::{Metrics, RateLimitMetrics};
 use smallvec::SmallVec;
@@ -63,9 +63,9 @@ pub enum RateLimitError {
     /// A setting.
     #[error(transparent)]
     Config(#[from] RateLimitsConfigError),
-    /// The address of Redis.
-    #[error("rate_limits.redis.url can't be used")]
-    Redis(#[from] RedisUrlError),
+    /// Redis can't be used.
+    #[error("rate_limits.redis can't be used")]
+    Redis(#[from] RedisSetupError),
 }
 
 impl RateLimits {
@@ -136,7 +136,7 @@ impl RateLimits {
     fn take<'a>(&self, charges: &[Charge<'a>]) -> SmallVec<[Verdict<'a>; 4]> {
         let now = self.local.now();
         let mut taken: SmallVec<[Taken; 4]> = SmallVec::new();
-        let mut verdicts = SmallVec::new();
+        let mut verdicts: SmallVec<[Verdict<'_>; 4]> = SmallVec::new();
         for charge in charges {
             let (decision, took) = self.local.take(&charge.key, &charge.rule.quota, charge.weight, now);
             if !charge.rule.dry_run {
@@ -146,6 +146,9 @@ impl RateLimits {
         }
         if verdicts.iter().any(Verdict::refuses) {
             taken.into_iter().for_each(Taken::give_back);
+            for (verdict, charge) in verdicts.iter_mut().zip(charges).filter(|(verdict, _)| !verdict.rule.dry_run) {
+                verdict.give_back(charge.weight);
+            }
         }
         verdicts
     }
@@ -200,6 +203,13 @@ impl Verdict<'_> {
     pub(crate) fn standing(&self) -> Standing {
         match self.decision {
             Decision::Passed(standing) | Decision::Refused(_, standing) => standing,
+        }
+    }
+
+    /// What was taken is there again.
+    fn give_back(&mut self, weight: u64) {
+        if let Decision::Passed(standing) = &mut self.decision {
+            *standing = self.rule.quota.given_back(*standing, weight);
         }
     }
 

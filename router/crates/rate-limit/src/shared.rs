@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use braid_redis::{Redis, RedisUrlError};
+use braid_net::tls::Fingerprint;
+use braid_redis::{Redis, RedisSetupError};
 use braid_telemetry::metrics::Metrics;
 use redis::Script;
 
@@ -14,6 +15,7 @@ use crate::limits::Charge;
 #[derive(Debug)]
 pub(crate) struct Shared {
     config: RedisConfig,
+    certificates: Fingerprint,
     redis: Arc<Redis>,
     script: Script,
 }
@@ -23,13 +25,16 @@ type Answer = Vec<i64>;
 
 impl Shared {
     /// Must be called on a runtime.
-    pub(crate) fn new(config: &RedisConfig, metrics: &Metrics) -> Result<Self, RedisUrlError> {
-        let redis = Redis::new(&config.url.0, config.timeout.0, "rate limits", metrics.redis("rate_limits"))?;
-        Ok(Self { config: config.clone(), redis, script: Script::new(include_str!("take.lua")) })
+    pub(crate) fn new(config: &RedisConfig, metrics: &Metrics) -> Result<Self, RedisSetupError> {
+        let RedisConfig { url, tls, timeout, .. } = config;
+        let certificates = Fingerprint::of(tls.files());
+        let redis = Redis::new(&url.0, tls, timeout.0, "rate limits", metrics.redis("rate_limits"))?;
+        Ok(Self { config: config.clone(), certificates, redis, script: Script::new(include_str!("take.lua")) })
     }
 
+    /// Whether a new one would be set up in the same way, with the same content of certificates.
     pub(crate) fn is_for(&self, config: &RedisConfig) -> bool {
-        self.config == *config
+        self.config == *config && self.certificates == Fingerprint::of(config.tls.files())
     }
 
     /// Takes all charges at once. None if Redis is away.

@@ -7,10 +7,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use braid_net::config::TlsClientConfig;
 use braid_telemetry::metrics::RedisMetrics;
 use braid_telemetry::trace::random;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisError, RedisResult};
+use redis::{Client, ClientTlsConfig, RedisError, RedisResult, TlsCertificates};
 
 /// A Redis server.
 pub struct Redis {
@@ -23,10 +24,23 @@ pub struct Redis {
     metrics: RedisMetrics,
 }
 
-/// Why a Redis server can't be used at all: its address is wrong.
+/// Why a Redis server can't be used at all.
 #[derive(Debug, thiserror::Error)]
-#[error("write it as redis://host:6379/0, or rediss:// for TLS, with user:password@ before the host if needed")]
-pub struct RedisUrlError(#[from] RedisError);
+pub enum RedisSetupError {
+    /// Its address, or the content of its certificates, is wrong.
+    #[error(
+        "write the URL as redis://host:6379/0, or rediss:// for TLS, with user:password@ before the host if needed; certificates are PEM files"
+    )]
+    Settings(#[from] RedisError),
+    /// A certificate can't be read.
+    #[error("{path} can't be read")]
+    File {
+        /// The file.
+        path: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+}
 
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -41,20 +55,21 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl Redis {
-    /// The server at `url`. No connection is opened yet. A request waits for it no longer than `timeout`; `purpose` says in logs and
-    /// metrics what it is for. Must be called on a runtime.
+    /// The server at `url`, with these certificates if that is `rediss://`. No connection is opened yet. A request waits for it no longer
+    /// than `timeout`; `purpose` says in logs and metrics what it is for. Must be called on a runtime.
     pub fn new(
         url: &str,
+        tls: &TlsClientConfig,
         timeout: Duration,
         purpose: &'static str,
         metrics: RedisMetrics,
-    ) -> Result<Arc<Self>, RedisUrlError> {
+    ) -> Result<Arc<Self>, RedisSetupError> {
         let options = ConnectionManagerConfig::new()
             .set_number_of_retries(1)
             .set_max_delay(FIRST_PAUSE)
             .set_connection_timeout(Some(timeout))
             .set_response_timeout(Some(timeout));
-        let client = Client::open(url)?;
+        let client = client(url, tls)?;
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), options.clone())?;
         metrics.up.set(1);
         Ok(Arc::new(Self {
@@ -102,6 +117,31 @@ impl Redis {
         let answer = tokio::time::timeout(self.timeout, call).await;
         answer.map_err(|_| Failure::Timeout)?.map_err(Failure::from)
     }
+}
+
+/// Says what is wrong with a URL, if anything is.
+pub fn check_url(url: &str) -> Result<(), RedisSetupError> {
+    Client::open(url)?;
+    Ok(())
+}
+
+fn client(url: &str, tls: &TlsClientConfig) -> Result<Client, RedisSetupError> {
+    if !url.starts_with("rediss://") {
+        return Ok(Client::open(url)?);
+    }
+    // The client takes the provider of the process, and panics if there is none and several could be it. One that is there stays.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let read = |path: &Option<String>| {
+        let read = path
+            .as_ref()
+            .map(|path| std::fs::read(path).map_err(|source| RedisSetupError::File { path: path.clone(), source }));
+        read.transpose()
+    };
+    let client_tls = match (read(&tls.certificate)?, read(&tls.key)?) {
+        (Some(client_cert), Some(client_key)) => Some(ClientTlsConfig { client_cert, client_key }),
+        _ => None,
+    };
+    Ok(Client::build_with_tls(url, TlsCertificates { client_tls, root_cert: read(&tls.authorities)? })?)
 }
 
 /// Asks the server until it answers, or until nobody needs it any more.

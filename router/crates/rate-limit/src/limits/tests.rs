@@ -92,6 +92,9 @@ async fn a_refused_request_takes_nothing_from_other_rules() {
     let limits = only(rules);
     assert_eq!(passed(&limits, 9, 1, "ada").await, 1);
     assert_eq!(passed(&limits, 9, 1, "bob").await, 1);
+    let (outcome, headers) = send(&limits, 1, "bob").await;
+    assert!(outcome.is_err());
+    assert!(headers["ratelimit"].to_str().unwrap().starts_with("\"wide\";r=8;"), "{headers:?}");
     let (_, headers) = send(&limits, 1, "eve").await;
     assert!(headers["ratelimit"].to_str().unwrap().starts_with("\"wide\";r=7;"), "{headers:?}");
 }
