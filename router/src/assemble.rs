@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use braid_authentication::Authenticator;
+use braid_authentication::config::Exceptions;
+use braid_gateway::config::AnonymousConfig;
 use braid_gateway::{Gateway, GatewayConfig, GatewayError};
 use braid_rate_limit::{RateLimitError, RateLimits};
 use braid_server::Observers;
@@ -41,6 +43,7 @@ pub fn version(
         override_labels: config.override_labels.clone(),
         authorization: config.authorization.clone(),
         demand_control: config.demand_control.clone(),
+        anonymous: config.authentication.required.then(|| anonymous(&config.authentication.exceptions)),
     };
     let gateway = Gateway::new(supergraph, subgraphs, &gateway_config, metrics)?;
     let older = previous.and_then(|previous| previous.authenticator.as_ref());
@@ -49,6 +52,10 @@ pub fn version(
     let rate_limits = RateLimits::new(&config.rate_limits, metrics, older)?;
     let version = Version::new(gateway, config.server.clone(), config.telemetry.clone())?;
     Ok(version.with_authenticator(authenticator).with_rate_limits(rate_limits))
+}
+
+fn anonymous(exceptions: &Exceptions) -> AnonymousConfig {
+    AnonymousConfig { introspection: exceptions.introspection, fields: exceptions.fields.clone() }
 }
 
 /// Parses a supergraph, if the router can serve it.

@@ -176,13 +176,43 @@ async fn said(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn client_certificates_can_be_optional() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let (certificate, private) = authority.sign("server");
+    let (router, _users, _orders) = router(|config| {
+        config.server.tls = Some(TlsServerConfig {
+            certificate,
+            key: private,
+            client_authorities: Some(authority.file("ca.pem")),
+            client_certificate_optional: true,
+        });
+    })
+    .await;
+    for certificate in [None, Some(authority.sign("client"))] {
+        let stream = authority.connect(router.address, certificate, b"http/1.1").await.unwrap();
+        assert_ada(&exchange_over(stream, &post(QUERY, "")).await);
+    }
+    let stream = authority.connect(router.address, Some(stranger.sign("client")), b"http/1.1").await;
+    let said = match stream {
+        Ok(stream) => said(stream).await,
+        Err(_) => Vec::new(),
+    };
+    assert!(said.is_empty(), "a certificate of a stranger is worse than none");
+}
+
+#[tokio::test]
 async fn clients_use_tls_and_present_certificates_if_required() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     for clients_certified in [false, true] {
         let (certificate, private) = authority.sign("server");
         let (router, _users, _orders) = router(|config| {
             let client_authorities = clients_certified.then(|| authority.file("ca.pem"));
-            config.server.tls = Some(TlsServerConfig { certificate, key: private, client_authorities });
+            config.server.tls = Some(TlsServerConfig {
+                certificate,
+                key: private,
+                client_authorities,
+                client_certificate_optional: false,
+            });
         })
         .await;
         let certificate = clients_certified.then(|| authority.sign("client"));

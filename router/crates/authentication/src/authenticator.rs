@@ -21,7 +21,7 @@ use crate::verified::{Verified, VerifiedTokens};
 /// Tells from a request's head who asks.
 #[derive(Debug)]
 pub struct Authenticator {
-    /// Whether nobody may be anonymous.
+    /// Whether nobody may be anonymous, whatever they ask for.
     required: bool,
     /// Where credentials can be, in the order in which they count.
     places: Vec<Place>,
@@ -56,7 +56,7 @@ impl Authenticator {
         let certificates = &config.client_certificates;
         let certificates = certificates.enabled.then(|| Certificates::new(certificates)).transpose();
         Ok(Self {
-            required: config.required,
+            required: config.required && config.exceptions.is_empty(),
             places,
             providers: providers(&config.jwt.providers, previous)?,
             max_token_bytes: config.jwt.max_token_size.0,

@@ -15,12 +15,31 @@ use crate::algorithm::Algorithm;
 pub struct AuthenticationConfig {
     /// Whether requests to the endpoint without credentials are refused. Health, metrics and the page need none.
     pub required: bool,
+    /// What anonymous clients may ask for nevertheless.
+    pub exceptions: Exceptions,
     /// Signed tokens (JWT).
     pub jwt: JwtConfig,
     /// API keys.
     pub api_keys: ApiKeysConfig,
     /// Client certificates, which `server.tls.client_authorities` have signed.
     pub client_certificates: ClientCertificatesConfig,
+}
+
+/// What anonymous clients may ask for where credentials are required. Operations that ask for anything else beside it are refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Exceptions {
+    /// Whether they may read the schema, where `exposure.introspection` is on.
+    pub introspection: bool,
+    /// The root fields that they may ask for, such as `Query.health` or `Mutation.login`.
+    pub fields: Vec<String>,
+}
+
+impl Exceptions {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        !self.introspection && self.fields.is_empty()
+    }
 }
 
 /// Signed tokens (JWT). The token goes on to subgraphs only if a header rule says so.
@@ -199,7 +218,10 @@ pub struct CertificateRule {
 impl AuthenticationConfig {
     /// What the types can't say, and what is seen without looking at files.
     pub fn check(&self) -> Result<(), String> {
-        let Self { required, jwt, api_keys, client_certificates } = self;
+        let Self { required, exceptions, jwt, api_keys, client_certificates } = self;
+        if !required && !exceptions.is_empty() {
+            return Err("exceptions: credentials are not required, so nothing is an exception; set required".to_owned());
+        }
         if *required && jwt.providers.is_empty() && api_keys.file.is_none() && !client_certificates.enabled {
             return Err("required: nobody could send a request; give jwt.providers, api_keys.file or \
                         client_certificates.enabled"

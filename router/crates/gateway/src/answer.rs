@@ -24,6 +24,7 @@ use braid_request_context::{RequestContext, SubgraphContext};
 use http::header::{CACHE_CONTROL, EXPIRES};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use crate::anonymous::{self, AnonymousRules};
 use crate::compile::Compiler;
 use crate::costs::{Affordable, OperationCost};
 use crate::decisions::{Decisions, Facts};
@@ -108,6 +109,7 @@ pub async fn answer<S: Subgraphs>(
     }
     let compiled = operation.result.as_ref().map_err(Clone::clone)?;
     check_method(compiled.kind(), may_mutate)?;
+    anonymous::check(&context.identity, operation.is_open)?;
     if !operation.refused.is_empty() {
         refuse_unseen(gateway, &operation, &context.identity)?;
     }
@@ -165,6 +167,7 @@ async fn compiled<S: Subgraphs>(
         on: facts.labels,
         permissions: gateway.permissions.clone(),
         principal: facts.permissions.principal().cloned(),
+        anonymous: gateway.anonymous.clone(),
         may_introspect: gateway.exposure.introspection,
         may_mutate,
     };
@@ -188,6 +191,7 @@ struct Miss {
     on: u64,
     permissions: Arc<PermissionRules>,
     principal: Option<Arc<Principal>>,
+    anonymous: Option<Arc<AnonymousRules>>,
     may_introspect: bool,
     may_mutate: bool,
 }
@@ -198,8 +202,13 @@ impl Miss {
     fn compile(&self, text: &str, name: Option<&str>) -> Result<CachedOperation, Refusal> {
         let started = Instant::now();
         let parsed = self.compiler.parse(text, name);
+        let mut is_open = true;
         if let Ok(operation) = &parsed {
             check_method(operation.kind, self.may_mutate)?;
+            is_open = self.anonymous.as_ref().is_none_or(|rules| rules.allow(operation));
+            if !is_open && self.principal.is_none() {
+                return Err(anonymous::refusal());
+            }
         }
         let parsed = parsed.and_then(|operation| self.check(&operation).map(|()| operation));
         let permissions = Permissions::new(&self.permissions, self.principal.as_ref());
@@ -217,7 +226,7 @@ impl Miss {
         let took = started.elapsed();
         let planned_in = is_planned.then(|| took - parsed_in);
         let decisions = Decisions::of(asked.get(), requirements, &facts);
-        Ok(CachedOperation::new(result, text, took, planned_in, refused, decisions))
+        Ok(CachedOperation::new(result, text, took, planned_in, refused, is_open, decisions))
     }
 
     /// What of an operation the client may see. Adds the requirements on which that depends, and what is refused.

@@ -63,3 +63,12 @@ pub enum LabelRule {
         value: Option<String>,
     },
 }
+
+/// What anonymous clients may ask for where all others must say who they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnonymousConfig {
+    /// Whether they may read the schema, where introspection is on at all.
+    pub introspection: bool,
+    /// The root fields that they may ask for, such as `Query.health`.
+    pub fields: Vec<String>,
+}

@@ -16,8 +16,9 @@ use braid_telemetry::metrics::Metrics;
 use http::request::Parts;
 use tokio::sync::Semaphore;
 
+use crate::anonymous::{AnonymousError, AnonymousRules};
 use crate::compile::Compiler;
-use crate::config::{ExposureConfig, OverrideLabelsConfig};
+use crate::config::{AnonymousConfig, ExposureConfig, OverrideLabelsConfig};
 use crate::costs::{CostError, CostRules};
 use crate::decisions::Facts;
 use crate::labels::{LabelError, OverrideLabels};
@@ -48,6 +49,8 @@ pub struct Gateway<S> {
     pub(crate) planning: Arc<Semaphore>,
     pub(crate) labels: Arc<OverrideLabels>,
     pub(crate) permissions: Arc<PermissionRules>,
+    /// What anonymous clients may ask for; `None` if that is up to the supergraph alone.
+    pub(crate) anonymous: Option<Arc<AnonymousRules>>,
     /// What operations may cost; `None` if costs are of no interest.
     pub(crate) costs: Option<Arc<CostRules>>,
     pub(crate) metrics: Arc<Metrics>,
@@ -70,6 +73,8 @@ pub struct GatewayConfig {
     pub authorization: AuthorizationConfig,
     /// What operations may cost.
     pub demand_control: DemandControlConfig,
+    /// What anonymous clients may ask for; `None` if that is up to the supergraph alone.
+    pub anonymous: Option<AnonymousConfig>,
 }
 
 impl<S> Gateway<S> {
@@ -94,6 +99,9 @@ pub enum GatewayError {
     /// Costs can't be computed.
     #[error(transparent)]
     Costs(#[from] CostError),
+    /// What anonymous clients may ask for can't be told.
+    #[error(transparent)]
+    Anonymous(#[from] AnonymousError),
 }
 
 impl<S: Subgraphs> Gateway<S> {
@@ -108,6 +116,7 @@ impl<S: Subgraphs> Gateway<S> {
         let headers = HeaderPlans::new(&config.headers, names)?;
         let (limits, exposure) = (&config.limits, &config.exposure);
         let costs = CostRules::new(&config.demand_control, &supergraph)?.map(Arc::new);
+        let anonymous = config.anonymous.as_ref().map(|config| AnonymousRules::new(config, &supergraph));
         let mut compiler = Compiler::new(supergraph.clone(), limits.clone());
         compiler.names = exposure.names();
         compiler.costs.clone_from(&costs);
@@ -118,6 +127,7 @@ impl<S: Subgraphs> Gateway<S> {
             labels: Arc::new(OverrideLabels::new(&config.override_labels, &supergraph)?),
             permissions: Arc::new(PermissionRules::new(&config.authorization, &supergraph)?),
             costs,
+            anonymous: anonymous.transpose()?.map(Arc::new),
             subgraphs,
             headers: Arc::new(headers),
             subgraph_errors: subgraph_errors(exposure, &supergraph),

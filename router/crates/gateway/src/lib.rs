@@ -5,6 +5,7 @@
 //!                          └──▶ executor ──▶ subgraphs
 //! ```
 
+mod anonymous;
 mod answer;
 mod body;
 pub mod compile;
@@ -19,6 +20,7 @@ mod permissions;
 pub mod refusal;
 pub mod request;
 
+pub use anonymous::AnonymousError;
 pub use answer::{Executed, answer, forbid_caching};
 pub use body::Body;
 pub use costs::{CostError, OperationCost};

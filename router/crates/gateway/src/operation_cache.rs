@@ -37,6 +37,8 @@ pub struct CachedOperation {
     pub planned_in: Option<Duration>,
     /// The coordinates of its fields that the client may not see.
     pub refused: Box<[String]>,
+    /// Whether anonymous clients may run it.
+    pub(crate) is_open: bool,
     /// What it costs, where that is of interest.
     pub(crate) cost: Option<Formula>,
     decisions: Decisions,
@@ -53,6 +55,7 @@ impl CachedOperation {
         took: Duration,
         planned_in: Option<Duration>,
         refused: Vec<String>,
+        is_open: bool,
         decisions: Decisions,
     ) -> Self {
         let hash = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
@@ -64,7 +67,7 @@ impl CachedOperation {
         let weight = weight + cost.as_ref().map_or(0, Formula::weight);
         let weight = weight + refused.iter().map(|name| name.len() + 24).sum::<usize>();
         let (refused, used) = (refused.into(), AtomicU64::new(0));
-        Self { result, hash, took, planned_in, refused, cost, decisions, weight, used }
+        Self { result, hash, took, planned_in, refused, is_open, cost, decisions, weight, used }
     }
 }
 

@@ -71,6 +71,9 @@ pub struct TlsServerConfig {
     /// PEM file with the certificate authorities for clients' certificates; if not set, clients need no certificate.
     #[serde(default)]
     pub client_authorities: Option<String>,
+    /// Whether clients can also connect without a certificate, where `client_authorities` is set.
+    #[serde(default)]
+    pub client_certificate_optional: bool,
 }
 
 impl TlsClientConfig {

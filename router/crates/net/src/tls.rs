@@ -86,6 +86,10 @@ pub fn server_config(config: &TlsServerConfig) -> Result<ServerConfig, TlsError>
     let builder = match &config.client_authorities {
         Some(file) => {
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities(file)?), provider());
+            let verifier = match config.client_certificate_optional {
+                true => verifier.allow_unauthenticated(),
+                false => verifier,
+            };
             let verifier =
                 verifier.build().map_err(|source| TlsError::ClientAuthorities { file: file.clone(), source })?;
             builder.with_client_cert_verifier(verifier)

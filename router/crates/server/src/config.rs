@@ -23,6 +23,9 @@ pub enum SettingsError {
     /// A text that is not a header name.
     #[error("telemetry.access_log: \"{0}\" is not a header name")]
     ClientHeader(String),
+    /// A text that is not the path of a claim.
+    #[error("telemetry.access_log.claims: {0}")]
+    Claim(String),
 }
 
 /// The HTTP front.

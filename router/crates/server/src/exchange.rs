@@ -60,6 +60,7 @@ impl<S: Subgraphs> Exchange<S> {
             challenge: (error.status() == StatusCode::UNAUTHORIZED).then(|| authenticator.challenge(error)),
             ..Refusal::fixed(error.status(), error.code(), error.to_string())
         })?;
+        self.observed.identified(&context.identity);
         Ok(())
     }
 

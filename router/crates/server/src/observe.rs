@@ -7,6 +7,7 @@ use std::time::Duration;
 use braid_gateway::refusal::Refusal;
 use braid_gateway::{Executed, Gateway};
 use braid_request_context::RequestContext;
+use braid_request_context::identity::{ClaimPath, CredentialKind, Identity, Principal};
 use braid_supergraph::Supergraph;
 use braid_telemetry::access_log::AccessLog;
 use braid_telemetry::config::AccessLogConfig;
@@ -24,20 +25,46 @@ use crate::version::Version;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The headers in which clients say which they are.
+/// What a line of the access log has of the client.
 #[derive(Debug)]
-pub(crate) struct ClientHeaders {
+pub(crate) struct LoggedClient {
     name: HeaderName,
     version: HeaderName,
+    claims: Vec<(String, ClaimPath)>,
 }
 
-impl ClientHeaders {
-    /// Reads their names.
+impl LoggedClient {
+    /// Reads the names of headers and claims.
     pub(crate) fn new(config: &AccessLogConfig) -> Result<Self, SettingsError> {
-        let read = |name: &str| HeaderName::try_from(name).map_err(|_| SettingsError::ClientHeader(name.to_owned()));
-        Ok(Self { name: read(&config.client_name_header)?, version: read(&config.client_version_header)? })
+        let header = |name: &str| HeaderName::try_from(name).map_err(|_| SettingsError::ClientHeader(name.to_owned()));
+        let claim = |(name, path): (&String, &String)| {
+            Ok((name.clone(), path.parse::<ClaimPath>().map_err(SettingsError::Claim)?))
+        };
+        Ok(Self {
+            name: header(&config.client_name_header)?,
+            version: header(&config.client_version_header)?,
+            claims: config.claims.iter().map(claim).collect::<Result<_, SettingsError>>()?,
+        })
+    }
+
+    /// Writes who asks, and the claims that are logged.
+    fn write(&self, line: &mut Line<'_>, principal: &Principal) {
+        line.text(key!("authenticatedBy"), &principal.source);
+        if self.claims.is_empty() {
+            return;
+        }
+        line.object(key!("claims"), |line| {
+            for (name, path) in &self.claims {
+                if let Some(value) = principal.claim(path) {
+                    line.value(name, value, MAX_CLAIM);
+                }
+            }
+        });
     }
 }
+
+/// The most bytes of a claim in the log.
+const MAX_CLAIM: usize = 256;
 
 /// Where what is seen goes.
 #[derive(Debug, Default)]
@@ -67,6 +94,16 @@ impl Observed {
         let span = begin_span(observers, version, context);
         context.trace = span.as_ref().map(|span| span.context().clone());
         Self { observers: observers.clone(), span, request_bytes: 0, answers: Vec::new(), codes: Vec::new() }
+    }
+
+    /// Who asks is known.
+    pub(crate) fn identified(&self, identity: &Identity) {
+        self.observers.metrics.authenticated(match identity.principal().map(|principal| principal.kind) {
+            None => "none",
+            Some(CredentialKind::Jwt) => "jwt",
+            Some(CredentialKind::ApiKey) => "api_key",
+            Some(CredentialKind::ClientCertificate) => "client_certificate",
+        });
     }
 
     pub(crate) fn answered(&mut self, answer: Executed) {
@@ -136,11 +173,14 @@ impl Observed {
         if let Some(peer) = context.peer {
             line.address(key!("peer"), peer.ip());
         }
-        let client = &version.client_headers;
+        let client = &version.logged_client;
         for (key, name) in [(key!("client"), &client.name), (key!("clientVersion"), &client.version)] {
             if let Some(value) = header(name) {
                 line.text(key, value);
             }
+        }
+        if let Some(principal) = context.identity.principal() {
+            client.write(line, principal);
         }
         line.text(key!("method"), context.method.as_str());
         line.number(key!("status"), u64::from(status.as_u16()));

@@ -12,7 +12,7 @@ use braid_telemetry::config::TelemetryConfig;
 use tokio_rustls::rustls;
 
 use crate::config::{ServerConfig, SettingsError};
-use crate::observe::ClientHeaders;
+use crate::observe::LoggedClient;
 use crate::rules::HttpRules;
 
 /// A version.
@@ -31,7 +31,7 @@ pub struct Version<S> {
     /// How much clients may ask, if that is limited.
     pub rate_limits: Option<Arc<RateLimits>>,
     pub(crate) rules: HttpRules,
-    pub(crate) client_headers: ClientHeaders,
+    pub(crate) logged_client: LoggedClient,
     /// How connections are encrypted, if they are.
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
 }
@@ -45,7 +45,7 @@ impl<S> Version<S> {
             authenticator: None,
             rate_limits: None,
             rules: HttpRules::new(&config)?,
-            client_headers: ClientHeaders::new(&telemetry.access_log)?,
+            logged_client: LoggedClient::new(&telemetry.access_log)?,
             tls: tls.map(Arc::new),
             since: SystemTime::now(),
             config,

@@ -29,6 +29,8 @@ pub struct AccessLogConfig {
     pub client_name_header: String,
     /// The request header with the client's version.
     pub client_version_header: String,
+    /// Claims of the client that the line has, by their names in it: `user: sub`, or `roles: realm_access.roles`.
+    pub claims: IndexMap<String, String>,
 }
 
 impl Default for AccessLogConfig {
@@ -37,6 +39,7 @@ impl Default for AccessLogConfig {
             enabled: true,
             client_name_header: "graphql-client-name".to_owned(),
             client_version_header: "graphql-client-version".to_owned(),
+            claims: IndexMap::new(),
         }
     }
 }

@@ -102,6 +102,24 @@ impl<'a> Line<'a> {
         self.out.push(b'"');
     }
 
+    /// Writes a member whose key is known only when the program runs. A string that is longer than `max` bytes is cut.
+    pub fn value(&mut self, key: &str, value: &serde_json::Value, max: usize) {
+        if !std::mem::take(&mut self.first) {
+            self.out.push(b',');
+        }
+        // Writing to memory can't fail.
+        let _ = serde_json::to_writer(&mut *self.out, key);
+        self.out.push(b':');
+        let _ = match value {
+            serde_json::Value::String(text) => {
+                serde_json::to_writer(&mut *self.out, &text[..text.floor_char_boundary(max)])
+            }
+            // Of what is longer, no part is JSON.
+            value if value.to_string().len() > max => serde_json::to_writer(&mut *self.out, "…"),
+            value => serde_json::to_writer(&mut *self.out, value),
+        };
+    }
+
     /// Writes a member with an object.
     pub fn object(&mut self, key: Key, fill: impl FnOnce(&mut Line<'_>)) {
         self.key(key);
@@ -155,6 +173,11 @@ mod tests {
         line.address(key!("v6"), "2001:db8::1".parse().unwrap());
         line.list(key!("list"), [1_u64, 2].iter(), |line, id| line.number(key!("id"), *id));
         line.object(key!("object"), |line| line.number(key!("a"), 1));
+        line.object(key!("values"), |line| {
+            line.value("long\"", &json!("éé"), 3);
+            line.value("list", &json!([1, "a"]), 7);
+            line.value("long list", &json!([1, "ab"]), 7);
+        });
         line.end();
         let found: Value = serde_json::from_slice(&out).unwrap();
         let expected = json!({
@@ -168,6 +191,7 @@ mod tests {
             "v6": "2001:db8::1",
             "list": [{ "id": 1 }, { "id": 2 }],
             "object": { "a": 1 },
+            "values": { "long\"": "é", "list": [1, "a"], "long list": "…" },
         });
         assert_eq!(found, expected);
     }

@@ -33,6 +33,7 @@ pub struct Metrics {
     errors: Family<Code, Counter>,
     foreign_codes: ForeignCodes,
     limits: Family<Code, Counter>,
+    authenticated: Family<Credentials, Counter>,
     unauthorized: Counter,
     would_be_unauthorized: Counter,
     cost_estimated: Histogram,
@@ -68,6 +69,11 @@ struct Status {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Code {
     code: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Credentials {
+    credentials: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -109,6 +115,7 @@ impl Default for Metrics {
             errors: Family::default(),
             foreign_codes: ForeignCodes::default(),
             limits: Family::default(),
+            authenticated: Family::default(),
             unauthorized: Counter::default(),
             would_be_unauthorized: Counter::default(),
             cost_estimated: Histogram::new(COSTS),
@@ -143,6 +150,8 @@ impl Metrics {
         let help = "Duration of requests without the time spent waiting for subgraphs";
         registry.register_with_unit("router_overhead", help, Unit::Seconds, self.overhead.clone());
         registry.register("graphql_errors", "GraphQL errors by code", self.errors.clone());
+        let (help, family) = ("Requests by what says who asks", self.authenticated.clone());
+        registry.register("authentication_requests", help, family);
         let (help, counter) = ("Requests for something their client may not see", self.unauthorized.clone());
         registry.register("authorization_refused", help, counter);
         let help = "Requests that would be refused something if authorization were not a dry run";
@@ -204,6 +213,11 @@ impl Metrics {
         if let Some(overhead) = overhead {
             self.overhead.observe(overhead.as_secs_f64());
         }
+    }
+
+    /// Counts a request by what says who asks: `none`, `jwt` and so on.
+    pub fn authenticated(&self, credentials: &'static str) {
+        self.authenticated.get_or_create(&Credentials { credentials }).inc();
     }
 
     /// Counts a request for something that its client may not see.
