@@ -41,6 +41,8 @@ async fn an_open_circuit_is_an_error_beside_the_data_of_others_and_outlives_a_re
         assert_eq!(orders.count(), 2);
     };
     refused().await;
+    let states = router.get("/health/ready?subgraphs", "").await.json()["subgraphs"].clone();
+    assert_eq!((&states[0]["status"], &states[1]["status"]), (&"UP".into(), &"CIRCUIT_OPEN".into()), "{states}");
     assert_eq!(router.metric("braid_subgraph_circuit_state{subgraph=\"orders\"}").await, 1.0);
     assert_eq!(router.metric("braid_subgraph_circuit_state{subgraph=\"users\"}").await, 0.0);
 

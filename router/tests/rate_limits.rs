@@ -11,6 +11,7 @@ mod support;
 
 use std::time::Duration;
 
+use braid::assemble;
 use braid::config::Config;
 use support::tls::{self, Authority};
 use support::{Answer, TestRouter, post, router};
@@ -109,6 +110,20 @@ async fn operations_are_counted_by_cost() {
     assert_eq!((answer.status, answer.code().as_str()), (429, "RATE_LIMITED"));
     assert_eq!(users.count(), 1);
     assert_eq!(ask(&router, "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_reload_forgets_nothing() {
+    let yaml = "rules: [{ name: client, by: [client_ip], limit: 2, per: 1h }]";
+    let (router, subgraphs) = limited(yaml).await;
+    assert_eq!([ask(&router, "").await.status, ask(&router, "").await.status], [200, 200]);
+    let mut config = Config::default();
+    limits(&mut config, yaml);
+    config.limits.max_errors = 7;
+    let sdl = support::supergraph(&subgraphs[0].url(), &subgraphs[1].url());
+    let front = &router.front;
+    front.swap(assemble::version(&config, &sdl, front.metrics(), Some(&front.current())).unwrap());
+    assert_eq!(ask(&router, "").await.status, 429);
 }
 
 #[tokio::test]

@@ -53,6 +53,8 @@ pub struct SubgraphState {
     pub under_way: usize,
     /// Requests that failed since the last one that was answered.
     pub failed_in_a_row: usize,
+    /// Whether requests are refused, all or most, because too many failed.
+    pub is_circuit_open: bool,
 }
 
 /// What a subgraph answered.

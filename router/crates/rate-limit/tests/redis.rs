@@ -37,15 +37,21 @@ fn redis_url() -> Option<String> {
 /// A router.
 struct Router {
     limits: Arc<RateLimits>,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
 }
 
 impl Router {
     fn new(redis: &str, prefix: &str, timeout: &str, rules: &str) -> Self {
-        let yaml = format!("redis: {{ url: \"{redis}\", prefix: \"{prefix}\", timeout: {timeout} }}\nrules: [{rules}]");
-        let config: RateLimitsConfig = braid_settings::from_yaml(&yaml).unwrap();
-        let metrics = Metrics::default();
+        let config = config(redis, prefix, timeout, rules);
+        let metrics = Arc::new(Metrics::default());
         Self { limits: Arc::new(RateLimits::new(&config, &metrics, None).unwrap().unwrap()), metrics }
+    }
+
+    /// The next version of the same router.
+    fn reloaded(&self, redis: &str, prefix: &str, rules: &str) -> Self {
+        let config = config(redis, prefix, "2s", rules);
+        let limits = RateLimits::new(&config, &self.metrics, Some(&self.limits)).unwrap().unwrap();
+        Self { limits: Arc::new(limits), metrics: self.metrics.clone() }
     }
 
     /// Whether a request of this client passes.
@@ -68,6 +74,11 @@ impl Router {
     fn redis_is_up(&self) -> bool {
         self.metrics.redis("rate_limits").up.get() == 1
     }
+}
+
+fn config(redis: &str, prefix: &str, timeout: &str, rules: &str) -> RateLimitsConfig {
+    let yaml = format!("redis: {{ url: \"{redis}\", prefix: \"{prefix}\", timeout: {timeout} }}\nrules: [{rules}]");
+    braid_settings::from_yaml(&yaml).unwrap()
 }
 
 fn prefix() -> String {
@@ -145,20 +156,31 @@ async fn a_clock_that_jumped_back_locks_nobody_out() {
     assert!(router.passes(1).await);
 }
 
-/// A proxy before Redis that can stop to pass anything on.
-async fn proxy(url: &str) -> (String, Arc<AtomicBool>) {
+/// A proxy before Redis.
+#[derive(Default)]
+struct Proxy {
+    /// Whether it has stopped to pass anything on.
+    hangs: AtomicBool,
+    accepted: AtomicU32,
+    open: AtomicU32,
+}
+
+/// The URL of a proxy before Redis.
+async fn proxy(url: &str) -> (String, Arc<Proxy>) {
     let target = url.trim_start_matches("redis://").split('/').next().unwrap().to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let hangs = Arc::new(AtomicBool::new(false));
-    let is_hanging = hangs.clone();
+    let proxy = Arc::new(Proxy::default());
+    let state = proxy.clone();
     tokio::spawn(async move {
         while let Ok((mut outside, _)) = listener.accept().await {
-            let (target, is_hanging) = (target.clone(), is_hanging.clone());
+            let (target, state) = (target.clone(), state.clone());
+            state.accepted.fetch_add(1, Ordering::Relaxed);
+            state.open.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(async move {
                 let mut inside = TcpStream::connect(target).await.unwrap();
                 let until_hanging = async {
-                    while !is_hanging.load(Ordering::Relaxed) {
+                    while !state.hangs.load(Ordering::Relaxed) {
                         tokio::time::sleep(Duration::from_millis(5)).await;
                     }
                 };
@@ -166,33 +188,58 @@ async fn proxy(url: &str) -> (String, Arc<AtomicBool>) {
                     _ = tokio::io::copy_bidirectional(&mut outside, &mut inside) => {}
                     () = until_hanging => tokio::time::sleep(Duration::from_secs(20)).await,
                 }
+                state.open.fetch_sub(1, Ordering::Relaxed);
             });
         }
     });
-    (format!("redis://{address}"), hangs)
+    (format!("redis://{address}"), proxy)
 }
 
 #[tokio::test]
 async fn while_redis_hangs_the_router_counts_for_itself() {
     let Some(url) = redis_url() else { return };
-    let (proxied, hangs) = proxy(&url).await;
+    let (proxied, proxy) = proxy(&url).await;
     let router = Router::new(&proxied, &prefix(), "100ms", "{ name: ip, by: [client_ip], limit: 50, per: 1h }");
     assert_eq!(router.passed(10, 1).await, 10);
     assert!(router.redis_is_up());
-    hangs.store(true, Ordering::Relaxed);
+    proxy.hangs.store(true, Ordering::Relaxed);
     tokio::time::sleep(Duration::from_millis(50)).await;
     let began = Instant::now();
     let local = router.passed(100, 1).await;
     assert!(began.elapsed() < Duration::from_millis(400), "{:?}", began.elapsed());
     assert_eq!(local, 50, "its own limit");
     assert!(!router.redis_is_up());
-    hangs.store(false, Ordering::Relaxed);
+    proxy.hangs.store(false, Ordering::Relaxed);
     let again = Instant::now();
     while !router.redis_is_up() {
         assert!(again.elapsed() < Duration::from_secs(15), "it never came back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(router.passed(100, 1).await, 40, "what was left in Redis");
+}
+
+#[tokio::test]
+async fn reloads_leave_no_connections_behind() {
+    let Some(url) = redis_url() else { return };
+    let (proxied, proxy) = proxy(&url).await;
+    let (prefix, rule) = (prefix(), "{ name: ip, by: [client_ip], limit: 100, per: 1h }");
+    let mut router = Router::new(&proxied, &prefix, "2s", rule);
+    assert!(router.passes(1).await);
+    for _ in 0..20 {
+        router = router.reloaded(&proxied, &prefix, rule);
+        assert!(router.passes(1).await);
+    }
+    assert_eq!(proxy.accepted.load(Ordering::Relaxed), 1, "the connection is kept");
+    for number in 0..20 {
+        router = router.reloaded(&proxied, &format!("{prefix}{number}:"), rule);
+        assert!(router.passes(1).await);
+    }
+    let began = Instant::now();
+    while proxy.open.load(Ordering::Relaxed) > 1 {
+        assert!(began.elapsed() < Duration::from_secs(5), "{} are open", proxy.open.load(Ordering::Relaxed));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(proxy.accepted.load(Ordering::Relaxed), 21);
 }
 
 #[tokio::test]

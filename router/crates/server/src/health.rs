@@ -33,7 +33,11 @@ pub(crate) fn respond<S: SubgraphService, B>(
         let states = gateway.supergraph.subgraph_ids().filter_map(|subgraph| {
             let state = gateway.subgraphs.state(subgraph)?;
             let name = &gateway.supergraph.subgraph(subgraph).name;
-            let health = if state.failed_in_a_row == 0 { "UP" } else { "FAILING" };
+            let health = match state.failed_in_a_row {
+                _ if state.is_circuit_open => "CIRCUIT_OPEN",
+                0 => "UP",
+                _ => "FAILING",
+            };
             let under_way = state.under_way;
             Some(
                 json!({ "name": name, "status": health, "failedInARow": state.failed_in_a_row, "underWay": under_way }),

@@ -77,6 +77,11 @@ impl CircuitBreaker {
         }
     }
 
+    /// Whether it is open or half-open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) != CLOSED
+    }
+
     /// Lets a request pass, unless the circuit is open.
     pub(crate) fn pass(&self, now: Instant) -> Result<Passage<'_>, Open> {
         let period = self.period.load(Ordering::Acquire);

@@ -95,6 +95,7 @@ impl Subgraph {
         SubgraphState {
             under_way: self.in_flight.load(Ordering::Relaxed),
             failed_in_a_row: self.failed_in_a_row.load(Ordering::Relaxed),
+            is_circuit_open: self.circuit_breaker.as_ref().is_some_and(CircuitBreaker::is_open),
         }
     }
 
