@@ -212,15 +212,15 @@ async fn a_retry_goes_to_another_url_and_a_mutation_to_none() {
 async fn the_less_loaded_url_gets_the_requests() {
     let peers = [Peer::start(Behaviour::Good).await, Peer::start(Behaviour::Slow(400)).await];
     let world = World::new(&[&peers[0].url, &peers[1].url], "");
+    let began = Instant::now();
     let client = || async {
-        for _ in 0..30 {
+        while began.elapsed() < Duration::from_millis(1000) {
             world.call(Mutation).await.unwrap();
         }
     };
     tokio::join!(client(), client(), client(), client());
     let (fast, slow) = (peers[0].requests(), peers[1].requests());
-    assert_eq!(fast + slow, 120);
-    assert!(slow < 30, "{slow} of 120 went to the slow one");
+    assert!(slow > 0 && fast > 10 * slow, "{fast} and {slow}");
 }
 
 #[tokio::test]
