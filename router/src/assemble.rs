@@ -5,7 +5,8 @@ use std::sync::Arc;
 use braid_authentication::Authenticator;
 use braid_authentication::config::Exceptions;
 use braid_gateway::config::AnonymousConfig;
-use braid_gateway::{Gateway, GatewayConfig, GatewayError};
+use braid_gateway::{Gateway, GatewayConfig, GatewayError, PolicyAuthorizer};
+use braid_policy_server::{PolicyServer, PolicyServerError};
 use braid_rate_limit::{RateLimitError, RateLimits};
 use braid_server::Observers;
 use braid_server::config::SettingsError;
@@ -36,7 +37,9 @@ pub fn version(
     unknown_names(config, &supergraph)?;
     let older = previous.map(|previous| &previous.gateway.subgraphs);
     let subgraphs = HttpSubgraphs::new(&supergraph, &config.traffic, metrics, older)?;
+    let policy_server = PolicyServer::new(&config.policy_server, metrics)?;
     let gateway_config = GatewayConfig {
+        policy_authorizer: policy_server.map(|server| Arc::new(server) as Arc<dyn PolicyAuthorizer>),
         limits: config.limits.clone(),
         exposure: config.exposure.clone(),
         headers: config.headers.clone(),
@@ -119,6 +122,9 @@ pub enum VersionError {
     /// The gateway can't be set up.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
+    /// The policy server can't be asked.
+    #[error(transparent)]
+    PolicyServer(#[from] PolicyServerError),
     /// Requests can't be authenticated.
     #[error("authentication.{0}")]
     Authentication(String),

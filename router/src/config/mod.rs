@@ -12,6 +12,7 @@ use braid_demand_control::config::{DemandControlConfig, Mode};
 use braid_gateway::config::{ExposureConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
 use braid_net::config::TlsClientConfig;
+use braid_policy_server::config::PolicyServerConfig;
 use braid_rate_limit::config::{RateLimitsConfig, RateLimitsConfigError};
 use braid_request_context::header_rules::HeadersConfig;
 use braid_request_context::headers::HeaderRuleError;
@@ -48,6 +49,8 @@ pub struct Config {
     pub override_labels: OverrideLabelsConfig,
     /// How `@authenticated`, `@requiresScopes` and `@policy` in the supergraph are enforced.
     pub authorization: AuthorizationConfig,
+    /// Who decides policies (`@policy`) that nothing in `authorization` grants.
+    pub policy_server: PolicyServerConfig,
     /// What operations may cost.
     pub demand_control: DemandControlConfig,
     /// Logs, metrics and traces.
@@ -232,6 +235,7 @@ impl Config {
             .chain(subgraphs)
             .chain(self.authentication.files())
             .chain(self.rate_limits.files())
+            .chain(self.policy_server.tls.files())
             .chain(self.telemetry.trace.otlp.tls.files())
             .map(PathBuf::from)
     }
@@ -246,8 +250,10 @@ impl Config {
         self.server.playground.folder.iter_mut().for_each(in_folder);
         self.authentication.files_mut().for_each(in_folder);
         self.rate_limits.files_mut().for_each(in_folder);
-        let TlsClientConfig { authorities, certificate, key } = &mut self.telemetry.trace.otlp.tls;
-        [authorities, certificate, key].into_iter().flatten().for_each(in_folder);
+        for tls in [&mut self.telemetry.trace.otlp.tls, &mut self.policy_server.tls] {
+            let TlsClientConfig { authorities, certificate, key } = tls;
+            [authorities, certificate, key].into_iter().flatten().for_each(in_folder);
+        }
         for traffic in std::iter::once(&mut self.traffic.all).chain(self.traffic.subgraphs.values_mut()) {
             if let Some(tls) = &mut traffic.tls {
                 [&mut tls.authorities, &mut tls.certificate, &mut tls.key].into_iter().flatten().for_each(in_folder);

@@ -27,11 +27,12 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use crate::anonymous::{self, AnonymousRules};
 use crate::compile::Compiler;
 use crate::costs::{Affordable, OperationCost};
-use crate::decisions::{Decisions, Facts};
+use crate::decisions::{Decisions, Facts, Undecided};
 use crate::gateway::{Gateway, Subgraphs};
 use crate::labels::OverrideLabels;
 use crate::operation_cache::{CachedOperation, Found};
 use crate::permissions::{PermissionRules, Permissions};
+use crate::policies::DecidedPolicies;
 use crate::refusal::Refusal;
 use crate::request::GraphQLRequest;
 
@@ -95,11 +96,12 @@ pub async fn answer<S: Subgraphs>(
     may_mutate: bool,
 ) -> Result<Executed, Refusal> {
     let started = Instant::now();
-    let facts = gateway.facts(context.override_labels, context.identity.principal());
+    let undecided = DecidedPolicies::default();
+    let facts = gateway.facts(context.override_labels, context.identity.principal(), &undecided);
     let (operation, cached) = match gateway.operations.hit(request, &facts) {
-        Some(found) => (found, true),
+        Ok(Some(found)) => (found, true),
         // Boxed, so that hits don't carry what only a miss needs.
-        None => in_time(context.deadline, Box::pin(compiled(gateway, request, &facts, may_mutate))).await?,
+        _ => in_time(context.deadline, Box::pin(find(gateway, request, context, may_mutate))).await?,
     };
     let found_after = started.elapsed();
     if let (false, Some(trace)) = (cached, &context.trace) {
@@ -146,14 +148,55 @@ pub async fn answer<S: Subgraphs>(
     Ok(Executed { response, operation, cached, found_after, executed_in, cost })
 }
 
+/// The operation of a request that was not found at once, and whether it was compiled before: it is compiled, or policies are decided
+/// that it depends on. Each round decides all that are known to matter, and no policy twice, so there are few.
+async fn find<S: Subgraphs>(
+    gateway: &Gateway<S>,
+    request: &GraphQLRequest<'_>,
+    context: &RequestContext,
+    may_mutate: bool,
+) -> Result<(Arc<CachedOperation>, bool), Refusal> {
+    let principal = context.identity.principal();
+    let mut decided = DecidedPolicies::default();
+    loop {
+        let facts = gateway.facts(context.override_labels, principal, &decided);
+        let policies = match compiled(gateway, request, &facts, may_mutate).await {
+            Ok(found) => return Ok(found),
+            Err(Unfound::Refused(refusal)) => return Err(refusal),
+            Err(Unfound::Undecided(Undecided(policies))) => policies,
+        };
+        if let Some(authorizer) = &gateway.permissions.authorizer {
+            decided.decide(&**authorizer, policies, principal, context.deadline).await;
+        }
+    }
+}
+
+/// Why a request's operation is not there.
+enum Unfound {
+    Refused(Refusal),
+    Undecided(Undecided),
+}
+
+impl From<Undecided> for Unfound {
+    fn from(undecided: Undecided) -> Self {
+        Self::Undecided(undecided)
+    }
+}
+
+impl<R: Into<Refusal>> From<R> for Unfound {
+    fn from(refusal: R) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
 /// The operation of a request that is not in the cache, and whether another request had it compiled meanwhile.
 async fn compiled<S: Subgraphs>(
     gateway: &Gateway<S>,
     request: &GraphQLRequest<'_>,
     facts: &Facts<'_>,
     may_mutate: bool,
-) -> Result<(Arc<CachedOperation>, bool), Refusal> {
-    let vacancy = match gateway.operations.wait(request, facts).await {
+) -> Result<(Arc<CachedOperation>, bool), Unfound> {
+    let vacancy = match gateway.operations.wait(request, facts).await? {
         Found::Operation(operation) => return Ok((operation, true)),
         Found::Vacancy(vacancy) => vacancy,
     };
@@ -167,6 +210,7 @@ async fn compiled<S: Subgraphs>(
         on: facts.labels,
         permissions: gateway.permissions.clone(),
         principal: facts.permissions.principal().cloned(),
+        decided: facts.permissions.decided().clone(),
         anonymous: gateway.anonymous.clone(),
         may_introspect: gateway.exposure.introspection,
         may_mutate,
@@ -191,6 +235,7 @@ struct Miss {
     on: u64,
     permissions: Arc<PermissionRules>,
     principal: Option<Arc<Principal>>,
+    decided: DecidedPolicies,
     anonymous: Option<Arc<AnonymousRules>>,
     may_introspect: bool,
     may_mutate: bool,
@@ -199,7 +244,7 @@ struct Miss {
 impl Miss {
     /// parse → may it run? → what may be seen? → plan. A refusal is kept as what came of the operation, unless it is due to how this
     /// request was sent.
-    fn compile(&self, text: &str, name: Option<&str>) -> Result<CachedOperation, Refusal> {
+    fn compile(&self, text: &str, name: Option<&str>) -> Result<CachedOperation, Unfound> {
         let started = Instant::now();
         let parsed = self.compiler.parse(text, name);
         let mut is_open = true;
@@ -207,14 +252,16 @@ impl Miss {
             check_method(operation.kind, self.may_mutate)?;
             is_open = self.anonymous.as_ref().is_none_or(|rules| rules.allow(operation));
             if !is_open && self.principal.is_none() {
-                return Err(anonymous::refusal());
+                return Err(anonymous::refusal().into());
             }
         }
         let parsed = parsed.and_then(|operation| self.check(&operation).map(|()| operation));
-        let permissions = Permissions::new(&self.permissions, self.principal.as_ref());
+        let permissions = Permissions::new(&self.permissions, self.principal.as_ref(), &self.decided);
         let facts = Facts { labels: self.on, permissions };
-        let (mut requirements, mut refused) = (RequirementSet::default(), Vec::new());
-        let seen = parsed.map(|operation| self.seen(operation, &facts, &mut requirements, &mut refused));
+        let requirements = parsed.as_ref().map(|operation| self.requirements(operation)).unwrap_or_default();
+        facts.decide(&requirements)?;
+        let mut refused = Vec::new();
+        let seen = parsed.map(|operation| self.seen(operation, &facts, &requirements, &mut refused));
         let (parsed_in, is_planned) = (started.elapsed(), seen.is_ok());
         let asked = Cell::new(0);
         let is_on = |label: &str| {
@@ -229,22 +276,27 @@ impl Miss {
         Ok(CachedOperation::new(result, text, took, planned_in, refused, is_open, decisions))
     }
 
-    /// What of an operation the client may see. Adds the requirements on which that depends, and what is refused.
+    /// The requirements on which it depends what of an operation the client may see.
+    fn requirements(&self, operation: &Operation) -> RequirementSet {
+        let all = &self.permissions.requirements;
+        match all.is_empty() {
+            true => RequirementSet::default(),
+            false => relevant(operation, &self.compiler.supergraph.schema, all),
+        }
+    }
+
+    /// What of an operation the client may see. Adds what is refused.
     fn seen(
         &self,
         operation: Operation,
         facts: &Facts<'_>,
-        requirements: &mut RequirementSet,
+        requirements: &RequirementSet,
         refused: &mut Vec<String>,
     ) -> Operation {
-        let (schema, all) = (&self.compiler.supergraph.schema, &self.permissions.requirements);
-        if all.is_empty() {
-            return operation;
-        }
-        *requirements = relevant(&operation, schema, all);
         if requirements.is_empty() {
             return operation;
         }
+        let (schema, all) = (&self.compiler.supergraph.schema, &self.permissions.requirements);
         let filtered = filter(&operation, schema, all, &|id| facts.permissions.grants(id));
         *refused = filtered.refused;
         if self.permissions.dry_run { operation } else { filtered.operation }
@@ -306,8 +358,16 @@ async fn in_time<T>(deadline: Instant, finding: impl Future<Output = Result<T, R
 impl<S: Subgraphs> Gateway<S> {
     /// The operation of a request, ready to run, and whether it was there already.
     pub async fn prepare(&self, request: &GraphQLRequest<'_>) -> Result<(Arc<CachedOperation>, bool), Refusal> {
-        let facts = self.facts(self.labels.decide(&HeaderMap::new()), None);
-        compiled(self, request, &facts, true).await
+        let mut decided = DecidedPolicies::default();
+        loop {
+            let facts = self.facts(self.labels.decide(&HeaderMap::new()), None, &decided);
+            match compiled(self, request, &facts, true).await {
+                Ok(found) => return Ok(found),
+                Err(Unfound::Refused(refusal)) => return Err(refusal),
+                // Nobody is asked about somebody who does not exist.
+                Err(Unfound::Undecided(Undecided(policies))) => decided.refuse(policies),
+            }
+        }
     }
 
     /// Compiles the most used operations of an older version, so that the first requests to this one find them.

@@ -23,7 +23,26 @@ pub(crate) struct Decisions {
     granted: RequirementSet,
 }
 
+/// Policies that have to be decided before an operation can be compiled or found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Undecided(pub(crate) Vec<String>);
+
+impl Facts<'_> {
+    /// Whether the request says all that is asked about these requirements.
+    #[inline]
+    pub(crate) fn decide(&self, requirements: &RequirementSet) -> Result<(), Undecided> {
+        let undecided = self.permissions.undecided(requirements);
+        if undecided.is_empty() { Ok(()) } else { Err(Undecided(undecided)) }
+    }
+}
+
 impl Decisions {
+    /// Whether it can be told what a request would have said.
+    #[inline]
+    pub(crate) fn decidable(&self, facts: &Facts<'_>) -> Result<(), Undecided> {
+        facts.decide(&self.requirements)
+    }
+
     /// What a request says about these labels and requirements.
     pub(crate) fn of(labels: u64, requirements: RequirementSet, facts: &Facts<'_>) -> Self {
         let granted = requirements.iter().filter(|id| facts.permissions.grants(*id)).collect();

@@ -25,6 +25,7 @@ use crate::labels::{LabelError, OverrideLabels};
 use crate::limits::LimitsConfig;
 use crate::operation_cache::OperationCache;
 use crate::permissions::{PermissionError, PermissionRules, Permissions};
+use crate::policies::{DecidedPolicies, PolicyAuthorizer};
 
 /// What a gateway asks of the world: subgraphs that take a part of the request's context, and say which headers came back.
 pub trait Subgraphs: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders> {}
@@ -75,12 +76,19 @@ pub struct GatewayConfig {
     pub demand_control: DemandControlConfig,
     /// What anonymous clients may ask for; `None` if that is up to the supergraph alone.
     pub anonymous: Option<AnonymousConfig>,
+    /// Decides the policies that neither claims nor `authorization.policies` grant.
+    pub policy_authorizer: Option<Arc<dyn PolicyAuthorizer>>,
 }
 
 impl<S> Gateway<S> {
     /// What a request says about how its operation is compiled.
-    pub(crate) fn facts<'a>(&'a self, labels: u64, principal: Option<&'a Arc<Principal>>) -> Facts<'a> {
-        Facts { labels, permissions: Permissions::new(&self.permissions, principal) }
+    pub(crate) fn facts<'a>(
+        &'a self,
+        labels: u64,
+        principal: Option<&'a Arc<Principal>>,
+        decided: &'a DecidedPolicies,
+    ) -> Facts<'a> {
+        Facts { labels, permissions: Permissions::new(&self.permissions, principal, decided) }
     }
 }
 
@@ -125,7 +133,11 @@ impl<S: Subgraphs> Gateway<S> {
             compiler: Arc::new(compiler),
             planning: Arc::new(Semaphore::new(limits.max_concurrent_planning.clamp(1, Semaphore::MAX_PERMITS))),
             labels: Arc::new(OverrideLabels::new(&config.override_labels, &supergraph)?),
-            permissions: Arc::new(PermissionRules::new(&config.authorization, &supergraph)?),
+            permissions: Arc::new(PermissionRules::new(
+                &config.authorization,
+                config.policy_authorizer.clone(),
+                &supergraph,
+            )?),
             costs,
             anonymous: anonymous.transpose()?.map(Arc::new),
             subgraphs,

@@ -17,6 +17,7 @@ mod labels;
 pub mod limits;
 pub mod operation_cache;
 mod permissions;
+mod policies;
 pub mod refusal;
 pub mod request;
 
@@ -27,3 +28,4 @@ pub use costs::{CostError, OperationCost};
 pub use gateway::{Gateway, GatewayConfig, GatewayError, Subgraphs};
 pub use labels::LabelError;
 pub use permissions::PermissionError;
+pub use policies::PolicyAuthorizer;

@@ -12,7 +12,7 @@ use braid_telemetry::metrics::Metrics;
 use quick_cache::sync::{Cache, DefaultLifecycle, PlaceholderGuard};
 use quick_cache::{DefaultHashBuilder, Equivalent, Weighter};
 
-use crate::decisions::{Decisions, Facts};
+use crate::decisions::{Decisions, Facts, Undecided};
 use crate::refusal::Refusal;
 use crate::request::GraphQLRequest;
 
@@ -130,23 +130,29 @@ impl OperationCache {
         Self { operations, metrics }
     }
 
-    /// The operation that a request asks for, compiled for what it says, when it is there.
-    pub(crate) fn hit(&self, request: &GraphQLRequest<'_>, facts: &Facts<'_>) -> Option<Arc<CachedOperation>> {
+    /// The operation that a request asks for, compiled for what it says, when it is there; or the policies that have to be decided
+    /// before that can be told.
+    pub(crate) fn hit(
+        &self,
+        request: &GraphQLRequest<'_>,
+        facts: &Facts<'_>,
+    ) -> Result<Option<Arc<CachedOperation>>, Undecided> {
         let operation_name = request.operation_name.as_deref();
         let mut key = KeyRef { query: &request.query, operation_name, decisions: Decisions::default() };
         loop {
-            let found = self.operations.get(&key)?;
+            let Some(found) = self.operations.get(&key) else { return Ok(None) };
+            found.decisions.decidable(facts)?;
             if found.decisions.hold_for(facts) {
                 found.used.fetch_add(1, Ordering::Relaxed);
                 self.metrics.cache_hits.inc();
-                return Some(found);
+                return Ok(Some(found));
             }
             key.decisions = key.decisions.and(&found.decisions, facts);
         }
     }
 
     /// The operation that a request asks for, once another request had it compiled, or the vacancy for it.
-    pub(crate) async fn wait(&self, request: &GraphQLRequest<'_>, facts: &Facts<'_>) -> Found<'_> {
+    pub(crate) async fn wait(&self, request: &GraphQLRequest<'_>, facts: &Facts<'_>) -> Result<Found<'_>, Undecided> {
         let mut key = Key {
             query: request.query.as_ref().into(),
             operation_name: request.operation_name.as_deref().map(Into::into),
@@ -155,12 +161,13 @@ impl OperationCache {
         loop {
             let found = match self.operations.get_value_or_guard_async(&key).await {
                 Ok(found) => found,
-                Err(guard) => return Found::Vacancy(Vacancy { cache: self, guard }),
+                Err(guard) => return Ok(Found::Vacancy(Vacancy { cache: self, guard })),
             };
+            found.decisions.decidable(facts)?;
             if found.decisions.hold_for(facts) {
                 found.used.fetch_add(1, Ordering::Relaxed);
                 self.metrics.cache_hits.inc();
-                return Found::Operation(found);
+                return Ok(Found::Operation(found));
             }
             key.decisions = key.decisions.and(&found.decisions, facts);
         }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 use braid_authorization::config::{AuthorizationConfig, ErrorPlace, Mode, PolicyGrant};
-use braid_authorization::{ReadError, Requirement, RequirementId, Requirements};
+use braid_authorization::{ReadError, Requirement, RequirementId, RequirementSet, Requirements};
 use braid_executor::RefusalPlace;
 use braid_request_context::identity::{ClaimPath, Principal};
 use braid_supergraph::Supergraph;
 use serde_json::Value;
+
+use crate::policies::{DecidedPolicies, PolicyAuthorizer};
 
 /// Why permissions can't be enforced.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,17 +38,24 @@ pub(crate) struct PermissionRules {
     scopes: Vec<ClaimPath>,
     policies: Option<ClaimPath>,
     grants: AHashMap<String, (ClaimPath, Option<String>)>,
+    /// Decides the policies that nothing else does.
+    pub(crate) authorizer: Option<Arc<dyn PolicyAuthorizer>>,
 }
 
 /// What the client of one request may see.
 pub(crate) struct Permissions<'a> {
     rules: &'a PermissionRules,
     principal: Option<&'a Arc<Principal>>,
+    decided: &'a DecidedPolicies,
 }
 
 impl PermissionRules {
     /// The rules for a supergraph.
-    pub(crate) fn new(config: &AuthorizationConfig, supergraph: &Supergraph) -> Result<Self, PermissionError> {
+    pub(crate) fn new(
+        config: &AuthorizationConfig,
+        authorizer: Option<Arc<dyn PolicyAuthorizer>>,
+        supergraph: &Supergraph,
+    ) -> Result<Self, PermissionError> {
         let requirements = match config.enabled {
             true => Requirements::read(supergraph)?,
             false => Requirements::default(),
@@ -69,6 +78,7 @@ impl PermissionRules {
             scopes: scopes.collect::<Result<_, _>>()?,
             policies: policies.transpose()?,
             grants: config.policies.grants.iter().map(grant).collect::<Result<_, PermissionError>>()?,
+            authorizer,
         })
     }
 }
@@ -81,8 +91,38 @@ fn claim_path(option: &str, text: &str) -> Result<ClaimPath, PermissionError> {
 }
 
 impl<'a> Permissions<'a> {
-    pub(crate) fn new(rules: &'a PermissionRules, principal: Option<&'a Arc<Principal>>) -> Self {
-        Self { rules, principal }
+    pub(crate) fn new(
+        rules: &'a PermissionRules,
+        principal: Option<&'a Arc<Principal>>,
+        decided: &'a DecidedPolicies,
+    ) -> Self {
+        Self { rules, principal, decided }
+    }
+
+    /// What was decided of policies.
+    pub(crate) fn decided(&self) -> &'a DecidedPolicies {
+        self.decided
+    }
+
+    /// The policies of these requirements that are still to be decided by somebody else. All of them are asked about at once, even if a
+    /// part would do.
+    #[inline]
+    pub(crate) fn undecided(&self, requirements: &RequirementSet) -> Vec<String> {
+        if self.rules.authorizer.is_none() { Vec::new() } else { self.find_undecided(requirements) }
+    }
+
+    fn find_undecided(&self, requirements: &RequirementSet) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for id in requirements.iter().filter(|id| !self.grants(*id)) {
+            let Some(Requirement::Policies(alternatives)) = self.rules.requirements.get(id) else { continue };
+            for policy in alternatives.0.iter().flatten() {
+                let is_known = self.is_claimed(policy) || self.decided.get(policy).is_some();
+                if !is_known && !found.contains(policy) {
+                    found.push(policy.clone());
+                }
+            }
+        }
+        found
     }
 
     /// Who asks, unless it is somebody anonymous.
@@ -106,6 +146,11 @@ impl<'a> Permissions<'a> {
     }
 
     fn satisfies(&self, policy: &str) -> bool {
+        self.is_claimed(policy) || self.decided.get(policy) == Some(true)
+    }
+
+    /// Whether claims or the configuration say that the client satisfies a policy.
+    fn is_claimed(&self, policy: &str) -> bool {
         let Some(principal) = self.principal else { return false };
         let claimed = self.rules.policies.as_ref();
         claimed.is_some_and(|claim| principal.scopes(claim).any(|known| known == policy))

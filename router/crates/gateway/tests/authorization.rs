@@ -8,20 +8,21 @@
 )]
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use braid_authorization::config::{AuthorizationConfig, ErrorPlace, Mode, PolicyGrant};
 use braid_composition::{SubgraphSdl, compose};
 use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
 use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Executed, Gateway, GatewayConfig, answer};
+use braid_gateway::{Executed, Gateway, GatewayConfig, PolicyAuthorizer, answer};
 use braid_request_context::SubgraphContext;
 use braid_request_context::headers::SubgraphHeaders;
 use braid_request_context::identity::{CredentialKind, Identity, Principal};
 use braid_supergraph::Supergraph;
 use braid_telemetry::metrics::Metrics;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 const LINK: &str = r#"
@@ -38,6 +39,7 @@ const SHOP: &str = r#"
         name: String!
         cost: Int @requiresScopes(scopes: [["cost:read"], ["admin", "audit"]])
         margin: Int! @policy(policies: [["finance"]])
+        discount: Int @policy(policies: [["sales", "discounts"], ["finance"]])
     }
     type Secret @signedIn { text: String }
     type User { email: String }
@@ -60,7 +62,8 @@ impl SubgraphService for Everything {
         _: &SubgraphContext,
     ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
         self.asked.lock().unwrap().push(String::from_utf8(request.body.to_vec()).unwrap());
-        let product = json!({ "__typename": "Product", "name": "Chair", "cost": 5, "c": 5, "margin": 2 });
+        let product =
+            json!({ "__typename": "Product", "name": "Chair", "cost": 5, "c": 5, "margin": 2, "discount": 1 });
         let secret = json!({ "__typename": "Secret", "text": "x" });
         let body = json!({ "data": {
             "me": { "email": "a@b.c" }, "items": [product, secret], "item": secret, "kind": "A", "first": product,
@@ -70,13 +73,40 @@ impl SubgraphService for Everything {
 }
 
 fn gateway(configure: impl FnOnce(&mut AuthorizationConfig)) -> Gateway<Everything> {
+    gateway_with(configure, None)
+}
+
+fn gateway_with(
+    configure: impl FnOnce(&mut AuthorizationConfig),
+    policy_authorizer: Option<Arc<dyn PolicyAuthorizer>>,
+) -> Gateway<Everything> {
     let shop = SubgraphSdl { name: "shop".to_owned(), sdl: format!("{LINK}{SHOP}"), ..SubgraphSdl::default() };
     let composed = compose(&[shop]).result.expect("the subgraph composes");
     let supergraph = Arc::new(Supergraph::read(&composed.supergraph_sdl).unwrap());
     assert!(supergraph.demanded_features().is_empty());
-    let mut config = GatewayConfig::default();
+    let mut config = GatewayConfig { policy_authorizer, ..GatewayConfig::default() };
     configure(&mut config.authorization);
     Gateway::new(supergraph, Everything::default(), &config, &Arc::new(Metrics::default())).unwrap()
+}
+
+/// Grants one policy, and counts.
+#[derive(Debug, Default)]
+struct Grants {
+    policy: &'static str,
+    asked: Mutex<Vec<Vec<String>>>,
+}
+
+impl PolicyAuthorizer for Grants {
+    fn satisfied<'a>(
+        &'a self,
+        policies: &'a [String],
+        _: Option<&'a Arc<Principal>>,
+        _: Instant,
+    ) -> BoxFuture<'a, Vec<usize>> {
+        self.asked.lock().unwrap().push(policies.to_vec());
+        let satisfied = policies.iter().enumerate().filter(|(_, policy)| *policy == self.policy).map(|(at, _)| at);
+        Box::pin(std::future::ready(satisfied.collect()))
+    }
 }
 
 fn somebody(claims: &Value) -> Identity {
@@ -250,4 +280,40 @@ async fn a_whole_operation_is_refused_or_nothing_is() {
     assert_eq!(&*executed.operation.refused, ["Query.kind"]);
     let off = gateway(|config| config.enabled = false);
     assert_eq!(ask(&off, query, Identity::Anonymous).await.unwrap().response.errors, 0);
+}
+
+#[tokio::test]
+async fn policies_are_decided_together_and_only_where_they_matter() {
+    let finance = Arc::new(Grants { policy: "finance", ..Grants::default() });
+    let gateway = gateway_with(|_| {}, Some(finance.clone()));
+    let nobody = || Identity::Anonymous;
+    let query = "{ first { name } }";
+    check(&gateway, query, nobody(), json!({ "first": { "name": "Chair" } }), json!([]), &[]).await;
+    assert!(finance.asked.lock().unwrap().is_empty(), "nothing depends on a policy");
+    let query = "{ first { margin discount } }";
+    for _ in 0..2 {
+        let all = json!({ "first": { "margin": 2, "discount": 1 } });
+        check(&gateway, query, nobody(), all, json!([]), &[]).await;
+        let mut asked = std::mem::take(&mut *finance.asked.lock().unwrap());
+        asked.iter_mut().for_each(|policies| policies.sort());
+        assert_eq!(asked, [["discounts", "finance", "sales"]], "all at once");
+    }
+    // What claims say needs no decision.
+    let claimed = || somebody(&json!({ "policies": ["finance"] }));
+    check(&gateway, query, claimed(), json!({ "first": { "margin": 2, "discount": 1 } }), json!([]), &[]).await;
+    assert!(finance.asked.lock().unwrap().is_empty());
+    // Both of "sales" and "discounts" are needed.
+    let sales = Arc::new(Grants { policy: "sales", ..Grants::default() });
+    let gateway = gateway_with(|_| {}, Some(sales));
+    let query = "{ first { name discount } }";
+    let data = json!({ "first": { "name": "Chair", "discount": null } });
+    check(&gateway, query, nobody(), data, json!([["first", "discount"]]), &["discount"]).await;
+    let claimed = somebody(&json!({ "policies": "discounts" }));
+    check(&gateway, query, claimed, json!({ "first": { "name": "Chair", "discount": 1 } }), json!([]), &[]).await;
+    assert!(gateway.prepare(&request(query)).await.is_ok(), "warming up asks nobody");
+}
+
+fn request(query: &str) -> GraphQLRequest<'static> {
+    let query = serde_json::to_string(query).unwrap().into();
+    GraphQLRequest { query, operation_name: None, variables: None, extensions: None }
 }

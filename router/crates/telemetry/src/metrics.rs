@@ -36,6 +36,7 @@ pub struct Metrics {
     authenticated: Family<Credentials, Counter>,
     unauthorized: Counter,
     would_be_unauthorized: Counter,
+    policy_server_failures: Counter,
     cost_estimated: Histogram,
     cost_actual: Histogram,
     too_expensive: Counter,
@@ -118,6 +119,7 @@ impl Default for Metrics {
             authenticated: Family::default(),
             unauthorized: Counter::default(),
             would_be_unauthorized: Counter::default(),
+            policy_server_failures: Counter::default(),
             cost_estimated: Histogram::new(COSTS),
             cost_actual: Histogram::new(COSTS),
             too_expensive: Counter::default(),
@@ -156,6 +158,8 @@ impl Metrics {
         registry.register("authorization_refused", help, counter);
         let help = "Requests that would be refused something if authorization were not a dry run";
         registry.register("authorization_would_refuse", help, self.would_be_unauthorized.clone());
+        let help = "Requests whose policies the policy server could not decide";
+        registry.register("policy_server_failures", help, self.policy_server_failures.clone());
         let help = "Cost of operations, as it is estimated before they run";
         registry.register("operation_cost_estimated", help, self.cost_estimated.clone());
         let help = "Cost of operations, by what the subgraphs gave";
@@ -223,6 +227,11 @@ impl Metrics {
     /// Counts a request for something that its client may not see.
     pub fn unauthorized(&self, dry_run: bool) {
         if dry_run { &self.would_be_unauthorized } else { &self.unauthorized }.inc();
+    }
+
+    /// Counts a request whose policies the policy server could not decide.
+    pub fn policy_server_failed(&self) {
+        self.policy_server_failures.inc();
     }
 
     /// Adds the cost of an operation as it is estimated.
