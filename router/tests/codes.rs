@@ -33,6 +33,18 @@ fn each_label_is_a_code_that_some_crate_gives() {
 }
 
 #[test]
+fn each_code_is_documented() {
+    let page = std::fs::read_to_string("../docs/errors.md").unwrap();
+    let missing: Vec<_> = OWN.iter().filter(|code| !page.contains(&format!("`{code}`"))).collect();
+    assert!(missing.is_empty(), "docs/errors.md lacks {missing:?}");
+    let documented = page.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
+    let unknown: Vec<_> =
+        documented.flat_map(|codes| codes.split(", ")).map(|code| code.trim().trim_matches('`')).collect();
+    let unknown: Vec<_> = unknown.into_iter().filter(|code| !OWN.contains(code)).collect();
+    assert!(unknown.is_empty(), "docs/errors.md has {unknown:?}, which the router does not give");
+}
+
+#[test]
 fn each_code_that_a_crate_gives_has_a_label() {
     let constructors = ["GraphQLError::new(", "Refusal::fixed("];
     let given: BTreeSet<_> = SOURCES

@@ -68,7 +68,7 @@ pub enum AuthenticationError {
 }
 
 impl AuthenticationError {
-    /// All of them, in the order of `docs/authentication.md`.
+    /// All of them, in the order of `docs/errors.md`.
     pub const ALL: [Self; 20] = [
         Self::Missing,
         Self::UnknownScheme,
