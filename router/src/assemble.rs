@@ -5,7 +5,8 @@ use std::sync::Arc;
 use braid_authentication::Authenticator;
 use braid_authentication::config::Exceptions;
 use braid_gateway::config::AnonymousConfig;
-use braid_gateway::{Gateway, GatewayConfig, GatewayError, PolicyAuthorizer};
+use braid_gateway::{DocumentError, Documents, Gateway, GatewayConfig, GatewayError, PolicyAuthorizer};
+use braid_persisted_operations::OperationStore;
 use braid_policy_server::{PolicyServer, PolicyServerError};
 use braid_rate_limit::{RateLimitError, RateLimits};
 use braid_server::Observers;
@@ -26,10 +27,11 @@ pub type Version = braid_server::Version<HttpSubgraphs>;
 /// A front that serves such versions.
 pub type Front = braid_server::Front<HttpSubgraphs>;
 
-/// Builds a version. Connections of `previous` are kept where nothing about them has changed.
+/// Builds a version that has this list of persisted operations. Connections of `previous` are kept where nothing about them has changed.
 pub fn version(
     config: &Config,
     supergraph_sdl: &str,
+    operations: Option<Arc<OperationStore>>,
     metrics: &Arc<Metrics>,
     previous: Option<&Version>,
 ) -> Result<Version, VersionError> {
@@ -48,7 +50,9 @@ pub fn version(
         demand_control: config.demand_control.clone(),
         anonymous: config.authentication.required.then(|| anonymous(&config.authentication.exceptions)),
     };
-    let gateway = Gateway::new(supergraph, subgraphs, &gateway_config, metrics)?;
+    let older = previous.map(|previous| &previous.gateway.documents);
+    let documents = Documents::new(&config.persisted_operations, operations, older, metrics)?;
+    let gateway = Gateway::new(supergraph, subgraphs, &gateway_config, metrics)?.with_documents(documents);
     let older = previous.and_then(|previous| previous.authenticator.as_ref());
     let authenticator = Authenticator::new(&config.authentication, older).map_err(VersionError::Authentication)?;
     let older = previous.and_then(|previous| previous.rate_limits.as_deref());
@@ -125,6 +129,9 @@ pub enum VersionError {
     /// The policy server can't be asked.
     #[error(transparent)]
     PolicyServer(#[from] PolicyServerError),
+    /// Persisted operations can't be used.
+    #[error(transparent)]
+    Documents(#[from] DocumentError),
     /// Requests can't be authenticated.
     #[error("authentication.{0}")]
     Authentication(String),

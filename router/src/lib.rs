@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! cli ──▶ reload ──▶ source (supergraph or subgraphs) ──▶ assemble ──▶ server ──▶ gateway ──▶ executor ──▶ transport ──▶ net
+//!            ├─────▶ operations (the list of persisted operations)
 //!            └─────▶ config
 //! ```
 
 pub mod assemble;
 pub mod cli;
 pub mod config;
+pub mod operations;
 pub mod reload;
 mod report;
 pub mod source;

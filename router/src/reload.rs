@@ -9,11 +9,13 @@ use std::time::SystemTime;
 use braid_composition::{Composer, Diagnostic};
 use braid_net::chain;
 use braid_net::tls::Fingerprint;
+use braid_persisted_operations::OperationStore;
 use braid_telemetry::metrics::{Metrics, ReloadOutcome};
 use braid_telemetry::otlp::{Exporter, ExporterError};
 
 use crate::assemble::{self, Front, Version, VersionError};
 use crate::config::{Config, ConfigError};
+use crate::operations::{self, OperationsError};
 use crate::report::{self, Changes};
 use crate::source::{Loaded, Source, SourceError, last_good};
 use crate::watch::{Watch, written_since};
@@ -47,6 +49,9 @@ pub enum LoadError {
     /// The schema source can't be loaded.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The list of persisted operations can't be used.
+    #[error(transparent)]
+    Operations(#[from] OperationsError),
     /// The version can't be built.
     #[error(transparent)]
     Version(#[from] VersionError),
@@ -68,6 +73,7 @@ struct Material {
     config: Config,
     certificates: Fingerprint,
     loaded: Loaded,
+    operations: Option<Arc<OperationStore>>,
     /// Whether the supergraph is the saved one, because subgraphs could not be reached.
     is_saved: bool,
 }
@@ -100,24 +106,38 @@ impl Blueprint {
         for variable in ignored {
             tracing::warn!("{variable}; the variable is ignored");
         }
-        let material = match self.load(config.clone(), &mut composer).await {
-            Err(LoadError::Source(error @ SourceError::Introspection { .. })) => self.saved(config, error)?,
+        let operations = operations::open(&config, None).await?;
+        let material = match self.load(config.clone(), operations.clone(), &mut composer).await {
+            Err(LoadError::Source(error @ SourceError::Introspection { .. })) => {
+                self.saved(config, operations, error)?
+            }
             loaded => loaded?,
         };
         let (watched, certificates) = (self.watched(&material), material.certificates);
         report::hints(&material.loaded.hints);
         let Built { version, config, supergraph_sdl, .. } = build(material, metrics, None).await?;
+        operations::prepare(&version, &config, metrics).await?;
         Ok((version, Origins { config, supergraph_sdl, certificates, watched, began, composer }))
     }
 
-    async fn load(&self, config: Config, composer: &mut Composer) -> Result<Material, LoadError> {
+    async fn load(
+        &self,
+        config: Config,
+        operations: Option<Arc<OperationStore>>,
+        composer: &mut Composer,
+    ) -> Result<Material, LoadError> {
         let certificates = Fingerprint::of(config.certificates());
         let loaded = source(&config).ok_or(LoadError::NoSource)?.load(composer, &config.traffic).await?;
-        Ok(Material { config, certificates, loaded, is_saved: false })
+        Ok(Material { config, certificates, loaded, operations, is_saved: false })
     }
 
     /// The saved supergraph instead of subgraphs that can't be reached.
-    fn saved(&self, config: Config, error: SourceError) -> Result<Material, LoadError> {
+    fn saved(
+        &self,
+        config: Config,
+        operations: Option<Arc<OperationStore>>,
+        error: SourceError,
+    ) -> Result<Material, LoadError> {
         let saved = config.schema.last_good.as_deref().and_then(|file| Some((file, last_good::read(file)?)));
         let Some((file, supergraph_sdl)) = saved else { return Err(error.into()) };
         tracing::warn!(
@@ -128,7 +148,7 @@ impl Blueprint {
         let certificates = Fingerprint::of(config.certificates());
         let files = config.schema.subgraphs.iter().cloned().collect();
         let loaded = Loaded { supergraph_sdl, files, is_live: true, hints: Vec::new(), subgraphs: Vec::new() };
-        Ok(Material { config, certificates, loaded, is_saved: true })
+        Ok(Material { config, certificates, loaded, operations, is_saved: true })
     }
 
     fn watched(&self, material: &Material) -> Watched {
@@ -185,10 +205,10 @@ struct Built {
 async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<Version>>) -> Result<Built, LoadError> {
     let metrics = metrics.clone();
     let built = tokio::task::spawn_blocking(move || {
-        let Material { config, loaded, is_saved, .. } = material;
+        let Material { config, loaded, operations, is_saved, .. } = material;
         let save_to = config.schema.last_good.clone().filter(|_| !is_saved);
         let supergraph_sdl = loaded.supergraph_sdl;
-        let version = assemble::version(&config, &supergraph_sdl, &metrics, previous.as_deref())?;
+        let version = assemble::version(&config, &supergraph_sdl, operations, &metrics, previous.as_deref())?;
         if let Some(file) = save_to
             && let Err(error) = last_good::save(&file, &supergraph_sdl)
         {
@@ -212,7 +232,9 @@ pub async fn keep_current(front: Arc<Front>, blueprint: Blueprint, mut origins: 
     let mut look = true;
     // The composition errors of the last reload, if it failed.
     let mut failing: Option<Vec<Diagnostic>> = None;
+    let mut operations = operations::Follower::default();
     loop {
+        operations.follow(&front, &origins.config);
         let reload = origins.config.reload.clone();
         let Watched { files, is_live } = &origins.watched;
         watch.follow(files, reload.watch);
@@ -268,7 +290,9 @@ async fn reload_once(
 ) -> Result<ReloadOutcome, LoadError> {
     let current = front.current();
     origins.began = SystemTime::now();
-    let material = blueprint.load(blueprint.config()?, &mut origins.composer).await?;
+    let config = blueprint.config()?;
+    let operations = operations::open(&config, current.gateway.documents.store()).await?;
+    let material = blueprint.load(config, operations, &mut origins.composer).await?;
     let (watched, certificates) = (blueprint.watched(&material), material.certificates);
     let is_same = material.loaded.supergraph_sdl == origins.supergraph_sdl
         && material.config == origins.config
@@ -286,6 +310,7 @@ async fn reload_once(
     if certificates != origins.certificates {
         front.exporter().map(Exporter::renew_certificates).transpose()?;
     }
+    operations::prepare(&version, &config, front.metrics()).await?;
     version.gateway.warm_from(&current.gateway, config.reload.warm_up).await;
     front.swap(version);
     (origins.config, origins.supergraph_sdl) = (config, supergraph_sdl);

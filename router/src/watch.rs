@@ -1,6 +1,6 @@
-//! Notices changes of files: those since a time, and those from now on. Knows nothing of their content.
+//! Notices changes of files, and of what is in folders: those since a time, and those from now on. Knows nothing of their content.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -23,7 +23,7 @@ impl Watch {
         Self { changes, changed, watcher: None, files: BTreeSet::new() }
     }
 
-    /// Watches these files from now on, or none if not `enabled`. Changes that were noticed before are kept.
+    /// Watches these files and folders from now on, or none if not `enabled`. Changes that were noticed before are kept.
     pub(crate) fn follow(&mut self, files: &BTreeSet<PathBuf>, enabled: bool) {
         if !enabled {
             self.watcher = None;
@@ -35,8 +35,11 @@ impl Watch {
         }
         // A folder that was deleted and created again has to be watched again; for others this does nothing.
         let Some(watcher) = &mut self.watcher else { return };
-        for folder in files.iter().map(|file| folder(file)).collect::<BTreeSet<_>>() {
-            if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+        let files = files.iter().map(|file| (folder(file), RecursiveMode::NonRecursive));
+        let folders =
+            self.files.iter().filter(|file| file.is_dir()).map(|file| (file.as_path(), RecursiveMode::Recursive));
+        for (folder, mode) in files.chain(folders).collect::<BTreeMap<_, _>>() {
+            if let Err(error) = watcher.watch(folder, mode) {
                 tracing::warn!(%error, folder = %folder.display(), "A folder can't be watched; send SIGHUP after changes in it");
             }
         }
@@ -76,9 +79,21 @@ fn last_written(metadata: &std::fs::Metadata) -> SystemTime {
 /// Folders are watched rather than files: editors and orchestrators replace files.
 fn watcher(files: &BTreeSet<PathBuf>, changed: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
     let files = files.clone();
+    let folders: Vec<PathBuf> = files
+        .iter()
+        .filter(|file| file.is_dir())
+        .flat_map(|folder| {
+            // Changes are reported by either name.
+            [Some(folder.clone()), folder.canonicalize().ok()].into_iter().flatten()
+        })
+        .collect();
     let report = move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
-        let concerns = |path: &PathBuf| files.iter().any(|file| file.file_name() == path.file_name()) || is_swap(path);
+        let concerns = |path: &PathBuf| {
+            files.iter().any(|file| file.file_name() == path.file_name())
+                || folders.iter().any(|folder| path.starts_with(folder))
+                || is_swap(path)
+        };
         if !event.kind.is_access() && event.paths.iter().any(concerns) {
             // If the channel is full, a change is reported already.
             let _ = changed.try_send(());

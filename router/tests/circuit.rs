@@ -49,7 +49,8 @@ async fn an_open_circuit_is_an_error_beside_the_data_of_others_and_outlives_a_re
     let mut config = Config::default();
     traffic(&mut config, BREAKER);
     config.limits.max_errors = 7;
-    let version = assemble::version(&config, &sdl, router.front.metrics(), Some(&router.front.current())).unwrap();
+    let version =
+        assemble::version(&config, &sdl, None, router.front.metrics(), Some(&router.front.current())).unwrap();
     router.front.swap(version);
     refused().await;
 }

@@ -158,12 +158,12 @@ async fn invalid_certificate_files_are_reported_at_startup() {
         Some(TlsClientConfig { authorities: Some("missing.pem".to_owned()), ..TlsClientConfig::default() });
     let metrics = Arc::default();
     let sdl = supergraph("https://127.0.0.1:1/", NOWHERE);
-    let error = braid::assemble::version(&config, &sdl, &metrics, None).unwrap_err();
+    let error = braid::assemble::version(&config, &sdl, None, &metrics, None).unwrap_err();
     let said = braid_net::chain(&error);
     assert!(said.contains("\"users\"") && said.contains("missing.pem can't be read"), "{said}");
     config.traffic.all.tls =
         Some(TlsClientConfig { certificate: Some(authority.file("ca.pem")), ..TlsClientConfig::default() });
-    let error = braid::assemble::version(&config, &sdl, &metrics, None).unwrap_err();
+    let error = braid::assemble::version(&config, &sdl, None, &metrics, None).unwrap_err();
     assert!(braid_net::chain(&error).contains("certificate and tls.key belong together"), "{error}");
 }
 

@@ -119,10 +119,8 @@ async fn compile_at_once(max_concurrent_planning: usize) -> (Duration, Duration)
             format!("\"{{ {fields} }}\"")
         })
         .collect();
-    let requests: Vec<_> = texts
-        .iter()
-        .map(|text| GraphQLRequest { query: text.into(), operation_name: None, variables: None, extensions: None })
-        .collect();
+    let requests: Vec<_> =
+        texts.iter().map(|text| GraphQLRequest { query: Some(text.into()), ..GraphQLRequest::default() }).collect();
     let began = Instant::now();
     let compiled =
         futures_util::future::join_all(requests.iter().map(|request| version.gateway.prepare(request))).await;

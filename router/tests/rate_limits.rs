@@ -122,7 +122,7 @@ async fn a_reload_forgets_nothing() {
     config.limits.max_errors = 7;
     let sdl = support::supergraph(&subgraphs[0].url(), &subgraphs[1].url());
     let front = &router.front;
-    front.swap(assemble::version(&config, &sdl, front.metrics(), Some(&front.current())).unwrap());
+    front.swap(assemble::version(&config, &sdl, None, front.metrics(), Some(&front.current())).unwrap());
     assert_eq!(ask(&router, "").await.status, 429);
 }
 

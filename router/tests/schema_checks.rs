@@ -305,9 +305,14 @@ fn operations_in_unsupported_formats_are_reported() {
     repository.edit("users.graphql", "  age: Int\n", "");
     repository.check(line, 0, &["No known operation uses it."]);
     repository.check(&format!("{line} --all-changes"), 1, &["FIELD_REMOVED:User.age"]);
-    // The tag might use the field.
-    repository.write("clients/page/app.tsx", "import x\nconst query = gql`{ me { age } }`\n");
+    // The program might put the field in.
+    repository.write("clients/page/app.tsx", "import x\nconst query = gql`{ me { ${fields} } }`\n");
     repository.check(line, 1, &["clients/page/app.tsx:2:1", "UNREAD_GQL_TAGS", "id: FIELD_REMOVED:User.age"]);
+    repository.write("clients/page/app.tsx", "import x\nconst query = gql`query Age { me { age } }`\n");
+    repository.write("clients/package.json", "{\"scripts\":{}}");
+    repository.check(line, 1, &["clients/page/app.tsx:2", "Age", "id: FIELD_REMOVED:User.age"]);
+    repository.write("clients/list.json", "{\"1\": \"query Names { me { name } }\", \"1\": \"{ me { age } }\"}");
+    repository.check(line, 1, &["clients/list.json", "\"1\" is given to two different texts"]);
 }
 
 #[test]

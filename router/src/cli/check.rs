@@ -18,7 +18,7 @@ use braid_schema_checks::report::{Composition, Diagnostic};
 use braid_supergraph::Supergraph;
 use clap::Args;
 
-use super::operations::find;
+use super::known::find;
 use super::reporting::{Reporting, Strictness};
 use super::terminal::Failure;
 use super::versions::{Graph, LIVE_SUBGRAPH, Tree, Unusable, read_supergraph};

@@ -5,6 +5,7 @@ mod compose;
 mod config;
 mod diff;
 mod excerpt;
+mod known;
 mod lint;
 mod operations;
 mod plan;
@@ -42,6 +43,9 @@ enum Command {
     Diff(diff::Diff),
     /// Check schemas against conventions
     Lint(lint::Lint),
+    /// Extract, compare and publish lists of persisted operations
+    #[command(subcommand)]
+    Operations(operations::OperationsCommand),
     /// Check or describe the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -64,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Lint(command) => command.run(),
+        Command::Operations(command) => command.run(),
         Command::Config(command) => command.run(),
     };
     match done {

@@ -88,6 +88,7 @@ fn failure(error: LoadError) -> Failure {
         LoadError::Source(SourceError::Invalid { .. })
         | LoadError::Config(ConfigError::Invalid { .. })
         | LoadError::NoSource
+        | LoadError::Operations(_)
         | LoadError::Version(_)
         | LoadError::Exporter(_) => Failure::Usage(chain(&error)),
     }

@@ -12,6 +12,7 @@ use braid_demand_control::config::{DemandControlConfig, Mode};
 use braid_gateway::config::{ExposureConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
 use braid_net::config::TlsClientConfig;
+use braid_persisted_operations::config::PersistedOperationsConfig;
 use braid_policy_server::config::PolicyServerConfig;
 use braid_rate_limit::config::{RateLimitsConfig, RateLimitsConfigError};
 use braid_request_context::header_rules::HeadersConfig;
@@ -53,6 +54,9 @@ pub struct Config {
     pub policy_server: PolicyServerConfig,
     /// What operations may cost.
     pub demand_control: DemandControlConfig,
+    /// Operations that requests refer to by an id: lists that you publish, and texts that clients register (automatic persisted
+    /// queries).
+    pub persisted_operations: PersistedOperationsConfig,
     /// Logs, metrics and traces.
     pub telemetry: TelemetryConfig,
     /// Reloading without a restart.
@@ -145,6 +149,9 @@ pub enum InvalidConfig {
     /// A setting of traffic can't be used.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
+    /// A setting of persisted operations can't be used.
+    #[error("persisted_operations.{0}")]
+    PersistedOperations(String),
     /// A header rule can't be used.
     #[error("headers: a rule can't be used")]
     Headers(#[from] HeaderRuleError),
@@ -211,6 +218,7 @@ impl Config {
         }
         self.traffic.check()?;
         self.authentication.check().map_err(InvalidConfig::Authentication)?;
+        self.persisted_operations.check().map_err(InvalidConfig::PersistedOperations)?;
         let names = self.headers.subgraphs.keys().map(String::as_str).chain([""]);
         for name in names {
             self.headers.plans(name)?;
@@ -236,6 +244,7 @@ impl Config {
             .chain(self.authentication.files())
             .chain(self.rate_limits.files())
             .chain(self.policy_server.tls.files())
+            .chain(self.persisted_operations.certificates())
             .chain(self.telemetry.trace.otlp.tls.files())
             .map(PathBuf::from)
     }
@@ -250,6 +259,7 @@ impl Config {
         self.server.playground.folder.iter_mut().for_each(in_folder);
         self.authentication.files_mut().for_each(in_folder);
         self.rate_limits.files_mut().for_each(in_folder);
+        self.persisted_operations.resolve_files(folder);
         for tls in [&mut self.telemetry.trace.otlp.tls, &mut self.policy_server.tls] {
             let TlsClientConfig { authorities, certificate, key } = tls;
             [authorities, certificate, key].into_iter().flatten().for_each(in_folder);

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use braid::assemble::{self, Front};
 use braid::config::Config;
+use braid_persisted_operations::OperationStore;
 use braid_telemetry::metrics::Metrics;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,7 +34,8 @@ impl TestRouter {
         config.telemetry.access_log.enabled = false;
         configure(&mut config);
         let metrics = Arc::new(Metrics::default());
-        let version = assemble::version(&config, &supergraph, &metrics, None).unwrap();
+        let operations = OperationStore::open(&config.persisted_operations, None).await.unwrap();
+        let version = assemble::version(&config, &supergraph, operations, &metrics, None).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let front = Arc::new(assemble::front(&config, version, metrics).unwrap());

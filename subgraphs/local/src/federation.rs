@@ -187,7 +187,7 @@ async fn router_front(ports: Ports) -> anyhow::Result<Front> {
     let authorization = Propagate { name: Some("authorization".to_owned()), ..Propagate::default() };
     config.headers.all.request.push(RequestRule::Propagate(authorization));
     let metrics = Arc::new(Metrics::default());
-    let version = assemble::version(&config, &composed.supergraph_sdl, &metrics, None)?;
+    let version = assemble::version(&config, &composed.supergraph_sdl, None, &metrics, None)?;
     Ok(assemble::front(&config, version, metrics)?)
 }
 

@@ -2,10 +2,10 @@
 //! transport.
 //!
 //! ```text
-//! GraphQLRequest → [operation cache] → CompiledOperation → variables → cost → execute ⇄ subgraphs → bytes
-//!                        │ miss
-//!                        ▼
-//!      parse → validate → limits → normalize → may it run? → what may be seen? → plan → compile
+//! GraphQLRequest → document → [operation cache] → CompiledOperation → variables → cost → execute ⇄ subgraphs → bytes
+//!                                   │ miss
+//!                                   ▼
+//!                 parse → validate → limits → normalize → may it run? → what may be seen? → plan → compile
 //! ```
 
 use std::cell::Cell;
@@ -28,13 +28,14 @@ use crate::anonymous::{self, AnonymousRules};
 use crate::compile::Compiler;
 use crate::costs::{Affordable, OperationCost};
 use crate::decisions::{Decisions, Facts, Undecided};
+use crate::documents::{Membership, Search};
 use crate::gateway::{Gateway, Subgraphs};
 use crate::labels::OverrideLabels;
-use crate::operation_cache::{CachedOperation, Found};
+use crate::operation_cache::{CachedOperation, Found, Wanted};
 use crate::permissions::{PermissionRules, Permissions};
 use crate::policies::DecidedPolicies;
 use crate::refusal::Refusal;
-use crate::request::GraphQLRequest;
+use crate::request::{GraphQLRequest, Unreadable, unescape};
 
 /// What came of a request that was executed.
 #[derive(Debug)]
@@ -98,10 +99,25 @@ pub async fn answer<S: Subgraphs>(
     let started = Instant::now();
     let undecided = DecidedPolicies::default();
     let facts = gateway.facts(context.override_labels, context.identity.principal(), &undecided);
-    let (operation, cached) = match gateway.operations.hit(request, &facts) {
-        Ok(Some(found)) => (found, true),
-        // Boxed, so that hits don't carry what only a miss needs.
-        _ => in_time(context.deadline, Box::pin(find(gateway, request, context, may_mutate))).await?,
+    let documents = &gateway.documents;
+    let document = match documents.get(request)? {
+        Search::Found(document) => document,
+        Search::Elsewhere(hash) => in_time(context.deadline, Box::pin(documents.fetch(hash))).await?,
+    };
+    let wanted = document.wanted(request);
+    let (operation, cached) = match gateway.operations.hit(wanted, &facts) {
+        Ok(Some(found)) => {
+            documents.admit(&document, &found.membership, context)?;
+            (found, true)
+        }
+        _ => {
+            let membership = Membership::default();
+            documents.admit(&document, &membership, context)?;
+            // Boxed, so that hits don't carry what only a miss needs.
+            let found = in_time(context.deadline, Box::pin(find(gateway, wanted, context, may_mutate))).await?;
+            found.0.membership.take_over(&membership);
+            found
+        }
     };
     let found_after = started.elapsed();
     if let (false, Some(trace)) = (cached, &context.trace) {
@@ -112,6 +128,7 @@ pub async fn answer<S: Subgraphs>(
     let compiled = operation.result.as_ref().map_err(Clone::clone)?;
     check_method(compiled.kind(), may_mutate)?;
     anonymous::check(&context.identity, operation.is_open)?;
+    documents.register(&document);
     if !operation.refused.is_empty() {
         refuse_unseen(gateway, &operation, &context.identity)?;
     }
@@ -152,7 +169,7 @@ pub async fn answer<S: Subgraphs>(
 /// that it depends on. Each round decides all that are known to matter, and no policy twice, so there are few.
 async fn find<S: Subgraphs>(
     gateway: &Gateway<S>,
-    request: &GraphQLRequest<'_>,
+    wanted: Wanted<'_>,
     context: &RequestContext,
     may_mutate: bool,
 ) -> Result<(Arc<CachedOperation>, bool), Refusal> {
@@ -160,7 +177,7 @@ async fn find<S: Subgraphs>(
     let mut decided = DecidedPolicies::default();
     loop {
         let facts = gateway.facts(context.override_labels, principal, &decided);
-        let policies = match compiled(gateway, request, &facts, may_mutate).await {
+        let policies = match compiled(gateway, wanted, &facts, Sent { may_mutate, is_warm_up: false }).await {
             Ok(found) => return Ok(found),
             Err(Unfound::Refused(refusal)) => return Err(refusal),
             Err(Unfound::Undecided(Undecided(policies))) => policies,
@@ -192,16 +209,15 @@ impl<R: Into<Refusal>> From<R> for Unfound {
 /// The operation of a request that is not in the cache, and whether another request had it compiled meanwhile.
 async fn compiled<S: Subgraphs>(
     gateway: &Gateway<S>,
-    request: &GraphQLRequest<'_>,
+    wanted: Wanted<'_>,
     facts: &Facts<'_>,
-    may_mutate: bool,
+    sent: Sent,
 ) -> Result<(Arc<CachedOperation>, bool), Unfound> {
-    let vacancy = match gateway.operations.wait(request, facts).await? {
+    let vacancy = match gateway.operations.wait(wanted, facts).await? {
         Found::Operation(operation) => return Ok((operation, true)),
         Found::Vacancy(vacancy) => vacancy,
     };
-    let text = request.text()?;
-    let name = request.operation()?;
+    let (text, name) = (unescape(wanted.query)?, wanted.operation_name.map(unescape).transpose()?);
     // The semaphore is never closed.
     let permit = gateway.planning.clone().acquire_owned().await.ok();
     let miss = Miss {
@@ -213,7 +229,7 @@ async fn compiled<S: Subgraphs>(
         decided: facts.permissions.decided().clone(),
         anonymous: gateway.anonymous.clone(),
         may_introspect: gateway.exposure.introspection,
-        may_mutate,
+        sent,
     };
     let compiling = tokio::task::spawn_blocking(move || {
         let _permit = permit;
@@ -227,6 +243,14 @@ async fn compiled<S: Subgraphs>(
     Ok((vacancy.fill(operation?), false))
 }
 
+/// What of how a request was sent decides whether its operation may be compiled.
+#[derive(Clone, Copy)]
+struct Sent {
+    may_mutate: bool,
+    /// Whether nobody has sent it: it is compiled for those who will.
+    is_warm_up: bool,
+}
+
 /// What an operation is compiled with for one request.
 struct Miss {
     compiler: Arc<Compiler>,
@@ -238,7 +262,7 @@ struct Miss {
     decided: DecidedPolicies,
     anonymous: Option<Arc<AnonymousRules>>,
     may_introspect: bool,
-    may_mutate: bool,
+    sent: Sent,
 }
 
 impl Miss {
@@ -249,9 +273,9 @@ impl Miss {
         let parsed = self.compiler.parse(text, name);
         let mut is_open = true;
         if let Ok(operation) = &parsed {
-            check_method(operation.kind, self.may_mutate)?;
+            check_method(operation.kind, self.sent.may_mutate)?;
             is_open = self.anonymous.as_ref().is_none_or(|rules| rules.allow(operation));
-            if !is_open && self.principal.is_none() {
+            if !is_open && self.principal.is_none() && !self.sent.is_warm_up {
                 return Err(anonymous::refusal().into());
             }
         }
@@ -358,10 +382,16 @@ async fn in_time<T>(deadline: Instant, finding: impl Future<Output = Result<T, R
 impl<S: Subgraphs> Gateway<S> {
     /// The operation of a request, ready to run, and whether it was there already.
     pub async fn prepare(&self, request: &GraphQLRequest<'_>) -> Result<(Arc<CachedOperation>, bool), Refusal> {
+        let query = request.query.as_deref().ok_or_else(Unreadable::no_document)?;
+        self.prepare_wanted(Wanted { query, operation_name: request.operation_name.as_deref() }).await
+    }
+
+    /// The same, of a text and a name.
+    pub(crate) async fn prepare_wanted(&self, wanted: Wanted<'_>) -> Result<(Arc<CachedOperation>, bool), Refusal> {
         let mut decided = DecidedPolicies::default();
         loop {
             let facts = self.facts(self.labels.decide(&HeaderMap::new()), None, &decided);
-            match compiled(self, request, &facts, true).await {
+            match compiled(self, wanted, &facts, Sent { may_mutate: true, is_warm_up: true }).await {
                 Ok(found) => return Ok(found),
                 Err(Unfound::Refused(refusal)) => return Err(refusal),
                 // Nobody is asked about somebody who does not exist.

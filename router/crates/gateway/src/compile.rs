@@ -53,6 +53,16 @@ impl Compiler {
         Ok(operation.map_err(normalize_error)?)
     }
 
+    /// Whether each operation of a document is valid, and within the limits.
+    pub fn check(&self, text: &str) -> Result<(), Refusal> {
+        let limits = ParseLimits { names: self.names, ..self.limits.parse() };
+        let document = parse_operation(&self.supergraph.api_schema, text, limits).map_err(Refusal::request)?;
+        for operation in document.operations.iter() {
+            limits::check(&self.limits, &document, operation)?;
+        }
+        Ok(())
+    }
+
     /// plan → compile
     pub fn plan(&self, operation: Operation, labels: &dyn Labels) -> Result<CompiledOperation, Refusal> {
         Ok(self.plan_with_cost(operation, labels)?.0)

@@ -21,6 +21,7 @@ use crate::compile::Compiler;
 use crate::config::{AnonymousConfig, ExposureConfig, OverrideLabelsConfig};
 use crate::costs::{CostError, CostRules};
 use crate::decisions::Facts;
+use crate::documents::Documents;
 use crate::labels::{LabelError, OverrideLabels};
 use crate::limits::LimitsConfig;
 use crate::operation_cache::OperationCache;
@@ -44,6 +45,8 @@ pub struct Gateway<S> {
     pub headers: Arc<HeaderPlans>,
     /// What clients see of the inside.
     pub exposure: ExposureConfig,
+    /// Which documents requests can run.
+    pub documents: Documents,
     pub(crate) operations: OperationCache,
     pub(crate) compiler: Arc<Compiler>,
     /// Planning takes a core: only so many operations are planned at once.
@@ -140,6 +143,7 @@ impl<S: Subgraphs> Gateway<S> {
             )?),
             costs,
             anonymous: anonymous.transpose()?.map(Arc::new),
+            documents: Documents::all(metrics.clone()),
             subgraphs,
             headers: Arc::new(headers),
             subgraph_errors: subgraph_errors(exposure, &supergraph),
@@ -148,6 +152,12 @@ impl<S: Subgraphs> Gateway<S> {
             supergraph,
             metrics: metrics.clone(),
         })
+    }
+
+    /// The same, where requests can refer to documents by an id, and may be limited to those of a list.
+    #[must_use]
+    pub fn with_documents(self, documents: Documents) -> Self {
+        Self { documents, ..self }
     }
 
     /// The context of a request from `peer` with this head that may take so much time. What it decides, it decides for the whole

@@ -1,7 +1,7 @@
 //! From a GraphQL request to the bytes of its response, over any [`Subgraphs`]. Knows no HTTP connection, no file and no transport.
 //!
 //! ```text
-//! answer (the main street)  ──▶ operation_cache ──▶ compile
+//! answer (the main street)  ──▶ documents (by id or as sent) ──▶ operation_cache ──▶ compile
 //!                          └──▶ executor ──▶ subgraphs
 //! ```
 
@@ -12,9 +12,11 @@ pub mod compile;
 pub mod config;
 mod costs;
 mod decisions;
+mod documents;
 mod gateway;
 mod labels;
 pub mod limits;
+mod listed;
 pub mod operation_cache;
 mod permissions;
 mod policies;
@@ -25,7 +27,9 @@ pub use anonymous::AnonymousError;
 pub use answer::{Executed, answer, forbid_caching};
 pub use body::Body;
 pub use costs::{CostError, OperationCost};
+pub use documents::{DocumentError, Documents};
 pub use gateway::{Gateway, GatewayConfig, GatewayError, Subgraphs};
 pub use labels::LabelError;
+pub use listed::InvalidOperation;
 pub use permissions::PermissionError;
 pub use policies::PolicyAuthorizer;

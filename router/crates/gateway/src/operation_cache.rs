@@ -13,6 +13,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle, PlaceholderGuard};
 use quick_cache::{DefaultHashBuilder, Equivalent, Weighter};
 
 use crate::decisions::{Decisions, Facts, Undecided};
+use crate::documents::Membership;
 use crate::refusal::Refusal;
 use crate::request::GraphQLRequest;
 
@@ -41,6 +42,8 @@ pub struct CachedOperation {
     pub(crate) is_open: bool,
     /// What it costs, where that is of interest.
     pub(crate) cost: Option<Formula>,
+    /// Whether its text is in the list of persisted operations.
+    pub(crate) membership: Membership,
     decisions: Decisions,
     /// Bytes, as estimated.
     weight: usize,
@@ -66,9 +69,16 @@ impl CachedOperation {
         let weight = result.as_ref().map_or(1024, CompiledOperation::weight);
         let weight = weight + cost.as_ref().map_or(0, Formula::weight);
         let weight = weight + refused.iter().map(|name| name.len() + 24).sum::<usize>();
-        let (refused, used) = (refused.into(), AtomicU64::new(0));
-        Self { result, hash, took, planned_in, refused, is_open, cost, decisions, weight, used }
+        let (refused, used, membership) = (refused.into(), AtomicU64::new(0), Membership::default());
+        Self { result, hash, took, planned_in, refused, is_open, cost, membership, decisions, weight, used }
     }
+}
+
+/// An operation that is wanted: the text of a document and the name of an operation in it, as JSON strings with their quotes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) query: &'a str,
+    pub(crate) operation_name: Option<&'a str>,
 }
 
 /// The text of a document and the name of an operation in it, as in [`GraphQLRequest`]. An operation that depends on what a
@@ -130,15 +140,11 @@ impl OperationCache {
         Self { operations, metrics }
     }
 
-    /// The operation that a request asks for, compiled for what it says, when it is there; or the policies that have to be decided
-    /// before that can be told.
-    pub(crate) fn hit(
-        &self,
-        request: &GraphQLRequest<'_>,
-        facts: &Facts<'_>,
-    ) -> Result<Option<Arc<CachedOperation>>, Undecided> {
-        let operation_name = request.operation_name.as_deref();
-        let mut key = KeyRef { query: &request.query, operation_name, decisions: Decisions::default() };
+    /// The operation that is wanted, compiled for what a request says, when it is there; or the policies that have to be decided before
+    /// that can be told.
+    pub(crate) fn hit(&self, wanted: Wanted<'_>, facts: &Facts<'_>) -> Result<Option<Arc<CachedOperation>>, Undecided> {
+        let Wanted { query, operation_name } = wanted;
+        let mut key = KeyRef { query, operation_name, decisions: Decisions::default() };
         loop {
             let Some(found) = self.operations.get(&key) else { return Ok(None) };
             found.decisions.decidable(facts)?;
@@ -151,13 +157,10 @@ impl OperationCache {
         }
     }
 
-    /// The operation that a request asks for, once another request had it compiled, or the vacancy for it.
-    pub(crate) async fn wait(&self, request: &GraphQLRequest<'_>, facts: &Facts<'_>) -> Result<Found<'_>, Undecided> {
-        let mut key = Key {
-            query: request.query.as_ref().into(),
-            operation_name: request.operation_name.as_deref().map(Into::into),
-            decisions: Decisions::default(),
-        };
+    /// The operation that is wanted, once another request had it compiled, or the vacancy for it.
+    pub(crate) async fn wait(&self, wanted: Wanted<'_>, facts: &Facts<'_>) -> Result<Found<'_>, Undecided> {
+        let operation_name = wanted.operation_name.map(Into::into);
+        let mut key = Key { query: wanted.query.into(), operation_name, decisions: Decisions::default() };
         loop {
             let found = match self.operations.get_value_or_guard_async(&key).await {
                 Ok(found) => found,
@@ -184,10 +187,9 @@ impl OperationCache {
         used.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
         let request = |(count, key): (u64, Key)| {
             let request = GraphQLRequest {
-                query: String::from(key.query).into(),
+                query: Some(String::from(key.query).into()),
                 operation_name: key.operation_name.map(|name| String::from(name).into()),
-                variables: None,
-                extensions: None,
+                ..GraphQLRequest::default()
             };
             (request, count)
         };

@@ -158,7 +158,8 @@ impl<'a> Permissions<'a> {
     }
 }
 
-fn has_value(principal: &Principal, claim: &ClaimPath, wanted: Option<&str>) -> bool {
+/// Whether a claim is there, with a value or with one that `wanted` is, or is one of.
+pub(crate) fn has_value(principal: &Principal, claim: &ClaimPath, wanted: Option<&str>) -> bool {
     let is = |value: &Value, wanted: &str| match value {
         Value::String(text) => text == wanted,
         Value::Bool(value) => wanted == if *value { "true" } else { "false" },

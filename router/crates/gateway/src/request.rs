@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use braid_graphql::error::GraphQLError;
 use http::StatusCode;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -15,10 +14,12 @@ use serde_json::value::RawValue;
 use crate::refusal::Refusal;
 
 /// One request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct GraphQLRequest<'a> {
-    /// The document, as a JSON string with its quotes.
-    pub query: Cow<'a, str>,
+    /// The document, as a JSON string with its quotes; `None` if it is sent by its id.
+    pub query: Option<Cow<'a, str>>,
+    /// The id of a document that the router has. Hashes of automatic persisted queries are in `extensions`.
+    pub document_id: Option<Cow<'a, str>>,
     /// Which operation of it to run, as a JSON string with its quotes.
     pub operation_name: Option<Cow<'a, str>>,
     /// The values of variables: an object.
@@ -33,16 +34,12 @@ pub enum Unreadable {
     /// It is not a GraphQL request: what is wrong.
     #[error("{0}")]
     Invalid(String),
-    /// It has the hash of a query instead of a query (automatic persisted queries): the client sends the query once it is told.
-    #[error("PersistedQueryNotSupported")]
-    HashOnly,
 }
 
 impl From<Unreadable> for Refusal {
     fn from(error: Unreadable) -> Self {
         match error {
             Unreadable::Invalid(message) => Self::fixed(StatusCode::BAD_REQUEST, "INVALID_GRAPHQL_REQUEST", message),
-            Unreadable::HashOnly => GraphQLError::new("PERSISTED_QUERY_NOT_SUPPORTED", error.to_string()).into(),
         }
     }
 }
@@ -61,7 +58,7 @@ impl<'a> GraphQLRequest<'a> {
 
     /// Reads the query string of a GET.
     pub fn from_query_string(query_string: &str) -> Result<GraphQLRequest<'static>, Unreadable> {
-        let mut parameters: [Option<String>; 4] = [const { None }; 4];
+        let mut parameters: [Option<String>; PARAMETERS.len()] = [const { None }; PARAMETERS.len()];
         for (name, value) in url::form_urlencoded::parse(query_string.as_bytes()) {
             if let Some(at) = PARAMETERS.iter().position(|known| *known == name)
                 && parameters[at].replace(value.into_owned()).is_some()
@@ -69,17 +66,16 @@ impl<'a> GraphQLRequest<'a> {
                 return Err(Unreadable::Invalid(format!("The parameter \"{name}\" is given twice.")));
             }
         }
-        let [query, operation_name, variables, extensions] = parameters;
-        let extensions = object_parameter("extensions", extensions)?;
-        let query = query.filter(|query| !query.is_empty());
-        let query = query.ok_or_else(|| missing("The parameter \"query\" is missing.", extensions.as_deref()))?;
+        let [query, operation_name, variables, extensions, document_id, doc_id] =
+            parameters.map(|parameter| parameter.filter(|text| !text.is_empty()));
         let in_json =
             |text: String| serde_json::to_string(&text).map_err(|error| Unreadable::Invalid(error.to_string()));
         Ok(GraphQLRequest {
-            query: in_json(query)?.into(),
-            operation_name: operation_name.filter(|name| !name.is_empty()).map(in_json).transpose()?.map(Cow::Owned),
+            query: query.map(in_json).transpose()?.map(Cow::Owned),
+            document_id: document_id.or(doc_id).map(Cow::Owned),
+            operation_name: operation_name.map(in_json).transpose()?.map(Cow::Owned),
             variables: object_parameter("variables", variables)?,
-            extensions,
+            extensions: object_parameter("extensions", extensions)?,
         })
     }
 
@@ -87,25 +83,57 @@ impl<'a> GraphQLRequest<'a> {
     pub fn into_owned(self) -> GraphQLRequest<'static> {
         let own = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
         GraphQLRequest {
-            query: own(self.query),
+            query: self.query.map(own),
+            document_id: self.document_id.map(own),
             operation_name: self.operation_name.map(own),
             variables: self.variables.map(|raw| Cow::Owned(raw.into_owned())),
             extensions: self.extensions.map(|raw| Cow::Owned(raw.into_owned())),
         }
     }
 
-    /// The document as text.
+    /// The document as text, where it was sent.
     pub fn text(&self) -> Result<String, Unreadable> {
-        unescape(&self.query)
+        self.query.as_deref().map_or_else(|| Err(Unreadable::no_document()), unescape)
     }
 
     /// The name of the operation as text.
     pub fn operation(&self) -> Result<Option<String>, Unreadable> {
         self.operation_name.as_deref().map(unescape).transpose()
     }
+
+    /// Whether `extensions` may have a `persistedQuery`: without parsing them.
+    pub(crate) fn may_have_hash(&self) -> bool {
+        self.extensions.as_ref().is_some_and(|raw| raw.get().contains("persistedQuery"))
+    }
+
+    /// What `extensions.persistedQuery` says, if it is there: the hash if it is one of version 1.
+    pub(crate) fn hash(&self) -> Option<Option<Cow<'_, str>>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Extensions<'a> {
+            #[serde(borrow)]
+            persisted_query: Option<&'a RawValue>,
+        }
+        #[derive(Deserialize)]
+        struct PersistedQuery<'a> {
+            version: u64,
+            #[serde(borrow, rename = "sha256Hash")]
+            hash: Cow<'a, str>,
+        }
+        let extensions: Extensions<'_> = serde_json::from_str(self.extensions.as_ref()?.get()).ok()?;
+        let query: Option<PersistedQuery<'_>> = serde_json::from_str(extensions.persisted_query?.get()).ok();
+        Some(query.filter(|query| query.version == 1 && !query.hash.is_empty()).map(|query| query.hash))
+    }
 }
 
-const PARAMETERS: [&str; 4] = ["query", "operationName", "variables", "extensions"];
+impl Unreadable {
+    pub(crate) fn no_document() -> Self {
+        let message = "\"query\" is missing: send a document, or the id of one as \"documentId\".";
+        Self::Invalid(message.to_owned())
+    }
+}
+
+const PARAMETERS: [&str; 6] = ["query", "operationName", "variables", "extensions", "documentId", "doc_id"];
 
 fn object_parameter(name: &str, text: Option<String>) -> Result<Option<Cow<'static, RawValue>>, Unreadable> {
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
@@ -121,7 +149,8 @@ fn object_parameter(name: &str, text: Option<String>) -> Result<Option<Cow<'stat
     }
 }
 
-fn unescape(json: &str) -> Result<String, Unreadable> {
+/// What a JSON string with its quotes says.
+pub(crate) fn unescape(json: &str) -> Result<String, Unreadable> {
     serde_json::from_str(json)
         .map_err(|error| Unreadable::Invalid(format!("The request has a string that is not valid: {error}.")))
 }
@@ -139,7 +168,7 @@ fn unreadable(json: &[u8], error: &serde_json::Error) -> Unreadable {
 /// The members of a request as they stand in its JSON.
 #[derive(Default)]
 struct Members<'a> {
-    values: [Option<&'a RawValue>; 4],
+    values: [Option<&'a RawValue>; PARAMETERS.len()],
     /// The place of one that is given twice, among [`PARAMETERS`].
     twice: Option<usize>,
 }
@@ -149,12 +178,17 @@ impl<'a> Members<'a> {
         if let Some(at) = self.twice {
             return Err(Unreadable::Invalid(format!("\"{}\" is given twice.", PARAMETERS[at])));
         }
-        let [query, operation_name, variables, extensions] =
+        let [query, operation_name, variables, extensions, document_id, doc_id] =
             self.values.map(|raw| raw.filter(|raw| raw.get() != "null"));
-        let query = query.ok_or_else(|| missing("\"query\" is missing.", extensions))?;
         let operation_name = operation_name.map(|raw| string("operationName", raw)).transpose()?;
+        let document_id = match (document_id, doc_id) {
+            (Some(raw), _) => Some(plain("documentId", raw)?),
+            (None, Some(raw)) => Some(plain("doc_id", raw)?),
+            (None, None) => None,
+        };
         Ok(GraphQLRequest {
-            query: string("query", query)?.into(),
+            query: query.map(|raw| string("query", raw)).transpose()?.map(Cow::Borrowed),
+            document_id: document_id.filter(|id| !id.is_empty()),
             operation_name: operation_name.filter(|name| *name != "\"\"").map(Cow::Borrowed),
             variables: variables.map(|raw| object("variables", raw)).transpose()?,
             extensions: extensions.map(|raw| object("extensions", raw)).transpose()?,
@@ -192,23 +226,19 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// What is said of a request without a query. Clients of automatic persisted queries send the hash alone first.
-fn missing(message: &str, extensions: Option<&RawValue>) -> Unreadable {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Extensions {
-        persisted_query: Option<IgnoredAny>,
-    }
-    match extensions.and_then(|raw| serde_json::from_str::<Extensions>(raw.get()).ok()) {
-        Some(Extensions { persisted_query: Some(_) }) => Unreadable::HashOnly,
-        _ => Unreadable::Invalid(message.to_owned()),
-    }
-}
-
 fn string<'a>(name: &str, raw: &'a RawValue) -> Result<&'a str, Unreadable> {
     match raw.get() {
         text if text.starts_with('"') => Ok(text),
         _ => Err(Unreadable::Invalid(format!("\"{name}\" must be a string."))),
+    }
+}
+
+/// What a string says: itself without its quotes, if it has no escapes.
+fn plain<'a>(name: &str, raw: &'a RawValue) -> Result<Cow<'a, str>, Unreadable> {
+    let json = string(name, raw)?;
+    match json.get(1..json.len() - 1) {
+        Some(text) if !text.contains('\\') => Ok(Cow::Borrowed(text)),
+        _ => unescape(json).map(Cow::Owned),
     }
 }
 
@@ -272,9 +302,8 @@ mod tests {
         check(b"{", Err("not valid JSON"));
         check(b"[]", Err("a JSON object with \"query\""));
         check(br#"{"query":1}"#, Err("\"query\" must be a string."));
-        check(br#"{"operationName":"A"}"#, Err("\"query\" is missing."));
-        check(br#"{"extensions":{"persistedQuery":{"version":1}}}"#, Err("PersistedQueryNotSupported"));
-        check(br#"{"extensions":{"x":"\"persistedQuery\""}}"#, Err("\"query\" is missing."));
+        check(br#"{"query":"{a}","documentId":1}"#, Err("\"documentId\" must be a string."));
+        check(br#"{"query":"{a}","doc_id":{}}"#, Err("\"doc_id\" must be a string."));
         check(br#"{"query":"{a}","variables":[1]}"#, Err("\"variables\" must be an object."));
         check(br#"{"query":"{a}","extensions":"x"}"#, Err("\"extensions\" must be an object."));
         check(br#"{"query":"{a}","operationName":{}}"#, Err("\"operationName\" must be a string."));
@@ -290,11 +319,46 @@ mod tests {
         assert_eq!(request.text().unwrap(), "{a}");
         assert_eq!(request.variables.unwrap().get(), r#"{"a":1}"#);
         assert!(request.operation_name.is_none());
-        assert!(read("").unwrap_err().to_string().contains("missing"));
+        assert!(read("").unwrap().text().unwrap_err().to_string().contains("\"query\" is missing"));
         assert!(read("query=a&query=b").unwrap_err().to_string().contains("twice"));
         assert!(read("query=a&variables=1").unwrap_err().to_string().contains("JSON object"));
-        let hash_only = "extensions=%7B%22persistedQuery%22%3A%7B%22version%22%3A1%7D%7D";
-        assert_eq!(read(hash_only).unwrap_err(), Unreadable::HashOnly);
         assert!(read("query=a&extensions=%7B").unwrap_err().to_string().contains("JSON object"));
+    }
+
+    #[test]
+    fn ids_are_read() {
+        for (json, expected) in [
+            (r#"{"query":"{a}"}"#, None),
+            (r#"{"documentId":"sha256:a"}"#, Some("sha256:a")),
+            (r#"{"doc_id":"1","variables":{}}"#, Some("1")),
+            (r#"{"doc_id":"1","documentId":"2"}"#, Some("2")),
+            (r#"{"documentId":"x-app\u003a2"}"#, Some("x-app:2")),
+            (r#"{"documentId":"","query":"{a}"}"#, None),
+            (r#"{"documentId":null,"query":"{a}"}"#, None),
+        ] {
+            let request = GraphQLRequest::from_json(json.as_bytes()).unwrap();
+            assert_eq!(request.document_id.as_deref(), expected, "{json}");
+        }
+        let request = GraphQLRequest::from_query_string("documentId=sha256%3Aa&variables=%7B%7D").unwrap();
+        assert_eq!((request.document_id.as_deref(), request.query), (Some("sha256:a"), None));
+        assert_eq!(GraphQLRequest::from_query_string("doc_id=7").unwrap().document_id.as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn hashes_are_read() {
+        for (extensions, expected) in [
+            (r#"{"persistedQuery":{"version":1,"sha256Hash":"ab"}}"#, Some(Some("ab"))),
+            (r#"{"a":[1],"persistedQuery":{"sha256Hash":"ab","x":{},"version":1}}"#, Some(Some("ab"))),
+            (r#"{"persistedQuery":{"version":2,"sha256Hash":"ab"}}"#, Some(None)),
+            (r#"{"persistedQuery":{"version":1}}"#, Some(None)),
+            (r#"{"persistedQuery":1}"#, Some(None)),
+            (r#"{"x":"\"persistedQuery\""}"#, None),
+            (r#"{"persistedQuery":null}"#, None),
+        ] {
+            let json = format!("{{\"extensions\":{extensions}}}");
+            let request = GraphQLRequest::from_json(json.as_bytes()).unwrap();
+            assert_eq!(request.hash(), expected.map(|hash| hash.map(Cow::Borrowed)), "{json}");
+            assert!(request.may_have_hash(), "{json}");
+        }
     }
 }

@@ -55,8 +55,8 @@ async fn ask(gateway: &Gateway<Shop>, query: &str, identity: Identity) -> Result
     let (head, ()) = http::Request::new(()).into_parts();
     let mut context = gateway.context(head, None, Duration::from_secs(60));
     context.identity = identity;
-    let query = serde_json::to_string(query).unwrap().into();
-    let request = GraphQLRequest { query, operation_name: None, variables: None, extensions: None };
+    let query = Some(serde_json::to_string(query).unwrap().into());
+    let request = GraphQLRequest { query, ..GraphQLRequest::default() };
     answer(gateway, &request, &Arc::new(context), true).await
 }
 

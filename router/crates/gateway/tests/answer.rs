@@ -75,8 +75,8 @@ fn gateway(configure: impl FnOnce(&mut GatewayConfig)) -> Gateway<Canned> {
 }
 
 fn request(query: &str) -> GraphQLRequest<'static> {
-    let query = serde_json::to_string(query).unwrap().into();
-    GraphQLRequest { query, operation_name: None, variables: None, extensions: None }
+    let query = Some(serde_json::to_string(query).unwrap().into());
+    GraphQLRequest { query, ..GraphQLRequest::default() }
 }
 
 async fn ask(

@@ -120,7 +120,7 @@ async fn ask(gateway: &Gateway<Everything>, query: &str, identity: Identity) -> 
     let mut context = gateway.context(head, None, Duration::from_secs(60));
     context.identity = identity;
     let query = serde_json::to_string(query).unwrap().into();
-    let request = GraphQLRequest { query, operation_name: None, variables: None, extensions: None };
+    let request = GraphQLRequest { query: Some(query), ..GraphQLRequest::default() };
     answer(gateway, &request, &Arc::new(context), true).await
 }
 
@@ -314,6 +314,6 @@ async fn policies_are_decided_together_and_only_where_they_matter() {
 }
 
 fn request(query: &str) -> GraphQLRequest<'static> {
-    let query = serde_json::to_string(query).unwrap().into();
-    GraphQLRequest { query, operation_name: None, variables: None, extensions: None }
+    let query = Some(serde_json::to_string(query).unwrap().into());
+    GraphQLRequest { query, ..GraphQLRequest::default() }
 }

@@ -109,10 +109,10 @@ async fn ask(gateway: &Gateway<Shop>, query: &str, first: u64, identity: Identit
     let (head, ()) = http::Request::new(()).into_parts();
     let mut context = gateway.context(head, None, Duration::from_secs(60));
     context.identity = identity;
-    let query = serde_json::to_string(query).unwrap().into();
+    let query = Some(serde_json::to_string(query).unwrap().into());
     let variables = RawValue::from_string(json!({ "n": first }).to_string()).unwrap();
     let variables = Some(std::borrow::Cow::Owned(variables));
-    let request = GraphQLRequest { query, operation_name: None, variables, extensions: None };
+    let request = GraphQLRequest { query, variables, ..GraphQLRequest::default() };
     answer(gateway, &request, &Arc::new(context), true).await
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
 use crate::client::{Client, RequestError};
@@ -42,27 +42,30 @@ impl Endpoint {
 
     /// Sends a POST. Returns the status and the body of the response.
     pub async fn post(&self, headers: HeaderMap, body: Bytes) -> Result<(StatusCode, Bytes), EndpointError> {
-        self.call(Method::POST, headers, body).await
+        let response = self.send(Method::POST, headers, body).await?;
+        Ok((response.status(), response.into_body()))
     }
 
     /// Sends a GET. Returns the status and the body of the response.
     pub async fn get(&self, headers: HeaderMap) -> Result<(StatusCode, Bytes), EndpointError> {
-        self.call(Method::GET, headers, Bytes::new()).await
+        let response = self.send(Method::GET, headers, Bytes::new()).await?;
+        Ok((response.status(), response.into_body()))
     }
 
-    async fn call(
+    /// Sends a request of any method. Returns the whole response.
+    pub async fn send(
         &self,
         method: Method,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<(StatusCode, Bytes), EndpointError> {
+    ) -> Result<Response<Bytes>, EndpointError> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.headers_mut() = headers;
         let exchange = async {
             let (parts, body) = self.client.request(request).await?.into_parts();
             let body = receive::body(&parts, body, self.max_bytes).await?;
-            Ok((parts.status, body))
+            Ok(Response::from_parts(parts, body))
         };
         tokio::time::timeout(self.timeout, exchange).await.map_err(|_| EndpointError::Timeout(self.timeout))?
     }

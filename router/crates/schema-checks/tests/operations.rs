@@ -15,15 +15,21 @@ use braid_graphql::compiler::executable::ExecutableDocument;
 use braid_graphql::compiler::validation::Valid;
 use braid_schema_checks::change::{Change, Severity};
 use braid_schema_checks::diff::diff;
-use braid_schema_checks::operations::{Format, Judged, OperationFile, attribute, judge, read};
+use braid_schema_checks::operations::{Format, Judged, OperationFile, Read, attribute, judge, read};
 
 fn schema(sdl: &str) -> Valid<Schema> {
     Schema::parse_and_validate(sdl, "schema.graphql").unwrap_or_else(|error| panic!("{}\n{sdl}", error.errors))
 }
 
 fn judged(old: &str, new: &str, documents: Vec<(String, Format, String)>) -> (Vec<Change>, Vec<Judged>) {
-    let files = documents.into_iter().map(|(file, format, text)| OperationFile { file, text, format, client: None });
-    let (known, problems) = read(files.collect());
+    let files = documents.into_iter().map(|(file, format, text)| OperationFile {
+        file,
+        text,
+        format,
+        name: None,
+        client: None,
+    });
+    let Read { operations: known, problems, .. } = read(files.collect());
     assert!(problems.is_empty(), "{problems:?}");
     let (old, new) = (schema(old), schema(new));
     let mut changes = diff(&old, &new);
@@ -136,26 +142,64 @@ fn usage_logs_name_clients_and_count() {
 }
 
 #[test]
-fn manifests_of_persisted_operations_are_read() {
+fn an_operation_of_a_list_has_its_own_fragments() {
     let new = OLD.replace("email: String ", "");
-    let apollo = r#"{"format":"apollo-persisted-query-manifest","version":1,
-        "operations":[{"id":"abc","name":"Mail","type":"query","body":"query Mail { user { email } }"}]}"#;
-    let relay = r#"{"d0f": "query Name { user { name } }"}"#;
-    let files = vec![
-        ("apollo.json".to_owned(), Format::Manifest, apollo.to_owned()),
-        ("relay.json".to_owned(), Format::Manifest, relay.to_owned()),
-    ];
-    let (changes, judged) = judged(OLD, &new, files);
+    let mail = "query Mail { user { ...F } } fragment F on User { email }";
+    let name = "query Name { user { ...F } } fragment F on User { name }";
+    let files =
+        [("a.json", mail), ("b.json", name)].map(|(file, text)| (file.to_owned(), Format::Listed, text.to_owned()));
+    let (changes, judged) = judged(OLD, &new, files.to_vec());
     assert_eq!(judged.len(), 2);
     assert_eq!(changes[0].usage.as_ref().unwrap().broken, ["Mail"]);
 }
 
 #[test]
+fn operations_in_program_code_are_read() {
+    let new = OLD.replace("email: String ", "");
+    let page = "import { gql } from 'x'\n\nexport const Q = gql`\n  query Mail { user { ...F } }\n  ${F}\n`;\n";
+    let parts = "const F = gql`fragment F on User { email }`; const schema = gql`type A { b: Int }`;";
+    let files = [("page.tsx", page), ("parts.ts", parts)];
+    let files = files.map(|(file, code)| (file.to_owned(), Format::Program, code.to_owned()));
+    let (changes, judged) = judged(OLD, &new, files.to_vec());
+    assert_eq!((judged.len(), judged[0].operation.line), (1, 4));
+    assert_eq!(changes[0].usage.as_ref().unwrap().broken, ["Mail"]);
+    assert_eq!((judged[0].errors_after[0].file.as_str(), judged[0].errors_after[0].line), ("parts.ts", 1));
+}
+
+#[test]
+fn what_is_not_known_before_a_program_runs_is_reported() {
+    let file = |name: &str, text: &str| OperationFile {
+        file: name.to_owned(),
+        text: text.to_owned(),
+        format: Format::of(name).unwrap(),
+        name: None,
+        client: None,
+    };
+    let code = "gql`query A { a ...F ...G ...H }`; gql`query B { ${fields} }`; gql`fragment G on T { g }`";
+    let read = read(vec![
+        file("page.ts", code),
+        file("g.graphql", "fragment G on T { other }"),
+        file("h.graphql", "fragment H on T { h }"),
+        file("again.vue", "gql`fragment H on T { h }`"),
+    ]);
+    assert_eq!((read.operations.len(), read.problems.len(), read.unread.len()), (1, 0, 1));
+    assert_eq!((read.unread[0].file.as_deref(), read.unread[0].line), (Some("page.ts"), Some(1)));
+    assert_eq!(read.operations[0].missing_fragments, ["F"]);
+    // Each template is a document of its own.
+    assert_eq!(read.operations[0].ambiguous_fragments, ["G"]);
+}
+
+#[test]
 fn one_bad_operation_does_not_hide_the_others() {
-    let file =
-        |text: &str, format| OperationFile { file: "ops".to_owned(), text: text.to_owned(), format, client: None };
+    let file = |text: &str, format| OperationFile {
+        file: "ops".to_owned(),
+        text: text.to_owned(),
+        format,
+        name: None,
+        client: None,
+    };
     let check = |text: &str, format, code: &str, place: Option<usize>, known: usize| {
-        let (operations, problems) = read(vec![file(text, format)]);
+        let Read { operations, problems, .. } = read(vec![file(text, format)]);
         assert_eq!(operations.len(), known, "{text}");
         assert_eq!(problems[0].code, code, "{text}");
         assert_eq!(problems[0].line, place, "{text}");
@@ -163,7 +207,7 @@ fn one_bad_operation_does_not_hide_the_others() {
     check("query A { a }\nquery B { a\n", Format::Document, "OPERATION_SYNTAX", Some(2), 2);
     check("type A { b: Int }", Format::Document, "OPERATION_SYNTAX", None, 0);
     check("{\"operation\":\"{ a }\"}\nnonsense", Format::UsageLog, "USAGE_LOG", Some(2), 1);
-    check("[1, 2", Format::Manifest, "MANIFEST", Some(1), 0);
-    check("[]", Format::Manifest, "MANIFEST", None, 0);
+    check("{ a", Format::Listed, "OPERATION_SYNTAX", Some(1), 1);
+    check("\ngql`{ a`", Format::Program, "OPERATION_SYNTAX", Some(2), 1);
     check(&"{a".repeat(100_000), Format::Document, "OPERATION_SYNTAX", Some(1), 1);
 }

@@ -118,9 +118,14 @@ fn the_reference_judges_1500_operations_as_we_do() {
     let new: Vec<_> = edited.iter().map(|(_, sdl)| Schema::parse_and_validate(sdl, "new.graphql").unwrap()).collect();
     let mut broken = 0;
     for (at, (text, (before, after))) in operations.iter().zip(verdicts.valid).enumerate() {
-        let file =
-            OperationFile { file: "op.graphql".to_owned(), text: text.clone(), format: Format::Document, client: None };
-        let judged = judge(read(vec![file]).0, &old, &new[at % edited.len()]);
+        let file = OperationFile {
+            file: "op.graphql".to_owned(),
+            text: text.clone(),
+            format: Format::Document,
+            name: None,
+            client: None,
+        };
+        let judged = judge(read(vec![file]).operations, &old, &new[at % edited.len()]);
         assert_eq!(judged[0].is_broken(), before && !after, "{text}\nagainst\n{}", edit(at));
         broken += usize::from(judged[0].is_broken());
     }

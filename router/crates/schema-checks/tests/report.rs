@@ -40,9 +40,15 @@ fn input(old: &str, new: &str, operations: &str) -> CheckInput {
         file: "ops.graphql".to_owned(),
         text: operations.to_owned(),
         format: OperationFormat::Document,
+        name: None,
         client: Some("web".to_owned()),
     };
-    CheckInput { base: Some(version(old)), head: version(new), operations: read(vec![file]).0, ..CheckInput::default() }
+    CheckInput {
+        base: Some(version(old)),
+        head: version(new),
+        operations: read(vec![file]).operations,
+        ..CheckInput::default()
+    }
 }
 
 fn broken() -> Report {

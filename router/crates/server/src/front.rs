@@ -19,6 +19,7 @@ use crate::exchange::Exchange;
 use crate::graphql::Reply;
 use crate::negotiate::wants_page;
 use crate::observe::Observers;
+use crate::url_ids::UrlIds;
 use crate::version::Version;
 use crate::{graphql, health, playground, reply};
 
@@ -86,7 +87,9 @@ impl<S: Subgraphs> Front<S> {
         B: hyper::body::Body<Data = Bytes> + Unpin,
     {
         let version = self.current();
-        let begun = if request.uri().path() == version.config.path && !is_page(&request) {
+        let (path, ids) = (request.uri().path(), &version.url_ids);
+        let is_endpoint = (path == version.config.path && !is_page(&request, ids)) || ids.is_path(path);
+        let begun = if is_endpoint {
             let (head, body) = request.into_parts();
             let exchange = Exchange::begin(version, &self.observers, head, peer);
             Ok((exchange, body, self.admission.clone()))
@@ -183,10 +186,13 @@ where
     }
 }
 
-/// Whether a browser was pointed at the endpoint: it gets the page, unless its address has a query.
-fn is_page<B>(request: &Request<B>) -> bool {
+/// Whether a browser was pointed at the endpoint: it gets the page, unless its address has a query or the id of one.
+fn is_page<B>(request: &Request<B>, ids: &UrlIds) -> bool {
+    const DOCUMENTS: [&str; 4] = ["query=", "documentId=", "doc_id=", "extensions="];
+    let names_document = |query: &str| DOCUMENTS.iter().any(|parameter| query.contains(parameter));
     wants_page(request.method(), request.headers())
-        && !request.uri().query().is_some_and(|query| query.contains("query="))
+        && !request.uri().query().is_some_and(names_document)
+        && ids.of(request.uri()).is_none()
 }
 
 fn is_read<B>(request: &Request<B>) -> bool {

@@ -1,6 +1,7 @@
 //! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/draft/>): from a request to the endpoint to its response.
 //! Knows no socket and no schema.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use braid_gateway::refusal::{Refusal, RefusalStatus};
@@ -10,7 +11,7 @@ use braid_graphql::OperationType;
 use braid_rate_limit::RequestLimits;
 use braid_request_context::RequestContext;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use http::{Method, Response, StatusCode};
 
 use crate::batch::Batch;
@@ -133,7 +134,10 @@ where
         true => GraphQLRequest::from_query_string(context.uri.query().unwrap_or_default()),
         false => GraphQLRequest::from_json(&body),
     };
-    let request = request?;
+    let mut request = request?;
+    if request.document_id.is_none() {
+        request.document_id = version.url_ids.of(&context.uri).map(Cow::Owned);
+    }
     let executed = answer(&version.gateway, &request, context, !is_get).await?;
     Ok(Outcome::Whole(answered(&version.gateway, &context.headers, executed, observed)))
 }
@@ -180,6 +184,10 @@ fn refused(refusal: &Refusal, media: Media, observed: &mut Observed) -> Whole {
     if status == StatusCode::METHOD_NOT_ALLOWED {
         let only_post = refusal.errors.iter().any(|error| error.code() == Some("MUTATION_NOT_ALLOWED_OVER_HTTP_GET"));
         headers.insert(http::header::ALLOW, HeaderValue::from_static(if only_post { "POST" } else { METHODS }));
+    }
+    // The client sends the text next, and a cache in between must not answer this again.
+    if refusal.errors.iter().any(|error| error.code() == Some("PERSISTED_QUERY_NOT_FOUND")) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     if let Some(challenge) = &refusal.challenge {
         headers.insert(WWW_AUTHENTICATE, challenge.clone());

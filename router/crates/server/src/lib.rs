@@ -73,6 +73,7 @@ mod reply;
 mod rules;
 mod scheduler;
 mod stalled;
+mod url_ids;
 mod version;
 
 use std::convert::Infallible;

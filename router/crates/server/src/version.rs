@@ -14,6 +14,7 @@ use tokio_rustls::rustls;
 use crate::config::{ServerConfig, SettingsError};
 use crate::observe::LoggedClient;
 use crate::rules::HttpRules;
+use crate::url_ids::UrlIds;
 
 /// A version.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub struct Version<S> {
     pub rate_limits: Option<Arc<RateLimits>>,
     pub(crate) rules: HttpRules,
     pub(crate) logged_client: LoggedClient,
+    pub(crate) url_ids: UrlIds,
     /// How connections are encrypted, if they are.
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
 }
@@ -41,6 +43,7 @@ impl<S> Version<S> {
     pub fn new(gateway: Gateway<S>, config: ServerConfig, telemetry: TelemetryConfig) -> Result<Self, SettingsError> {
         let tls = config.tls.as_ref().map(server_config).transpose()?;
         Ok(Self {
+            url_ids: UrlIds::new(&gateway.documents.ids),
             gateway,
             authenticator: None,
             rate_limits: None,

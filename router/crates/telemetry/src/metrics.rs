@@ -53,6 +53,12 @@ pub struct Metrics {
     pub compile_duration: Histogram,
     /// The part of that time that planning takes.
     pub plan_duration: Histogram,
+    documents: [Counter; DocumentOutcome::ALL.len()],
+    /// Operations in the list of persisted operations.
+    pub listed_operations: Gauge,
+    operation_list_reloads: Family<Outcome, Counter>,
+    /// The size of the texts that clients have registered, in bytes.
+    pub automatic_queries_bytes: Gauge,
     reloads: Family<Outcome, Counter>,
     /// When the schema in use was put in use, as a Unix timestamp in seconds.
     pub schema_since: Gauge,
@@ -82,6 +88,51 @@ struct Outcome {
     outcome: ReloadOutcome,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Document {
+    outcome: DocumentOutcome,
+}
+
+/// What came of a request's id, or of looking for its text in the list of persisted operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum DocumentOutcome {
+    /// The list has the id.
+    Listed,
+    /// The list has the text.
+    ListedText,
+    /// The text was registered by its hash, and is in memory.
+    Automatic,
+    /// The text was registered by its hash, and is in Redis.
+    AutomaticShared,
+    /// The text was sent with its hash, to be registered.
+    Registered,
+    /// The text was sent with another hash.
+    Mismatch,
+    /// No text has the id.
+    NotFound,
+    /// The text is not listed; it was executed and logged.
+    Unlisted,
+    /// The text is not listed, or was sent without an id; it was refused.
+    Refused,
+    /// The text is not listed, or was sent without an id, by a client that may do so.
+    Exempt,
+}
+
+impl DocumentOutcome {
+    const ALL: [Self; 10] = [
+        Self::Listed,
+        Self::ListedText,
+        Self::Automatic,
+        Self::AutomaticShared,
+        Self::Registered,
+        Self::Mismatch,
+        Self::NotFound,
+        Self::Unlisted,
+        Self::Refused,
+        Self::Exempt,
+    ];
+}
+
 /// The outcome of a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum ReloadOutcome {
@@ -106,6 +157,7 @@ fn seconds() -> Histogram {
 impl Default for Metrics {
     fn default() -> Self {
         let requests: Family<Status, Counter> = Family::default();
+        let documents: Family<Document, Counter> = Family::default();
         let mut metrics = Self {
             registry: Registry::with_prefix("braid"),
             active_requests: Gauge::default(),
@@ -130,6 +182,10 @@ impl Default for Metrics {
             cache_bytes: Gauge::default(),
             compile_duration: seconds(),
             plan_duration: seconds(),
+            documents: DocumentOutcome::ALL.map(|outcome| documents.get_or_create(&Document { outcome }).clone()),
+            listed_operations: Gauge::default(),
+            operation_list_reloads: Family::default(),
+            automatic_queries_bytes: Gauge::default(),
             reloads: Family::default(),
             schema_since: Gauge::default(),
             subgraphs: SubgraphFamilies::default(),
@@ -137,6 +193,7 @@ impl Default for Metrics {
             access_lines_dropped: Counter::default(),
         };
         metrics.register(requests);
+        metrics.register_persisted_operations(documents);
         metrics
     }
 }
@@ -207,6 +264,29 @@ impl Metrics {
             "Access log lines that were dropped",
             self.access_lines_dropped.clone(),
         );
+    }
+
+    fn register_persisted_operations(&mut self, documents: Family<Document, Counter>) {
+        let registry = &mut self.registry;
+        let help =
+            "Requests with the id of a persisted operation, and texts that were looked for in the list, by outcome";
+        registry.register("persisted_operations_requests", help, documents);
+        let (help, gauge) = ("Ids in the list of persisted operations", self.listed_operations.clone());
+        registry.register("persisted_operations_listed", help, gauge);
+        let help = "Reloads of the list of persisted operations by outcome";
+        registry.register("persisted_operations_reloads", help, self.operation_list_reloads.clone());
+        let help = "Size of the texts that clients have registered in bytes";
+        registry.register("persisted_operations_registered_size", help, self.automatic_queries_bytes.clone());
+    }
+
+    /// Counts what came of a request's document.
+    pub fn document(&self, outcome: DocumentOutcome) {
+        self.documents[outcome as usize].inc();
+    }
+
+    /// Counts a reload of the list of persisted operations.
+    pub fn operation_list_reload(&self, outcome: ReloadOutcome) {
+        self.operation_list_reloads.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// Counts a request.

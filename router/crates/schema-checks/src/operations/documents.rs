@@ -1,12 +1,12 @@
-//! Reads operations from documents, manifests of persisted operations, and usage logs. Knows no schema.
+//! Reads operations from documents, program code, lists, and usage logs. Knows no schema.
 
 use ahash::{AHashMap, AHashSet};
 use braid_graphql::compiler::ast::{Definition, Document, Selection};
 use braid_graphql::compiler::parser::Parser;
 use braid_graphql::{Name, Node};
-use serde_json::Value;
 
 use super::known::{KnownOperation, Segment};
+use super::templates::templates;
 use crate::problem::Problem;
 use crate::usage::UsageRecord;
 
@@ -19,6 +19,8 @@ pub struct OperationFile {
     pub text: String,
     /// What it holds.
     pub format: Format,
+    /// The name of the operation, where it is listed under one.
+    pub name: Option<String>,
     /// The client whose operations these are, when the file itself does not say.
     pub client: Option<String>,
 }
@@ -28,9 +30,10 @@ pub struct OperationFile {
 pub enum Format {
     /// Operations and fragments. Fragments can be in any of the documents.
     Document,
-    /// A manifest of persisted operations: Apollo's (`{"operations": [{"id", "name", "body"}]}`) or Relay's
-    /// (`{"hash": "text"}`).
-    Manifest,
+    /// Code of a program, with operations and fragments in tagged templates. Fragments can be in any of the documents.
+    Program,
+    /// An operation from a list, with all its fragments.
+    Listed,
     /// A usage log of the router: one JSON object per line ([`UsageRecord`]).
     UsageLog,
 }
@@ -40,7 +43,7 @@ impl Format {
     pub fn of(file: &str) -> Option<Self> {
         match file.rsplit_once('.')?.1 {
             "graphql" | "gql" | "graphqls" => Some(Self::Document),
-            "json" => Some(Self::Manifest),
+            "js" | "jsx" | "mjs" | "cjs" | "ts" | "tsx" | "mts" | "cts" | "vue" | "svelte" => Some(Self::Program),
             "jsonl" | "ndjson" => Some(Self::UsageLog),
             _ => None,
         }
@@ -51,17 +54,39 @@ impl Format {
 const MAX_RECURSION: usize = 200;
 const MAX_TOKENS: usize = 5_000_000;
 
+/// What files with operations have.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// The operations.
+    pub operations: Vec<KnownOperation>,
+    /// What can't be read.
+    pub problems: Vec<Problem>,
+    /// Templates whose text is known only when the program runs, so that there are operations which are not known.
+    pub unread: Vec<Problem>,
+}
+
 /// Reads all files. One that cannot be read is a problem; the others still count.
-pub fn read(files: Vec<OperationFile>) -> (Vec<KnownOperation>, Vec<Problem>) {
+pub fn read(files: Vec<OperationFile>) -> Read {
     let mut reader = Reader::default();
     for file in files {
         match file.format {
             Format::Document => reader.document(&file.file, file.text, file.client, 1),
-            Format::Manifest => reader.manifest(&file),
+            Format::Program => reader.program(&file),
+            Format::Listed => {
+                let facts = Facts { name: file.name, client: file.client, ..Facts::default() };
+                reader.parse(&file.file, file.text, 1, facts, false);
+            }
             Format::UsageLog => reader.usage_log(&file),
         }
     }
     reader.finish()
+}
+
+/// Whether a document defines types and nothing that can be executed.
+pub fn is_schema(text: &str) -> bool {
+    let parsed =
+        Parser::new().recursion_limit(MAX_RECURSION).token_limit(MAX_TOKENS).parse_ast(text, "document.graphql");
+    parsed.is_ok_and(|document| !document.definitions.iter().any(Definition::is_executable_definition))
 }
 
 #[derive(Default)]
@@ -69,6 +94,7 @@ struct Reader {
     documents: Vec<Parsed>,
     without_text: Vec<KnownOperation>,
     problems: Vec<Problem>,
+    unread: Vec<Problem>,
 }
 
 struct Parsed {
@@ -123,23 +149,18 @@ impl Reader {
         self.documents.push(Parsed { file: file.to_owned(), text, document, line, facts, shared });
     }
 
-    fn manifest(&mut self, file: &OperationFile) {
-        let value: Value = match serde_json::from_str(&file.text) {
-            Ok(value) => value,
-            Err(error) => {
-                let at = (error.line(), error.column().max(1));
-                let problem = Problem::at("MANIFEST", format!("the manifest is not JSON: {error}"), &file.file, at);
-                return self.problems.push(problem);
+    fn program(&mut self, file: &OperationFile) {
+        for template in templates(&file.text) {
+            if template.is_assembled {
+                let message =
+                    "the text of this template is known only when the program runs, so its operations are not known";
+                self.unread.push(Problem::at("UNREAD_GQL_TAGS", message, &file.file, (template.line, 1)));
+                continue;
             }
-        };
-        let entries = manifest_entries(&value);
-        if entries.is_empty() {
-            let message = "the manifest names no operations; expected {\"operations\": [{\"id\", \"body\"}]} or {\"hash\": \"text\"}";
-            return self.problems.push(Problem::in_file("MANIFEST", message, &file.file));
-        }
-        for (name, body) in entries {
-            let facts = Facts { name, client: file.client.clone(), ..Facts::default() };
-            self.parse(&file.file, body, 1, facts, false);
+            // Programs of servers have schemas in such templates.
+            if !is_schema(&template.text) {
+                self.document(&file.file, template.text, file.client.clone(), template.line);
+            }
         }
     }
 
@@ -179,7 +200,7 @@ impl Reader {
         }
     }
 
-    fn finish(mut self) -> (Vec<KnownOperation>, Vec<Problem>) {
+    fn finish(mut self) -> Read {
         let shared = self.shared_fragments();
         let mut operations: Vec<KnownOperation> = Vec::new();
         let mut by_text: AHashMap<String, usize> = AHashMap::new();
@@ -189,7 +210,11 @@ impl Reader {
                 let Definition::OperationDefinition(operation) = definition else { continue };
                 let name = operation.name.as_ref().map(ToString::to_string).or_else(|| parsed.facts.name.clone());
                 let spread = reachable(&operation.selection_set, &own, &shared, &self.documents);
-                let Some(known) = assemble(parsed, definition, name, &spread, &self.documents) else { continue };
+                let Some(mut known) = assemble(parsed, definition, name, &spread.found, &self.documents) else {
+                    continue;
+                };
+                known.missing_fragments = spread.missing;
+                known.ambiguous_fragments = spread.ambiguous;
                 let key = known.text.as_deref().map(squeeze).unwrap_or_default();
                 match by_text.get(&key) {
                     Some(at) => merge(&mut operations[*at], known),
@@ -202,19 +227,42 @@ impl Reader {
         }
         operations.append(&mut self.without_text);
         distinguish(&mut operations);
-        (operations, self.problems)
+        Read { operations, problems: self.problems, unread: self.unread }
     }
 
-    /// Fragments of all documents; if two in different documents have the same name, other documents can't choose.
-    fn shared_fragments(&mut self) -> Fragments {
-        let mut found = Fragments::new();
+    /// Fragments of all documents; if two in different documents have the same name, the first counts for others.
+    fn shared_fragments(&self) -> Shared {
+        let mut shared = Shared::default();
         for (index, parsed) in self.documents.iter().enumerate().filter(|(_, parsed)| parsed.shared) {
             for (name, place) in fragments_of(index, parsed) {
-                found.entry(name).or_insert(place);
+                let first = *shared.fragments.entry(name.clone()).or_insert(place);
+                if self.definition(first) != self.definition(place) {
+                    shared.ambiguous.insert(name);
+                }
             }
         }
-        found
+        shared
     }
+
+    fn definition(&self, (document, definition): (usize, usize)) -> &Definition {
+        &self.documents[document].document.definitions[definition]
+    }
+}
+
+/// Fragments that all documents can spread.
+#[derive(Default)]
+struct Shared {
+    fragments: Fragments,
+    /// The names of those that there are several of.
+    ambiguous: AHashSet<Name>,
+}
+
+/// The fragments that an operation needs.
+#[derive(Default)]
+struct Spread {
+    found: Vec<(usize, usize)>,
+    missing: Vec<String>,
+    ambiguous: Vec<String>,
 }
 
 /// Where a fragment is: the document and the definition in it.
@@ -231,28 +279,29 @@ fn fragments_of(index: usize, parsed: &Parsed) -> Fragments {
 }
 
 /// The fragments that a selection needs, its own document's first.
-fn reachable(
-    selections: &[Selection],
-    own: &Fragments,
-    shared: &Fragments,
-    documents: &[Parsed],
-) -> Vec<(usize, usize)> {
+fn reachable(selections: &[Selection], own: &Fragments, shared: &Shared, documents: &[Parsed]) -> Spread {
     let mut names = Vec::new();
     spreads(selections, &mut names);
-    let mut found = Vec::new();
+    let mut spread = Spread::default();
     let mut seen = AHashSet::new();
     while let Some(name) = names.pop() {
         if !seen.insert(name.clone()) {
             continue;
         }
-        let Some(place) = own.get(&name).or_else(|| shared.get(&name)) else { continue };
-        found.push(*place);
+        let Some(place) = own.get(&name).or_else(|| shared.fragments.get(&name)) else {
+            spread.missing.push(name.to_string());
+            continue;
+        };
+        if !own.contains_key(&name) && shared.ambiguous.contains(&name) {
+            spread.ambiguous.push(name.to_string());
+        }
+        spread.found.push(*place);
         if let Definition::FragmentDefinition(fragment) = &documents[place.0].document.definitions[place.1] {
             spreads(&fragment.selection_set, &mut names);
         }
     }
-    found.sort_unstable();
-    found
+    spread.found.sort_unstable();
+    spread
 }
 
 fn spreads(selections: &[Selection], names: &mut Vec<Name>) {
@@ -292,6 +341,7 @@ fn assemble(
         last_seen: facts.last_seen,
         file,
         line,
+        ..KnownOperation::default()
     })
 }
 
@@ -334,16 +384,4 @@ fn distinguish(operations: &mut [KnownOperation]) {
     for operation in operations.iter_mut().filter(|operation| counts.get(&operation.id).is_some_and(|n| *n > 1)) {
         operation.id = format!("{} ({}:{})", operation.id, operation.file, operation.line);
     }
-}
-
-fn manifest_entries(value: &Value) -> Vec<(Option<String>, String)> {
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    if let Some(list) = value.get("operations").and_then(Value::as_array) {
-        return list
-            .iter()
-            .filter_map(|entry| Some((text(entry, "name").or_else(|| text(entry, "id")), text(entry, "body")?)))
-            .collect();
-    }
-    let map = value.get("operations").unwrap_or(value).as_object();
-    map.into_iter().flatten().filter_map(|(hash, body)| Some((Some(hash.clone()), body.as_str()?.to_owned()))).collect()
 }

@@ -21,6 +21,10 @@ pub struct KnownOperation {
     pub file: String,
     /// The line in that file.
     pub line: usize,
+    /// The fragments that it spreads and that no file has.
+    pub missing_fragments: Vec<String>,
+    /// The fragments that it spreads and that several files have, each another one.
+    pub ambiguous_fragments: Vec<String>,
 }
 
 /// Lines of an operation's text that were taken from a file.

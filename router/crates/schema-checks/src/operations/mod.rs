@@ -8,9 +8,10 @@ mod attribute;
 mod documents;
 mod judge;
 mod known;
+mod templates;
 mod uses;
 
 pub use self::attribute::attribute;
-pub use self::documents::{Format, OperationFile, read};
+pub use self::documents::{Format, OperationFile, Read, is_schema, read};
 pub use self::judge::{BrokenOperation, Judged, OperationError, OperationsReport, judge, report};
 pub use self::known::{KnownOperation, Segment};

@@ -1,0 +1,6 @@
+export const ORDER_FIELDS = /* GraphQL */ `
+  fragment OrderFields on Order {
+    id
+    total
+  }
+`;
