@@ -54,3 +54,25 @@ async fn requests_without_credentials_are_refused_where_some_are_required() {
     assert!(head.contains("x-user: report") && head.contains("x-other: 1"), "{head}");
     assert!(!head.contains("ada") && !head.contains("x-api-key"), "{head}");
 }
+
+#[tokio::test]
+async fn claims_are_sent_along_in_the_body_where_that_is_wanted() {
+    let mut keys = tempfile::NamedTempFile::new().unwrap();
+    writeln!(
+        keys,
+        "- {{ name: reporting, sha256: {HASH}, claims: {{ sub: report, realm: {{ roles: [a, b] }}, secret: 1 }} }}"
+    )
+    .unwrap();
+    let file = keys.path().display().to_string();
+    let (router, users, _orders) = router(|config| {
+        config.authentication = from_yaml(&format!("{{ api_keys: {{ file: {file} }} }}")).unwrap();
+        config.traffic = from_yaml("subgraphs: { users: { forward_claims: [sub, realm.roles, missing] } }").unwrap();
+    })
+    .await;
+    let sent = || serde_json::from_str::<serde_json::Value>(&users.seen.lock().unwrap().last().unwrap().body).unwrap();
+    assert_eq!(router.send(&post(BODY, "x-api-key: not-a-secret-key-for-tests\r\n")).await.status, 200);
+    assert_eq!(sent()["extensions"], serde_json::json!({ "claims": { "sub": "report", "realm.roles": ["a", "b"] } }));
+    assert!(sent()["query"].is_string());
+    assert_eq!(router.send(&post(BODY, "")).await.status, 200);
+    assert_eq!(sent().get("extensions"), None, "an anonymous client has no claims");
+}

@@ -72,6 +72,11 @@ impl SubgraphContext {
         Self(request)
     }
 
+    /// Who asks.
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
     /// The trace that the request belongs to.
     pub fn trace(&self) -> Option<&TraceContext> {
         self.0.trace.as_ref()

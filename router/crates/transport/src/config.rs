@@ -52,6 +52,9 @@ pub struct SubgraphTraffic {
     pub deduplicate: Option<bool>,
     /// The version of HTTP.
     pub protocol: Option<Protocol>,
+    /// Claims of the client that are sent along in the body of each request, as `extensions.claims`: `sub`, `realm_access.roles`. Clients
+    /// with equal claims share requests, others don't.
+    pub forward_claims: Option<Vec<String>>,
     /// Whether to accept compressed responses; on fast networks this costs more than it saves.
     pub compression: Option<bool>,
     /// Retries of failed queries.
@@ -194,6 +197,8 @@ pub struct Traffic {
     pub max_concurrent_requests: usize,
     /// Whether equal queries in flight share one request.
     pub deduplicate: bool,
+    /// The claims of the client that are sent along.
+    pub forward_claims: Vec<String>,
     /// Whether compressed responses are accepted.
     pub compression: bool,
     /// Retries.
@@ -216,6 +221,7 @@ impl Default for Traffic {
             max_response_bytes: 64 << 20,
             max_concurrent_requests: 10_000,
             deduplicate: true,
+            forward_claims: Vec::new(),
             compression: false,
             retry: RetryConfig::default(),
             circuit_breaker: None,
@@ -243,6 +249,7 @@ impl SubgraphTraffic {
             idle_timeout: Some(Duration(client.idle_timeout)),
             deduplicate: Some(traffic.deduplicate),
             protocol: Some(client.protocol),
+            forward_claims: Some(traffic.forward_claims),
             compression: Some(traffic.compression),
             retry: Some(traffic.retry),
             circuit_breaker: Some(CircuitBreakerConfig::default()),
@@ -286,6 +293,7 @@ impl TrafficConfig {
             max_response_bytes: setting!(max_response_bytes).map_or(default.max_response_bytes, |size| size.0),
             max_concurrent_requests: setting!(max_concurrent_requests).unwrap_or(default.max_concurrent_requests),
             deduplicate: setting!(deduplicate).unwrap_or(default.deduplicate),
+            forward_claims: setting!(forward_claims).unwrap_or(default.forward_claims),
             compression: setting!(compression).unwrap_or(default.compression),
             retry: setting!(retry).unwrap_or(default.retry),
             circuit_breaker: setting!(circuit_breaker).or(default.circuit_breaker).filter(|config| config.enabled),

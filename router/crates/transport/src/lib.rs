@@ -9,6 +9,7 @@
 
 mod budget;
 mod circuit;
+mod claims;
 pub mod config;
 mod deduplicate;
 mod ejection;
@@ -50,6 +51,14 @@ pub enum TransportError {
     NoUrl {
         /// The subgraph.
         subgraph: String,
+    },
+    /// A claim is not named as it should be.
+    #[error("traffic: forward_claims of the subgraph \"{subgraph}\": {problem}")]
+    Claim {
+        /// The subgraph.
+        subgraph: String,
+        /// What is wrong.
+        problem: String,
     },
     /// Its URL or TLS settings can't be used.
     #[error("the subgraph \"{subgraph}\" can't be called")]

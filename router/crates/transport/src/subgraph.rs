@@ -15,6 +15,7 @@ use braid_telemetry::otlp::Span;
 use http::header::{self, HeaderMap, HeaderValue};
 
 use crate::circuit::{CircuitBreaker, Passage};
+use crate::claims::ForwardedClaims;
 use crate::config::{CircuitBreakerConfig, Traffic};
 use crate::deduplicate::Deduplicate;
 use crate::endpoints::{Endpoints, Tried};
@@ -30,6 +31,7 @@ pub(crate) struct Subgraph {
     urls: Vec<String>,
     traffic: Traffic,
     certificates: Fingerprint,
+    claims: Option<ForwardedClaims>,
     deduplicate: Option<Deduplicate>,
     circuit_breaker: Option<CircuitBreaker>,
     retries: Retries,
@@ -59,6 +61,8 @@ impl Subgraph {
         if urls.iter().any(String::is_empty) {
             return Err(TransportError::NoUrl { subgraph: name.to_owned() });
         }
+        let claims = ForwardedClaims::new(&traffic.forward_claims)
+            .map_err(|problem| TransportError::Claim { subgraph: name.to_owned(), problem })?;
         let now = Instant::now();
         let certificates = Fingerprint::of(traffic.client.tls.files());
         let metrics = metrics.subgraph(name, SubgraphErrorKind::ALL.map(SubgraphErrorKind::code));
@@ -72,6 +76,7 @@ impl Subgraph {
             name: name.to_owned(),
             urls,
             certificates,
+            claims,
             deduplicate: traffic.deduplicate.then(Deduplicate::default),
             circuit_breaker: traffic.circuit_breaker.as_ref().map(breaker),
             retries: Retries::new(traffic.retry.clone()),
@@ -101,6 +106,10 @@ impl Subgraph {
 
     /// Makes a request, or joins an equal query in flight.
     pub(crate) async fn call(self: &Arc<Self>, request: SubgraphRequest, context: &SubgraphContext) -> Outcome {
+        let request = match &self.claims {
+            Some(claims) => claims.add(request, context),
+            None => request,
+        };
         match &self.deduplicate {
             Some(deduplicate) if request.kind == OperationType::Query => {
                 let send = |request, context| {
