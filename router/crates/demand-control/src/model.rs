@@ -5,6 +5,7 @@ use ahash::AHashMap;
 use braid_graphql::compiler::Node;
 use braid_graphql::compiler::ast::{Directive, DirectiveList, Value};
 use braid_graphql::compiler::schema::{ExtendedType, FieldDefinition, InputObjectType};
+use braid_graphql::field_set::{FieldSet, Item};
 use braid_graphql::schema::{FieldId, TypeId, TypeKind};
 use braid_graphql::{Name, Type};
 use braid_supergraph::Supergraph;
@@ -230,11 +231,36 @@ impl ListSize {
     }
 }
 
-/// A list of paths, or one path, which stands for a list of one.
+/// A list of paths, or one path, which stands for a list of one. A path is written `a.b`, or as a selection, `a { b }`.
 fn paths(value: &Value) -> Option<Vec<Vec<Name>>> {
-    let path = |value: &Value| value.as_str()?.split('.').map(|name| Name::new(name.trim()).ok()).collect();
+    let path = |value: &Value| {
+        let text = value.as_str()?;
+        if !text.contains('{') {
+            let path: Option<Vec<Name>> = text.split('.').map(|name| Name::new(name.trim()).ok()).collect();
+            return path.map(|path| vec![path]);
+        }
+        let mut paths = Vec::new();
+        leaves(&FieldSet::parse(text).ok()?.items, &mut Vec::new(), &mut paths).then_some(paths)
+    };
     match value {
-        Value::List(values) => values.iter().map(|value| path(value)).collect(),
-        one => Some(vec![path(one)?]),
+        Value::List(values) => Some(values.iter().map(|value| path(value)).collect::<Option<Vec<_>>>()?.concat()),
+        one => path(one),
     }
+}
+
+/// Adds the paths to the leaves of a selection. Whether it is a selection of fields alone.
+fn leaves(items: &[Item], above: &mut Vec<Name>, paths: &mut Vec<Vec<Name>>) -> bool {
+    items.iter().all(|item| {
+        let Item::Field { name, selection, .. } = item else { return false };
+        above.push(name.clone());
+        let is_one = match selection.is_empty() {
+            true => {
+                paths.push(above.clone());
+                true
+            }
+            false => leaves(&selection.items, above, paths),
+        };
+        above.pop();
+        is_one
+    })
 }

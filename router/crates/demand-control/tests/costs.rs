@@ -46,6 +46,7 @@ type Query @join__type(graph: A) {
   byIds(ids: [ID!]): [Product] @SIZE(slicingArguments: ["ids"])
   connection(first: Int): Connection @SIZE(slicingArguments: ["first"], sizedFields: ["edges"], requireOneSlicingArgument: false)
   wrapped(first: Int): Wrapper @SIZE(slicingArguments: ["first"], sizedFields: ["connection.edges"])
+  braced(first: Int): Wrapper @SIZE(slicingArguments: ["first"], sizedFields: ["connection { edges }"])
   expensive(hint: Int @COST(weight: 20)): Product @COST(weight: 100)
   filtered(filter: Filter, filters: [Filter!]): Int
   node: Node
@@ -158,6 +159,7 @@ fn costs() {
         ("query($ids: [ID!]) { byIds(ids: $ids) { id } }", r#"{"ids":["1","2"]}"#, (2, 2, 0, None)),
         ("{ connection(first: 5) { total edges { node { price } } } }", "{}", (1 + 5 * 2 + 5, 11, 5, None)),
         ("{ wrapped(first: 2) { connection { edges { node { price } } } } }", "{}", (2 + 2 * 2 + 2, 6, 2, None)),
+        ("{ braced(first: 2) { connection { edges { node { id } } } } }", "{}", (2 + 2 * 2, 6, 0, None)),
         // Weights.
         ("{ expensive { id } }", "{}", (101, 101, 0, None)),
         ("{ expensive(hint: 1) { id } }", "{}", (121, 121, 0, None)),
