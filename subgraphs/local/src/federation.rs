@@ -7,12 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use braid::assemble::{self, Front};
-use braid::config::Config as RouterConfig;
-use braid_composition::{Composer, SubgraphSdl};
-use braid_request_context::header_rules::{Propagate, RequestRule};
-use braid_server::config::ExampleQuery;
-use braid_telemetry::metrics::Metrics;
+use braid::assemble;
+use braid_composition::SubgraphSdl;
 use futures_util::future::BoxFuture;
 use service::{ServiceInfo, Serving, Shutdown};
 use tokio::net::TcpListener;
@@ -20,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::examples;
+use crate::router::{self, Surroundings};
 
 /// Where the parts listen; port 0 takes a free one.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +57,7 @@ pub fn start(ports: Ports, storage: &Storage) -> BoxFuture<'_, anyhow::Result<Fe
 }
 
 async fn start_parts(ports: Ports, storage: &Storage) -> anyhow::Result<Federation> {
-    let (router, router_address) = listen(ports.router, "--port or ROUTER_PORT").await?;
+    let (listener, router_address) = listen(ports.router, "--port or ROUTER_PORT").await?;
     let (users, users_address) = listen(ports.users, "--users-port or USERS_PORT").await?;
     let (orders, orders_address) = listen(ports.orders, "--orders-port or ORDERS_PORT").await?;
     let (inventory, inventory_address) = listen(ports.inventory, "--inventory-port or INVENTORY_PORT").await?;
@@ -71,7 +67,11 @@ async fn start_parts(ports: Ports, storage: &Storage) -> anyhow::Result<Federati
         .with_context(|| format!("could not create the folder {}", storage.data.display()))?;
 
     let stop = CancellationToken::new();
-    let shared = Shared { ports, storage, internal_token: Uuid::new_v4().to_string() };
+    let surroundings = Surroundings {
+        jwks_url: format!("http://{}{}", reachable(ports.users), users::JWKS_PATH),
+        router_token: Uuid::new_v4().to_string(),
+    };
+    let shared = Shared { ports, storage, internal_token: Uuid::new_v4().to_string(), surroundings: &surroundings };
     let mut parts = JoinSet::new();
     parts.spawn(users::serve(shared.users(), users, until(&stop)));
     parts.spawn(inventory::serve(shared.config(&inventory::INFO), inventory, until(&stop)));
@@ -79,10 +79,10 @@ async fn start_parts(ports: Ports, storage: &Storage) -> anyhow::Result<Federati
     let mut federation = Federation { ports, parts, stop: stop.clone() };
     federation.wait_for([users_address, orders_address, inventory_address]).await?;
 
-    let front = Arc::new(router_front(ports).await?);
+    let front = Arc::new(router::front(ports.router, &surroundings, subgraphs(ports)).await?);
     let until_stop = until(&stop);
     federation.parts.spawn(async {
-        assemble::serve(router, front, until_stop).await;
+        assemble::serve(listener, front, until_stop).await;
         Ok(())
     });
     Ok(federation)
@@ -141,6 +141,7 @@ struct Shared<'a> {
     storage: &'a Storage,
     /// New at every start, because only this process needs it.
     internal_token: String,
+    surroundings: &'a Surroundings,
 }
 
 impl Shared<'_> {
@@ -148,8 +149,9 @@ impl Shared<'_> {
         let mut config = service::Config::new(info);
         let file = self.storage.data.join(format!("{}.db", info.name));
         config.database.url = format!("sqlite://{}?mode=rwc", file.display());
-        config.auth.jwks_url = format!("http://{}/.well-known/jwks.json", reachable(self.ports.users));
+        config.auth.jwks_url = self.surroundings.jwks_url.clone();
         config.auth.internal_token = Some(self.internal_token.clone());
+        config.auth.router_token = Some(self.surroundings.router_token.clone());
         config
     }
 
@@ -166,38 +168,19 @@ impl Shared<'_> {
     }
 }
 
-/// The router, with the services' own schemas. It is configured for development, and passes clients' tokens on to the services.
-async fn router_front(ports: Ports) -> anyhow::Result<Front> {
+/// The services' own schemas, and where the router reaches them.
+fn subgraphs(ports: Ports) -> Vec<SubgraphSdl> {
     let subgraph = |name: &str, address, sdl: String| SubgraphSdl {
         name: name.to_owned(),
         url: graphql_url(address),
         sdl,
         file: None,
     };
-    let subgraphs = vec![
+    vec![
         subgraph(users::INFO.name, ports.users, users::sdl()),
         subgraph(orders::INFO.name, ports.orders, orders::sdl()),
         subgraph(inventory::INFO.name, ports.inventory, inventory::sdl()),
-    ];
-    let (composed, ..) = braid::source::compose_subgraphs(subgraphs, &mut Composer::default()).await?;
-    let mut config = RouterConfig::default();
-    config.server.listen = ports.router;
-    config.for_development();
-    config.server.playground.queries = examples::ALL.map(example).to_vec();
-    let authorization = Propagate { name: Some("authorization".to_owned()), ..Propagate::default() };
-    config.headers.all.request.push(RequestRule::Propagate(authorization));
-    let metrics = Arc::new(Metrics::default());
-    let version = assemble::version(&config, &composed.supergraph_sdl, None, &metrics, None)?;
-    Ok(assemble::front(&config, version, metrics)?)
-}
-
-fn example(example: examples::Example) -> ExampleQuery {
-    ExampleQuery {
-        title: example.title.to_owned(),
-        query: example.query.to_owned(),
-        variables: example.variables.to_owned(),
-        headers: String::new(),
-    }
+    ]
 }
 
 /// `setting` is the name of the setting for this port, for the error message.

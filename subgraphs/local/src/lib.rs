@@ -3,5 +3,6 @@
 
 pub mod examples;
 mod federation;
+mod router;
 
 pub use federation::{Federation, Ports, Storage, start};

@@ -75,6 +75,9 @@ pub struct AuthConfig {
     /// The secret with which services identify themselves to each other; without it, calls between services are refused.
     #[arg(long, env = "INTERNAL_TOKEN", value_name = "SECRET", hide_env_values = true)]
     pub internal_token: Option<String>,
+    /// The secret with which the router identifies itself; without it, users are known by their tokens only.
+    #[arg(long, env = "ROUTER_TOKEN", value_name = "SECRET", hide_env_values = true)]
+    pub router_token: Option<String>,
 }
 
 /// What a request may cost.
@@ -115,6 +118,7 @@ impl Config {
                 jwt_issuer: "braid-users".to_owned(),
                 jwt_audience: "braid".to_owned(),
                 internal_token: None,
+                router_token: None,
             },
             limits: Limits::default(),
             log: LogFormat::Text,

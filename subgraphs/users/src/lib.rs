@@ -7,6 +7,7 @@ mod graphql;
 mod migration;
 mod password;
 mod sample;
+mod scopes;
 mod token;
 
 use axum::Router;

@@ -14,6 +14,7 @@ use service::config::AuthConfig;
 use service::{Claims, Database, DateTime, Error, Result};
 
 use crate::entity::{signing_key, user};
+use crate::scopes;
 
 /// Signs tokens. Cheap to clone.
 #[derive(Clone)]
@@ -63,6 +64,7 @@ impl Issuer {
         let claims = Claims {
             sub: user.id.to_string(),
             roles: user.roles.0.iter().map(|role| role.claim().to_owned()).collect(),
+            scope: scopes::of(&user.roles.0).join(" "),
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
             iat: seconds(now),

@@ -17,6 +17,7 @@ pub(crate) struct AdminMutation;
 #[Object]
 impl AdminMutation {
     /// Adds a product. Its SKU must be new and can't be changed later.
+    #[graphql(requires_scopes = "catalog:write")]
     async fn create_product(
         &self,
         ctx: &Context<'_>,
@@ -39,6 +40,7 @@ impl AdminMutation {
     }
 
     /// Changes a product. Omitted fields keep their value.
+    #[graphql(requires_scopes = "catalog:write")]
     async fn update_product(
         &self,
         ctx: &Context<'_>,
@@ -60,6 +62,7 @@ impl AdminMutation {
     }
 
     /// Changes how many units of a product a warehouse has: more when goods arrive, fewer when they are lost.
+    #[graphql(requires_scopes = "stock:write")]
     async fn adjust_stock(
         &self,
         ctx: &Context<'_>,

@@ -16,6 +16,7 @@ pub(crate) struct Mutation;
 #[Object]
 impl Mutation {
     /// Places an order for the signed-in user, at the current prices. Safe to repeat with the same `idempotencyKey`.
+    #[graphql(requires_scopes = "orders:write")]
     async fn place_order(
         &self,
         ctx: &Context<'_>,
@@ -30,6 +31,7 @@ impl Mutation {
 
     /// Cancels an order of the signed-in user; administrators can cancel any order. The charge is refunded and the stock is
     /// returned. Cancelling an order again changes nothing.
+    #[graphql(requires_scopes = "orders:write")]
     async fn cancel_order(
         &self,
         ctx: &Context<'_>,

@@ -25,7 +25,10 @@ impl Query {
     }
 
     /// The orders of the signed-in user, newest first. Administrators get the orders of all users.
-    #[graphql(complexity = "service::graphql::page::cost(first, last, child_complexity)")]
+    #[graphql(
+        complexity = "service::graphql::page::cost(first, last, child_complexity)",
+        requires_scopes = "orders:read"
+    )]
     #[allow(clippy::too_many_arguments, reason = "each is an argument of the field")]
     async fn orders(
         &self,

@@ -30,7 +30,10 @@ impl User {
     }
 
     /// The user's orders, newest first. For the user and administrators; null, with an error, for everybody else.
-    #[graphql(complexity = "service::graphql::page::cost(first, last, child_complexity)")]
+    #[graphql(
+        complexity = "service::graphql::page::cost(first, last, child_complexity)",
+        requires_scopes = "orders:read"
+    )]
     #[allow(clippy::too_many_arguments, reason = "each is an argument of the field")]
     async fn orders(
         &self,

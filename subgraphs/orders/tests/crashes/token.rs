@@ -24,6 +24,7 @@ pub(crate) fn of(user: Uuid) -> String {
     let claims = Claims {
         sub: user.to_string(),
         roles: vec!["customer".to_owned()],
+        scope: String::new(),
         iss: auth.jwt_issuer,
         aud: auth.jwt_audience,
         iat: now,

@@ -1,16 +1,18 @@
-//! Who is calling: bearer tokens, the secret that services share, and what a caller may do. Knows no user account.
+//! Who is calling: bearer tokens, the secrets of the router and of services, and what a caller may do. Knows no user account.
 
 mod keys;
+mod router;
 mod token;
 mod viewer;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use subtle::ConstantTimeEq;
 
 use crate::config::AuthConfig;
 use crate::error::{Code, Error, Result};
 
 pub use keys::Keys;
+pub use router::{ROUTER_TOKEN_HEADER, USER_ID_HEADER, USER_ROLES_HEADER};
 pub use token::Claims;
 pub use viewer::{ADMIN, User, Viewer, viewer};
 
@@ -24,6 +26,7 @@ pub struct Authenticator {
     issuer: String,
     audience: String,
     internal_token: Option<String>,
+    router_token: Option<String>,
 }
 
 impl Authenticator {
@@ -39,13 +42,20 @@ impl Authenticator {
             issuer: config.jwt_issuer.clone(),
             audience: config.jwt_audience.clone(),
             internal_token: config.internal_token.clone().filter(|token| !token.is_empty()),
+            router_token: config.router_token.clone().filter(|token| !token.is_empty()),
         }
     }
 
-    /// Who is calling: anonymous without a token, an error with an invalid one.
+    /// Who is calling: anonymous without credentials, an error with invalid ones. Behind the router, which has verified the token,
+    /// its headers say so; reached directly, the service verifies the token itself.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Viewer> {
-        if let Some(token) = headers.get(INTERNAL_TOKEN_HEADER) {
-            return self.service(token.as_bytes());
+        if let Some(given) = headers.get(INTERNAL_TOKEN_HEADER) {
+            check_secret(given, self.internal_token.as_deref(), "INTERNAL_TOKEN")?;
+            return Ok(Viewer::Service);
+        }
+        if let Some(given) = headers.get(ROUTER_TOKEN_HEADER) {
+            check_secret(given, self.router_token.as_deref(), "ROUTER_TOKEN")?;
+            return router::viewer(headers);
         }
         let Some(value) = headers.get(header::AUTHORIZATION) else {
             return Ok(Viewer::Anonymous);
@@ -54,16 +64,17 @@ impl Authenticator {
         let claims = token::verify(token, &self.keys, &self.issuer, &self.audience).await?;
         Ok(Viewer::User(User { id: claims.sub, roles: claims.roles }))
     }
+}
 
-    fn service(&self, token: &[u8]) -> Result<Viewer> {
-        let expected = self.internal_token.as_deref().ok_or_else(|| {
-            Error::new(Code::Forbidden, "This service accepts no internal calls: INTERNAL_TOKEN is not set.")
-        })?;
-        if bool::from(expected.as_bytes().ct_eq(token)) {
-            Ok(Viewer::Service)
-        } else {
-            Err(unauthenticated("the internal token is wrong"))
-        }
+/// An error unless the secret is the one that is configured under the name. The comparison takes the same time wherever they differ.
+fn check_secret(given: &HeaderValue, expected: Option<&str>, name: &str) -> Result<()> {
+    let expected = expected.ok_or_else(|| {
+        Error::new(Code::Forbidden, format!("This service accepts no such calls: {name} is not set."))
+    })?;
+    if bool::from(expected.as_bytes().ct_eq(given.as_bytes())) {
+        Ok(())
+    } else {
+        Err(unauthenticated(&format!("the secret is not {name}")))
     }
 }
 

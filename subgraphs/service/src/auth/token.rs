@@ -16,6 +16,9 @@ pub struct Claims {
     /// The roles of the user.
     #[serde(default)]
     pub roles: Vec<String>,
+    /// What the router lets the user ask for, as words: `@requiresScopes` in the schemas. Services look at the roles.
+    #[serde(default)]
+    pub scope: String,
     /// Who issued it.
     pub iss: String,
     /// Whom it is for.

@@ -1,6 +1,7 @@
 //! What is the same in every subgraph's GraphQL: scalars, pagination, limits, errors, SDL.
 
 mod batch;
+mod directive;
 mod document;
 mod entities;
 mod executable;
@@ -13,6 +14,7 @@ mod schema;
 mod text;
 
 pub use batch::{grouped, loader};
+pub use directive::authenticated;
 pub use executable::Executable;
 pub use money::Money;
 pub use page::Page;

@@ -51,6 +51,7 @@ fn claims(change: impl FnOnce(&mut Claims)) -> Claims {
     let mut claims = Claims {
         sub: "7".to_owned(),
         roles: vec!["admin".to_owned()],
+        scope: String::new(),
         iss: "braid-users".to_owned(),
         aud: "braid".to_owned(),
         iat: now,
@@ -119,6 +120,47 @@ async fn services_know_one_another_by_their_secret() {
     for none in [None, Some(String::new())] {
         let world = World::start(keys(), |config| config.auth.internal_token = none).await;
         let refused = refusal(world.query("{ who }").header("x-internal-token", "")).await;
+        assert_eq!(refused, (403, "FORBIDDEN".to_owned()));
+        world.stop().await;
+    }
+}
+
+/// The router says who is calling, and nobody else does.
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_count_beside_the_secret_of_the_router() {
+    let issuer = Issuer::new("one");
+    let keys = || Some(Keys::fixed(issuer.keys()));
+    let world = World::start(keys(), |_| {}).await;
+    let ask = |headers: &[(&str, &str)]| {
+        headers.iter().fold(world.query("{ who }"), |request, (name, value)| request.header(*name, *value))
+    };
+    let secret = ("x-router-token", "of the router");
+    let (id, roles) = (("x-user-id", "7"), ("x-user-roles", "customer,admin"));
+    assert_eq!(answer(ask(&[secret, id, roles])).await, who("7 [\"customer\", \"admin\"]"));
+    assert_eq!(answer(ask(&[secret, id])).await, who("7 []"));
+    assert_eq!(answer(ask(&[secret])).await, who("nobody"));
+    assert_eq!(answer(ask(&[secret, roles])).await, who("nobody"));
+    // The router has verified what it was sent, so a token beside its word is not looked at.
+    assert_eq!(answer(ask(&[secret, id, ("authorization", "Bearer nonsense")])).await, who("7 []"));
+    // Two users, or one that is no text, are none.
+    assert_eq!(refusal(ask(&[secret, id, ("x-user-id", "8")])).await, (401, "UNAUTHENTICATED".to_owned()));
+    assert_eq!(refusal(ask(&[secret, ("x-user-id", "\u{e9}")])).await, (401, "UNAUTHENTICATED".to_owned()));
+
+    // Without the secret, claims are what anybody could write.
+    assert_eq!(answer(ask(&[id, roles])).await, who("nobody"));
+    let token = format!("Bearer {}", issuer.token(|claims| claims.sub = "8".to_owned()));
+    assert_eq!(answer(ask(&[id, roles, ("authorization", &token)])).await, who("8 [\"admin\"]"));
+    for wrong in ["of the route", "of the router!", "Of the router", "between us", ""] {
+        let refused = refusal(ask(&[("x-router-token", wrong), id, roles, ("authorization", &token)])).await;
+        assert_eq!(refused, (401, "UNAUTHENTICATED".to_owned()), "{wrong:?}");
+    }
+    // Nor is the router a service.
+    assert_eq!(refusal(ask(&[("x-internal-token", "of the router"), id])).await.0, 401);
+    world.stop().await;
+
+    for none in [None, Some(String::new())] {
+        let world = World::start(keys(), |config| config.auth.router_token = none).await;
+        let refused = refusal(world.query("{ who }").header("x-router-token", "").header("x-user-id", "7")).await;
         assert_eq!(refused, (403, "FORBIDDEN".to_owned()));
         world.stop().await;
     }

@@ -91,6 +91,7 @@ impl World {
         let mut config = Config::new(&INFO);
         config.database = place.config.clone();
         config.auth.internal_token = Some("between us".to_owned());
+        config.auth.router_token = Some("of the router".to_owned());
         change(&mut config);
         let database = Database::connect(&config.database).await.unwrap();
         let authenticator = match keys {

@@ -1,7 +1,7 @@
 //! The mutations. Knows who may run them; `account` knows how.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
-use service::graphql::{database, resource};
+use service::graphql::{authenticated, database, resource};
 use service::{DateTime, Error, Result, viewer};
 
 use super::one_password::take_password;
@@ -76,6 +76,7 @@ impl Mutation {
     }
 
     /// Changes the signed-in user's account. Errors: `EMAIL_TAKEN`, `BAD_USER_INPUT`.
+    #[graphql(directive = authenticated::apply())]
     async fn update_profile(
         &self,
         ctx: &Context<'_>,

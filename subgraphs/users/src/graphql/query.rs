@@ -42,7 +42,10 @@ impl Query {
     }
 
     /// All users, oldest account first. For administrators; null, with an error, for everybody else.
-    #[graphql(complexity = "service::graphql::page::cost(first, last, child_complexity)")]
+    #[graphql(
+        complexity = "service::graphql::page::cost(first, last, child_complexity)",
+        requires_scopes = "accounts:read"
+    )]
     async fn users(
         &self,
         ctx: &Context<'_>,

@@ -1,0 +1,61 @@
+//! The router in front of the services: the configuration that docker-compose.yml has too, with the addresses and the secret of this
+//! process. Knows no service.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use braid::assemble::{self, Front};
+use braid::config::Config;
+use braid_composition::{Composer, SubgraphSdl};
+use braid_server::config::ExampleQuery;
+use braid_settings::expand::Values;
+use braid_telemetry::metrics::Metrics;
+
+use crate::examples::{self, Example};
+
+/// What the configuration takes from the environment where the router is a process of its own.
+pub(crate) struct Surroundings {
+    /// The keys that verify the tokens of users.
+    pub(crate) jwks_url: String,
+    /// The secret by which services know the router.
+    pub(crate) router_token: String,
+}
+
+/// The router over these subgraphs. It is set up for development.
+pub(crate) async fn front(
+    listen: SocketAddr,
+    surroundings: &Surroundings,
+    subgraphs: Vec<SubgraphSdl>,
+) -> anyhow::Result<Front> {
+    let (composed, ..) = braid::source::compose_subgraphs(subgraphs, &mut Composer::default()).await?;
+    let mut config = Config::parse(include_str!("../../../schema/docker/router.yaml"), surroundings)?;
+    config.server.listen = listen;
+    config.for_development();
+    config.server.playground.queries = examples::ALL.map(example).to_vec();
+    let metrics = Arc::new(Metrics::default());
+    let version = assemble::version(&config, &composed.supergraph_sdl, None, &metrics, None)?;
+    Ok(assemble::front(&config, version, metrics)?)
+}
+
+fn example(example: Example) -> ExampleQuery {
+    ExampleQuery {
+        title: example.title.to_owned(),
+        query: example.query.to_owned(),
+        variables: example.variables.to_owned(),
+        headers: String::new(),
+    }
+}
+
+impl Values for Surroundings {
+    fn env(&self, name: &str) -> Option<String> {
+        match name {
+            "JWKS_URL" => Some(self.jwks_url.clone()),
+            "ROUTER_TOKEN" => Some(self.router_token.clone()),
+            _ => None,
+        }
+    }
+
+    fn file(&self, _: &str) -> std::io::Result<String> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+}
