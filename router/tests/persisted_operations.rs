@@ -189,6 +189,12 @@ async fn an_id_can_be_in_many_places() {
     assert_eq!((answer.status, answer.code().as_str()), (405, "MUTATION_NOT_ALLOWED_OVER_HTTP_GET"));
     assert_eq!(router.get("/other/x-shop:me", "").await.status, 404);
     assert_eq!(router.get("/graphql/a/b", "").await.status, 404);
+    // Paths that the router has itself are not ids.
+    let (router, _users, _orders, _file) = with_list("ids: { path: '/{id}' }").await;
+    assert_eq!(router.get("/health", "").await.code(), "none");
+    assert!(router.get("/metrics", "").await.text().contains("braid_"));
+    answered(&router.get("/two?operationName=One", "").await);
+    refused(&router.get("/healthy", "").await, "PERSISTED_QUERY_NOT_IN_LIST");
 }
 
 #[tokio::test]

@@ -240,6 +240,11 @@ impl PersistedOperationsConfig {
         {
             return Err(format!("ids.path: \"{path}\" must be a path with one {{id}}, such as /graphql/{{id}}"));
         }
+        const OTHERS: [&str; 4] = ["query", "operationName", "variables", "extensions"];
+        if let Some(name) = self.ids.query_parameter.as_deref().filter(|name| OTHERS.contains(name) || name.is_empty())
+        {
+            return Err(format!("ids.query_parameter: \"{name}\" can't be the parameter of an id"));
+        }
         if let Some(redis) = &self.automatic.redis {
             if redis.timeout.0.is_zero() {
                 return Err("automatic.redis.timeout: give at least 1ms".to_owned());
@@ -310,4 +315,36 @@ const fn redis_ttl() -> Duration {
 
 fn redis_prefix() -> String {
     "braid:apq:".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use braid_settings::from_yaml;
+
+    use super::*;
+
+    fn check(yaml: &str, expected: &str) {
+        let config: PersistedOperationsConfig = from_yaml(yaml).unwrap();
+        let found = config.check().err().unwrap_or_default();
+        assert!(found.contains(expected) && found.is_empty() == expected.is_empty(), "{yaml}: {found}");
+    }
+
+    #[test]
+    fn what_can_not_work_is_refused() {
+        check("{}", "");
+        check("{ mode: safelist, sources: [{ file: a.json }] }", "");
+        for mode in ["log_unknown", "safelist", "ids_only"] {
+            check(&format!("mode: {mode}"), "without sources no operation is listed");
+        }
+        check("exempt: { headers: [{ name: x-a, value: short }] }", "less than 16 characters");
+        check("exempt: { headers: [{ name: 'x a', value: 0123456789abcdef }] }", "not a header name");
+        check("ids: { path: '/graphql/{id}' }", "");
+        for path in ["graphql/{id}", "/graphql", "/{id}/{id}", "/a?b={id}"] {
+            check(&format!("ids: {{ path: '{path}' }}"), "a path with one {id}");
+        }
+        check("ids: { query_parameter: variables }", "can't be the parameter of an id");
+        let bucket = "endpoint: 'http://s3', bucket: shop, object: a.json, region: eu";
+        check(&format!("sources: [{{ bucket: {{ {bucket} }} }}]"), "");
+        check(&format!("sources: [{{ bucket: {{ {bucket}, access_key_id: a }} }}]"), "\"shop\" needs both");
+    }
 }

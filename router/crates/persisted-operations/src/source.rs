@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use braid_net::{Endpoint, EndpointError, UrlError};
 use braid_settings::Secret;
@@ -75,13 +76,13 @@ pub(crate) struct Source {
     /// The headers that ask for it only if it has changed.
     validators: HeaderMap,
     /// Its operations.
-    pub(crate) entries: Vec<ManifestEntry>,
+    pub(crate) entries: Arc<[ManifestEntry]>,
 }
 
 impl Source {
     /// A source that was not read yet.
     pub(crate) fn new(config: SourceConfig) -> Self {
-        Self { config, content: None, validators: HeaderMap::new(), entries: Vec::new() }
+        Self { config, content: None, validators: HeaderMap::new(), entries: Arc::default() }
     }
 
     /// The file or folder that it is.
@@ -126,16 +127,12 @@ impl Source {
             }
         };
         let Some((content, validators)) = read else { return Ok(false) };
-        let hash = content.hash();
-        if self.content == Some(hash) {
-            return Ok(false);
-        }
-        // What follows may fail. Nothing is kept then, so that a manifest that is broken stays one that has to be read.
-        self.entries = match content {
-            Content::Manifest(text) => Manifest::parse(&text)?.operations,
-            Content::Documents(entries) => Manifest::of(entries)?.operations,
-        };
-        (self.content, self.validators) = (Some(hash), validators);
+        let known = self.content;
+        // Large manifests take a while, and requests need this thread.
+        let read = tokio::task::spawn_blocking(move || content.read_unless(known)).await??;
+        // What can't be used is not kept, so that a manifest that is broken stays one that has to be read.
+        let Some((entries, hash)) = read else { return Ok(false) };
+        (self.entries, self.content, self.validators) = (entries.into(), Some(hash), validators);
         Ok(true)
     }
 }
@@ -147,6 +144,19 @@ enum Content {
 }
 
 impl Content {
+    /// Its operations and its hash, unless that is the known one.
+    fn read_unless(self, known: Option<QueryHash>) -> Result<Option<(Vec<ManifestEntry>, QueryHash)>, ManifestError> {
+        let hash = self.hash();
+        if known == Some(hash) {
+            return Ok(None);
+        }
+        let manifest = match self {
+            Self::Manifest(text) => Manifest::parse(&text)?,
+            Self::Documents(entries) => Manifest::of(entries)?,
+        };
+        Ok(Some((manifest.operations, hash)))
+    }
+
     fn hash(&self) -> QueryHash {
         match self {
             Self::Manifest(text) => QueryHash::of(text),

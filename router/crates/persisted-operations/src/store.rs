@@ -47,6 +47,9 @@ pub enum LoadError {
     /// Sources contradict each other.
     #[error("persisted_operations.sources: two of them contradict each other")]
     Contradiction(#[source] ManifestError),
+    /// Reading them panicked, which is a bug.
+    #[error("persisted_operations.sources: they can't be read because of a bug in the router; please report it")]
+    Panicked(#[source] tokio::task::JoinError),
 }
 
 impl Origin {
@@ -75,7 +78,7 @@ impl OperationStore {
         if !errors.is_empty() {
             return Err(LoadError::Sources(errors));
         }
-        let list = ArcSwap::from_pointee(reader.list()?);
+        let list = ArcSwap::from_pointee(reader.list().await?);
         Ok(Some(Arc::new(Self { origin, list, reader: Mutex::new(Some(reader)) })))
     }
 
@@ -99,7 +102,10 @@ impl SourceReader {
     /// Reads what has changed. Returns the new list if there is one, and the sources that can't be read: of those, what they had counts.
     pub async fn look(&mut self) -> (Result<Option<OperationList>, LoadError>, Vec<SourceError>) {
         let (has_changed, errors) = self.read().await;
-        let list = (has_changed || self.contradicts).then(|| self.list()).transpose();
+        let list = match has_changed || self.contradicts {
+            true => self.list().await.map(Some),
+            false => Ok(None),
+        };
         (list, errors)
     }
 
@@ -124,13 +130,17 @@ impl SourceReader {
         (has_changed, errors)
     }
 
-    fn list(&mut self) -> Result<OperationList, LoadError> {
-        let entries = self.sources.iter().flat_map(|source| &source.entries).cloned();
-        let manifest = Manifest::of(entries);
-        self.contradicts = manifest.is_err();
-        let manifest = manifest.map_err(LoadError::Contradiction)?;
+    async fn list(&mut self) -> Result<OperationList, LoadError> {
+        let entries: Vec<_> = self.sources.iter().map(|source| source.entries.clone()).collect();
+        // Each text is parsed, and requests need this thread.
+        let reading = tokio::task::spawn_blocking(move || {
+            let manifest = Manifest::of(entries.iter().flat_map(|entries| entries.iter()).cloned())?;
+            Ok(OperationList::new(&manifest.operations))
+        });
+        let list = reading.await.map_err(LoadError::Panicked)?;
+        self.contradicts = list.is_err();
         self.lists += 1;
-        Ok(OperationList::new(&manifest.operations).numbered(self.lists))
+        Ok(list.map_err(LoadError::Contradiction)?.numbered(self.lists))
     }
 }
 

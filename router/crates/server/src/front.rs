@@ -87,15 +87,16 @@ impl<S: Subgraphs> Front<S> {
         B: hyper::body::Body<Data = Bytes> + Unpin,
     {
         let version = self.current();
-        let (path, ids) = (request.uri().path(), &version.url_ids);
-        let is_endpoint = (path == version.config.path && !is_page(&request, ids)) || ids.is_path(path);
-        let begun = if is_endpoint {
-            let (head, body) = request.into_parts();
-            let exchange = Exchange::begin(version, &self.observers, head, peer);
-            Ok((exchange, body, self.admission.clone()))
-        } else {
-            let file = self.file(&version, &request);
-            Err(file.unwrap_or_else(|| reply::not_found(&version.config.path)))
+        let is_exact = request.uri().path() == version.config.path && !is_page(&request, &version.url_ids);
+        let file = if is_exact { None } else { self.file(&version, &request) };
+        let begun = match file {
+            Some(file) => Err(file),
+            None if is_exact || version.url_ids.is_path(request.uri().path()) => {
+                let (head, body) = request.into_parts();
+                let exchange = Exchange::begin(version, &self.observers, head, peer);
+                Ok((exchange, body, self.admission.clone()))
+            }
+            None => Err(reply::not_found(&version.config.path)),
         };
         async {
             match begun {
