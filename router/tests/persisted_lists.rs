@@ -292,3 +292,24 @@ async fn an_empty_list_is_a_list_and_other_settings_are_followed() {
     until("and followed", async || router.by_id("3").await == "Ada").await;
     assert_eq!(router.ask(json!({ "query": "{ me { id } }" })).await, "QUERY_NOT_IN_SAFELIST");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_compiled_before_anybody_shows_credentials() {
+    let (folder, subgraphs) = folder("sources: [{ file: list.json }]").await;
+    std::fs::write(folder.path().join("list.json"), r#"{"1":"query A { me { name } }"}"#).unwrap();
+    let hash = braid_persisted_operations::QueryHash::of("a-key-of-a-client").hex();
+    std::fs::write(folder.path().join("keys.yaml"), format!("- {{ name: client, sha256: {hash} }}")).unwrap();
+    let config = folder.path().join("router.yaml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let required =
+        "authentication: { required: true, api_keys: { file: keys.yaml }, exceptions: { fields: [Mutation.rename] } }";
+    std::fs::write(&config, format!("{text}{required}\n")).unwrap();
+    let router = Router::start(folder, subgraphs).await.unwrap();
+    assert_eq!(router.metric("braid_operation_cache_misses_total"), 1);
+    // What is compiled is not open for it.
+    assert_eq!(router.by_id("1").await, "UNAUTHENTICATED");
+    let body = json!({ "documentId": "1", "operationName": "A" }).to_string();
+    let answer = exchange(router.address, &post(&body, "x-api-key: a-key-of-a-client\r\n")).await;
+    assert_eq!(answer.json()["data"]["me"]["name"], "Ada", "{}", answer.text());
+    assert_eq!(router.metric("braid_operation_cache_misses_total"), 1);
+}
