@@ -116,9 +116,18 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes what needs no look in a string, eight bytes at a time.
+    /// Passes what needs no look in a string: 16 bytes at a time, which compiles to vector instructions, and then what is left before
+    /// the first byte that needs one, 8 at a time.
     #[inline]
     fn plain_text(&mut self) {
+        while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<16>) {
+            // Without an early exit, or it would be one byte at a time.
+            let special = |found, byte: &u8| found | (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
+            if chunk.iter().fold(false, special) {
+                break;
+            }
+            self.at += 16;
+        }
         while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
             let word = u64::from_le_bytes(*chunk);
             let quote = word ^ (ONES * b'"' as u64);
@@ -340,6 +349,25 @@ mod tests {
         assert_eq!(scan(&deep), Err(ScanError::TooDeep));
         let fine = [b"[".repeat(128), b"]".repeat(128)].concat();
         assert_eq!(scan(&fine), Ok(()));
+    }
+
+    #[test]
+    fn a_special_byte_is_seen_wherever_it_stands() {
+        for length in 0..80 {
+            let plain = format!("\"{}\"", "a".repeat(length));
+            assert_eq!(scan(plain.as_bytes()), Ok(()));
+            for at in 1..=length {
+                let with = |byte: u8| {
+                    let mut text = plain.clone().into_bytes();
+                    text[at] = byte;
+                    scan(&text)
+                };
+                assert_eq!(with(b'\n'), Err(ScanError::Malformed(at)), "{length} {at}");
+                assert_eq!(with(b'"'), Err(ScanError::Malformed(at + 1)), "{length} {at}");
+                assert!(with(b'\\').is_err(), "{length} {at}");
+                assert_eq!(with(b' '), Ok(()), "{length} {at}");
+            }
+        }
     }
 
     proptest! {
