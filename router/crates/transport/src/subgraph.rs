@@ -155,7 +155,11 @@ impl Subgraph {
             let attempt = match &self.hedge {
                 // Boxed, so that requests are no larger where nothing is hedged.
                 Some(hedge) if is_repeatable => Box::pin(self.hedged(hedge, sending, &mut tried)).await,
-                _ => self.send(sending, &mut tried).await,
+                // Not by `send`: a future that a function returns is copied to where it is awaited.
+                _ => {
+                    let (url, headers) = self.next(sending, &mut tried);
+                    self.endpoints.call(url, request, headers, sending.context, deadline).await
+                }
             };
             attempts += 1;
             let again = is_repeatable && self.is_retryable(&attempt.outcome, tried) && self.retries.spend(attempts);
@@ -185,10 +189,14 @@ impl Subgraph {
 
     /// One attempt, at a URL that was not tried yet if there is one.
     fn send<'a>(&'a self, sending: &'a Sending<'a>, tried: &mut Tried) -> impl Future<Output = Attempt> + use<'a> {
-        let Sending { request, context, span, deadline } = *sending;
-        let url = self.endpoints.choose(tried);
-        let headers = self.headers(request.subgraph, context, span);
-        self.endpoints.call(url, request, headers, context, deadline)
+        let (url, headers) = self.next(sending, tried);
+        self.endpoints.call(url, sending.request, headers, sending.context, sending.deadline)
+    }
+
+    /// The URL and the headers of the next attempt.
+    fn next(&self, sending: &Sending<'_>, tried: &mut Tried) -> (usize, HeaderMap) {
+        let headers = self.headers(sending.request.subgraph, sending.context, sending.span);
+        (self.endpoints.choose(tried), headers)
     }
 
     fn headers(&self, subgraph: SubgraphId, context: &SubgraphContext, span: Option<&Span>) -> HeaderMap {
