@@ -199,8 +199,8 @@ async fn limits_leave_room_for_what_people_ask() {
 /// As GraphiQL asks for the schema.
 const INTROSPECTION: &str = "query IntrospectionQuery { __schema { queryType { name } mutationType { name } types { ...T }
   directives { name description locations args { ...A } } } }
-fragment T on __Type { kind name description fields(includeDeprecated: true) { name description args { ...A } type { ...R }
-  isDeprecated } inputFields { ...A } interfaces { ...R } enumValues(includeDeprecated: true) { name } possibleTypes { ...R } }
+fragment T on __Type { name kind fields(includeDeprecated: true) { type { ...R } args { ...A } isDeprecated name description }
+  description inputFields { ...A } interfaces { ...R } enumValues(includeDeprecated: true) { name } possibleTypes { ...R } }
 fragment A on __InputValue { name description type { ...R } defaultValue }
 fragment R on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } }";
 
