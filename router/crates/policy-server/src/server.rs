@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::digest::{Context, SHA256};
 use braid_gateway::PolicyAuthorizer;
 use braid_net::{Endpoint, UrlError, chain};
-use braid_request_context::identity::{CredentialKind, Principal};
+use braid_request_context::identity::Principal;
 use braid_telemetry::metrics::Metrics;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -15,7 +15,7 @@ use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::config::PolicyServerConfig;
@@ -143,16 +143,11 @@ impl PolicyAuthorizer for PolicyServer {
 
 /// The client, as the policy server is told.
 fn describe(principal: &Principal) -> Value {
-    let credentials = match principal.kind {
-        CredentialKind::Jwt => "jwt",
-        CredentialKind::ApiKey => "api_key",
-        CredentialKind::ClientCertificate => "client_certificate",
-    };
-    let mut client = Map::new();
-    client.insert("credentials".to_owned(), credentials.into());
-    client.insert("source".to_owned(), (*principal.source).into());
-    client.insert("claims".to_owned(), Value::Object(principal.claims.clone()));
-    Value::Object(client)
+    serde_json::json!({
+        "credentials": principal.kind.name(),
+        "source": &*principal.source,
+        "claims": principal.claims,
+    })
 }
 
 fn key(client: Option<&Value>, policy: &str) -> Key {

@@ -44,6 +44,17 @@ pub enum CredentialKind {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClaimPath(Box<[Box<str>]>);
 
+impl CredentialKind {
+    /// What it is called in metrics, and by those who are told who asks.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::ApiKey => "api_key",
+            Self::ClientCertificate => "client_certificate",
+        }
+    }
+}
+
 impl Identity {
     /// Whoever asks, unless it is somebody anonymous.
     pub fn principal(&self) -> Option<&Arc<Principal>> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use braid_gateway::refusal::Refusal;
 use braid_gateway::{Executed, Gateway};
 use braid_request_context::RequestContext;
-use braid_request_context::identity::{ClaimPath, CredentialKind, Identity, Principal};
+use braid_request_context::identity::{ClaimPath, Identity, Principal};
 use braid_supergraph::Supergraph;
 use braid_telemetry::access_log::AccessLog;
 use braid_telemetry::config::AccessLogConfig;
@@ -98,12 +98,8 @@ impl Observed {
 
     /// Who asks is known.
     pub(crate) fn identified(&self, identity: &Identity) {
-        self.observers.metrics.authenticated(match identity.principal().map(|principal| principal.kind) {
-            None => "none",
-            Some(CredentialKind::Jwt) => "jwt",
-            Some(CredentialKind::ApiKey) => "api_key",
-            Some(CredentialKind::ClientCertificate) => "client_certificate",
-        });
+        let kind = identity.principal().map_or("none", |principal| principal.kind.name());
+        self.observers.metrics.authenticated(kind);
     }
 
     pub(crate) fn answered(&mut self, answer: Executed) {
