@@ -48,6 +48,7 @@ pub fn version(
         override_labels: config.override_labels.clone(),
         authorization: config.authorization.clone(),
         demand_control: config.demand_control.clone(),
+        subscriptions: config.subscriptions.clone(),
         anonymous: config.authentication.required.then(|| anonymous(&config.authentication.exceptions)),
     };
     let older = previous.map(|previous| &previous.gateway.documents);

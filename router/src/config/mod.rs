@@ -11,6 +11,7 @@ use braid_authorization::config::AuthorizationConfig;
 use braid_demand_control::config::{DemandControlConfig, Mode};
 use braid_gateway::config::{ExposureConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
+use braid_gateway::subscriptions::config::SubscriptionsConfig;
 use braid_net::config::TlsClientConfig;
 use braid_persisted_operations::config::PersistedOperationsConfig;
 use braid_policy_server::config::PolicyServerConfig;
@@ -57,6 +58,8 @@ pub struct Config {
     /// Operations that requests refer to by an id: lists that you publish, and texts that clients register (automatic persisted
     /// queries).
     pub persisted_operations: PersistedOperationsConfig,
+    /// Subscriptions.
+    pub subscriptions: SubscriptionsConfig,
     /// Logs, metrics and traces.
     pub telemetry: TelemetryConfig,
     /// Reloading without a restart.

@@ -49,6 +49,38 @@ pub async fn execute<S: SubgraphService>(
     run.finish()
 }
 
+/// The request that subscribes at a subgraph; `None` if the operation needs no subgraph, and is answered like a query.
+pub fn subscription_request<C>(
+    operation: &CompiledOperation,
+    variables: &Variables,
+    context: &ExecuteContext<C>,
+) -> Option<SubgraphRequest> {
+    let mut run = Run::<()>::new(operation, variables, context);
+    let (_, request) = run.start_subscription()?;
+    Some(SubgraphRequest { deadline: None, ..request })
+}
+
+/// Answers one event of a subscription: as [`execute`], with what the subgraph sent in place of its response to the first fetch
+/// (<https://spec.graphql.org/draft/#MapSourceToResponseEvent()>).
+pub async fn execute_event<S: SubgraphService>(
+    operation: &CompiledOperation,
+    variables: &Variables,
+    event: Bytes,
+    service: &S,
+    context: &ExecuteContext<S::Context>,
+) -> Response<S::Meta> {
+    let mut run = Run::new(operation, variables, context);
+    if let Some((sent, _)) = run.start_subscription() {
+        let arrived = Arrived { sent, outcome: Ok((200, event)), started: run.started, took: Duration::ZERO };
+        run.arrive(arrived);
+    }
+    let in_time = within(context.deadline, pin!(run.fetch_all(service, context))).await;
+    if in_time.is_none() {
+        run.give_up();
+    }
+    run.finish()
+}
+
 /// A response without data, for a request that cannot be executed at all.
 pub fn refuse(errors: &[GraphQLError]) -> Bytes {
     // Writing these types to memory cannot fail.
@@ -91,9 +123,9 @@ struct Sent {
     request_bytes: usize,
 }
 
-struct Arrived<M> {
+struct Arrived<T> {
     sent: Sent,
-    outcome: Result<SubgraphResponse<M>, SubgraphError>,
+    outcome: Result<T, SubgraphError>,
     started: Instant,
     took: Duration,
 }
@@ -103,7 +135,7 @@ async fn call<S: SubgraphService>(
     context: &ExecuteContext<S::Context>,
     sent: Sent,
     request: SubgraphRequest,
-) -> Arrived<S::Meta> {
+) -> Arrived<SubgraphResponse<S::Meta>> {
     let started = Instant::now();
     let outcome = match context.declined.contains(&request.subgraph) {
         true => Err(SubgraphError::too_expensive()),
@@ -172,8 +204,16 @@ impl<'a, M> Run<'a, M> {
                     None => return,
                 },
             };
-            self.arrive(arrived);
+            self.answered(arrived);
         }
+    }
+
+    /// Prepares the fetch whose responses are the events of a subscription.
+    fn start_subscription(&mut self) -> Option<(Sent, SubgraphRequest)> {
+        let first = self.operation.fetches.first()?;
+        let CompiledKind::Root { operation: OperationType::Subscription, .. } = first.kind else { return None };
+        self.ready.retain(|index| *index != 0);
+        self.start(0)
     }
 
     /// Prepares a fetch that is ready. When there is nothing to ask, the fetches that wait for it become ready.
@@ -236,12 +276,23 @@ impl<'a, M> Run<'a, M> {
         }
     }
 
-    fn arrive(&mut self, arrived: Arrived<M>) {
+    fn answered(&mut self, arrived: Arrived<SubgraphResponse<M>>) {
+        let Arrived { sent, outcome, started, took } = arrived;
+        let subgraph = self.operation.fetches[sent.index].subgraph;
+        let outcome = outcome.map(|SubgraphResponse { status, body, meta }| {
+            self.answers.push((subgraph, meta));
+            (status, body)
+        });
+        self.arrive(Arrived { sent, outcome, started, took });
+    }
+
+    /// Merges a response, its status and its body, into the tree.
+    fn arrive(&mut self, arrived: Arrived<(u16, Bytes)>) {
         let Arrived { mut sent, outcome, started, took } = arrived;
         sent.receivers.follow(self.tree.copies_since(sent.copies));
         let index = sent.index;
         let (status, response_bytes) = match &outcome {
-            Ok(response) => (Some(response.status), response.body.len()),
+            Ok((status, body)) => (Some(*status), body.len()),
             Err(_) => (None, 0),
         };
         let subgraph = self.operation.fetches[index].subgraph;
@@ -253,10 +304,9 @@ impl<'a, M> Run<'a, M> {
             max_tree: self.limits.max_memory.saturating_sub(self.held),
         };
         let (answered, buffer) = match outcome {
-            Ok(response) => {
-                let buffer = if fits { self.tree.keep(response.body) } else { None };
-                self.answers.push((subgraph, response.meta));
-                (Ok(response.status), buffer)
+            Ok((status, body)) => {
+                let buffer = if fits { self.tree.keep(body) } else { None };
+                (Ok(status), buffer)
             }
             Err(error) => (Err(error), None),
         };

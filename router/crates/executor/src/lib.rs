@@ -43,7 +43,9 @@ mod written;
 pub use compile::limits::CompileError;
 pub use compile::operation::CompiledOperation;
 pub use compile::weights::{NoWeights, Weights};
-pub use execute::{execute, refuse};
+pub use execute::{execute, execute_event, refuse, subscription_request};
 pub use request::SubgraphRequest;
 pub use response::{ExecuteContext, ExecuteLimits, FetchReport, RefusalPlace, Response, SubgraphErrors};
-pub use service::{SubgraphError, SubgraphErrorKind, SubgraphResponse, SubgraphService, SubgraphState};
+pub use service::{
+    SubgraphError, SubgraphErrorKind, SubgraphEvent, SubgraphEvents, SubgraphResponse, SubgraphService, SubgraphState,
+};

@@ -1,10 +1,12 @@
 //! What the executor needs from outside: one call to one subgraph. Knows nothing of HTTP.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use braid_supergraph::SubgraphId;
 use bytes::Bytes;
+use futures_util::Stream;
 
 use crate::request::SubgraphRequest;
 
@@ -23,10 +25,44 @@ pub trait SubgraphService: Send + Sync + 'static {
         context: &Self::Context,
     ) -> impl Future<Output = Result<SubgraphResponse<Self::Meta>, SubgraphError>> + Send;
 
+    /// Subscribes. Dropping the future, or the events, ends the subscription.
+    fn subscribe(
+        &self,
+        _request: SubgraphRequest,
+        _context: &Self::Context,
+    ) -> impl Future<Output = Result<SubgraphEvents, SubgraphError>> + Send {
+        std::future::ready(Err(SubgraphError::no_events()))
+    }
+
+    /// All that a subgraph sees of a client beside the body of a request: clients of whom it sees the same can share the events of a
+    /// subscription. `None` if they must not.
+    fn seen_of(&self, _subgraph: SubgraphId, _context: &Self::Context) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Whether `other` reaches a subgraph in the same way, so that subscriptions which `self` began need not begin again.
+    fn is_same(&self, _subgraph: SubgraphId, _other: &Self, _in_other: SubgraphId) -> bool {
+        false
+    }
+
     /// The state of a subgraph, where the service knows.
     fn state(&self, _subgraph: SubgraphId) -> Option<SubgraphState> {
         None
     }
+}
+
+/// The events of a subscription at a subgraph. They end when the subgraph has completed the subscription.
+pub type SubgraphEvents = Pin<Box<dyn Stream<Item = SubgraphEvent> + Send>>;
+
+/// What a subscription at a subgraph brings.
+#[derive(Debug)]
+pub enum SubgraphEvent {
+    /// The response to one event, `{"data":…}`. One with errors and no data is the last if the subgraph refuses the subscription.
+    Next(Bytes),
+    /// The connection was lost, and the subscription was made again: events in between may be missing.
+    Gap,
+    /// The subscription failed. Nothing comes after it.
+    Failed(SubgraphError),
 }
 
 impl<S: SubgraphService> SubgraphService for Arc<S> {
@@ -39,6 +75,22 @@ impl<S: SubgraphService> SubgraphService for Arc<S> {
         context: &Self::Context,
     ) -> impl Future<Output = Result<SubgraphResponse<Self::Meta>, SubgraphError>> + Send {
         S::call(self, request, context)
+    }
+
+    fn subscribe(
+        &self,
+        request: SubgraphRequest,
+        context: &Self::Context,
+    ) -> impl Future<Output = Result<SubgraphEvents, SubgraphError>> + Send {
+        S::subscribe(self, request, context)
+    }
+
+    fn seen_of(&self, subgraph: SubgraphId, context: &Self::Context) -> Option<Vec<u8>> {
+        S::seen_of(self, subgraph, context)
+    }
+
+    fn is_same(&self, subgraph: SubgraphId, other: &Self, in_other: SubgraphId) -> bool {
+        S::is_same(self, subgraph, other, in_other)
     }
 
     fn state(&self, subgraph: SubgraphId) -> Option<SubgraphState> {
@@ -100,6 +152,12 @@ pub enum SubgraphErrorKind {
 }
 
 impl SubgraphError {
+    /// The service has no subscriptions.
+    fn no_events() -> Self {
+        let message = "subscriptions can't be made at it".to_owned();
+        Self { kind: SubgraphErrorKind::Transport, message, retryable: false }
+    }
+
     /// What is asked of the subgraph costs more than a request may, so it was not asked.
     pub(crate) fn too_expensive() -> Self {
         let message = "what is asked of it costs more than a request may".to_owned();

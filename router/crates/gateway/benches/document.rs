@@ -16,7 +16,7 @@ use std::time::Duration;
 use braid_composition::{SubgraphSdl, compose};
 use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Documents, Gateway, GatewayConfig, answer};
+use braid_gateway::{Accepts, Documents, Gateway, GatewayConfig, answer};
 use braid_persisted_operations::config::{Mode, PersistedOperationsConfig, SourceConfig};
 use braid_persisted_operations::{OperationStore, QueryHash};
 use braid_request_context::headers::SubgraphHeaders;
@@ -88,8 +88,8 @@ fn bench(criterion: &mut Criterion) {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let request = GraphQLRequest::from_json(black_box(body.as_bytes())).unwrap();
-                let executed = runtime.block_on(answer(gateway, &request, &context, true)).unwrap();
-                black_box(executed.response.bytes)
+                let answered = runtime.block_on(answer(gateway, &request, &context, Accepts::WHOLE)).unwrap();
+                black_box(answered.executed().unwrap().response.bytes)
             });
         });
     }

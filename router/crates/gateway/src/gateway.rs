@@ -27,6 +27,7 @@ use crate::limits::LimitsConfig;
 use crate::operation_cache::OperationCache;
 use crate::permissions::{PermissionError, PermissionRules, Permissions};
 use crate::policies::{DecidedPolicies, PolicyAuthorizer};
+use crate::subscriptions::config::SubscriptionsConfig;
 
 /// What a gateway asks of the world: subgraphs that take a part of the request's context, and say which headers came back.
 pub trait Subgraphs: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders> {}
@@ -57,6 +58,8 @@ pub struct Gateway<S> {
     pub(crate) anonymous: Option<Arc<AnonymousRules>>,
     /// What operations may cost; `None` if costs are of no interest.
     pub(crate) costs: Option<Arc<CostRules>>,
+    /// How subscriptions are served.
+    pub subscriptions: SubscriptionsConfig,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) subgraph_errors: SubgraphErrors,
     pub(crate) limits: ExecuteLimits,
@@ -79,6 +82,8 @@ pub struct GatewayConfig {
     pub demand_control: DemandControlConfig,
     /// What anonymous clients may ask for; `None` if that is up to the supergraph alone.
     pub anonymous: Option<AnonymousConfig>,
+    /// How subscriptions are served.
+    pub subscriptions: SubscriptionsConfig,
     /// Decides the policies that neither claims nor `authorization.policies` grant.
     pub policy_authorizer: Option<Arc<dyn PolicyAuthorizer>>,
 }
@@ -150,6 +155,7 @@ impl<S: Subgraphs> Gateway<S> {
             limits: limits.execute(),
             exposure: exposure.clone(),
             supergraph,
+            subscriptions: config.subscriptions.clone(),
             metrics: metrics.clone(),
         })
     }

@@ -5,6 +5,7 @@
 //!                          └──▶ executor ──▶ subgraphs
 //! ```
 
+mod accepts;
 mod anonymous;
 mod answer;
 mod body;
@@ -13,6 +14,7 @@ pub mod config;
 mod costs;
 mod decisions;
 mod documents;
+mod find;
 mod gateway;
 mod labels;
 pub mod limits;
@@ -22,9 +24,11 @@ mod permissions;
 mod policies;
 pub mod refusal;
 pub mod request;
+pub mod subscriptions;
 
+pub use accepts::Accepts;
 pub use anonymous::AnonymousError;
-pub use answer::{Executed, answer, forbid_caching};
+pub use answer::{Answer, Executed, answer, forbid_caching};
 pub use body::Body;
 pub use costs::{CostError, OperationCost};
 pub use documents::{DocumentError, Documents};
@@ -33,3 +37,4 @@ pub use labels::LabelError;
 pub use listed::InvalidOperation;
 pub use permissions::PermissionError;
 pub use policies::PolicyAuthorizer;
+pub use subscriptions::{Subscription, Subscriptions};

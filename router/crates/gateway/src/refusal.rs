@@ -5,6 +5,9 @@ use braid_rate_limit::Refused;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
+/// The time for a client's request is over: an error instead of an answer, also where parts of one are there.
+pub(crate) const TIMEOUT: &str = "GATEWAY_TIMEOUT";
+
 /// Why a request is not executed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {

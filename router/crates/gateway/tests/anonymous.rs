@@ -10,7 +10,7 @@ use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphS
 use braid_gateway::config::AnonymousConfig;
 use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Executed, Gateway, GatewayConfig, GatewayError, answer};
+use braid_gateway::{Accepts, Executed, Gateway, GatewayConfig, GatewayError, answer};
 use braid_request_context::SubgraphContext;
 use braid_request_context::headers::SubgraphHeaders;
 use braid_request_context::identity::{CredentialKind, Identity, Principal};
@@ -57,7 +57,7 @@ async fn ask(gateway: &Gateway<Shop>, query: &str, identity: Identity) -> Result
     context.identity = identity;
     let query = Some(serde_json::to_string(query).unwrap().into());
     let request = GraphQLRequest { query, ..GraphQLRequest::default() };
-    answer(gateway, &request, &Arc::new(context), true).await
+    answer(gateway, &request, &Arc::new(context), Accepts::WHOLE).await?.executed()
 }
 
 fn somebody() -> Identity {

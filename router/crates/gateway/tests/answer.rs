@@ -16,7 +16,7 @@ use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphS
 use braid_gateway::config::LabelRule;
 use braid_gateway::refusal::Refusal;
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Executed, Gateway, GatewayConfig, answer};
+use braid_gateway::{Accepts, Executed, Gateway, GatewayConfig, answer};
 use braid_request_context::SubgraphContext;
 use braid_request_context::headers::SubgraphHeaders;
 use braid_settings::ByteSize;
@@ -88,7 +88,8 @@ async fn ask(
     let (mut head, ()) = http::Request::new(()).into_parts();
     head.headers = headers;
     let context = gateway.context(head, None, Duration::from_secs(60));
-    answer(gateway, &request(query), &Arc::new(context), may_mutate).await
+    let accepts = Accepts { mutations: may_mutate, ..Accepts::WHOLE };
+    answer(gateway, &request(query), &Arc::new(context), accepts).await?.executed()
 }
 
 fn code<T>(result: Result<T, Refusal>) -> String {
@@ -134,7 +135,10 @@ async fn an_operation_that_is_larger_than_its_share_of_the_cache_is_compiled_onc
 
 #[tokio::test]
 async fn what_may_not_be_run_is_not_planned() {
-    let gateway = gateway(|config| config.exposure.introspection = false);
+    let gateway = gateway(|config| {
+        config.exposure.introspection = false;
+        config.subscriptions.enabled = false;
+    });
     let pay = "mutation { pay }";
     assert_eq!(code(ask(&gateway, pay, HeaderMap::new(), false).await), "MUTATION_NOT_ALLOWED_OVER_HTTP_GET");
     // That was due to how it was sent.

@@ -15,7 +15,7 @@ use braid_composition::{SubgraphSdl, compose};
 use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
 use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Executed, Gateway, GatewayConfig, PolicyAuthorizer, answer};
+use braid_gateway::{Accepts, Executed, Gateway, GatewayConfig, PolicyAuthorizer, answer};
 use braid_request_context::SubgraphContext;
 use braid_request_context::headers::SubgraphHeaders;
 use braid_request_context::identity::{CredentialKind, Identity, Principal};
@@ -121,7 +121,7 @@ async fn ask(gateway: &Gateway<Everything>, query: &str, identity: Identity) -> 
     context.identity = identity;
     let query = serde_json::to_string(query).unwrap().into();
     let request = GraphQLRequest { query: Some(query), ..GraphQLRequest::default() };
-    answer(gateway, &request, &Arc::new(context), true).await
+    answer(gateway, &request, &Arc::new(context), Accepts::WHOLE).await?.executed()
 }
 
 /// Data and the paths of errors; no request may have one of the words.

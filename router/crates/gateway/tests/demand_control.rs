@@ -15,7 +15,7 @@ use braid_demand_control::config::{CostHeaders, DemandControlConfig, Mode, Subgr
 use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
 use braid_gateway::refusal::Refusal;
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Executed, Gateway, GatewayConfig, GatewayError, OperationCost, answer};
+use braid_gateway::{Accepts, Executed, Gateway, GatewayConfig, GatewayError, OperationCost, answer};
 use braid_request_context::SubgraphContext;
 use braid_request_context::headers::SubgraphHeaders;
 use braid_request_context::identity::{CredentialKind, Identity, Principal};
@@ -113,7 +113,7 @@ async fn ask(gateway: &Gateway<Shop>, query: &str, first: u64, identity: Identit
     let variables = RawValue::from_string(json!({ "n": first }).to_string()).unwrap();
     let variables = Some(std::borrow::Cow::Owned(variables));
     let request = GraphQLRequest { query, variables, ..GraphQLRequest::default() };
-    answer(gateway, &request, &Arc::new(context), true).await
+    answer(gateway, &request, &Arc::new(context), Accepts::WHOLE).await?.executed()
 }
 
 const QUERY: &str = "query($n: Int) { products(first: $n) { name places { name } } }";

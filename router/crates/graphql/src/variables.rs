@@ -40,6 +40,17 @@ impl Variables {
         self.values.get(index)?.clone().map(|range| &self.text[range])
     }
 
+    /// All values, in the order of the definitions: equal for requests whose values are written in the same way.
+    pub fn canonical(&self) -> String {
+        let mut out = String::with_capacity(self.text.len());
+        for index in 0..self.values.len() {
+            // No JSON contains the separator, and none is empty.
+            out.push_str(self.raw(index).unwrap_or_default());
+            out.push('\0');
+        }
+        out
+    }
+
     /// The value of a Boolean variable, from the client or by default.
     pub fn boolean(&self, index: usize) -> Option<bool> {
         self.booleans.get(index).copied().flatten()

@@ -60,6 +60,26 @@ impl RequestContext {
             plans,
         }
     }
+
+    /// The context of the same request for the version with these header rules, for one that outlives the version it began with.
+    /// Override labels are to be decided anew.
+    #[must_use]
+    pub fn renewed(&self, plans: Arc<HeaderPlans>) -> Self {
+        Self {
+            method: self.method.clone(),
+            uri: self.uri.clone(),
+            headers: self.headers.clone(),
+            peer: self.peer,
+            identity: self.identity.clone(),
+            started: self.started,
+            deadline: self.deadline,
+            trace: self.trace.clone(),
+            override_labels: 0,
+            extensions: self.extensions.clone(),
+            forwarded: (0..plans.request_plans()).map(|_| OnceLock::new()).collect(),
+            plans,
+        }
+    }
 }
 
 /// What of a client's request is the business of subgraphs. Cloning it is cheap.

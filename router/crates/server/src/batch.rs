@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use braid_gateway::refusal::Refusal;
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Executed, Gateway, Subgraphs, answer, forbid_caching};
+use braid_gateway::{Accepts, Executed, Gateway, Subgraphs, answer, forbid_caching};
 use braid_request_context::RequestContext;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -33,7 +33,8 @@ impl Batch {
         let requests = read(&version.config.batching, body)?;
         let answers = requests.into_iter().map(|request| {
             let (version, context, request) = (version.clone(), context.clone(), request.into_owned());
-            let answered = async move { answer(&version.gateway, &request, &context, true).await };
+            let answered =
+                async move { answer(&version.gateway, &request, &context, Accepts::WHOLE).await?.executed() };
             Box::pin(answered) as BoxFuture<'static, _>
         });
         Ok(Self(answers.collect()))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
-use braid_gateway::{Body, Subgraphs};
+use braid_gateway::{Body, Subgraphs, Subscriptions};
 use braid_telemetry::metrics::Metrics;
 use braid_telemetry::otlp::Exporter;
 use bytes::Bytes;
@@ -28,6 +28,8 @@ use crate::{graphql, health, playground, reply};
 pub struct Front<S> {
     current: ArcSwap<Version<S>>,
     admission: Arc<Admission>,
+    /// The subscriptions, whichever version they began with.
+    pub(crate) subscriptions: Subscriptions<S>,
     pub(crate) observers: Arc<Observers>,
 }
 
@@ -35,7 +37,9 @@ impl<S: Subgraphs> Front<S> {
     /// A front that begins with `version`.
     pub fn new(version: Version<S>, observers: Observers) -> Self {
         let observers = Arc::new(observers);
-        let front = Self { current: ArcSwap::from_pointee(version), observers, admission: Admission::new() };
+        let subscriptions = Subscriptions::new(version.gateway.clone());
+        let front =
+            Self { current: ArcSwap::from_pointee(version), observers, admission: Admission::new(), subscriptions };
         front.note_since();
         front
     }
@@ -45,9 +49,11 @@ impl<S: Subgraphs> Front<S> {
         self.current.load_full()
     }
 
-    /// Takes a new version up. Requests in flight end with the one they began with.
+    /// Takes a new version up. Requests in flight end with the one they began with; subscriptions move to it.
     pub fn swap(&self, version: Version<S>) {
+        let gateway = version.gateway.clone();
         self.current.store(Arc::new(version));
+        self.subscriptions.swap(gateway);
         self.note_since();
     }
 

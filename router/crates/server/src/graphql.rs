@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Executed, Gateway, Subgraphs, answer};
+use braid_gateway::{Accepts, Executed, Gateway, Subgraphs, answer};
 use braid_graphql::OperationType;
 use braid_rate_limit::RequestLimits;
 use braid_request_context::RequestContext;
@@ -138,7 +138,8 @@ where
     if request.document_id.is_none() {
         request.document_id = version.url_ids.of(&context.uri).map(Cow::Owned);
     }
-    let executed = answer(&version.gateway, &request, context, !is_get).await?;
+    let accepts = Accepts { mutations: !is_get, ..Accepts::WHOLE };
+    let executed = answer(&version.gateway, &request, context, accepts).await?.executed()?;
     Ok(Outcome::Whole(answered(&version.gateway, &context.headers, executed, observed)))
 }
 

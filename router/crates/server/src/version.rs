@@ -20,7 +20,7 @@ use crate::url_ids::UrlIds;
 #[derive(Debug)]
 pub struct Version<S> {
     /// What answers.
-    pub gateway: Gateway<S>,
+    pub gateway: Arc<Gateway<S>>,
     /// How requests are taken.
     pub config: ServerConfig,
     /// What operators see.
@@ -44,7 +44,7 @@ impl<S> Version<S> {
         let tls = config.tls.as_ref().map(server_config).transpose()?;
         Ok(Self {
             url_ids: UrlIds::new(&gateway.documents.ids),
-            gateway,
+            gateway: Arc::new(gateway),
             authenticator: None,
             rate_limits: None,
             rules: HttpRules::new(&config)?,

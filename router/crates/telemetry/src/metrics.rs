@@ -1,6 +1,7 @@
 //! Metrics for Prometheus. Counters that requests use are looked up by label once, not per request. Knows no GraphQL.
 
 mod limits;
+mod streams;
 mod subgraph;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::codes::{ForeignCodes, LIMITS};
 
 use limits::LimitFamilies;
 pub use limits::{RateLimitMetrics, RedisMetrics};
+pub use streams::StreamMetrics;
 use subgraph::SubgraphFamilies;
 pub use subgraph::SubgraphMetrics;
 
@@ -64,6 +66,8 @@ pub struct Metrics {
     pub schema_since: Gauge,
     subgraphs: SubgraphFamilies,
     rate_limits: LimitFamilies,
+    /// Streams to clients, and the subscriptions behind them.
+    pub streams: StreamMetrics,
     /// Access log lines that were dropped because standard error was too slow.
     pub access_lines_dropped: Counter,
 }
@@ -190,6 +194,7 @@ impl Default for Metrics {
             schema_since: Gauge::default(),
             subgraphs: SubgraphFamilies::default(),
             rate_limits: LimitFamilies::default(),
+            streams: StreamMetrics::default(),
             access_lines_dropped: Counter::default(),
         };
         metrics.register(requests);
@@ -259,6 +264,7 @@ impl Metrics {
         );
         self.subgraphs.register(registry);
         self.rate_limits.register(registry);
+        self.streams.register(registry);
         registry.register(
             "access_log_dropped",
             "Access log lines that were dropped",

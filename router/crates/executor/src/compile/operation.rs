@@ -66,6 +66,11 @@ impl CompiledOperation {
         self.operation.name.as_deref()
     }
 
+    /// Whether it asks a subgraph for anything.
+    pub fn has_fetches(&self) -> bool {
+        !self.fetches.is_empty()
+    }
+
     /// The plan it runs by.
     pub fn plan(&self) -> &QueryPlan {
         &self.plan
