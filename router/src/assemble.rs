@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use braid_authentication::Authenticator;
 use braid_authentication::config::Exceptions;
+use braid_events::{Events, EventsError, WithEvents};
 use braid_gateway::config::AnonymousConfig;
 use braid_gateway::{DocumentError, Documents, Gateway, GatewayConfig, GatewayError, PolicyAuthorizer};
 use braid_persisted_operations::OperationStore;
@@ -21,11 +22,14 @@ use tokio::net::TcpListener;
 
 use crate::config::Config;
 
-/// A version whose subgraphs are called over HTTP.
-pub type Version = braid_server::Version<HttpSubgraphs>;
+/// The subgraphs: over HTTP, and brokers for the events that come from there.
+pub type Subgraphs = WithEvents<HttpSubgraphs>;
+
+/// A version with such subgraphs.
+pub type Version = braid_server::Version<Subgraphs>;
 
 /// A front that serves such versions.
-pub type Front = braid_server::Front<HttpSubgraphs>;
+pub type Front = braid_server::Front<Subgraphs>;
 
 /// Builds a version that has this list of persisted operations. Connections of `previous` are kept where nothing about them has changed.
 pub fn version(
@@ -35,10 +39,13 @@ pub fn version(
     metrics: &Arc<Metrics>,
     previous: Option<&Version>,
 ) -> Result<Version, VersionError> {
-    let supergraph = read(supergraph_sdl)?;
+    let mut supergraph = read(supergraph_sdl)?;
     unknown_names(config, &supergraph)?;
+    let events = Events::declare(&mut supergraph, &config.events)?;
+    let supergraph = Arc::new(supergraph);
     let older = previous.map(|previous| &previous.gateway.subgraphs);
-    let subgraphs = HttpSubgraphs::new(&supergraph, &config.traffic, metrics, older)?;
+    let http = HttpSubgraphs::new(&supergraph, &config.traffic, metrics, older.map(|older| &older.subgraphs))?;
+    let subgraphs = WithEvents::new(http, &events, &supergraph, older)?;
     let policy_server = PolicyServer::new(&config.policy_server, metrics)?;
     let gateway_config = GatewayConfig {
         policy_authorizer: policy_server.map(|server| Arc::new(server) as Arc<dyn PolicyAuthorizer>),
@@ -67,8 +74,8 @@ fn anonymous(exceptions: &Exceptions) -> AnonymousConfig {
 }
 
 /// Parses a supergraph, if the router can serve it.
-pub(crate) fn read(supergraph_sdl: &str) -> Result<Arc<Supergraph>, VersionError> {
-    let supergraph = Arc::new(Supergraph::read(supergraph_sdl).map_err(VersionError::Supergraph)?);
+pub(crate) fn read(supergraph_sdl: &str) -> Result<Supergraph, VersionError> {
+    let supergraph = Supergraph::read(supergraph_sdl).map_err(VersionError::Supergraph)?;
     match supergraph.demanded_features().first() {
         Some(feature) => Err(VersionError::Feature(feature.clone())),
         None => Ok(supergraph),
@@ -121,6 +128,9 @@ pub enum VersionError {
     /// A subgraph can't be called.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// Events can't come from a broker.
+    #[error(transparent)]
+    Events(#[from] EventsError),
     /// Rate limits can't be set up.
     #[error(transparent)]
     RateLimits(#[from] RateLimitError),

@@ -14,7 +14,8 @@ use std::sync::LazyLock;
 use braid_telemetry::codes::OWN;
 
 /// The crates whose errors reach clients.
-const CRATES: [&str; 7] = ["authentication", "executor", "gateway", "graphql", "query-planner", "server", "transport"];
+const CRATES: [&str; 8] =
+    ["authentication", "events", "executor", "gateway", "graphql", "query-planner", "server", "transport"];
 
 /// The source files of those crates.
 static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {

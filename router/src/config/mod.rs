@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use braid_authentication::config::AuthenticationConfig;
 use braid_authorization::config::AuthorizationConfig;
 use braid_demand_control::config::{DemandControlConfig, Mode};
+use braid_events::config::{BrokerConfig, EventsConfig};
 use braid_gateway::config::{ExposureConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
 use braid_gateway::subscriptions::config::SubscriptionsConfig;
@@ -60,6 +61,8 @@ pub struct Config {
     pub persisted_operations: PersistedOperationsConfig,
     /// Subscriptions.
     pub subscriptions: SubscriptionsConfig,
+    /// Events of subscription fields that come from a message broker instead of a subgraph.
+    pub events: EventsConfig,
     /// Logs, metrics and traces.
     pub telemetry: TelemetryConfig,
     /// Reloading without a restart.
@@ -248,6 +251,7 @@ impl Config {
             .chain(self.rate_limits.files())
             .chain(self.policy_server.tls.files())
             .chain(self.persisted_operations.certificates())
+            .chain(self.events.certificates())
             .chain(self.telemetry.trace.otlp.tls.files())
             .map(PathBuf::from)
     }
@@ -263,7 +267,8 @@ impl Config {
         self.authentication.files_mut().for_each(in_folder);
         self.rate_limits.files_mut().for_each(in_folder);
         self.persisted_operations.resolve_files(folder);
-        for tls in [&mut self.telemetry.trace.otlp.tls, &mut self.policy_server.tls] {
+        let brokers = self.events.brokers.values_mut().map(|BrokerConfig::Nats(nats)| &mut nats.tls);
+        for tls in [&mut self.telemetry.trace.otlp.tls, &mut self.policy_server.tls].into_iter().chain(brokers) {
             let TlsClientConfig { authorities, certificate, key } = tls;
             [authorities, certificate, key].into_iter().flatten().for_each(in_folder);
         }

@@ -1,4 +1,5 @@
 //! Subscriptions: what clients get of a subgraph's events, who shares them, and what a new version does to them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic in a test is its report")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

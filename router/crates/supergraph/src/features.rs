@@ -7,6 +7,8 @@ use braid_graphql::compiler::schema::Schema;
 
 /// Where the specifications are that a reader of supergraphs knows.
 const HOST: &str = "https://specs.apollo.dev/";
+/// Where this project's own are.
+const OWN_HOST: &str = "https://github.com/braid-graphql/specs/";
 
 /// The features of one schema.
 #[derive(Debug, Default)]
@@ -132,7 +134,7 @@ impl Feature {
 
     /// Its name, if it is one of the specifications that a reader of supergraphs knows.
     fn own_name(&self) -> Option<&str> {
-        self.identity.strip_prefix(HOST)
+        self.identity.strip_prefix(HOST).or_else(|| self.identity.strip_prefix(OWN_HOST))
     }
 
     /// The name here of one of its directives.

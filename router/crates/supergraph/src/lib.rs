@@ -9,11 +9,13 @@
 //! The names `join__*` occur in the module [`join_spec`] only.
 
 pub mod api_schema;
+mod event_field;
 mod features;
 pub mod join_spec;
 mod read;
 pub mod supergraph;
 
+pub use event_field::{EventField, EventFieldError};
 pub use features::directive_of;
 pub use supergraph::{
     ContextArgument, FieldInSubgraph, FieldJoins, Key, LabelCondition, Subgraph, SubgraphId, Supergraph,

@@ -83,8 +83,10 @@ fn read_subgraphs(source: &Source) -> Result<Vec<Subgraph>, SupergraphError> {
 
 fn read_subgraph(graph: &Name, value: &Node<braid_graphql::compiler::schema::EnumValueDefinition>) -> Subgraph {
     match join_spec::join_graph(&value.directives) {
-        Some(join) => Subgraph { name: join.name.to_owned(), url: join.url.to_owned(), graph: graph.clone() },
-        None => Subgraph { name: graph.to_lowercase(), url: String::new(), graph: graph.clone() },
+        Some(join) => {
+            Subgraph { name: join.name.to_owned(), url: join.url.to_owned(), graph: graph.clone(), is_broker: false }
+        }
+        None => Subgraph { name: graph.to_lowercase(), url: String::new(), graph: graph.clone(), is_broker: false },
     }
 }
 

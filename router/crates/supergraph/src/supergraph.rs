@@ -40,6 +40,8 @@ pub struct Subgraph {
     pub url: String,
     /// Its value in the join graph enum.
     pub graph: Name,
+    /// Whether it stands for the events of a message broker ([`Supergraph::take_events`]), so that there is nobody to ask.
+    pub is_broker: bool,
 }
 
 /// What the subgraphs say of a type.

@@ -92,7 +92,9 @@ impl HttpSubgraphs {
                 None => Subgraph::new(name, urls, traffic, metrics).map(Arc::new),
             }
         };
-        supergraph.subgraphs.iter().map(subgraph).collect::<Result<_, _>>().map(Self)
+        // Brokers come after all others.
+        let services = supergraph.subgraphs.iter().filter(|subgraph| !subgraph.is_broker);
+        services.map(subgraph).collect::<Result<_, _>>().map(Self)
     }
 
     fn get(&self, subgraph: SubgraphId) -> Option<&Arc<Subgraph>> {

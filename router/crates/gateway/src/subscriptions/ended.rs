@@ -78,8 +78,8 @@ impl EndCause {
     /// The code and the message for the client; none where nothing is wrong.
     pub fn error(self) -> Option<(&'static str, &'static str)> {
         Some(match self {
-            Self::Completed | Self::ClientLeft => return None,
-            Self::SubgraphFailed => ("SUBSCRIPTION_FAILED", "The subgraph ended the subscription with an error."),
+            // What a subgraph has failed with has a code of its own.
+            Self::Completed | Self::ClientLeft | Self::SubgraphFailed => return None,
             Self::Gap => {
                 ("SUBSCRIPTION_GAP", "The subgraph was away for a while, so events may be missing: subscribe again.")
             }
