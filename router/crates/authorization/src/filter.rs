@@ -36,9 +36,9 @@ pub fn filter(
     let selection_set = filter.set(&operation.selection_set);
     let Filter { refused_types, refused, .. } = filter;
     // The selections are large: they are not copied to be replaced.
-    let (name, variables) = (operation.name.clone(), operation.variables.clone());
-    let filtered =
-        Operation { kind: operation.kind, name, variables, root: operation.root, selection_set, refused_types };
+    let Operation { kind, ref name, ref variables, root, ref defers, .. } = *operation;
+    let (name, variables, defers) = (name.clone(), variables.clone(), defers.clone());
+    let filtered = Operation { kind, name, variables, root, selection_set, refused_types, defers };
     Filtered { operation: filtered, refused }
 }
 

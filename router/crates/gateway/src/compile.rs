@@ -122,6 +122,7 @@ fn normalize_error(error: NormalizeError) -> GraphQLError {
     let code = match error {
         NormalizeError::TooManyFields { .. } => "MAX_FIELDS_LIMIT",
         NormalizeError::TooDeep { .. } => "MAX_DEPTH_LIMIT",
+        NormalizeError::TooManyDeferred { .. } => "MAX_DEFERRED_LIMIT",
         NormalizeError::Unknown { .. } => "INTERNAL_SERVER_ERROR",
     };
     GraphQLError::new(code, error.to_string())

@@ -30,6 +30,8 @@ pub struct LimitsConfig {
     pub max_fields: usize,
     /// The maximum nesting of lists (`fields`, `possibleTypes` and so on) in an introspection query.
     pub max_introspection_depth: usize,
+    /// The maximum number of deferred fragments and streamed lists (`@defer`, `@stream`), with fragments expanded.
+    pub max_deferred: usize,
     /// The maximum work for planning one operation, in steps of some hundred nanoseconds.
     pub planning_budget: u64,
     /// The maximum number of operations planned at the same time; further ones are queued.
@@ -58,6 +60,7 @@ impl Default for LimitsConfig {
             max_directives: 500,
             max_fields: 50_000,
             max_introspection_depth: 4,
+            max_deferred: 100,
             planning_budget: braid_query_planner::PlannerConfig::default().budget,
             max_concurrent_planning: 8,
             max_request_memory: ByteSize(execute.max_memory),
@@ -77,7 +80,7 @@ impl LimitsConfig {
 
     /// The bounds on what fragments expand to.
     pub fn normalize(&self) -> NormalizeLimits {
-        NormalizeLimits { max_fields: self.max_fields, max_depth: self.max_recursion }
+        NormalizeLimits { max_fields: self.max_fields, max_depth: self.max_recursion, max_deferred: self.max_deferred }
     }
 
     /// The bounds that the executor keeps.

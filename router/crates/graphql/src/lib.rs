@@ -11,6 +11,7 @@ pub mod context_selection;
 pub mod directives;
 pub mod error;
 pub mod field_set;
+pub mod incremental;
 pub mod introspection;
 pub mod names;
 pub mod normalize;

@@ -2,13 +2,16 @@
 //! conditions folded. Knows nothing of subgraphs.
 
 use ahash::{AHashMap, AHashSet};
-use apollo_compiler::ast::Value;
+use apollo_compiler::ast::{Directive, Value};
 use apollo_compiler::executable::{self, ExecutableDocument};
 use apollo_compiler::schema::DirectiveList;
 use apollo_compiler::{Name, Node};
 
+use crate::incremental::{DEFER, STREAM};
 use crate::introspection::meta_type;
-use crate::operation::{Condition, Field, FieldRef, Literal, Operation, SelectionSet};
+use crate::operation::{
+    Condition, Defer, DeferId, Field, FieldRef, InitialCount, Literal, Operation, SelectionSet, Stream,
+};
 use crate::schema::{Schema, TypeId};
 use crate::type_set::TypeSet;
 
@@ -19,11 +22,13 @@ pub struct NormalizeLimits {
     pub max_fields: usize,
     /// The deepest nesting of fields and fragments.
     pub max_depth: usize,
+    /// The most deferred fragments and streamed lists that an operation may have once its fragments are inlined.
+    pub max_deferred: usize,
 }
 
 impl Default for NormalizeLimits {
     fn default() -> Self {
-        Self { max_fields: 50_000, max_depth: 200 }
+        Self { max_fields: 50_000, max_depth: 200, max_deferred: 100 }
     }
 }
 
@@ -41,6 +46,12 @@ pub enum NormalizeError {
     /// Fields and fragments nest deeper than the limit.
     #[error("the operation nests deeper than {limit} levels")]
     TooDeep {
+        /// The limit that was passed.
+        limit: usize,
+    },
+    /// More fragments are deferred, or lists streamed, than the limit.
+    #[error("the operation has more than {limit} deferred fragments and streamed lists; defer fewer")]
+    TooManyDeferred {
         /// The limit that was passed.
         limit: usize,
     },
@@ -62,10 +73,27 @@ pub fn normalize(
     schema: &Schema,
     limits: NormalizeLimits,
 ) -> Result<Operation, NormalizeError> {
+    normalize_with(operation, Context::new(Some(document), schema, limits))
+}
+
+/// As [`normalize`], for an answer in parts: `@defer` and `@stream` are kept, and what depends on Boolean variables is decided by
+/// their `values`.
+pub fn normalize_in_parts(
+    document: &ExecutableDocument,
+    operation: &executable::Operation,
+    schema: &Schema,
+    limits: NormalizeLimits,
+    values: &dyn Fn(&Name) -> bool,
+) -> Result<Operation, NormalizeError> {
+    let parts = Some(Parts { values, defers: Vec::new(), streams: 0 });
+    normalize_with(operation, Context { parts, ..Context::new(Some(document), schema, limits) })
+}
+
+fn normalize_with(operation: &executable::Operation, mut context: Context<'_>) -> Result<Operation, NormalizeError> {
+    let schema = context.schema;
     let root = schema.type_named(operation.object_type()).ok_or_else(|| unknown_type(operation.object_type()))?;
-    let mut context = Context { document: Some(document), schema, limits, fields: 0 };
     let mut selections = Selections::default();
-    let scope = Scope { guard: schema.ty(root).possible.clone(), condition: Condition::always(), depth: 0 };
+    let scope = Scope::new(schema.ty(root).possible.clone());
     context.collect(&operation.selection_set, root, &scope, &mut selections)?;
     Ok(Operation {
         kind: operation.operation_type,
@@ -74,6 +102,7 @@ pub fn normalize(
         root,
         selection_set: selections.finish(),
         refused_types: TypeSet::empty(),
+        defers: context.parts.map(|parts| parts.defers).unwrap_or_default(),
     })
 }
 
@@ -83,9 +112,9 @@ pub fn normalize_field_set(
     parent: TypeId,
     schema: &Schema,
 ) -> Result<SelectionSet, NormalizeError> {
-    let mut context = Context { document: None, schema, limits: NormalizeLimits::default(), fields: 0 };
+    let mut context = Context::new(None, schema, NormalizeLimits::default());
     let mut selections = Selections::default();
-    let scope = Scope { guard: schema.ty(parent).possible.clone(), condition: Condition::always(), depth: 0 };
+    let scope = Scope::new(schema.ty(parent).possible.clone());
     context.collect(field_set, parent, &scope, &mut selections)?;
     Ok(selections.finish())
 }
@@ -95,22 +124,53 @@ struct Context<'a> {
     schema: &'a Schema,
     limits: NormalizeLimits,
     fields: usize,
+    /// What is kept of `@defer` and `@stream`, in an operation that is answered in parts.
+    parts: Option<Parts<'a>>,
+}
+
+impl<'a> Context<'a> {
+    fn new(document: Option<&'a ExecutableDocument>, schema: &'a Schema, limits: NormalizeLimits) -> Self {
+        Self { document, schema, limits, fields: 0, parts: None }
+    }
+}
+
+/// What may be delivered later.
+struct Parts<'a> {
+    /// The Boolean variables of the request.
+    values: &'a dyn Fn(&Name) -> bool,
+    defers: Vec<Defer>,
+    streams: usize,
 }
 
 /// Under what the selections being read apply.
+#[derive(Clone)]
 struct Scope {
     guard: TypeSet,
     condition: Condition,
     depth: usize,
+    /// How many fields are above.
+    level: u32,
+    defer: Option<DeferId>,
+    /// Whether the schema itself is selected, which is delivered in one piece.
+    is_meta: bool,
 }
+
+impl Scope {
+    fn new(guard: TypeSet) -> Self {
+        Self { guard, condition: Condition::always(), depth: 0, level: 0, defer: None, is_meta: false }
+    }
+}
+
+/// What is merged has these in common.
+type MergeKey = (Name, TypeSet, Condition, Option<DeferId>);
 
 /// A selection set under construction. Children stay open until all fields that merge into them were seen.
 #[derive(Default)]
 struct Selections {
     fields: Vec<(Field, Option<Selections>)>,
-    by_key: AHashMap<(Name, TypeSet, Condition), usize>,
+    by_key: AHashMap<MergeKey, usize>,
     /// A fragment spread twice under the same guard and condition adds nothing (*CollectFields*, visitedFragments).
-    visited: AHashSet<(Name, TypeSet, Condition)>,
+    visited: AHashSet<MergeKey>,
 }
 
 impl Selections {
@@ -145,16 +205,19 @@ impl Context<'_> {
             return Err(NormalizeError::TooDeep { limit: self.limits.max_depth });
         }
         for selection in &selection_set.selections {
-            let Some(condition) = with_directives(&scope.condition, selection.directives()) else { continue };
-            let scope = Scope { guard: scope.guard.clone(), condition, depth: scope.depth + 1 };
+            let Some(condition) = self.with_directives(&scope.condition, selection.directives()) else { continue };
+            let mut scope = Scope { condition, depth: scope.depth + 1, ..scope.clone() };
             match selection {
                 executable::Selection::Field(field) => self.collect_field(field, parent, &scope, into)?,
                 executable::Selection::InlineFragment(fragment) => {
+                    scope.defer = self.deferred(&fragment.directives, &scope)?;
                     let condition = fragment.type_condition.as_ref();
                     self.collect_fragment(condition, &fragment.selection_set, parent, scope, into)?;
                 }
                 executable::Selection::FragmentSpread(spread) => {
-                    let key = (spread.fragment_name.clone(), scope.guard.clone(), scope.condition.clone());
+                    scope.defer = self.deferred(&spread.directives, &scope)?;
+                    let name = spread.fragment_name.clone();
+                    let key = (name, scope.guard.clone(), scope.condition.clone(), scope.defer);
                     if !into.visited.insert(key) {
                         continue;
                     }
@@ -200,7 +263,7 @@ impl Context<'_> {
     ) -> Result<(), NormalizeError> {
         let definition = self.look_up(parent, &field.name)?;
         let response_key = field.response_name().clone();
-        let key = (response_key.clone(), scope.guard.clone(), scope.condition.clone());
+        let key = (response_key.clone(), scope.guard.clone(), scope.condition.clone(), scope.defer);
         let at = match into.by_key.get(&key) {
             // Merging must not move what is below before what stands between.
             Some(at) if field.selection_set.is_none() || !into.is_followed(*at) => *at,
@@ -219,6 +282,8 @@ impl Context<'_> {
                     condition: scope.condition.clone(),
                     arguments,
                     selection_set: None,
+                    defer: scope.defer,
+                    stream: self.streamed(&field.directives, scope)?,
                 };
                 into.by_key.insert(key, into.fields.len());
                 into.fields.push((normal, None));
@@ -237,8 +302,13 @@ impl Context<'_> {
             }
         };
         // Whether the field itself is selected is said once, on the field; below it, conditions start from nothing.
-        let scope =
-            Scope { guard: self.schema.ty(inner).possible.clone(), condition: Condition::always(), depth: scope.depth };
+        let scope = Scope {
+            guard: self.schema.ty(inner).possible.clone(),
+            condition: Condition::always(),
+            level: scope.level + 1,
+            is_meta: scope.is_meta || definition.id().is_none(),
+            ..*scope
+        };
         let mut children = into.fields[at].1.take().unwrap_or_default();
         self.collect(selection_set, inner, &scope, &mut children)?;
         into.fields[at].1 = Some(children);
@@ -256,6 +326,61 @@ impl Context<'_> {
             }),
         }
     }
+}
+
+impl Context<'_> {
+    /// The innermost deferred fragment within one with these directives.
+    fn deferred(&mut self, directives: &DirectiveList, scope: &Scope) -> Result<Option<DeferId>, NormalizeError> {
+        let Some(parts) = self.parts.as_mut().filter(|_| !scope.is_meta) else { return Ok(scope.defer) };
+        let Some(defer) = directives.get(DEFER).filter(|defer| parts.applies(defer)) else { return Ok(scope.defer) };
+        let id = DeferId(parts.defers.len() as u32);
+        parts.defers.push(Defer { label: label(defer), parent: scope.defer, depth: scope.level });
+        parts.bounded(self.limits).map(|()| Some(id))
+    }
+
+    fn streamed(&mut self, directives: &DirectiveList, scope: &Scope) -> Result<Option<Box<Stream>>, NormalizeError> {
+        let Some(parts) = self.parts.as_mut().filter(|_| !scope.is_meta) else { return Ok(None) };
+        let Some(stream) = directives.get(STREAM).filter(|stream| parts.applies(stream)) else { return Ok(None) };
+        parts.streams += 1;
+        let initial_count = match stream.specified_argument_by_name("initialCount").map(Node::as_ref) {
+            Some(Value::Variable(variable)) => InitialCount::Variable(variable.clone()),
+            Some(Value::Int(count)) => InitialCount::Fixed(count.as_str().parse().unwrap_or(0)),
+            _ => InitialCount::Fixed(0),
+        };
+        parts.bounded(self.limits).map(|()| Some(Box::new(Stream { label: label(stream), initial_count })))
+    }
+
+    /// `@skip` and `@include` added to `condition`; `None` when the selection can never apply.
+    fn with_directives(&self, condition: &Condition, directives: &DirectiveList) -> Option<Condition> {
+        let condition = with_directives(condition, directives)?;
+        match &self.parts {
+            None => Some(condition),
+            Some(parts) => condition.holds(parts.values).then(Condition::always),
+        }
+    }
+}
+
+impl Parts<'_> {
+    /// Whether `if` is not false.
+    fn applies(&self, directive: &Directive) -> bool {
+        match directive.specified_argument_by_name("if").map(Node::as_ref) {
+            Some(Value::Boolean(value)) => *value,
+            Some(Value::Variable(variable)) => (self.values)(variable),
+            _ => true,
+        }
+    }
+
+    fn bounded(&self, limits: NormalizeLimits) -> Result<(), NormalizeError> {
+        let limit = limits.max_deferred;
+        match self.defers.len() + self.streams > limit {
+            true => Err(NormalizeError::TooManyDeferred { limit }),
+            false => Ok(()),
+        }
+    }
+}
+
+fn label(directive: &Directive) -> Option<String> {
+    directive.specified_argument_by_name("label").and_then(|label| label.as_str()).map(str::to_owned)
 }
 
 fn unknown_type(name: &Name) -> NormalizeError {
@@ -371,6 +496,62 @@ mod tests {
             "query($a: Boolean!) { dog @include(if: $a) { id } dog @skip(if: $a) { name } dog @include(if: $a) { barks } }",
             "dog?a{id barks} dog!a{name}",
         );
+    }
+
+    /// Fields with the fragments that put them off, as `^0`; `*` for a streamed list.
+    fn show_parts(set: &SelectionSet) -> String {
+        let field = |field: &Field| {
+            let defer = field.defer.map(|defer| format!("^{}", defer.0)).unwrap_or_default();
+            let stream = if field.stream.is_some() { "*" } else { "" };
+            let below = field.selection_set.as_ref().map(|set| format!("{{{}}}", show_parts(set)));
+            format!("{}{stream}{defer}{}", field.response_key, below.unwrap_or_default())
+        };
+        set.fields.iter().map(field).collect::<Vec<_>>().join(" ")
+    }
+
+    fn check_parts(text: &str, expected: &str, parents: &[(Option<u32>, u32)]) {
+        let source = SourceSchema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
+        let source = crate::incremental::with_incremental_directives(source);
+        let document = ExecutableDocument::parse_and_validate(&source, text, "op.graphql").unwrap();
+        let schema = Schema::new(&source).unwrap();
+        let chosen = document.operations.get(None).unwrap();
+        let limits = NormalizeLimits::default();
+        let normal = normalize_in_parts(&document, chosen, &schema, limits, &|name| name == "yes").unwrap();
+        assert_eq!(show_parts(&normal.selection_set), expected, "{text}");
+        let found: Vec<_> = normal.defers.iter().map(|defer| (defer.parent.map(|id| id.0), defer.depth)).collect();
+        assert_eq!(found, parents, "{text}");
+        let whole = normalize(&document, chosen, &schema, limits).unwrap();
+        assert!(!whole.has_parts() && whole.defers.is_empty());
+    }
+
+    #[test]
+    fn deferred_fragments_and_streamed_lists() {
+        check_parts("{ dog { id ... @defer { name } } }", "dog{id name^0}", &[(None, 1)]);
+        check_parts(
+            "{ dog { id } ... @defer { dog { name ... @defer { barks } } } }",
+            "dog{id} dog^0{name^0 barks^1}",
+            &[(None, 0), (Some(0), 1)],
+        );
+        check_parts(
+            "query($yes: Boolean!, $no: Boolean!) { dog { ... @defer(if: $no) { id } ...F @defer(if: $yes) ...F @skip(if: $yes) name @include(if: $yes) } } fragment F on Dog { barks }",
+            "dog{id barks^0 name}",
+            &[(None, 1)],
+        );
+        check_parts("{ pets @stream(initialCount: 2) { name } }", "pets*{name}", &[]);
+        check_parts("{ __schema { ... @defer { types { name } } } }", "__schema{types{name}}", &[]);
+    }
+
+    #[test]
+    fn too_many_deferred_fragments_are_refused() {
+        let source = SourceSchema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
+        let source = crate::incremental::with_incremental_directives(source);
+        let text = format!("{{ dog {{ {} }} }}", "... @defer { id } ".repeat(4));
+        let document = ExecutableDocument::parse_and_validate(&source, text, "op.graphql").unwrap();
+        let schema = Schema::new(&source).unwrap();
+        let chosen = document.operations.get(None).unwrap();
+        let limits = NormalizeLimits { max_deferred: 3, ..NormalizeLimits::default() };
+        let error = normalize_in_parts(&document, chosen, &schema, limits, &|_| true).unwrap_err();
+        assert_eq!(error, NormalizeError::TooManyDeferred { limit: 3 });
     }
 
     #[test]

@@ -9,6 +9,14 @@
 //!
 //! Two fields of one list may share a response key: under different guards or conditions, or where merging would move
 //! a key. Fields with equal key, guard and condition are always merged.
+//!
+//! # Delivery in parts
+//!
+//! An operation that is to be answered in parts ([`crate::normalize::normalize_in_parts`]) has no conditions: it is made for given
+//! values of the variables that decide them. Each of its fields names the innermost `@defer` around it ([`Field::defer`]), what is
+//! inherited from the fields above included, so it can be read off one field alone. Fields of one key that are deferred by different
+//! fragments are not merged: what is below them is selected by different fragments too. The fields of one key and one runtime type
+//! are delivered together: at once if one of them is not deferred, else with the first of their fragments ([`delivered_with`]).
 
 use apollo_compiler::ast::{Argument, OperationType, VariableDefinition};
 use apollo_compiler::{Name, Node};
@@ -32,6 +40,41 @@ pub struct Operation {
     pub selection_set: SelectionSet,
     /// The object types that the client may not see: an object of one of them is an error in the response. No guard has them.
     pub refused_types: TypeSet,
+    /// The fragments that are deferred, by their numbers; empty unless it is answered in parts.
+    pub defers: Vec<Defer>,
+}
+
+/// The number of a deferred fragment in [`Operation::defers`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeferId(pub u32);
+
+/// A fragment that may be delivered later than what is around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Defer {
+    /// What the client calls it.
+    pub label: Option<String>,
+    /// The deferred fragment that it is in.
+    pub parent: Option<DeferId>,
+    /// How many fields are above the selection set that it is in.
+    pub depth: u32,
+}
+
+/// A list whose items may be delivered later than what is around it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Stream {
+    /// What the client calls it.
+    pub label: Option<String>,
+    /// How many items are delivered with what is around the list.
+    pub initial_count: InitialCount,
+}
+
+/// How many items of a streamed list are not put off.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum InitialCount {
+    /// So many.
+    Fixed(u32),
+    /// As many as a variable says.
+    Variable(Name),
 }
 
 /// What is asked at one position: a flat list of fields in document order.
@@ -60,6 +103,10 @@ pub struct Field {
     /// What is asked below; `None` for leaves. Below `__schema` and `__type`, ids are of the introspection types' own schema
     /// ([`crate::introspection`]). It can be empty: every branch below was impossible, yet the field itself is asked.
     pub selection_set: Option<SelectionSet>,
+    /// The innermost deferred fragment that it is in, here or above.
+    pub defer: Option<DeferId>,
+    /// Whether its items may come later; for a list.
+    pub stream: Option<Box<Stream>>,
 }
 
 /// Which field a [`Field`] asks for.
@@ -77,7 +124,47 @@ pub enum FieldRef {
     Refused(FieldId),
 }
 
+impl Operation {
+    /// Whether `inner` is within `outer`.
+    pub fn is_within(&self, inner: DeferId, outer: DeferId) -> bool {
+        let parent = |id: &DeferId| self.defers.get(id.0 as usize).and_then(|defer| defer.parent);
+        std::iter::successors(parent(&inner), parent).any(|above| above == outer)
+    }
+
+    /// Whether it is answered in parts.
+    pub fn has_parts(&self) -> bool {
+        !self.defers.is_empty() || self.selection_set.has_streams()
+    }
+}
+
+/// The fragments with which fields of one response key are delivered, sorted, given the innermost fragment of each; none if one of the fields is
+/// not deferred. A fragment within another of them does not count: the outer one has the fields first.
+pub fn delivered_with(
+    operation: &Operation,
+    fields: impl IntoIterator<Item = Option<DeferId>>,
+) -> SmallVec<[DeferId; 2]> {
+    let mut all: SmallVec<[DeferId; 2]> = SmallVec::new();
+    for defer in fields {
+        let Some(defer) = defer else { return SmallVec::new() };
+        if let Err(at) = all.binary_search(&defer) {
+            all.insert(at, defer);
+        }
+    }
+    if all.len() > 1 {
+        let outermost = |id: &DeferId| all.iter().all(|other| !operation.is_within(*id, *other));
+        return all.iter().copied().filter(outermost).collect();
+    }
+    all
+}
+
 impl SelectionSet {
+    /// Whether any list is streamed, at any depth. Recursive as deep as operations are.
+    pub fn has_streams(&self) -> bool {
+        self.fields
+            .iter()
+            .any(|field| field.stream.is_some() || field.selection_set.as_ref().is_some_and(Self::has_streams))
+    }
+
     /// Whether it asks for `__schema` or `__type`, at any depth. Recursive as deep as operations are, which normalization bounds.
     pub fn uses_introspection(&self) -> bool {
         self.fields.iter().any(|field| {

@@ -8,6 +8,7 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{Name, Node, Schema};
 
 use crate::error::{GraphQLError, Location};
+use crate::incremental;
 use crate::names::{SchemaNames, conceal, names_in};
 use crate::unknown_names::{location, suggest};
 
@@ -141,6 +142,7 @@ fn further_rules(document: &ExecutableDocument) -> Vec<GraphQLError> {
         walk.not_empty(&operation.selection_set, operation.location());
         walk.selections(&operation.selection_set);
     }
+    found.append(&mut incremental::rules(document));
     found.truncate(MAX_ERRORS);
     found
 }

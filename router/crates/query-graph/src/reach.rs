@@ -8,7 +8,7 @@ use braid_supergraph::FieldInSubgraph;
 use smallvec::SmallVec;
 
 use crate::closure::{Closure, Found};
-use crate::graph::{Jump, Owner, QueryGraph};
+use crate::graph::{Jump, NodeId, Owner, QueryGraph};
 use crate::requests::Requests;
 use crate::standing::{Presence, Presences};
 
@@ -187,6 +187,28 @@ impl<'g> Reach<'g> {
             }
         }
         Ok(changed)
+    }
+
+    /// How objects that are at a node already are looked up there once more, by a key made of what is at hand: the way that
+    /// takes least.
+    pub fn reentry(
+        &mut self,
+        ty: TypeId,
+        state: &Closure<'g>,
+        node: NodeId,
+    ) -> Result<Option<(&'g Jump, Found)>, Exhausted> {
+        let graph = self.graph;
+        let node = &graph.nodes(ty)[node.index()];
+        let mut best: Option<(&'g Jump, Found)> = None;
+        for jump in &node.jumps {
+            self.spend(1)?;
+            let Some(inputs) = self.inputs_of(ty, state, jump)? else { continue };
+            let found = inputs.followed_by(node.place.subgraph.index());
+            if found.is_better_than(best.as_ref().map(|(_, found)| found)) {
+                best = Some((jump, found));
+            }
+        }
+        Ok(best)
     }
 
     fn requirements_of(&mut self, ty: TypeId, state: &Closure<'g>, owner: Owner) -> Result<Option<Found>, Exhausted> {

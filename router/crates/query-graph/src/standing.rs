@@ -80,6 +80,11 @@ pub fn known_as<'s, 'g: 's>(ats: impl IntoIterator<Item = &'s At<'g>>) -> Option
 }
 
 impl<'g> Provided<'g> {
+    /// Whether nothing is provided.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether the field is provided for objects of this type.
     pub fn has(&self, ty: TypeId, name: &str) -> bool {
         self.fields(ty, name).next().is_some()

@@ -1,7 +1,7 @@
 //! The nodes of a plan. See the crate's page for the data tree that they write into.
 
 use braid_graphql::compiler::ast::Argument;
-use braid_graphql::operation::Condition;
+use braid_graphql::operation::{Condition, DeferId};
 use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Node, OperationType, Type, VariableDefinition};
@@ -37,6 +37,9 @@ pub struct Fetch {
     pub condition: Condition,
     /// The client's variables that the request uses, as the client defined them, in the client's order.
     pub variables: Vec<Node<VariableDefinition>>,
+    /// Of an operation that is answered in parts: the deferred fragments whose fields it gives, and `None` for what is not
+    /// deferred. Empty where it gives only what others need as inputs, and in operations that are answered in one piece.
+    pub serves: Vec<Option<DeferId>>,
     /// What is asked.
     pub kind: FetchKind,
 }

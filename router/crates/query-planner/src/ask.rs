@@ -2,7 +2,7 @@
 
 use ahash::AHashMap;
 use braid_graphql::compiler::ast::Argument;
-use braid_graphql::operation::{Condition, Field, FieldRef, Literal, Operation, SelectionSet};
+use braid_graphql::operation::{Condition, DeferId, Field, FieldRef, Literal, Operation, SelectionSet};
 use braid_graphql::schema::{FieldId, Schema, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Node, OperationType};
@@ -38,7 +38,12 @@ pub(crate) struct Position<'o> {
     pub(crate) needs_typename: Option<Condition>,
     /// Whether this or a position below has an abstract type.
     pub(crate) has_abstract: bool,
+    /// With what the objects are delivered.
+    pub(crate) defers: Defers,
 }
+
+/// The deferred fragments with which something is delivered, sorted; none if it is delivered at once.
+pub(crate) type Defers = SmallVec<[DeferId; 1]>;
 
 /// A field to fetch.
 #[derive(Debug)]
@@ -49,6 +54,10 @@ pub(crate) struct Entry<'o> {
     pub(crate) condition: Condition,
     pub(crate) arguments: &'o [Node<Argument>],
     pub(crate) below: Option<PositionId>,
+    pub(crate) defers: Defers,
+    /// Whether it is fetched apart from what is not deferred. Objects that something else selects under the same key are not: lists in two
+    /// answers need not have the same items.
+    pub(crate) is_apart: bool,
 }
 
 /// Reads an operation. Comparing two fields is work like looking one up.
@@ -59,7 +68,7 @@ pub(crate) fn read<'o>(operation: &'o Operation, schema: &Schema, spend: Spend<'
         OperationType::Mutation => reader.add_serial_root(operation)?,
         OperationType::Query | OperationType::Subscription => {
             let always = Condition::always();
-            reader.add(operation.root, &[(&operation.selection_set, always.clone())], &always)?
+            reader.add(operation.root, &[(&operation.selection_set, always.clone())], &always, Defers::new())?
         }
     };
     Ok(Ask { positions: reader.positions, root })
@@ -78,6 +87,7 @@ struct Merged<'o> {
     guard: TypeSet,
     condition: Condition,
     below: Vec<(&'o SelectionSet, Condition)>,
+    defers: Defers,
 }
 
 /// The fields of one position, in order.
@@ -91,7 +101,8 @@ struct Fields<'o> {
 
 impl<'o> Reader<'_, 'o> {
     fn push(&mut self, ty: TypeId) -> PositionId {
-        self.positions.push(Position { ty, entries: Vec::new(), needs_typename: None, has_abstract: false })
+        let defers = Defers::new();
+        self.positions.push(Position { ty, entries: Vec::new(), needs_typename: None, has_abstract: false, defers })
     }
 
     fn add(
@@ -99,9 +110,11 @@ impl<'o> Reader<'_, 'o> {
         ty: TypeId,
         sets: &[(&'o SelectionSet, Condition)],
         path: &Condition,
+        defers: Defers,
     ) -> Result<PositionId, Exhausted> {
         let definition = self.schema.ty(ty);
         let at = self.push(ty);
+        self.positions[at].defers = defers;
         // Objects of types that the client may not see must be recognised, whatever is asked of them.
         let mut needs_typename = (!self.refused_types.is_disjoint(&definition.possible)).then(Condition::always);
         let mut fields = Fields::default();
@@ -129,6 +142,7 @@ impl<'o> Reader<'_, 'o> {
         for merged in fields.merged.into_iter().flatten() {
             entries.extend(self.entry(merged, path)?);
         }
+        keep_together(&mut entries);
         let mut below = entries.iter().filter_map(|entry| entry.below);
         self.positions[at].has_abstract = definition.is_abstract() || below.any(|at| self.positions[at].has_abstract);
         self.positions[at].entries = entries;
@@ -137,15 +151,16 @@ impl<'o> Reader<'_, 'o> {
     }
 
     fn entry(&mut self, merged: Merged<'o>, path: &Condition) -> Result<Option<Entry<'o>>, Exhausted> {
-        let Merged { first, guard, condition, below } = merged;
+        let Merged { first, guard, condition, below, defers } = merged;
         let Some(field) = first.definition.id() else { return Ok(None) };
         // What contradicts the path was left out.
         let path = path.and_all(&condition).unwrap_or_default();
         let below = match first.selection_set {
-            Some(_) => Some(self.add(self.schema.field(field).inner, &below, &path)?),
+            Some(_) => Some(self.add(self.schema.field(field).inner, &below, &path, defers.clone())?),
             None => None,
         };
-        Ok(Some(Entry { key: &first.response_key, field, guard, condition, arguments: &first.arguments, below }))
+        let (key, arguments, is_apart) = (&first.response_key, &first.arguments, !defers.is_empty());
+        Ok(Some(Entry { key, field, guard, condition, arguments, below, defers, is_apart }))
     }
 
     /// The same field under a narrower condition, or for fewer types, is part of the wider one; what is asked below it keeps the
@@ -192,7 +207,8 @@ impl<'o> Reader<'_, 'o> {
                     Some((same.selection_set.as_ref()?, same.condition.beyond(&condition)))
                 });
                 let below = below.collect();
-                let merged = Merged { first: field, guard: field.guard.clone(), condition, below };
+                let defers = Defers::new();
+                let merged = Merged { first: field, guard: field.guard.clone(), condition, below, defers };
                 entries.extend(self.entry(merged, &Condition::always())?);
             }
         }
@@ -219,16 +235,28 @@ fn merge_leaf<'o>(
         if name(known.first) != name(field) || known.first.arguments != field.arguments {
             continue;
         }
-        if known.guard.is_superset(&field.guard) && known.condition.is_implied_by(&condition) {
+        // What is not deferred for some types is not deferred for their sake for others.
+        let is_later = |one: &Defers, other: &Defers| !one.is_empty() && other.is_empty();
+        let own = deferred_with(field);
+        if known.guard.is_superset(&field.guard)
+            && known.condition.is_implied_by(&condition)
+            && (known.guard == field.guard || !is_later(&known.defers, &own))
+        {
+            known.defers = earliest(&known.defers, &own);
             return;
         }
-        if field.guard.is_superset(&known.guard) && condition.is_implied_by(&known.condition) {
+        if field.guard.is_superset(&known.guard)
+            && condition.is_implied_by(&known.condition)
+            && (known.guard == field.guard || !is_later(&own, &known.defers))
+        {
             (known.first, known.guard, known.condition) = (field, field.guard.clone(), condition);
+            known.defers = earliest(&known.defers, &own);
             return;
         }
     }
     same_key.push(merged.len());
-    merged.push(Some(Merged { first: field, guard: field.guard.clone(), condition, below: Vec::new() }));
+    let (guard, defers) = (field.guard.clone(), deferred_with(field));
+    merged.push(Some(Merged { first: field, guard, condition, below: Vec::new(), defers }));
 }
 
 fn merge_composite<'o>(
@@ -242,11 +270,13 @@ fn merge_composite<'o>(
         let Some(known) = merged[*at].as_mut().filter(|known| is_same(known)) else { continue };
         if known.condition.is_implied_by(&condition) {
             let beyond = condition.beyond(&known.condition);
+            known.defers = earliest(&known.defers, &deferred_with(field));
             known.below.extend(field.selection_set.iter().map(|set| (set, beyond.clone())));
             return;
         }
     }
-    let mut wider = Merged { first: field, guard: field.guard.clone(), condition, below: Vec::new() };
+    let (guard, defers) = (field.guard.clone(), deferred_with(field));
+    let mut wider = Merged { first: field, guard, condition, below: Vec::new(), defers };
     // It stands where the first of those that it takes over stood.
     let mut first = None;
     for at in same_key.iter() {
@@ -255,6 +285,7 @@ fn merge_composite<'o>(
         let beyond = known.condition.beyond(&wider.condition);
         let below = known.below.into_iter().filter_map(|(set, under)| Some((set, under.and_all(&beyond)?)));
         wider.below.extend(below);
+        wider.defers = earliest(&wider.defers, &known.defers);
         if first.is_none() {
             (first, wider.first) = (Some(*at), known.first);
         }
@@ -268,6 +299,35 @@ fn merge_composite<'o>(
         }
     }
     same_key.retain(|at| merged[*at].is_some());
+}
+
+fn deferred_with(field: &Field) -> Defers {
+    field.defer.into_iter().collect()
+}
+
+/// With what two selections of one field are delivered.
+fn earliest(one: &Defers, other: &Defers) -> Defers {
+    if one.is_empty() || other.is_empty() {
+        return Defers::new();
+    }
+    let mut all: Defers = one.iter().chain(other).copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Composites under one key that are delivered with different parts are fetched together all the same.
+fn keep_together(entries: &mut [Entry<'_>]) {
+    if entries.iter().all(|entry| !entry.is_apart) {
+        return;
+    }
+    for at in 0..entries.len() {
+        let entry = &entries[at];
+        let same = |other: &&Entry<'_>| other.key == entry.key && other.defers != entry.defers;
+        if entry.below.is_some() && entries.iter().any(|other| same(&other)) {
+            entries[at].is_apart = false;
+        }
+    }
 }
 
 /// `pieces`, which exclude one another, each cut into what is left of it where `other` does not hold.

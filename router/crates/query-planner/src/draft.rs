@@ -1,9 +1,11 @@
 //! A plan under construction: objects of the data tree, visits of subgraphs to them, and what visits wait for. Chooses
 //! nothing and writes no requests.
 
+use std::collections::BTreeSet;
+
 use ahash::AHashMap;
 use braid_graphql::compiler::ast::Argument;
-use braid_graphql::operation::{Condition, Field, SelectionSet};
+use braid_graphql::operation::{Condition, DeferId, Field, SelectionSet};
 use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Node, OperationType};
@@ -13,6 +15,7 @@ use braid_supergraph::FieldInSubgraph;
 use smallvec::SmallVec;
 
 use crate::arena::{Arena, ids};
+use crate::ask::Defers;
 use crate::tree::{PathId, Tree};
 
 ids! {
@@ -45,6 +48,8 @@ pub(crate) struct Objects<'a> {
     pub(crate) made: Vec<Made>,
     pub(crate) atoms: Vec<AtomId>,
     pub(crate) path: PathId,
+    /// With what they are delivered.
+    pub(crate) defers: Defers,
 }
 
 /// What objects are below.
@@ -115,6 +120,11 @@ pub(crate) struct Atom<'a> {
     pub(crate) contexts: Vec<ContextValue>,
     /// The condition for which the inputs were made.
     pub(crate) inputs_for: Option<Condition>,
+    /// The deferred fragments that it is fetched for; none if it is fetched for what is not deferred. Nothing waits for an atom
+    /// that is fetched for something else, except where that gave the objects.
+    pub(crate) defers: Defers,
+    /// What its fields are delivered with, where an operation is answered in parts ([`braid_query_plan::Fetch::serves`]).
+    pub(crate) serves: BTreeSet<Option<DeferId>>,
 }
 
 /// How an atom enters its subgraph.

@@ -19,6 +19,7 @@ use braid_query_graph::Exhausted;
 use braid_supergraph::SubgraphId;
 
 use crate::arena::Arena;
+use crate::ask::Defers;
 use crate::budget::Spend;
 use crate::draft::{AtomId, AtomKind, Draft};
 
@@ -88,9 +89,10 @@ fn batches(draft: &Draft<'_>, stages: &Stages, spend: Spend<'_>) -> Result<Vec<B
     let mut batches: Vec<Batch> = Vec::new();
     let subgraph = |atom: AtomId| draft.visits[draft.atoms[atom].visit].place.subgraph;
     let is_root = |atom: AtomId| matches!(draft.atoms[atom].kind, AtomKind::Root(_));
-    let mut entities_of: BTreeMap<usize, Vec<AtomId>> = BTreeMap::new();
+    // What is deferred travels apart.
+    let mut entities_of: BTreeMap<(usize, &Defers), Vec<AtomId>> = BTreeMap::new();
     for atom in draft.atoms.ids().filter(|atom| !is_root(*atom)) {
-        entities_of.entry(subgraph(atom).index()).or_default().push(atom);
+        entities_of.entry((subgraph(atom).index(), &draft.atoms[atom].defers)).or_default().push(atom);
     }
     let waits: usize = draft.atoms.iter().map(|(_, atom)| atom.after.len()).sum();
     for stage in 1..=stages.last {
@@ -122,7 +124,8 @@ fn batches(draft: &Draft<'_>, stages: &Stages, spend: Spend<'_>) -> Result<Vec<B
 /// A mutation's field starts when everything of the fields before it is done.
 fn chain_roots(draft: &mut Draft<'_>, spend: Spend<'_>) -> Result<(), Exhausted> {
     let mut below: BTreeMap<AtomId, Vec<AtomId>> = BTreeMap::new();
-    for atom in draft.atoms.ids() {
+    // Nothing waits for what is deferred.
+    for atom in draft.atoms.ids().filter(|atom| draft.atoms[*atom].defers.is_empty()) {
         let objects = draft.visits[draft.atoms[atom].visit].objects;
         let mut root = atom;
         for parent in std::iter::once(objects).chain(draft.above(objects).map(|parent| parent.objects)) {

@@ -1,5 +1,6 @@
 //! Adds visits, atoms and objects to the draft. Does not decide who is asked, and gives no inputs.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use braid_graphql::operation::Condition;
@@ -10,7 +11,7 @@ use braid_query_graph::{At, Closure, Exhausted, NodeId, Owner, Place, Presences,
 use braid_query_plan::{Representation, RepresentationField};
 use smallvec::SmallVec;
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Defers};
 use crate::choose::{Failure, Solver};
 use crate::draft::{
     AskedField, Atom, AtomId, AtomKind, Demands, Draft, Made, Objects, ObjectsId, Parent, Standing, Visit, VisitId,
@@ -61,6 +62,8 @@ pub(super) struct Builder<'s, 'a, 'o> {
     pub(super) typename: Name,
     /// How many variables there are for context values.
     pub(super) variables: u32,
+    /// Whether anything is deferred.
+    pub(super) in_parts: bool,
 }
 
 impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
@@ -74,7 +77,10 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
             made: Vec::new(),
             atoms: Vec::new(),
             path: draft.tree.root(),
+            defers: Defers::new(),
         });
+        let in_parts =
+            ask.positions.iter().any(|(_, position)| position.entries.iter().any(|entry| !entry.defers.is_empty()));
         let graph = solver.graph;
         Self {
             solver,
@@ -85,6 +91,7 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
             kind,
             typename: braid_graphql::compiler::name!("__typename"),
             variables: 0,
+            in_parts,
         }
     }
 
@@ -97,6 +104,7 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
         ty: TypeId,
         ats: &[At<'a>],
         visits: &[VisitId],
+        defers: Defers,
     ) -> (ObjectsId, Visits) {
         let id = self.draft.objects.next_id();
         let above = &self.draft.objects[parent.objects];
@@ -111,17 +119,18 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
         let visits = below.iter().copied().map(Some).chain(std::iter::repeat(None));
         let standing = ats.iter().zip(visits).map(|(at, visit)| Standing { at: at.clone(), visit }).collect();
         let (parent, made, atoms) = (Some(parent), Vec::new(), Vec::new());
-        self.draft.objects.push(Objects { parent, condition, ty, standing, made, atoms, path });
+        self.draft.objects.push(Objects { parent, condition, ty, standing, made, atoms, path, defers });
         (id, below)
     }
 
-    /// The visit by which an owner is asked for a field of some objects.
+    /// The visit by which an owner is asked for a field of some objects, for what is delivered with `defers`.
     pub(super) fn visit_for(
         &mut self,
         objects: ObjectsId,
         ty: TypeId,
         types: &TypeSet,
         owner: Owner,
+        defers: &Defers,
     ) -> Result<VisitId, Exhausted> {
         let join = self.graph.join(owner);
         let place = self.graph.place(ty, owner);
@@ -129,14 +138,14 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
             let closure = self.closure(objects, ty)?;
             let found = closure.required(owner).and_then(|reached| reached.found.as_ref());
             let stage = found.map_or(0, |found| found.stage);
-            return self.visit_at(objects, place, AtomKind::Required(Demands(join)), stage, types);
+            return self.visit_at(objects, place, AtomKind::Required(Demands(join)), stage, types, defers);
         }
         let stands = |standing: &Standing<'a>| standing.at.presence.place == place;
         let stage = match self.draft.objects[objects].standing.iter().any(stands) {
             true => 0,
             false => stage_at(&*self.closure(objects, ty)?, owner.node),
         };
-        self.visit_at(objects, place, AtomKind::Entity, stage, types)
+        self.visit_at(objects, place, AtomKind::Entity, stage, types, defers)
     }
 
     /// The visit of a place that is entered at a stage. Where the objects stand there already, the stage is of no meaning.
@@ -147,6 +156,7 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
         kind: AtomKind<'a>,
         stage: u8,
         types: &TypeSet,
+        defers: &Defers,
     ) -> Result<VisitId, Exhausted> {
         let Objects { standing, atoms, .. } = &self.draft.objects[objects];
         self.solver.reach.spend((standing.len() + atoms.len()) as u64 / 16)?;
@@ -157,15 +167,31 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
                 return Ok(visit);
             }
             let operation = if objects == self.root { self.kind } else { OperationType::Query };
-            let visit = self.add_atom(objects, place, AtomKind::Root(operation), 0, types);
+            let visit = self.add_atom(objects, place, AtomKind::Root(operation), 0, types, &Defers::new());
             self.draft.objects[objects].standing[at].visit = Some(visit);
             return Ok(visit);
         }
+        self.atom_at(objects, place, kind, stage, types, defers)
+    }
+
+    /// The visit of the atom that is fetched for `defers`.
+    pub(super) fn atom_at(
+        &mut self,
+        objects: ObjectsId,
+        place: Place,
+        kind: AtomKind<'a>,
+        stage: u8,
+        types: &TypeSet,
+        defers: &Defers,
+    ) -> Result<VisitId, Exhausted> {
         let is_it = |atom: &AtomId| {
             let atom = &self.draft.atoms[*atom];
-            self.draft.visits[atom.visit].place == place && atom.stage == stage && atom.kind == kind
+            self.draft.visits[atom.visit].place == place
+                && atom.stage == stage
+                && atom.kind == kind
+                && atom.defers == *defers
         };
-        let known = atoms.iter().copied().find(is_it);
+        let known = self.draft.objects[objects].atoms.iter().copied().find(is_it);
         Ok(match known {
             Some(atom) => {
                 let atom = &mut self.draft.atoms[atom];
@@ -176,7 +202,7 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
                 }
                 atom.visit
             }
-            None => self.add_atom(objects, place, kind, stage, types),
+            None => self.add_atom(objects, place, kind, stage, types, defers),
         })
     }
 
@@ -187,6 +213,7 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
         kind: AtomKind<'a>,
         stage: u8,
         types: &TypeSet,
+        defers: &Defers,
     ) -> VisitId {
         let atom = self.draft.atoms.next_id();
         let visit = self.draft.visits.push(Visit { objects, place, atom, asks: Vec::new() });
@@ -199,6 +226,8 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
             representations: Vec::new(),
             contexts: Vec::new(),
             inputs_for: None,
+            defers: defers.clone(),
+            serves: BTreeSet::new(),
         });
         self.draft.objects[objects].atoms.push(atom);
         visit

@@ -11,12 +11,14 @@ use braid_query_graph::{Ats, Circumstances, Closure, Place, Source};
 use braid_query_plan::RepresentationField;
 
 use super::builder::{Builder, Built, Visits, Why, merge_fields, stage_at};
+use crate::ask::Defers;
 use crate::draft::{AskedField, AtomId, AtomKind, Draft, Made, ObjectsId, Parent};
 
 /// The inputs of one atom as they come together.
-#[derive(Default)]
 pub(super) struct Inputs {
     pub(super) after: Vec<AtomId>,
+    /// The deferred fragments that the atom is fetched for.
+    pub(super) defers: Defers,
 }
 
 /// Of which objects an input is demanded.
@@ -44,7 +46,10 @@ impl<'a> Builder<'_, 'a, '_> {
         let Demand { objects, ty, types, closure, condition, .. } = *demand;
         self.solver.reach.spend(self.draft.objects[objects].made.len() as u64)?;
         let known = self.draft.objects[objects].made.iter().find(|made| {
-            made.name == self.typename && made.guard.is_superset(types) && made.condition.is_implied_by(condition)
+            made.name == self.typename
+                && made.guard.is_superset(types)
+                && made.condition.is_implied_by(condition)
+                && self.is_there_for(made, objects, inputs)
         });
         if let Some(made) = known {
             inputs.after.extend(made.visits.iter().map(|visit| self.draft.visits[*visit].atom));
@@ -60,7 +65,7 @@ impl<'a> Builder<'_, 'a, '_> {
         }
         let node = closure.telling().ok_or_else(|| self.stuck(objects, ty, None, Why::Input))?;
         let place = self.graph.nodes(ty)[node.index()].place;
-        let visit = self.visit_at(objects, place, AtomKind::Entity, stage_at(closure, node), types)?;
+        let visit = self.visit_at(objects, place, AtomKind::Entity, stage_at(closure, node), types, &inputs.defers)?;
         self.ask_typename(objects, visit, types, condition.clone())?;
         inputs.after.push(self.draft.visits[visit].atom);
         Ok(())
@@ -117,9 +122,9 @@ impl<'a> Builder<'_, 'a, '_> {
     ) -> Built<RepresentationField> {
         let name = &self.graph.supergraph().schema.field(id).name;
         let known_below = known.and_then(|known| known.fields.as_deref()).unwrap_or_default();
-        let from = match self.reusable(demand, name, field, known)? {
+        let from = match self.reusable(demand, name, field, known, inputs)? {
             Some(reused) => reused,
-            None => self.ask_field(demand, id, field, known)?,
+            None => self.ask_field(demand, id, field, known, inputs)?,
         };
         inputs.after.extend(from.visits.iter().map(|visit| self.draft.visits[*visit].atom));
         let fields = match (from.below, &field.selection_set) {
@@ -136,6 +141,7 @@ impl<'a> Builder<'_, 'a, '_> {
         name: &Name,
         field: &'a Field,
         known: Option<&RepresentationField>,
+        inputs: &Inputs,
     ) -> Built<Option<Reused>> {
         self.solver.reach.spend(self.draft.objects[demand.objects].made.len() as u64)?;
         for index in 0..self.draft.objects[demand.objects].made.len() {
@@ -145,7 +151,8 @@ impl<'a> Builder<'_, 'a, '_> {
                 && made.stage < demand.before
                 && known.is_none_or(|known| known.key == made.key)
                 && made.guard.is_superset(demand.types)
-                && made.condition.is_implied_by(demand.condition);
+                && made.condition.is_implied_by(demand.condition)
+                && self.is_there_for(made, demand.objects, inputs);
             if !fits {
                 continue;
             }
@@ -170,6 +177,7 @@ impl<'a> Builder<'_, 'a, '_> {
         id: FieldId,
         field: &'a Field,
         known: Option<&RepresentationField>,
+        inputs: &Inputs,
     ) -> Built<Reused> {
         let Demand { objects, ty, types, closure, condition, before } = *demand;
         let definition = self.graph.supergraph().schema.field(id);
@@ -189,7 +197,7 @@ impl<'a> Builder<'_, 'a, '_> {
                 key
             }
         };
-        let visits = owners.iter().map(|owner| self.visit_for(objects, ty, types, *owner));
+        let visits = owners.iter().map(|owner| self.visit_for(objects, ty, types, *owner, &inputs.defers));
         let visits: Visits = visits.collect::<Result<_, _>>()?;
         let mut visits_below = Visits::new();
         let mut below = None;
@@ -197,7 +205,8 @@ impl<'a> Builder<'_, 'a, '_> {
             let ats: Ats<'a> = owners.iter().map(|owner| self.solver.reach.child(ty, *owner, closure, 0)).collect();
             let parent = Parent { objects, key: key.clone(), types: types.clone() };
             let child;
-            (child, visits_below) = self.add_objects(parent, condition, definition.inner, &ats, &visits);
+            (child, visits_below) =
+                self.add_objects(parent, condition, definition.inner, &ats, &visits, inputs.defers.clone());
             below = Some(child);
         }
         for (index, visit) in visits.iter().enumerate() {

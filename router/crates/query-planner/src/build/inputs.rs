@@ -63,7 +63,8 @@ impl<'a> Builder<'_, 'a, '_> {
     }
 
     fn make_inputs_of(&mut self, atom: AtomId, condition: &Condition) -> Built<()> {
-        let mut inputs = Inputs::default();
+        let defers = self.draft.atoms[atom].defers.clone();
+        let mut inputs = Inputs { after: Vec::new(), defers };
         let visit = self.draft.atoms[atom].visit;
         let objects = self.draft.visits[visit].objects;
         match self.draft.atoms[atom].kind {
@@ -108,14 +109,14 @@ impl<'a> Builder<'_, 'a, '_> {
         let known_as = self.draft.objects[objects].known_as();
         if let Some(interface) = known_as.filter(|_| is_for_all) {
             let closure = self.closure(objects, interface)?;
-            if let Some(entry) = self.entry(visit, interface, &closure) {
+            if let Some(entry) = self.entry(visit, interface, &closure)? {
                 return Ok(vec![self.representation(visit, &guard, interface, entry, condition, inputs)?]);
             }
         }
         let mut representations: Vec<Representation> = Vec::new();
         for Alike { types, ty } in self.types_alike(visit, &guard)? {
             let closure = self.closure(objects, ty)?;
-            let entry = self.entry(visit, ty, &closure).ok_or_else(|| self.cannot_enter(visit, ty))?;
+            let entry = self.entry(visit, ty, &closure)?.ok_or_else(|| self.cannot_enter(visit, ty))?;
             let representation = self.representation(visit, &types, ty, entry, condition, inputs)?;
             self.solver.reach.spend(1 + representations.len() as u64 / 8)?;
             add_representation(&mut representations, representation);
@@ -191,7 +192,14 @@ impl<'a> Builder<'_, 'a, '_> {
     }
 
     /// The jump that the search found for a visit, and the owner of the field that has requirements.
-    fn entry(&self, visit: VisitId, ty: TypeId, closure: &Closure<'a>) -> Option<Entry<'a>> {
+    fn entry(&mut self, visit: VisitId, ty: TypeId, closure: &Closure<'a>) -> Built<Option<Entry<'a>>> {
+        if let Some((jump, found)) = self.reentry(visit, ty)? {
+            return Ok(Some(Entry { jump, found, required: None }));
+        }
+        Ok(self.entry_found(visit, ty, closure))
+    }
+
+    fn entry_found(&self, visit: VisitId, ty: TypeId, closure: &Closure<'a>) -> Option<Entry<'a>> {
         let Visit { place, atom, .. } = self.draft.visits[visit];
         let node = self.graph.node_at(ty, place)?;
         let jumps = &self.graph.nodes(ty)[node.index()].jumps;

@@ -1,5 +1,6 @@
 //! Turns choices into visits and gives each visit its inputs. Decides no order.
 
+mod apart;
 mod builder;
 mod contexts;
 mod demand;

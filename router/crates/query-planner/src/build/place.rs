@@ -9,7 +9,7 @@ use braid_query_graph::{Exhausted, Place, Requests};
 use smallvec::SmallVec;
 
 use super::builder::{Builder, Visits, stage_at};
-use crate::ask::PositionId;
+use crate::ask::{Defers, PositionId};
 use crate::choose::Solution;
 use crate::draft::{AskedField, AtomKind, Made, ObjectsId, Parent};
 
@@ -39,7 +39,9 @@ impl<'a> Builder<'_, 'a, '_> {
         self.place_typename(objects, solution, ask.positions[asked].needs_typename.as_ref())?;
         for group in &solution.groups {
             for pick in &group.picks {
-                let visits = pick.owners.iter().map(|owner| self.visit_for(objects, group.ty, &group.types, *owner));
+                let entry = &ask.positions[asked].entries[pick.entry];
+                let visits =
+                    pick.owners.iter().map(|owner| self.visit_of(objects, group.ty, &group.types, *owner, entry));
                 let visits: Visits = visits.collect::<Result<_, _>>()?;
                 self.solver.reach.spend(1 + parts.len() as u64 / 16)?;
                 let same = |part: &&mut Part<'a>| {
@@ -82,7 +84,7 @@ impl<'a> Builder<'_, 'a, '_> {
                     let standing = self.draft.objects[objects].standing.iter_mut();
                     standing.filter(|known| known.at.presence.place == place).for_each(|known| known.visit = None);
                 }
-                let visit = self.visit_at(objects, place, AtomKind::Entity, 0, &group.types)?;
+                let visit = self.visit_at(objects, place, AtomKind::Entity, 0, &group.types, &Defers::new())?;
                 let own = Requests::one(0, place.subgraph.index());
                 let is_complete = pick.below.as_ref().is_none_or(|below| below.requests.is_within(&own));
                 last = Some((place, is_complete));
@@ -111,10 +113,18 @@ impl<'a> Builder<'_, 'a, '_> {
             let ty = ask.positions[asked].ty;
             let parent = Parent { objects, key: entry.key.clone(), types: part.guard.clone() };
             let child;
-            (child, visits_below) = self.add_objects(parent, &entry.condition, ty, &solution.ats, &part.visits);
+            (child, visits_below) =
+                self.add_objects(parent, &entry.condition, ty, &solution.ats, &part.visits, entry.defers.clone());
             below = Some((child, asked, solution.clone()));
         }
+        let mut stage = part.stage;
         for (index, visit) in part.visits.iter().enumerate() {
+            self.serve(*visit, &entry.defers);
+            let atom = &self.draft.atoms[self.draft.visits[*visit].atom];
+            if !atom.defers.is_empty() {
+                // The search knows of no further request.
+                stage = stage.max(atom.stage);
+            }
             let field = AskedField {
                 key: entry.key.clone(),
                 name: name.clone(),
@@ -132,7 +142,7 @@ impl<'a> Builder<'_, 'a, '_> {
             key: entry.key.clone(),
             guard: part.guard,
             condition: entry.condition.clone(),
-            stage: part.stage,
+            stage,
             visits: part.visits,
             below: below.as_ref().map(|(child, ..)| *child),
         });
@@ -156,7 +166,9 @@ impl<'a> Builder<'_, 'a, '_> {
                 Some((interface, node)) => stage_at(&*self.closure(objects, interface)?, node),
                 None => 0,
             };
-            let visit = self.visit_at(objects, place, AtomKind::Entity, stage, &types)?;
+            let defers = self.draft.objects[objects].defers.clone();
+            let visit = self.visit_at(objects, place, AtomKind::Entity, stage, &types, &defers)?;
+            self.serve(visit, &defers);
             self.ask_typename(objects, visit, &types, condition.cloned().unwrap_or_default())?;
         }
         if condition.is_none() {

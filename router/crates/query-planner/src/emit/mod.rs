@@ -6,6 +6,8 @@ mod told;
 mod variables;
 mod wire;
 
+use std::collections::BTreeSet;
+
 use braid_graphql::OperationType;
 use braid_graphql::operation::{Condition, Operation};
 use braid_graphql::schema::TypeId;
@@ -47,7 +49,9 @@ pub(crate) fn emit<'a>(
         after.dedup();
         batch.atoms.iter().for_each(|atom| fetch_of[*atom] = Some(id));
         let variables = used_variables(&kind, operation);
-        plan.fetches.push(Fetch { id, subgraph: batch.subgraph, after, condition, variables, kind });
+        let served: BTreeSet<_> = batch.atoms.iter().flat_map(|atom| &draft.atoms[*atom].serves).copied().collect();
+        let (subgraph, serves) = (batch.subgraph, served.into_iter().collect());
+        plan.fetches.push(Fetch { id, subgraph, after, condition, variables, serves, kind });
     }
     Ok(plan)
 }

@@ -1,0 +1,107 @@
+//! Fetches what is deferred apart from what is not, where that can be. Chooses no owner.
+//!
+//! A field that is deferred where its objects are not, and that the search found where the objects stand already, is asked by a
+//! visit of its own: the objects are looked up once more by a key, or, for fields of the query root type, there is a further request for them. Where
+//! neither is possible the field comes with its objects, and is delivered later all the same.
+
+use braid_graphql::OperationType;
+use braid_graphql::schema::TypeId;
+use braid_graphql::type_set::TypeSet;
+use braid_query_graph::{Exhausted, Found, Jump, Owner, Place};
+
+use super::builder::{Builder, Built};
+use super::demand::Inputs;
+use crate::ask::{Defers, Entry};
+use crate::draft::{AtomKind, Made, ObjectsId, VisitId};
+
+impl<'a> Builder<'_, 'a, '_> {
+    /// The visit by which an owner is asked for an entry of the operation.
+    pub(super) fn visit_of(
+        &mut self,
+        objects: ObjectsId,
+        ty: TypeId,
+        types: &TypeSet,
+        owner: Owner,
+        entry: &Entry<'_>,
+    ) -> Result<VisitId, Exhausted> {
+        let none = Defers::new();
+        let defers = if entry.is_apart { &entry.defers } else { &none };
+        let with_objects = defers.iter().any(|defer| self.draft.objects[objects].defers.contains(defer));
+        if !defers.is_empty() && !with_objects {
+            let join = self.graph.join(owner);
+            let place = self.graph.place(ty, owner);
+            let is_plain = join.requires.is_none() && join.context_arguments.is_empty();
+            if is_plain && self.stands_at(objects, place) {
+                if self.is_query_root(objects) {
+                    return self.atom_at(objects, place, AtomKind::Root(OperationType::Query), 0, types, defers);
+                }
+                if self.reach_again(objects, place)
+                    && self.solver.reach.is_resolvable(join)
+                    && let Some((_, found)) = self.key_at(objects, ty, place)?
+                {
+                    return self.atom_at(objects, place, AtomKind::Entity, found.stage, types, defers);
+                }
+            }
+        }
+        self.visit_for(objects, ty, types, owner, defers)
+    }
+
+    /// Notes what is delivered with the fields of a visit.
+    pub(super) fn serve(&mut self, visit: VisitId, defers: &Defers) {
+        if !self.in_parts {
+            return;
+        }
+        let serves = &mut self.draft.atoms[self.draft.visits[visit].atom].serves;
+        match defers.is_empty() {
+            true => drop(serves.insert(None)),
+            false => serves.extend(defers.iter().copied().map(Some)),
+        }
+    }
+
+    /// Whether what needs `inputs` may wait for a field that was asked: what is not deferred must not wait for what is.
+    pub(super) fn is_there_for(&self, made: &Made, objects: ObjectsId, inputs: &Inputs) -> bool {
+        if !self.in_parts {
+            return true;
+        }
+        made.visits.iter().all(|visit| {
+            let defers = &self.draft.atoms[self.draft.visits[*visit].atom].defers;
+            let is_delivered_before = || *defers == self.draft.objects[objects].defers && !inputs.defers.is_empty();
+            defers.is_empty() || *defers == inputs.defers || is_delivered_before()
+        })
+    }
+
+    /// How a visit looks up objects where they stand already, if it is such a visit.
+    pub(super) fn reentry(&mut self, visit: VisitId, ty: TypeId) -> Built<Option<(&'a Jump, Found)>> {
+        let (objects, place) = (self.draft.visits[visit].objects, self.draft.visits[visit].place);
+        let atom = &self.draft.atoms[self.draft.visits[visit].atom];
+        if atom.defers.is_empty() || atom.kind != AtomKind::Entity || !self.stands_at(objects, place) {
+            return Ok(None);
+        }
+        Ok(self.key_at(objects, ty, place)?)
+    }
+
+    /// The best key by which objects are looked up where they stand, made of what is there.
+    fn key_at(&mut self, objects: ObjectsId, ty: TypeId, place: Place) -> Result<Option<(&'a Jump, Found)>, Exhausted> {
+        let Some(node) = self.graph.node_at(ty, place) else { return Ok(None) };
+        let presences = self.presences(objects, ty);
+        let initial = self.solver.reach.initial(ty, &presences)?;
+        self.solver.reach.reentry(ty, &initial, node)
+    }
+
+    fn stands_at(&self, objects: ObjectsId, place: Place) -> bool {
+        self.draft.objects[objects].standing.iter().any(|standing| standing.at.presence.place == place)
+    }
+
+    /// Whether a look-up gives what is there where the objects stand: what is provided there is not.
+    fn reach_again(&self, objects: ObjectsId, place: Place) -> bool {
+        let mut standing = self.draft.objects[objects].standing.iter();
+        place.interface_object.is_none()
+            && self.draft.objects[objects].known_as().is_none()
+            && standing.all(|standing| standing.at.presence.place != place || standing.at.presence.provided.is_empty())
+    }
+
+    fn is_query_root(&self, objects: ObjectsId) -> bool {
+        self.graph.supergraph().schema.query == Some(self.draft.objects[objects].ty)
+            && (objects != self.root || self.kind == OperationType::Query)
+    }
+}
