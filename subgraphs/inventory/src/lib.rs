@@ -18,7 +18,7 @@ mod sample;
 mod warehousing;
 
 use service::graphql::Executable;
-use service::{Authenticator, Config, Database, ServiceInfo, Serving, Shutdown, Subgraph};
+use service::{Authenticator, Config, Database, EventBus, ServiceInfo, Serving, Shutdown, Subgraph};
 use tokio::net::TcpListener;
 
 pub use graphql::InventorySchema;
@@ -39,12 +39,14 @@ pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Servi
 
 async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let database = open(&config).await?;
+    let events = EventBus::open(config.events_url.as_deref()).await?;
     let subgraph = Subgraph {
         info: INFO,
-        schema: Executable::new(schema(&config, &database)),
+        schema: Executable::new(schema(&config, &database, events.clone())),
         database,
         authenticator: Authenticator::new(&config.auth)?,
         workers: Vec::new(),
+        events: Some(events),
         routes: axum::Router::new(),
     };
     service::serve(listener, subgraph, &config, shutdown).await
@@ -55,7 +57,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Database> {
     service::database::open(config, migration::steps, sample::insert).await
 }
 
-/// The schema over an open database.
-pub fn schema(config: &Config, database: &Database) -> InventorySchema {
-    graphql::with_resources(graphql::schema(&config.limits), database)
+/// The schema over an open database, with subscriptions to the events of a bus.
+pub fn schema(config: &Config, database: &Database, events: EventBus) -> InventorySchema {
+    graphql::with_resources(graphql::schema(&config.limits), database, events)
 }

@@ -53,5 +53,14 @@ pub(crate) async fn change(
         .filter(Expr::col(stock::Column::Quantity).gte(-delta))
         .exec(tx)
         .await?;
-    Ok(changed.rows_affected == 1)
+    if changed.rows_affected != 1 {
+        return Ok(false);
+    }
+    service::events::add(tx, stock_changed(product.0), &serde_json::json!({ "id": product.0 })).await?;
+    Ok(true)
+}
+
+/// What the events about a product's stock are about. A message has the product's id.
+pub(crate) fn stock_changed(product: Uuid) -> String {
+    format!("stock.{product}.changed")
 }

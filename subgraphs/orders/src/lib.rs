@@ -8,6 +8,7 @@
 //!  entity/     the tables        migration/   their migrations        sample.rs   the sample data
 //! ```
 
+mod changes;
 mod clock;
 mod config;
 mod entity;
@@ -18,7 +19,7 @@ mod sample;
 
 use anyhow::Context;
 use service::graphql::Executable;
-use service::{Authenticator, Database, Serving, Shutdown, Subgraph, Worker};
+use service::{Authenticator, Database, EventBus, Serving, Shutdown, Subgraph, Worker};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -41,13 +42,23 @@ pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Servi
 async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let database = open(&config).await?;
     let saga = saga(&config, &database)?;
-    let schema = graphql::with_resources(graphql::schema(&config.service.limits), &database, saga.clone());
+    let events = EventBus::open(config.service.events_url.as_deref()).await?;
+    let schema =
+        graphql::with_resources(graphql::schema(&config.service.limits), &database, events.clone(), saga.clone());
     let authenticator = Authenticator::new(&config.service.auth)?;
     let stop = CancellationToken::new();
     let (worker, reconciler) =
         Worker::start("reconciler", stop.clone(), move |stop| reconcile::run(saga.clone(), stop));
     let (schema, workers) = (Executable::new(schema), vec![worker]);
-    let subgraph = Subgraph { info: INFO, schema, authenticator, database, workers, routes: axum::Router::new() };
+    let subgraph = Subgraph {
+        info: INFO,
+        schema,
+        authenticator,
+        database,
+        workers,
+        events: Some(events),
+        routes: axum::Router::new(),
+    };
     // The reconciler stops when the service begins to stop: the database is closed after the last request.
     let stopping = {
         let stop = stop.clone();

@@ -34,6 +34,9 @@ pub struct Config {
     /// What a request may cost.
     #[command(flatten)]
     pub limits: Limits,
+    /// URL of the NATS server that carries events between instances; without it, a subscription gets the events of its own instance.
+    #[arg(long, env = "EVENTS_URL", value_name = "URL", hide_env_values = true)]
+    pub events_url: Option<String>,
     /// The form of log lines.
     #[arg(long, env = "LOG", value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
@@ -121,6 +124,7 @@ impl Config {
                 router_token: None,
             },
             limits: Limits::default(),
+            events_url: None,
             log: LogFormat::Text,
             shutdown_seconds: 10,
         }

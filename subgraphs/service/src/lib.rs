@@ -32,6 +32,7 @@
 //!         authenticator: Authenticator::new(&config.auth)?,
 //!         database,
 //!         workers: Vec::new(),
+//!         events: None,
 //!         routes: axum::Router::new(),
 //!     };
 //!     service::serve(listener, subgraph, &config, shutdown).await
@@ -59,6 +60,7 @@ pub mod auth;
 pub mod config;
 pub mod database;
 pub mod error;
+pub mod events;
 pub mod graphql;
 pub mod http;
 pub mod process;
@@ -72,6 +74,7 @@ pub use auth::{Authenticator, Claims, Keys, User, Viewer, viewer};
 pub use config::{Config, LogFormat, ServiceInfo};
 pub use database::Database;
 pub use error::{Code, Error, Result};
+pub use events::EventBus;
 pub use graphql::{DateTime, Money, Page, now};
 pub use http::{Serving, Shutdown, Subgraph, serve};
 pub use process::main;

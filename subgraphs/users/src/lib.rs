@@ -47,6 +47,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         authenticator: Authenticator::with_keys(&config.service.auth, keys),
         database,
         workers: Vec::new(),
+        events: None,
     };
     service::serve(listener, subgraph, &config.service, shutdown).await
 }

@@ -60,6 +60,11 @@ pub(super) fn stocked() -> Select<product::Entity> {
 
 const AVAILABLE: &str = "available";
 
+/// The product with this id as it is now, for one who has no request to load it in.
+pub(super) async fn product_now(database: &Database, id: Uuid) -> Result<Option<Stocked>> {
+    Ok(products(database, Condition::all().add(product::Column::Id.eq(TextUuid(id)))).await?.pop())
+}
+
 async fn products(database: &Database, condition: Condition) -> Result<Vec<Stocked>> {
     Ok(stocked().filter(condition).into_model().all(database.reader()).await?)
 }

@@ -6,15 +6,16 @@ mod loaders;
 mod product;
 mod query;
 mod reservation;
+mod subscription;
 mod warehouse;
 
-use async_graphql::{EmptySubscription, ID, MergedObject, Schema, SchemaBuilder};
-use service::Database;
+use async_graphql::{ID, MergedObject, Schema, SchemaBuilder};
 use service::config::Limits;
+use service::{Database, EventBus};
 use uuid::Uuid;
 
 /// The schema of this subgraph.
-pub type InventorySchema = Schema<query::Query, Mutation, EmptySubscription>;
+pub type InventorySchema = Schema<query::Query, Mutation, subscription::Subscription>;
 
 /// The mutation root.
 #[derive(MergedObject, Default)]
@@ -22,16 +23,17 @@ pub type InventorySchema = Schema<query::Query, Mutation, EmptySubscription>;
 pub struct Mutation(admin::AdminMutation, reservation::ReservationMutation);
 
 /// The schema, without the data that its resolvers need.
-pub(crate) fn schema(limits: &Limits) -> SchemaBuilder<query::Query, Mutation, EmptySubscription> {
-    service::graphql::builder(query::Query, Mutation::default(), EmptySubscription, limits)
+pub(crate) fn schema(limits: &Limits) -> SchemaBuilder<query::Query, Mutation, subscription::Subscription> {
+    service::graphql::builder(query::Query, Mutation::default(), subscription::Subscription, limits)
 }
 
 /// Adds what the resolvers need.
 pub(crate) fn with_resources(
-    schema: SchemaBuilder<query::Query, Mutation, EmptySubscription>,
+    schema: SchemaBuilder<query::Query, Mutation, subscription::Subscription>,
     database: &Database,
+    events: EventBus,
 ) -> InventorySchema {
-    service::graphql::with_database(schema, database).finish()
+    service::graphql::with_database(schema, database).data(events).finish()
 }
 
 /// The id as a UUID. Every id is one, so nothing has any other id.

@@ -16,3 +16,4 @@ mod listing;
 mod reservations;
 mod shop;
 mod start;
+mod subscriptions;

@@ -7,13 +7,14 @@ use inventory::InventorySchema;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use service::testing::TestDatabase;
-use service::{Config, Database, User, Viewer};
+use service::{Config, Database, EventBus, User, Viewer};
 
 /// An inventory with the sample data.
 #[derive(Clone)]
 pub(crate) struct Shop {
     pub(crate) schema: InventorySchema,
     pub(crate) database: Database,
+    pub(crate) events: EventBus,
 }
 
 /// Runs a test on every available database.
@@ -24,7 +25,9 @@ pub(crate) async fn on_each<F: Future<Output = ()>>(test: impl Fn(Shop) -> F) {
         config.sample_data = Some(true);
         config.auth.internal_token = Some("between us".to_owned());
         let opened = inventory::open(&config).await.unwrap();
-        let shop = Shop { schema: inventory::schema(&config, &opened), database: opened.clone() };
+        let events = EventBus::in_process();
+        let schema = inventory::schema(&config, &opened, events.clone());
+        let shop = Shop { schema, database: opened.clone(), events };
         test(shop).await;
         opened.close().await.unwrap();
         database.drop_it().await.unwrap();

@@ -1,6 +1,6 @@
 //! The schema on both databases with the sample orders: what is returned, to whom, and with how many statements.
 
-use async_graphql::{EmptySubscription, Request, Schema, Variables};
+use async_graphql::{Request, Schema, Variables};
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use serde_json::{Value, json};
 use service::auth::User;
@@ -9,13 +9,13 @@ use service::testing::TestDatabase;
 use service::{Database, Viewer};
 use uuid::Uuid;
 
-use super::{Mutation, Query, schema, with_resources};
+use super::{Mutation, Query, Subscription, schema, with_resources};
 use crate::saga::Saga;
 use crate::{Config, migration, sample};
 
 struct World {
     database: Database,
-    schema: Schema<Query, Mutation, EmptySubscription>,
+    schema: Schema<Query, Mutation, Subscription>,
 }
 
 /// Runs the test on every available database.
@@ -27,7 +27,7 @@ async fn on_each(test: impl AsyncFn(&World)) {
         assert_eq!(database.fill(sample::insert).await.unwrap(), Filled::Before);
         let config = Config::new();
         let saga: Saga = crate::saga(&config, &database).unwrap();
-        let schema = with_resources(schema(&config.service.limits), &database, saga);
+        let schema = with_resources(schema(&config.service.limits), &database, service::EventBus::in_process(), saga);
         test(&World { database: database.clone(), schema }).await;
         database.close().await.unwrap();
         place.drop_it().await.unwrap();

@@ -6,5 +6,5 @@ use sea_orm_migration::MigrationTrait;
 
 /// All migrations, oldest first.
 pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m0001_create_orders::Migration)]
+    vec![Box::new(m0001_create_orders::Migration), Box::new(service::events::CreateOutbox)]
 }

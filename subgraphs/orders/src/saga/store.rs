@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::SagaError;
 use super::pricing::Priced;
+use crate::changes;
 use crate::clock::{millis, now_millis};
 use crate::entity::order::{Column, Rejection, Status, Step};
 use crate::entity::{ledger_entry, order, order_event, order_line};
@@ -205,6 +206,16 @@ async fn add_event(
         reason: Set(reason),
     };
     event.insert(tx).await?;
+    publish(tx, id).await
+}
+
+/// Tells subscriptions, once this transaction is committed, that an order has changed.
+async fn publish(tx: &DatabaseTransaction, id: Uuid) -> Result<()> {
+    let Some(order) = order::Entity::find_by_id(id).one(tx).await? else { return Ok(()) };
+    let payload = serde_json::json!({ "id": id });
+    for subject in [changes::of_order(id), changes::of_buyer(order.buyer_id.0)] {
+        service::events::add(tx, subject, &payload).await?;
+    }
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
 use crate::config::DatabaseConfig;
 use crate::error::{Error, Result};
@@ -32,6 +32,7 @@ pub struct Database {
     statements: Arc<AtomicU64>,
     /// SQLite allows one writer. Writers of this process queue here, in order, instead of polling the lock of the file.
     writer: Option<Arc<Mutex<()>>>,
+    written: Arc<Notify>,
 }
 
 impl Database {
@@ -44,7 +45,7 @@ impl Database {
             counter.fetch_add(1, Ordering::Relaxed);
         });
         let writer = config.is_sqlite().then(Arc::default);
-        Ok(Self { connection, statements, writer })
+        Ok(Self { connection, statements, writer, written: Arc::default() })
     }
 
     /// The connection for reading, and for single statements that need no transaction.
@@ -68,9 +69,19 @@ impl Database {
         loop {
             match self.write_once(&work).await {
                 Err(error) if error.database().is_some_and(is_transient) && retries.again().await => {}
-                done => return done,
+                done => {
+                    if done.is_ok() {
+                        self.written.notify_one();
+                    }
+                    return done;
+                }
             }
         }
+    }
+
+    /// Completes when something was written since it last completed. For one who waits.
+    pub(crate) async fn written(&self) {
+        self.written.notified().await;
     }
 
     /// An error unless the database responds within 2 seconds.

@@ -5,25 +5,45 @@
 use std::fmt;
 use std::sync::Arc;
 
-use async_graphql::{Executor, Request, Response};
+use async_graphql::{Data, Executor, Request, Response};
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 
 /// A schema that is ready to run requests. Cheap to clone.
 #[derive(Clone)]
-pub struct Executable(Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>);
+pub struct Executable(Arc<dyn Runs>);
+
+/// What is done with a schema, whatever its type.
+trait Runs: Send + Sync {
+    fn execute(&self, request: Request) -> BoxFuture<'static, Response>;
+    fn execute_stream(&self, request: Request, session: Option<Arc<Data>>) -> BoxStream<'static, Response>;
+}
+
+impl<E: Executor> Runs for E {
+    fn execute(&self, request: Request) -> BoxFuture<'static, Response> {
+        let schema = self.clone();
+        Box::pin(async move { Executor::execute(&schema, request).await })
+    }
+
+    fn execute_stream(&self, request: Request, session: Option<Arc<Data>>) -> BoxStream<'static, Response> {
+        Executor::execute_stream(self, request, session)
+    }
+}
 
 impl Executable {
     /// Erases the type of a schema.
     pub fn new<E: Executor>(schema: E) -> Self {
-        Self(Arc::new(move |request| {
-            let schema = schema.clone();
-            Box::pin(async move { schema.execute(request).await })
-        }))
+        Self(Arc::new(schema))
+    }
+}
+
+impl Executor for Executable {
+    async fn execute(&self, request: Request) -> Response {
+        self.0.execute(request).await
     }
 
-    /// Runs a request.
-    pub fn execute(&self, request: Request) -> BoxFuture<'static, Response> {
-        (self.0)(request)
+    fn execute_stream(&self, request: Request, session: Option<Arc<Data>>) -> BoxStream<'static, Response> {
+        self.0.execute_stream(request, session)
     }
 }
 

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextPrepareRequest, NextRequest, NextValidation,
+    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextPrepareRequest, NextRequest, NextSubscribe,
+    NextValidation,
 };
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, Response, ServerError, ServerResult, ValidationResult, Variables, async_trait};
+
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 
 use super::{entities, omitted, present, text};
 
@@ -36,6 +40,19 @@ impl Extension for OneRequest {
         let mut response = next.run(ctx).await;
         response.errors.iter_mut().for_each(present::present);
         response
+    }
+
+    fn subscribe<'s>(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        stream: BoxStream<'s, Response>,
+        next: NextSubscribe<'_>,
+    ) -> BoxStream<'s, Response> {
+        let presented = next.run(ctx, stream).map(|mut response| {
+            response.errors.iter_mut().for_each(present::present);
+            response
+        });
+        presented.boxed()
     }
 
     async fn prepare_request(

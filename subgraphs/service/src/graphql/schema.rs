@@ -18,6 +18,7 @@ where
 {
     Schema::build(query, mutation, subscription)
         .enable_federation()
+        .enable_subscription_in_federation()
         .limit_depth(limits.depth)
         .limit_complexity(limits.complexity)
         .limit_aliases(limits.aliases)

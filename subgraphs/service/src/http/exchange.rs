@@ -6,15 +6,19 @@
 use std::fmt::Display;
 
 use async_graphql::parser::types::{DocumentOperations, OperationType};
-use async_graphql::{Request, Response as GraphQLResponse, Variables};
+use async_graphql::{Executor, Request, Response as GraphQLResponse, Variables};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
+use super::socket;
 use crate::auth::Authenticator;
 use crate::error::{Code, Error};
 use crate::graphql::{Executable, is_request_error};
@@ -24,6 +28,8 @@ use crate::graphql::{Executable, is_request_error};
 pub(super) struct Exchange {
     pub(super) schema: Executable,
     pub(super) authenticator: Authenticator,
+    /// Cancelled when the service begins to stop.
+    pub(super) stop: CancellationToken,
 }
 
 /// `POST /graphql`.
@@ -51,12 +57,16 @@ pub(super) async fn post(
     }
 }
 
-/// `GET /graphql`: queries only, since a link must not change anything.
+/// `GET /graphql`: queries only, since a link must not change anything; or a WebSocket.
 pub(super) async fn get(
     State(exchange): State<Exchange>,
     headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Response {
+    if let Ok(upgrade) = upgrade {
+        return socket::upgrade(exchange, headers, upgrade);
+    }
     let accepted = Accepted::of(&headers);
     let mut request =
         match parameters.map_err(|error| error.body_text()).and_then(|Query(parameters)| parameters.read()) {

@@ -2,6 +2,7 @@
 
 mod exchange;
 mod playground;
+mod socket;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
@@ -24,6 +26,7 @@ use tracing::{Level, Span};
 use crate::auth::Authenticator;
 use crate::config::{Config, ServiceInfo};
 use crate::database::Database;
+use crate::events::{EventBus, relay};
 use crate::graphql::Executable;
 use crate::worker::Worker;
 
@@ -46,6 +49,8 @@ pub struct Subgraph {
     pub authenticator: Authenticator,
     /// Background work: `/health` reports when it fails.
     pub workers: Vec<Worker>,
+    /// Where the events of the database's outbox are published; none if the service has no such table.
+    pub events: Option<EventBus>,
     /// More routes, beside those that all services have.
     pub routes: Router,
 }
@@ -55,18 +60,42 @@ pub struct Subgraph {
 /// The future is boxed, like all futures between this crate and a service: an `async fn` is compiled in the crate that awaits
 /// it, so each service would compile the HTTP server again.
 pub fn serve(listener: TcpListener, subgraph: Subgraph, config: &Config, shutdown: Shutdown) -> Serving {
-    let (routes, grace) = (router(subgraph.clone(), config), config.shutdown_grace());
-    Box::pin(serve_routes(listener, subgraph, routes, grace, shutdown))
+    let stop = CancellationToken::new();
+    let mut subgraph = subgraph;
+    let relaying = subgraph.events.clone().map(|events| {
+        let (database, stop) = (subgraph.database.clone(), stop.clone());
+        let (worker, relaying) =
+            Worker::start("relay of events", stop, move |stop| relay(database.clone(), events.clone(), stop));
+        subgraph.workers.push(worker);
+        relaying
+    });
+    let (routes, grace) = (routes(subgraph.clone(), config, stop.clone()), config.shutdown_grace());
+    // Sockets end when the service begins to stop: the server does not wait for them.
+    let stopping = stop.clone();
+    let shutdown = Box::pin(async move {
+        shutdown.await;
+        stopping.cancel();
+    });
+    Box::pin(async move {
+        let served = serve_routes(listener, &subgraph, routes, grace, shutdown).await;
+        stop.cancel();
+        if let Some(relaying) = relaying {
+            relaying.await.context("the relay of events failed")?;
+        }
+        subgraph.database.close().await.context("could not close the database")?;
+        tracing::info!(service = subgraph.info.name, "Stopped");
+        served
+    })
 }
 
 async fn serve_routes(
     listener: TcpListener,
-    subgraph: Subgraph,
+    subgraph: &Subgraph,
     routes: Router,
     grace: Duration,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let Subgraph { info: ServiceInfo { name, .. }, database, .. } = subgraph;
+    let name = subgraph.info.name;
     let address = listener.local_addr().context("the listener has no address")?;
     tracing::info!(service = name, url = format!("http://{address}/graphql"), "Serving");
 
@@ -82,22 +111,23 @@ async fn serve_routes(
             tokio::time::sleep(grace).await;
         }
     };
-    let served = tokio::select! {
+    tokio::select! {
         served = server => served.context("the HTTP server failed"),
         () = out_of_time => {
             tracing::warn!(service = name, "Requests in flight were aborted");
             Ok(())
         }
-    };
-    database.close().await.context("could not close the database")?;
-    tracing::info!(service = name, "Stopped");
-    served
+    }
 }
 
 /// The routes of the service, for tests and for processes that serve them differently.
 pub fn router(subgraph: Subgraph, config: &Config) -> Router {
-    let Subgraph { info, schema, database, authenticator, workers, routes } = subgraph;
-    let exchange = exchange::Exchange { schema, authenticator };
+    routes(subgraph, config, CancellationToken::new())
+}
+
+fn routes(subgraph: Subgraph, config: &Config, stop: CancellationToken) -> Router {
+    let Subgraph { info, schema, database, authenticator, workers, routes, .. } = subgraph;
+    let exchange = exchange::Exchange { schema, authenticator, stop };
     Router::new()
         .route("/graphql", get(exchange::get).post(exchange::post))
         .with_state(exchange)

@@ -105,6 +105,7 @@ impl World {
             database: database.clone(),
             authenticator,
             workers: Vec::new(),
+            events: None,
             routes: axum::Router::new(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,13 @@
+//! What the events of this service are about. A message has the id of the order that has changed. Knows no database.
+
+use uuid::Uuid;
+
+/// The changes of one order.
+pub(crate) fn of_order(id: Uuid) -> String {
+    format!("orders.{id}.changed")
+}
+
+/// The changes of one buyer's orders.
+pub(crate) fn of_buyer(id: Uuid) -> String {
+    format!("orders.of.{id}")
+}

@@ -1,0 +1,19 @@
+//! Events of a service: written in the transaction of what they are about, published after its commit, and streamed to subscriptions. Knows
+//! no table of any service.
+//!
+//! ```text
+//! write transaction ──outbox::add──▶ table ──relay──▶ EventBus (this process, or NATS) ──▶ subscriptions
+//! ```
+//!
+//! An event is published at least once: a service that dies between publishing and deleting the row publishes it again, with the same id.
+//! Events of one transaction are published in their order.
+
+mod bus;
+mod migration;
+mod outbox;
+mod relay;
+
+pub use bus::{Event, EventBus};
+pub use migration::CreateOutbox;
+pub use outbox::add;
+pub use relay::relay;

@@ -1,0 +1,59 @@
+//! Publishes the events of the outbox. Knows no event.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::bus::{Event, EventBus};
+use super::outbox;
+use crate::database::Database;
+use crate::error::{Error, Result};
+
+/// How many events are published in one transaction.
+const MOST: u64 = 100;
+/// How often the relay looks for events that another instance has left.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Publishes events until it is stopped: whenever this process has written something, and every second.
+pub async fn relay(database: Database, bus: EventBus, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match publish(&database, &bus).await {
+            // There may be more.
+            Ok(MOST..) => continue,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "Events can't be published; they are kept"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = database.written() => {}
+            () = tokio::time::sleep(INTERVAL) => {}
+        }
+    }
+}
+
+/// Publishes the oldest events, and returns how many. They are removed after that: if the removal fails, they are published again.
+async fn publish(database: &Database, bus: &EventBus) -> Result<u64> {
+    if outbox::is_empty(database.reader()).await? {
+        return Ok(0);
+    }
+    let bus = bus.clone();
+    database
+        .write(move |tx| {
+            let bus = bus.clone();
+            async move {
+                let events = outbox::take(&tx, MOST).await?;
+                for event in &events {
+                    let event = Event {
+                        id: event.id.0.to_string(),
+                        subject: event.subject.clone(),
+                        payload: event.payload.clone(),
+                    };
+                    bus.publish(event).await.map_err(Error::internal)?;
+                }
+                bus.flush().await.map_err(Error::internal)?;
+                outbox::remove(&tx, &events).await?;
+                Ok(events.len() as u64)
+            }
+        })
+        .await
+}
