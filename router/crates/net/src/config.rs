@@ -18,6 +18,8 @@ pub struct ClientConfig {
     pub idle_timeout: Duration,
     /// The version of HTTP.
     pub protocol: Protocol,
+    /// The time without traffic after which TCP asks whether the other machine is still there, and the time between three such questions.
+    pub keepalive: Duration,
     /// Certificates, for `https://`.
     pub tls: TlsClientConfig,
 }
@@ -30,6 +32,7 @@ impl Default for ClientConfig {
             max_idle_connections: 512,
             idle_timeout: Duration::from_secs(60),
             protocol: Protocol::default(),
+            keepalive: Duration::from_secs(60),
             tls: TlsClientConfig::default(),
         }
     }

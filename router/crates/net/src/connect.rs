@@ -99,7 +99,9 @@ fn tcp(config: &ClientConfig) -> HttpConnector {
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(config.connect_timeout));
-    connector.set_keepalive(Some(Duration::from_secs(60)));
+    connector.set_keepalive(Some(config.keepalive));
+    connector.set_keepalive_interval(Some(config.keepalive));
+    connector.set_keepalive_retries(Some(3));
     connector
 }
 

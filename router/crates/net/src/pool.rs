@@ -83,7 +83,8 @@ impl Pool {
     }
 }
 
-fn host(address: &Uri) -> Result<HeaderValue, header::InvalidHeaderValue> {
+/// The `host` header of requests to `address`.
+pub(crate) fn host(address: &Uri) -> Result<HeaderValue, header::InvalidHeaderValue> {
     let host = address.host().unwrap_or_default();
     let usual = if address.scheme_str() == Some("https") { 443 } else { 80 };
     match address.port_u16().filter(|port| *port != usual) {

@@ -3,6 +3,7 @@
 mod limits;
 mod streams;
 mod subgraph;
+mod upstream;
 
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub use limits::{RateLimitMetrics, RedisMetrics};
 pub use streams::StreamMetrics;
 use subgraph::SubgraphFamilies;
 pub use subgraph::SubgraphMetrics;
+use upstream::UpstreamFamilies;
+pub use upstream::{Dropped, UpstreamMetrics};
 
 /// The metrics of a router.
 #[derive(Debug)]
@@ -65,6 +68,7 @@ pub struct Metrics {
     /// When the schema in use was put in use, as a Unix timestamp in seconds.
     pub schema_since: Gauge,
     subgraphs: SubgraphFamilies,
+    upstream: UpstreamFamilies,
     rate_limits: LimitFamilies,
     /// Streams to clients, and the subscriptions behind them.
     pub streams: StreamMetrics,
@@ -193,6 +197,7 @@ impl Default for Metrics {
             reloads: Family::default(),
             schema_since: Gauge::default(),
             subgraphs: SubgraphFamilies::default(),
+            upstream: UpstreamFamilies::default(),
             rate_limits: LimitFamilies::default(),
             streams: StreamMetrics::default(),
             access_lines_dropped: Counter::default(),
@@ -263,6 +268,7 @@ impl Metrics {
             self.schema_since.clone(),
         );
         self.subgraphs.register(registry);
+        self.upstream.register(registry);
         self.rate_limits.register(registry);
         self.streams.register(registry);
         registry.register(
@@ -352,6 +358,11 @@ impl Metrics {
     /// The metrics of one subgraph. `codes` are the codes with which requests to it can fail.
     pub fn subgraph(&self, name: &str, codes: impl IntoIterator<Item = &'static str>) -> SubgraphMetrics {
         self.subgraphs.of(name, codes)
+    }
+
+    /// The metrics of the connections that bring the events of a subgraph.
+    pub fn upstream(&self, name: &str) -> UpstreamMetrics {
+        self.upstream.of(name, self.streams.dropped.clone())
     }
 
     /// The metrics of a rate limit.

@@ -22,12 +22,24 @@ impl ForwardedClaims {
 
     /// Adds the claims of the client to a request. An anonymous client has none.
     pub(crate) fn add(&self, request: SubgraphRequest, context: &SubgraphContext) -> SubgraphRequest {
-        let Some(principal) = context.identity().principal() else { return request };
-        let given = self.0.iter().filter_map(|(name, path)| Some((name.clone(), principal.claim(path)?.clone())));
-        let extensions = serde_json::json!({ "claims": given.collect::<Map<String, Value>>() });
-        // The body is a JSON object with at least the query.
-        let Some(body) = request.body.strip_suffix(b"}") else { return request };
-        let body = [body, b",\"extensions\":", extensions.to_string().as_bytes(), b"}"].concat();
-        SubgraphRequest { body: Bytes::from(body), ..request }
+        match self.given(context) {
+            Some(extensions) => SubgraphRequest { body: with_extensions(&request.body, extensions), ..request },
+            None => request,
+        }
     }
+
+    /// The claims of the client, as extensions. An anonymous client has none.
+    pub(crate) fn given(&self, context: &SubgraphContext) -> Option<Map<String, Value>> {
+        let principal = context.identity().principal()?;
+        let given = self.0.iter().filter_map(|(name, path)| Some((name.clone(), principal.claim(path)?.clone())));
+        Some(Map::from_iter([("claims".to_owned(), Value::Object(given.collect()))]))
+    }
+}
+
+/// The body of a request, which has no extensions, with these.
+pub(crate) fn with_extensions(body: &Bytes, extensions: Map<String, Value>) -> Bytes {
+    // The body is a JSON object with at least the query.
+    let Some(start) = body.strip_suffix(b"}").filter(|_| !extensions.is_empty()) else { return body.clone() };
+    let extensions = Value::Object(extensions).to_string();
+    [start, b",\"extensions\":", extensions.as_bytes(), b"}"].concat().into()
 }

@@ -1,8 +1,12 @@
 //! Configuration of traffic to subgraphs. Knows no file and no environment.
 
 mod check;
+mod subscriptions;
 
 pub use check::TrafficError;
+pub use subscriptions::{
+    CallbackConfig, InitPayload, ReconnectConfig, SubscriptionProtocol, SubscriptionTrafficConfig,
+};
 
 use braid_net::config::{ClientConfig, Protocol, TlsClientConfig};
 use braid_settings::{ByteSize, Duration};
@@ -69,6 +73,9 @@ pub struct SubgraphTraffic {
     pub hedge: Option<HedgeConfig>,
     /// TLS, for a subgraph at `https://`.
     pub tls: Option<TlsClientConfig>,
+    /// Subscriptions at the subgraph. Retries, hedging and the limits of requests and connections are not for them; while the circuit
+    /// breaker is open, no new ones are made.
+    pub subscriptions: Option<SubscriptionTrafficConfig>,
 }
 
 /// Retries of failed queries, never of mutations, from a budget that grows with the number of requests.
@@ -209,6 +216,8 @@ pub struct Traffic {
     pub ejection: Option<EjectionConfig>,
     /// Hedging, if there is any.
     pub hedge: Option<HedgeConfig>,
+    /// Subscriptions.
+    pub subscriptions: SubscriptionTrafficConfig,
 }
 
 impl Default for Traffic {
@@ -227,6 +236,7 @@ impl Default for Traffic {
             circuit_breaker: None,
             ejection: Some(EjectionConfig::default()),
             hedge: None,
+            subscriptions: SubscriptionTrafficConfig::default(),
         }
     }
 }
@@ -256,6 +266,7 @@ impl SubgraphTraffic {
             ejection: traffic.ejection,
             hedge: Some(HedgeConfig::default()),
             tls: Some(client.tls),
+            subscriptions: Some(traffic.subscriptions),
         }
     }
 
@@ -286,6 +297,7 @@ impl TrafficConfig {
                 max_idle_connections: setting!(max_idle_connections).unwrap_or(client.max_idle_connections),
                 idle_timeout: duration(setting!(idle_timeout), client.idle_timeout),
                 protocol: setting!(protocol).unwrap_or(client.protocol),
+                keepalive: client.keepalive,
                 tls: setting!(tls).unwrap_or(client.tls),
             },
             first_byte_timeout: duration(setting!(first_byte_timeout), default.first_byte_timeout),
@@ -299,6 +311,7 @@ impl TrafficConfig {
             circuit_breaker: setting!(circuit_breaker).or(default.circuit_breaker).filter(|config| config.enabled),
             ejection: setting!(ejection).or(default.ejection).filter(|config| config.enabled),
             hedge: setting!(hedge).or(default.hedge).filter(|config| config.enabled),
+            subscriptions: setting!(subscriptions).unwrap_or(default.subscriptions),
         }
     }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
-use crate::Outcome;
+use crate::{Outcome, seen};
 
 /// The queries to one subgraph that are in flight.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ impl Deduplicate {
         context: &SubgraphContext,
         send: impl FnOnce(SubgraphRequest, SubgraphContext) -> F,
     ) -> (Pending, bool) {
-        let key = Arc::new(Key { body: request.body.clone(), headers: forwarded(&request, context) });
+        let key = Arc::new(Key { body: request.body.clone(), headers: seen::headers(request.subgraph, context) });
         let mut in_flight = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match in_flight.entry(Arc::clone(&key)) {
             Entry::Occupied(entry) => {
@@ -73,18 +73,6 @@ impl Deduplicate {
         in_flight.extend(shared.downgrade().map(|weak| (key, weak)));
         (shared, true)
     }
-}
-
-/// The headers that make requests with equal bodies differ. The trace does not: requests of several traces may share a response.
-fn forwarded(request: &SubgraphRequest, context: &SubgraphContext) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (name, value) in context.headers(request.subgraph).into_iter().flatten() {
-        for part in [name.as_str().as_bytes(), value.as_bytes()] {
-            out.extend_from_slice(&part.len().to_le_bytes());
-            out.extend_from_slice(part);
-        }
-    }
-    out
 }
 
 /// A query's entry among those in flight. Dropping it removes the entry.

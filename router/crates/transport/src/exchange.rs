@@ -141,7 +141,7 @@ fn check_head(parts: &http::response::Parts) -> Result<(), SubgraphError> {
     Err(transport(format!("the response is {} with the content-type \"{content_type}\"", parts.status), again))
 }
 
-fn is_json(content_type: &str) -> bool {
+pub(crate) fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json") || essence.to_ascii_lowercase().ends_with("+json")
 }

@@ -5,6 +5,8 @@
 //!                                                └▶ window                    └▶ budget ◀┘          └▶ ejection ▶ window
 //! ```
 //!
+//! Subscriptions take a way of their own (`subscribe`).
+//!
 //! Each stage is called by the one before and knows only the one after it. A stage that is not configured is not there.
 
 mod budget;
@@ -17,13 +19,15 @@ mod endpoints;
 mod exchange;
 mod hedge;
 mod retry;
+mod seen;
 mod subgraph;
+mod subscribe;
 mod window;
 
 use std::sync::Arc;
 
 use braid_executor::{
-    SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphService, SubgraphState,
+    SubgraphError, SubgraphErrorKind, SubgraphEvents, SubgraphRequest, SubgraphResponse, SubgraphService, SubgraphState,
 };
 use braid_net::UrlError;
 use braid_request_context::SubgraphContext;
@@ -33,13 +37,17 @@ use braid_telemetry::metrics::Metrics;
 
 use config::TrafficConfig;
 use subgraph::Subgraph;
+pub use subscribe::callback::Callbacks;
 
 /// The outcome of a request to a subgraph.
 type Outcome = Result<SubgraphResponse<SubgraphHeaders>, SubgraphError>;
 
 /// All subgraphs of a supergraph, in its order.
 #[derive(Debug)]
-pub struct HttpSubgraphs(Vec<Arc<Subgraph>>);
+pub struct HttpSubgraphs {
+    all: Vec<Arc<Subgraph>>,
+    callbacks: Arc<Callbacks>,
+}
 
 /// Why a subgraph can't be called.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +87,8 @@ impl HttpSubgraphs {
         metrics: &Metrics,
         previous: Option<&Self>,
     ) -> Result<Self, TransportError> {
-        let previous = previous.map_or(&[][..], |previous| &previous.0);
+        let callbacks = previous.map(|previous| previous.callbacks.clone()).unwrap_or_default();
+        let previous = previous.map_or(&[][..], |previous| &previous.all);
         let subgraph = |subgraph: &braid_supergraph::Subgraph| {
             let name = &subgraph.name;
             let traffic = config.for_subgraph(name);
@@ -89,16 +98,29 @@ impl HttpSubgraphs {
             };
             match previous.iter().find(|old| old.is_for(name, &urls, &traffic)) {
                 Some(old) => Ok(old.clone()),
-                None => Subgraph::new(name, urls, traffic, metrics).map(Arc::new),
+                None => Subgraph::new(name, urls, traffic, metrics, callbacks.clone()).map(Arc::new),
             }
         };
         // Brokers come after all others.
         let services = supergraph.subgraphs.iter().filter(|subgraph| !subgraph.is_broker);
-        services.map(subgraph).collect::<Result<_, _>>().map(Self)
+        let all = services.map(subgraph).collect::<Result<_, _>>()?;
+        Ok(Self { all, callbacks })
+    }
+
+    /// What subgraphs call that send events by the protocol `callback`: the same for all versions.
+    pub fn callbacks(&self) -> &Arc<Callbacks> {
+        &self.callbacks
     }
 
     fn get(&self, subgraph: SubgraphId) -> Option<&Arc<Subgraph>> {
-        self.0.get(subgraph.index())
+        self.all.get(subgraph.index())
+    }
+
+    fn known(&self, subgraph: SubgraphId) -> Result<&Arc<Subgraph>, SubgraphError> {
+        self.get(subgraph).ok_or_else(|| {
+            let message = "this version of the schema does not have the subgraph".to_owned();
+            SubgraphError { kind: SubgraphErrorKind::Transport, message, retryable: false }
+        })
     }
 }
 
@@ -107,12 +129,25 @@ impl SubgraphService for HttpSubgraphs {
     type Meta = SubgraphHeaders;
 
     async fn call(&self, request: SubgraphRequest, context: &SubgraphContext) -> Outcome {
-        match self.get(request.subgraph) {
-            Some(subgraph) => subgraph.call(request, context).await,
-            None => {
-                let message = "this version of the schema does not have the subgraph".to_owned();
-                Err(SubgraphError { kind: SubgraphErrorKind::Transport, message, retryable: false })
-            }
+        self.known(request.subgraph)?.call(request, context).await
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubgraphRequest,
+        context: &SubgraphContext,
+    ) -> Result<SubgraphEvents, SubgraphError> {
+        self.known(request.subgraph)?.subscribe(request, context).await
+    }
+
+    fn seen_of(&self, subgraph: SubgraphId, context: &SubgraphContext) -> Option<Vec<u8>> {
+        Some(self.get(subgraph)?.seen_of(subgraph, context))
+    }
+
+    fn is_same(&self, subgraph: SubgraphId, other: &Self, in_other: SubgraphId) -> bool {
+        match (self.get(subgraph), other.get(in_other)) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
         }
     }
 

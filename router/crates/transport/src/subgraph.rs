@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphState};
+use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphEvents, SubgraphRequest, SubgraphState};
 use braid_graphql::OperationType;
 use braid_net::Counted;
 use braid_net::tls::Fingerprint;
@@ -22,7 +22,9 @@ use crate::endpoints::{Endpoints, Tried};
 use crate::exchange::Attempt;
 use crate::hedge::Hedge;
 use crate::retry::Retries;
-use crate::{Outcome, TransportError};
+use crate::subscribe::callback::Callbacks;
+use crate::subscribe::{Asked, Subscriber, live};
+use crate::{Outcome, TransportError, seen};
 
 /// A subgraph. Kept over reloads as long as nothing about it changes.
 #[derive(Debug)]
@@ -36,7 +38,8 @@ pub(crate) struct Subgraph {
     circuit_breaker: Option<CircuitBreaker>,
     retries: Retries,
     hedge: Option<Hedge>,
-    endpoints: Endpoints,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) subscriber: Subscriber,
     base_headers: HeaderMap,
     in_flight: AtomicUsize,
     failed_in_a_row: AtomicUsize,
@@ -57,6 +60,7 @@ impl Subgraph {
         urls: Vec<String>,
         traffic: Traffic,
         metrics: &Metrics,
+        callbacks: Arc<Callbacks>,
     ) -> Result<Self, TransportError> {
         if urls.iter().any(String::is_empty) {
             return Err(TransportError::NoUrl { subgraph: name.to_owned() });
@@ -65,6 +69,7 @@ impl Subgraph {
             .map_err(|problem| TransportError::Claim { subgraph: name.to_owned(), problem })?;
         let now = Instant::now();
         let certificates = Fingerprint::of(traffic.client.tls.files());
+        let subscriber = Subscriber::new(name, &urls, &traffic, metrics.upstream(name), callbacks);
         let metrics = metrics.subgraph(name, SubgraphErrorKind::ALL.map(SubgraphErrorKind::code));
         // What the metrics say may be of a version that was set up in another way.
         metrics.circuit_state.set(0);
@@ -82,6 +87,7 @@ impl Subgraph {
             retries: Retries::new(traffic.retry.clone()),
             hedge: traffic.hedge.as_ref().map(|config| Hedge::new(config, metrics.clone())),
             endpoints,
+            subscriber,
             base_headers: base_headers(&traffic),
             in_flight: AtomicUsize::new(0),
             failed_in_a_row: AtomicUsize::new(0),
@@ -120,6 +126,37 @@ impl Subgraph {
             }
             _ => self.fetch(request, context).await,
         }
+    }
+
+    /// Subscribes, if the circuit is closed. How a subscription ends says nothing about requests, so it is not counted for the circuit.
+    pub(crate) async fn subscribe(
+        self: &Arc<Self>,
+        request: SubgraphRequest,
+        context: &SubgraphContext,
+    ) -> Result<SubgraphEvents, SubgraphError> {
+        let _given_up = self.pass(Instant::now())?;
+        let mut span = context.trace().map(|trace| trace.fetch(&self.name));
+        let asked = Asked {
+            extensions: self.claims.as_ref().and_then(|claims| claims.given(context)).unwrap_or_default(),
+            headers: context.headers(request.subgraph).cloned().unwrap_or_default(),
+            seen: self.seen_of(request.subgraph, context),
+            body: request.body,
+        };
+        let events = live::subscribe(self.clone(), asked, span.as_ref()).await;
+        if let Err(error) = &events {
+            self.metrics.failed(error.kind.code());
+            span.iter_mut().for_each(|span| span.fail(error.kind.code()));
+        }
+        events
+    }
+
+    /// All that the subgraph sees of a client: headers and claims.
+    pub(crate) fn seen_of(&self, subgraph: SubgraphId, context: &SubgraphContext) -> Vec<u8> {
+        let mut seen = seen::headers(subgraph, context);
+        if let Some(claims) = self.claims.as_ref().and_then(|claims| claims.given(context)) {
+            seen::append(&mut seen, serde_json::Value::Object(claims).to_string().as_bytes());
+        }
+        seen
     }
 
     /// Makes a request if the circuit is closed and not too many are in flight, and records it.

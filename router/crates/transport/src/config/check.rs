@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use braid_settings::Duration;
 
-use super::{CircuitBreakerConfig, EjectionConfig, HedgeConfig, MAX_URLS, SubgraphTraffic, TrafficConfig};
+use super::{
+    CircuitBreakerConfig, EjectionConfig, HedgeConfig, MAX_URLS, SubgraphTraffic, SubscriptionProtocol,
+    SubscriptionTrafficConfig, TrafficConfig,
+};
 
 /// Why a setting of traffic can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,20 @@ enum Problem {
     TooShort { option: &'static str },
     #[error("ejection.max_time: give at least base_time")]
     MaxTime,
+    #[error("subscriptions.url: all subgraphs would be sent the same; give a path such as /subscriptions")]
+    SubscriptionUrlOfAll,
+    #[error(
+        "subscriptions.url: \"{0}\" is no path, and begins with none of ws://, wss://, http://, https:// and unix://"
+    )]
+    SubscriptionUrl(String),
+    #[error("subscriptions.url: \"{0}\" is for WebSockets; set protocol to websocket or auto, or give an http:// URL")]
+    WebSocketUrl(String),
+    #[error("subscriptions.callback.public_url: set it to a URL of this router, since protocol is callback")]
+    NoPublicUrl,
+    #[error("subscriptions.callback.public_url: \"{0}\" is no http:// or https:// URL with a path such as /callback")]
+    PublicUrl(String),
+    #[error("subscriptions.dead_after: give at least twice {0}, so that a lost message is no death")]
+    DeadAfter(&'static str),
 }
 
 impl TrafficConfig {
@@ -44,6 +61,10 @@ impl TrafficConfig {
     pub fn check(&self) -> Result<(), TrafficError> {
         if self.all.urls.is_some() {
             return Err(TrafficError { place: "traffic.all".to_owned(), problem: Problem::UrlsOfAll });
+        }
+        let of_all = self.all.subscriptions.as_ref().and_then(|config| config.url.as_deref());
+        if of_all.is_some_and(|url| !url.starts_with('/')) {
+            return Err(TrafficError { place: "traffic.all".to_owned(), problem: Problem::SubscriptionUrlOfAll });
         }
         let own = self.subgraphs.iter().map(|(name, traffic)| (format!("traffic.subgraphs.{name}"), traffic));
         for (place, traffic) in std::iter::once(("traffic.all".to_owned(), &self.all)).chain(own) {
@@ -60,7 +81,8 @@ impl SubgraphTraffic {
         }
         self.circuit_breaker.as_ref().map_or(Ok(()), CircuitBreakerConfig::check)?;
         self.ejection.as_ref().map_or(Ok(()), EjectionConfig::check)?;
-        self.hedge.as_ref().map_or(Ok(()), HedgeConfig::check)
+        self.hedge.as_ref().map_or(Ok(()), HedgeConfig::check)?;
+        self.subscriptions.as_ref().map_or(Ok(()), SubscriptionTrafficConfig::check)
     }
 }
 
@@ -110,6 +132,45 @@ impl HedgeConfig {
     }
 }
 
+impl SubscriptionTrafficConfig {
+    fn check(&self) -> Result<(), Problem> {
+        if let Some(url) = &self.url {
+            let is_websocket = url.starts_with("ws://") || url.starts_with("wss://");
+            let is_http = ["http://", "https://", "unix://"].iter().any(|scheme| url.starts_with(scheme));
+            if !is_websocket && !is_http && !url.starts_with('/') {
+                return Err(Problem::SubscriptionUrl(url.clone()));
+            }
+            use SubscriptionProtocol::{Auto, Websocket, WebsocketLegacy};
+            if is_websocket && !matches!(self.protocol, Auto | Websocket | WebsocketLegacy) {
+                return Err(Problem::WebSocketUrl(url.clone()));
+            }
+        }
+        match &self.callback.public_url {
+            None if self.protocol == SubscriptionProtocol::Callback => return Err(Problem::NoPublicUrl),
+            Some(url) if !is_public(url) => return Err(Problem::PublicUrl(url.clone())),
+            _ => {}
+        }
+        at_least_one("subscriptions.reconnect.max_per_second", self.reconnect.max_per_second)?;
+        at_least_one("subscriptions.buffer", self.buffer.min(1) as u32)?;
+        at_least_one("subscriptions.max_message_bytes", self.max_message_bytes.0.min(1) as u32)?;
+        at_least_10ms("subscriptions.ping_interval", self.ping_interval)?;
+        at_least_10ms("subscriptions.ack_timeout", self.ack_timeout)?;
+        if self.dead_after.0 < self.ping_interval.0 * 2 {
+            return Err(Problem::DeadAfter("ping_interval"));
+        }
+        if self.dead_after.0 < self.callback.heartbeat.0 * 2 {
+            return Err(Problem::DeadAfter("callback.heartbeat"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a URL has a path of its own.
+fn is_public(url: &str) -> bool {
+    let uri = url.parse::<http::Uri>().ok().filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
+    uri.is_some_and(|uri| uri.path().trim_end_matches('/').len() > 1 && uri.query().is_none())
+}
+
 fn at_least_10ms(option: &'static str, given: Duration) -> Result<(), Problem> {
     if given.0.as_millis() < 10 { Err(Problem::TooShort { option }) } else { Ok(()) }
 }
@@ -152,6 +213,15 @@ mod tests {
         assert!(users("ejection: { base_time: 1h }").contains("max_time"));
         assert!(users("ejection: { max_ejected: 2.0 }").contains("from 0 to 1"));
         assert!(users("hedge: { percentile: 100.0 }").contains("99.99"));
+        let subscriptions = |setting: &str| users(&format!("subscriptions: {{ {setting} }}"));
+        assert!(subscriptions("url: graphql").contains("no path"));
+        assert!(subscriptions("protocol: sse, url: \"ws://a/\"").contains("for WebSockets"));
+        assert!(subscriptions("protocol: callback").contains("set it to a URL"));
+        assert!(subscriptions("callback: { public_url: \"http://a/\" }").contains("such as /callback"));
+        assert!(subscriptions("dead_after: 20s").contains("twice ping_interval"));
+        assert!(subscriptions("callback: { heartbeat: 20s }").contains("twice callback.heartbeat"));
+        assert!(subscriptions("buffer: 0").contains("at least 1"));
+        assert!(refused("all: { subscriptions: { url: \"ws://a/\" } }").contains("give a path"));
     }
 
     #[test]
