@@ -20,6 +20,7 @@ use braid_transport::{HttpSubgraphs, TransportError};
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 
+use crate::callback::CallbackRoute;
 use crate::config::Config;
 
 /// The subgraphs: over HTTP, and brokers for the events that come from there.
@@ -92,7 +93,9 @@ pub fn front(config: &Config, version: Version, metrics: Arc<Metrics>) -> Result
         None => None,
         Some(url) => Some(Exporter::new(otlp, url)?),
     };
-    Ok(Front::new(version, Observers { metrics, access_log, exporter }))
+    // Later versions have the same.
+    let callbacks = CallbackRoute(version.gateway.subgraphs.subgraphs.callbacks().clone());
+    Ok(Front::new(version, Observers { metrics, access_log, exporter }).with_route(Arc::new(callbacks)))
 }
 
 /// Serves the front until `shutdown` completes ([`braid_server::serve`]).

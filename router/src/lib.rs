@@ -7,6 +7,7 @@
 //! ```
 
 pub mod assemble;
+mod callback;
 pub mod cli;
 pub mod config;
 pub mod operations;

@@ -19,6 +19,7 @@ use crate::exchange::Exchange;
 use crate::graphql::Reply;
 use crate::negotiate::wants_page;
 use crate::observe::Observers;
+use crate::route::{self, Route};
 use crate::url_ids::UrlIds;
 use crate::version::Version;
 use crate::{graphql, health, playground, reply};
@@ -31,6 +32,7 @@ pub struct Front<S> {
     /// The subscriptions, whichever version they began with.
     pub(crate) subscriptions: Subscriptions<S>,
     pub(crate) observers: Arc<Observers>,
+    route: Option<Arc<dyn Route>>,
 }
 
 impl<S: Subgraphs> Front<S> {
@@ -38,10 +40,16 @@ impl<S: Subgraphs> Front<S> {
     pub fn new(version: Version<S>, observers: Observers) -> Self {
         let observers = Arc::new(observers);
         let subscriptions = Subscriptions::new(version.gateway.clone());
-        let front =
-            Self { current: ArcSwap::from_pointee(version), observers, admission: Admission::new(), subscriptions };
+        let (current, admission) = (ArcSwap::from_pointee(version), Admission::new());
+        let front = Self { current, observers, admission, subscriptions, route: None };
         front.note_since();
         front
+    }
+
+    /// The same, where `route` answers what nothing else does.
+    #[must_use]
+    pub fn with_route(self, route: Arc<dyn Route>) -> Self {
+        Self { route: Some(route), ..self }
     }
 
     /// The version in use. A request takes it once and keeps it to its end.
@@ -96,18 +104,25 @@ impl<S: Subgraphs> Front<S> {
         let is_exact = request.uri().path() == version.config.path && !is_page(&request, &version.url_ids);
         let file = if is_exact { None } else { self.file(&version, &request) };
         let begun = match file {
-            Some(file) => Err(file),
+            Some(file) => Err(Ok(file)),
             None if is_exact || version.url_ids.is_path(request.uri().path()) => {
                 let (head, body) = request.into_parts();
                 let exchange = Exchange::begin(version, &self.observers, head, peer);
                 Ok((exchange, body, self.admission.clone()))
             }
-            None => Err(reply::not_found(&version.config.path)),
+            None => Err(match self.route.clone().filter(|route| route.is_path(request.uri().path())) {
+                Some(route) => {
+                    let (head, body) = request.into_parts();
+                    Err(Box::pin(route::respond(route, head, body, version.config.body_timeout.0)))
+                }
+                None => Ok(reply::not_found(&version.config.path)),
+            }),
         };
         async {
             match begun {
                 Ok((exchange, body, admission)) => respond(exchange, body, &admission).await,
-                Err(file) => file.map(Body::Whole),
+                Err(Ok(file)) => file.map(Body::Whole),
+                Err(Err(routed)) => routed.await.map(Body::Whole),
             }
         }
     }

@@ -70,6 +70,7 @@ mod negotiate;
 mod observe;
 mod playground;
 mod reply;
+mod route;
 mod rules;
 mod scheduler;
 mod stalled;
@@ -103,6 +104,7 @@ use tokio_rustls::{TlsAcceptor, rustls};
 use config::ServerConfig;
 pub use front::{Front, FrontService, Peer};
 pub use observe::Observers;
+pub use route::Route;
 use stalled::Stalled;
 pub use version::Version;
 

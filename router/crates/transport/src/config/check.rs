@@ -158,7 +158,8 @@ impl SubscriptionTrafficConfig {
         if self.dead_after.0 < self.ping_interval.0 * 2 {
             return Err(Problem::DeadAfter("ping_interval"));
         }
-        if self.dead_after.0 < self.callback.heartbeat.0 * 2 {
+        let is_called = self.protocol == SubscriptionProtocol::Callback;
+        if is_called && self.dead_after.0 < self.callback.heartbeat.0 * 2 {
             return Err(Problem::DeadAfter("callback.heartbeat"));
         }
         Ok(())
@@ -219,7 +220,10 @@ mod tests {
         assert!(subscriptions("protocol: callback").contains("set it to a URL"));
         assert!(subscriptions("callback: { public_url: \"http://a/\" }").contains("such as /callback"));
         assert!(subscriptions("dead_after: 20s").contains("twice ping_interval"));
-        assert!(subscriptions("callback: { heartbeat: 20s }").contains("twice callback.heartbeat"));
+        assert!(
+            subscriptions("protocol: callback, callback: { public_url: \"http://a/b\", heartbeat: 20s }")
+                .contains("twice callback.heartbeat")
+        );
         assert!(subscriptions("buffer: 0").contains("at least 1"));
         assert!(refused("all: { subscriptions: { url: \"ws://a/\" } }").contains("give a path"));
     }

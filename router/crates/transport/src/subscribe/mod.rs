@@ -167,6 +167,8 @@ impl Subscriber {
         let urls = urls::for_subscriptions(urls, self.config.url.as_deref());
         let mut client = traffic.client.clone();
         client.keepalive = self.config.ping_interval.0;
+        // A stream gets a new connection: it is worth it, and one that was idle may be gone.
+        client.max_idle_connections = 0;
         let subprotocols: &[_] = match self.config.protocol {
             SubscriptionProtocol::WebsocketLegacy => &[Subprotocol::Legacy],
             _ => &Subprotocol::ALL,
