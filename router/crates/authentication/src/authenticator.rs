@@ -6,12 +6,13 @@ use std::time::{Duration, Instant, SystemTime};
 use braid_request_context::Identity;
 use braid_request_context::identity::{CredentialKind, Principal};
 use http::{HeaderMap, HeaderValue};
+use serde_json::{Map, Value};
 
 use crate::api_keys::ApiKeys;
 use crate::certificates::{Certificates, ClientCertificate};
 use crate::claims::{self, End};
 use crate::config::{AuthenticationConfig, JwtProvider};
-use crate::credentials::{self, Kind, Place};
+use crate::credentials::{self, Given, Kind, Place};
 use crate::error::AuthenticationError;
 use crate::key::VerifyingKey;
 use crate::provider::{Provider, Signer};
@@ -74,7 +75,27 @@ impl Authenticator {
         certificate: Option<&ClientCertificate>,
         deadline: Instant,
     ) -> Result<Identity, AuthenticationError> {
-        let Some((kind, credentials)) = credentials::find(&self.places, headers)? else {
+        self.judge(Given { headers, init: None }, certificate, deadline).await
+    }
+
+    /// The same for a WebSocket: by the headers of its upgrade request, and by the payload that it begins with.
+    pub async fn authenticate_socket(
+        &self,
+        headers: &HeaderMap,
+        init: &Map<String, Value>,
+        certificate: Option<&ClientCertificate>,
+        deadline: Instant,
+    ) -> Result<Identity, AuthenticationError> {
+        self.judge(Given { headers, init: Some(init) }, certificate, deadline).await
+    }
+
+    async fn judge(
+        &self,
+        given: Given<'_>,
+        certificate: Option<&ClientCertificate>,
+        deadline: Instant,
+    ) -> Result<Identity, AuthenticationError> {
+        let Some((kind, credentials)) = credentials::find(&self.places, given)? else {
             return self.without_credentials(certificate);
         };
         let now = seconds_since_1970();

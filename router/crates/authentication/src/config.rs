@@ -60,11 +60,14 @@ impl Default for JwtConfig {
     fn default() -> Self {
         Self {
             providers: Vec::new(),
-            sources: vec![TokenSource::Header {
-                name: "authorization".to_owned(),
-                prefix: bearer(),
-                ignore_other_prefixes: false,
-            }],
+            sources: vec![
+                TokenSource::Header {
+                    name: "authorization".to_owned(),
+                    prefix: bearer(),
+                    ignore_other_prefixes: false,
+                },
+                TokenSource::ConnectionInit { name: "Authorization".to_owned(), prefix: bearer() },
+            ],
             max_token_size: ByteSize(16 << 10),
             cache: ByteSize(16_000_000),
         }
@@ -162,6 +165,14 @@ pub enum TokenSource {
     Cookie {
         /// Its name.
         name: String,
+    },
+    /// The payload of connection_init, with which a client begins on a WebSocket. Browsers can't set headers there.
+    ConnectionInit {
+        /// The name of the payload's member, or of a member of its `headers`, in upper or lower case.
+        name: String,
+        /// What stands before the token, with a space between. If empty, the whole value is the token.
+        #[serde(default = "bearer")]
+        prefix: String,
     },
 }
 

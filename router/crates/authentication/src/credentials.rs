@@ -1,6 +1,7 @@
-//! Where a request's credentials are: a header with a prefix, or a cookie. Finds them; does not judge them.
+//! Where a request's credentials are: a header with a prefix, a cookie, or what a WebSocket begins with. Finds them; does not judge them.
 
 use http::header::{COOKIE, HeaderMap, HeaderName};
+use serde_json::{Map, Value};
 
 use crate::config::{ApiKeysConfig, TokenSource};
 use crate::error::AuthenticationError;
@@ -23,6 +24,15 @@ pub(crate) enum Kind {
 enum Location {
     Header { name: HeaderName, prefix: String, ignore_other_prefixes: bool },
     Cookie(String),
+    ConnectionInit { name: String, prefix: String },
+}
+
+/// What a client sends that may have credentials in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    /// The payload of `connection_init`.
+    pub(crate) init: Option<&'a Map<String, Value>>,
 }
 
 /// What a place has.
@@ -34,13 +44,10 @@ enum Content<'a> {
 }
 
 /// The first credentials in these places.
-pub(crate) fn find<'a>(
-    places: &[Place],
-    headers: &'a HeaderMap,
-) -> Result<Option<(Kind, &'a str)>, AuthenticationError> {
+pub(crate) fn find<'a>(places: &[Place], given: Given<'a>) -> Result<Option<(Kind, &'a str)>, AuthenticationError> {
     let mut other = false;
     for place in places {
-        match place.location.content(headers)? {
+        match place.location.content(given)? {
             Content::Nothing => {}
             Content::Credentials(credentials) => return Ok(Some((place.kind, credentials))),
             Content::OtherPrefix => other = true,
@@ -61,6 +68,9 @@ impl Place {
             },
             TokenSource::Cookie { name } if is_cookie_name(name) => Location::Cookie(name.clone()),
             TokenSource::Cookie { name } => return Err(format!("\"{name}\" is not the name of a cookie")),
+            TokenSource::ConnectionInit { name, prefix } => {
+                Location::ConnectionInit { name: name.clone(), prefix: prefix.trim().to_owned() }
+            }
         };
         Ok(Self { kind: Kind::Token, location })
     }
@@ -73,10 +83,10 @@ impl Place {
 }
 
 impl Location {
-    fn content<'a>(&self, headers: &'a HeaderMap) -> Result<Content<'a>, AuthenticationError> {
+    fn content<'a>(&self, given: Given<'a>) -> Result<Content<'a>, AuthenticationError> {
         match self {
             Self::Header { name, prefix, ignore_other_prefixes } => {
-                let mut values = headers.get_all(name).iter();
+                let mut values = given.headers.get_all(name).iter();
                 let Some(value) = values.next() else { return Ok(Content::Nothing) };
                 if values.next().is_some() {
                     return Err(AuthenticationError::Ambiguous);
@@ -88,9 +98,26 @@ impl Location {
                     None => Content::OtherPrefix,
                 })
             }
-            Self::Cookie(name) => cookie(headers, name),
+            Self::Cookie(name) => cookie(given.headers, name),
+            Self::ConnectionInit { name, prefix } => match given.init {
+                Some(payload) => member(payload, name, prefix),
+                None => Ok(Content::Nothing),
+            },
         }
     }
+}
+
+/// A member of the payload, or of its `headers`. Clients write names as they like, so that one can be there twice.
+fn member<'a>(payload: &'a Map<String, Value>, name: &str, prefix: &str) -> Result<Content<'a>, AuthenticationError> {
+    let headers = payload.get("headers").and_then(Value::as_object);
+    let members = payload.iter().chain(headers.into_iter().flatten());
+    let mut values = members.filter(|(key, value)| key.eq_ignore_ascii_case(name) && !value.is_null());
+    let Some((_, value)) = values.next() else { return Ok(Content::Nothing) };
+    if values.next().is_some() {
+        return Err(AuthenticationError::Ambiguous);
+    }
+    let text = value.as_str().ok_or(AuthenticationError::Malformed)?.trim();
+    Ok(without_prefix(text, prefix).map_or(Content::OtherPrefix, Content::Credentials))
 }
 
 /// Schemes are compared without regard to case (RFC 9110 §11.1).
@@ -159,7 +186,31 @@ mod tests {
         for (name, value) in headers {
             map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        assert_eq!(find(&places("ApiKey"), &map), expected, "{headers:?}");
+        let given = Given { headers: &map, init: None };
+        assert_eq!(find(&places("ApiKey"), given), expected, "{headers:?}");
+    }
+
+    fn check_init(payload: &Value, expected: Result<Option<&str>, AuthenticationError>) {
+        let source = TokenSource::ConnectionInit { name: "Authorization".to_owned(), prefix: "Bearer".to_owned() };
+        let places = [Place::of_tokens(&source).unwrap()];
+        let headers = HeaderMap::new();
+        let found = find(&places, Given { headers: &headers, init: payload.as_object() });
+        assert_eq!(found, expected.map(|text| text.map(|text| (Kind::Token, text))), "{payload}");
+    }
+
+    #[test]
+    fn a_socket_begins_with_credentials() {
+        use AuthenticationError::{Ambiguous, Malformed, UnknownScheme};
+        use serde_json::json;
+        check_init(&json!(null), Ok(None));
+        check_init(&json!({ "a": 1, "headers": 1 }), Ok(None));
+        check_init(&json!({ "Authorization": null }), Ok(None));
+        check_init(&json!({ "authorization": "Bearer a" }), Ok(Some("a")));
+        check_init(&json!({ "headers": { "Authorization": "bearer  a " } }), Ok(Some("a")));
+        check_init(&json!({ "Authorization": "a" }), Err(UnknownScheme));
+        check_init(&json!({ "Authorization": ["Bearer a"] }), Err(Malformed));
+        check_init(&json!({ "Authorization": "Bearer a", "authorization": "Bearer b" }), Err(Ambiguous));
+        check_init(&json!({ "Authorization": "Bearer a", "headers": { "authorization": "Bearer b" } }), Err(Ambiguous));
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl RequestLimits {
         Self { limits, client, said: Mutex::default() }
     }
 
+    /// The address of the client.
+    pub fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
     /// Checks the rules that need nothing of the operation, for so many operations at once.
     pub async fn check_head(&self, context: &RequestContext, operations: u64) -> Result<(), Refused> {
         let facts = Facts { context, client: self.client, operation: None };

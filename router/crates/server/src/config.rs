@@ -8,6 +8,8 @@ use braid_settings::{ByteSize, Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::streams::config::{StreamsConfig, WebSocketConfig};
+
 /// Why settings of the HTTP front can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -23,6 +25,9 @@ pub enum SettingsError {
     /// A text that is not a header name.
     #[error("telemetry.access_log: \"{0}\" is not a header name")]
     ClientHeader(String),
+    /// A text that is not a header name.
+    #[error("server.streams.websocket.init_headers: \"{0}\" is not a header name")]
+    InitHeader(String),
     /// A text that is not the path of a claim.
     #[error("telemetry.access_log.claims: {0}")]
     Claim(String),
@@ -72,6 +77,8 @@ pub struct ServerConfig {
     pub cors: CorsConfig,
     /// Protection against requests that another site's page makes a browser send.
     pub csrf: CsrfConfig,
+    /// Responses that are streams.
+    pub streams: StreamsConfig,
     /// The page for browsers.
     pub playground: PlaygroundConfig,
 }
@@ -99,6 +106,7 @@ impl Default for ServerConfig {
             compression: CompressionConfig::default(),
             cors: CorsConfig::default(),
             csrf: CsrfConfig::default(),
+            streams: StreamsConfig::default(),
             playground: PlaygroundConfig::default(),
         }
     }

@@ -3,16 +3,19 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use braid_authentication::ClientCertificate;
 use braid_gateway::Subgraphs;
 use braid_gateway::refusal::Refusal;
-use braid_request_context::RequestContext;
+use braid_gateway::subscriptions::Ended;
+use braid_request_context::{Identity, RequestContext};
 use http::StatusCode;
 use http::request::Parts;
 
 use crate::admission::{Admission, Admitted};
-use crate::observe::{Observed, Observers};
+use crate::observe::{Observed, Observers, OpenedStream};
+use crate::state::Front;
 use crate::version::Version;
 
 /// A request while it is answered. One that is dropped before its end was given up by the client.
@@ -64,6 +67,12 @@ impl<S: Subgraphs> Exchange<S> {
         Ok(())
     }
 
+    /// Takes over who asks, which is known already. Must be called before the context is shared.
+    pub(crate) fn identify_as(&mut self, identity: Identity) -> Result<(), Refusal> {
+        own(&mut self.context)?.identity = identity;
+        Ok(())
+    }
+
     /// Checks the rate limits that need nothing of the operation. Must be called before the context is shared.
     pub(crate) async fn limit(&mut self) -> Result<(), Refusal> {
         let Some(limits) = &self.version.rate_limits else { return Ok(()) };
@@ -71,6 +80,46 @@ impl<S: Subgraphs> Exchange<S> {
         let limits = Arc::new(limits.begin(context));
         context.extensions.insert(limits.clone());
         Ok(limits.check_head(context, 1).await?)
+    }
+}
+
+impl<S> Exchange<S> {
+    /// The response is a stream from now on, and no request in flight any more.
+    pub(crate) fn into_stream(mut self, front: &Arc<Front<S>>, opened: OpenedStream) -> StreamExchange<S> {
+        self.has_ended = true;
+        self.admitted = None;
+        let mut observed = self.observed.take();
+        observed.opened(opened, &self.context);
+        StreamExchange { front: front.clone(), context: self.context.clone(), observed }
+    }
+}
+
+/// The rest of an exchange whose response is a stream. It keeps no version, which may be gone before the stream ends.
+pub(crate) struct StreamExchange<S> {
+    front: Arc<Front<S>>,
+    context: Arc<RequestContext>,
+    observed: Observed,
+}
+
+impl<S> StreamExchange<S> {
+    /// When the client's credentials end.
+    pub(crate) fn expires(&self) -> Option<SystemTime> {
+        self.context.identity.principal()?.expires
+    }
+
+    /// How long the stream goes on after the router was told to stop.
+    pub(crate) fn last_wait(&self) -> Duration {
+        self.front.streams.last_wait()
+    }
+
+    /// An event was sent.
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        self.observed.sent(bytes);
+    }
+
+    /// The stream has ended.
+    pub(crate) fn end(&mut self, ended: &Ended) {
+        self.observed.end_stream(&self.front.current(), &self.context, ended);
     }
 }
 

@@ -6,84 +6,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use arc_swap::ArcSwap;
-use braid_gateway::{Body, Subgraphs, Subscriptions};
-use braid_telemetry::metrics::Metrics;
-use braid_telemetry::otlp::Exporter;
+use braid_gateway::{Body, Subgraphs};
 use bytes::Bytes;
+use futures_util::future::Either;
 use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 
-use crate::admission::Admission;
 use crate::exchange::Exchange;
 use crate::graphql::Reply;
 use crate::negotiate::wants_page;
-use crate::observe::Observers;
-use crate::route::{self, Route};
+use crate::state::Front;
+use crate::streams::socket;
 use crate::url_ids::UrlIds;
 use crate::version::Version;
-use crate::{graphql, health, playground, reply};
-
-/// All that answers requests: the version in use, and what outlives it.
-#[derive(Debug)]
-pub struct Front<S> {
-    current: ArcSwap<Version<S>>,
-    admission: Arc<Admission>,
-    /// The subscriptions, whichever version they began with.
-    pub(crate) subscriptions: Subscriptions<S>,
-    pub(crate) observers: Arc<Observers>,
-    route: Option<Arc<dyn Route>>,
-}
+use crate::{graphql, health, playground, reply, route};
 
 impl<S: Subgraphs> Front<S> {
-    /// A front that begins with `version`.
-    pub fn new(version: Version<S>, observers: Observers) -> Self {
-        let observers = Arc::new(observers);
-        let subscriptions = Subscriptions::new(version.gateway.clone());
-        let (current, admission) = (ArcSwap::from_pointee(version), Admission::new());
-        let front = Self { current, observers, admission, subscriptions, route: None };
-        front.note_since();
-        front
-    }
-
-    /// The same, where `route` answers what nothing else does.
-    #[must_use]
-    pub fn with_route(self, route: Arc<dyn Route>) -> Self {
-        Self { route: Some(route), ..self }
-    }
-
-    /// The version in use. A request takes it once and keeps it to its end.
-    pub fn current(&self) -> Arc<Version<S>> {
-        self.current.load_full()
-    }
-
-    /// Takes a new version up. Requests in flight end with the one they began with; subscriptions move to it.
-    pub fn swap(&self, version: Version<S>) {
-        let gateway = version.gateway.clone();
-        self.current.store(Arc::new(version));
-        self.subscriptions.swap(gateway);
-        self.note_since();
-    }
-
-    /// The router's numbers.
-    pub fn metrics(&self) -> &Arc<Metrics> {
-        &self.observers.metrics
-    }
-
-    /// Where spans go, if they are exported.
-    pub fn exporter(&self) -> Option<&Exporter> {
-        self.observers.exporter.as_ref()
-    }
-
-    fn note_since(&self) {
-        let since = self.current.load().since.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        self.metrics().schema_since.set(since.as_secs() as i64);
-    }
-
-    pub(crate) fn stop(&self) {
-        self.admission.stop();
-    }
-
     /// The front as a service, for any server or middleware of the tower family.
     pub fn service(self: &Arc<Self>) -> FrontService<S> {
         FrontService(self.clone())
@@ -101,6 +39,10 @@ impl<S: Subgraphs> Front<S> {
         B: hyper::body::Body<Data = Bytes> + Unpin,
     {
         let version = self.current();
+        if socket::is_asked(&request) && request.uri().path() == version.config.path {
+            let response = socket::respond(self, version, request, peer).map(Body::Whole);
+            return Either::Left(std::future::ready(response));
+        }
         let is_exact = request.uri().path() == version.config.path && !is_page(&request, &version.url_ids);
         let file = if is_exact { None } else { self.file(&version, &request) };
         let begun = match file {
@@ -108,7 +50,7 @@ impl<S: Subgraphs> Front<S> {
             None if is_exact || version.url_ids.is_path(request.uri().path()) => {
                 let (head, body) = request.into_parts();
                 let exchange = Exchange::begin(version, &self.observers, head, peer);
-                Ok((exchange, body, self.admission.clone()))
+                Ok((exchange, body, self.clone()))
             }
             None => Err(match self.route.clone().filter(|route| route.is_path(request.uri().path())) {
                 Some(route) => {
@@ -118,13 +60,13 @@ impl<S: Subgraphs> Front<S> {
                 None => Ok(reply::not_found(&version.config.path)),
             }),
         };
-        async {
+        Either::Right(async {
             match begun {
-                Ok((exchange, body, admission)) => respond(exchange, body, &admission).await,
+                Ok((exchange, body, front)) => respond(exchange, body, &front).await,
                 Err(Ok(file)) => file.map(Body::Whole),
                 Err(Err(routed)) => routed.await.map(Body::Whole),
             }
-        }
+        })
     }
 
     /// What is no GraphQL: health, metrics, the page.
@@ -144,24 +86,25 @@ impl<S: Subgraphs> Front<S> {
 }
 
 /// Answers a request to the endpoint.
-async fn respond<S: Subgraphs, B>(mut exchange: Exchange<S>, body: B, admission: &Arc<Admission>) -> Response<Body>
+async fn respond<S: Subgraphs, B>(mut exchange: Exchange<S>, body: B, front: &Arc<Front<S>>) -> Response<Body>
 where
     B: hyper::body::Body<Data = Bytes> + Unpin,
 {
     let response = if exchange.context.method == Method::OPTIONS {
         preflight(&exchange)
-    } else if exchange.admit(admission).await {
+    } else if exchange.admit(&front.admission).await {
         // Boxed, so that requests that wait to begin take little room.
-        match Box::pin(graphql::respond(&mut exchange, body)).await {
+        match Box::pin(graphql::respond(&mut exchange, body, front)).await {
             Reply::Whole(response) => {
                 // As requests to subgraphs do, responses go out when nothing is left to compute.
                 tokio::task::yield_now().await;
                 response
             }
             Reply::Batch(response) => return response.map(|batch| Body::stream(batch.stream(exchange))),
+            Reply::Stream(response) => return response.map(|streamed| streamed.body(exchange, front)),
         }
     } else {
-        graphql::turn_away(&mut exchange)
+        graphql::refuse(&mut exchange, &graphql::too_many())
     };
     exchange.end(response.status(), response.body().len() as u64);
     response.map(Body::Whole)

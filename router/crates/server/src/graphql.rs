@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Accepts, Executed, Gateway, Subgraphs, answer};
+use braid_gateway::{Accepts, Answer, Executed, Gateway, Subgraphs, answer};
 use braid_graphql::OperationType;
 use braid_rate_limit::RequestLimits;
 use braid_request_context::RequestContext;
@@ -17,8 +17,10 @@ use http::{Method, Response, StatusCode};
 use crate::batch::Batch;
 use crate::config::CompressionConfig;
 use crate::exchange::Exchange;
-use crate::negotiate::{self, BodyType, Media};
+use crate::negotiate::{self, Accepted, BodyType, Media};
 use crate::observe::Observed;
+use crate::state::Front;
+use crate::streams::{self, Begun, Streamed};
 use crate::version::Version;
 use crate::{body, compress, reply};
 
@@ -30,22 +32,24 @@ pub(crate) enum Reply {
     Whole(Response<Bytes>),
     /// A body that is sent as the answers come.
     Batch(Response<Batch>),
+    /// A body that is sent as events come.
+    Stream(Response<Streamed>),
 }
 
 /// Answers a request to the endpoint.
-pub(crate) async fn respond<S: Subgraphs, B>(exchange: &mut Exchange<S>, body: B) -> Reply
+pub(crate) async fn respond<S: Subgraphs, B>(exchange: &mut Exchange<S>, body: B, front: &Front<S>) -> Reply
 where
     B: hyper::body::Body<Data = Bytes> + Unpin,
 {
-    let media = negotiate::accepted(&exchange.context.headers);
-    let begun = begin(exchange, media).await;
+    let accepted = negotiate::accepted(&exchange.context.headers);
+    let begun = begin(exchange, accepted).await;
     let Exchange { version, context, observed, .. } = exchange;
     let (version, context) = (&*version, &*context);
     let outcome = match begun {
         Err(refusal) => Err(refusal),
-        Ok(()) => outcome(version, context, body, observed).await,
+        Ok(()) => outcome(front, version, context, body, observed, accepted).await,
     };
-    let media = media.unwrap_or(Media::Json);
+    let media = accepted.whole.unwrap_or(Media::Json);
     let (plans, compression) = (&version.gateway.headers, &version.config.compression);
     let (status, bytes, mut headers) = match outcome {
         Ok(Outcome::Whole(whole)) => whole,
@@ -61,17 +65,35 @@ where
             write_limits(context, response.headers_mut());
             return Reply::Batch(response);
         }
+        Ok(Outcome::Stream(streamed)) => {
+            let mut response = Response::new(streamed);
+            streams::write_head(response.body().media, response.headers_mut());
+            version.rules.allow_origin(&context.headers, response.headers_mut());
+            write_limits(context, response.headers_mut());
+            return Reply::Stream(response);
+        }
         Err(refusal) => refused(&refusal, media, observed),
     };
-    headers.insert(http::header::CONTENT_TYPE, media.content_type());
+    let bytes = match accepted.stream.filter(|_| accepted.prefers_stream && status == StatusCode::OK) {
+        Some(stream) => {
+            streams::write_head(stream, &mut headers);
+            streams::whole(stream, &bytes)
+        }
+        None => {
+            headers.insert(http::header::CONTENT_TYPE, media.content_type());
+            bytes
+        }
+    };
     version.rules.allow_origin(&context.headers, &mut headers);
     write_limits(context, &mut headers);
     Reply::Whole(finish(compression, &context.headers, status, bytes, headers).await)
 }
 
 /// What can be said before the body is read: whether the request can be taken at all, and who asks.
-async fn begin<S: Subgraphs>(exchange: &mut Exchange<S>, media: Option<Media>) -> Result<(), Refusal> {
-    media.ok_or_else(not_acceptable)?;
+async fn begin<S: Subgraphs>(exchange: &mut Exchange<S>, accepted: Accepted) -> Result<(), Refusal> {
+    if accepted.is_nothing() {
+        return Err(not_acceptable());
+    }
     check_head(&exchange.version, &exchange.context)?;
     let identified = exchange.identify().await;
     // A request whose credentials are refused counts too, so that nobody guesses them fast.
@@ -86,13 +108,17 @@ fn write_limits(context: &RequestContext, headers: &mut HeaderMap) {
     }
 }
 
-/// The response to a request that comes when too many run already.
-pub(crate) fn turn_away<S>(exchange: &mut Exchange<S>) -> Response<Bytes> {
+/// A request came when too many run already.
+pub(crate) fn too_many() -> Refusal {
     let message = "The router has as many requests under way as it takes; try again in a moment.";
-    let refusal = Refusal::fixed(StatusCode::SERVICE_UNAVAILABLE, "REQUEST_CONCURRENCY_LIMITED", message);
+    Refusal::fixed(StatusCode::SERVICE_UNAVAILABLE, "REQUEST_CONCURRENCY_LIMITED", message)
+}
+
+/// The response to a request that is refused before anything is done for it.
+pub(crate) fn refuse<S>(exchange: &mut Exchange<S>, refusal: &Refusal) -> Response<Bytes> {
     let Exchange { version, context, observed, .. } = exchange;
-    let media = negotiate::accepted(&context.headers).unwrap_or(Media::Json);
-    let (status, bytes, headers) = refused(&refusal, media, observed);
+    let media = negotiate::accepted(&context.headers).whole.unwrap_or(Media::Json);
+    let (status, bytes, headers) = refused(refusal, media, observed);
     let mut response = reply::with_body(status, media.content_type(), bytes);
     response.headers_mut().extend(headers);
     version.rules.allow_origin(&context.headers, response.headers_mut());
@@ -104,13 +130,16 @@ type Whole = (StatusCode, Bytes, HeaderMap);
 enum Outcome {
     Whole(Whole),
     Batch(Batch),
+    Stream(Streamed),
 }
 
 async fn outcome<S: Subgraphs, B>(
+    front: &Front<S>,
     version: &Arc<Version<S>>,
     context: &Arc<RequestContext>,
     body: B,
     observed: &mut Observed,
+    accepted: Accepted,
 ) -> Result<Outcome, Refusal>
 where
     B: hyper::body::Body<Data = Bytes> + Unpin,
@@ -138,9 +167,14 @@ where
     if request.document_id.is_none() {
         request.document_id = version.url_ids.of(&context.uri).map(Cow::Owned);
     }
-    let accepts = Accepts { mutations: !is_get, ..Accepts::WHOLE };
-    let executed = answer(&version.gateway, &request, context, accepts).await?.executed()?;
-    Ok(Outcome::Whole(answered(&version.gateway, &context.headers, executed, observed)))
+    let accepts = Accepts { mutations: !is_get, subscriptions: accepted.stream.is_some() };
+    match (answer(&version.gateway, &request, context, accepts).await?, accepted.stream) {
+        (Answer::Subscription(subscription), Some(media)) => {
+            let begun = Begun::open(front, version, context, *subscription, media.protocol())?;
+            Ok(Outcome::Stream(Streamed { begun, media }))
+        }
+        (answer, _) => Ok(Outcome::Whole(answered(&version.gateway, &context.headers, answer.executed()?, observed))),
+    }
 }
 
 /// What can be refused before the body is read.
@@ -236,7 +270,7 @@ pub(crate) fn kind_name(kind: OperationType) -> &'static str {
 }
 
 fn not_acceptable() -> Refusal {
-    let message = "Answers come as application/graphql-response+json or application/json: accept one of them.";
+    let message = "Answers come as application/graphql-response+json or application/json, and as text/event-stream or multipart/mixed where they are streams: accept one of them.";
     Refusal::fixed(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message)
 }
 

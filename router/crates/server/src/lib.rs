@@ -74,6 +74,8 @@ mod route;
 mod rules;
 mod scheduler;
 mod stalled;
+mod state;
+mod streams;
 mod url_ids;
 mod version;
 
@@ -87,6 +89,7 @@ use std::time::Duration;
 
 use braid_authentication::ClientCertificate;
 use braid_gateway::Subgraphs;
+use braid_telemetry::metrics::Metrics;
 use http::Request;
 use http_body_util::Either;
 use hyper::body::Incoming;
@@ -96,16 +99,17 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, rustls};
 
 use config::ServerConfig;
-pub use front::{Front, FrontService, Peer};
+pub use front::{FrontService, Peer};
 pub use observe::Observers;
 pub use route::Route;
 use stalled::Stalled;
+pub use state::Front;
 pub use version::Version;
 
 /// Listens on an address, or says why it can't.
@@ -137,13 +141,16 @@ pub enum BindError {
 /// What concerns sockets (whether there is TLS, limits of connections) is taken from the configuration at the start; the rest,
 /// certificates included, follows reloads.
 pub async fn serve<S: Subgraphs>(listener: TcpListener, front: Arc<Front<S>>, shutdown: impl Future<Output = ()>) {
-    let version = front.current();
-    let server = &version.config;
+    let (server, tls) = {
+        // The version is not kept, so that it goes when another one takes its place.
+        let version = front.current();
+        (version.config.clone(), version.tls.clone())
+    };
     let exporter = front.observers.exporter.clone();
     let acceptor = Acceptor {
         front,
-        http: http(server),
-        tls: version.tls.clone(),
+        http: http(&server),
+        tls,
         header_timeout: server.header_timeout.0,
         write_timeout: server.write_timeout.0,
     };
@@ -157,12 +164,16 @@ pub async fn serve<S: Subgraphs>(listener: TcpListener, front: Arc<Front<S>>, sh
     };
     accept(&acceptor, &listener, &connections, &permits, stopping).await;
     drop(listener);
-    let finished = tokio::time::timeout(server.shutdown_grace.0, connections.shutdown()).await;
+    let streams = acceptor.front.streams.clone();
+    streams.stop(server.shutdown_grace.0 / 2);
+    let leave = async { tokio::join!(connections.shutdown(), streams.sockets.wait()) };
+    let finished = tokio::time::timeout(server.shutdown_grace.0, leave).await;
     if finished.is_err() {
         tracing::warn!("Requests in flight were cut off");
     }
     if let Some(exporter) = exporter {
-        exporter.shut_down(version.telemetry.trace.otlp.timeout.0).await;
+        let timeout = acceptor.front.current().telemetry.trace.otlp.timeout.0;
+        exporter.shut_down(timeout).await;
     }
 }
 
@@ -187,10 +198,8 @@ async fn accept<S: Subgraphs>(
         match accepted {
             Ok((stream, peer)) => {
                 let (acceptor, watcher) = (acceptor.clone(), connections.watcher());
-                tokio::spawn(async move {
-                    acceptor.connection(stream, peer, watcher).await;
-                    drop(permit);
-                });
+                let open = OpenConnection::new(permit.ok(), acceptor.front.metrics());
+                tokio::spawn(async move { acceptor.connection(stream, peer, watcher, open).await });
             }
             Err(error) => {
                 // Most often there are too many open files: others must end first.
@@ -198,6 +207,25 @@ async fn accept<S: Subgraphs>(
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
+    }
+}
+
+/// A connection while it is open, also after it has become a WebSocket.
+pub(crate) struct OpenConnection {
+    _permit: Option<OwnedSemaphorePermit>,
+    metrics: Arc<Metrics>,
+}
+
+impl OpenConnection {
+    fn new(permit: Option<OwnedSemaphorePermit>, metrics: &Arc<Metrics>) -> Arc<Self> {
+        metrics.connections.inc();
+        Arc::new(Self { _permit: permit, metrics: metrics.clone() })
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.metrics.connections.dec();
     }
 }
 
@@ -224,22 +252,19 @@ impl<S> Clone for Acceptor<S> {
 }
 
 impl<S: Subgraphs> Acceptor<S> {
-    async fn connection(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+    async fn connection(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher, open: Arc<OpenConnection>) {
         let _ = stream.set_nodelay(true);
-        let connections = &self.front.metrics().connections;
-        connections.inc();
         match self.tls.clone().map(|first| TlsAcceptor::from(self.front.current().tls.clone().unwrap_or(first))) {
-            None => self.speak(stream, peer, None, watcher).await,
+            None => self.speak(stream, peer, None, watcher, open).await,
             Some(tls) => match tokio::time::timeout(self.header_timeout, tls.accept(stream)).await {
                 Ok(Ok(stream)) => {
                     let certificate = client_certificate(&stream, peer);
-                    self.speak(stream, peer, certificate, watcher).await;
+                    self.speak(stream, peer, certificate, watcher, open).await;
                 }
                 Ok(Err(error)) => tracing::debug!(%error, %peer, "TLS failed"),
                 Err(_) => tracing::debug!(%peer, "TLS took too long"),
             },
         }
-        connections.dec();
     }
 
     async fn speak(
@@ -248,6 +273,7 @@ impl<S: Subgraphs> Acceptor<S> {
         peer: SocketAddr,
         certificate: Option<Arc<ClientCertificate>>,
         watcher: Watcher,
+        open: Arc<OpenConnection>,
     ) {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.write_timeout));
@@ -258,6 +284,9 @@ impl<S: Subgraphs> Acceptor<S> {
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(certificate) = &certificate {
                 request.extensions_mut().insert(certificate.clone());
+            }
+            if streams::socket::is_asked(&request) {
+                request.extensions_mut().insert(open.clone());
             }
             let is_http2 = request.version() == http::Version::HTTP_2;
             has_http2.store(is_http2, Ordering::Relaxed);
@@ -273,7 +302,8 @@ impl<S: Subgraphs> Acceptor<S> {
                 }))
             })
         });
-        let connection = watcher.watch(self.http.serve_connection(TokioIo::new(Box::pin(stream)), service));
+        let connection =
+            watcher.watch(self.http.serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), service));
         let mut connection = pin!(connection);
         // HTTP's own timer runs only once the version is known: a connection that says nothing would stay for ever.
         let silent = tokio::select! {

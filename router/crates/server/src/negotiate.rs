@@ -14,6 +14,35 @@ pub(crate) enum Media {
     GraphQLResponse,
 }
 
+/// The media type of an answer that is a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StreamMedia {
+    /// `text/event-stream`.
+    Sse,
+    /// `multipart/mixed`, with a part for each event.
+    Multipart,
+}
+
+/// What a client takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// For an answer that is whole.
+    pub(crate) whole: Option<Media>,
+    /// For an answer that is a stream.
+    pub(crate) stream: Option<StreamMedia>,
+    /// Whether it likes a stream better, also for an answer that is whole.
+    pub(crate) prefers_stream: bool,
+}
+
+impl Accepted {
+    const JSON: Self = Self { whole: Some(Media::Json), stream: None, prefers_stream: false };
+
+    /// Whether it takes nothing that there is.
+    pub(crate) fn is_nothing(self) -> bool {
+        self.whole.is_none() && self.stream.is_none()
+    }
+}
+
 const RESPONSE_JSON: &str = "application/graphql-response+json";
 
 impl Media {
@@ -33,25 +62,48 @@ impl Media {
     }
 }
 
-/// The media type that the client likes best of those there are; `None` when it takes neither.
-pub(crate) fn accepted(headers: &HeaderMap) -> Option<Media> {
+/// The media types that the client likes best of those there are.
+pub(crate) fn accepted(headers: &HeaderMap) -> Accepted {
     let mut values = headers.get_all(ACCEPT).iter().peekable();
     match values.peek().map(|value| value.as_bytes()) {
-        None | Some(b"application/json" | b"*/*" | b"") => return Some(Media::Json),
+        None | Some(b"application/json" | b"*/*" | b"") => return Accepted::JSON,
         _ => {}
     }
     let ranges =
         || headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
     let json = quality(ranges(), "application/json");
     let response = quality(ranges(), RESPONSE_JSON);
-    let named = ranges().any(|range| essence(range).eq_ignore_ascii_case(RESPONSE_JSON));
-    match (json > 0, response > 0) {
+    let named = || ranges().any(|range| essence(range).eq_ignore_ascii_case(RESPONSE_JSON));
+    let whole = match (json > 0, response > 0) {
         (false, false) => None,
         // The newer type only for those who know it.
-        (true, true) if response > json || (response == json && named) => Some(Media::GraphQLResponse),
+        (true, true) if response > json || (response == json && named()) => Some(Media::GraphQLResponse),
         (true, _) => Some(Media::Json),
         (false, true) => Some(Media::GraphQLResponse),
+    };
+    let (sse, multipart) = ranges().map(stream_quality).fold((0, 0), |best, of| (best.0.max(of.0), best.1.max(of.1)));
+    let stream = match (sse, multipart) {
+        (0, 0) => None,
+        _ if sse >= multipart => Some(StreamMedia::Sse),
+        _ => Some(StreamMedia::Multipart),
+    };
+    Accepted { whole, stream, prefers_stream: sse.max(multipart) > json.max(response) }
+}
+
+/// The quality that a range gives to server-sent events and to parts. Streams are for those who name them: `*/*` is of old clients too.
+fn stream_quality(range: &str) -> (u16, u16) {
+    let essence = essence(range);
+    if essence.eq_ignore_ascii_case("text/event-stream") {
+        return (weight(range), 0);
     }
+    if !essence.eq_ignore_ascii_case("multipart/mixed") {
+        return (0, 0);
+    }
+    let is_subscription = |(name, value): (&str, &str)| name.eq_ignore_ascii_case("subscriptionSpec") && value == "1.0";
+    // Parts may be of another specification, which says so.
+    let is_other = |(name, _): (&str, &str)| name.to_ascii_lowercase().ends_with("spec");
+    let fits = parameters(range).any(is_subscription) || !parameters(range).any(is_other);
+    (0, if fits { weight(range) } else { 0 })
 }
 
 /// The quality, in thousandths, that the most specific range gives a type (RFC 9110 §12.5.1).
@@ -135,12 +187,41 @@ mod tests {
     fn check(accept: &'static str, expected: Option<Media>) {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        assert_eq!(accepted(&headers), expected, "{accept}");
+        assert_eq!(accepted(&headers).whole, expected, "{accept}");
+    }
+
+    fn check_stream(accept: &'static str, expected: Option<StreamMedia>, prefers_stream: bool) {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        let found = accepted(&headers);
+        assert_eq!((found.stream, found.prefers_stream), (expected, prefers_stream), "{accept}");
+    }
+
+    #[test]
+    fn streams() {
+        use StreamMedia::{Multipart, Sse};
+        assert_eq!(accepted(&HeaderMap::new()).stream, None);
+        check_stream("*/*", None, false);
+        check_stream("text/*", None, false);
+        check_stream("text/event-stream", Some(Sse), true);
+        check_stream("Text/Event-Stream, application/json", Some(Sse), false);
+        check_stream("text/event-stream, application/json;q=0.5", Some(Sse), true);
+        check_stream("text/event-stream;q=0, application/json", None, false);
+        check_stream(
+            "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0,application/json",
+            Some(Multipart),
+            false,
+        );
+        check_stream("multipart/mixed; subscriptionSpec=\"1.0\"", Some(Multipart), true);
+        check_stream("multipart/mixed; subscriptionSpec=2.0, application/json", None, false);
+        check_stream("multipart/mixed; deferSpec=20220824, application/json", None, false);
+        check_stream("application/json, text/event-stream, multipart/mixed", Some(Sse), false);
+        check_stream("text/event-stream;q=0.5, multipart/mixed;subscriptionSpec=1.0", Some(Multipart), true);
     }
 
     #[test]
     fn answers() {
-        assert_eq!(accepted(&HeaderMap::new()), Some(Media::Json));
+        assert_eq!(accepted(&HeaderMap::new()), Accepted::JSON);
         check("*/*", Some(Media::Json));
         check("application/json", Some(Media::Json));
         check("application/*;q=0.5", Some(Media::Json));

@@ -4,8 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use braid_gateway::operation_cache::CachedOperation;
 use braid_gateway::refusal::Refusal;
+use braid_gateway::subscriptions::Ended;
 use braid_gateway::{Executed, Gateway};
+use braid_graphql::OperationType;
 use braid_request_context::RequestContext;
 use braid_request_context::identity::{ClaimPath, Identity, Principal};
 use braid_supergraph::Supergraph;
@@ -85,6 +88,25 @@ pub(crate) struct Observed {
     pub(crate) request_bytes: usize,
     answers: Vec<Executed>,
     codes: Vec<String>,
+    /// How the response is sent, where it is not a body of its own.
+    pub(crate) protocol: Option<&'static str>,
+    stream: Option<Box<SeenStream>>,
+}
+
+/// A stream that was opened.
+pub(crate) struct OpenedStream {
+    pub(crate) protocol: &'static str,
+    pub(crate) operation: Arc<CachedOperation>,
+    pub(crate) cached: bool,
+}
+
+/// What was seen of a stream. Of its operation it keeps what the log says, and not its plan.
+struct SeenStream {
+    name: Box<str>,
+    hash: u64,
+    cached: bool,
+    events: u64,
+    bytes: u64,
 }
 
 impl Observed {
@@ -93,7 +115,28 @@ impl Observed {
         observers.metrics.active_requests.inc();
         let span = begin_span(observers, version, context);
         context.trace = span.as_ref().map(|span| span.context().clone());
-        Self { observers: observers.clone(), span, request_bytes: 0, answers: Vec::new(), codes: Vec::new() }
+        Self {
+            observers: observers.clone(),
+            span,
+            request_bytes: 0,
+            answers: Vec::new(),
+            codes: Vec::new(),
+            protocol: None,
+            stream: None,
+        }
+    }
+
+    /// What was seen so far, for somebody who goes on.
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            observers: self.observers.clone(),
+            span: self.span.take(),
+            request_bytes: self.request_bytes,
+            answers: std::mem::take(&mut self.answers),
+            codes: std::mem::take(&mut self.codes),
+            protocol: self.protocol,
+            stream: self.stream.take(),
+        }
     }
 
     /// Who asks is known.
@@ -111,6 +154,51 @@ impl Observed {
 
     pub(crate) fn refused(&mut self, refusal: &Refusal) {
         refusal.errors.iter().filter_map(|error| error.code()).for_each(|code| self.code(code));
+    }
+
+    /// The response is a stream, which has begun. As a request it is over.
+    pub(crate) fn opened(&mut self, opened: OpenedStream, context: &RequestContext) {
+        let metrics = &self.observers.metrics;
+        metrics.active_requests.dec();
+        metrics.request(StatusCode::OK, context.started.elapsed(), None);
+        metrics.streams.opened(opened.protocol);
+        self.protocol = Some(opened.protocol);
+        let name = opened.operation.result.as_ref().ok().and_then(|compiled| compiled.name()).unwrap_or_default();
+        let (name, hash) = (name.into(), opened.operation.hash);
+        self.stream = Some(Box::new(SeenStream { name, hash, cached: opened.cached, events: 0, bytes: 0 }));
+    }
+
+    /// An event of the stream was sent.
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        if let Some(stream) = &mut self.stream {
+            stream.events += 1;
+            stream.bytes += bytes as u64;
+        }
+    }
+
+    /// The stream is over.
+    pub(crate) fn end_stream<S>(&mut self, version: &Version<S>, context: &RequestContext, ended: &Ended) {
+        let (protocol, cause) = (self.protocol.unwrap_or_default(), ended.cause.name());
+        ended.errors.iter().filter_map(|error| error.code()).for_each(|code| self.code(code));
+        self.observers.metrics.streams.ended(protocol, cause);
+        let (events, bytes) = self.stream.as_ref().map_or((0, 0), |stream| (stream.events, stream.bytes));
+        if let Some(log) = &self.observers.access_log {
+            let took = context.started.elapsed();
+            log.line(|line| {
+                self.line(version, context, line, StatusCode::OK, took, bytes);
+                line.text(key!("cause"), cause);
+            });
+        }
+        if let Some(span) = self.span.as_mut().filter(|span| span.is_recorded()) {
+            span.set("graphql.operation.type", "subscription");
+            span.set("braid.stream.protocol", protocol);
+            span.set("braid.stream.cause", cause);
+            span.set("braid.stream.events", i64::try_from(events).unwrap_or(i64::MAX));
+            if let Some(stream) = &self.stream {
+                span.set("graphql.operation.name", stream.name.to_string());
+            }
+        }
+        self.end_span(StatusCode::OK);
     }
 
     fn code(&mut self, code: &str) {
@@ -183,6 +271,16 @@ impl Observed {
         line.millis(key!("tookMs"), took);
         line.number(key!("requestBytes"), self.request_bytes as u64);
         line.number(key!("responseBytes"), bytes);
+        if let Some(protocol) = self.protocol {
+            line.text(key!("protocol"), protocol);
+        }
+        if let Some(stream) = &self.stream {
+            line.text(key!("operation"), &stream.name);
+            line.text(key!("kind"), kind_name(OperationType::Subscription));
+            line.hex(key!("operationHash"), stream.hash);
+            line.text(key!("cache"), if stream.cached { "hit" } else { "miss" });
+            line.number(key!("events"), stream.events);
+        }
         let supergraph = &version.gateway.supergraph;
         match &self.answers[..] {
             [] => {}

@@ -30,6 +30,29 @@ struct Csrf {
     headers: Vec<HeaderName>,
 }
 
+/// Whose page asks for a WebSocket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SocketOrigin {
+    /// A page of the router's own host, or no browser at all.
+    Own,
+    /// A page of another host, whose requests are allowed.
+    Allowed {
+        /// With what the browser has of the router's host: cookies and the like.
+        with_credentials: bool,
+    },
+    /// Another page.
+    Refused,
+}
+
+/// Whether an origin is the host that the request is for. Proxies may have taken TLS off, so that its scheme is not compared.
+fn is_same_site(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    let read = |text: &str| url::Url::parse(text).ok();
+    let Some(origin) = origin.to_str().ok().and_then(read) else { return false };
+    let host = host.and_then(|host| read(&format!("{}://{}", origin.scheme(), host.to_str().ok()?)));
+    let place = |url: &url::Url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?));
+    place(&origin).is_some_and(|place_of_page| host.as_ref().and_then(place) == Some(place_of_page))
+}
+
 impl HttpRules {
     /// Reads the rules.
     pub(crate) fn new(config: &ServerConfig) -> Result<Self, SettingsError> {
@@ -67,6 +90,19 @@ impl HttpRules {
         }
         if let Some(age) = &cors.max_age {
             response.insert(header::ACCESS_CONTROL_MAX_AGE, age.clone());
+        }
+    }
+
+    /// Which page asks for a WebSocket. Browsers open one to any site, with its cookies, and let the page read it, so that it is for the router to
+    /// look who asks.
+    pub(crate) fn socket_origin(&self, request: &HeaderMap) -> SocketOrigin {
+        let Some(origin) = request.get(header::ORIGIN) else { return SocketOrigin::Own };
+        if is_same_site(origin, request.get(header::HOST)) {
+            return SocketOrigin::Own;
+        }
+        match &self.cors {
+            Some(cors) if cors.allows(origin) => SocketOrigin::Allowed { with_credentials: cors.credentials },
+            _ => SocketOrigin::Refused,
         }
     }
 
@@ -122,4 +158,51 @@ fn csrf(config: &CsrfConfig) -> Result<Option<Csrf>, SettingsError> {
     let name = |text: &String| text.parse().map_err(|_| SettingsError::CsrfHeader(text.clone()));
     let headers = config.headers.iter().map(name).collect::<Result<_, _>>()?;
     Ok(config.enabled.then_some(Csrf { strict: config.strict, headers }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(cors: CorsConfig, origin: Option<&'static str>, expected: SocketOrigin) {
+        let rules = HttpRules::new(&ServerConfig { cors, ..ServerConfig::default() }).unwrap();
+        let mut headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("shop.example:4000"))]);
+        headers.extend(origin.map(|origin| (header::ORIGIN, HeaderValue::from_static(origin))));
+        assert_eq!(rules.socket_origin(&headers), expected, "{origin:?}");
+    }
+
+    #[test]
+    fn pages_of_other_hosts_get_no_socket() {
+        use SocketOrigin::{Allowed, Own, Refused};
+        let none = CorsConfig::default;
+        check(none(), None, Own);
+        check(none(), Some("http://shop.example:4000"), Own);
+        check(none(), Some("https://SHOP.example:4000"), Own);
+        check(none(), Some("http://shop.example"), Refused);
+        check(none(), Some("http://shop.example.evil:4000"), Refused);
+        check(none(), Some("http://shop.example:4000@evil.example"), Refused);
+        check(none(), Some("null"), Refused);
+        check(none(), Some(""), Refused);
+        let other = || CorsConfig { origins: vec!["https://other.example".to_owned()], ..none() };
+        check(other(), Some("https://other.example"), Allowed { with_credentials: false });
+        check(
+            CorsConfig { credentials: true, ..other() },
+            Some("https://other.example"),
+            Allowed { with_credentials: true },
+        );
+        check(other(), Some("http://other.example"), Refused);
+        check(
+            CorsConfig { any_origin: true, ..none() },
+            Some("https://evil.example"),
+            Allowed { with_credentials: false },
+        );
+    }
+
+    #[test]
+    fn the_port_of_the_scheme_needs_no_name() {
+        let host = HeaderValue::from_static("shop.example");
+        assert!(is_same_site(&HeaderValue::from_static("https://shop.example"), Some(&host)));
+        assert!(!is_same_site(&HeaderValue::from_static("https://shop.example:80"), Some(&host)));
+        assert!(!is_same_site(&HeaderValue::from_static("https://shop.example"), None));
+    }
 }

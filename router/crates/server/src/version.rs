@@ -1,14 +1,17 @@
 //! One version of everything that a request depends on: the gateway, and how the front serves it. Built beside the one in use, never
 //! changed, swapped whole. Knows no connection.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use braid_authentication::Authenticator;
 use braid_gateway::Gateway;
 use braid_net::tls::server_config;
-use braid_rate_limit::RateLimits;
+use braid_rate_limit::{RateLimits, RequestLimits};
+use braid_request_context::RequestContext;
 use braid_telemetry::config::TelemetryConfig;
+use http::HeaderName;
 use tokio_rustls::rustls;
 
 use crate::config::{ServerConfig, SettingsError};
@@ -34,6 +37,8 @@ pub struct Version<S> {
     pub(crate) rules: HttpRules,
     pub(crate) logged_client: LoggedClient,
     pub(crate) url_ids: UrlIds,
+    /// The headers that clients of WebSockets can give when they begin.
+    pub(crate) init_headers: Vec<HeaderName>,
     /// How connections are encrypted, if they are.
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
 }
@@ -42,7 +47,10 @@ impl<S> Version<S> {
     /// A version with these settings, to which all requests are anonymous.
     pub fn new(gateway: Gateway<S>, config: ServerConfig, telemetry: TelemetryConfig) -> Result<Self, SettingsError> {
         let tls = config.tls.as_ref().map(server_config).transpose()?;
+        let name = |text: &String| text.parse().map_err(|_| SettingsError::InitHeader(text.clone()));
+        let init_headers = config.streams.websocket.init_headers.iter().map(name).collect::<Result<_, _>>()?;
         Ok(Self {
+            init_headers,
             url_ids: UrlIds::new(&gateway.documents.ids),
             gateway: Arc::new(gateway),
             authenticator: None,
@@ -66,5 +74,13 @@ impl<S> Version<S> {
     #[must_use]
     pub fn with_rate_limits(self, rate_limits: Option<RateLimits>) -> Self {
         Self { rate_limits: rate_limits.map(Arc::new), ..self }
+    }
+
+    /// The address of the client of a request, also behind proxies where rate limits say whom to believe.
+    pub(crate) fn address(&self, context: &RequestContext) -> Option<IpAddr> {
+        match context.extensions.get::<Arc<RequestLimits>>() {
+            Some(limits) => limits.client(),
+            None => context.peer.map(|peer| peer.ip().to_canonical()),
+        }
     }
 }

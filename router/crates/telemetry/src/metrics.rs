@@ -18,7 +18,7 @@ use crate::codes::{ForeignCodes, LIMITS};
 
 use limits::LimitFamilies;
 pub use limits::{RateLimitMetrics, RedisMetrics};
-pub use streams::StreamMetrics;
+pub use streams::{StreamLimit, StreamMetrics};
 use subgraph::SubgraphFamilies;
 pub use subgraph::SubgraphMetrics;
 use upstream::UpstreamFamilies;

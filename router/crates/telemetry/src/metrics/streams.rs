@@ -1,6 +1,6 @@
 //! The metrics of responses that are streams, and of the subscriptions behind them. Knows no protocol.
 
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -18,6 +18,31 @@ pub struct StreamMetrics {
     opened: Family<Protocol, Counter>,
     active: Family<Protocol, Gauge>,
     ended: Family<Cause, Counter>,
+    refused: Family<Limit, Counter>,
+    /// Open WebSockets of clients.
+    pub sockets: Gauge,
+    sockets_closed: Family<CloseCode, Counter>,
+}
+
+/// A limit that refuses streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum StreamLimit {
+    /// Of all streams.
+    All,
+    /// Of one client.
+    Client,
+    /// Of one socket.
+    Socket,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Limit {
+    limit: StreamLimit,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CloseCode {
+    code: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -39,6 +64,20 @@ impl StreamMetrics {
         registry.register("streams_opened", "Streams to clients by protocol", self.opened.clone());
         registry.register("streams_active", "Streams to clients that are open, by protocol", self.active.clone());
         registry.register("streams_ended", "Streams to clients that have ended, by cause", self.ended.clone());
+        registry.register("streams_refused", "Streams to clients that a limit refused", self.refused.clone());
+        registry.register("websockets", "Open WebSockets of clients", self.sockets.clone());
+        let help = "WebSockets that the router has closed, by code";
+        registry.register("websockets_closed", help, self.sockets_closed.clone());
+    }
+
+    /// A limit has refused a stream.
+    pub fn refused(&self, limit: StreamLimit) {
+        self.refused.get_or_create(&Limit { limit }).inc();
+    }
+
+    /// The router has closed a WebSocket with this code.
+    pub fn socket_closed(&self, code: u16) {
+        self.sockets_closed.get_or_create(&CloseCode { code: code.into() }).inc();
     }
 
     /// A stream to a client begins.

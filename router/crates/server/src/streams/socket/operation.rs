@@ -1,0 +1,87 @@
+//! One operation on a socket: the same way as that of a request of its own. Knows no socket.
+
+use std::sync::{Arc, OnceLock};
+
+use braid_gateway::refusal::{Refusal, RefusalStatus};
+use braid_gateway::request::GraphQLRequest;
+use braid_gateway::subscriptions::{EndCause, EventStream};
+use braid_gateway::{Accepts, Answer, Subgraphs, answer};
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::exchange::Exchange;
+use crate::graphql;
+use crate::observe::exposed;
+use crate::state::Front;
+use crate::streams::begun::Begun;
+use crate::streams::live::LiveStream;
+
+/// What comes of an operation.
+pub(super) enum Outcome<S> {
+    /// A response.
+    Whole(Bytes),
+    /// Events.
+    Stream(Box<LiveStream<EventStream, S>>),
+    /// It is not executed.
+    Refused(Refusal),
+}
+
+enum Answered {
+    Whole(StatusCode, Bytes),
+    Stream(Begun),
+}
+
+/// Runs the operation that `payload` asks for. The exchange ends with it, or goes on with its stream.
+pub(super) async fn run<S: Subgraphs>(
+    front: Arc<Front<S>>,
+    mut exchange: Exchange<S>,
+    payload: Bytes,
+    protocol: &'static str,
+    socket: Arc<OnceLock<EndCause>>,
+) -> Outcome<S> {
+    exchange.observed.protocol = Some(protocol);
+    exchange.observed.request_bytes = payload.len();
+    match answered(&front, &mut exchange, &payload, protocol).await {
+        Ok(Answered::Whole(status, response)) => {
+            exchange.end(status, response.len() as u64);
+            Outcome::Whole(response)
+        }
+        Ok(Answered::Stream(begun)) => Outcome::Stream(Box::new(begun.live(exchange, &front, Some(socket)))),
+        Err(refusal) => {
+            exchange.observed.refused(&refusal);
+            let status = match refusal.status {
+                RefusalStatus::Request => StatusCode::BAD_REQUEST,
+                RefusalStatus::Fixed(status) => status,
+            };
+            exchange.end(status, 0);
+            Outcome::Refused(refusal)
+        }
+    }
+}
+
+async fn answered<S: Subgraphs>(
+    front: &Front<S>,
+    exchange: &mut Exchange<S>,
+    payload: &Bytes,
+    protocol: &'static str,
+) -> Result<Answered, Refusal> {
+    if !exchange.admit(&front.admission).await {
+        return Err(graphql::too_many());
+    }
+    exchange.limit().await?;
+    let Exchange { version, context, observed, .. } = exchange;
+    let request = GraphQLRequest::from_json(payload)?;
+    match answer(&version.gateway, &request, context, Accepts::ALL).await? {
+        Answer::Subscription(subscription) => {
+            let begun = Begun::open(front, version, context, *subscription, protocol)?;
+            Ok(Answered::Stream(begun))
+        }
+        answer => {
+            let executed = answer.executed()?;
+            let bytes = exposed(&version.gateway, &context.headers, &executed);
+            let (status, bytes) = (executed.status(), bytes.unwrap_or_else(|| executed.response.bytes.clone()));
+            observed.answered(executed);
+            Ok(Answered::Whole(status, bytes))
+        }
+    }
+}
