@@ -62,7 +62,7 @@ impl Default for WebSocketConfig {
         Self {
             enabled: true,
             init_timeout: Duration::seconds(10),
-            max_message_bytes: ByteSize(1_000_000),
+            max_message_bytes: ByteSize(256 << 10),
             max_operations: 100,
             ping_interval: Duration::seconds(15),
             ping_timeout: Duration::seconds(30),
