@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use support::{CHANGED, Server, Setup, Socket, code, get, next};
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
 
 #[tokio::test]
 async fn a_socket_has_many_operations() {
@@ -333,6 +333,15 @@ async fn a_large_event_comes_whole() {
     let name = "é".repeat(300_001);
     server.changed(0, &name).await;
     assert_eq!(socket.next().await, next("1", &name));
+}
+
+#[tokio::test]
+async fn a_client_that_closes_is_answered() {
+    let server = Server::start(|_| {}).await;
+    let mut socket = server.begun().await;
+    let (code, reason) = (1000.into(), "done".into());
+    socket.0.close(Some(CloseFrame { code, reason })).await.unwrap();
+    assert_eq!(socket.closed().await, (1000, "done".to_owned()));
 }
 
 #[tokio::test]

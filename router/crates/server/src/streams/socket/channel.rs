@@ -93,6 +93,11 @@ impl Channel {
         self.0.send(Message::Ping(Bytes::new())).await.map_err(|_| Gone)
     }
 
+    /// Lets a client that has closed the socket know that it is closed: otherwise it would look as if it had broken.
+    pub(super) async fn leave(mut self) {
+        let _ = tokio::time::timeout(LINGER, async { while let Some(Ok(_)) = self.0.next().await {} }).await;
+    }
+
     /// Closes the socket, and gives the client time to read why: a connection that is dropped while something comes in is reset, and takes
     /// what was sent with it.
     pub(super) async fn close(mut self, code: u16, reason: &str) {

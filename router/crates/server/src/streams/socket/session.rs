@@ -78,9 +78,12 @@ pub(super) async fn run<S: Subgraphs>(front: Arc<Front<S>>, client: Client, conn
         }
     };
     metrics.streams.sockets.dec();
-    if let End::Close(code, reason, _) = end {
-        metrics.streams.socket_closed(code);
-        channel.close(code, &reason).await;
+    match end {
+        End::Close(code, reason, _) => {
+            metrics.streams.socket_closed(code);
+            channel.close(code, &reason).await;
+        }
+        End::Gone => channel.leave().await,
     }
 }
 
