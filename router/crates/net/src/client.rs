@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper_util::client::legacy::Client as Multiplexer;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
@@ -18,11 +19,17 @@ use crate::pool::{self, Pool};
 /// The body of a response, read as it arrives.
 pub type ResponseBody = Either<pool::PooledBody, Incoming>;
 
+/// The body of a request that is sent as it comes.
+pub type StreamBody = UnsyncBoxBody<Bytes, ConnectError>;
+
 /// The client of a URL.
 #[derive(Debug)]
 pub struct Client {
     connections: Connections,
     permits: Arc<PermitQueue>,
+    /// For requests whose body is a stream: such a request may last, and has a connection of its own in HTTP/1.1.
+    streaming: Multiplexer<Connector, StreamBody>,
+    address: Uri,
 }
 
 #[derive(Debug)]
@@ -50,16 +57,25 @@ impl Client {
     /// A client of `url`.
     pub fn new(url: &str, config: &ClientConfig) -> Result<Self, UrlError> {
         let (connector, address) = Connector::new(url, config)?;
-        Ok(match config.protocol {
-            Protocol::Http1 => Self {
-                connections: Connections::Http1(Pool::new(connector, address, config)?),
-                permits: PermitQueue::new(config.max_connections),
-            },
-            Protocol::Http2 | Protocol::Auto => Self {
-                connections: Connections::Http2(multiplexer(connector, config), address),
-                permits: PermitQueue::new(usize::MAX),
-            },
-        })
+        let streaming = multiplexer(connector.clone(), config);
+        let (connections, permits) = match config.protocol {
+            Protocol::Http1 => {
+                (Connections::Http1(Pool::new(connector, address.clone(), config)?), config.max_connections)
+            }
+            Protocol::Http2 | Protocol::Auto => {
+                (Connections::Http2(multiplexer(connector, config), address.clone()), usize::MAX)
+            }
+        };
+        Ok(Self { connections, permits: PermitQueue::new(permits), streaming, address })
+    }
+
+    /// Sends a request whose body comes bit by bit. Its URL is set here. It needs no permit.
+    pub async fn request_streaming(
+        &self,
+        mut request: Request<StreamBody>,
+    ) -> Result<Response<ResponseBody>, RequestError> {
+        *request.uri_mut() = self.address.clone();
+        Ok(self.streaming.request(request).await?.map(Either::Right))
     }
 
     /// The permits to send a request: one per connection that may be open.
@@ -79,7 +95,11 @@ impl Client {
     }
 }
 
-fn multiplexer(connector: Connector, config: &ClientConfig) -> Multiplexer<Connector, Full<Bytes>> {
+fn multiplexer<B>(connector: Connector, config: &ClientConfig) -> Multiplexer<Connector, B>
+where
+    B: Body + Send,
+    B::Data: Send,
+{
     let alive = Duration::from_secs(20);
     Multiplexer::builder(TokioExecutor::new())
         .timer(TokioTimer::new())

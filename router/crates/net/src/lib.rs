@@ -19,7 +19,7 @@ pub mod receive;
 pub mod tls;
 
 pub use chain::chain;
-pub use client::{Client, RequestError, ResponseBody};
+pub use client::{Client, RequestError, ResponseBody, StreamBody};
 pub use connect::{ConnectError, UrlError};
 pub use counted::Counted;
 pub use dial::Dialer;

@@ -11,6 +11,7 @@ use http::{Extensions, HeaderMap, Method, Uri};
 
 use crate::headers::HeaderPlans;
 use crate::identity::Identity;
+use crate::uploads::Uploads;
 
 /// One request of a client, from its head to its line in the access log. Stages fill it while the head is looked at; it is shared,
 /// unchanged, once the operation runs.
@@ -95,6 +96,11 @@ impl SubgraphContext {
     /// Who asks.
     pub fn identity(&self) -> &Identity {
         &self.0.identity
+    }
+
+    /// The files that came with the request, if any.
+    pub fn uploads(&self) -> Option<&Arc<Uploads>> {
+        self.0.extensions.get()
     }
 
     /// The trace that the request belongs to.

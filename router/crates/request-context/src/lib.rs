@@ -6,6 +6,7 @@ mod context;
 pub mod header_rules;
 pub mod headers;
 pub mod identity;
+pub mod uploads;
 
 pub use context::{RequestContext, SubgraphContext};
 pub use identity::Identity;

@@ -71,6 +71,8 @@ pub struct ServerConfig {
     pub tls: Option<TlsServerConfig>,
     /// Several operations in one request.
     pub batching: BatchingConfig,
+    /// Requests with files.
+    pub uploads: UploadsConfig,
     /// Compression of responses.
     pub compression: CompressionConfig,
     /// CORS: which origins' pages can send requests.
@@ -103,6 +105,7 @@ impl Default for ServerConfig {
             get: true,
             tls: None,
             batching: BatchingConfig::default(),
+            uploads: UploadsConfig::default(),
             compression: CompressionConfig::default(),
             cors: CorsConfig::default(),
             csrf: CsrfConfig::default(),
@@ -125,6 +128,27 @@ pub struct BatchingConfig {
 impl Default for BatchingConfig {
     fn default() -> Self {
         Self { enabled: false, max: 10 }
+    }
+}
+
+/// Requests with files, as the GraphQL multipart request specification has them. A file goes on to its subgraph while it comes; none is
+/// kept. Such a request needs one of `csrf.headers`, since a page of another site could send it otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UploadsConfig {
+    /// Whether files are accepted.
+    pub enabled: bool,
+    /// The maximum number of files in one request.
+    pub max_files: usize,
+    /// The maximum size of a file.
+    pub max_file_bytes: ByteSize,
+    /// The maximum size of all files of a request.
+    pub max_total_bytes: ByteSize,
+}
+
+impl Default for UploadsConfig {
+    fn default() -> Self {
+        Self { enabled: false, max_files: 5, max_file_bytes: ByteSize(10 << 20), max_total_bytes: ByteSize(20 << 20) }
     }
 }
 

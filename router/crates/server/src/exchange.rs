@@ -124,7 +124,7 @@ impl<S> StreamExchange<S> {
 }
 
 /// The context, while nobody else has it.
-fn own(context: &mut Arc<RequestContext>) -> Result<&mut RequestContext, Refusal> {
+pub(crate) fn own(context: &mut Arc<RequestContext>) -> Result<&mut RequestContext, Refusal> {
     Arc::get_mut(context).ok_or_else(|| {
         let message = "The request could not be checked.";
         Refusal::fixed(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", message)

@@ -36,7 +36,7 @@ impl<S: Subgraphs> Front<S> {
         peer: Option<SocketAddr>,
     ) -> impl Future<Output = Response<Body>> + use<S, B>
     where
-        B: hyper::body::Body<Data = Bytes> + Unpin,
+        B: hyper::body::Body<Data = Bytes> + Unpin + Send + 'static,
     {
         let version = self.current();
         if socket::is_asked(&request) && request.uri().path() == version.config.path {
@@ -88,7 +88,7 @@ impl<S: Subgraphs> Front<S> {
 /// Answers a request to the endpoint.
 async fn respond<S: Subgraphs, B>(mut exchange: Exchange<S>, body: B, front: &Arc<Front<S>>) -> Response<Body>
 where
-    B: hyper::body::Body<Data = Bytes> + Unpin,
+    B: hyper::body::Body<Data = Bytes> + Unpin + Send + 'static,
 {
     let response = if exchange.context.method == Method::OPTIONS {
         preflight(&exchange)

@@ -2,6 +2,7 @@
 //! Knows no socket and no schema.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::sync::Arc;
 
 use braid_gateway::refusal::{Refusal, RefusalStatus};
@@ -11,16 +12,18 @@ use braid_graphql::OperationType;
 use braid_rate_limit::RequestLimits;
 use braid_request_context::RequestContext;
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use http::{Method, Response, StatusCode};
 
 use crate::batch::Batch;
 use crate::config::CompressionConfig;
-use crate::exchange::Exchange;
+use crate::exchange::{self, Exchange};
 use crate::negotiate::{self, Accepted, BodyType, Media};
 use crate::observe::Observed;
 use crate::state::Front;
 use crate::streams::{self, Begun, Streamed};
+use crate::uploads::{self, Uploading};
 use crate::version::Version;
 use crate::{body, compress, reply};
 
@@ -39,16 +42,22 @@ pub(crate) enum Reply {
 /// Answers a request to the endpoint.
 pub(crate) async fn respond<S: Subgraphs, B>(exchange: &mut Exchange<S>, body: B, front: &Front<S>) -> Reply
 where
-    B: hyper::body::Body<Data = Bytes> + Unpin,
+    B: hyper::body::Body<Data = Bytes> + Unpin + Send + 'static,
 {
     let accepted = negotiate::accepted(&exchange.context.headers);
-    let begun = begin(exchange, accepted).await;
+    let outcome = match begin(exchange, accepted).await {
+        Err(refusal) => Err(refusal),
+        // Boxed, so that other requests don't carry it.
+        Ok(()) if negotiate::body_type(&exchange.context.headers) == BodyType::Multipart => {
+            Box::pin(with_files(exchange, body)).await
+        }
+        Ok(()) => {
+            let Exchange { version, context, observed, .. } = &mut *exchange;
+            outcome(front, version, context, body, observed, accepted).await
+        }
+    };
     let Exchange { version, context, observed, .. } = exchange;
     let (version, context) = (&*version, &*context);
-    let outcome = match begun {
-        Err(refusal) => Err(refusal),
-        Ok(()) => outcome(front, version, context, body, observed, accepted).await,
-    };
     let media = accepted.whole.unwrap_or(Media::Json);
     let (plans, compression) = (&version.gateway.headers, &version.config.compression);
     let (status, bytes, mut headers) = match outcome {
@@ -177,14 +186,39 @@ where
     }
 }
 
+/// Answers a request with files, which are read while it is answered.
+async fn with_files<S: Subgraphs, B>(exchange: &mut Exchange<S>, body: B) -> Result<Outcome, Refusal>
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin + Send + 'static,
+{
+    let Exchange { version, context, observed, .. } = exchange;
+    let server = &version.config;
+    let (max, time) = (server.max_body_bytes.0, server.body_timeout.0);
+    let uploading = Uploading::begin(&context.headers, body, &server.uploads, max, time).await?;
+    let (operations, uploads, files) = uploading.split();
+    observed.request_bytes = operations.len();
+    exchange::own(context)?.extensions.insert(Arc::new(uploads));
+    let request = GraphQLRequest::from_json(&operations)?;
+    let answering = pin!(answer(&version.gateway, &request, context, Accepts::WHOLE));
+    let passing_on = pin!(files.pass_on());
+    let executed = match select(answering, passing_on).await {
+        Either::Left((answer, _)) => answer?,
+        // What a subgraph has begun to take is cut off.
+        Either::Right((Err(refusal), _)) => return Err(refusal),
+        Either::Right((Ok(()), answering)) => answering.await?,
+    };
+    Ok(Outcome::Whole(answered(&version.gateway, &context.headers, executed.executed()?, observed)))
+}
+
 /// What can be refused before the body is read.
 fn check_head<S>(version: &Version<S>, context: &RequestContext) -> Result<(), Refusal> {
     let headers = &context.headers;
     let body = negotiate::body_type(headers);
     match context.method {
-        Method::POST if body != BodyType::Json => Err(unsupported_type()),
+        Method::POST if body == BodyType::Multipart && !version.config.uploads.enabled => Err(uploads::not_enabled()),
+        Method::POST if !matches!(body, BodyType::Json | BodyType::Multipart) => Err(unsupported_type()),
         // A body type that a form can send, on a request that needs none, is somebody's trick.
-        Method::GET if body == BodyType::Other => Err(unsupported_type()),
+        Method::GET if matches!(body, BodyType::Other | BodyType::Multipart) => Err(unsupported_type()),
         Method::GET if !version.config.get => Err(wrong_method("POST")),
         Method::GET | Method::POST if version.rules.is_forgeable(headers) => {
             let headers = version.rules.csrf_headers();

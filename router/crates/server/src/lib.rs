@@ -76,6 +76,7 @@ mod scheduler;
 mod stalled;
 mod state;
 mod streams;
+mod uploads;
 mod url_ids;
 mod version;
 

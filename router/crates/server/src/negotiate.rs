@@ -161,6 +161,8 @@ pub(crate) enum BodyType {
     Unknown,
     /// JSON in UTF-8.
     Json,
+    /// `multipart/form-data`, for files.
+    Multipart,
     /// Something else.
     Other,
 }
@@ -172,6 +174,7 @@ pub(crate) fn body_type(headers: &HeaderMap) -> BodyType {
     }
     match value.to_str() {
         Ok(text) if is_json(essence(text)) && charset_is_utf8(text) => BodyType::Json,
+        Ok(text) if essence(text).eq_ignore_ascii_case("multipart/form-data") => BodyType::Multipart,
         _ => BodyType::Other,
     }
 }
@@ -248,5 +251,6 @@ mod tests {
         assert_eq!(of("Application/JSON; charset=\"UTF-8\""), BodyType::Json);
         assert_eq!(of("application/json; charset=latin1"), BodyType::Other);
         assert_eq!(of("text/plain"), BodyType::Other);
+        assert_eq!(of("Multipart/Form-Data; boundary=a"), BodyType::Multipart);
     }
 }

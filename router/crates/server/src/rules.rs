@@ -117,6 +117,10 @@ impl HttpRules {
         if request.get(header::ORIGIN).is_some_and(allowed) {
             return false;
         }
+        // A form can send it, and so can a browser that does not say where the page is from.
+        if body_type(request) == BodyType::Multipart {
+            return true;
+        }
         // Pages can't set these headers themselves (https://www.w3.org/TR/fetch-metadata/).
         let site = request.get("sec-fetch-site").map(HeaderValue::as_bytes);
         csrf.strict || matches!(site, Some(b"cross-site" | b"same-site"))

@@ -98,6 +98,8 @@ pub const OWN: &[&str] = &[
     "UNAUTHORIZED_FIELD_OR_TYPE",
     "UNAUTHORIZED_OPERATION",
     "UNSUPPORTED_CONTENT_TYPE",
+    "UPLOADS_LIMIT_EXCEEDED",
+    "UPLOADS_NOT_ENABLED",
     "WEBSOCKET_HANDSHAKE_INVALID",
     "WEBSOCKET_NEEDS_HTTP1",
     "WEBSOCKET_NOT_ENABLED",
@@ -133,7 +135,9 @@ pub(crate) const LIMITS: &[&str] = &[
     "SUBREQUEST_TIMEOUT",
     "SUBSCRIPTION_IDLE",
     "SUBSCRIPTION_MAX_DURATION",
+    "SUBSCRIPTION_TOO_SLOW",
     "TOO_MANY_ERRORS",
+    "UPLOADS_LIMIT_EXCEEDED",
 ];
 
 /// The maximum number of codes of subgraphs that get a label: a label uses memory for as long as the process runs.

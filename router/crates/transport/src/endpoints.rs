@@ -13,6 +13,7 @@ use http::HeaderMap;
 use crate::config::{MAX_URLS, Traffic};
 use crate::ejection::Ejection;
 use crate::exchange::{Attempt, Exchange};
+use crate::upload::Upload;
 
 /// The URLs of a subgraph.
 #[derive(Debug)]
@@ -86,6 +87,21 @@ impl Endpoints {
             ejection.record(chosen, began, Instant::now(), attempt.is_failure);
         }
         attempt
+    }
+
+    /// Sends a request with files to a URL that [`Self::choose`] returned.
+    pub(crate) async fn upload(
+        &self,
+        chosen: usize,
+        request: &SubgraphRequest,
+        upload: Upload,
+        headers: HeaderMap,
+        context: &SubgraphContext,
+        deadline: Instant,
+    ) -> Attempt {
+        let Endpoint { exchange, in_flight } = &self.all[chosen];
+        let _counted = Counted::add(in_flight, usize::MAX);
+        exchange.upload(request, upload, headers, context, deadline).await
     }
 
     /// The URLs to draw from, as bits: those that are in and not tried yet, or else those that are in, or else all.

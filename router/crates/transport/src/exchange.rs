@@ -19,9 +19,9 @@ use crate::config::Traffic;
 /// A URL that requests are sent to.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    client: Client,
+    pub(crate) client: Client,
     first_byte_timeout: Duration,
-    max_response_bytes: usize,
+    pub(crate) max_response_bytes: usize,
 }
 
 /// What one attempt brought.
@@ -34,7 +34,7 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    fn new(outcome: Outcome, status: Option<StatusCode>) -> Self {
+    pub(crate) fn new(outcome: Outcome, status: Option<StatusCode>) -> Self {
         let is_failure = match (&outcome, status) {
             (_, Some(status)) if status.is_server_error() => true,
             (Err(error), status) => match error.kind {
@@ -122,7 +122,7 @@ impl Exchange {
 }
 
 /// Refuses a response that can't be GraphQL before its body is read.
-fn check_head(parts: &http::response::Parts) -> Result<(), SubgraphError> {
+pub(crate) fn check_head(parts: &http::response::Parts) -> Result<(), SubgraphError> {
     let malformed = |message| SubgraphError { kind: SubgraphErrorKind::Malformed, message, retryable: false };
     if parts.status.is_redirection() {
         let message =
@@ -146,7 +146,7 @@ pub(crate) fn is_json(content_type: &str) -> bool {
     essence.eq_ignore_ascii_case("application/json") || essence.to_ascii_lowercase().ends_with("+json")
 }
 
-fn body_error(error: &BodyError) -> SubgraphError {
+pub(crate) fn body_error(error: &BodyError) -> SubgraphError {
     let kind = match error {
         BodyError::TooLarge(_) => SubgraphErrorKind::TooLarge,
         BodyError::UnknownEncoding(_) => SubgraphErrorKind::Malformed,
@@ -155,10 +155,10 @@ fn body_error(error: &BodyError) -> SubgraphError {
     SubgraphError { kind, message: chain(error), retryable: kind == SubgraphErrorKind::Transport }
 }
 
-fn transport(message: String, retryable: bool) -> SubgraphError {
+pub(crate) fn transport(message: String, retryable: bool) -> SubgraphError {
     SubgraphError { kind: SubgraphErrorKind::Transport, message, retryable }
 }
 
-fn timeout(message: &str) -> SubgraphError {
+pub(crate) fn timeout(message: &str) -> SubgraphError {
     SubgraphError { kind: SubgraphErrorKind::Timeout, message: message.to_owned(), retryable: false }
 }

@@ -22,6 +22,7 @@ mod retry;
 mod seen;
 mod subgraph;
 mod subscribe;
+mod upload;
 mod window;
 
 use std::sync::Arc;

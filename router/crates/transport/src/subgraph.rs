@@ -24,6 +24,7 @@ use crate::hedge::Hedge;
 use crate::retry::Retries;
 use crate::subscribe::callback::Callbacks;
 use crate::subscribe::{Asked, Subscriber, live};
+use crate::upload::Upload;
 use crate::{Outcome, TransportError, seen};
 
 /// A subgraph. Kept over reloads as long as nothing about it changes.
@@ -116,6 +117,11 @@ impl Subgraph {
             Some(claims) => claims.add(request, context),
             None => request,
         };
+        if context.uploads().is_some()
+            && let Some(upload) = Upload::of(&request, context)?
+        {
+            return Box::pin(self.upload(request, upload, context)).await;
+        }
         match &self.deduplicate {
             Some(deduplicate) if request.kind == OperationType::Query => {
                 let send = |request, context| {
@@ -177,6 +183,25 @@ impl Subgraph {
             describe(span, &outcome, attempts);
         }
         outcome
+    }
+
+    /// Sends a request with files: once, since they are gone then.
+    async fn upload(&self, request: SubgraphRequest, upload: Upload, context: &SubgraphContext) -> Outcome {
+        let started = Instant::now();
+        let passage = self.pass(started)?;
+        let _admitted = self.admit()?;
+        let mut span = context.trace().map(|trace| trace.fetch(&self.name));
+        let headers = self.headers(request.subgraph, context, span.as_ref());
+        let (url, deadline) = (self.endpoints.choose(&mut Tried::default()), started + self.traffic.timeout);
+        let attempt = self.endpoints.upload(url, &request, upload, headers, context, deadline).await;
+        if let Some(passage) = passage {
+            passage.ended(Instant::now(), attempt.is_failure);
+        }
+        self.record(&attempt.outcome, started.elapsed());
+        if let Some(span) = span.as_mut().filter(|span| span.is_recorded()) {
+            describe(span, &attempt.outcome, 1);
+        }
+        attempt.outcome
     }
 
     /// Attempts a request, and queries that failed again. Returns the last attempt and the number of attempts.
