@@ -75,7 +75,7 @@ pub(crate) async fn post(posting: Posting<'_>, reading: &Reading) -> Result<Answ
         let message = format!("the response is {} with the content-type \"{content_type}\"", head.status);
         return Err(if head.status.is_server_error() { error::lost(message) } else { error::refused(message) });
     }
-    if head.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    if head.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity" && encoding != "none") {
         return Err(error::malformed("the stream is compressed, which was not asked for".to_owned()));
     }
     let max = reading.limits.message;
