@@ -7,11 +7,13 @@ import { join } from "node:path";
 const BINARY = process.env.BRAID ?? new URL("../../target/release/braid", import.meta.url).pathname;
 const SUPERGRAPH = new URL("../../schema/supergraph.graphql", import.meta.url).pathname;
 
-/** The router with this configuration (JSON is YAML), and `flags` such as --dev. */
-export async function startRouter(config, flags = []) {
+/** The router with this configuration (JSON is YAML), and `flags` such as --dev. Without `subgraphs`, it has the shop's supergraph. */
+export async function startRouter(config, flags = [], subgraphs = null) {
   const folder = await mkdtemp(join(tmpdir(), "braid-"));
   const file = join(folder, "router.yaml");
-  await writeFile(file, JSON.stringify({ ...config, schema: { supergraph: SUPERGRAPH } }));
+  const schema = subgraphs ? { subgraphs: join(folder, "supergraph.yaml") } : { supergraph: SUPERGRAPH };
+  if (subgraphs) await writeFile(schema.subgraphs, JSON.stringify({ federation_version: "=2.9", subgraphs }));
+  await writeFile(file, JSON.stringify({ ...config, schema }));
   const child = spawn(BINARY, ["serve", "--config", file, "--listen", "127.0.0.1:0", ...flags], {
     stdio: ["ignore", "inherit", "pipe"],
   });

@@ -4,6 +4,8 @@
 const hook = (name) => document.querySelector(`[data-hook="${name}"]`);
 const pretty = (value) => JSON.stringify(value, null, 2);
 let settings = { endpoint: "/graphql", plan: false };
+/** Ends the subscription that runs. */
+let stop = null;
 
 /** The text of a JSON field as an object, or an error that names the field. */
 function object(name) {
@@ -19,17 +21,25 @@ function object(name) {
 }
 
 async function run() {
+  if (stop) return stop();
   const button = hook("run");
   button.disabled = true;
   hook("status").value = "…";
   const began = performance.now();
   try {
-    const headers = { accept: "application/graphql-response+json, application/json;q=0.9", ...object("headers") };
+    const accept = "application/graphql-response+json, application/json;q=0.9, text/event-stream;q=0.8";
+    const headers = { accept, ...object("headers") };
+    const aborting = new AbortController();
     const response = await fetch(settings.endpoint, {
       method: "POST",
+      signal: aborting.signal,
       headers: { ...headers, "content-type": "application/json", "braid-expose": "plan, timings" },
       body: JSON.stringify({ query: hook("query").value, variables: object("variables") }),
     });
+    if (response.headers.get("content-type")?.startsWith("text/event-stream")) {
+      await showEvents(response, aborting);
+      return;
+    }
     const answer = await response.json();
     const inside = answer.extensions?.braid;
     if (inside) delete answer.extensions;
@@ -43,6 +53,41 @@ async function run() {
   } finally {
     button.disabled = false;
     document.body.dataset.answered = String(Number(document.body.dataset.answered ?? 0) + 1);
+  }
+}
+
+/** Shows the events of a subscription, the newest first, until it ends or is stopped. */
+async function showEvents(response, aborting) {
+  const button = hook("run");
+  const label = button.textContent;
+  let [count, shown, rest] = [0, "", ""];
+  stop = () => aborting.abort();
+  button.disabled = false;
+  button.textContent = "Stop";
+  hook("plan").textContent = "";
+  try {
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const { done, value: text } = await reader.read();
+      if (done) break;
+      const events = (rest + text).split("\n\n");
+      rest = events.pop();
+      for (const event of events) {
+        const lines = event.split("\n").filter((line) => line.startsWith("data: "));
+        if (lines.length === 0) continue;
+        const answer = JSON.parse(lines.map((line) => line.slice(6)).join("\n"));
+        shown = `${pretty(answer)}\n\n${shown}`.slice(0, 100_000);
+        hook("result").textContent = shown;
+        hook("status").value = `${(count += 1)} events`;
+      }
+    }
+    hook("status").value = `${count} events, ended`;
+  } catch (error) {
+    if (!aborting.signal.aborted) throw error;
+    hook("status").value = `${count} events, stopped`;
+  } finally {
+    stop = null;
+    button.textContent = label;
   }
 }
 
