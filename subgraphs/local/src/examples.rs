@@ -26,5 +26,12 @@ pub const BEST_SELLERS: Example = Example {
 pub const MY_ORDERS: Example =
     Example { title: "My orders", query: include_str!("../../../schema/operations/my-orders.graphql"), variables: "" };
 
+/// Orders as they change: a subscription.
+pub const WATCH_MY_ORDERS: Example = Example {
+    title: "Watch my orders",
+    query: include_str!("../../../schema/operations/watch-my-orders.graphql"),
+    variables: "",
+};
+
 /// All of them, in the order in which a newcomer tries them.
-pub const ALL: [Example; 3] = [BEST_SELLERS, SIGN_IN, MY_ORDERS];
+pub const ALL: [Example; 4] = [BEST_SELLERS, SIGN_IN, MY_ORDERS, WATCH_MY_ORDERS];

@@ -12,3 +12,4 @@ mod permissions;
 mod running;
 mod shop;
 mod start;
+mod watch;
