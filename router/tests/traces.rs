@@ -59,10 +59,14 @@ impl Collector {
 
     /// All spans by name.
     fn spans(&self) -> HashMap<String, Span> {
+        self.all().into_iter().map(|span| (span.name.clone(), span)).collect()
+    }
+
+    fn all(&self) -> Vec<Span> {
         let got = self.got.lock().unwrap();
         let spans = got.iter().flat_map(|(_, batch)| &batch.resource_spans);
         let spans = spans.flat_map(|resource| &resource.scope_spans).flat_map(|scope| &scope.spans);
-        spans.map(|span| (span.name.clone(), span.clone())).collect()
+        spans.cloned().collect()
     }
 
     fn head(&self) -> String {
@@ -158,6 +162,62 @@ async fn a_request_is_one_tree_of_spans() {
     }
     assert_eq!(collector.service(), "shop");
     assert!(collector.head().contains("x-token: t0k") && collector.head().contains("x-protobuf"));
+}
+
+#[tokio::test]
+async fn a_stream_and_its_events_have_spans() {
+    let collector = Collector::start().await;
+    let orders = support::Subgraph::raw(|_| async {
+        let event = |state: &str| {
+            format!("event: next\ndata: {{\"data\":{{\"orderChanged\":{{\"__typename\":\"Order\",\"id\":\"1\",\"state\":\"{state}\"}}}}}}\n\n")
+        };
+        let body = format!("{}{}event: complete\ndata:\n\n", event("PAID"), event("SENT"));
+        http("200 OK", "text/event-stream", body.as_bytes(), "")
+    })
+    .await;
+    let users = r#"{"data":{"_entities":[{"__typename":"Order","buyer":"Ada"}]}}"#;
+    let users = support::Subgraph::json(|_| users.to_owned()).await;
+    let key = "extend schema @link(url: \"https://specs.apollo.dev/federation/v2.9\", import: [\"@key\"])";
+    let sdl = |name: &str, url: String, types: &str| braid_composition::SubgraphSdl {
+        name: name.to_owned(),
+        url,
+        sdl: format!("{key} {types}"),
+        ..braid_composition::SubgraphSdl::default()
+    };
+    let orders_types = "type Query { ready: String } type Subscription { orderChanged: Order } type Order @key(fields: \"id\") { id: ID! state: String }";
+    let users_types = "type Query { me: String } type Order @key(fields: \"id\") { id: ID! buyer: String }";
+    let subgraphs = [sdl("orders", orders.url(), orders_types), sdl("users", users.url(), users_types)];
+    let supergraph = braid_composition::compose(&subgraphs).result.unwrap().supergraph_sdl;
+    let config = to(&collector.url);
+    let router = TestRouter::start(supergraph, |settings| {
+        config(settings);
+        settings.traffic.all.subscriptions = Some(braid_transport::config::SubscriptionTrafficConfig {
+            protocol: braid_transport::config::SubscriptionProtocol::Sse,
+            ..Default::default()
+        });
+    })
+    .await;
+    let body = r#"{"query":"subscription Watch { orderChanged { state buyer } }"}"#;
+    let headers = format!("accept: text/event-stream\r\n{}", traceparent("01"));
+    let answer = router.send(&post(body, &headers)).await;
+    assert_eq!(answer.text().matches("event: next").count(), 2, "{}", answer.text());
+    router.stop().await;
+
+    let spans = collector.all();
+    let named = |name: &str| spans.iter().filter(|span| span.name == name).collect::<Vec<_>>();
+    let [stream] = named("POST /graphql")[..] else { panic!("{spans:?}") };
+    assert_eq!(attribute(stream, "graphql.operation.name"), "Watch");
+    assert_eq!(attribute(stream, "braid.stream.protocol"), "sse");
+    assert_eq!(attribute(stream, "braid.stream.cause"), "completed");
+    assert_eq!(attribute(stream, "braid.stream.events"), "2");
+    let events = named("event");
+    assert_eq!(events.len(), 2);
+    assert!(events.iter().all(|event| event.parent_span_id == stream.span_id));
+    // What completes an event belongs to it.
+    for (event, fetch) in events.iter().zip(named("fetch users")) {
+        assert_eq!(fetch.parent_span_id, event.span_id);
+    }
+    assert_eq!(named("fetch users").len(), 2);
 }
 
 #[tokio::test]

@@ -85,35 +85,45 @@ impl RequestContext {
 
 /// What of a client's request is the business of subgraphs. Cloning it is cheap.
 #[derive(Debug, Clone)]
-pub struct SubgraphContext(Arc<RequestContext>);
+pub struct SubgraphContext {
+    request: Arc<RequestContext>,
+    /// The span that requests to subgraphs belong to, where it is not that of the client's request.
+    within: Option<Arc<TraceContext>>,
+}
 
 impl SubgraphContext {
     /// The part of `request` that travels.
     pub fn new(request: Arc<RequestContext>) -> Self {
-        Self(request)
+        Self { request, within: None }
+    }
+
+    /// The same within a span: that of an event of a subscription.
+    #[must_use]
+    pub fn within(self, span: TraceContext) -> Self {
+        Self { within: Some(Arc::new(span)), ..self }
     }
 
     /// Who asks.
     pub fn identity(&self) -> &Identity {
-        &self.0.identity
+        &self.request.identity
     }
 
     /// The files that came with the request, if any.
     pub fn uploads(&self) -> Option<&Arc<Uploads>> {
-        self.0.extensions.get()
+        self.request.extensions.get()
     }
 
     /// The trace that the request belongs to.
     pub fn trace(&self) -> Option<&TraceContext> {
-        self.0.trace.as_ref()
+        self.within.as_deref().or(self.request.trace.as_ref())
     }
 
     /// The headers that a subgraph gets by the rules; `None` when no rule applies to it. The rules run once per request.
     pub fn headers(&self, subgraph: SubgraphId) -> Option<&HeaderMap> {
-        let (number, plan) = self.0.plans.request_plan(subgraph)?;
-        let headers = self.0.forwarded.get(number)?.get_or_init(|| {
+        let (number, plan) = self.request.plans.request_plan(subgraph)?;
+        let headers = self.request.forwarded.get(number)?.get_or_init(|| {
             let mut headers = HeaderMap::new();
-            plan.apply(&self.0.headers, &self.0.identity, &mut headers);
+            plan.apply(&self.request.headers, &self.request.identity, &mut headers);
             headers
         });
         Some(headers)
@@ -121,6 +131,6 @@ impl SubgraphContext {
 
     /// Whether a rule looks at the headers of this subgraph's responses.
     pub fn reads_response_headers(&self, subgraph: SubgraphId) -> bool {
-        self.0.plans.response_plan(subgraph).is_some()
+        self.request.plans.response_plan(subgraph).is_some()
     }
 }

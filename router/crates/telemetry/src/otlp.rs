@@ -120,6 +120,10 @@ impl Recorder {
         span
     }
 
+    pub(super) fn event(&self, parent: &TraceContext) -> Span {
+        self.begin("event".into(), SpanKind::Internal, &parent.as_parent(false), parent.state.clone())
+    }
+
     /// Records that compiling ended now and took `took`, with planning at its end. `code` is the error of the last step.
     pub(super) fn compiled(
         &self,

@@ -65,6 +65,14 @@ impl TraceContext {
         }
     }
 
+    /// A child span for an event of a subscription.
+    pub fn event(&self) -> Span {
+        match &self.recorder {
+            Some(recorder) => recorder.event(self),
+            None => Span::unrecorded(Self { span: random().to_be_bytes(), ..self.clone() }),
+        }
+    }
+
     /// Records that an operation was parsed and, unless it was refused, planned until now.
     pub fn compiled(&self, took: Duration, planned_in: Option<Duration>, code: Option<&str>) {
         if let Some(recorder) = &self.recorder {

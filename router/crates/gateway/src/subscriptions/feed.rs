@@ -12,7 +12,7 @@ use braid_graphql::error::GraphQLError;
 use braid_graphql::variables::Variables;
 use braid_request_context::{RequestContext, SubgraphContext};
 use braid_supergraph::SubgraphId;
-use braid_telemetry::trace::random;
+use braid_telemetry::trace::{TraceContext, random};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
@@ -287,8 +287,15 @@ impl<S: Subgraphs> Feed<S> {
         let Ok(compiled) = &operation.result else { return };
         // An event may take as long as a request.
         let time = context.deadline.saturating_duration_since(context.started);
-        let execution = gateway.execute_context(context, declined.clone(), Instant::now() + time);
+        let mut execution = gateway.execute_context(context, declined.clone(), Instant::now() + time);
+        let mut span = context.trace.as_ref().map(TraceContext::event);
+        if let Some(span) = &span {
+            execution.service = execution.service.within(span.context().clone());
+        }
         let response = execute_event(compiled, variables, body, &gateway.subgraphs, &execution).await;
+        if let Some(span) = span.as_mut().filter(|span| span.is_recorded()) {
+            span.set("graphql.errors", i64::try_from(response.errors).unwrap_or(i64::MAX));
+        }
         let bytes = match std::mem::take(&mut self.has_gap) {
             true => response.bytes_with_extensions(br#"{"braid":{"gap":true}}"#),
             false => response.bytes,
