@@ -15,6 +15,7 @@ mod node;
 
 #[path = "stream-subgraphs/async_graphql.rs"]
 mod async_graphql;
+mod support;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ use braid_settings::from_yaml;
 use braid_telemetry::metrics::Metrics;
 use futures_util::StreamExt;
 use http::HeaderMap;
+use support::tls;
 use tokio::net::TcpListener;
 
 const SDL: &str = "
@@ -92,12 +94,17 @@ struct Router {
 }
 
 impl Router {
-    /// `options`: those of subscriptions at the subgraph besides the times, separated by commas.
-    async fn start(port: u16, options: &str) -> Self {
+    /// `protocol`: that of subscriptions at the subgraph.
+    async fn start(port: u16, protocol: &str) -> Self {
+        Self::with_traffic(&format!("http://127.0.0.1:{port}/graphql"), protocol, "").await
+    }
+
+    /// `traffic`: further options of the subgraph, each before a comma.
+    async fn with_traffic(url: &str, protocol: &str, traffic: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = format!("http://{}/callback", listener.local_addr().unwrap());
         let traffic = format!(
-            "subgraphs: {{ streams: {{ url: \"http://127.0.0.1:{port}/graphql\", subscriptions: {{ {options}, \
+            "subgraphs: {{ streams: {{ {traffic} url: \"{url}\", subscriptions: {{ protocol: {protocol}, \
              ping_interval: 500ms, dead_after: 2s, reconnect: {{ min_delay: 100ms, max_delay: 300ms }}, \
              callback: {{ public_url: \"{public_url}\", heartbeat: 100ms }} }} }} }}"
         );
@@ -229,7 +236,7 @@ async fn try_all(kind: &'static str, protocols: &[&str]) {
     }
     let mut peer = Peer::start(kind, 0);
     for protocol in protocols {
-        let router = Router::start(peer.port, &format!("protocol: {protocol}")).await;
+        let router = Router::start(peer.port, protocol).await;
         all_is_well(&router, &format!("{kind} {protocol}")).await;
         peer = trouble(&router, peer).await;
     }
@@ -254,7 +261,23 @@ async fn apollo_server_that_calls() {
 async fn async_graphql_with_axum() {
     let port = async_graphql::start().await;
     for protocol in ["websocket", "websocket_legacy", "multipart", "auto"] {
-        let router = Router::start(port, &format!("protocol: {protocol}")).await;
+        let router = Router::start(port, protocol).await;
         all_is_well(&router, &format!("async-graphql {protocol}")).await;
+    }
+    // The same over HTTP/2; WebSockets are opened by HTTP/1.1 all the same.
+    for protocol in ["websocket", "multipart"] {
+        let router =
+            Router::with_traffic(&format!("http://127.0.0.1:{port}/graphql"), protocol, "protocol: http2,").await;
+        all_is_well(&router, &format!("async-graphql {protocol} over HTTP/2")).await;
+    }
+    // And over TLS, for clients with a certificate.
+    let authority = tls::Authority::new();
+    let (certificate, key) = authority.sign("router");
+    let proxy = tls::before(([127, 0, 0, 1], port).into(), authority.server(true)).await;
+    let authorities = authority.file("ca.pem");
+    let tls = format!("tls: {{ authorities: {authorities:?}, certificate: {certificate:?}, key: {key:?} }},");
+    for protocol in ["websocket", "multipart"] {
+        let router = Router::with_traffic(&format!("https://{proxy}/graphql"), protocol, &tls).await;
+        all_is_well(&router, &format!("async-graphql {protocol} over TLS")).await;
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Handshake {
     pub(crate) init: Map<String, Value>,
     /// Whether headers are added to it.
     pub(crate) headers_in_init: bool,
+    /// The time to open a connection.
+    pub(crate) connect_timeout: Duration,
     /// The time for the upgrade, and again for the acknowledgement.
     pub(crate) ack_timeout: Duration,
     /// The size of an event.
@@ -60,8 +62,10 @@ impl Handshake {
         let Some(dialer) = self.dialers.get(url) else {
             return Err(error::refused("the subgraph has no such URL".to_owned()));
         };
-        let stream =
-            dialer.dial().await.map_err(|error| error::lost(format!("no connection could be opened: {error}")))?;
+        // TLS takes part of the second.
+        let dialed = timeout(self.connect_timeout + self.ack_timeout, dialer.dial()).await;
+        let dialed = dialed.map_err(|_| error::timeout("no connection could be opened in time".to_owned()))?;
+        let stream = dialed.map_err(|error| error::lost(format!("no connection could be opened: {error}")))?;
         let request = self.request(dialer, headers)?;
         let upgrade = client_async_with_config(request, Box::new(stream) as Box<dyn Transport>, Some(self.config()));
         let upgraded = timeout(self.ack_timeout, upgrade).await;

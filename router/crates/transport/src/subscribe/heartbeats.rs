@@ -34,7 +34,7 @@ impl Heartbeats {
     pub(crate) fn silence(&self, dead_after: Duration) -> Option<Duration> {
         match self.interval.load(Ordering::Relaxed) {
             0 => None,
-            interval => Some(dead_after.max(Duration::from_millis(interval.saturating_mul(5) / 2))),
+            interval => Some(dead_after.max(Duration::from_millis(interval.saturating_mul(3) / 2))),
         }
     }
 
@@ -52,7 +52,7 @@ mod tests {
     fn the_bound_is_learnt_and_forgotten() {
         let (heartbeats, mut heard) = (Heartbeats::default(), Heard::default());
         let (start, seconds) = (Instant::now(), Duration::from_secs);
-        for (now, expected) in [(0, None), (1, None), (13, Some(30)), (63, Some(30)), (68, Some(20))] {
+        for (now, expected) in [(0, None), (1, None), (25, Some(36)), (75, Some(36)), (80, Some(20))] {
             heartbeats.beat(&mut heard, start + seconds(now), seconds(30));
             assert_eq!(heartbeats.silence(seconds(20)), expected.map(seconds), "{now}");
         }

@@ -178,6 +178,7 @@ impl Subscriber {
             subprotocols,
             init: self.config.connection_init.0.clone(),
             headers_in_init: self.config.forward_headers_in_init,
+            connect_timeout: client.connect_timeout,
             ack_timeout: self.config.ack_timeout.0,
             max_event: self.config.max_message_bytes.0,
         };

@@ -129,7 +129,7 @@ enum Progress {
     Came(Option<Result<Message, tungstenite::Error>>),
 }
 
-/// As many messages may be unreadable before the socket is given up.
+/// So many messages in a row may be unreadable before the socket is given up.
 const MAX_UNREADABLE: u32 = 16;
 
 /// Whether the socket goes on; an error if it does not, or none if it ends by agreement.
@@ -146,6 +146,11 @@ impl Speaking<'_> {
             let timer = if is_idle { timer.min(idle_since + idle) } else { timer };
             let flow = select! {
                 biased;
+                // First, so that a flood of messages can't hold them up. While something waits to be written, no more is added to it.
+                command = commands.recv(), if !self.needs_flush => match command {
+                    Some(command) => self.obey(command),
+                    None => Break(None),
+                },
                 progress = progress(&mut self.socket, self.needs_flush) => match progress {
                     Progress::Flushed => {
                         self.needs_flush = false;
@@ -155,11 +160,6 @@ impl Speaking<'_> {
                         heard = Instant::now();
                         self.take(message)
                     }
-                },
-                // While something waits to be written, no more is added to it.
-                command = commands.recv(), if !self.needs_flush => match command {
-                    Some(command) => self.obey(command),
-                    None => Break(None),
                 },
                 () = sleep_until(timer) => {
                     let now = Instant::now();
@@ -227,6 +227,7 @@ impl Speaking<'_> {
             Ok(message) => message,
             Err(problem) => return self.ignore(&problem.to_string()),
         };
+        self.unreadable = 0;
         match message {
             ServerMessage::Next { id, payload } => {
                 // What comes after a subscription has ended is ignored: it may have been on its way.

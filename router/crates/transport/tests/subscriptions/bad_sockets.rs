@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use braid_executor::SubgraphErrorKind;
+use futures_util::{SinkExt, StreamExt};
 use pretty_assertions::assert_eq;
 use serde_json::json;
 use tokio::join;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::peer::Peer;
 use crate::sockets::subscribed;
@@ -81,6 +83,11 @@ async fn a_subgraph_that_never_acknowledges_is_given_up() {
     // Nor accepts.
     let (refused, _exchange) = join!(world.try_subscribe("ada"), peer.exchange());
     assert_eq!(refused.err().unwrap().kind, SubgraphErrorKind::Timeout);
+    // Nor speaks TLS.
+    let traffic = "connect_timeout: 50ms, subscriptions: { protocol: websocket, ack_timeout: 100ms }";
+    let secure = World::with_traffic(&peer.url.replace("http:", "https:"), traffic, None);
+    assert_eq!(secure.try_subscribe("ada").await.err().unwrap().kind, SubgraphErrorKind::Timeout);
+    peer.forget().await;
     // Nor in the right order.
     let (refused, _socket) = join!(world.try_subscribe("ada"), async {
         let mut socket = peer.socket().await;
@@ -158,4 +165,22 @@ async fn a_flood_on_one_subscription_holds_no_other_up() {
         assert_eq!(flooded.next().await, data(&format!("19 {number}")));
     }
     assert_eq!(world.metric("subscription_events_dropped_total"), 9_990.0);
+}
+
+#[tokio::test]
+async fn a_flood_does_not_hold_up_a_new_subscription() {
+    let peer = Peer::start().await;
+    let world = World::new(&peer.url, "protocol: websocket, buffer: 10");
+    let (_flooded, socket, id) = subscribed(&world, &peer).await;
+    let (mut flood, mut asked) = socket.socket.split();
+    let flooding = tokio::spawn(async move {
+        let next = json!({ "type": "next", "id": id, "payload": { "data": {} } }).to_string();
+        while flood.send(Message::text(next.as_str())).await.is_ok() {}
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let (_new, came) = join!(world.subscribe("ada"), async {
+        tokio::time::timeout(Duration::from_secs(5), asked.next()).await.expect("it is sent").unwrap().unwrap()
+    });
+    assert!(came.to_text().unwrap().contains("subscribe"));
+    flooding.abort();
 }

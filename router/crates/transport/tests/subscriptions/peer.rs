@@ -34,6 +34,11 @@ impl Peer {
         self.listener.accept().now_or_never().is_none()
     }
 
+    /// Accepts a connection, and closes it.
+    pub async fn forget(&self) {
+        drop(self.stream().await);
+    }
+
     /// Accepts a WebSocket, with the subprotocol that the client likes most.
     pub async fn socket(&self) -> Socket {
         Socket::accept(self.stream().await).await
