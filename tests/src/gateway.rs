@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Bytes;
 use braid_authorization::{Requirements, filter};
 use braid_executor::{
-    CompiledOperation, ExecuteContext, ExecuteLimits, RefusalPlace, SubgraphError, SubgraphErrorKind, SubgraphErrors,
-    SubgraphRequest, SubgraphResponse, SubgraphService, execute,
+    CompiledOperation, ExecuteContext, ExecuteLimits, Part, PartsFormat, RefusalPlace, SubgraphError,
+    SubgraphErrorKind, SubgraphErrors, SubgraphRequest, SubgraphResponse, SubgraphService, execute, execute_in_parts,
 };
+use braid_graphql::Name;
+use braid_graphql::incremental::with_incremental_directives;
 use braid_graphql::names::SchemaNames;
-use braid_graphql::normalize::{NormalizeLimits, normalize};
-use braid_graphql::operation::Operation;
+use braid_graphql::normalize::{NormalizeLimits, normalize, normalize_in_parts};
+use braid_graphql::operation::{Field, Operation, SelectionSet};
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_graphql::variables::coerce_variables;
 use braid_query_graph::QueryGraph;
-use braid_query_plan::QueryPlan;
+use braid_query_plan::{Fetch, FetchId, QueryPlan};
 use braid_query_planner::{PlannerConfig, check_plan, plan};
 use braid_supergraph::Supergraph;
 use serde_json::Value;
@@ -108,15 +111,7 @@ impl Gateway {
             Ok(compiled) => compiled,
             Err(error) => return Answer { plan: text, ..Answer::refused(format!("compile: {error}")) },
         };
-        let context = ExecuteContext {
-            service: (),
-            deadline: None,
-            limits: ExecuteLimits::default(),
-            subgraph_errors: SubgraphErrors::Shown,
-            refusals: RefusalPlace::Errors,
-            names: SchemaNames::Shown,
-            declined: Vec::new(),
-        };
+        let context = context();
         let response = execute(&compiled, &coerced, &self.service, &context).await;
         let mut parts: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&response.bytes)
             .unwrap_or_else(|error| panic!("the answer is not JSON ({error}): {:?}", response.bytes));
@@ -131,6 +126,88 @@ impl Gateway {
         }
     }
 
+    /// Runs an operation in parts. Subgraphs answer in an order of their own.
+    pub async fn run_in_parts(
+        &self,
+        query: &str,
+        variables: &serde_json::Map<String, Value>,
+        format: PartsFormat,
+    ) -> Result<InParts, String> {
+        let schema = with_incremental_directives(self.supergraph.api_schema.clone());
+        let document =
+            parse_operation(&schema, query, ParseLimits { names: SchemaNames::Shown, ..ParseLimits::default() })
+                .map_err(|errors| errors[0].message.clone())?;
+        let chosen = choose_operation(&document, None).map_err(|error| error.message)?;
+        let raw = to_raw_value(variables).unwrap();
+        let coerced = coerce_variables(&self.supergraph.api_schema, &chosen.variables, Some(&raw), SchemaNames::Shown);
+        let coerced = coerced.map_err(|errors| errors[0].message.clone())?;
+        let value = |name: &Name| {
+            let number = chosen.variables.iter().position(|variable| variable.name == *name);
+            number.and_then(|number| coerced.boolean(number)).unwrap_or(false)
+        };
+        let limits = NormalizeLimits::default();
+        let operation = normalize_in_parts(&document, chosen, &self.supergraph.schema, limits, &value);
+        let operation = operation.map_err(|error| error.to_string())?;
+        let plan = plan(&operation, &self.graph, &config()).map_err(|error| format!("{}: {error}", error.code()))?;
+        let mut faults = self.plan_faults(&operation, &plan);
+        faults.extend(self.early_faults(&operation, &plan));
+        let mut text = braid_query_plan::print::print(&plan, &self.supergraph);
+        plan.fetches.iter().for_each(|fetch| text.push_str(&format!("\n{:?} serves {:?}", fetch.id, fetch.serves)));
+        let compiled =
+            CompiledOperation::compile(operation, plan, &self.supergraph).map_err(|error| error.to_string())?;
+        let context = context();
+        if !compiled.has_parts() {
+            let response = execute(&compiled, &coerced, &self.service, &context).await;
+            let messages = vec![String::from_utf8_lossy(&response.bytes).into_owned()];
+            return Ok(InParts { messages, plan: text, faults });
+        }
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
+        let late = Late { service: self.service.clone(), calls: AtomicUsize::new(0), seed: query.len() };
+        let run = execute_in_parts(&compiled, &coerced, &late, &context, format, sender);
+        let receive = async {
+            let mut messages = Vec::new();
+            while let Some(part) = receiver.recv().await {
+                match part {
+                    Part::First { response, .. } => messages.push(response.bytes),
+                    Part::Next(bytes) => messages.push(bytes),
+                    Part::Ended(_) => {}
+                }
+            }
+            messages
+        };
+        let ((), messages) = tokio::join!(run, receive);
+        let messages = messages.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect();
+        Ok(InParts { messages, plan: text, faults })
+    }
+
+    /// What is wrong with a plan as far as it gives what is not deferred: without what is fetched for other parts it must be a right plan of the rest.
+    fn early_faults(&self, operation: &Operation, plan: &QueryPlan) -> Vec<String> {
+        let mut needed: Vec<bool> = plan.fetches.iter().map(|fetch| fetch.serves.contains(&None)).collect();
+        for at in (0..plan.fetches.len()).rev().filter(|_| !operation.defers.is_empty()) {
+            if needed[at] {
+                plan.fetches[at].after.iter().for_each(|before| needed[before.0 as usize] = true);
+            }
+        }
+        if operation.defers.is_empty() {
+            return Vec::new();
+        }
+        let is_late =
+            |at: usize| needed[at] && !plan.fetches[at].serves.is_empty() && !plan.fetches[at].serves.contains(&None);
+        let late = (0..needed.len()).find(|at| is_late(*at));
+        let late = late.map(|at| format!("what is not deferred waits for fetch {at}, which is deferred"));
+        let mut early = QueryPlan::empty(plan.kind);
+        let mut number = Vec::new();
+        for (fetch, needed) in plan.fetches.iter().zip(&needed) {
+            number.push(FetchId(early.fetches.len() as u32));
+            if *needed {
+                let after = fetch.after.iter().map(|before| number[before.0 as usize]).collect();
+                early.fetches.push(Fetch { id: number[number.len() - 1], after, ..fetch.clone() });
+            }
+        }
+        let rest = Operation { selection_set: without_deferred(&operation.selection_set), ..operation.clone() };
+        late.into_iter().chain(self.plan_faults(&rest, &early)).collect()
+    }
+
     /// The requests of the last operation, with their subgraphs.
     fn requests(&self) -> Vec<(String, Request)> {
         let of = |subgraph: &Arc<Subgraph>| {
@@ -138,6 +215,36 @@ impl Gateway {
             subgraph.take_log().into_iter().map(move |request| (name.clone(), request))
         };
         self.service.subgraphs.iter().flat_map(of).collect()
+    }
+}
+
+/// The outcome of an operation that was answered in parts.
+#[derive(Debug)]
+pub struct InParts {
+    /// The messages.
+    pub messages: Vec<String>,
+    /// The plan as text.
+    pub plan: String,
+    /// What is wrong with the plan, even if the answer is right.
+    pub faults: Vec<String>,
+}
+
+fn without_deferred(set: &SelectionSet) -> SelectionSet {
+    let kept = set.fields.iter().filter(|field| field.defer.is_none());
+    let kept =
+        kept.map(|field| Field { selection_set: field.selection_set.as_ref().map(without_deferred), ..field.clone() });
+    SelectionSet { fields: kept.collect() }
+}
+
+fn context() -> ExecuteContext<()> {
+    ExecuteContext {
+        service: (),
+        deadline: None,
+        limits: ExecuteLimits::default(),
+        subgraph_errors: SubgraphErrors::Shown,
+        refusals: RefusalPlace::Errors,
+        names: SchemaNames::Shown,
+        declined: Vec::new(),
     }
 }
 
@@ -159,6 +266,7 @@ fn config() -> PlannerConfig {
 }
 
 /// Subgraphs by the supergraph's numbers.
+#[derive(Clone)]
 struct InProcess {
     subgraphs: Vec<Arc<Subgraph>>,
 }
@@ -181,5 +289,25 @@ impl SubgraphService for InProcess {
         };
         let answer = self.subgraphs[request.subgraph.index()].execute(Request { query, variables });
         Ok(SubgraphResponse { status: 200, body: Bytes::from(answer.to_string()), meta: () })
+    }
+}
+
+/// Subgraphs that answer in an order that depends on a seed.
+struct Late {
+    service: InProcess,
+    calls: AtomicUsize,
+    seed: usize,
+}
+
+impl SubgraphService for Late {
+    type Context = ();
+    type Meta = ();
+
+    async fn call(&self, request: SubgraphRequest, context: &()) -> Result<SubgraphResponse<()>, SubgraphError> {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        for _ in 0..(call * 7 + self.seed) % 13 {
+            tokio::task::yield_now().await;
+        }
+        self.service.call(request, context).await
     }
 }

@@ -11,6 +11,8 @@ pub mod audit;
 pub mod gateway;
 pub mod key_order;
 pub mod merge;
+pub mod parts;
+pub mod put_off;
 pub mod shrink;
 pub mod subgraph;
 pub mod trial;

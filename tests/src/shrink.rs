@@ -11,6 +11,12 @@ use crate::world::{Operation, World};
 
 /// A smaller world and operation that fail in the same way.
 pub fn shrink(world: &World, operation: &Operation, kind: &'static str) -> (World, Operation) {
+    shrink_with(world, operation, kind, Trial::run)
+}
+
+/// The same for another way to run an operation.
+pub fn shrink_with(world: &World, operation: &Operation, kind: &'static str, run: Run) -> (World, Operation) {
+    let fails = |world: &World, operation: &Operation| difference_with(world, operation, run).map(|found| found.kind);
     let (mut world, mut operation) = (world.clone(), operation.clone());
     loop {
         let before = (world.clone(), operation.clone());
@@ -22,14 +28,17 @@ pub fn shrink(world: &World, operation: &Operation, kind: &'static str) -> (Worl
     }
 }
 
-/// The kind of difference in a world, if any; a world that does not compose has none.
-fn fails(world: &World, operation: &Operation) -> Option<&'static str> {
-    difference(world, operation).map(|difference| difference.kind)
-}
+/// How an operation is run and compared.
+pub type Run = fn(&Trial, &Operation) -> Option<Difference>;
 
 /// The difference in a world.
 pub fn difference(world: &World, operation: &Operation) -> Option<Difference> {
-    std::panic::catch_unwind(AssertUnwindSafe(|| Trial::new(world).ok()?.run(operation))).ok().flatten()
+    difference_with(world, operation, Trial::run)
+}
+
+/// The same for another way to run an operation. A world that does not compose has none.
+pub fn difference_with(world: &World, operation: &Operation, run: Run) -> Option<Difference> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| run(&Trial::new(world).ok()?, operation))).ok().flatten()
 }
 
 fn smallest<T>(mut value: T, candidates: fn(&T) -> Vec<T>, still_fails: &dyn Fn(&T) -> bool) -> T {

@@ -8,7 +8,11 @@ use braid_graphql::compiler::Schema;
 use braid_graphql::compiler::validation::Valid;
 use serde_json::{Map, Value};
 
+use braid_executor::PartsFormat;
+
 use crate::gateway::{Answer, Gateway};
+use crate::parts::Merged;
+use crate::put_off::whole;
 use crate::subgraph::Request;
 use crate::world::{Operation, Random, Running, World, operation};
 
@@ -110,6 +114,54 @@ impl Trial {
                 false => "data",
             };
             return found(kind, format!("found    {}\nexpected {expected}", answer.data), answer.plan);
+        }
+        None
+    }
+
+    /// The difference between an answer in parts, put together, and the monolith's response to the same without `@defer` and `@stream`.
+    pub fn run_in_parts(&self, operation: &Operation) -> Option<Difference> {
+        let found = |kind, detail, plan| Some(Difference { kind, detail, plan });
+        let whole = Operation { text: whole(&operation.text), ..operation.clone() };
+        let Ok(expected) = self.expected(&whole) else { return None };
+        for format in [PartsFormat::Pending, PartsFormat::Path] {
+            self.running.reset();
+            let run =
+                || self.runtime.block_on(self.gateway.run_in_parts(&operation.text, &operation.variables, format));
+            let parts = match std::panic::catch_unwind(AssertUnwindSafe(run)) {
+                Ok(parts) => parts,
+                Err(panic) => {
+                    let text =
+                        panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+                    return found("panic", text.unwrap_or("a panic").to_owned(), String::new());
+                }
+            };
+            let parts = match parts {
+                Ok(parts) => parts,
+                Err(message) => return found("no plan", message, String::new()),
+            };
+            let shown = format!("{}\n{}", parts.plan, parts.messages.join("\n"));
+            if let Some(fault) = parts.faults.first() {
+                return found("plan", fault.clone(), shown);
+            }
+            let mut merged = Merged::default();
+            for message in &parts.messages {
+                let taken = match format {
+                    PartsFormat::Pending => merged.pending(message),
+                    PartsFormat::Path => merged.path(message),
+                };
+                if let Err(message) = taken {
+                    return found("protocol", message, shown);
+                }
+            }
+            if !merged.has_ended() {
+                return found("protocol", "the last message does not say so".to_owned(), shown);
+            }
+            if let Some(error) = merged.errors.first() {
+                return found("error", format!("{error}\nexpected {expected}"), shown);
+            }
+            if merged.data != serde_json::from_str::<Value>(&expected).unwrap() {
+                return found("data", format!("found    {}\nexpected {expected}", merged.data), shown);
+            }
         }
         None
     }

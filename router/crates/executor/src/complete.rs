@@ -11,9 +11,11 @@ use braid_graphql::variables::Variables;
 use braid_supergraph::Supergraph;
 
 use crate::compile::condition::Decisions;
-use crate::compile::projection::{LeafKind, OutField, OutKind, OutSet, Projection, Wrappers};
+use crate::compile::projection::{
+    Defers, Initial, LeafKind, OutField, OutGroup, OutKind, OutSetId, OutVariant, Projection, Wrappers, at_least_none,
+};
 use crate::error::{
-    Errors, INVALID_VALUE, NON_NULLABLE_FIELD_IS_NULL, ResponsePath, UNAUTHORIZED, UNKNOWN_RUNTIME_TYPE,
+    Errors, INVALID_VALUE, NON_NULLABLE_FIELD_IS_NULL, ResponsePath, Step, UNAUTHORIZED, UNKNOWN_RUNTIME_TYPE,
 };
 use crate::leaf::{self, Leaf};
 use crate::scanner::Scanner;
@@ -50,24 +52,75 @@ pub(crate) struct Completion<'a> {
     pub(crate) overflow: bool,
     /// The deadline has passed: completion stops.
     pub(crate) is_late: bool,
+    /// What was met that is delivered later.
+    pub(crate) found: Vec<Found>,
+}
+
+/// What is delivered later than what was written.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// Fields of the object at a path.
+    Group { set: OutSetId, group: usize, defers: Defers, path: Vec<Step> },
+    /// The items of the list at a path from the first that was not written.
+    Items { stream: u32, path: Vec<Step>, from: u32 },
 }
 
 impl Completion<'_> {
     /// Writes the data of the operation.
     pub(crate) fn data(&mut self, root: ObjectId) {
-        let projection = self.projection;
         let start = self.out.len();
-        if self.object(projection.set(projection.root), root, &ResponsePath::Root).is_err() {
+        if self.object(self.projection.root, root, &ResponsePath::Base(&[])).is_err() {
             self.out.truncate(start);
+            self.found.clear();
             self.out.extend_from_slice(b"null");
         }
         // Within an object leaves are written without a look at the size.
         self.overflow |= self.out.len() > self.max_out;
     }
 
+    /// Writes fields that are delivered later than their object.
+    pub(crate) fn group(&mut self, set: OutSetId, group: usize, object: ObjectId, path: &[Step]) -> Completed {
+        let path = ResponsePath::Base(path);
+        let set = self.projection.set(set);
+        let Some((variant, typename)) = set.variant(self.tree.ty(object)) else { return self.unknown_type(&path) };
+        let Some(group) = variant.groups.get(group) else { return self.unknown_type(&path) };
+        let completed = self.fields(&group.variant, typename, object, &path);
+        self.overflow |= self.out.len() > self.max_out;
+        if self.overflow { Err(Nulled) } else { completed }
+    }
+
+    /// Writes an item of a list that comes later than the list.
+    pub(crate) fn item(&mut self, stream: u32, cell: Cell, path: &[Step]) -> Completed {
+        let field = &self.projection.streams[stream as usize].field;
+        let completed = self.value(field, field.wrappers.item(), cell, &ResponsePath::Base(path));
+        self.overflow |= self.out.len() > self.max_out;
+        if self.overflow { Err(Nulled) } else { completed }
+    }
+
     /// Recursive as deep as the operation, which its compilation bounds.
-    fn object(&mut self, set: &OutSet, object: ObjectId, path: &ResponsePath<'_>) -> Completed {
-        let Some((variant, typename)) = set.variant(self.tree.ty(object)) else { return self.unknown_type(path) };
+    fn object(&mut self, set: OutSetId, object: ObjectId, path: &ResponsePath<'_>) -> Completed {
+        let out = self.projection.set(set);
+        let Some((variant, typename)) = out.variant(self.tree.ty(object)) else { return self.unknown_type(path) };
+        self.fields(variant, typename, object, path)?;
+        if !variant.groups.is_empty() {
+            let found = |(group, later): (usize, &OutGroup)| Found::Group {
+                set,
+                group,
+                defers: later.defers.clone(),
+                path: path.steps(),
+            };
+            self.found.extend(variant.groups.iter().enumerate().map(found));
+        }
+        Ok(())
+    }
+
+    fn fields(
+        &mut self,
+        variant: &OutVariant,
+        typename: Option<&[u8]>,
+        object: ObjectId,
+        path: &ResponsePath<'_>,
+    ) -> Completed {
         self.check_room(0)?;
         // Of a conditional variant, any field can be the first.
         let mut is_open = !variant.is_conditional;
@@ -88,7 +141,7 @@ impl Completion<'_> {
                     None => return self.unknown_type(path),
                 },
                 OutKind::Introspection(at) => self.introspection(at)?,
-                OutKind::Refused => self.refused_field(field, &ResponsePath::Key(path, &field.key))?,
+                OutKind::Refused => self.refused_field(field, &ResponsePath::Key(path, &field.key, 0))?,
                 OutKind::RefusedObject => return self.refused(path),
                 OutKind::Leaf { slot, kind } => {
                     let cell = self.tree.get(object, slot);
@@ -101,11 +154,11 @@ impl Completion<'_> {
                         self.out.extend_from_slice(raw);
                         continue;
                     }
-                    self.value(field, field.wrappers, cell, &ResponsePath::Key(path, &field.key))?;
+                    self.value(field, field.wrappers, cell, &ResponsePath::Key(path, &field.key, slot))?;
                 }
                 OutKind::Object { slot, .. } => {
                     let cell = self.tree.get(object, slot);
-                    self.value(field, field.wrappers, cell, &ResponsePath::Key(path, &field.key))?;
+                    self.value(field, field.wrappers, cell, &ResponsePath::Key(path, &field.key, slot))?;
                 }
             }
         }
@@ -135,22 +188,22 @@ impl Completion<'_> {
         if !self.tree.is_shared(cell) {
             return self.complete(field, wrappers, cell, path);
         }
-        let (start, errors) = (self.out.len(), self.error_count());
+        let (start, errors, found) = (self.out.len(), self.error_count(), self.found.len());
         if let Some(range) = self.written.find(field, cell) {
             self.check_room(range.len())?;
             self.out.extend_from_within(range);
             return Ok(());
         }
         let completed = self.complete(field, wrappers, cell, path);
-        // Each place has its own errors, with its path.
-        if completed.is_ok() && self.error_count() == errors {
+        // Each place has its own errors, with its path, and its own parts.
+        if completed.is_ok() && self.error_count() == errors && self.found.len() == found {
             self.written.add(field, cell, start..self.out.len());
         }
         completed
     }
 
     fn complete(&mut self, field: &OutField, wrappers: Wrappers, cell: Cell, path: &ResponsePath<'_>) -> Completed {
-        let start = self.out.len();
+        let (start, found) = (self.out.len(), self.found.len());
         let completed = match (cell, field.kind) {
             (Cell::Null, _) => return self.null(field, wrappers, path),
             (Cell::Absent, _) if !self.gave_up => return self.null(field, wrappers, path),
@@ -159,8 +212,7 @@ impl Completion<'_> {
                 self.list(field, wrappers.item(), start, len, path)
             }
             (Cell::Object(object), OutKind::Object { set, .. }) if wrappers.lists == 0 => {
-                let projection = self.projection;
-                self.object(projection.set(set), object, path)
+                self.object(set, object, path)
             }
             (Cell::Leaf { buffer, start, end }, OutKind::Leaf { kind, .. }) => {
                 let tree = self.tree;
@@ -168,6 +220,10 @@ impl Completion<'_> {
             }
             _ => self.invalid(field, path),
         };
+        if completed.is_err() {
+            // Nothing is delivered later below what is null.
+            self.found.truncate(found);
+        }
         self.settle(completed, wrappers, start)
     }
 
@@ -193,7 +249,15 @@ impl Completion<'_> {
     fn list(&mut self, field: &OutField, item: Wrappers, start: u32, len: u32, path: &ResponsePath<'_>) -> Completed {
         let tree = self.tree;
         self.out.push(b'[');
-        for (at, cell) in tree.items(start, len).iter().enumerate() {
+        let mut now = len;
+        if let Some(stream) = field.stream
+            && item.lists + 1 == field.wrappers.lists
+        {
+            now = self.initial_count(stream).min(len);
+            // Also that there are no more items is said later.
+            self.found.push(Found::Items { stream, path: path.steps(), from: now });
+        }
+        for (at, cell) in tree.items(start, now).iter().enumerate() {
             if at > 0 {
                 self.out.push(b',');
             }
@@ -201,6 +265,18 @@ impl Completion<'_> {
         }
         self.out.push(b']');
         Ok(())
+    }
+
+    /// How many items of a streamed list are written at once.
+    #[cold]
+    fn initial_count(&self, stream: u32) -> u32 {
+        match self.projection.streams[stream as usize].initial {
+            Initial::Fixed(count) => count,
+            Initial::Variable(number, default) => {
+                let given = self.variables.raw(number).and_then(|text| text.parse().ok());
+                given.map_or(default, at_least_none)
+            }
+        }
     }
 
     /// A leaf or a list of leaves.

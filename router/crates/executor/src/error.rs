@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use ahash::AHashSet;
+use braid_graphql::Name;
 use braid_graphql::error::PathSegment;
 use serde_json::value::RawValue;
 
@@ -75,6 +76,11 @@ impl Errors {
     pub(crate) fn report(&mut self, code: &'static str, message: impl Into<Cow<'static, str>>, path: Vec<PathSegment>) {
         let (message, code) = (message.into(), code.into());
         self.push(ErrorEntry { message, path, code, extensions: Vec::new() });
+    }
+
+    /// Takes all that there are.
+    pub(crate) fn take(&mut self) -> (Vec<ErrorEntry>, usize) {
+        (std::mem::take(&mut self.entries), std::mem::take(&mut self.left_out))
     }
 
     /// Adds those of another list.
@@ -165,9 +171,49 @@ pub(crate) fn raw_string(text: &str) -> Option<Box<RawValue>> {
 /// From the root of the response to a position, as a chain over the stack: it costs nothing until it is asked for.
 #[derive(Clone, Copy)]
 pub(crate) enum ResponsePath<'a> {
-    Root,
-    Key(&'a ResponsePath<'a>, &'a str),
+    /// What is written begins there, at the root of the response or further down.
+    Base(&'a [Step]),
+    /// A key of an object, and the slot of its value.
+    Key(&'a ResponsePath<'a>, &'a Name, u32),
     Index(&'a ResponsePath<'a>, usize),
+}
+
+/// A step from one value of the response, and of the data tree, to one within it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A key of an object, and its slot.
+    Key(Name, u32),
+    /// An item of a list.
+    Index(u32),
+}
+
+impl Step {
+    fn segment(&self) -> PathSegment {
+        match self {
+            Self::Key(key, _) => PathSegment::Key(key.as_str().to_owned()),
+            Self::Index(index) => PathSegment::Index(*index as usize),
+        }
+    }
+
+    /// Writes `["key",0]`.
+    pub(crate) fn write_all(steps: &[Self], out: &mut Vec<u8>) {
+        out.push(b'[');
+        for (at, step) in steps.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            match step {
+                // A name needs no escapes.
+                Self::Key(key, _) => {
+                    out.push(b'"');
+                    out.extend_from_slice(key.as_bytes());
+                    out.push(b'"');
+                }
+                Self::Index(index) => out.extend_from_slice(index.to_string().as_bytes()),
+            }
+        }
+        out.push(b']');
+    }
 }
 
 impl ResponsePath<'_> {
@@ -176,9 +222,12 @@ impl ResponsePath<'_> {
         let mut at = self;
         loop {
             match at {
-                Self::Root => break,
-                Self::Key(above, key) => {
-                    segments.push(PathSegment::Key((*key).to_owned()));
+                Self::Base(steps) => {
+                    segments.extend(steps.iter().rev().map(Step::segment));
+                    break;
+                }
+                Self::Key(above, key, _) => {
+                    segments.push(PathSegment::Key(key.as_str().to_owned()));
                     at = above;
                 }
                 Self::Index(above, index) => {
@@ -189,5 +238,29 @@ impl ResponsePath<'_> {
         }
         segments.reverse();
         segments
+    }
+
+    /// The same with the slots, to come back later.
+    pub(crate) fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut at = self;
+        loop {
+            match at {
+                Self::Base(base) => {
+                    steps.extend(base.iter().rev().cloned());
+                    break;
+                }
+                Self::Key(above, key, slot) => {
+                    steps.push(Step::Key((*key).clone(), *slot));
+                    at = above;
+                }
+                Self::Index(above, index) => {
+                    steps.push(Step::Index(*index as u32));
+                    at = above;
+                }
+            }
+        }
+        steps.reverse();
+        steps
     }
 }

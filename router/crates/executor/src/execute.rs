@@ -88,49 +88,51 @@ pub fn refuse(errors: &[GraphQLError]) -> Bytes {
     Bytes::from([b"{\"errors\":".as_slice(), &errors, b"}"].concat())
 }
 
-struct Run<'a, M> {
-    operation: &'a CompiledOperation,
-    variables: &'a Variables,
-    limits: ExecuteLimits,
-    exposure: &'a SubgraphErrors,
-    names: SchemaNames,
-    refusal_place: RefusalPlace,
-    deadline: Option<Instant>,
-    started: Instant,
-    tree: Tree,
-    root: ObjectId,
-    errors: Errors,
+pub(crate) struct Run<'a, M> {
+    pub(crate) operation: &'a CompiledOperation,
+    pub(crate) variables: &'a Variables,
+    pub(crate) limits: ExecuteLimits,
+    pub(crate) exposure: &'a SubgraphErrors,
+    pub(crate) names: SchemaNames,
+    pub(crate) refusal_place: RefusalPlace,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) started: Instant,
+    pub(crate) tree: Tree,
+    pub(crate) root: ObjectId,
+    pub(crate) errors: Errors,
     /// Errors about what the client may not see.
-    refusals: Errors,
+    pub(crate) refusals: Errors,
     /// The bytes of bodies that are held.
-    held: usize,
+    pub(crate) held: usize,
     /// How many fetches each fetch still waits for.
-    waits_for: Vec<u32>,
-    ready: Vec<usize>,
+    pub(crate) waits_for: Vec<u32>,
+    pub(crate) ready: Vec<usize>,
+    /// How many fetches each part still waits for, in an operation that is answered in parts.
+    pub(crate) waits: Vec<u32>,
     /// The fetches that were sent and are not answered: number, and bytes of the request.
-    under_way: Vec<(usize, usize)>,
-    reports: Vec<FetchReport>,
-    answers: Vec<(braid_supergraph::SubgraphId, M)>,
-    gave_up: bool,
-    timed_out: bool,
+    pub(crate) under_way: Vec<(usize, usize)>,
+    pub(crate) reports: Vec<FetchReport>,
+    pub(crate) answers: Vec<(braid_supergraph::SubgraphId, M)>,
+    pub(crate) gave_up: bool,
+    pub(crate) timed_out: bool,
 }
 
 /// A request in flight.
-struct Sent {
-    index: usize,
+pub(crate) struct Sent {
+    pub(crate) index: usize,
     receivers: Receivers,
     copies: usize,
     request_bytes: usize,
 }
 
-struct Arrived<T> {
-    sent: Sent,
+pub(crate) struct Arrived<T> {
+    pub(crate) sent: Sent,
     outcome: Result<T, SubgraphError>,
     started: Instant,
     took: Duration,
 }
 
-async fn call<S: SubgraphService>(
+pub(crate) async fn call<S: SubgraphService>(
     service: &S,
     context: &ExecuteContext<S::Context>,
     sent: Sent,
@@ -145,7 +147,11 @@ async fn call<S: SubgraphService>(
 }
 
 impl<'a, M> Run<'a, M> {
-    fn new<C>(operation: &'a CompiledOperation, variables: &'a Variables, context: &'a ExecuteContext<C>) -> Self {
+    pub(crate) fn new<C>(
+        operation: &'a CompiledOperation,
+        variables: &'a Variables,
+        context: &'a ExecuteContext<C>,
+    ) -> Self {
         let mut limits = context.limits;
         // Positions in the tree are counted in 32 bits.
         limits.max_memory = limits.max_memory.min(4 << 30);
@@ -169,6 +175,7 @@ impl<'a, M> Run<'a, M> {
             held: 0,
             waits_for,
             ready,
+            waits: operation.parts.as_ref().map(|parts| parts.waits_for.clone()).unwrap_or_default(),
             under_way: Vec::new(),
             reports: Vec::with_capacity(operation.fetches.len()),
             answers: Vec::new(),
@@ -217,7 +224,7 @@ impl<'a, M> Run<'a, M> {
     }
 
     /// Prepares a fetch that is ready. When there is nothing to ask, the fetches that wait for it become ready.
-    fn start(&mut self, index: usize) -> Option<(Sent, SubgraphRequest)> {
+    pub(crate) fn start(&mut self, index: usize) -> Option<(Sent, SubgraphRequest)> {
         let fetch = &self.operation.fetches[index];
         let prepared = match fetch.condition.holds(self.variables) {
             true => self.prepare(index),
@@ -267,6 +274,9 @@ impl<'a, M> Run<'a, M> {
     }
 
     fn done(&mut self, index: usize) {
+        if let Some(parts) = &self.operation.parts {
+            parts.serves[index].iter().for_each(|part| self.waits[*part] -= 1);
+        }
         for waiting in &self.operation.fetches[index].wakes {
             let waits_for = &mut self.waits_for[*waiting as usize];
             *waits_for -= 1;
@@ -276,7 +286,7 @@ impl<'a, M> Run<'a, M> {
         }
     }
 
-    fn answered(&mut self, arrived: Arrived<SubgraphResponse<M>>) {
+    pub(crate) fn answered(&mut self, arrived: Arrived<SubgraphResponse<M>>) {
         let Arrived { sent, outcome, started, took } = arrived;
         let subgraph = self.operation.fetches[sent.index].subgraph;
         let outcome = outcome.map(|SubgraphResponse { status, body, meta }| {
@@ -338,7 +348,7 @@ impl<'a, M> Run<'a, M> {
     }
 
     /// The deadline has passed: what has not arrived is null, with one error.
-    fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         self.gave_up = true;
         self.timed_out = true;
         for (index, request_bytes) in std::mem::take(&mut self.under_way) {
@@ -410,6 +420,7 @@ impl<'a, M> Run<'a, M> {
             max_out: self.limits.max_response,
             overflow: false,
             is_late: false,
+            found: Vec::new(),
         };
         completion.data(self.root);
         match completion {
@@ -426,7 +437,7 @@ impl<'a, M> Run<'a, M> {
     }
 
     /// The beginning of a response that has this error and nothing else.
-    fn without_data(&mut self, code: &'static str, message: String) -> Vec<u8> {
+    pub(crate) fn without_data(&mut self, code: &'static str, message: String) -> Vec<u8> {
         self.errors = Errors::new(self.limits.max_errors.max(1));
         self.refusals = Errors::new(0);
         self.errors.report(code, message, Vec::new());
@@ -435,7 +446,7 @@ impl<'a, M> Run<'a, M> {
 }
 
 /// Awaits `future` no longer than to the deadline. It is large, so it stays where it is.
-async fn within<F: Future>(deadline: Option<Instant>, future: Pin<&mut F>) -> Option<F::Output> {
+pub(crate) async fn within<F: Future>(deadline: Option<Instant>, future: Pin<&mut F>) -> Option<F::Output> {
     match deadline {
         None => Some(future.await),
         Some(deadline) => tokio::time::timeout_at(deadline.into(), future).await.ok(),

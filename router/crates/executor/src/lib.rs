@@ -24,6 +24,7 @@ mod groups;
 mod leaf;
 mod locate;
 mod mark;
+mod parts;
 mod prepare;
 mod prepare_context;
 mod read;
@@ -44,6 +45,7 @@ pub use compile::limits::CompileError;
 pub use compile::operation::CompiledOperation;
 pub use compile::weights::{NoWeights, Weights};
 pub use execute::{execute, execute_event, refuse, subscription_request};
+pub use parts::{Part, PartsFormat, PartsReport, execute_in_parts};
 pub use request::SubgraphRequest;
 pub use response::{ExecuteContext, ExecuteLimits, FetchReport, RefusalPlace, Response, SubgraphErrors};
 pub use service::{

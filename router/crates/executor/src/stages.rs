@@ -110,6 +110,7 @@ impl<'a> Stages<'a> {
             max_out: 1 << 30,
             overflow: false,
             is_late: false,
+            found: Vec::new(),
         };
         completion.data(self.root);
         completion.out

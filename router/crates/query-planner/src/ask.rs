@@ -25,6 +25,8 @@ const MAX_PIECES: usize = 64;
 pub(crate) struct Ask<'o> {
     pub(crate) positions: Arena<PositionId, Position<'o>>,
     pub(crate) root: PositionId,
+    /// Whether anything may be deferred.
+    pub(crate) in_parts: bool,
 }
 
 /// What is asked of the objects at one place of the response.
@@ -71,7 +73,7 @@ pub(crate) fn read<'o>(operation: &'o Operation, schema: &Schema, spend: Spend<'
             reader.add(operation.root, &[(&operation.selection_set, always.clone())], &always, Defers::new())?
         }
     };
-    Ok(Ask { positions: reader.positions, root })
+    Ok(Ask { positions: reader.positions, root, in_parts: !operation.defers.is_empty() })
 }
 
 struct Reader<'r, 'o> {

@@ -10,6 +10,7 @@ pub(crate) mod condition;
 pub(crate) mod fetch;
 pub(crate) mod limits;
 pub(crate) mod operation;
+pub(crate) mod parts;
 pub(crate) mod projection;
 pub(crate) mod reading;
 pub(crate) mod request;

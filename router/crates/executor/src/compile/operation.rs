@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::condition::{CompiledCondition, Numbers};
 use super::fetch::{CompiledFetch, FetchContext, compile_fetches};
 use super::limits::CompileError;
+use super::parts::Parts;
 use super::projection::Projection;
 use super::shape::Shapes;
 use super::weights::{NoWeights, Weights};
@@ -27,6 +28,8 @@ pub struct CompiledOperation {
     pub(crate) shapes: Shapes,
     pub(crate) fetches: Vec<CompiledFetch>,
     pub(crate) projection: Projection,
+    /// Its parts, where it is answered in parts.
+    pub(crate) parts: Option<Parts>,
     /// The numbers of the variables of `@include` and `@skip`.
     conditions: Vec<usize>,
 }
@@ -53,7 +56,8 @@ impl CompiledOperation {
         conditions.sort_unstable();
         conditions.dedup();
         let projection = Projection::new(supergraph, &shapes, &operation, &numbers)?;
-        Ok(Self { supergraph: Arc::clone(supergraph), operation, plan, shapes, fetches, projection, conditions })
+        let (parts, supergraph) = (Parts::new(&operation, &plan), Arc::clone(supergraph));
+        Ok(Self { supergraph, operation, plan, shapes, fetches, projection, parts, conditions })
     }
 
     /// Query, mutation or subscription.
@@ -64,6 +68,11 @@ impl CompiledOperation {
     /// The name the client gave the operation.
     pub fn name(&self) -> Option<&str> {
         self.operation.name.as_deref()
+    }
+
+    /// Whether it was made to be answered in parts ([`crate::execute_in_parts`]).
+    pub fn has_parts(&self) -> bool {
+        self.parts.is_some()
     }
 
     /// Whether it asks a subgraph for anything.

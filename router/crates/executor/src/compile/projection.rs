@@ -7,13 +7,17 @@
 
 use ahash::{AHashMap, RandomState};
 use braid_graphql::compiler::ast::Argument;
-use braid_graphql::operation::{Field, FieldRef, Operation, SelectionSet};
+use braid_graphql::operation::{
+    DeferId, Field, FieldRef, InitialCount, Operation, SelectionSet, Stream, delivered_with,
+};
 use braid_graphql::schema::{FieldId, TypeId, TypeKind};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Node, Type};
 use braid_supergraph::Supergraph;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
+
+use crate::error::write_string;
 
 use super::condition::{CompiledCondition, Numbers, RuleId, Rules};
 use super::limits::{CompileError, MAX_LISTS, MAX_PROJECTION};
@@ -26,6 +30,8 @@ pub(crate) struct Projection {
     pub(crate) enums: Vec<OutEnum>,
     pub(crate) introspections: Vec<OutIntrospection>,
     pub(crate) rules: Rules,
+    /// The lists whose items may come later.
+    pub(crate) streams: Vec<OutStream>,
     /// How many keys there are in all, and how many rules.
     pub(crate) size: usize,
 }
@@ -51,6 +57,40 @@ pub(crate) struct OutVariant {
     pub(crate) fields: Vec<OutField>,
     /// Whether some fields have rules.
     pub(crate) is_conditional: bool,
+    /// What is delivered later than these fields.
+    pub(crate) groups: Vec<OutGroup>,
+}
+
+/// Fields of an object that are delivered together, later than the object.
+#[derive(Debug)]
+pub(crate) struct OutGroup {
+    /// The deferred fragments that they are delivered with: the first of them has them.
+    pub(crate) defers: Defers,
+    /// The fields.
+    pub(crate) variant: OutVariant,
+}
+
+/// The deferred fragments that fields are delivered with; none for those that are delivered at once.
+pub(crate) type Defers = SmallVec<[DeferId; 2]>;
+
+/// A list whose items may come later.
+#[derive(Debug)]
+pub(crate) struct OutStream {
+    /// The list.
+    pub(crate) field: OutField,
+    /// A JSON string.
+    pub(crate) label: Option<Box<[u8]>>,
+    /// How many items come with the list.
+    pub(crate) initial: Initial,
+}
+
+/// How many items of a list come with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Initial {
+    /// So many.
+    Fixed(u32),
+    /// As many as the variable of this number says, or so many without it.
+    Variable(usize, u32),
 }
 
 #[derive(Debug, Clone)]
@@ -64,6 +104,8 @@ pub(crate) struct OutField {
     pub(crate) kind: OutKind,
     /// The field, for messages.
     pub(crate) definition: Option<FieldId>,
+    /// Its place in [`Projection::streams`].
+    pub(crate) stream: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -160,13 +202,15 @@ impl Projection {
             rules: Rules::default(),
             sets: Vec::new(),
             refused_types: &operation.refused_types,
+            operation,
+            streams: Vec::new(),
             known: AHashMap::new(),
             enums: IndexMap::new(),
             introspections: Vec::new(),
             size: 0,
         };
         let all = [(CompiledCondition::default(), &operation.selection_set)];
-        let root = compiler.set(&all, Shapes::ROOT, &TypeSet::one(operation.root))?;
+        let root = compiler.set(&all, Shapes::ROOT, &TypeSet::one(operation.root), &Defers::new())?;
         let size = compiler.size + compiler.rules.len();
         Ok(Self {
             sets: compiler.sets,
@@ -174,6 +218,7 @@ impl Projection {
             enums: compiler.enums.into_values().collect(),
             introspections: compiler.introspections,
             rules: compiler.rules,
+            streams: compiler.streams,
             size,
         })
     }
@@ -194,12 +239,18 @@ impl OutVariant {
             wrappers: Wrappers { lists: 0, non_null: 1 },
             kind: OutKind::RefusedObject,
             definition: None,
+            stream: None,
         };
-        Self { fields: vec![field], is_conditional: false }
+        Self { fields: vec![field], is_conditional: false, groups: Vec::new() }
     }
 }
 
 impl OutSet {
+    /// What is written of its objects, whatever their types.
+    pub(crate) fn variants(&self) -> impl Iterator<Item = &OutVariant> {
+        self.variants.iter()
+    }
+
     /// What is written of an object of this type, and the type's name in quotes. `None` when clients cannot see the type, or when
     /// it is not known and must be.
     #[inline]
@@ -217,6 +268,22 @@ impl OutSet {
     }
 }
 
+/// A number of items.
+pub(crate) fn at_least_none(count: i32) -> u32 {
+    count.try_into().unwrap_or(0)
+}
+
+/// A variant of these fields, each with its place.
+fn in_order(mut placed: Vec<(usize, OutField)>, groups: Vec<OutGroup>) -> OutVariant {
+    placed.sort_by_key(|(at, _)| *at);
+    let mut fields: Vec<OutField> = placed.into_iter().map(|(_, field)| field).collect();
+    if let Some(first) = fields.first_mut() {
+        first.prefix[0] = b'{';
+    }
+    let is_conditional = fields.iter().any(|field| field.rule.is_some());
+    OutVariant { fields, is_conditional, groups }
+}
+
 struct Compiler<'a> {
     supergraph: &'a Supergraph,
     shapes: &'a Shapes,
@@ -224,8 +291,10 @@ struct Compiler<'a> {
     rules: Rules,
     sets: Vec<OutSet>,
     refused_types: &'a TypeSet,
+    operation: &'a Operation,
+    streams: Vec<OutStream>,
     /// Equal selections at one position are compiled once.
-    known: AHashMap<(Vec<InMemory>, ShapeId, TypeSet), OutSetId>,
+    known: AHashMap<(Vec<InMemory>, ShapeId, TypeSet, Defers), OutSetId>,
     enums: IndexMap<TypeId, OutEnum>,
     introspections: Vec<OutIntrospection>,
     size: usize,
@@ -238,17 +307,18 @@ type InMemory = (CompiledCondition, usize);
 type Selected<'a> = (CompiledCondition, &'a Field);
 
 impl<'a> Compiler<'a> {
-    /// `selection_sets` merge into one, each under its condition.
+    /// `selection_sets` merge into one, each under its condition. The objects are delivered with `defers`.
     fn set(
         &mut self,
         selection_sets: &[(CompiledCondition, &'a SelectionSet)],
         shape: ShapeId,
         possible: &TypeSet,
+        defers: &Defers,
     ) -> Result<OutSetId, CompileError> {
         let in_memory = |(condition, set): &(CompiledCondition, &'a SelectionSet)| -> InMemory {
             (condition.clone(), std::ptr::from_ref(*set) as usize)
         };
-        let key = (selection_sets.iter().map(in_memory).collect(), shape, possible.clone());
+        let key = (selection_sets.iter().map(in_memory).collect(), shape, possible.clone(), defers.clone());
         if let Some(known) = self.known.get(&key) {
             return Ok(*known);
         }
@@ -270,7 +340,7 @@ impl<'a> Compiler<'a> {
             // The only type shares its variant with no other.
             if possible.len() == 1 {
                 let applying = fields.iter().filter(|(_, field)| field.guard.contains(ty));
-                variants.push(self.variant(applying, shape, Some(ty))?);
+                variants.push(self.variant(applying, shape, Some(ty), defers)?);
                 by_type.push((ty, 0, name));
                 continue;
             }
@@ -280,7 +350,7 @@ impl<'a> Compiler<'a> {
                 Some(variant) => *variant,
                 None => {
                     let applying = fields.iter().filter(|(_, field)| field.guard.contains(ty));
-                    variants.push(self.variant(applying, shape, Some(ty))?);
+                    variants.push(self.variant(applying, shape, Some(ty), defers)?);
                     alike.insert(signature, variants.len() as u32 - 1);
                     variants.len() as u32 - 1
                 }
@@ -291,7 +361,7 @@ impl<'a> Compiler<'a> {
         let mut unknown = None;
         let may_be_refused = !self.refused_types.is_disjoint(possible);
         if single.is_none() && !may_be_refused && fields.iter().all(|(_, field)| field.guard.is_superset(possible)) {
-            variants.push(self.variant(fields.iter(), shape, None)?);
+            variants.push(self.variant(fields.iter(), shape, None, defers)?);
             unknown = Some(variants.len() as u32 - 1);
         }
         self.sets.push(OutSet { variants, by_type, unknown, single });
@@ -344,6 +414,7 @@ impl<'a> Compiler<'a> {
         fields: impl Iterator<Item = &'s Selected<'a>>,
         shape: ShapeId,
         ty: Option<TypeId>,
+        defers: &Defers,
     ) -> Result<OutVariant, CompileError>
     where
         'a: 's,
@@ -354,22 +425,22 @@ impl<'a> Compiler<'a> {
             grouped.entry(&selected.1.response_key).or_default().push((at, selected));
         }
         let mut placed = Vec::with_capacity(grouped.len());
+        let mut later: IndexMap<Defers, Vec<(usize, OutField)>, RandomState> = IndexMap::default();
+        let (mut size, keys) = (0, grouped.len());
         for (key, selections) in &grouped {
-            let field = self.field(key, selections, shape, ty)?;
-            self.place(field, selections, &mut placed);
-            self.size += 1;
+            let with = delivered_with(self.operation, selections.iter().map(|(_, (_, field))| field.defer));
+            let field = self.field(key, selections, shape, ty, &with)?;
+            let into = if with == *defers { &mut placed } else { later.entry(with).or_default() };
+            let before = into.len();
+            self.place(field, selections, into);
+            size += into.len() - before;
         }
-        self.size += placed.len() + 1 - grouped.len();
+        self.size += size.max(keys) + 1;
         if self.size > MAX_PROJECTION {
             return Err(CompileError::TooManyKeys);
         }
-        placed.sort_by_key(|(at, _)| *at);
-        let mut fields: Vec<OutField> = placed.into_iter().map(|(_, field)| field).collect();
-        if let Some(first) = fields.first_mut() {
-            first.prefix[0] = b'{';
-        }
-        let is_conditional = fields.iter().any(|field| field.rule.is_some());
-        Ok(OutVariant { fields, is_conditional })
+        let group = |(defers, placed)| OutGroup { defers, variant: in_order(placed, Vec::new()) };
+        Ok(in_order(placed, later.into_iter().map(group).collect()))
     }
 
     /// Adds `field` at the place of each of its selections until one that is always included.
@@ -392,6 +463,7 @@ impl<'a> Compiler<'a> {
         selections: &[(usize, &Selected<'a>)],
         shape: ShapeId,
         ty: Option<TypeId>,
+        defers: &Defers,
     ) -> Result<OutField, CompileError> {
         // Fields that merge differ in nothing but what is below them.
         let first = selections[0].1.1;
@@ -402,6 +474,7 @@ impl<'a> Compiler<'a> {
             wrappers: Wrappers { lists: 0, non_null: 1 },
             kind: OutKind::Typename,
             definition: None,
+            stream: None,
         };
         let below = selections.iter().filter_map(|(_, (condition, field))| {
             // What is below the only selection is not reached unless that is included.
@@ -433,13 +506,34 @@ impl<'a> Compiler<'a> {
                 out.kind = if self.supergraph.schema.ty(field.inner).is_composite() {
                     let shape = self.shapes.child(shape, key).ok_or(CompileError::Inconsistent)?;
                     let possible = self.supergraph.schema.ty(field.inner).possible.clone();
-                    OutKind::Object { slot, set: self.set(&below.collect::<Vec<_>>(), shape, &possible)? }
+                    OutKind::Object { slot, set: self.set(&below.collect::<Vec<_>>(), shape, &possible, defers)? }
                 } else {
                     OutKind::Leaf { slot, kind: self.leaf(field.inner) }
                 };
+                // Lists of leaves are in one piece.
+                if let (Some(stream), OutKind::Object { .. }) = (&first.stream, out.kind) {
+                    out.stream = Some(self.streams.len() as u32);
+                    let stream = self.stream(stream, &out)?;
+                    self.streams.push(stream);
+                }
             }
         }
         Ok(out)
+    }
+
+    fn stream(&self, stream: &Stream, field: &OutField) -> Result<OutStream, CompileError> {
+        let initial = match &stream.initial_count {
+            InitialCount::Fixed(count) => Initial::Fixed(*count),
+            InitialCount::Variable(name) => {
+                let number = self.numbers.of(name)?;
+                let default = self.operation.variables.get(number).and_then(|known| known.default_value.as_ref());
+                Initial::Variable(number, default.and_then(|value| value.to_i32()).map_or(0, at_least_none))
+            }
+        };
+        let mut label = Vec::new();
+        stream.label.iter().for_each(|text| write_string(text, &mut label));
+        let label = stream.label.as_ref().map(|_| label.into());
+        Ok(OutStream { field: field.clone(), label, initial })
     }
 
     fn leaf(&mut self, id: TypeId) -> LeafKind {

@@ -30,6 +30,7 @@ impl<'a> Builder<'_, 'a, '_> {
         if !defers.is_empty() && !with_objects {
             let join = self.graph.join(owner);
             let place = self.graph.place(ty, owner);
+            let name = &self.graph.supergraph().schema.field(entry.field).name;
             let is_plain = join.requires.is_none() && join.context_arguments.is_empty();
             if is_plain && self.stands_at(objects, place) {
                 if self.is_query_root(objects) {
@@ -37,7 +38,9 @@ impl<'a> Builder<'_, 'a, '_> {
                 }
                 if self.reach_again(objects, place)
                     && self.solver.reach.is_resolvable(join)
-                    && let Some((_, found)) = self.key_at(objects, ty, place)?
+                    && let Some((jump, found)) = self.key_at(objects, ty, place)?
+                    // What is sent with a look-up is there already.
+                    && !jump.key.fields.iter().any(|field| field.response_key == *name)
                 {
                     return self.atom_at(objects, place, AtomKind::Entity, found.stage, types, defers);
                 }
@@ -48,7 +51,7 @@ impl<'a> Builder<'_, 'a, '_> {
 
     /// Notes what is delivered with the fields of a visit.
     pub(super) fn serve(&mut self, visit: VisitId, defers: &Defers) {
-        if !self.in_parts {
+        if !self.ask.in_parts {
             return;
         }
         let serves = &mut self.draft.atoms[self.draft.visits[visit].atom].serves;
@@ -60,7 +63,7 @@ impl<'a> Builder<'_, 'a, '_> {
 
     /// Whether what needs `inputs` may wait for a field that was asked: what is not deferred must not wait for what is.
     pub(super) fn is_there_for(&self, made: &Made, objects: ObjectsId, inputs: &Inputs) -> bool {
-        if !self.in_parts {
+        if !self.ask.in_parts {
             return true;
         }
         made.visits.iter().all(|visit| {

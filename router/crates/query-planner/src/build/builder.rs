@@ -62,8 +62,6 @@ pub(super) struct Builder<'s, 'a, 'o> {
     pub(super) typename: Name,
     /// How many variables there are for context values.
     pub(super) variables: u32,
-    /// Whether anything is deferred.
-    pub(super) in_parts: bool,
 }
 
 impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
@@ -79,8 +77,6 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
             path: draft.tree.root(),
             defers: Defers::new(),
         });
-        let in_parts =
-            ask.positions.iter().any(|(_, position)| position.entries.iter().any(|entry| !entry.defers.is_empty()));
         let graph = solver.graph;
         Self {
             solver,
@@ -91,7 +87,6 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
             kind,
             typename: braid_graphql::compiler::name!("__typename"),
             variables: 0,
-            in_parts,
         }
     }
 

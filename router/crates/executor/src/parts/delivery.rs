@@ -1,0 +1,580 @@
+//! Which parts there are, and what has become of them. Fetches nothing.
+
+use ahash::AHashMap;
+use braid_graphql::error::PathSegment;
+use braid_graphql::introspection::{self, Introspector};
+use braid_graphql::operation::DeferId;
+
+use super::errors::{Waiting, is_within};
+use super::format::{Entry, Message, PartsFormat, Place};
+use super::{Part, PartsReport};
+use crate::compile::operation::CompiledOperation;
+use crate::compile::parts::{INITIAL, Parts, part_of};
+use crate::compile::projection::{Defers, OutSetId};
+use crate::complete::{Completion, Found};
+use crate::error::{Errors, RESPONSE_LIMIT, Step, TIMEOUT};
+use crate::execute::Run;
+use crate::response::{RefusalPlace, Response, write_refusals};
+use crate::tree::{Cell, ObjectId, Tree};
+use crate::written::Written;
+
+/// No more is added to a message that is larger than this: the rest comes in the next.
+const ENOUGH: usize = 256 << 10;
+
+/// About how many bytes the first batch of a list has. Each further one has twice as many as the one before, up to [`ENOUGH`].
+const FIRST_BATCH: usize = 16 << 10;
+
+pub(super) struct Delivery<'a> {
+    operation: &'a CompiledOperation,
+    parts: &'a Parts,
+    format: PartsFormat,
+    fragments: Vec<Fragment>,
+    /// Fragments by their number and the JSON of their path.
+    by_place: AHashMap<(DeferId, Box<[u8]>), usize>,
+    groups: Vec<Group>,
+    lists: Vec<List>,
+    errors: Waiting,
+    next_id: u32,
+    has_begun: bool,
+    error_count: usize,
+    error_codes: Vec<String>,
+    refused: usize,
+}
+
+/// A deferred fragment on one object.
+struct Fragment {
+    defer: DeferId,
+    path: Vec<Step>,
+    id: u32,
+    state: State,
+    groups: Vec<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Not announced: the fragment that it is in is not delivered.
+    Waiting,
+    /// Announced.
+    Pending,
+    Delivered,
+    /// An error has ended it, or a fragment that it is in.
+    Failed,
+}
+
+/// Fields of one object that are delivered together.
+struct Group {
+    set: OutSetId,
+    group: usize,
+    path: Vec<Step>,
+    parts: Vec<usize>,
+    fragments: Vec<usize>,
+    is_open: bool,
+}
+
+/// The rest of a streamed list.
+struct List {
+    stream: u32,
+    path: Vec<Step>,
+    /// The next item.
+    from: u32,
+    id: u32,
+    /// The parts with which its items are fetched.
+    parts: Vec<usize>,
+    is_open: bool,
+    batch: usize,
+}
+
+impl<'a> Delivery<'a> {
+    /// `None` for an operation that was not compiled to be answered in parts.
+    pub(super) fn new(operation: &'a CompiledOperation, format: PartsFormat) -> Option<Self> {
+        let parts = operation.parts.as_ref()?;
+        Some(Self {
+            operation,
+            parts,
+            format,
+            fragments: Vec::new(),
+            by_place: AHashMap::new(),
+            groups: Vec::new(),
+            lists: Vec::new(),
+            errors: Waiting::default(),
+            next_id: 0,
+            has_begun: false,
+            error_count: 0,
+            error_codes: Vec::new(),
+            refused: 0,
+        })
+    }
+
+    /// Whether there is something to send.
+    pub(super) fn has_news<M>(&self, run: &Run<'_, M>) -> bool {
+        match self.has_begun {
+            false => run.waits[INITIAL] == 0,
+            true => self.lists.iter().any(|list| list.is_open) || self.ready(run).is_some(),
+        }
+    }
+
+    /// Whether all has been delivered.
+    pub(super) fn is_done(&self) -> bool {
+        let is_open = |fragment: &Fragment| matches!(fragment.state, State::Waiting | State::Pending);
+        self.has_begun && !self.fragments.iter().any(is_open) && !self.lists.iter().any(|list| list.is_open)
+    }
+
+    /// Takes the errors of a fetch, for the parts that they are about.
+    pub(super) fn take_errors<M>(&mut self, run: &mut Run<'_, M>, fetch: usize) {
+        self.errors.add(self.operation, self.parts, fetch, &mut run.errors);
+    }
+
+    /// What can be delivered now.
+    pub(super) fn advance<M>(&mut self, run: &mut Run<'_, M>) -> Part<M> {
+        if !self.has_begun {
+            return self.begin(run);
+        }
+        let mut message = Message::new(self.format);
+        while message.len() < ENOUGH
+            && let Some(at) = self.ready(run)
+        {
+            self.deliver(run, at, &mut message);
+            self.announce(&mut message);
+        }
+        for at in 0..self.lists.len() {
+            if self.lists[at].is_open && message.len() < ENOUGH {
+                self.deliver_items(run, at, &mut message);
+                self.announce(&mut message);
+            }
+        }
+        Part::Next(message.finish(!self.is_done()))
+    }
+
+    /// The time is over: what is not delivered is not.
+    pub(super) fn give_up<M>(&mut self, run: &mut Run<'_, M>) -> Part<M> {
+        if !self.has_begun {
+            return self.begin(run);
+        }
+        let mut message = Message::new(self.format);
+        let (entries, _) = run.errors.take();
+        let mut errors = Errors::new(run.limits.max_errors.max(1));
+        entries.into_iter().for_each(|entry| errors.push(entry));
+        self.count(&errors);
+        for fragment in &mut self.fragments {
+            if fragment.state == State::Pending {
+                message.fail(place(self.parts, fragment), Entry::Data, &mut errors);
+            }
+            fragment.state = State::Failed;
+        }
+        for list in self.lists.iter_mut().filter(|list| list.is_open) {
+            let label = self.operation.projection.streams[list.stream as usize].label.as_deref();
+            message.fail(Place { id: list.id, path: &list.path, label }, Entry::Items, &mut errors);
+            list.is_open = false;
+        }
+        Part::Next(message.finish(false))
+    }
+
+    pub(super) fn report<M>(self, run: Run<'_, M>) -> PartsReport<M> {
+        PartsReport {
+            errors: self.error_count,
+            error_codes: self.error_codes,
+            refused: self.refused,
+            timed_out: run.timed_out,
+            fetches: run.reports,
+            subgraph_answers: run.answers,
+        }
+    }
+
+    /// The first message: what is not deferred.
+    fn begin<M>(&mut self, run: &mut Run<'_, M>) -> Part<M> {
+        self.has_begun = true;
+        let mut errors = std::mem::replace(&mut run.errors, Errors::new(run.limits.max_errors));
+        let root = run.root;
+        let mut completion = completion(run, b"{\"data\":".to_vec());
+        completion.data(root);
+        let (is_late, overflow) = (completion.is_late, completion.overflow);
+        let (mut out, mut found) = (completion.out, completion.found);
+        if is_late || overflow {
+            found.clear();
+            out = match is_late {
+                true => {
+                    run.timed_out = true;
+                    run.without_data(
+                        TIMEOUT,
+                        "The time for this request is over; select less of the schema.".to_owned(),
+                    )
+                }
+                false => {
+                    let max = run.limits.max_response;
+                    let message = format!("The answer would be larger than {max} bytes; ask for less.");
+                    run.without_data(RESPONSE_LIMIT, message)
+                }
+            };
+        } else {
+            let stays = |path: &[PathSegment]| is_put_off(path, &found);
+            self.errors.give(&[INITIAL], &[], stays, &mut errors);
+            errors.append(std::mem::replace(&mut run.errors, Errors::new(run.limits.max_errors)));
+            run.errors = errors;
+        }
+        let mut message = Message::new(self.format);
+        self.register(found, &[INITIAL], &mut message);
+        self.announce(&mut message);
+        let has_next = !self.is_done();
+        let refused = run.refusals.count();
+        self.refused += refused;
+        if run.refusal_place == RefusalPlace::Errors {
+            run.errors.append(std::mem::replace(&mut run.refusals, Errors::new(run.limits.max_errors)));
+        }
+        let mut errors = std::mem::replace(&mut run.errors, Errors::new(run.limits.max_errors));
+        self.count(&errors);
+        let (error_count, error_codes) = (errors.len(), errors.codes());
+        errors.write(&mut out);
+        let has_extensions = refused > 0 && run.refusal_place == RefusalPlace::Extensions;
+        if has_extensions {
+            write_refusals(&run.refusals, &mut out);
+        }
+        run.refusals.take();
+        if has_next {
+            message.finish_first(&mut out);
+        }
+        out.push(b'}');
+        let (fetches, subgraph_answers) = match has_next {
+            true => (Vec::new(), Vec::new()),
+            false => (std::mem::take(&mut run.reports), std::mem::take(&mut run.answers)),
+        };
+        let response = Box::new(Response {
+            bytes: out.into(),
+            errors: error_count,
+            error_codes,
+            refused,
+            has_extensions,
+            timed_out: run.timed_out,
+            fetches,
+            subgraph_answers,
+        });
+        Part::First { response, has_next }
+    }
+
+    /// A fragment that can be delivered.
+    fn ready<M>(&self, run: &Run<'_, M>) -> Option<usize> {
+        self.fragments
+            .iter()
+            .position(|fragment| fragment.state == State::Pending && run.waits[part_of(fragment.defer)] == 0)
+    }
+
+    /// Keeps what was found while something was completed that is fetched with `parts`.
+    fn register(&mut self, found: Vec<Found>, parts: &[usize], message: &mut Message) {
+        for found in found {
+            match found {
+                Found::Group { set, group, defers, path } => {
+                    let at = self.groups.len();
+                    let fragments: Vec<usize> = defers.iter().map(|defer| self.fragment(*defer, &path)).collect();
+                    fragments.iter().for_each(|fragment| self.fragments[*fragment].groups.push(at));
+                    let parts = parts_of(&defers);
+                    self.groups.push(Group { set, group, path, parts, fragments, is_open: true });
+                }
+                Found::Items { stream, path, from } => {
+                    let id = self.take_id();
+                    let label = self.operation.projection.streams[stream as usize].label.as_deref();
+                    message.announce(Place { id, path: &path, label });
+                    let parts = parts.to_vec();
+                    self.lists.push(List { stream, path, from, id, parts, is_open: true, batch: FIRST_BATCH });
+                }
+            }
+        }
+    }
+
+    fn take_id(&mut self) -> u32 {
+        self.next_id += 1;
+        self.next_id - 1
+    }
+
+    /// The fragment on the object at or above a path.
+    fn fragment(&mut self, defer: DeferId, path: &[Step]) -> usize {
+        let path = &path[..prefix(path, self.parts.defers[defer.0 as usize].depth)];
+        let next = self.fragments.len();
+        let at = *self.by_place.entry((defer, json(path))).or_insert(next);
+        if at == next {
+            let path = path.to_vec();
+            self.fragments.push(Fragment { defer, path, id: 0, state: State::Waiting, groups: Vec::new() });
+        }
+        at
+    }
+
+    /// Announces the fragments that are in no fragment that is still to be delivered.
+    fn announce(&mut self, message: &mut Message) {
+        for at in 0..self.fragments.len() {
+            if self.fragments[at].state != State::Waiting {
+                continue;
+            }
+            let fragment = &self.fragments[at];
+            if !fragment.groups.iter().any(|group| self.groups[*group].is_open) {
+                // All that it has was delivered with others.
+                self.fragments[at].state = State::Delivered;
+                continue;
+            }
+            match self.state_above(fragment) {
+                State::Delivered => {
+                    let id = self.take_id();
+                    let fragment = &mut self.fragments[at];
+                    (fragment.id, fragment.state) = (id, State::Pending);
+                    message.announce(place(self.parts, fragment));
+                }
+                State::Failed => self.fragments[at].state = State::Failed,
+                State::Waiting | State::Pending => {}
+            }
+        }
+    }
+
+    /// What has become of the fragments that a fragment is in.
+    fn state_above(&self, fragment: &Fragment) -> State {
+        let parent = |defer: DeferId| self.parts.defers[defer.0 as usize].parent;
+        let mut state = State::Delivered;
+        for above in std::iter::successors(parent(fragment.defer), |defer| parent(*defer)) {
+            let depth = self.parts.defers[above.0 as usize].depth;
+            let path = &fragment.path[..prefix(&fragment.path, depth)];
+            // One of which nothing was found is not there.
+            let Some(at) = self.by_place.get(&(above, json(path))) else { continue };
+            match self.fragments[*at].state {
+                State::Delivered => {}
+                State::Failed => return State::Failed,
+                State::Waiting | State::Pending => state = State::Waiting,
+            }
+        }
+        state
+    }
+
+    /// Delivers a fragment with all its groups that are not delivered.
+    fn deliver<M>(&mut self, run: &mut Run<'_, M>, at: usize, message: &mut Message) {
+        let mut number = 0;
+        while let Some(group) = self.fragments[at].groups.get(number).copied() {
+            number += 1;
+            if self.groups[group].is_open && !self.deliver_group(run, at, group, message) {
+                return;
+            }
+        }
+        self.fragments[at].state = State::Delivered;
+        message.complete(place(self.parts, &self.fragments[at]));
+    }
+
+    /// Whether the group could be delivered.
+    fn deliver_group<M>(&mut self, run: &mut Run<'_, M>, fragment: usize, at: usize, message: &mut Message) -> bool {
+        self.groups[at].is_open = false;
+        let group = &self.groups[at];
+        // Of the fragments that have it, the client is told the one nearest to it.
+        let nearest = group.fragments.iter().copied().filter(|at| self.fragments[*at].state == State::Pending);
+        let nearest = nearest.max_by_key(|at| (self.fragments[*at].path.len(), *at == fragment)).unwrap_or(fragment);
+        let start = message.begin(place(self.parts, &self.fragments[nearest]), Entry::Data, &group.path);
+        let located = locate(&run.tree, run.root, &group.path);
+        let mut completion = completion(run, std::mem::take(&mut message.out));
+        completion.max_out += start;
+        let completed = match located {
+            Some(Cell::Object(object)) => completion.group(group.set, group.group, object, &group.path),
+            _ => Err(crate::complete::Nulled),
+        };
+        let (overflow, found) = (completion.overflow, completion.found);
+        message.out = completion.out;
+        let mut errors = Errors::new(run.limits.max_errors);
+        self.errors.give(&group.parts, &group.path, |path| is_put_off(path, &found), &mut errors);
+        let parts = group.parts.clone();
+        if overflow {
+            let max = run.limits.max_response;
+            let text = format!("A part of the answer would be larger than {max} bytes; ask for less.");
+            run.errors.report(RESPONSE_LIMIT, text, Vec::new());
+        }
+        let refusals = self.settle(run, &mut errors);
+        if completed.is_ok() {
+            message.end(Entry::Data, &mut errors, refusals.as_ref());
+            self.register(found, &parts, message);
+            return true;
+        }
+        message.take_back(start);
+        for at in self.groups[at].fragments.clone() {
+            let fragment = &mut self.fragments[at];
+            if fragment.state == State::Pending {
+                message.fail(place(self.parts, fragment), Entry::Data, &mut errors);
+            }
+            if fragment.state != State::Delivered {
+                fragment.state = State::Failed;
+            }
+        }
+        false
+    }
+
+    /// Delivers the next items of a list.
+    fn deliver_items<M>(&mut self, run: &mut Run<'_, M>, at: usize, message: &mut Message) {
+        let (stream, mut from, id) = (self.lists[at].stream, self.lists[at].from, self.lists[at].id);
+        let mut path = std::mem::take(&mut self.lists[at].path);
+        let label = self.operation.projection.streams[stream as usize].label.as_deref();
+        let (first, len) = match locate(&run.tree, run.root, &path) {
+            Some(Cell::List { start, len, .. }) => (start, len),
+            _ => (0, 0),
+        };
+        let parts = self.lists[at].parts.clone();
+        let list_path = path.clone();
+        let place = Place { id, path: &list_path, label };
+        let mut failed = false;
+        let mut errors = Errors::new(run.limits.max_errors);
+        if from < len {
+            path.push(Step::Index(from));
+            let start = message.begin(place, Entry::Items, &path);
+            let enough = message.out.len() + self.lists[at].batch;
+            let mut completion = completion(run, std::mem::take(&mut message.out));
+            completion.max_out += start;
+            let begun = from;
+            while from < len && completion.out.len() < enough {
+                let item = completion.out.len();
+                if from > begun {
+                    completion.out.push(b',');
+                }
+                path.pop();
+                path.push(Step::Index(from));
+                let cell = completion.tree.items(first + from, 1)[0];
+                let found = completion.found.len();
+                if completion.item(stream, cell, &path).is_err() {
+                    completion.out.truncate(item);
+                    completion.found.truncate(found);
+                    failed = true;
+                    break;
+                }
+                from += 1;
+            }
+            let (overflow, found) = (completion.overflow, completion.found);
+            message.out = completion.out;
+            if overflow {
+                let max = run.limits.max_response;
+                let text = format!("A part of the answer would be larger than {max} bytes; ask for less.");
+                run.errors.report(RESPONSE_LIMIT, text, Vec::new());
+            }
+            let depth = list_path.len();
+            let is_later = |path: &[PathSegment]| {
+                let here = (begun as usize)..=(from as usize);
+                let is_here = matches!(path.get(depth), Some(PathSegment::Index(index)) if here.contains(index) && (*index < from as usize || failed));
+                !is_here || is_put_off(path, &found)
+            };
+            self.errors.give(&parts, &list_path, is_later, &mut errors);
+            let refusals = self.settle(run, &mut errors);
+            if from == begun {
+                message.take_back(start);
+            } else if failed {
+                message.end(Entry::Items, &mut Errors::new(0), refusals.as_ref());
+            } else {
+                message.end(Entry::Items, &mut errors, refusals.as_ref());
+            }
+            self.register(found, &parts, message);
+        }
+        if failed {
+            message.fail(place, Entry::Items, &mut errors);
+        } else if from >= len {
+            message.complete(place);
+        }
+        let list = &mut self.lists[at];
+        (list.path, list.from, list.is_open) = (list_path, from, !failed && from < len);
+        list.batch = (list.batch * 2).min(ENOUGH);
+    }
+
+    /// Adds the errors that completing has found, and counts them. Returns what the client may not see where that is told apart.
+    fn settle<M>(&mut self, run: &mut Run<'_, M>, errors: &mut Errors) -> Option<Errors> {
+        let max = run.limits.max_errors;
+        errors.append(std::mem::replace(&mut run.errors, Errors::new(max)));
+        let refusals = std::mem::replace(&mut run.refusals, Errors::new(max));
+        self.refused += refusals.count();
+        let apart = match run.refusal_place {
+            RefusalPlace::Errors => {
+                errors.append(refusals);
+                None
+            }
+            RefusalPlace::Extensions => Some(refusals).filter(|refusals| refusals.count() > 0),
+            RefusalPlace::Nowhere => None,
+        };
+        self.count(errors);
+        apart
+    }
+
+    fn count(&mut self, errors: &Errors) {
+        self.error_count += errors.len();
+        for code in errors.codes() {
+            if !self.error_codes.contains(&code) {
+                self.error_codes.push(code);
+            }
+        }
+    }
+}
+
+fn parts_of(defers: &Defers) -> Vec<usize> {
+    defers.iter().map(|defer| part_of(*defer)).collect()
+}
+
+fn place<'f>(parts: &'f Parts, fragment: &'f Fragment) -> Place<'f> {
+    let label = parts.defers[fragment.defer.0 as usize].label.as_deref();
+    Place { id: fragment.id, path: &fragment.path, label }
+}
+
+/// How many steps lead along so many keys, with the items that follow the last of them.
+fn prefix(path: &[Step], keys: u32) -> usize {
+    let mut passed = 0;
+    for (at, step) in path.iter().enumerate() {
+        if matches!(step, Step::Key(..)) {
+            if passed == keys {
+                return at;
+            }
+            passed += 1;
+        }
+    }
+    path.len()
+}
+
+fn json(path: &[Step]) -> Box<[u8]> {
+    let mut out = Vec::new();
+    Step::write_all(path, &mut out);
+    out.into()
+}
+
+/// Whether a path leads to items of a list that come later.
+fn is_put_off(path: &[PathSegment], found: &[Found]) -> bool {
+    found.iter().any(|found| match found {
+        Found::Items { path: list, from, .. } => {
+            is_within(path, list)
+                && matches!(path.get(list.len()), Some(PathSegment::Index(index)) if *index >= *from as usize)
+        }
+        Found::Group { .. } => false,
+    })
+}
+
+/// What is at a path.
+fn locate(tree: &Tree, root: ObjectId, path: &[Step]) -> Option<Cell> {
+    let mut at = Cell::Object(root);
+    for step in path {
+        at = match (at, step) {
+            (Cell::Object(object), Step::Key(_, slot)) => tree.get(object, *slot),
+            (Cell::List { start, len, .. }, Step::Index(index)) if *index < len => tree.items(start + index, 1)[0],
+            _ => return None,
+        };
+    }
+    Some(at)
+}
+
+/// What completes values of the tree as it is now, behind what is in `out`.
+fn completion<'r, M>(run: &'r mut Run<'_, M>, out: Vec<u8>) -> Completion<'r> {
+    let operation = run.operation;
+    Completion {
+        supergraph: &operation.supergraph,
+        projection: &operation.projection,
+        decisions: operation.projection.rules.decide(run.variables),
+        variables: run.variables,
+        tree: &run.tree,
+        introspector: Introspector::new(introspection::Context {
+            schema: &operation.supergraph.api_schema,
+            variables: run.variables,
+            definitions: &operation.operation.variables,
+            max_bytes: run.limits.max_response,
+            deadline: run.deadline,
+        }),
+        some_failed: run.gave_up || run.reports.iter().any(|report| report.failure.is_some()),
+        gave_up: run.gave_up,
+        errors: &mut run.errors,
+        refusals: &mut run.refusals,
+        names: run.names,
+        out,
+        written: Written::default(),
+        max_out: run.limits.max_response,
+        overflow: false,
+        is_late: false,
+        found: Vec::new(),
+    }
+}

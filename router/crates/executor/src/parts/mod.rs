@@ -1,0 +1,147 @@
+//! Runs an operation that is answered in parts (`@defer`, `@stream`).
+//!
+//! # What is fetched, and what is delivered
+//!
+//! The two are kept apart. The plan has fetches of their own for what is deferred where that can be, and says for which parts a fetch is made
+//! (`Fetch::serves`). All fetches run as in any execution: each starts as soon as its inputs are there, whatever has been delivered, and
+//! all of them grow one tree. A part can be delivered when the fetches that serve it are done; what came earlier than it had to waits in the tree.
+//!
+//! The projection says, for each position and runtime type, which fields are written with their object and which are *groups*, written later
+//! ([`crate::compile::projection::OutGroup`]). Completing a value yields its bytes, and the groups and lists that it met
+//! ([`crate::complete::Found`]). They are kept with their path, not their object: merging may copy an object. What is met below a value that becomes null is
+//! forgotten with it.
+//!
+//! # Fragments and groups
+//!
+//! A deferred fragment is announced for each object that it is selected on, once something of it is found that was not
+//! delivered already, and once the fragment that it is in has been delivered. A group has the fields that the same fragments select, and is written once, with the first
+//! of them. A fragment is delivered with all its groups that are not delivered yet, those that are found in them included. A null
+//! that is not allowed fails the group, and with it all fragments that have it.
+//!
+//! A streamed list is announced with what is around it. Its items follow in batches that grow up to a bound, each written when the one before it
+//! was taken, so that there is never more than one of them in memory beside the tree.
+//!
+//! # Errors
+//!
+//! An error is delivered with the part that it is about: the part of the fetch it came from, or, where a fetch serves several, the one that
+//! its path leads to.
+
+mod delivery;
+mod errors;
+mod format;
+
+use std::pin::pin;
+
+use braid_graphql::variables::Variables;
+use braid_supergraph::SubgraphId;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+
+use crate::compile::operation::CompiledOperation;
+use crate::execute::{Run, call, within};
+use crate::response::{ExecuteContext, FetchReport, Response};
+use crate::service::SubgraphService;
+use delivery::Delivery;
+pub use format::PartsFormat;
+
+/// A step of an answer in parts.
+#[derive(Debug)]
+pub enum Part<M> {
+    /// What is not deferred: always the first.
+    First {
+        /// It is a whole response if nothing follows.
+        response: Box<Response<M>>,
+        /// Whether parts follow.
+        has_next: bool,
+    },
+    /// A later part, as it is sent.
+    Next(Bytes),
+    /// What happened: always the last.
+    Ended(Box<PartsReport<M>>),
+}
+
+/// What happened while an operation was answered in parts.
+#[derive(Debug)]
+pub struct PartsReport<M> {
+    /// How many errors there were in all parts.
+    pub errors: usize,
+    /// Their codes, each once.
+    pub error_codes: Vec<String>,
+    /// How many values are null because the client may not see them.
+    pub refused: usize,
+    /// Whether the time for the client's request ended before all was there.
+    pub timed_out: bool,
+    /// What happened to each fetch, in the order they ended.
+    pub fetches: Vec<FetchReport>,
+    /// What came beside the bodies of subgraph responses, in the order they came.
+    pub subgraph_answers: Vec<(SubgraphId, M)>,
+}
+
+/// Runs an operation that was compiled to be answered in parts. It sends each part when there is room for it: the receiver sets the pace. Dropping the
+/// future, or the receiver, cancels the requests that are in flight.
+pub async fn execute_in_parts<S: SubgraphService>(
+    operation: &CompiledOperation,
+    variables: &Variables,
+    service: &S,
+    context: &ExecuteContext<S::Context>,
+    format: PartsFormat,
+    sender: mpsc::Sender<Part<S::Meta>>,
+) {
+    let mut run = Run::new(operation, variables, context);
+    let Some(mut delivery) = Delivery::new(operation, format) else { return };
+    let in_time = within(context.deadline, pin!(drive(&mut run, &mut delivery, service, context, &sender))).await;
+    if in_time.is_none() {
+        run.give_up();
+        if let Ok(permit) = sender.reserve().await {
+            permit.send(delivery.give_up(&mut run));
+        }
+    }
+    // It fails only where nobody is interested any more.
+    let _ = sender.send(Part::Ended(Box::new(delivery.report(run)))).await;
+}
+
+async fn drive<S: SubgraphService>(
+    run: &mut Run<'_, S::Meta>,
+    delivery: &mut Delivery<'_>,
+    service: &S,
+    context: &ExecuteContext<S::Context>,
+    sender: &mpsc::Sender<Part<S::Meta>>,
+) {
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        let before = under_way.len();
+        while let Some(index) = run.ready.pop() {
+            if let Some((sent, request)) = run.start(index) {
+                under_way.push(call(service, context, sent, request));
+            }
+        }
+        if under_way.len() > before {
+            // See `Run::fetch_all`.
+            tokio::task::yield_now().await;
+        }
+        let arrived = if delivery.has_news(run) {
+            tokio::select! {
+                biased;
+                permit = sender.reserve() => {
+                    let Ok(permit) = permit else { return };
+                    permit.send(delivery.advance(run));
+                    if delivery.is_done() {
+                        return;
+                    }
+                    continue;
+                }
+                Some(arrived) = under_way.next() => arrived,
+            }
+        } else {
+            match under_way.next().await {
+                Some(arrived) => arrived,
+                None => return,
+            }
+        };
+        let fetch = arrived.sent.index;
+        run.answered(arrived);
+        delivery.take_errors(run, fetch);
+    }
+}
