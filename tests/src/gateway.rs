@@ -151,6 +151,8 @@ impl Gateway {
         let plan = plan(&operation, &self.graph, &config()).map_err(|error| format!("{}: {error}", error.code()))?;
         let mut faults = self.plan_faults(&operation, &plan);
         faults.extend(self.early_faults(&operation, &plan));
+        // What one part has been given another may ask again, rather than wait for it.
+        faults.retain(|fault| !(fault.contains(": asks ") && fault.ends_with(" again")));
         let mut text = braid_query_plan::print::print(&plan, &self.supergraph);
         plan.fetches.iter().for_each(|fetch| text.push_str(&format!("\n{:?} serves {:?}", fetch.id, fetch.serves)));
         let compiled =

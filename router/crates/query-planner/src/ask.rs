@@ -144,7 +144,7 @@ impl<'o> Reader<'_, 'o> {
         for merged in fields.merged.into_iter().flatten() {
             entries.extend(self.entry(merged, path)?);
         }
-        keep_together(&mut entries);
+        self.keep_together(&mut entries);
         let mut below = entries.iter().filter_map(|entry| entry.below);
         self.positions[at].has_abstract = definition.is_abstract() || below.any(|at| self.positions[at].has_abstract);
         self.positions[at].entries = entries;
@@ -163,6 +163,35 @@ impl<'o> Reader<'_, 'o> {
         };
         let (key, arguments, is_apart) = (&first.response_key, &first.arguments, !defers.is_empty());
         Ok(Some(Entry { key, field, guard, condition, arguments, below, defers, is_apart }))
+    }
+
+    /// Composites under one key that are delivered with different parts are fetched together all the same. A leaf is not deferred for
+    /// some types where it is not for more.
+    fn keep_together(&self, entries: &mut Vec<Entry<'_>>) {
+        if entries.iter().all(|entry| !entry.is_apart) {
+            return;
+        }
+        let is_same = |one: &Entry<'_>, other: &Entry<'_>| one.key == other.key && one.defers != other.defers;
+        for at in 0..entries.len() {
+            if entries[at].below.is_some() && entries.iter().any(|other| is_same(&entries[at], other)) {
+                entries[at].is_apart = false;
+            }
+        }
+        let name = |entry: &Entry<'_>| &self.schema.field(entry.field).name;
+        let is_covered = |entry: &Entry<'_>| {
+            entry.below.is_none()
+                && entry.is_apart
+                && entries.iter().any(|other| {
+                    is_same(entry, other)
+                        && other.defers.is_empty()
+                        && name(entry) == name(other)
+                        && entry.arguments == other.arguments
+                        && other.guard.is_superset(&entry.guard)
+                })
+        };
+        let covered: Vec<bool> = entries.iter().map(is_covered).collect();
+        let mut covered = covered.into_iter();
+        entries.retain(|_| !covered.next().unwrap_or(false));
     }
 
     /// The same field under a narrower condition, or for fewer types, is part of the wider one; what is asked below it keeps the
@@ -316,20 +345,6 @@ fn earliest(one: &Defers, other: &Defers) -> Defers {
     all.sort_unstable();
     all.dedup();
     all
-}
-
-/// Composites under one key that are delivered with different parts are fetched together all the same.
-fn keep_together(entries: &mut [Entry<'_>]) {
-    if entries.iter().all(|entry| !entry.is_apart) {
-        return;
-    }
-    for at in 0..entries.len() {
-        let entry = &entries[at];
-        let same = |other: &&Entry<'_>| other.key == entry.key && other.defers != entry.defers;
-        if entry.below.is_some() && entries.iter().any(|other| same(&other)) {
-            entries[at].is_apart = false;
-        }
-    }
 }
 
 /// `pieces`, which exclude one another, each cut into what is left of it where `other` does not hold.

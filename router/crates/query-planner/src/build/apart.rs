@@ -24,8 +24,8 @@ impl<'a> Builder<'_, 'a, '_> {
         owner: Owner,
         entry: &Entry<'_>,
     ) -> Result<VisitId, Exhausted> {
-        let none = Defers::new();
-        let defers = if entry.is_apart { &entry.defers } else { &none };
+        let own = self.draft.objects[objects].defers.clone();
+        let defers = if entry.is_apart { &entry.defers } else { &own };
         let with_objects = defers.iter().any(|defer| self.draft.objects[objects].defers.contains(defer));
         if !defers.is_empty() && !with_objects {
             let join = self.graph.join(owner);

@@ -162,7 +162,8 @@ impl<'s, 'a, 'o> Builder<'s, 'a, 'o> {
                 return Ok(visit);
             }
             let operation = if objects == self.root { self.kind } else { OperationType::Query };
-            let visit = self.add_atom(objects, place, AtomKind::Root(operation), 0, types, &Defers::new());
+            let own = self.draft.objects[objects].defers.clone();
+            let visit = self.add_atom(objects, place, AtomKind::Root(operation), 0, types, &own);
             self.draft.objects[objects].standing[at].visit = Some(visit);
             return Ok(visit);
         }
