@@ -57,6 +57,7 @@ pub fn version(
         authorization: config.authorization.clone(),
         demand_control: config.demand_control.clone(),
         subscriptions: config.subscriptions.clone(),
+        incremental: config.incremental.clone(),
         anonymous: config.authentication.required.then(|| anonymous(&config.authentication.exceptions)),
     };
     let older = previous.map(|previous| &previous.gateway.documents);

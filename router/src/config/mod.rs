@@ -10,7 +10,7 @@ use braid_authentication::config::AuthenticationConfig;
 use braid_authorization::config::AuthorizationConfig;
 use braid_demand_control::config::{DemandControlConfig, Mode};
 use braid_events::config::{BrokerConfig, EventsConfig};
-use braid_gateway::config::{ExposureConfig, OverrideLabelsConfig};
+use braid_gateway::config::{ExposureConfig, IncrementalConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
 use braid_gateway::subscriptions::config::SubscriptionsConfig;
 use braid_net::config::TlsClientConfig;
@@ -61,6 +61,8 @@ pub struct Config {
     pub persisted_operations: PersistedOperationsConfig,
     /// Subscriptions.
     pub subscriptions: SubscriptionsConfig,
+    /// Answers in parts (`@defer`, `@stream`).
+    pub incremental: IncrementalConfig,
     /// Events of subscription fields that come from a message broker instead of a subgraph.
     pub events: EventsConfig,
     /// Logs, metrics and traces.

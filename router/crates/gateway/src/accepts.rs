@@ -12,14 +12,16 @@ pub struct Accepts {
     pub mutations: bool,
     /// Whether it takes the events of a subscription.
     pub subscriptions: bool,
+    /// Whether it takes an answer in parts (`@defer`, `@stream`).
+    pub incremental: bool,
 }
 
 impl Accepts {
     /// All that there is.
-    pub const ALL: Self = Self { mutations: true, subscriptions: true };
+    pub const ALL: Self = Self { mutations: true, subscriptions: true, incremental: true };
 
     /// Whole responses, to mutations too.
-    pub const WHOLE: Self = Self { mutations: true, subscriptions: false };
+    pub const WHOLE: Self = Self { mutations: true, subscriptions: false, incremental: false };
 
     /// Refuses an operation of a kind that the client can't be answered.
     pub(crate) fn check(self, kind: OperationType) -> Result<(), Refusal> {

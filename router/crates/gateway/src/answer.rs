@@ -8,6 +8,7 @@
 //!                 parse → validate → limits → normalize → may it run? → what may be seen? → plan → compile
 //! ```
 //!
+//! An operation that is answered in parts is looked for once more before it is executed ([`crate::incremental`]).
 //! A subscription takes the same way up to its cost; then it begins ([`crate::Subscriptions`]) instead of being executed.
 
 use std::sync::Arc;
@@ -30,7 +31,8 @@ use crate::costs::{Affordable, OperationCost};
 use crate::documents::{Membership, Search};
 use crate::find::{find, in_time};
 use crate::gateway::{Gateway, Subgraphs};
-use crate::operation_cache::CachedOperation;
+use crate::incremental::Incremental;
+use crate::operation_cache::{CachedOperation, Wanted};
 use crate::policies::DecidedPolicies;
 use crate::refusal::{Refusal, TIMEOUT};
 use crate::request::GraphQLRequest;
@@ -43,6 +45,8 @@ pub enum Answer {
     Executed(Executed),
     /// A subscription that may begin.
     Subscription(Box<Subscription>),
+    /// An operation that may be answered in parts.
+    Incremental(Box<Incremental>),
 }
 
 impl Answer {
@@ -50,7 +54,8 @@ impl Answer {
     pub fn executed(self) -> Result<Executed, Refusal> {
         match self {
             Self::Executed(executed) => Ok(executed),
-            Self::Subscription(_) => Err(takes_no_stream()),
+            // Neither is given to a client that takes none.
+            Self::Subscription(_) | Self::Incremental(_) => Err(takes_no_stream()),
         }
     }
 }
@@ -149,6 +154,14 @@ pub async fn answer<S: Subgraphs>(
     }
     let names = gateway.exposure.names();
     let variables = compiled.coerce_variables(request.variables.as_deref(), names).map_err(Refusal::request)?;
+    let (operation, cached) = match operation.values(accepts, &variables) {
+        None => (operation, cached),
+        // Boxed, so that others don't carry what only parts need.
+        Some(values) => {
+            Box::pin(in_parts(gateway, Wanted { values: Some(&values), ..wanted }, context, accepts)).await?
+        }
+    };
+    let compiled = operation.result.as_ref().map_err(Clone::clone)?;
     let affordable = match (&gateway.costs, &operation.cost) {
         (Some(costs), Some(cost)) => Some(costs.check(cost, &variables, &context.identity, &gateway.metrics)?),
         _ => None,
@@ -163,6 +176,11 @@ pub async fn answer<S: Subgraphs>(
         let subscription = Subscription::new(&operation, cached, wanted, request, variables, declined, context);
         return Ok(Answer::Subscription(Box::new(subscription)));
     }
+    if compiled.has_parts() {
+        let (operation, context) = (operation.clone(), context.clone());
+        let incremental = Incremental { operation, cached, found_after, variables, declined, estimate, context };
+        return Ok(Answer::Incremental(Box::new(incremental)));
+    }
     let context = gateway.execute_context(context, declined, context.deadline);
     let mut response = execute(compiled, &variables, &gateway.subgraphs, &context).await;
     if response.timed_out {
@@ -174,6 +192,21 @@ pub async fn answer<S: Subgraphs>(
         gateway.metrics.cost_actual(cost.actual);
     }
     Ok(Answer::Executed(Executed { response, operation, cached, found_after, executed_in, cost }))
+}
+
+/// The operation as it is answered in parts, and whether it was in the cache. That it may be run was checked.
+async fn in_parts<S: Subgraphs>(
+    gateway: &Gateway<S>,
+    wanted: Wanted<'_>,
+    context: &Arc<RequestContext>,
+    accepts: Accepts,
+) -> Result<(Arc<CachedOperation>, bool), Refusal> {
+    let undecided = DecidedPolicies::default();
+    let facts = gateway.facts(context.override_labels, context.identity.principal(), &undecided);
+    match gateway.operations.hit(wanted, &facts) {
+        Ok(Some(found)) => Ok((found, true)),
+        _ => in_time(context.deadline, find(gateway, wanted, context, accepts)).await,
+    }
 }
 
 /// What is due to a client that asked for something it may not see, where that is not left out of the answer.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use braid_demand_control::{CostModel, Formula};
 use braid_executor::{CompiledOperation, Weights};
 use braid_graphql::error::GraphQLError;
+use braid_graphql::incremental::{deciding_variables, is_incremental};
 use braid_graphql::names::SchemaNames;
-use braid_graphql::normalize::{NormalizeError, normalize};
+use braid_graphql::normalize::{NormalizeError, normalize, normalize_in_parts};
 use braid_graphql::operation::Operation;
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_graphql::schema::{FieldId, TypeId};
+use braid_graphql::{Name, OperationType};
 use braid_query_graph::{Labels, QueryGraph};
 use braid_query_planner::{PlanError, PlannerConfig, plan_with_labels};
 use braid_supergraph::Supergraph;
@@ -45,12 +47,36 @@ impl Compiler {
 
     /// parse → validate → limits → normalize
     pub fn parse(&self, text: &str, operation_name: Option<&str>) -> Result<Operation, Refusal> {
+        Ok(self.parse_wanted(text, operation_name, None)?.operation)
+    }
+
+    /// The same, for an answer in parts where the values of the variables are given that decide about them.
+    pub(crate) fn parse_wanted(
+        &self,
+        text: &str,
+        operation_name: Option<&str>,
+        values: Option<&[bool]>,
+    ) -> Result<Parsed, Refusal> {
         let limits = ParseLimits { names: self.names, ..self.limits.parse() };
         let document = parse_operation(&self.supergraph.api_schema, text, limits).map_err(Refusal::request)?;
         let chosen = choose_operation(&document, operation_name)?;
         limits::check(&self.limits, &document, chosen)?;
-        let operation = normalize(&document, chosen, &self.supergraph.schema, self.limits.normalize());
-        Ok(operation.map_err(normalize_error)?)
+        let (schema, limits) = (&self.supergraph.schema, self.limits.normalize());
+        // The events of a subscription are whole.
+        let has_parts = chosen.operation_type != OperationType::Subscription && is_incremental(&document, chosen);
+        let deciding = has_parts.then(|| deciding_variables(&document, chosen));
+        let operation = match (&deciding, values) {
+            (Some(deciding), Some(values)) => {
+                let is_on = |name: &Name| {
+                    let number = |at: &usize| chosen.variables.get(*at).is_some_and(|variable| variable.name == *name);
+                    deciding.iter().position(number).and_then(|at| values.get(at)).copied().unwrap_or(false)
+                };
+                normalize_in_parts(&document, chosen, schema, limits, &is_on)
+            }
+            _ => normalize(&document, chosen, schema, limits),
+        };
+        let operation = operation.map_err(normalize_error)?;
+        Ok(Parsed { operation, deciding: deciding.filter(|all| all.len() <= MAX_DECIDING).map(Into::into) })
     }
 
     /// Whether each operation of a document is valid, and within the limits.
@@ -103,6 +129,17 @@ impl Compiler {
             PlanError::BudgetExhausted { .. } | PlanError::NoRoot(_) => GraphQLError::new(code, error.to_string()),
         }
     }
+}
+
+/// An operation with more variables than this that decide what is selected or deferred is answered in one piece: it is compiled for each
+/// combination of their values that is sent.
+const MAX_DECIDING: usize = 8;
+
+/// What was read of a document.
+pub(crate) struct Parsed {
+    pub(crate) operation: Operation,
+    /// Of an operation that can be answered in parts: the variables that decide about them, by their positions.
+    pub(crate) deciding: Option<Box<[usize]>>,
 }
 
 /// What subgraphs give is added up as costs are estimated.

@@ -72,3 +72,18 @@ pub struct AnonymousConfig {
     /// The root fields that they may ask for, such as `Query.health`.
     pub fields: Vec<String>,
 }
+
+/// Answers in parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct IncrementalConfig {
+    /// Whether operations can use `@defer` and `@stream`. Clients that accept no parts (`multipart/mixed` with `incrementalSpec=v0.2` or
+    /// `deferSpec=20220824`, server-sent events, WebSockets) are answered in one piece.
+    pub enabled: bool,
+}
+
+impl Default for IncrementalConfig {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}

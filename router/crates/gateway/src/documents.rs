@@ -296,7 +296,7 @@ impl Document<'_> {
             Self::Listed(operation) if operation.only_operation.as_deref() == name => None,
             _ => name,
         };
-        Wanted { query: self.text(), operation_name }
+        Wanted { query: self.text(), operation_name, values: None }
     }
 }
 

@@ -90,6 +90,7 @@ async fn compiled<S: Subgraphs>(
         anonymous: gateway.anonymous.clone(),
         may_introspect: gateway.exposure.introspection,
         may_subscribe: gateway.subscriptions.enabled,
+        values: wanted.values.map(Into::into),
         sent,
     };
     let compiling = tokio::task::spawn_blocking(move || {
@@ -124,6 +125,8 @@ struct Miss {
     anonymous: Option<Arc<AnonymousRules>>,
     may_introspect: bool,
     may_subscribe: bool,
+    /// See [`Wanted::values`].
+    values: Option<Box<[bool]>>,
     sent: Sent,
 }
 
@@ -132,7 +135,11 @@ impl Miss {
     /// request was sent.
     fn compile(&self, text: &str, name: Option<&str>) -> Result<CachedOperation, Unfound> {
         let started = Instant::now();
-        let parsed = self.compiler.parse(text, name);
+        let parsed = self.compiler.parse_wanted(text, name, self.values.as_deref());
+        let (parsed, deciding) = match parsed {
+            Ok(parsed) => (Ok(parsed.operation), parsed.deciding),
+            Err(refusal) => (Err(refusal), None),
+        };
         let mut is_open = true;
         if let Ok(operation) = &parsed {
             self.sent.accepts.check(operation.kind)?;
@@ -159,7 +166,9 @@ impl Miss {
         let took = started.elapsed();
         let planned_in = is_planned.then(|| took - parsed_in);
         let decisions = Decisions::of(asked.get(), requirements, &facts);
-        Ok(CachedOperation::new(result, text, took, planned_in, refused, is_open, decisions))
+        let mut operation = CachedOperation::new(result, text, took, planned_in, refused, is_open, decisions);
+        operation.deciding = deciding;
+        Ok(operation)
     }
 
     /// The requirements on which it depends what of an operation the client may see.
@@ -217,7 +226,7 @@ impl<S: Subgraphs> Gateway<S> {
     /// The operation of a request, ready to run, and whether it was there already.
     pub async fn prepare(&self, request: &GraphQLRequest<'_>) -> Result<(Arc<CachedOperation>, bool), Refusal> {
         let query = request.query.as_deref().ok_or_else(Unreadable::no_document)?;
-        self.prepare_wanted(Wanted { query, operation_name: request.operation_name.as_deref() }).await
+        self.prepare_wanted(Wanted { query, operation_name: request.operation_name.as_deref(), values: None }).await
     }
 
     /// The same, of a text and a name.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use braid_authorization::config::AuthorizationConfig;
 use braid_demand_control::config::DemandControlConfig;
 use braid_executor::{ExecuteLimits, SubgraphErrors, SubgraphService};
+use braid_graphql::incremental::with_incremental_directives;
 use braid_request_context::header_rules::HeadersConfig;
 use braid_request_context::headers::{HeaderPlans, HeaderRuleError, SubgraphHeaders};
 use braid_request_context::identity::Principal;
@@ -18,7 +19,7 @@ use tokio::sync::Semaphore;
 
 use crate::anonymous::{AnonymousError, AnonymousRules};
 use crate::compile::Compiler;
-use crate::config::{AnonymousConfig, ExposureConfig, OverrideLabelsConfig};
+use crate::config::{AnonymousConfig, ExposureConfig, IncrementalConfig, OverrideLabelsConfig};
 use crate::costs::{CostError, CostRules};
 use crate::decisions::Facts;
 use crate::documents::Documents;
@@ -84,6 +85,8 @@ pub struct GatewayConfig {
     pub anonymous: Option<AnonymousConfig>,
     /// How subscriptions are served.
     pub subscriptions: SubscriptionsConfig,
+    /// Whether answers come in parts.
+    pub incremental: IncrementalConfig,
     /// Decides the policies that neither claims nor `authorization.policies` grant.
     pub policy_authorizer: Option<Arc<dyn PolicyAuthorizer>>,
 }
@@ -128,6 +131,7 @@ impl<S: Subgraphs> Gateway<S> {
         config: &GatewayConfig,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, GatewayError> {
+        let supergraph = if config.incremental.enabled { with_incremental(supergraph) } else { supergraph };
         let names = supergraph.subgraphs.iter().map(|subgraph| subgraph.name.as_str());
         let headers = HeaderPlans::new(&config.headers, names)?;
         let (limits, exposure) = (&config.limits, &config.exposure);
@@ -174,6 +178,13 @@ impl<S: Subgraphs> Gateway<S> {
         context.override_labels = override_labels;
         context
     }
+}
+
+/// The same with `@defer` and `@stream` in what clients see.
+fn with_incremental(supergraph: Arc<Supergraph>) -> Arc<Supergraph> {
+    let mut supergraph = Arc::unwrap_or_clone(supergraph);
+    supergraph.api_schema = with_incremental_directives(supergraph.api_schema);
+    Arc::new(supergraph)
 }
 
 fn subgraph_errors(exposure: &ExposureConfig, supergraph: &Supergraph) -> SubgraphErrors {

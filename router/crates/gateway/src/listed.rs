@@ -43,12 +43,15 @@ impl<S: Subgraphs> Gateway<S> {
     pub async fn warm_list(&self, list: &OperationList, most: usize) {
         for operation in list.operations().take(most) {
             if let [_] = &operation.operations[..] {
-                let _ = self.prepare_wanted(Wanted { query: &operation.json, operation_name: None }).await;
+                let _ =
+                    self.prepare_wanted(Wanted { query: &operation.json, operation_name: None, values: None }).await;
                 continue;
             }
             for name in operation.operations.iter().flatten() {
                 let name = format!("\"{name}\"");
-                let _ = self.prepare_wanted(Wanted { query: &operation.json, operation_name: Some(&name) }).await;
+                let _ = self
+                    .prepare_wanted(Wanted { query: &operation.json, operation_name: Some(&name), values: None })
+                    .await;
             }
         }
     }

@@ -40,6 +40,8 @@ pub struct CachedOperation {
     pub refused: Box<[String]>,
     /// Whether anonymous clients may run it.
     pub(crate) is_open: bool,
+    /// Of an operation that can be answered in parts: the variables that decide about them, by their positions.
+    pub(crate) deciding: Option<Box<[usize]>>,
     /// What it costs, where that is of interest.
     pub(crate) cost: Option<Formula>,
     /// Whether its text is in the list of persisted operations.
@@ -70,7 +72,8 @@ impl CachedOperation {
         let weight = weight + cost.as_ref().map_or(0, Formula::weight);
         let weight = weight + refused.iter().map(|name| name.len() + 24).sum::<usize>();
         let (refused, used, membership) = (refused.into(), AtomicU64::new(0), Membership::default());
-        Self { result, hash, took, planned_in, refused, is_open, cost, membership, decisions, weight, used }
+        let deciding = None;
+        Self { result, hash, took, planned_in, refused, is_open, deciding, cost, membership, decisions, weight, used }
     }
 }
 
@@ -79,6 +82,9 @@ impl CachedOperation {
 pub(crate) struct Wanted<'a> {
     pub(crate) query: &'a str,
     pub(crate) operation_name: Option<&'a str>,
+    /// For an answer in parts: the values of the variables that decide about them ([`CachedOperation::deciding`]). `None` for one
+    /// in one piece.
+    pub(crate) values: Option<&'a [bool]>,
 }
 
 /// The text of a document and the name of an operation in it, as in [`GraphQLRequest`]. An operation that depends on what a
@@ -87,12 +93,14 @@ pub(crate) struct Wanted<'a> {
 struct Key {
     query: Box<str>,
     operation_name: Option<Box<str>>,
+    values: Option<Box<[bool]>>,
     decisions: Decisions,
 }
 
 struct KeyRef<'a> {
     query: &'a str,
     operation_name: Option<&'a str>,
+    values: Option<&'a [bool]>,
     decisions: Decisions,
 }
 
@@ -143,8 +151,8 @@ impl OperationCache {
     /// The operation that is wanted, compiled for what a request says, when it is there; or the policies that have to be decided before
     /// that can be told.
     pub(crate) fn hit(&self, wanted: Wanted<'_>, facts: &Facts<'_>) -> Result<Option<Arc<CachedOperation>>, Undecided> {
-        let Wanted { query, operation_name } = wanted;
-        let mut key = KeyRef { query, operation_name, decisions: Decisions::default() };
+        let Wanted { query, operation_name, values } = wanted;
+        let mut key = KeyRef { query, operation_name, values, decisions: Decisions::default() };
         loop {
             let Some(found) = self.operations.get(&key) else { return Ok(None) };
             found.decisions.decidable(facts)?;
@@ -160,7 +168,8 @@ impl OperationCache {
     /// The operation that is wanted, once another request had it compiled, or the vacancy for it.
     pub(crate) async fn wait(&self, wanted: Wanted<'_>, facts: &Facts<'_>) -> Result<Found<'_>, Undecided> {
         let operation_name = wanted.operation_name.map(Into::into);
-        let mut key = Key { query: wanted.query.into(), operation_name, decisions: Decisions::default() };
+        let values = wanted.values.map(Into::into);
+        let mut key = Key { query: wanted.query.into(), operation_name, values, decisions: Decisions::default() };
         loop {
             let found = match self.operations.get_value_or_guard_async(&key).await {
                 Ok(found) => found,
@@ -182,7 +191,7 @@ impl OperationCache {
             .operations
             .iter()
             .map(|(key, operation)| (operation.used.load(Ordering::Relaxed), key))
-            .filter(|(_, key)| key.decisions == Decisions::default())
+            .filter(|(_, key)| key.decisions == Decisions::default() && key.values.is_none())
             .collect();
         used.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
         let request = |(count, key): (u64, Key)| {
@@ -227,6 +236,7 @@ impl Hash for KeyRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.query.hash(state);
         self.operation_name.hash(state);
+        self.values.hash(state);
         self.decisions.hash(state);
     }
 }
@@ -236,6 +246,7 @@ impl Hash for Key {
         let (query, operation_name) = (&self.query, self.operation_name.as_deref());
         (**query).hash(state);
         operation_name.hash(state);
+        self.values.as_deref().hash(state);
         self.decisions.hash(state);
     }
 }
@@ -244,6 +255,7 @@ impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
         *self.query == *key.query
             && self.operation_name == key.operation_name.as_deref()
+            && self.values == key.values.as_deref()
             && self.decisions == key.decisions
     }
 }

@@ -128,6 +128,7 @@ impl Router {
         let request = GraphQLRequest { query, ..GraphQLRequest::default() };
         match answer(&self.gateway, &request, &context, Accepts::ALL).await? {
             Answer::Subscription(subscription) => self.subscriptions.open(&self.gateway, *subscription),
+            Answer::Incremental(_) => panic!("in parts"),
             Answer::Executed(executed) => panic!("{executed:?}"),
         }
     }

@@ -57,27 +57,52 @@ pub fn with_incremental_directives(schema: Valid<Schema>) -> Valid<Schema> {
 
 /// Whether an operation has `@defer` or `@stream`, here or in a fragment that it spreads.
 pub fn is_incremental(document: &ExecutableDocument, operation: &executable::Operation) -> bool {
-    fn any<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, visited: &mut AHashSet<&'a Name>) -> bool {
-        set.selections.iter().any(|selection| {
-            let directives = selection.directives();
-            directives.has(DEFER)
-                || directives.has(STREAM)
-                || match selection {
-                    Selection::Field(field) => {
-                        field.selection_set.as_ref().is_some_and(|set| any(document, set, visited))
-                    }
-                    Selection::InlineFragment(fragment) => any(document, &fragment.selection_set, visited),
-                    Selection::FragmentSpread(spread) => {
-                        visited.insert(&spread.fragment_name)
-                            && document
-                                .fragments
-                                .get(&spread.fragment_name)
-                                .is_some_and(|fragment| any(document, &fragment.selection_set, visited))
-                    }
+    let mut found = false;
+    each_selection(document, &operation.selection_set, &mut AHashSet::new(), &mut |selection| {
+        found |= selection.directives().has(DEFER) || selection.directives().has(STREAM);
+    });
+    found
+}
+
+/// The variables that decide what is selected, deferred and streamed, as positions in the operation's variables.
+pub fn deciding_variables(document: &ExecutableDocument, operation: &executable::Operation) -> Vec<usize> {
+    let mut found = Vec::new();
+    each_selection(document, &operation.selection_set, &mut AHashSet::new(), &mut |selection| {
+        let deciding = |name: &str| matches!(name, DEFER | STREAM | "include" | "skip");
+        for directive in selection.directives().iter().filter(|it| deciding(&it.name)) {
+            if let Some(Value::Variable(name)) = directive.specified_argument_by_name("if").map(Node::as_ref) {
+                found.extend(operation.variables.iter().position(|variable| variable.name == *name));
+            }
+        }
+    });
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Each selection once, those of fragments included. Recursive as deep as documents are.
+fn each_selection<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    visited: &mut AHashSet<&'a Name>,
+    each: &mut impl FnMut(&'a Selection),
+) {
+    for selection in &set.selections {
+        each(selection);
+        match selection {
+            Selection::Field(field) => {
+                field.selection_set.iter().for_each(|set| each_selection(document, set, visited, each));
+            }
+            Selection::InlineFragment(fragment) => each_selection(document, &fragment.selection_set, visited, each),
+            Selection::FragmentSpread(spread) => {
+                if visited.insert(&spread.fragment_name)
+                    && let Some(fragment) = document.fragments.get(&spread.fragment_name)
+                {
+                    each_selection(document, &fragment.selection_set, visited, each);
                 }
-        })
+            }
+        }
     }
-    any(document, &operation.selection_set, &mut AHashSet::new())
 }
 
 /// The rules for `@stream` that a document breaks.

@@ -19,7 +19,7 @@ use http::{Method, Response, StatusCode};
 use crate::batch::Batch;
 use crate::config::CompressionConfig;
 use crate::exchange::{self, Exchange};
-use crate::negotiate::{self, Accepted, BodyType, Media};
+use crate::negotiate::{self, Accepted, BodyType, Media, ResponseMedia};
 use crate::observe::Observed;
 use crate::state::Front;
 use crate::streams::{self, Begun, Streamed};
@@ -83,7 +83,7 @@ where
         }
         Err(refusal) => refused(&refusal, media, observed),
     };
-    let bytes = match accepted.stream.filter(|_| accepted.prefers_stream && status == StatusCode::OK) {
+    let bytes = match accepted.only_streams().filter(|_| status == StatusCode::OK) {
         Some(stream) => {
             streams::write_head(stream, &mut headers);
             streams::whole(stream, &bytes)
@@ -176,14 +176,25 @@ where
     if request.document_id.is_none() {
         request.document_id = version.url_ids.of(&context.uri).map(Cow::Owned);
     }
-    let accepts = Accepts { mutations: !is_get, subscriptions: accepted.stream.is_some() };
-    match (answer(&version.gateway, &request, context, accepts).await?, accepted.stream) {
-        (Answer::Subscription(subscription), Some(media)) => {
+    let Accepted { stream, parts, .. } = accepted;
+    let accepts = Accepts { mutations: !is_get, subscriptions: stream.is_some(), incremental: parts.is_some() };
+    let executed = match (answer(&version.gateway, &request, context, accepts).await?, stream, parts) {
+        (Answer::Subscription(subscription), Some(media), _) => {
             let begun = Begun::open(front, version, context, *subscription, media.protocol())?;
-            Ok(Outcome::Stream(Streamed { begun, media }))
+            return Ok(Outcome::Stream(Streamed { begun, media: ResponseMedia::Events(media) }));
         }
-        (answer, _) => Ok(Outcome::Whole(answered(&version.gateway, &context.headers, answer.executed()?, observed))),
-    }
+        (Answer::Incremental(incremental), _, Some(media)) => {
+            let (format, protocol) = (media.format(), media.protocol());
+            // Boxed, so that others don't carry what only parts need.
+            let begun = Box::pin(Begun::parts(front, version, context, *incremental, format, protocol)).await?;
+            match begun {
+                Ok(begun) => return Ok(Outcome::Stream(Streamed { begun, media: ResponseMedia::Parts(media) })),
+                Err(executed) => *executed,
+            }
+        }
+        (answer, ..) => answer.executed()?,
+    };
+    Ok(Outcome::Whole(answered(&version.gateway, &context.headers, executed, observed)))
 }
 
 /// Answers a request with files, which are read while it is answered.

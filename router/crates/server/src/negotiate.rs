@@ -23,6 +23,26 @@ pub(crate) enum StreamMedia {
     Multipart,
 }
 
+/// How an answer in parts is sent (`@defer`, `@stream`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PartsMedia {
+    /// `text/event-stream`, each event a part.
+    Sse,
+    /// `multipart/mixed; incrementalSpec=v0.2`
+    Multipart,
+    /// `multipart/mixed; deferSpec=20220824`
+    OlderMultipart,
+}
+
+/// The media type of a body that is sent bit by bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResponseMedia {
+    /// Events.
+    Events(StreamMedia),
+    /// The parts of one answer.
+    Parts(PartsMedia),
+}
+
 /// What a client takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Accepted {
@@ -30,16 +50,27 @@ pub(crate) struct Accepted {
     pub(crate) whole: Option<Media>,
     /// For an answer that is a stream.
     pub(crate) stream: Option<StreamMedia>,
+    /// For an answer in parts.
+    pub(crate) parts: Option<PartsMedia>,
     /// Whether it likes a stream better, also for an answer that is whole.
     pub(crate) prefers_stream: bool,
 }
 
 impl Accepted {
-    const JSON: Self = Self { whole: Some(Media::Json), stream: None, prefers_stream: false };
+    const JSON: Self = Self { whole: Some(Media::Json), stream: None, parts: None, prefers_stream: false };
+
+    /// The media type of an answer that is whole, for a client that likes a stream better or takes nothing else.
+    pub(crate) fn only_streams(self) -> Option<ResponseMedia> {
+        match (self.whole, self.stream, self.parts) {
+            (_, Some(stream), _) if self.prefers_stream => Some(ResponseMedia::Events(stream)),
+            (None, None, Some(parts)) => Some(ResponseMedia::Parts(parts)),
+            _ => None,
+        }
+    }
 
     /// Whether it takes nothing that there is.
     pub(crate) fn is_nothing(self) -> bool {
-        self.whole.is_none() && self.stream.is_none()
+        self.whole.is_none() && self.stream.is_none() && self.parts.is_none()
     }
 }
 
@@ -87,7 +118,13 @@ pub(crate) fn accepted(headers: &HeaderMap) -> Accepted {
         _ if sse >= multipart => Some(StreamMedia::Sse),
         _ => Some(StreamMedia::Multipart),
     };
-    Accepted { whole, stream, prefers_stream: sse.max(multipart) > json.max(response) }
+    // Of two that it likes as well, the one that comes first.
+    let best = |best: Option<(PartsMedia, u16)>, of: (PartsMedia, u16)| match best {
+        Some(best) if best.1 >= of.1 => Some(best),
+        _ => Some(of),
+    };
+    let parts = ranges().filter_map(parts_media).fold(None, best).map(|(media, _)| media);
+    Accepted { whole, stream, parts, prefers_stream: sse.max(multipart) > json.max(response) }
 }
 
 /// The quality that a range gives to server-sent events and to parts. Streams are for those who name them: `*/*` is of old clients too.
@@ -104,6 +141,25 @@ fn stream_quality(range: &str) -> (u16, u16) {
     let is_other = |(name, _): (&str, &str)| name.to_ascii_lowercase().ends_with("spec");
     let fits = parameters(range).any(is_subscription) || !parameters(range).any(is_other);
     (0, if fits { weight(range) } else { 0 })
+}
+
+/// The medium of parts that a range names, and its quality.
+fn parts_media(range: &str) -> Option<(PartsMedia, u16)> {
+    let essence = essence(range);
+    let media = if essence.eq_ignore_ascii_case("text/event-stream") {
+        PartsMedia::Sse
+    } else if essence.eq_ignore_ascii_case("multipart/mixed") {
+        let spec = parameters(range).find(|(name, _)| name.to_ascii_lowercase().ends_with("spec"));
+        match spec {
+            None => PartsMedia::Multipart,
+            Some((name, "v0.2")) if name.eq_ignore_ascii_case("incrementalSpec") => PartsMedia::Multipart,
+            Some((name, "20220824")) if name.eq_ignore_ascii_case("deferSpec") => PartsMedia::OlderMultipart,
+            Some(_) => return None,
+        }
+    } else {
+        return None;
+    };
+    Some((media, weight(range))).filter(|(_, weight)| *weight > 0)
 }
 
 /// The quality, in thousandths, that the most specific range gives a type (RFC 9110 §12.5.1).
@@ -220,6 +276,29 @@ mod tests {
         check_stream("multipart/mixed; deferSpec=20220824, application/json", None, false);
         check_stream("application/json, text/event-stream, multipart/mixed", Some(Sse), false);
         check_stream("text/event-stream;q=0.5, multipart/mixed;subscriptionSpec=1.0", Some(Multipart), true);
+    }
+
+    fn check_parts(accept: &'static str, expected: Option<PartsMedia>) {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        assert_eq!(accepted(&headers).parts, expected, "{accept}");
+    }
+
+    #[test]
+    fn parts() {
+        use PartsMedia::{Multipart, OlderMultipart, Sse};
+        assert_eq!(accepted(&HeaderMap::new()).parts, None);
+        check_parts("application/json, */*", None);
+        check_parts("multipart/mixed;incrementalSpec=v0.2, application/json;q=0.9", Some(Multipart));
+        check_parts("multipart/mixed; deferSpec=20220824, application/json", Some(OlderMultipart));
+        check_parts("multipart/mixed; deferSpec=\"20220824\"", Some(OlderMultipart));
+        check_parts("multipart/mixed;deferSpec=20220824, multipart/mixed;incrementalSpec=v0.2", Some(OlderMultipart));
+        check_parts("multipart/mixed;deferSpec=20220824;q=0.5, multipart/mixed;incrementalSpec=v0.2", Some(Multipart));
+        check_parts("multipart/mixed; incrementalSpec=v9", None);
+        check_parts("multipart/mixed; subscriptionSpec=1.0, application/json", None);
+        check_parts("multipart/mixed;incrementalSpec=v0.2;q=0, application/json", None);
+        check_parts("application/json, text/event-stream, multipart/mixed", Some(Sse));
+        check_parts("multipart/mixed, application/json", Some(Multipart));
     }
 
     #[test]

@@ -11,7 +11,7 @@ const HOST: &str = "https://specs.apollo.dev/";
 const OWN_HOST: &str = "https://github.com/braid-graphql/specs/";
 
 /// The features of one schema.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Features {
     known: Vec<Feature>,
     /// The URLs of links with a purpose that are of no known form, so that what they require is unknown.
@@ -19,7 +19,7 @@ pub(crate) struct Features {
 }
 
 /// A linked feature.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Feature {
     /// The URL without its version.
     identity: String,

@@ -12,7 +12,7 @@ use braid_graphql::{OperationType, Type};
 use crate::features::Features;
 
 /// A composed schema with what each subgraph contributes. Built once per schema version, then only read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Supergraph {
     /// All types of all subgraphs, `@inaccessible` ones included: what plans are made over.
     pub schema: Schema,

@@ -75,7 +75,7 @@ impl Subscription {
 
 impl Asked {
     fn wanted(&self) -> Wanted<'_> {
-        Wanted { query: &self.query, operation_name: self.operation_name.as_deref() }
+        Wanted { query: &self.query, operation_name: self.operation_name.as_deref(), values: None }
     }
 }
 

@@ -1,11 +1,16 @@
-//! The stream of a subscription that may begin and has begun. Knows no protocol.
+//! The stream of a subscription, or of an answer in parts, that may begin and has begun. Knows no protocol.
 
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 
+use braid_executor::PartsFormat;
+use braid_gateway::incremental::{self, PartStream};
 use braid_gateway::refusal::Refusal;
-use braid_gateway::subscriptions::{EndCause, EventStream};
-use braid_gateway::{Subgraphs, Subscription};
+use braid_gateway::subscriptions::{EndCause, Event, EventStream};
+use braid_gateway::{Executed, Incremental, Subgraphs, Subscription};
 use braid_request_context::RequestContext;
+use futures_util::Stream;
 
 use super::live::{LiveStream, Open};
 use super::registry::Place;
@@ -14,9 +19,28 @@ use crate::observe::OpenedStream;
 use crate::state::Front;
 use crate::version::Version;
 
+/// The events of a stream.
+pub(crate) enum Events {
+    /// Of a subscription.
+    Subscription(EventStream),
+    /// The parts of an answer.
+    Parts(PartStream),
+}
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        match &mut *self {
+            Self::Subscription(events) => Pin::new(events).poll_next(cx),
+            Self::Parts(parts) => Pin::new(parts).poll_next(cx),
+        }
+    }
+}
+
 /// A stream that has begun, of which nothing is sent yet.
 pub(crate) struct Begun {
-    events: EventStream,
+    events: Events,
     place: Place,
     opened: OpenedStream,
 }
@@ -34,8 +58,27 @@ impl Begun {
         let client = front.streams.client(principal, version.address(context));
         let place = front.streams.take(&version.config.streams, client)?;
         let opened = OpenedStream { protocol, operation: subscription.operation.clone(), cached: subscription.cached };
-        let events = front.subscriptions.open(&version.gateway, subscription)?;
+        let events = Events::Subscription(front.subscriptions.open(&version.gateway, subscription)?);
         Ok(Self { events, place, opened })
+    }
+
+    /// Begins an answer in parts, if there is room for one more stream. If nothing is deferred after all, the answer is whole.
+    pub(crate) async fn parts<S: Subgraphs>(
+        front: &Front<S>,
+        version: &Version<S>,
+        context: &RequestContext,
+        incremental: Incremental,
+        format: PartsFormat,
+        protocol: &'static str,
+    ) -> Result<Result<Self, Box<Executed>>, Refusal> {
+        let principal = context.identity.principal().map(|principal| &**principal);
+        let client = front.streams.client(principal, version.address(context));
+        let place = front.streams.take(&version.config.streams, client)?;
+        let opened = OpenedStream { protocol, operation: incremental.operation.clone(), cached: incremental.cached };
+        Ok(match incremental.begin(&version.gateway, format).await {
+            incremental::Begun::Whole(executed) => Err(executed),
+            incremental::Begun::Parts(parts) => Ok(Self { events: Events::Parts(parts), place, opened }),
+        })
     }
 
     /// The stream, which goes on after the exchange that began it. If it is one of several on a socket, that says why it ends.
@@ -44,7 +87,7 @@ impl Begun {
         exchange: Exchange<S>,
         front: &Arc<Front<S>>,
         socket: Option<Arc<OnceLock<EndCause>>>,
-    ) -> LiveStream<EventStream, S> {
+    ) -> LiveStream<Events, S> {
         let version = exchange.version.clone();
         let exchange = exchange.into_stream(front, self.opened);
         LiveStream::new(

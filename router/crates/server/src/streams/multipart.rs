@@ -1,5 +1,6 @@
 //! A stream as a response in parts (RFC 2046 §5.1): each event of a subscription is one
-//! (<https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol>). Knows no GraphQL and no socket.
+//! (<https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol>), and so is each part of an answer that comes in parts
+//! (<https://github.com/graphql/graphql-over-http/blob/main/rfcs/IncrementalDelivery.md>). Knows no GraphQL and no socket.
 
 use braid_gateway::subscriptions::Ended;
 use http::HeaderValue;
@@ -21,13 +22,19 @@ impl Multipart {
     pub(crate) const SUBSCRIPTION: HeaderValue =
         HeaderValue::from_static("multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0");
 
+    /// The type of an answer in parts.
+    pub(crate) const INCREMENTAL: HeaderValue =
+        HeaderValue::from_static("multipart/mixed;boundary=\"graphql\";incrementalSpec=v0.2");
+    /// The type of an answer in parts of the older format.
+    pub(crate) const DEFER: HeaderValue =
+        HeaderValue::from_static("multipart/mixed;boundary=\"graphql\";deferSpec=20220824");
+
     /// Each response in `payload`, as it is for subscriptions.
     pub(crate) fn payloads() -> Self {
         Self { has_payloads: true }
     }
 
     /// Each part as it comes.
-    #[cfg_attr(not(test), expect(dead_code, reason = "incremental delivery sends parts as they come"))]
     pub(crate) fn plain() -> Self {
         Self { has_payloads: false }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use braid_executor::PartsFormat;
 use braid_gateway::Body;
 use braid_gateway::Subgraphs;
 use braid_gateway::subscriptions::{EndCause, Ended};
@@ -13,13 +14,13 @@ use super::framing::{FramedBody, Framing};
 use super::multipart::Multipart;
 use super::sse::Sse;
 use crate::exchange::Exchange;
-use crate::negotiate::StreamMedia;
+use crate::negotiate::{PartsMedia, ResponseMedia, StreamMedia};
 use crate::state::Front;
 
 /// A stream that is sent as the body of a response.
 pub(crate) struct Streamed {
     pub(crate) begun: Begun,
-    pub(crate) media: StreamMedia,
+    pub(crate) media: ResponseMedia,
 }
 
 impl Streamed {
@@ -28,17 +29,25 @@ impl Streamed {
         let heartbeat = exchange.version.config.streams.heartbeat.0;
         let events = self.begun.live(exchange, front, None);
         match self.media {
-            StreamMedia::Sse => Body::stream(FramedBody::new(events, Sse, heartbeat)),
-            StreamMedia::Multipart => Body::stream(FramedBody::new(events, Multipart::payloads(), heartbeat)),
+            ResponseMedia::Events(StreamMedia::Sse) | ResponseMedia::Parts(PartsMedia::Sse) => {
+                Body::stream(FramedBody::new(events, Sse, heartbeat))
+            }
+            ResponseMedia::Events(StreamMedia::Multipart) => {
+                Body::stream(FramedBody::new(events, Multipart::payloads(), heartbeat))
+            }
+            ResponseMedia::Parts(PartsMedia::Multipart | PartsMedia::OlderMultipart) => {
+                Body::stream(FramedBody::new(events, Multipart::plain(), heartbeat))
+            }
         }
     }
 }
 
 /// An answer that is whole, for a client that takes streams alone.
-pub(crate) fn whole(media: StreamMedia, response: &[u8]) -> Bytes {
+pub(crate) fn whole(media: ResponseMedia, response: &[u8]) -> Bytes {
     match media {
-        StreamMedia::Sse => one(Sse, response),
-        StreamMedia::Multipart => one(Multipart::payloads(), response),
+        ResponseMedia::Events(StreamMedia::Sse) | ResponseMedia::Parts(PartsMedia::Sse) => one(Sse, response),
+        ResponseMedia::Events(StreamMedia::Multipart) => one(Multipart::payloads(), response),
+        ResponseMedia::Parts(PartsMedia::Multipart | PartsMedia::OlderMultipart) => one(Multipart::plain(), response),
     }
 }
 
@@ -51,14 +60,34 @@ fn one(mut framing: impl Framing, response: &[u8]) -> Bytes {
 }
 
 /// The headers of a response that is a stream. Nothing on the way may keep it, or hold it back.
-pub(crate) fn write_head(media: StreamMedia, headers: &mut HeaderMap) {
+pub(crate) fn write_head(media: ResponseMedia, headers: &mut HeaderMap) {
     let content_type = match media {
-        StreamMedia::Sse => Sse::CONTENT_TYPE,
-        StreamMedia::Multipart => Multipart::SUBSCRIPTION,
+        ResponseMedia::Events(StreamMedia::Sse) | ResponseMedia::Parts(PartsMedia::Sse) => Sse::CONTENT_TYPE,
+        ResponseMedia::Events(StreamMedia::Multipart) => Multipart::SUBSCRIPTION,
+        ResponseMedia::Parts(PartsMedia::Multipart) => Multipart::INCREMENTAL,
+        ResponseMedia::Parts(PartsMedia::OlderMultipart) => Multipart::DEFER,
     };
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+}
+
+impl PartsMedia {
+    /// What logs and metrics call it.
+    pub(crate) fn protocol(self) -> &'static str {
+        match self {
+            Self::Sse => "sse",
+            Self::Multipart | Self::OlderMultipart => "multipart",
+        }
+    }
+
+    /// The format of the parts.
+    pub(crate) fn format(self) -> PartsFormat {
+        match self {
+            Self::Sse | Self::Multipart => PartsFormat::Pending,
+            Self::OlderMultipart => PartsFormat::Path,
+        }
+    }
 }
 
 impl StreamMedia {

@@ -2,26 +2,29 @@
 
 use std::sync::{Arc, OnceLock};
 
+use braid_executor::PartsFormat;
 use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::subscriptions::{EndCause, EventStream};
-use braid_gateway::{Accepts, Answer, Subgraphs, answer};
+use braid_gateway::subscriptions::EndCause;
+use braid_gateway::{Accepts, Answer, Executed, Subgraphs, answer};
+use braid_request_context::RequestContext;
 use bytes::Bytes;
 use http::StatusCode;
 
 use crate::exchange::Exchange;
 use crate::graphql;
-use crate::observe::exposed;
+use crate::observe::{Observed, exposed};
 use crate::state::Front;
-use crate::streams::begun::Begun;
+use crate::streams::begun::{Begun, Events};
 use crate::streams::live::LiveStream;
+use crate::version::Version;
 
 /// What comes of an operation.
 pub(super) enum Outcome<S> {
     /// A response.
     Whole(Bytes),
     /// Events.
-    Stream(Box<LiveStream<EventStream, S>>),
+    Stream(Box<LiveStream<Events, S>>),
     /// It is not executed.
     Refused(Refusal),
 }
@@ -76,12 +79,20 @@ async fn answered<S: Subgraphs>(
             let begun = Begun::open(front, version, context, *subscription, protocol)?;
             Ok(Answered::Stream(begun))
         }
-        answer => {
-            let executed = answer.executed()?;
-            let bytes = exposed(&version.gateway, &context.headers, &executed);
-            let (status, bytes) = (executed.status(), bytes.unwrap_or_else(|| executed.response.bytes.clone()));
-            observed.answered(executed);
-            Ok(Answered::Whole(status, bytes))
+        Answer::Incremental(incremental) => {
+            let format = PartsFormat::Pending;
+            match Begun::parts(front, version, context, *incremental, format, protocol).await? {
+                Ok(begun) => Ok(Answered::Stream(begun)),
+                Err(executed) => Ok(whole(version, context, *executed, observed)),
+            }
         }
+        Answer::Executed(executed) => Ok(whole(version, context, executed, observed)),
     }
+}
+
+fn whole<S>(version: &Version<S>, context: &RequestContext, executed: Executed, observed: &mut Observed) -> Answered {
+    let bytes = exposed(&version.gateway, &context.headers, &executed);
+    let (status, bytes) = (executed.status(), bytes.unwrap_or_else(|| executed.response.bytes.clone()));
+    observed.answered(executed);
+    Answered::Whole(status, bytes)
 }

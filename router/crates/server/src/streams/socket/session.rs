@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use braid_gateway::Subgraphs;
 use braid_gateway::refusal::Refusal;
-use braid_gateway::subscriptions::{EndCause, Event, EventStream};
+use braid_gateway::subscriptions::{EndCause, Event};
 use braid_graphql::error::GraphQLError;
 use braid_graphql_ws::{ClientMessage, ServerMessage, Subprotocol, close};
 use braid_request_context::Identity;
@@ -29,6 +29,7 @@ use super::operation::{self, Outcome};
 use crate::config::WebSocketConfig;
 use crate::exchange::Exchange;
 use crate::state::Front;
+use crate::streams::begun::Events;
 use crate::streams::live::{LiveStream, instant};
 
 /// Who is at the other end of a socket.
@@ -141,7 +142,7 @@ struct Finished<S> {
 struct Numbered<S> {
     id: Box<str>,
     number: u64,
-    events: Box<LiveStream<EventStream, S>>,
+    events: Box<LiveStream<Events, S>>,
 }
 
 impl<S> Stream for Numbered<S> {
