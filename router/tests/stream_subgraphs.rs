@@ -134,6 +134,7 @@ impl Router {
     async fn subscribe(&self, query: &str) -> EventStream {
         match self.answer(query).await {
             Answer::Subscription(subscription) => self.subscriptions.open(&self.gateway, *subscription).unwrap(),
+            Answer::Incremental(_) => panic!("in parts"),
             Answer::Executed(executed) => panic!("{executed:?}"),
         }
     }

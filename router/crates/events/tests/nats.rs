@@ -122,6 +122,7 @@ impl Router {
         let request = GraphQLRequest { query, ..GraphQLRequest::default() };
         match answer(&self.gateway, &request, &context, Accepts::ALL).await.unwrap() {
             Answer::Subscription(subscription) => self.subscriptions.open(&self.gateway, *subscription).unwrap(),
+            Answer::Incremental(_) => panic!("in parts"),
             Answer::Executed(executed) => panic!("{executed:?}"),
         }
     }
