@@ -23,7 +23,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use braid::assemble::{self, Subgraphs, Version};
+use braid::assemble::{self, Front, Subgraphs, Version};
 use braid::config::Config;
 use braid_composition::{SubgraphSdl, compose};
 use braid_gateway::request::GraphQLRequest;
@@ -91,6 +91,10 @@ impl Drop for Peer {
 struct Router {
     gateway: Arc<Gateway<Subgraphs>>,
     subscriptions: Subscriptions<Subgraphs>,
+    front: Arc<Front>,
+    config: Config,
+    supergraph: String,
+    metrics: Arc<Metrics>,
 }
 
 impl Router {
@@ -112,14 +116,32 @@ impl Router {
         config.traffic.check().unwrap();
         config.headers = from_yaml("all: { request: [{ propagate: { name: x-user } }] }").unwrap();
         config.telemetry.access_log.enabled = false;
+        config.subscriptions.reload_spread = braid_settings::Duration(Duration::ZERO);
         let subgraph = SubgraphSdl { name: "streams".to_owned(), sdl: SDL.to_owned(), ..SubgraphSdl::default() };
         let supergraph = compose(&[subgraph]).result.unwrap().supergraph_sdl;
         let metrics = Arc::new(Metrics::default());
         let version: Version = assemble::version(&config, &supergraph, None, &metrics, None).unwrap();
         let gateway = version.gateway.clone();
-        let front = Arc::new(assemble::front(&config, version, metrics).unwrap());
-        tokio::spawn(assemble::serve(listener, front, Box::pin(std::future::pending())));
-        Self { subscriptions: Subscriptions::new(gateway.clone()), gateway }
+        let front = Arc::new(assemble::front(&config, version, metrics.clone()).unwrap());
+        tokio::spawn(assemble::serve(listener, front.clone(), Box::pin(std::future::pending())));
+        Self { subscriptions: Subscriptions::new(gateway.clone()), gateway, front, config, supergraph, metrics }
+    }
+
+    /// Takes a new version up, in which the subgraph is set up in this way.
+    fn reload(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+        let previous = self.front.current();
+        let version = assemble::version(&self.config, &self.supergraph, None, &self.metrics, Some(&previous)).unwrap();
+        self.gateway = version.gateway.clone();
+        self.subscriptions.swap(self.gateway.clone());
+        self.front.swap(version);
+    }
+
+    /// The number of connections for events that were opened.
+    fn opened(&self) -> String {
+        let text = self.metrics.encode();
+        let line = text.lines().find(|line| line.starts_with("braid_subgraph_stream_connections_opened_total"));
+        line.unwrap().rsplit(' ').next().unwrap().to_owned()
     }
 
     async fn answer(&self, query: &str) -> Answer {
@@ -280,5 +302,31 @@ async fn async_graphql_with_axum() {
     for protocol in ["websocket", "multipart"] {
         let router = Router::with_traffic(&format!("https://{proxy}/graphql"), protocol, &tls).await;
         all_is_well(&router, &format!("async-graphql {protocol} over TLS")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_loses_no_event() {
+    let port = async_graphql::start().await;
+    for protocol in ["websocket", "multipart"] {
+        let mut router = Router::start(port, protocol).await;
+        let mut events = router.subscribe("subscription { ticks }").await;
+        tick(&mut events, false).await;
+        // The subgraph is set up in the same way: its connection is kept.
+        router.reload(|config| config.limits.max_depth = 20);
+        for _ in 0..10 {
+            tick(&mut events, false).await;
+        }
+        assert_eq!(router.opened(), "1", "{protocol}");
+        // In another way: it is asked anew before the old connection is let go.
+        router.reload(|config| {
+            config.traffic.subgraphs[0].subscriptions.as_mut().unwrap().buffer = 7;
+        });
+        for _ in 0..10 {
+            tick(&mut events, false).await;
+        }
+        assert_eq!(router.opened(), "2", "{protocol}");
+        drop(events);
+        are_open(&router, 0, protocol).await;
     }
 }

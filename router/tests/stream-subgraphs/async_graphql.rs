@@ -1,5 +1,6 @@
 //! A subgraph of async-graphql and axum, in this process.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -14,20 +15,23 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use tokio::net::TcpListener;
 
-static OPEN: AtomicUsize = AtomicUsize::new(0);
+/// The number of subscriptions.
+#[derive(Clone, Default)]
+struct Counter(Arc<AtomicUsize>);
 
-struct Open;
+/// One of them.
+struct Open(Counter);
 
 impl Open {
-    fn new() -> Self {
-        OPEN.fetch_add(1, Ordering::Relaxed);
-        Self
+    fn new(counter: &Counter) -> Self {
+        counter.0.fetch_add(1, Ordering::Relaxed);
+        Self(counter.clone())
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        OPEN.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -37,8 +41,8 @@ struct Query;
 
 #[Object]
 impl Query {
-    async fn open(&self) -> usize {
-        OPEN.load(Ordering::Relaxed)
+    async fn open(&self, context: &Context<'_>) -> usize {
+        context.data_unchecked::<Counter>().0.load(Ordering::Relaxed)
     }
 }
 
@@ -50,8 +54,8 @@ impl Events {
         stream::iter(1..=to)
     }
 
-    async fn ticks(&self) -> impl Stream<Item = i32> {
-        let open = Open::new();
+    async fn ticks(&self, context: &Context<'_>) -> impl Stream<Item = i32> {
+        let open = Open::new(context.data_unchecked());
         stream::unfold((open, 1), |(open, tick)| async move {
             tokio::time::sleep(Duration::from_millis(50)).await;
             Some((tick, (open, tick + 1)))
@@ -72,7 +76,7 @@ type Graph = Schema<Query, async_graphql::EmptyMutation, Events>;
 
 /// Starts it. Returns its port.
 pub async fn start() -> u16 {
-    let schema = Schema::new(Query, async_graphql::EmptyMutation, Events);
+    let schema = Schema::build(Query, async_graphql::EmptyMutation, Events).data(Counter::default()).finish();
     let by_http = {
         let schema = schema.clone();
         move |headers: HeaderMap, request: GraphQLRequest| over_http(schema, headers, request)
