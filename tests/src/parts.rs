@@ -91,7 +91,8 @@ impl Merged {
             entry.remove("extensions");
             match (entry.remove("data"), entry.remove("items")) {
                 (Some(Value::Object(data)), None) => add(find(&mut self.data, &at)?, data)?,
-                (Some(Value::Null), None) | (None, Some(Value::Null)) if has_errors => drop(find(&mut self.data, &at)?),
+                (Some(Value::Null), None) if has_errors => drop(find(&mut self.data, &at)?),
+                (None, Some(Value::Null)) if has_errors => drop(find(&mut self.data, &at[..at.len() - 1])?),
                 (None, Some(Value::Array(items))) => {
                     let index = at.pop().and_then(|index| index.as_u64()).ok_or("items without an index")?;
                     let target = find(&mut self.data, &at)?;

@@ -163,6 +163,8 @@ impl<'a> Delivery<'a> {
         }
         for list in self.lists.iter_mut().filter(|list| list.is_open) {
             let label = self.operation.projection.streams[list.stream as usize].label.as_deref();
+            // The items that do not come are from there on.
+            list.path.push(Step::Index(list.from));
             message.fail(Place { id: list.id, path: &list.path, label }, Entry::Items, &mut errors);
             list.is_open = false;
         }
@@ -459,7 +461,7 @@ impl<'a> Delivery<'a> {
             self.register(found, &parts, message);
         }
         if failed {
-            message.fail(place, Entry::Items, &mut errors);
+            message.fail(Place { path: &path, ..place }, Entry::Items, &mut errors);
         } else if from >= len {
             message.complete(place);
         }
