@@ -223,3 +223,42 @@ async fn a_client_that_does_not_read_loses_its_connection() {
     server.lines("\"cause\":\"client_left\"", 1).await;
     server.metric_is("http_server_connections", 1.0).await;
 }
+
+#[tokio::test]
+async fn streams_over_http2_come_and_end_when_they_are_not_read() {
+    let server = Server::start(|setup| {
+        setup.server.write_timeout = Setting(Duration::from_millis(500));
+        setup.server.header_timeout = Setting(Duration::from_millis(500));
+    })
+    .await;
+    let io = hyper_util::rt::TokioIo::new(tokio::net::TcpStream::connect(server.address).await.unwrap());
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(hyper_util::rt::TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::post(format!("http://{}/graphql", server.address))
+        .header("accept", SSE)
+        .header("content-type", "application/json")
+        .body(http_body_util::Full::<bytes::Bytes>::from(serde_json::json!({ "query": CHANGED }).to_string()))
+        .unwrap();
+    let mut body = sender.send_request(request).await.unwrap().into_body();
+    let mut frame = async || {
+        let frame = http_body_util::BodyExt::frame(&mut body).await.unwrap().unwrap();
+        String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap()
+    };
+    assert_eq!(frame().await, ":\n\n");
+    server.changed(0, "Chair").await;
+    assert_eq!(frame().await, event("Chair"));
+    // A stream that waits for events is not stuck.
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    server.changed(0, "Table").await;
+    assert_eq!(frame().await, event("Table"));
+    let name = "x".repeat(500_000);
+    let events = server.events(0).await;
+    for _ in 0..200 {
+        if events.send(support::changed(&name)).is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    server.lines("\"cause\":\"client_left\"", 1).await;
+}

@@ -178,6 +178,10 @@ async fn each_fault_closes_the_socket_with_its_code() {
     let quick = |setup: &mut Setup| {
         setup.server.streams.websocket.init_timeout = Setting(Duration::from_millis(50));
     };
+    let idle = |setup: &mut Setup| setup.server.streams.idle_timeout = Some(Setting(Duration::from_millis(100)));
+    closes(idle, vec![init()], (1000, "SUBSCRIPTION_IDLE")).await;
+    let broken = json!({ "type": "subscribe", "id": "1", "payload": { "query": "{ broken }" } });
+    closes(none, vec![init(), Message::text(broken.to_string())], (4500, "INTERNAL_SERVER_ERROR")).await;
     closes(quick, vec![], (4408, "initialisation timeout")).await;
     let small = |setup: &mut Setup| setup.server.streams.websocket.max_message_bytes = ByteSize(1_000);
     closes(small, vec![init(), Message::text("x".repeat(1_001))], (1009, "max_message_bytes")).await;
@@ -551,4 +555,17 @@ async fn a_client_ends_a_query_that_takes_long() {
     server.lines("\"status\":499", 1).await;
     socket.subscribe("1", "{ product { name } }").await;
     assert_eq!(socket.next().await["type"], "next");
+}
+
+#[tokio::test]
+async fn each_operation_has_its_own_deadline() {
+    let server = Server::start(|setup| setup.server.request_timeout = Setting(Duration::from_millis(300))).await;
+    let mut socket = server.begun().await;
+    for _ in 0..2 {
+        socket.subscribe("1", "{ slow }").await;
+        let answer = socket.next().await;
+        assert_eq!(answer["payload"]["errors"][0]["extensions"]["code"], "GATEWAY_TIMEOUT", "{answer}");
+        assert_eq!(socket.next().await["type"], "complete");
+    }
+    assert_eq!(server.lines("\"status\":504", 2).await.len(), 2);
 }

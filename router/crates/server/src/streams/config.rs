@@ -15,7 +15,8 @@ pub struct StreamsConfig {
     pub max_per_client: Option<usize>,
     /// The longest time a stream can last; then it ends with SUBSCRIPTION_MAX_DURATION.
     pub max_duration: Option<Duration>,
-    /// The longest time without an event; then the stream ends with SUBSCRIPTION_IDLE.
+    /// The longest time without an event; then the stream ends with SUBSCRIPTION_IDLE. A WebSocket on which nothing runs for so long is
+    /// closed.
     pub idle_timeout: Option<Duration>,
     /// The time without an event after which a stream over HTTP gets a sign of life.
     pub heartbeat: Duration,

@@ -30,7 +30,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 const SDL: &str = "
-    type Query { product: Product slow: String user: String }
+    type Query { product: Product slow: String user: String broken: String }
     type Mutation { rename: String }
     type Subscription { changed(id: ID): Product }
     type Product { name: String }
@@ -61,6 +61,7 @@ impl SubgraphService for Shop {
                 tokio::time::sleep(Duration::from_secs(20)).await;
                 r#"{"data":{"slow":"done"}}"#.to_owned()
             }
+            body if body.contains("broken") => panic!("a defect, as a test wants it"),
             body if body.contains("rename") => r#"{"data":{"rename":"done"}}"#.to_owned(),
             body if body.contains("user") => {
                 format!(r#"{{"data":{{"user":{:?}}}}}"#, seen.map_or("", |value| value.to_str().unwrap()))
@@ -209,7 +210,8 @@ impl Server {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        panic!("the log has fewer lines with {text}: {}", String::from_utf8_lossy(&self.log.0.lock().unwrap()));
+        let all = String::from_utf8(self.log.0.lock().unwrap().clone()).unwrap();
+        panic!("the log has fewer lines with {text}: {all}");
     }
 
     pub async fn metric(&self, name: &str) -> f64 {

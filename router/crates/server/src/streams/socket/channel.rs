@@ -36,6 +36,9 @@ pub(super) struct Gone;
 /// Larger messages are sent in frames of this size: what a socket has once written it keeps room for.
 const FRAME: usize = 16 << 10;
 
+/// The room that a socket keeps for what it reads. A larger message gets its own.
+const READ: usize = 2 << 10;
+
 /// The most that may wait to be written: a frame, and answers to pings.
 const MOST_UNWRITTEN: usize = 4 * FRAME;
 
@@ -46,7 +49,7 @@ impl Channel {
     /// The socket of a connection that was upgraded. An idle one keeps little room.
     pub(super) async fn new(connection: Upgraded, max_message: usize) -> Self {
         let config = WebSocketConfig::default()
-            .read_buffer_size(4 << 10)
+            .read_buffer_size(READ)
             .write_buffer_size(0)
             .max_write_buffer_size(MOST_UNWRITTEN)
             .max_message_size(Some(max_message))

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use braid_gateway::Subgraphs;
 use braid_gateway::refusal::Refusal;
@@ -26,7 +27,7 @@ use tokio::time::Instant;
 use super::channel::{Channel, Gone, Incoming};
 use super::init;
 use super::operation::{self, Outcome};
-use crate::config::WebSocketConfig;
+use crate::config::{StreamsConfig, WebSocketConfig};
 use crate::exchange::Exchange;
 use crate::state::Front;
 use crate::streams::begun::Events;
@@ -56,8 +57,8 @@ impl From<Gone> for End {
 
 /// Serves a client until it leaves, or its socket is closed.
 pub(super) async fn run<S: Subgraphs>(front: Arc<Front<S>>, client: Client, connection: Upgraded) {
-    let config = front.current().config.streams.websocket.clone();
-    let mut channel = Channel::new(connection, config.max_message_bytes.0).await;
+    let config = front.current().config.streams.clone();
+    let mut channel = Channel::new(connection, config.websocket.max_message_bytes.0).await;
     let metrics = front.metrics().clone();
     metrics.streams.sockets.inc();
     let end = match client.subprotocol {
@@ -93,7 +94,7 @@ struct Session<S> {
     head: Parts,
     peer: Option<SocketAddr>,
     subprotocol: Subprotocol,
-    config: WebSocketConfig,
+    config: StreamsConfig,
     /// Who asks, once the client has begun.
     identity: Option<Identity>,
     /// What runs, by the client's ids.
@@ -119,6 +120,8 @@ struct Due {
     expires: Option<Instant>,
     /// The end of the socket, since the router stops.
     stop: Option<Instant>,
+    /// The end of the socket, since nothing runs on it.
+    idle: Option<Instant>,
 }
 
 struct Running {
@@ -165,7 +168,7 @@ impl Running {
 
 impl Due {
     fn next(&self) -> Instant {
-        [self.init, self.expires, self.stop].into_iter().flatten().fold(self.ping, Instant::min)
+        [self.init, self.expires, self.stop, self.idle].into_iter().flatten().fold(self.ping, Instant::min)
     }
 }
 
@@ -175,11 +178,11 @@ impl<S: Subgraphs> Session<S> {
         head: Parts,
         peer: Option<SocketAddr>,
         subprotocol: Subprotocol,
-        config: WebSocketConfig,
+        config: StreamsConfig,
         cause: Arc<OnceLock<EndCause>>,
     ) -> Self {
         let now = Instant::now();
-        let (ping, init) = (now + interval(&config), Some(now + config.init_timeout.0));
+        let (ping, init) = (now + interval(&config.websocket), Some(now + config.websocket.init_timeout.0));
         Self {
             front,
             head,
@@ -193,7 +196,7 @@ impl<S: Subgraphs> Session<S> {
             count: 0,
             cause,
             seen: now,
-            due: Due { ping, init, expires: None, stop: None },
+            due: Due { ping, init, expires: None, stop: None, idle: None },
         }
     }
 
@@ -202,6 +205,7 @@ impl<S: Subgraphs> Session<S> {
         let mut stopping = pin!(stopping.cancelled_owned());
         let mut timer = pin!(tokio::time::sleep_until(self.due.next()));
         loop {
+            self.note_idle();
             let next = self.due.next();
             if timer.deadline() != next {
                 timer.as_mut().reset(next);
@@ -229,6 +233,14 @@ impl<S: Subgraphs> Session<S> {
         }
     }
 
+    /// While nothing runs, the time runs after which the socket is closed.
+    fn note_idle(&mut self) {
+        self.due.idle = match self.config.idle_timeout {
+            Some(time) if self.running.is_empty() => self.due.idle.or_else(|| Some(Instant::now() + time.0)),
+            _ => None,
+        };
+    }
+
     async fn tick(&mut self, channel: &mut Channel) -> Result<(), End> {
         let now = Instant::now();
         let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
@@ -243,11 +255,14 @@ impl<S: Subgraphs> Session<S> {
         if is_over(self.due.init) {
             return Err(close(close::INIT_TIMEOUT, "Connection initialisation timeout"));
         }
+        if is_over(self.due.idle) {
+            return Err(close(close::NORMAL, "SUBSCRIPTION_IDLE"));
+        }
         if self.due.ping <= now {
-            if now - self.seen >= self.config.ping_timeout.0 {
+            if now - self.seen >= self.config.websocket.ping_timeout.0 {
                 return Err(End::Gone);
             }
-            self.due.ping = now + interval(&self.config);
+            self.due.ping = now + interval(&self.config.websocket);
             channel.ping().await?;
             if self.subprotocol == Subprotocol::Legacy && self.identity.is_some() {
                 self.send(channel, &ServerMessage::KeepAlive).await?;
@@ -329,7 +344,7 @@ impl<S: Subgraphs> Session<S> {
             }
             // The older protocol has the new one take the place of the old one.
             (Some(running), Subprotocol::Legacy) => running.stop(),
-            (None, _) if self.running.len() >= self.config.max_operations => {
+            (None, _) if self.running.len() >= self.config.websocket.max_operations => {
                 self.front.metrics().streams.refused(StreamLimit::Socket);
                 let message = "As many operations run on the socket as may; end one of them first.";
                 let error = GraphQLError::new("SOCKET_OPERATION_LIMIT_REACHED", message);
@@ -404,8 +419,8 @@ impl<S: Subgraphs> Session<S> {
 }
 
 /// A timer needs some time.
-fn interval(config: &WebSocketConfig) -> std::time::Duration {
-    config.ping_interval.0.max(std::time::Duration::from_millis(10))
+fn interval(config: &WebSocketConfig) -> Duration {
+    config.ping_interval.0.max(Duration::from_millis(10))
 }
 
 fn close(code: u16, reason: &str) -> End {

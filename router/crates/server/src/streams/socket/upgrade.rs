@@ -153,5 +153,21 @@ fn of_operations(mut head: Parts, origin: SocketOrigin) -> Parts {
         }
         head.extensions.remove::<Arc<ClientCertificate>>();
     }
+    head.headers = copied(&head.headers);
+    head.uri = head.uri.to_string().parse().unwrap_or_default();
     head
+}
+
+/// Headers share the memory that they were read into, of which most is empty: not for as long as a socket lives.
+fn copied(headers: &HeaderMap) -> HeaderMap {
+    let all: Bytes = headers.values().flat_map(HeaderValue::as_bytes).copied().collect();
+    let mut rest = all;
+    let mut copy = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let mut own = HeaderValue::from_maybe_shared(rest.split_to(value.len())).unwrap_or_else(|_| value.clone());
+        own.set_sensitive(value.is_sensitive());
+        copy.append(name, own);
+    }
+    // A clone has room for no more than there is.
+    copy.clone()
 }
