@@ -4,6 +4,7 @@
 //! ```text
 //! Endpoint ──▶ Client ──▶ pool (HTTP/1.1), or hyper's own (HTTP/2) ──▶ connect ──▶ tls
 //!                 └─────▶ permits: as many concurrent requests as there may be connections
+//! Dialer ───────────▶ connect, for other protocols
 //! ```
 
 mod chain;

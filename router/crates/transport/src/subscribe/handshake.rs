@@ -87,7 +87,8 @@ impl Handshake {
         WebSocketConfig::default()
             .read_buffer_size(4 << 10)
             .write_buffer_size(0)
-            .max_write_buffer_size(64 << 20)
+            // Room for the largest request of a client, and for answers to pings.
+            .max_write_buffer_size(16 << 20)
             .max_message_size(Some(self.max_message()))
             .max_frame_size(Some(self.max_message()))
     }

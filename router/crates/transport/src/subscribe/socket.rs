@@ -92,6 +92,7 @@ impl Socket {
                     subscriptions: AHashMap::new(),
                     needs_flush: false,
                     unreadable: 0,
+                    has_warned: false,
                 };
                 let connection = self.settings.observer.opened(subprotocol.name());
                 let error = speaking.serve(&mut self.commands).await;
@@ -121,7 +122,9 @@ struct Speaking<'a> {
     subscriptions: AHashMap<u64, Arc<Queue>>,
     /// Whether something written may not be on its way yet.
     needs_flush: bool,
+    /// Messages in a row that can't be read.
     unreadable: u32,
+    has_warned: bool,
 }
 
 enum Progress {
@@ -263,8 +266,11 @@ impl Speaking<'_> {
 
     /// A message can't be read. It may have been an event of any subscription.
     fn ignore(&mut self, problem: &str) -> Flow {
-        let subgraph = &*self.settings.observer.subgraph;
-        tracing::warn!(subgraph, problem, "A message on a WebSocket can't be read");
+        // Once for each socket: there may be as many as events.
+        if !std::mem::replace(&mut self.has_warned, true) {
+            let subgraph = &*self.settings.observer.subgraph;
+            tracing::warn!(subgraph, problem, "A message on a WebSocket can't be read");
+        }
         self.subscriptions.values().for_each(|queue| queue.gap());
         self.unreadable += 1;
         if self.unreadable < MAX_UNREADABLE {
