@@ -117,9 +117,9 @@ impl<S> StreamExchange<S> {
         self.observed.sent(bytes);
     }
 
-    /// The stream has ended.
-    pub(crate) fn end(&mut self, ended: &Ended) {
-        self.observed.end_stream(&self.front.current(), &self.context, ended);
+    /// The stream has ended, and so many events were dropped for the client.
+    pub(crate) fn end(&mut self, ended: &Ended, dropped: u64) {
+        self.observed.end_stream(&self.front.current(), &self.context, ended, dropped);
     }
 }
 

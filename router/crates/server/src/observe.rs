@@ -177,7 +177,13 @@ impl Observed {
     }
 
     /// The stream is over.
-    pub(crate) fn end_stream<S>(&mut self, version: &Version<S>, context: &RequestContext, ended: &Ended) {
+    pub(crate) fn end_stream<S>(
+        &mut self,
+        version: &Version<S>,
+        context: &RequestContext,
+        ended: &Ended,
+        dropped: u64,
+    ) {
         let (protocol, cause) = (self.protocol.unwrap_or_default(), ended.cause.name());
         ended.errors.iter().filter_map(|error| error.code()).for_each(|code| self.code(code));
         self.observers.metrics.streams.ended(protocol, cause);
@@ -186,6 +192,7 @@ impl Observed {
             let took = context.started.elapsed();
             log.line(|line| {
                 self.line(version, context, line, StatusCode::OK, took, bytes);
+                line.number(key!("dropped"), dropped);
                 line.text(key!("cause"), cause);
             });
         }
@@ -193,6 +200,7 @@ impl Observed {
             span.set("graphql.operation.type", "subscription");
             span.set("braid.stream.protocol", protocol);
             span.set("braid.stream.cause", cause);
+            span.set("braid.stream.dropped", i64::try_from(dropped).unwrap_or(i64::MAX));
             span.set("braid.stream.events", i64::try_from(events).unwrap_or(i64::MAX));
             if let Some(stream) = &self.stream {
                 span.set("graphql.operation.name", stream.name.to_string());

@@ -325,7 +325,8 @@ async fn a_client_that_does_not_read_is_gone() {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    server.lines("\"cause\":\"client_left\"", 1).await;
+    let line = server.lines("\"cause\":\"client_left\"", 1).await.remove(0);
+    assert!(line["dropped"].as_u64().unwrap() > 0, "{line}");
     server.metric_is("websockets ", 0.0).await;
 }
 

@@ -127,6 +127,13 @@ pub struct EventStream {
     number: u64,
 }
 
+impl EventStream {
+    /// How many events were dropped for this client, which did not take them in time.
+    pub fn dropped(&self) -> u64 {
+        self.queue.dropped()
+    }
+}
+
 impl Stream for EventStream {
     type Item = Event;
 

@@ -33,6 +33,8 @@ pub(crate) struct Queue(Mutex<Waiting>);
 struct Waiting {
     events: VecDeque<Bytes>,
     bytes: usize,
+    /// The number of events that were dropped so far.
+    dropped: u64,
     ended: Option<Ended>,
     /// Whoever waits for the next event.
     waker: Option<Waker>,
@@ -53,6 +55,7 @@ impl Queue {
         while is_full(&waiting) {
             if limits.when_full == WhenFull::End {
                 dropped = waiting.events.len() + 1;
+                waiting.dropped += dropped as u64;
                 waiting.events = VecDeque::new();
                 waiting.ended = Some(Ended::for_cause(EndCause::TooSlow));
                 waiting.wake();
@@ -60,12 +63,18 @@ impl Queue {
             }
             let oldest = waiting.events.pop_front().unwrap_or_default();
             waiting.bytes -= oldest.len();
+            waiting.dropped += 1;
             dropped += 1;
         }
         waiting.bytes += event.len();
         waiting.events.push_back(event);
         waiting.wake();
         dropped
+    }
+
+    /// How many events were dropped so far.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.lock().dropped
     }
 
     /// Ends the stream after the events that wait.

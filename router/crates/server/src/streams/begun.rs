@@ -1,42 +1,21 @@
 //! The stream of a subscription, or of an answer in parts, that may begin and has begun. Knows no protocol.
 
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 
 use braid_executor::PartsFormat;
-use braid_gateway::incremental::{self, PartStream};
+use braid_gateway::incremental;
 use braid_gateway::refusal::Refusal;
-use braid_gateway::subscriptions::{EndCause, Event, EventStream};
+use braid_gateway::subscriptions::EndCause;
 use braid_gateway::{Executed, Incremental, Subgraphs, Subscription};
 use braid_request_context::RequestContext;
-use futures_util::Stream;
 
+use super::events::Events;
 use super::live::{LiveStream, Open};
 use super::registry::Place;
 use crate::exchange::Exchange;
 use crate::observe::OpenedStream;
 use crate::state::Front;
 use crate::version::Version;
-
-/// The events of a stream.
-pub(crate) enum Events {
-    /// Of a subscription.
-    Subscription(EventStream),
-    /// The parts of an answer.
-    Parts(PartStream),
-}
-
-impl Stream for Events {
-    type Item = Event;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        match &mut *self {
-            Self::Subscription(events) => Pin::new(events).poll_next(cx),
-            Self::Parts(parts) => Pin::new(parts).poll_next(cx),
-        }
-    }
-}
 
 /// A stream that has begun, of which nothing is sent yet.
 pub(crate) struct Begun {
@@ -87,7 +66,7 @@ impl Begun {
         exchange: Exchange<S>,
         front: &Arc<Front<S>>,
         socket: Option<Arc<OnceLock<EndCause>>>,
-    ) -> LiveStream<Events, S> {
+    ) -> LiveStream<S> {
         let version = exchange.version.clone();
         let exchange = exchange.into_stream(front, self.opened);
         LiveStream::new(

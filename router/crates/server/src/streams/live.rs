@@ -11,6 +11,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::config::StreamsConfig;
+use super::events::Events;
 use super::registry::{Place, Streams};
 use crate::exchange::StreamExchange;
 
@@ -23,8 +24,8 @@ pub(crate) struct Open<S> {
 }
 
 /// A stream of events under the limits of streams. If it is dropped before its end, its client has left.
-pub(crate) struct LiveStream<E, S> {
-    events: E,
+pub(crate) struct LiveStream<S> {
+    events: Events,
     exchange: StreamExchange<S>,
     _place: Place,
     socket: Option<Arc<OnceLock<EndCause>>>,
@@ -61,9 +62,9 @@ impl Ends {
     }
 }
 
-impl<E: Stream<Item = Event> + Unpin, S> LiveStream<E, S> {
+impl<S> LiveStream<S> {
     /// The events of an open stream.
-    pub(crate) fn new(events: E, config: &StreamsConfig, streams: &Streams, open: Open<S>) -> Self {
+    pub(crate) fn new(events: Events, config: &StreamsConfig, streams: &Streams, open: Open<S>) -> Self {
         let Open { exchange, place, socket } = open;
         let now = Instant::now();
         let mut ends = Ends { fixed: None, idle: config.idle_timeout.map(|time| time.0), idle_at: None };
@@ -107,7 +108,7 @@ pub(super) fn instant(time: SystemTime) -> Instant {
     Instant::now() + time.duration_since(SystemTime::now()).unwrap_or_default()
 }
 
-impl<E: Stream<Item = Event> + Unpin, S> Stream for LiveStream<E, S> {
+impl<S> Stream for LiveStream<S> {
     type Item = Event;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
@@ -141,14 +142,14 @@ impl<E: Stream<Item = Event> + Unpin, S> Stream for LiveStream<E, S> {
     }
 }
 
-impl<E, S> LiveStream<E, S> {
+impl<S> LiveStream<S> {
     fn end(&mut self, ended: &Ended) {
         self.has_ended = true;
-        self.exchange.end(ended);
+        self.exchange.end(ended, self.events.dropped());
     }
 }
 
-impl<E, S> Drop for LiveStream<E, S> {
+impl<S> Drop for LiveStream<S> {
     fn drop(&mut self) {
         if !self.has_ended {
             let of_socket = self.socket.as_ref().and_then(|socket| socket.get().copied());

@@ -7,6 +7,7 @@
 
 mod begun;
 pub(crate) mod config;
+mod events;
 mod framing;
 mod live;
 mod multipart;

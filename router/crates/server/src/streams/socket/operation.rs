@@ -15,7 +15,7 @@ use crate::exchange::Exchange;
 use crate::graphql;
 use crate::observe::{Observed, exposed};
 use crate::state::Front;
-use crate::streams::begun::{Begun, Events};
+use crate::streams::begun::Begun;
 use crate::streams::live::LiveStream;
 use crate::version::Version;
 
@@ -24,7 +24,7 @@ pub(super) enum Outcome<S> {
     /// A response.
     Whole(Bytes),
     /// Events.
-    Stream(Box<LiveStream<Events, S>>),
+    Stream(Box<LiveStream<S>>),
     /// It is not executed.
     Refused(Refusal),
 }

@@ -30,7 +30,6 @@ use super::operation::{self, Outcome};
 use crate::config::{StreamsConfig, WebSocketConfig};
 use crate::exchange::Exchange;
 use crate::state::Front;
-use crate::streams::begun::Events;
 use crate::streams::live::{LiveStream, instant};
 
 /// Who is at the other end of a socket.
@@ -145,7 +144,7 @@ struct Finished<S> {
 struct Numbered<S> {
     id: Box<str>,
     number: u64,
-    events: Box<LiveStream<Events, S>>,
+    events: Box<LiveStream<S>>,
 }
 
 impl<S> Stream for Numbered<S> {
