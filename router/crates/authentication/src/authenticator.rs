@@ -50,7 +50,7 @@ impl Authenticator {
         let api_keys = match &config.api_keys.file {
             None => None,
             Some(file) => {
-                places.push(Place::of_api_keys(&config.api_keys).map_err(|problem| format!("api_keys: {problem}"))?);
+                places.extend(Place::of_api_keys(&config.api_keys).map_err(|problem| format!("api_keys: {problem}"))?);
                 Some(ApiKeys::from_file(file).map_err(|problem| format!("api_keys: {problem}"))?)
             }
         };

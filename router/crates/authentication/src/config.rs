@@ -182,7 +182,7 @@ pub enum TokenSource {
 pub struct ApiKeysConfig {
     /// The YAML file with the keys' hashes, which is watched. Without it there are no API keys.
     pub file: Option<String>,
-    /// The header that a request's key is in.
+    /// The header that a request's key is in. On a WebSocket, the payload of connection_init can have it under the same name.
     pub header: String,
     /// What stands before the key, with a space between. If empty, the whole value is the key.
     pub prefix: String,

@@ -75,10 +75,12 @@ impl Place {
         Ok(Self { kind: Kind::Token, location })
     }
 
-    /// The place of API keys.
-    pub(crate) fn of_api_keys(config: &ApiKeysConfig) -> Result<Self, String> {
+    /// The places of API keys.
+    pub(crate) fn of_api_keys(config: &ApiKeysConfig) -> Result<[Self; 2], String> {
         let (name, prefix) = (header(&config.header)?, config.prefix.trim().to_owned());
-        Ok(Self { kind: Kind::ApiKey, location: Location::Header { name, prefix, ignore_other_prefixes: false } })
+        let member = Location::ConnectionInit { name: name.to_string(), prefix: prefix.clone() };
+        let header = Location::Header { name, prefix, ignore_other_prefixes: false };
+        Ok([header, member].map(|location| Self { kind: Kind::ApiKey, location }))
     }
 }
 
@@ -172,13 +174,14 @@ mod tests {
         let header = |name: &str, prefix: &str, ignore_other_prefixes| {
             tokens(TokenSource::Header { name: name.to_owned(), prefix: prefix.to_owned(), ignore_other_prefixes })
         };
-        vec![
+        let mut places = vec![
             header("authorization", "Bearer", false),
             header("x-token", "", false),
             header("x-other", "Token", true),
             tokens(TokenSource::Cookie { name: "session".to_owned() }),
-            Place::of_api_keys(&keys).unwrap(),
-        ]
+        ];
+        places.extend(Place::of_api_keys(&keys).unwrap());
+        places
     }
 
     fn check(headers: &[(&'static str, &'static str)], expected: Result<Option<(Kind, &str)>, AuthenticationError>) {
@@ -196,6 +199,14 @@ mod tests {
         let headers = HeaderMap::new();
         let found = find(&places, Given { headers: &headers, init: payload.as_object() });
         assert_eq!(found, expected.map(|text| text.map(|text| (Kind::Token, text))), "{payload}");
+    }
+
+    #[test]
+    fn a_socket_begins_with_an_api_key() {
+        let payload = serde_json::json!({ "X-Api-Key": "k" });
+        let given = Given { headers: &HeaderMap::new(), init: payload.as_object() };
+        let places = Place::of_api_keys(&ApiKeysConfig::default()).unwrap();
+        assert_eq!(find(&places, given), Ok(Some((Kind::ApiKey, "k"))));
     }
 
     #[test]
