@@ -193,8 +193,12 @@ impl Gateway {
         if operation.defers.is_empty() {
             return Vec::new();
         }
-        let is_late =
-            |at: usize| needed[at] && !plan.fetches[at].serves.is_empty() && !plan.fetches[at].serves.contains(&None);
+        // A request for objects of several lists may need all items of one, so items that come later are no fault.
+        let is_late = |at: usize| {
+            let fetch = &plan.fetches[at];
+            let is_deferred = !fetch.serves.is_empty() && !fetch.serves.contains(&None);
+            needed[at] && is_deferred && fetch.streams.is_empty()
+        };
         let late = (0..needed.len()).find(|at| is_late(*at));
         let late = late.map(|at| format!("what is not deferred waits for fetch {at}, which is deferred"));
         let mut early = QueryPlan::empty(plan.kind);

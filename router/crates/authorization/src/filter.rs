@@ -36,9 +36,9 @@ pub fn filter(
     let selection_set = filter.set(&operation.selection_set);
     let Filter { refused_types, refused, .. } = filter;
     // The selections are large: they are not copied to be replaced.
-    let Operation { kind, ref name, ref variables, root, ref defers, .. } = *operation;
+    let Operation { kind, ref name, ref variables, root, ref defers, streams, .. } = *operation;
     let (name, variables, defers) = (name.clone(), variables.clone(), defers.clone());
-    let filtered = Operation { kind, name, variables, root, selection_set, refused_types, defers };
+    let filtered = Operation { kind, name, variables, root, selection_set, refused_types, defers, streams };
     Filtered { operation: filtered, refused }
 }
 

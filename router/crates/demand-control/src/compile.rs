@@ -26,7 +26,8 @@ impl CostModel {
         let compiler = Compiler { model: self, supergraph, variables, numbers };
         let mut root = Position::default();
         let mut subgraphs: IndexMap<SubgraphId, Expression> = IndexMap::new();
-        for fetch in &plan.fetches {
+        // What is fetched for the later items of a streamed list is counted with the first.
+        for fetch in plan.fetches.iter().filter(|fetch| fetch.streams.is_empty()) {
             let cost = match &fetch.kind {
                 FetchKind::Root { operation, path, selections } => {
                     let (position, count) = root.at(path);

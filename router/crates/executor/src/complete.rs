@@ -12,7 +12,7 @@ use braid_supergraph::Supergraph;
 
 use crate::compile::condition::Decisions;
 use crate::compile::projection::{
-    Defers, Initial, LeafKind, OutField, OutGroup, OutKind, OutSetId, OutVariant, Projection, Wrappers, at_least_none,
+    Defers, LeafKind, OutField, OutGroup, OutKind, OutSetId, OutVariant, Projection, Wrappers,
 };
 use crate::error::{
     Errors, INVALID_VALUE, NON_NULLABLE_FIELD_IS_NULL, ResponsePath, Step, UNAUTHORIZED, UNKNOWN_RUNTIME_TYPE,
@@ -253,7 +253,7 @@ impl Completion<'_> {
         if let Some(stream) = field.stream
             && item.lists + 1 == field.wrappers.lists
         {
-            now = self.initial_count(stream).min(len);
+            now = self.projection.streams[stream as usize].initial.count(self.variables).min(len);
             // Also that there are no more items is said later.
             self.found.push(Found::Items { stream, path: path.steps(), from: now });
         }
@@ -265,18 +265,6 @@ impl Completion<'_> {
         }
         self.out.push(b']');
         Ok(())
-    }
-
-    /// How many items of a streamed list are written at once.
-    #[cold]
-    fn initial_count(&self, stream: u32) -> u32 {
-        match self.projection.streams[stream as usize].initial {
-            Initial::Fixed(count) => count,
-            Initial::Variable(number, default) => {
-                let given = self.variables.raw(number).and_then(|text| text.parse().ok());
-                given.map_or(default, at_least_none)
-            }
-        }
     }
 
     /// A leaf or a list of leaves.

@@ -57,14 +57,21 @@ impl Groups {
         let CompiledOperation { supergraph, .. } = context.operation;
         let targets = match entities.contexts.is_empty() {
             // Objects that are shared stay so: fetches that are in flight write to them.
-            true => walk::targets(tree, context.root, &entities.path)
+            true => walk::targets(tree, context.root, &entities.path, context.variables)
                 .into_iter()
                 .map(|object| (object, Vec::new()))
                 .collect(),
             false => {
                 let max_tree = tree.size() + context.max_body;
-                walk::targets_in_context(tree, context.root, &entities.path, &entities.contexts, max_tree)
-                    .ok_or(PrepareError::TooLarge)?
+                walk::targets_in_context(
+                    tree,
+                    context.root,
+                    &entities.path,
+                    &entities.contexts,
+                    context.variables,
+                    max_tree,
+                )
+                .ok_or(PrepareError::TooLarge)?
             }
         };
         let mut groups: Vec<Group> = Vec::new();

@@ -40,7 +40,7 @@ fn prepare_root(
     path: &[Step],
     request: &CompiledRequest,
 ) -> Option<Prepared> {
-    let objects = walk::targets(tree, context.root, path);
+    let objects = walk::targets(tree, context.root, path, context.variables);
     if objects.is_empty() {
         return None;
     }
@@ -62,7 +62,7 @@ fn prepare_all(
     for part in &request.parts {
         let entities = &entities[part.part.entities];
         let objects = match entities.condition.holds(context.variables) {
-            true => walk::targets(tree, context.root, &entities.path),
+            true => walk::targets(tree, context.root, &entities.path, context.variables),
             false => Vec::new(),
         };
         body.variable(&part.representations);

@@ -5,24 +5,40 @@ use std::ops::ControlFlow;
 
 use ahash::AHashMap;
 use braid_graphql::error::PathSegment;
+use braid_graphql::variables::Variables;
 
 use crate::compile::fetch::{CompiledContext, Step};
 use crate::compile::shape::{ShapeId, Shapes};
 use crate::tree::{Cell, ObjectId, Tree};
 
 /// The objects at the end of `path`, each once.
-pub(crate) fn targets(tree: &mut Tree, root: ObjectId, path: &[Step]) -> Vec<ObjectId> {
+pub(crate) fn targets(tree: &mut Tree, root: ObjectId, path: &[Step], variables: &Variables) -> Vec<ObjectId> {
     let mut current = vec![root];
     for step in path {
         tree.start_walk();
         let mut next = Vec::with_capacity(current.len());
         for object in current {
-            let cell = tree.get(object, step.slot);
+            let cell = followed(step, tree.get(object, step.slot), variables);
             collect(tree, step, cell, &mut next);
         }
         current = next;
     }
     current
+}
+
+/// Of a list, the items that are followed.
+#[inline]
+fn followed(step: &Step, cell: Cell, variables: &Variables) -> Cell {
+    match (step.items, cell) {
+        (Some(items), Cell::List { start, len, shared }) => {
+            let first = items.initial.count(variables).min(len);
+            match items.rest {
+                false => Cell::List { start, len: first, shared },
+                true => Cell::List { start: start + first, len: len - first, shared },
+            }
+        }
+        _ => cell,
+    }
 }
 
 /// Recursive as deep as lists were read, which their types bound.
@@ -55,6 +71,7 @@ pub(crate) fn targets_in_context(
     root: ObjectId,
     path: &[Step],
     contexts: &[CompiledContext],
+    variables: &Variables,
     max_tree: usize,
 ) -> Option<Vec<(ObjectId, Vec<Vec<u8>>)>> {
     let mut current = vec![(root, vec![b"null".to_vec(); contexts.len()])];
@@ -66,7 +83,7 @@ pub(crate) fn targets_in_context(
         let Some(step) = path.get(depth) else { break };
         let mut next = Vec::new();
         for (object, values) in current {
-            let cell = tree.own(object, step.slot);
+            let cell = followed(step, tree.own(object, step.slot), variables);
             if tree.size() > max_tree {
                 return None;
             }

@@ -380,3 +380,50 @@ async fn more_parts_than_the_limit_are_refused() {
     let refused = messages(&gateway, query, "{}", PartsFormat::Pending).await;
     assert_eq!(refused.unwrap_err().errors[0].code(), Some("MAX_DEFERRED_LIMIT"));
 }
+
+#[tokio::test]
+async fn later_items_of_a_list_do_not_hold_up_the_first() {
+    let first = r#"{"data":{"_entities":[{"stars":1}]}}"#;
+    let rest = r#"{"data":{"_entities":[{"stars":2},{"stars":3}]}}"#;
+    let list = r#"{"data":{"products":[{"__typename":"Product","id":"1"},{"__typename":"Product","id":"2"},{"__typename":"Product","id":"3"}]}}"#;
+    let shop = rules(&[(r#""id":"1""#, 0, first), (r#""id":"2""#, 300, rest), ("products", 0, list)]);
+    let query = "{ products @stream(initialCount: 1) { id stars } }";
+    assert_eq!(
+        texts(shop, query, "{}", PartsFormat::Pending).await,
+        [
+            r#"{"data":{"products":[{"id":"1","stars":1}]},"pending":[{"id":"0","path":["products"]}],"hasNext":true}"#,
+            r#"{"incremental":[{"id":"0","items":[{"id":"2","stars":2},{"id":"3","stars":3}]}],"completed":[{"id":"0"}],"hasNext":false}"#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_item_that_fails_ends_its_list() {
+    let first = r#"{"data":{"_entities":[{"stars":1}]}}"#;
+    let rest = r#"{"data":{"_entities":[{"stars":2},{"stars":null}]}}"#;
+    let list = r#"{"data":{"products":[{"__typename":"Product","id":"1"},{"__typename":"Product","id":"2"},{"__typename":"Product","id":"3"}]}}"#;
+    let shop = || rules(&[(r#""id":"1""#, 0, first), (r#""id":"2""#, 0, rest), ("products", 0, list)]);
+    let query = "{ products @stream(initialCount: 1) { id stars } }";
+    let found = texts(shop(), query, "{}", PartsFormat::Pending).await;
+    let last: Value = serde_json::from_str(&found[1]).unwrap();
+    assert_eq!(last["incremental"][0]["items"], serde_json::json!([{"id": "2", "stars": 2}]), "{found:?}");
+    assert_eq!(last["completed"][0]["errors"][0]["path"], serde_json::json!(["products", 2, "stars"]), "{found:?}");
+    let found = texts(shop(), query, "{}", PartsFormat::Path).await;
+    let last: Value = serde_json::from_str(&found[1]).unwrap();
+    assert_eq!(last["incremental"][1]["items"], Value::Null, "{found:?}");
+    assert_eq!(last["incremental"][1]["path"], serde_json::json!(["products", 2]), "{found:?}");
+}
+
+#[tokio::test]
+async fn large_lists_come_in_batches() {
+    let item = |number: usize| format!(r#"{{"id":"{number}","name":"{}"}}"#, "x".repeat(1000));
+    let items: Vec<String> = (0..3000).map(item).collect();
+    let list: &'static str = Box::leak(format!(r#"{{"data":{{"products":[{}]}}}}"#, items.join(",")).into_boxed_str());
+    let shop = rules(&[("products", 0, list)]);
+    let found = texts(shop, "{ products @stream(initialCount: 10) { id name } }", "{}", PartsFormat::Pending).await;
+    let largest = found.iter().map(String::len).max().unwrap();
+    assert!(found.len() > 10 && largest < 300_000, "{} parts, the largest of {largest} bytes", found.len());
+    let count = found.iter().map(|part| part.matches("\"id\":\"").count()).sum::<usize>();
+    // The announcement and each batch name the part.
+    assert_eq!(count, 3000 + 1 + found.len());
+}

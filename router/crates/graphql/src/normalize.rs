@@ -2,7 +2,7 @@
 //! conditions folded. Knows nothing of subgraphs.
 
 use ahash::{AHashMap, AHashSet};
-use apollo_compiler::ast::{Directive, Value};
+use apollo_compiler::ast::{Directive, Value, VariableDefinition};
 use apollo_compiler::executable::{self, ExecutableDocument};
 use apollo_compiler::schema::DirectiveList;
 use apollo_compiler::{Name, Node};
@@ -10,7 +10,7 @@ use apollo_compiler::{Name, Node};
 use crate::incremental::{DEFER, STREAM};
 use crate::introspection::meta_type;
 use crate::operation::{
-    Condition, Defer, DeferId, Field, FieldRef, InitialCount, Literal, Operation, SelectionSet, Stream,
+    Condition, Defer, DeferId, Field, FieldRef, InitialCount, Literal, Operation, SelectionSet, Stream, StreamId,
 };
 use crate::schema::{Schema, TypeId};
 use crate::type_set::TypeSet;
@@ -85,7 +85,7 @@ pub fn normalize_in_parts(
     limits: NormalizeLimits,
     values: &dyn Fn(&Name) -> bool,
 ) -> Result<Operation, NormalizeError> {
-    let parts = Some(Parts { values, defers: Vec::new(), streams: 0 });
+    let parts = Some(Parts { values, defers: Vec::new(), streams: 0, variables: &operation.variables });
     normalize_with(operation, Context { parts, ..Context::new(Some(document), schema, limits) })
 }
 
@@ -102,6 +102,7 @@ fn normalize_with(operation: &executable::Operation, mut context: Context<'_>) -
         root,
         selection_set: selections.finish(),
         refused_types: TypeSet::empty(),
+        streams: context.parts.as_ref().map_or(0, |parts| parts.streams),
         defers: context.parts.map(|parts| parts.defers).unwrap_or_default(),
     })
 }
@@ -139,7 +140,8 @@ struct Parts<'a> {
     /// The Boolean variables of the request.
     values: &'a dyn Fn(&Name) -> bool,
     defers: Vec<Defer>,
-    streams: usize,
+    streams: u32,
+    variables: &'a [Node<VariableDefinition>],
 }
 
 /// Under what the selections being read apply.
@@ -341,13 +343,10 @@ impl Context<'_> {
     fn streamed(&mut self, directives: &DirectiveList, scope: &Scope) -> Result<Option<Box<Stream>>, NormalizeError> {
         let Some(parts) = self.parts.as_mut().filter(|_| !scope.is_meta) else { return Ok(None) };
         let Some(stream) = directives.get(STREAM).filter(|stream| parts.applies(stream)) else { return Ok(None) };
+        let id = StreamId(parts.streams);
         parts.streams += 1;
-        let initial_count = match stream.specified_argument_by_name("initialCount").map(Node::as_ref) {
-            Some(Value::Variable(variable)) => InitialCount::Variable(variable.clone()),
-            Some(Value::Int(count)) => InitialCount::Fixed(count.as_str().parse().unwrap_or(0)),
-            _ => InitialCount::Fixed(0),
-        };
-        parts.bounded(self.limits).map(|()| Some(Box::new(Stream { label: label(stream), initial_count })))
+        let initial_count = parts.initial_count(stream);
+        parts.bounded(self.limits).map(|()| Some(Box::new(Stream { id, label: label(stream), initial_count })))
     }
 
     /// `@skip` and `@include` added to `condition`; `None` when the selection can never apply.
@@ -370,9 +369,25 @@ impl Parts<'_> {
         }
     }
 
+    fn initial_count(&self, stream: &Directive) -> InitialCount {
+        // A number that is negative counts as none.
+        let number = |value: &Node<Value>| value.to_i32().and_then(|count| count.try_into().ok()).unwrap_or(0);
+        match stream.specified_argument_by_name("initialCount") {
+            None => InitialCount::Fixed(0),
+            Some(value) => match value.as_ref() {
+                Value::Variable(name) => {
+                    let defined = self.variables.iter().find(|variable| variable.name == *name);
+                    let default = defined.and_then(|variable| variable.default_value.as_ref());
+                    InitialCount::Variable(name.clone(), default.map_or(0, number))
+                }
+                _ => InitialCount::Fixed(number(value)),
+            },
+        }
+    }
+
     fn bounded(&self, limits: NormalizeLimits) -> Result<(), NormalizeError> {
         let limit = limits.max_deferred;
-        match self.defers.len() + self.streams > limit {
+        match self.defers.len() + self.streams as usize > limit {
             true => Err(NormalizeError::TooManyDeferred { limit }),
             false => Ok(()),
         }

@@ -42,6 +42,8 @@ pub struct Operation {
     pub refused_types: TypeSet,
     /// The fragments that are deferred, by their numbers; empty unless it is answered in parts.
     pub defers: Vec<Defer>,
+    /// How many streamed lists have numbers.
+    pub streams: u32,
 }
 
 /// The number of a deferred fragment in [`Operation::defers`].
@@ -62,19 +64,25 @@ pub struct Defer {
 /// A list whose items may be delivered later than what is around it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Stream {
+    /// Its number, below [`Operation::streams`].
+    pub id: StreamId,
     /// What the client calls it.
     pub label: Option<String>,
     /// How many items are delivered with what is around the list.
     pub initial_count: InitialCount,
 }
 
+/// The number of a streamed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamId(pub u32);
+
 /// How many items of a streamed list are not put off.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum InitialCount {
     /// So many.
     Fixed(u32),
-    /// As many as a variable says.
-    Variable(Name),
+    /// As many as a variable says, or, where the client gives it no value, so many.
+    Variable(Name, u32),
 }
 
 /// What is asked at one position: a flat list of fields in document order.
@@ -133,7 +141,7 @@ impl Operation {
 
     /// Whether it is answered in parts.
     pub fn has_parts(&self) -> bool {
-        !self.defers.is_empty() || self.selection_set.has_streams()
+        !self.defers.is_empty() || self.streams > 0
     }
 }
 
@@ -158,13 +166,6 @@ pub fn delivered_with(
 }
 
 impl SelectionSet {
-    /// Whether any list is streamed, at any depth. Recursive as deep as operations are.
-    pub fn has_streams(&self) -> bool {
-        self.fields
-            .iter()
-            .any(|field| field.stream.is_some() || field.selection_set.as_ref().is_some_and(Self::has_streams))
-    }
-
     /// Whether it asks for `__schema` or `__type`, at any depth. Recursive as deep as operations are, which normalization bounds.
     pub fn uses_introspection(&self) -> bool {
         self.fields.iter().any(|field| {

@@ -29,6 +29,6 @@ pub mod print_json;
 pub mod request;
 
 pub use plan::{
-    ContextValue, EntityFetch, Fetch, FetchField, FetchId, FetchKind, FetchSelection, Path, PathSegment, QueryPlan,
-    Representation, RepresentationField, TypenameSource,
+    ContextValue, EntityFetch, Fetch, FetchField, FetchId, FetchKind, FetchSelection, Items, Path, PathSegment,
+    QueryPlan, Representation, RepresentationField, TypenameSource,
 };

@@ -1,7 +1,7 @@
 //! The nodes of a plan. See the crate's page for the data tree that they write into.
 
 use braid_graphql::compiler::ast::Argument;
-use braid_graphql::operation::{Condition, DeferId};
+use braid_graphql::operation::{Condition, DeferId, InitialCount, StreamId};
 use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Node, OperationType, Type, VariableDefinition};
@@ -40,6 +40,8 @@ pub struct Fetch {
     /// Of an operation that is answered in parts: the deferred fragments whose fields it gives, and `None` for what is not
     /// deferred. Empty where it gives only what others need as inputs, and in operations that are answered in one piece.
     pub serves: Vec<Option<DeferId>>,
+    /// The streamed lists whose later items it gives something of. What it gives for the first items of a list is another fetch.
+    pub streams: Vec<StreamId>,
     /// What is asked.
     pub kind: FetchKind,
 }
@@ -141,6 +143,17 @@ pub struct PathSegment {
     pub key: Name,
     /// Only objects of these runtime types, among those under the key, are followed; `None` follows all. Lists are passed through.
     pub guard: Option<TypeSet>,
+    /// Of a streamed list, only these items are followed; `None` follows all.
+    pub items: Option<Items>,
+}
+
+/// A part of the items of a streamed list.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Items {
+    /// Those that are delivered with the list.
+    First(InitialCount),
+    /// Those after them.
+    Rest(InitialCount),
 }
 
 /// What is asked of a subgraph, in the order it is written.

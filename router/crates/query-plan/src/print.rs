@@ -9,8 +9,8 @@ use braid_graphql::type_set::TypeSet;
 use braid_supergraph::Supergraph;
 
 use crate::plan::{
-    EntityFetch, Fetch, FetchField, FetchKind, FetchSelection, Path, QueryPlan, Representation, RepresentationField,
-    TypenameSource,
+    EntityFetch, Fetch, FetchField, FetchKind, FetchSelection, Items, Path, QueryPlan, Representation,
+    RepresentationField, TypenameSource,
 };
 
 /// The plan as text: fetches that wait for nothing of each other are in parallel, stage after stage in sequence.
@@ -80,6 +80,11 @@ impl Lists {
             so_far.push(segment.key.clone());
             for _ in 0..self.0.get(&so_far).copied().unwrap_or(0) {
                 shown.push_str(".@");
+            }
+            match &segment.items {
+                Some(Items::First(_)) => shown.push_str("|first"),
+                Some(Items::Rest(_)) => shown.push_str("|rest"),
+                None => {}
             }
             if let Some(guard) = &segment.guard {
                 let _ = write!(shown, "|[{}]", names(guard, supergraph));

@@ -171,7 +171,9 @@ impl<'o> Reader<'_, 'o> {
         if entries.iter().all(|entry| !entry.is_apart) {
             return;
         }
-        let is_same = |one: &Entry<'_>, other: &Entry<'_>| one.key == other.key && one.defers != other.defers;
+        let is_same = |one: &Entry<'_>, other: &Entry<'_>| {
+            one.key == other.key && one.defers != other.defers && !one.guard.is_disjoint(&other.guard)
+        };
         for at in 0..entries.len() {
             if entries[at].below.is_some() && entries.iter().any(|other| is_same(&entries[at], other)) {
                 entries[at].is_apart = false;

@@ -50,6 +50,7 @@ mod emit;
 mod error;
 mod plan;
 mod schedule;
+mod streams;
 mod tree;
 
 pub use check::check_plan;

@@ -13,6 +13,7 @@ use crate::draft::{AtomId, Draft};
 use crate::emit::{Absent, EmitError, emit};
 use crate::error::PlanError;
 use crate::schedule::{ScheduleError, schedule};
+use crate::streams::split_streams;
 
 /// Plans an operation that is valid and in normal form over the graph's supergraph.
 pub fn plan(operation: &Operation, graph: &QueryGraph, config: &PlannerConfig) -> Result<QueryPlan, PlanError> {
@@ -56,13 +57,14 @@ pub fn plan_with_labels(
             unsatisfiable(first_field(graph, &draft, atom), "it and what it requires wait for one another".to_owned())
         }
     })?;
-    emit(&mut solver, &draft, &batches, operation).map_err(|error| match error {
+    let plan = emit(&mut solver, &draft, &batches, operation).map_err(|error| match error {
         EmitError::Exhausted => PlanError::BudgetExhausted { budget: config.budget },
         EmitError::Absent(Absent { on, name, subgraph }) => {
             let (on, subgraph) = (&supergraph.schema.ty(on).name, &supergraph.subgraph(subgraph).name);
             unsatisfiable(format!("{on}.{name}"), format!("\"{subgraph}\" does not have it"))
         }
-    })
+    })?;
+    Ok(split_streams(plan, operation))
 }
 
 fn unsatisfiable(field: String, why: String) -> PlanError {

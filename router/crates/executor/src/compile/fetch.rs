@@ -5,12 +5,13 @@ use braid_graphql::Name;
 use braid_graphql::OperationType;
 use braid_graphql::type_set::TypeSet;
 use braid_query_plan::{
-    EntityFetch, Fetch, FetchKind, FetchSelection, Path, Representation, RepresentationField, TypenameSource,
+    EntityFetch, Fetch, FetchKind, FetchSelection, Items, Path, Representation, RepresentationField, TypenameSource,
 };
 use braid_supergraph::{SubgraphId, Supergraph};
 
 use super::condition::{CompiledCondition, Numbers};
 use super::limits::{CompileError, MAX_DEPTH};
+use super::projection::Initial;
 use super::reading::{ReadingContext, ReadingId, Readings};
 use super::request::Requests;
 use super::shape::{ShapeId, Shapes};
@@ -55,6 +56,16 @@ pub(crate) struct Step {
     /// Whether objects of unknown type are followed.
     pub(crate) unknown: bool,
     pub(crate) shape: ShapeId,
+    /// Which items of a streamed list are followed; `None` for all.
+    pub(crate) items: Option<StepItems>,
+}
+
+/// A part of the items of a streamed list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StepItems {
+    /// Those after the first, instead of the first.
+    pub(crate) rest: bool,
+    pub(crate) initial: Initial,
 }
 
 #[derive(Debug)]
@@ -215,7 +226,14 @@ fn compile_path(context: &FetchContext<'_>, path: &Path) -> Result<(Vec<Step>, S
         // A guard that holds for all is none: then no type is looked at.
         let guard = segment.guard.clone().filter(|guard| !guard.is_superset(&shape.possible()));
         let unknown = guard.as_ref().is_none_or(|guard| shape.admits_unknown(guard));
-        steps.push(Step { slot, guard, unknown, shape: at });
+        let items = match &segment.items {
+            None => None,
+            Some(Items::First(count)) => {
+                Some(StepItems { rest: false, initial: Initial::new(count, context.numbers)? })
+            }
+            Some(Items::Rest(count)) => Some(StepItems { rest: true, initial: Initial::new(count, context.numbers)? }),
+        };
+        steps.push(Step { slot, guard, unknown, shape: at, items });
     }
     Ok((steps, at))
 }

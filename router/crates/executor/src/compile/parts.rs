@@ -1,12 +1,12 @@
 //! What the parts of an answer wait for, and whose errors they have. Knows nothing of one execution.
 
-use braid_graphql::operation::{DeferId, Operation};
-use braid_query_plan::QueryPlan;
+use braid_graphql::operation::{DeferId, Operation, StreamId};
+use braid_query_plan::{Fetch, QueryPlan};
 
 use crate::error::write_string;
 
-/// The parts of an operation that is answered in parts. Part 0 is what is not deferred; part `n + 1` is the deferred fragment `n`,
-/// wherever it is met.
+/// The parts of an operation that is answered in parts. Part 0 is what is not deferred. Then follow the deferred
+/// fragments, wherever they are met, and then the later items of streamed lists.
 #[derive(Debug)]
 pub(crate) struct Parts {
     /// The deferred fragments.
@@ -38,7 +38,16 @@ pub(crate) fn part_of(defer: DeferId) -> usize {
     defer.0 as usize + 1
 }
 
+fn items_of(defers: &[PartDefer], stream: StreamId) -> usize {
+    1 + defers.len() + stream.0 as usize
+}
+
 impl Parts {
+    /// The number of the later items of a list.
+    pub(crate) fn items_of(&self, stream: StreamId) -> usize {
+        items_of(&self.defers, stream)
+    }
+
     /// `None` for an operation that is answered in one piece.
     pub(crate) fn new(operation: &Operation, plan: &QueryPlan) -> Option<Self> {
         if !operation.has_parts() {
@@ -51,16 +60,17 @@ impl Parts {
             let label = defer.label.as_ref().map(|_| label.into());
             defers.push(PartDefer { label, parent: defer.parent, depth: defer.depth });
         }
-        // Without deferred fragments a plan does not say what a fetch is for.
-        let serves: Vec<Vec<usize>> = match defers.is_empty() {
-            true => plan.fetches.iter().map(|_| vec![INITIAL]).collect(),
-            false => plan
-                .fetches
-                .iter()
-                .map(|fetch| fetch.serves.iter().map(|it| it.map_or(INITIAL, part_of)).collect())
-                .collect(),
+        let count = 1 + defers.len() + operation.streams as usize;
+        let serves = |fetch: &Fetch| -> Vec<usize> {
+            let items = fetch.streams.iter().map(|stream| items_of(&defers, *stream));
+            match defers.is_empty() && fetch.streams.is_empty() {
+                // Without deferred fragments a plan does not say what a fetch is for.
+                true => vec![INITIAL],
+                false => fetch.serves.iter().map(|it| it.map_or(INITIAL, part_of)).chain(items).collect(),
+            }
         };
-        let mut waits_for = vec![0; defers.len() + 1];
+        let serves: Vec<Vec<usize>> = plan.fetches.iter().map(serves).collect();
+        let mut waits_for = vec![0; count];
         serves.iter().flatten().for_each(|part| waits_for[*part] += 1);
         let mut concerns = serves.clone();
         // A fetch comes after what it waits for.

@@ -8,10 +8,11 @@
 use ahash::{AHashMap, RandomState};
 use braid_graphql::compiler::ast::Argument;
 use braid_graphql::operation::{
-    DeferId, Field, FieldRef, InitialCount, Operation, SelectionSet, Stream, delivered_with,
+    DeferId, Field, FieldRef, InitialCount, Operation, SelectionSet, Stream, StreamId, delivered_with,
 };
 use braid_graphql::schema::{FieldId, TypeId, TypeKind};
 use braid_graphql::type_set::TypeSet;
+use braid_graphql::variables::Variables;
 use braid_graphql::{Name, Node, Type};
 use braid_supergraph::Supergraph;
 use indexmap::IndexMap;
@@ -76,6 +77,7 @@ pub(crate) type Defers = SmallVec<[DeferId; 2]>;
 /// A list whose items may come later.
 #[derive(Debug)]
 pub(crate) struct OutStream {
+    pub(crate) id: StreamId,
     /// The list.
     pub(crate) field: OutField,
     /// A JSON string.
@@ -268,9 +270,24 @@ impl OutSet {
     }
 }
 
-/// A number of items.
-pub(crate) fn at_least_none(count: i32) -> u32 {
-    count.try_into().unwrap_or(0)
+impl Initial {
+    pub(crate) fn new(count: &InitialCount, numbers: &Numbers<'_>) -> Result<Self, CompileError> {
+        Ok(match count {
+            InitialCount::Fixed(count) => Self::Fixed(*count),
+            InitialCount::Variable(name, default) => Self::Variable(numbers.of(name)?, *default),
+        })
+    }
+
+    /// How many it is in a request. A negative number counts as none.
+    pub(crate) fn count(self, variables: &Variables) -> u32 {
+        match self {
+            Self::Fixed(count) => count,
+            Self::Variable(number, default) => match variables.raw(number) {
+                Some(text) => text.parse().unwrap_or(0),
+                None => default,
+            },
+        }
+    }
 }
 
 /// A variant of these fields, each with its place.
@@ -522,18 +539,11 @@ impl<'a> Compiler<'a> {
     }
 
     fn stream(&self, stream: &Stream, field: &OutField) -> Result<OutStream, CompileError> {
-        let initial = match &stream.initial_count {
-            InitialCount::Fixed(count) => Initial::Fixed(*count),
-            InitialCount::Variable(name) => {
-                let number = self.numbers.of(name)?;
-                let default = self.operation.variables.get(number).and_then(|known| known.default_value.as_ref());
-                Initial::Variable(number, default.and_then(|value| value.to_i32()).map_or(0, at_least_none))
-            }
-        };
+        let initial = Initial::new(&stream.initial_count, self.numbers)?;
         let mut label = Vec::new();
         stream.label.iter().for_each(|text| write_string(text, &mut label));
         let label = stream.label.as_ref().map(|_| label.into());
-        Ok(OutStream { field: field.clone(), label, initial })
+        Ok(OutStream { id: stream.id, field: field.clone(), label, initial })
     }
 
     fn leaf(&mut self, id: TypeId) -> LeafKind {

@@ -109,7 +109,7 @@ impl<'a> Delivery<'a> {
     pub(super) fn has_news<M>(&self, run: &Run<'_, M>) -> bool {
         match self.has_begun {
             false => run.waits[INITIAL] == 0,
-            true => self.lists.iter().any(|list| list.is_open) || self.ready(run).is_some(),
+            true => self.lists.iter().any(|list| self.is_ready(list, run)) || self.ready(run).is_some(),
         }
     }
 
@@ -137,7 +137,7 @@ impl<'a> Delivery<'a> {
             self.announce(&mut message);
         }
         for at in 0..self.lists.len() {
-            if self.lists[at].is_open && message.len() < ENOUGH {
+            if self.is_ready(&self.lists[at], run) && message.len() < ENOUGH {
                 self.deliver_items(run, at, &mut message);
                 self.announce(&mut message);
             }
@@ -259,6 +259,12 @@ impl<'a> Delivery<'a> {
             .position(|fragment| fragment.state == State::Pending && run.waits[part_of(fragment.defer)] == 0)
     }
 
+    /// Whether further items of a list can be delivered.
+    fn is_ready<M>(&self, list: &List, run: &Run<'_, M>) -> bool {
+        let id = self.operation.projection.streams[list.stream as usize].id;
+        list.is_open && run.waits[self.parts.items_of(id)] == 0
+    }
+
     /// Keeps what was found while something was completed that is fetched with `parts`.
     fn register(&mut self, found: Vec<Found>, parts: &[usize], message: &mut Message) {
         for found in found {
@@ -272,9 +278,10 @@ impl<'a> Delivery<'a> {
                 }
                 Found::Items { stream, path, from } => {
                     let id = self.take_id();
-                    let label = self.operation.projection.streams[stream as usize].label.as_deref();
-                    message.announce(Place { id, path: &path, label });
-                    let parts = parts.to_vec();
+                    let out = &self.operation.projection.streams[stream as usize];
+                    message.announce(Place { id, path: &path, label: out.label.as_deref() });
+                    let mut parts = parts.to_vec();
+                    parts.push(self.parts.items_of(out.id));
                     self.lists.push(List { stream, path, from, id, parts, is_open: true, batch: FIRST_BATCH });
                 }
             }

@@ -51,7 +51,7 @@ pub(crate) fn emit<'a>(
         let variables = used_variables(&kind, operation);
         let served: BTreeSet<_> = batch.atoms.iter().flat_map(|atom| &draft.atoms[*atom].serves).copied().collect();
         let (subgraph, serves) = (batch.subgraph, served.into_iter().collect());
-        plan.fetches.push(Fetch { id, subgraph, after, condition, variables, serves, kind });
+        plan.fetches.push(Fetch { id, subgraph, after, condition, variables, serves, streams: Vec::new(), kind });
     }
     Ok(plan)
 }
@@ -153,7 +153,7 @@ impl Emitter<'_, '_, '_> {
         {
             last.guard = Some(parent.types.clone());
         }
-        path.0.push(PathSegment { key: parent.key.clone(), guard: None });
+        path.0.push(PathSegment { key: parent.key.clone(), guard: None, items: None });
         Ok(path)
     }
 }
