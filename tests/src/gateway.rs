@@ -148,7 +148,16 @@ impl Gateway {
         let limits = NormalizeLimits::default();
         let operation = normalize_in_parts(&document, chosen, &self.supergraph.schema, limits, &value);
         let operation = operation.map_err(|error| error.to_string())?;
-        let plan = plan(&operation, &self.graph, &config()).map_err(|error| format!("{}: {error}", error.code()))?;
+        let (operation, plan) = match plan(&operation, &self.graph, &config()) {
+            Ok(plan) => (operation, plan),
+            // As the router does: what has no plan in parts is answered in one piece.
+            Err(_) => {
+                let operation = normalize(&document, chosen, &self.supergraph.schema, limits);
+                let operation = operation.map_err(|error| error.to_string())?;
+                let plan = plan(&operation, &self.graph, &config());
+                (operation, plan.map_err(|error| format!("{}: {error}", error.code()))?)
+            }
+        };
         let mut faults = self.plan_faults(&operation, &plan);
         faults.extend(self.early_faults(&operation, &plan));
         // What one part has been given another may ask again, rather than wait for it.

@@ -11,9 +11,8 @@ use braid_graphql::variables::Variables;
 use braid_supergraph::Supergraph;
 
 use crate::compile::condition::Decisions;
-use crate::compile::projection::{
-    Defers, LeafKind, OutField, OutGroup, OutKind, OutSetId, OutVariant, Projection, Wrappers,
-};
+use crate::compile::projection::{Defers, LeafKind, OutField, OutGroup, OutKind, OutSetId, OutVariant, Projection};
+use crate::compile::wrappers::Wrappers;
 use crate::error::{
     Errors, INVALID_VALUE, NON_NULLABLE_FIELD_IS_NULL, ResponsePath, Step, UNAUTHORIZED, UNKNOWN_RUNTIME_TYPE,
 };

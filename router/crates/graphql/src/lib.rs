@@ -8,6 +8,7 @@
 //! This crate alone depends on the parser's library; others use its syntax tree as [`compiler`], so its version is chosen here.
 
 pub mod context_selection;
+mod deferred;
 pub mod directives;
 pub mod error;
 pub mod field_set;

@@ -2,16 +2,15 @@
 //! conditions folded. Knows nothing of subgraphs.
 
 use ahash::{AHashMap, AHashSet};
-use apollo_compiler::ast::{Directive, Value, VariableDefinition};
+use apollo_compiler::ast::Value;
 use apollo_compiler::executable::{self, ExecutableDocument};
 use apollo_compiler::schema::DirectiveList;
 use apollo_compiler::{Name, Node};
 
+use crate::deferred::Parts;
 use crate::incremental::{DEFER, STREAM};
 use crate::introspection::meta_type;
-use crate::operation::{
-    Condition, Defer, DeferId, Field, FieldRef, InitialCount, Literal, Operation, SelectionSet, Stream, StreamId,
-};
+use crate::operation::{Condition, DeferId, Field, FieldRef, Literal, Operation, SelectionSet, Stream};
 use crate::schema::{Schema, TypeId};
 use crate::type_set::TypeSet;
 
@@ -85,7 +84,7 @@ pub fn normalize_in_parts(
     limits: NormalizeLimits,
     values: &dyn Fn(&Name) -> bool,
 ) -> Result<Operation, NormalizeError> {
-    let parts = Some(Parts { values, defers: Vec::new(), streams: 0, variables: &operation.variables });
+    let parts = Some(Parts::new(values, &operation.variables));
     normalize_with(operation, Context { parts, ..Context::new(Some(document), schema, limits) })
 }
 
@@ -133,15 +132,6 @@ impl<'a> Context<'a> {
     fn new(document: Option<&'a ExecutableDocument>, schema: &'a Schema, limits: NormalizeLimits) -> Self {
         Self { document, schema, limits, fields: 0, parts: None }
     }
-}
-
-/// What may be delivered later.
-struct Parts<'a> {
-    /// The Boolean variables of the request.
-    values: &'a dyn Fn(&Name) -> bool,
-    defers: Vec<Defer>,
-    streams: u32,
-    variables: &'a [Node<VariableDefinition>],
 }
 
 /// Under what the selections being read apply.
@@ -335,18 +325,23 @@ impl Context<'_> {
     fn deferred(&mut self, directives: &DirectiveList, scope: &Scope) -> Result<Option<DeferId>, NormalizeError> {
         let Some(parts) = self.parts.as_mut().filter(|_| !scope.is_meta) else { return Ok(scope.defer) };
         let Some(defer) = directives.get(DEFER).filter(|defer| parts.applies(defer)) else { return Ok(scope.defer) };
-        let id = DeferId(parts.defers.len() as u32);
-        parts.defers.push(Defer { label: label(defer), parent: scope.defer, depth: scope.level });
-        parts.bounded(self.limits).map(|()| Some(id))
+        let id = parts.add_defer(defer, scope.defer, scope.level);
+        self.bounded().map(|()| Some(id))
     }
 
     fn streamed(&mut self, directives: &DirectiveList, scope: &Scope) -> Result<Option<Box<Stream>>, NormalizeError> {
         let Some(parts) = self.parts.as_mut().filter(|_| !scope.is_meta) else { return Ok(None) };
         let Some(stream) = directives.get(STREAM).filter(|stream| parts.applies(stream)) else { return Ok(None) };
-        let id = StreamId(parts.streams);
-        parts.streams += 1;
-        let initial_count = parts.initial_count(stream);
-        parts.bounded(self.limits).map(|()| Some(Box::new(Stream { id, label: label(stream), initial_count })))
+        let stream = parts.add_stream(stream);
+        self.bounded().map(|()| Some(Box::new(stream)))
+    }
+
+    fn bounded(&self) -> Result<(), NormalizeError> {
+        let limit = self.limits.max_deferred;
+        match self.parts.as_ref().is_some_and(|parts| parts.len() > limit) {
+            true => Err(NormalizeError::TooManyDeferred { limit }),
+            false => Ok(()),
+        }
     }
 
     /// `@skip` and `@include` added to `condition`; `None` when the selection can never apply.
@@ -357,45 +352,6 @@ impl Context<'_> {
             Some(parts) => condition.holds(parts.values).then(Condition::always),
         }
     }
-}
-
-impl Parts<'_> {
-    /// Whether `if` is not false.
-    fn applies(&self, directive: &Directive) -> bool {
-        match directive.specified_argument_by_name("if").map(Node::as_ref) {
-            Some(Value::Boolean(value)) => *value,
-            Some(Value::Variable(variable)) => (self.values)(variable),
-            _ => true,
-        }
-    }
-
-    fn initial_count(&self, stream: &Directive) -> InitialCount {
-        // A number that is negative counts as none.
-        let number = |value: &Node<Value>| value.to_i32().and_then(|count| count.try_into().ok()).unwrap_or(0);
-        match stream.specified_argument_by_name("initialCount") {
-            None => InitialCount::Fixed(0),
-            Some(value) => match value.as_ref() {
-                Value::Variable(name) => {
-                    let defined = self.variables.iter().find(|variable| variable.name == *name);
-                    let default = defined.and_then(|variable| variable.default_value.as_ref());
-                    InitialCount::Variable(name.clone(), default.map_or(0, number))
-                }
-                _ => InitialCount::Fixed(number(value)),
-            },
-        }
-    }
-
-    fn bounded(&self, limits: NormalizeLimits) -> Result<(), NormalizeError> {
-        let limit = limits.max_deferred;
-        match self.defers.len() + self.streams as usize > limit {
-            true => Err(NormalizeError::TooManyDeferred { limit }),
-            false => Ok(()),
-        }
-    }
-}
-
-fn label(directive: &Directive) -> Option<String> {
-    directive.specified_argument_by_name("label").and_then(|label| label.as_str()).map(str::to_owned)
 }
 
 fn unknown_type(name: &Name) -> NormalizeError {

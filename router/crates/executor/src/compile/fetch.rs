@@ -10,8 +10,8 @@ use braid_query_plan::{
 use braid_supergraph::{SubgraphId, Supergraph};
 
 use super::condition::{CompiledCondition, Numbers};
+use super::initial::Initial;
 use super::limits::{CompileError, MAX_DEPTH};
-use super::projection::Initial;
 use super::reading::{ReadingContext, ReadingId, Readings};
 use super::request::Requests;
 use super::shape::{ShapeId, Shapes};

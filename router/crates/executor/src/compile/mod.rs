@@ -8,6 +8,7 @@
 
 pub(crate) mod condition;
 pub(crate) mod fetch;
+pub(crate) mod initial;
 pub(crate) mod limits;
 pub(crate) mod operation;
 pub(crate) mod parts;
@@ -16,3 +17,4 @@ pub(crate) mod reading;
 pub(crate) mod request;
 pub(crate) mod shape;
 pub(crate) mod weights;
+pub(crate) mod wrappers;

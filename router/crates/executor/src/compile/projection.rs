@@ -7,13 +7,10 @@
 
 use ahash::{AHashMap, RandomState};
 use braid_graphql::compiler::ast::Argument;
-use braid_graphql::operation::{
-    DeferId, Field, FieldRef, InitialCount, Operation, SelectionSet, Stream, StreamId, delivered_with,
-};
+use braid_graphql::operation::{DeferId, Field, FieldRef, Operation, SelectionSet, Stream, StreamId, delivered_with};
 use braid_graphql::schema::{FieldId, TypeId, TypeKind};
 use braid_graphql::type_set::TypeSet;
-use braid_graphql::variables::Variables;
-use braid_graphql::{Name, Node, Type};
+use braid_graphql::{Name, Node};
 use braid_supergraph::Supergraph;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
@@ -21,8 +18,10 @@ use smallvec::SmallVec;
 use crate::error::write_string;
 
 use super::condition::{CompiledCondition, Numbers, RuleId, Rules};
-use super::limits::{CompileError, MAX_LISTS, MAX_PROJECTION};
+use super::initial::Initial;
+use super::limits::{CompileError, MAX_PROJECTION};
 use super::shape::{ShapeId, Shapes};
+use super::wrappers::Wrappers;
 
 #[derive(Debug)]
 pub(crate) struct Projection {
@@ -86,15 +85,6 @@ pub(crate) struct OutStream {
     pub(crate) initial: Initial,
 }
 
-/// How many items of a list come with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Initial {
-    /// So many.
-    Fixed(u32),
-    /// As many as the variable of this number says, or so many without it.
-    Variable(usize, u32),
-}
-
 #[derive(Debug, Clone)]
 pub(crate) struct OutField {
     /// `{"key":` or `,"key":`
@@ -155,39 +145,6 @@ pub(crate) struct OutIntrospection {
     pub(crate) arguments: Vec<Node<Argument>>,
     /// Those of all fields that merge into it, each with the condition of its field.
     pub(crate) selection_sets: Vec<(CompiledCondition, SelectionSet)>,
-}
-
-/// The lists and non-null marks around a named type, outermost first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Wrappers {
-    pub(crate) lists: u8,
-    non_null: u64,
-}
-
-impl Wrappers {
-    pub(crate) fn new(mut ty: &Type) -> Result<Self, CompileError> {
-        let mut wrappers = Self { lists: 0, non_null: 0 };
-        loop {
-            wrappers.non_null |= u64::from(ty.is_non_null()) << wrappers.lists;
-            match ty {
-                Type::List(item) | Type::NonNullList(item) if wrappers.lists < MAX_LISTS => ty = item,
-                Type::List(_) | Type::NonNullList(_) => return Err(CompileError::TooDeep),
-                _ => return Ok(wrappers),
-            }
-            wrappers.lists += 1;
-        }
-    }
-
-    #[inline]
-    pub(crate) fn is_non_null(self) -> bool {
-        self.non_null & 1 == 1
-    }
-
-    /// The type of the items.
-    #[inline]
-    pub(crate) fn item(self) -> Self {
-        Self { lists: self.lists.saturating_sub(1), non_null: self.non_null >> 1 }
-    }
 }
 
 impl Projection {
@@ -266,26 +223,6 @@ impl OutSet {
                 Some((&self.variants[entry.1 as usize], Some(&entry.2)))
             }
             None => Some((&self.variants[self.unknown? as usize], None)),
-        }
-    }
-}
-
-impl Initial {
-    pub(crate) fn new(count: &InitialCount, numbers: &Numbers<'_>) -> Result<Self, CompileError> {
-        Ok(match count {
-            InitialCount::Fixed(count) => Self::Fixed(*count),
-            InitialCount::Variable(name, default) => Self::Variable(numbers.of(name)?, *default),
-        })
-    }
-
-    /// How many it is in a request. A negative number counts as none.
-    pub(crate) fn count(self, variables: &Variables) -> u32 {
-        match self {
-            Self::Fixed(count) => count,
-            Self::Variable(number, default) => match variables.raw(number) {
-                Some(text) => text.parse().unwrap_or(0),
-                None => default,
-            },
         }
     }
 }

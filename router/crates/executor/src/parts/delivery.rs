@@ -2,21 +2,20 @@
 
 use ahash::AHashMap;
 use braid_graphql::error::PathSegment;
-use braid_graphql::introspection::{self, Introspector};
 use braid_graphql::operation::DeferId;
 
-use super::errors::{Waiting, is_within};
+use super::errors::Waiting;
 use super::format::{Entry, Message, PartsFormat, Place};
+use super::place::{completion, is_put_off, json, locate, prefix};
 use super::{Part, PartsReport};
 use crate::compile::operation::CompiledOperation;
 use crate::compile::parts::{INITIAL, Parts, part_of};
 use crate::compile::projection::{Defers, OutSetId};
-use crate::complete::{Completion, Found};
+use crate::complete::{Found, Nulled};
 use crate::error::{Errors, RESPONSE_LIMIT, Step, TIMEOUT};
 use crate::execute::Run;
 use crate::response::{RefusalPlace, Response, write_refusals};
-use crate::tree::{Cell, ObjectId, Tree};
-use crate::written::Written;
+use crate::tree::Cell;
 
 /// No more is added to a message that is larger than this: the rest comes in the next.
 const ENOUGH: usize = 256 << 10;
@@ -374,7 +373,7 @@ impl<'a> Delivery<'a> {
         completion.max_out += start;
         let completed = match located {
             Some(Cell::Object(object)) => completion.group(group.set, group.group, object, &group.path),
-            _ => Err(crate::complete::Nulled),
+            _ => Err(Nulled),
         };
         let (overflow, found) = (completion.overflow, completion.found);
         message.out = completion.out;
@@ -512,78 +511,4 @@ fn parts_of(defers: &Defers) -> Vec<usize> {
 fn place<'f>(parts: &'f Parts, fragment: &'f Fragment) -> Place<'f> {
     let label = parts.defers[fragment.defer.0 as usize].label.as_deref();
     Place { id: fragment.id, path: &fragment.path, label }
-}
-
-/// How many steps lead along so many keys, with the items that follow the last of them.
-fn prefix(path: &[Step], keys: u32) -> usize {
-    let mut passed = 0;
-    for (at, step) in path.iter().enumerate() {
-        if matches!(step, Step::Key(..)) {
-            if passed == keys {
-                return at;
-            }
-            passed += 1;
-        }
-    }
-    path.len()
-}
-
-fn json(path: &[Step]) -> Box<[u8]> {
-    let mut out = Vec::new();
-    Step::write_all(path, &mut out);
-    out.into()
-}
-
-/// Whether a path leads to items of a list that come later.
-fn is_put_off(path: &[PathSegment], found: &[Found]) -> bool {
-    found.iter().any(|found| match found {
-        Found::Items { path: list, from, .. } => {
-            is_within(path, list)
-                && matches!(path.get(list.len()), Some(PathSegment::Index(index)) if *index >= *from as usize)
-        }
-        Found::Group { .. } => false,
-    })
-}
-
-/// What is at a path.
-fn locate(tree: &Tree, root: ObjectId, path: &[Step]) -> Option<Cell> {
-    let mut at = Cell::Object(root);
-    for step in path {
-        at = match (at, step) {
-            (Cell::Object(object), Step::Key(_, slot)) => tree.get(object, *slot),
-            (Cell::List { start, len, .. }, Step::Index(index)) if *index < len => tree.items(start + index, 1)[0],
-            _ => return None,
-        };
-    }
-    Some(at)
-}
-
-/// What completes values of the tree as it is now, behind what is in `out`.
-fn completion<'r, M>(run: &'r mut Run<'_, M>, out: Vec<u8>) -> Completion<'r> {
-    let operation = run.operation;
-    Completion {
-        supergraph: &operation.supergraph,
-        projection: &operation.projection,
-        decisions: operation.projection.rules.decide(run.variables),
-        variables: run.variables,
-        tree: &run.tree,
-        introspector: Introspector::new(introspection::Context {
-            schema: &operation.supergraph.api_schema,
-            variables: run.variables,
-            definitions: &operation.operation.variables,
-            max_bytes: run.limits.max_response,
-            deadline: run.deadline,
-        }),
-        some_failed: run.gave_up || run.reports.iter().any(|report| report.failure.is_some()),
-        gave_up: run.gave_up,
-        errors: &mut run.errors,
-        refusals: &mut run.refusals,
-        names: run.names,
-        out,
-        written: Written::default(),
-        max_out: run.limits.max_response,
-        overflow: false,
-        is_late: false,
-        found: Vec::new(),
-    }
 }

@@ -29,6 +29,7 @@
 mod delivery;
 mod errors;
 mod format;
+mod place;
 
 use std::pin::pin;
 
