@@ -137,6 +137,8 @@ impl Trial {
             };
             let parts = match parts {
                 Ok(parts) => parts,
+                // What has no plan without parts either says nothing about parts.
+                Err(_) if self.gateway.plan(&whole.text).is_err() => return None,
                 Err(message) => return found("no plan", message, String::new()),
             };
             let shown = format!("{}\n{}", parts.plan, parts.messages.join("\n"));
