@@ -103,6 +103,11 @@ pub(crate) fn names(types: &TypeSet, supergraph: &Supergraph) -> String {
     names.join("|")
 }
 
+/// Whether all that a fetch gives is delivered later.
+fn is_deferred(fetch: &Fetch) -> bool {
+    !fetch.serves.is_empty() && !fetch.serves.contains(&None)
+}
+
 struct Printer<'a> {
     supergraph: &'a Supergraph,
     lists: Lists,
@@ -154,14 +159,14 @@ impl Printer<'_> {
     }
 
     fn fetch(&mut self, fetch: &Fetch) {
-        let service = format!("Fetch(service: {:?})", self.supergraph.subgraph(fetch.subgraph).name);
+        let name = &self.supergraph.subgraph(fetch.subgraph).name;
+        let deferred = if is_deferred(fetch) { ", deferred: true" } else { "" };
+        let service = format!("Fetch(service: {name:?}{deferred})");
         match &fetch.kind {
             FetchKind::Root { path, selections, operation } => {
                 let title = match operation {
                     braid_graphql::OperationType::Query => service,
-                    other => {
-                        format!("Fetch(service: {:?}, kind: {other})", self.supergraph.subgraph(fetch.subgraph).name)
-                    }
+                    other => format!("Fetch(service: {name:?}, kind: {other})"),
                 };
                 self.at(path, |printer| {
                     printer.block(&title, |printer| printer.block("", |printer| printer.selections(selections)));

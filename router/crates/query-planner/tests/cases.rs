@@ -11,7 +11,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use braid_graphql::normalize::{NormalizeLimits, normalize};
+use braid_graphql::incremental::{is_incremental, with_incremental_directives};
+use braid_graphql::normalize::{NormalizeLimits, normalize, normalize_in_parts};
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_query_graph::QueryGraph;
 use braid_query_plan::print::print;
@@ -23,7 +24,8 @@ use braid_supergraph::Supergraph;
 
 fn check(folder: &Path) -> Result<(), String> {
     let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
-    let supergraph = Supergraph::read(&read("supergraph.graphql")).map_err(|error| error.to_string())?;
+    let mut supergraph = Supergraph::read(&read("supergraph.graphql")).map_err(|error| error.to_string())?;
+    supergraph.api_schema = with_incremental_directives(supergraph.api_schema);
     let text = read("operation.graphql");
     let mut config = PlannerConfig::default();
     let labels = text.lines().filter_map(|line| line.strip_prefix("# labels: "));
@@ -31,7 +33,12 @@ fn check(folder: &Path) -> Result<(), String> {
     let document = parse_operation(&supergraph.api_schema, &text, ParseLimits::default())
         .map_err(|errors| errors[0].message.clone())?;
     let operation = choose_operation(&document, None).map_err(|error| error.message)?;
-    let operation = normalize(&document, operation, &supergraph.schema, NormalizeLimits::default()).unwrap();
+    let limits = NormalizeLimits::default();
+    let operation = match is_incremental(&document, operation) {
+        true => normalize_in_parts(&document, operation, &supergraph.schema, limits, &|_| true),
+        false => normalize(&document, operation, &supergraph.schema, limits),
+    };
+    let operation = operation.unwrap();
     let graph = QueryGraph::new(Arc::new(supergraph));
     let shown = match plan(&operation, &graph, &config) {
         Ok(plan) => {

@@ -77,7 +77,10 @@ impl<'a> Check<'a> {
             self.report(scope.fetch, format!("writes {coordinate} under \"{}\", which holds {other}", field.key));
         }
         let Some(id) = field.definition else { return };
-        if twice {
+        // What one part has been given, another may ask again rather than wait for it; and later items are asked what the first are.
+        let is_apart =
+            !scope.fetch.streams.is_empty() || !(scope.fetch.serves.is_empty() || scope.fetch.serves.contains(&None));
+        if twice && !is_apart {
             self.report(scope.fetch, format!("asks {coordinate} again"));
         }
         if scope.on.is_some_and(|on| self.supergraph.schema.field(id).parent != on) {
