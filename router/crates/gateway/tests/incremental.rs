@@ -75,7 +75,11 @@ impl SubgraphService for Shop {
 }
 
 fn gateway(shop: Shop, change: impl FnOnce(&mut GatewayConfig)) -> Arc<Gateway<Arc<Shop>>> {
-    let subgraphs = [("products", PRODUCTS), ("reviews", REVIEWS)].map(|(name, sdl)| SubgraphSdl {
+    gateway_with(shop, REVIEWS, change)
+}
+
+fn gateway_with(shop: Shop, reviews: &str, change: impl FnOnce(&mut GatewayConfig)) -> Arc<Gateway<Arc<Shop>>> {
+    let subgraphs = [("products", PRODUCTS), ("reviews", reviews)].map(|(name, sdl)| SubgraphSdl {
         name: name.to_owned(),
         sdl: sdl.to_owned(),
         ..SubgraphSdl::default()
@@ -436,4 +440,20 @@ async fn large_lists_come_in_batches() {
     let count = found.iter().map(|part| part.matches("\"id\":\"").count()).sum::<usize>();
     // The announcement and each batch name the part.
     assert_eq!(count, 3000 + 1 + found.len());
+}
+
+#[tokio::test]
+async fn what_a_client_may_not_see_is_an_error_of_its_part() {
+    let reviews =
+        REVIEWS.replace("\"@key\"", "\"@key\", \"@authenticated\"").replace("[Review!]", "[Review!] @authenticated");
+    let shop = rules(&[PRODUCT, ("stars", 0, r#"{"data":{"_entities":[{"stars":5}]}}"#)]);
+    let gateway = gateway_with(shop, &reviews, |_| {});
+    let query = "{ product { name ... @defer { reviews { text } stars } } }";
+    let found = messages(&gateway, query, "{}", PartsFormat::Pending).await.unwrap();
+    assert!(!found[0].1.contains("errors"), "{found:?}");
+    let part: Value = serde_json::from_str(&found[1].1).unwrap();
+    assert_eq!(part["incremental"][0]["data"], serde_json::json!({"reviews": null, "stars": 5}));
+    let error = &part["incremental"][0]["errors"][0];
+    assert_eq!(error["extensions"]["code"], "UNAUTHORIZED_FIELD_OR_TYPE", "{found:?}");
+    assert_eq!(error["path"], serde_json::json!(["product", "reviews"]));
 }

@@ -469,62 +469,6 @@ mod tests {
         );
     }
 
-    /// Fields with the fragments that put them off, as `^0`; `*` for a streamed list.
-    fn show_parts(set: &SelectionSet) -> String {
-        let field = |field: &Field| {
-            let defer = field.defer.map(|defer| format!("^{}", defer.0)).unwrap_or_default();
-            let stream = if field.stream.is_some() { "*" } else { "" };
-            let below = field.selection_set.as_ref().map(|set| format!("{{{}}}", show_parts(set)));
-            format!("{}{stream}{defer}{}", field.response_key, below.unwrap_or_default())
-        };
-        set.fields.iter().map(field).collect::<Vec<_>>().join(" ")
-    }
-
-    fn check_parts(text: &str, expected: &str, parents: &[(Option<u32>, u32)]) {
-        let source = SourceSchema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
-        let source = crate::incremental::with_incremental_directives(source);
-        let document = ExecutableDocument::parse_and_validate(&source, text, "op.graphql").unwrap();
-        let schema = Schema::new(&source).unwrap();
-        let chosen = document.operations.get(None).unwrap();
-        let limits = NormalizeLimits::default();
-        let normal = normalize_in_parts(&document, chosen, &schema, limits, &|name| name == "yes").unwrap();
-        assert_eq!(show_parts(&normal.selection_set), expected, "{text}");
-        let found: Vec<_> = normal.defers.iter().map(|defer| (defer.parent.map(|id| id.0), defer.depth)).collect();
-        assert_eq!(found, parents, "{text}");
-        let whole = normalize(&document, chosen, &schema, limits).unwrap();
-        assert!(!whole.has_parts() && whole.defers.is_empty());
-    }
-
-    #[test]
-    fn deferred_fragments_and_streamed_lists() {
-        check_parts("{ dog { id ... @defer { name } } }", "dog{id name^0}", &[(None, 1)]);
-        check_parts(
-            "{ dog { id } ... @defer { dog { name ... @defer { barks } } } }",
-            "dog{id} dog^0{name^0 barks^1}",
-            &[(None, 0), (Some(0), 1)],
-        );
-        check_parts(
-            "query($yes: Boolean!, $no: Boolean!) { dog { ... @defer(if: $no) { id } ...F @defer(if: $yes) ...F @skip(if: $yes) name @include(if: $yes) } } fragment F on Dog { barks }",
-            "dog{id barks^0 name}",
-            &[(None, 1)],
-        );
-        check_parts("{ pets @stream(initialCount: 2) { name } }", "pets*{name}", &[]);
-        check_parts("{ __schema { ... @defer { types { name } } } }", "__schema{types{name}}", &[]);
-    }
-
-    #[test]
-    fn too_many_deferred_fragments_are_refused() {
-        let source = SourceSchema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
-        let source = crate::incremental::with_incremental_directives(source);
-        let text = format!("{{ dog {{ {} }} }}", "... @defer { id } ".repeat(4));
-        let document = ExecutableDocument::parse_and_validate(&source, text, "op.graphql").unwrap();
-        let schema = Schema::new(&source).unwrap();
-        let chosen = document.operations.get(None).unwrap();
-        let limits = NormalizeLimits { max_deferred: 3, ..NormalizeLimits::default() };
-        let error = normalize_in_parts(&document, chosen, &schema, limits, &|_| true).unwrap_err();
-        assert_eq!(error, NormalizeError::TooManyDeferred { limit: 3 });
-    }
-
     #[test]
     fn a_fragment_bomb_is_refused() {
         let source = SourceSchema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();

@@ -6,11 +6,11 @@ use braid_graphql::operation::DeferId;
 
 use super::errors::Waiting;
 use super::format::{Entry, Message, PartsFormat, Place};
-use super::place::{completion, is_put_off, json, locate, prefix};
+use super::place::{completion, is_put_off, json, locate, parts_of, prefix};
+use super::state::{Fragment, Group, List, State};
 use super::{Part, PartsReport};
 use crate::compile::operation::CompiledOperation;
 use crate::compile::parts::{INITIAL, Parts, part_of};
-use crate::compile::projection::{Defers, OutSetId};
 use crate::complete::{Found, Nulled};
 use crate::error::{Errors, RESPONSE_LIMIT, Step, TIMEOUT};
 use crate::execute::Run;
@@ -38,49 +38,6 @@ pub(super) struct Delivery<'a> {
     error_count: usize,
     error_codes: Vec<String>,
     refused: usize,
-}
-
-/// A deferred fragment on one object.
-struct Fragment {
-    defer: DeferId,
-    path: Vec<Step>,
-    id: u32,
-    state: State,
-    groups: Vec<usize>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Not announced: the fragment that it is in is not delivered.
-    Waiting,
-    /// Announced.
-    Pending,
-    Delivered,
-    /// An error has ended it, or a fragment that it is in.
-    Failed,
-}
-
-/// Fields of one object that are delivered together.
-struct Group {
-    set: OutSetId,
-    group: usize,
-    path: Vec<Step>,
-    parts: Vec<usize>,
-    fragments: Vec<usize>,
-    is_open: bool,
-}
-
-/// The rest of a streamed list.
-struct List {
-    stream: u32,
-    path: Vec<Step>,
-    /// The next item.
-    from: u32,
-    id: u32,
-    /// The parts with which its items are fetched.
-    parts: Vec<usize>,
-    is_open: bool,
-    batch: usize,
 }
 
 impl<'a> Delivery<'a> {
@@ -502,10 +459,6 @@ impl<'a> Delivery<'a> {
             }
         }
     }
-}
-
-fn parts_of(defers: &Defers) -> Vec<usize> {
-    defers.iter().map(|defer| part_of(*defer)).collect()
 }
 
 fn place<'f>(parts: &'f Parts, fragment: &'f Fragment) -> Place<'f> {

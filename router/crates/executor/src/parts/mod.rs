@@ -30,6 +30,7 @@ mod delivery;
 mod errors;
 mod format;
 mod place;
+mod state;
 
 use std::pin::pin;
 

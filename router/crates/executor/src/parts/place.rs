@@ -4,6 +4,8 @@ use braid_graphql::error::PathSegment;
 use braid_graphql::introspection::{self, Introspector};
 
 use super::errors::is_within;
+use crate::compile::parts::part_of;
+use crate::compile::projection::Defers;
 use crate::complete::{Completion, Found};
 use crate::error::Step;
 use crate::execute::Run;
@@ -82,4 +84,9 @@ pub(super) fn completion<'r, M>(run: &'r mut Run<'_, M>, out: Vec<u8>) -> Comple
         is_late: false,
         found: Vec::new(),
     }
+}
+
+/// The numbers of the parts that these fragments are.
+pub(super) fn parts_of(defers: &Defers) -> Vec<usize> {
+    defers.iter().map(|defer| part_of(*defer)).collect()
 }
