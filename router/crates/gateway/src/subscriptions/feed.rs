@@ -231,7 +231,8 @@ impl<S: Subgraphs> Feed<S> {
     }
 
     async fn serve(&mut self, request: SubgraphRequest) -> Ended {
-        let mut upstream = match Upstream::open(&self.source, request).await {
+        // What takes long and seldom runs is boxed, so that a feed that waits keeps no room for it.
+        let mut upstream = match Box::pin(Upstream::open(&self.source, request)).await {
             Ok(upstream) => upstream,
             Err(error) => return self.failed(&error),
         };
@@ -241,7 +242,7 @@ impl<S: Subgraphs> Feed<S> {
         loop {
             tokio::select! {
                 event = upstream.events.next() => {
-                    if let Some(ended) = self.take(event).await {
+                    if let Some(ended) = Box::pin(self.take(event)).await {
                         return ended;
                     }
                 }
@@ -252,7 +253,7 @@ impl<S: Subgraphs> Feed<S> {
                 },
                 () = tokio::time::sleep_until(move_at.unwrap_or_else(far)), if move_at.is_some() => {
                     move_at = None;
-                    if let Some(ended) = self.take_over(&mut upstream).await {
+                    if let Some(ended) = Box::pin(self.take_over(&mut upstream)).await {
                         return ended;
                     }
                 }
