@@ -134,9 +134,10 @@ mod tests {
     async fn the_end_of_parts_is_delimited() {
         let completed = Event::Ended(Ended::for_cause(EndCause::Completed));
         assert_eq!(written(Multipart::payloads(), vec![completed.clone()]).await, "--graphql--\r\n");
-        let plain = written(Multipart::plain(), vec![next("{\"hasNext\":false}"), completed]).await;
-        let expected = "--graphql\r\ncontent-type: application/json\r\n\r\n{\"hasNext\":false}\r\n--graphql--\r\n";
-        assert_eq!(plain, expected);
+        let plain = written(Multipart::plain(), vec![next("{\"last\":true}"), completed]).await;
+        let (head, rest) = plain.split_once("\r\n\r\n").unwrap();
+        assert_eq!(head, ["--graphql", "content-type: application/json"].join("\r\n"));
+        assert_eq!(rest, ["{\"last\":true}", "--graphql--", ""].join("\r\n"));
         let failed = written(Multipart::payloads(), vec![Event::Ended(Ended::for_cause(EndCause::Shutdown))]).await;
         assert!(failed.contains("\r\n\r\n{\"payload\":null,\"errors\":[{\"message\":\"The router stops"), "{failed}");
         assert!(failed.ends_with("]}\r\n--graphql--\r\n"), "{failed}");

@@ -1,6 +1,6 @@
 //! A stream as a response in parts (RFC 2046 §5.1): each event of a subscription is one
-//! (<https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol>), and so is each part of an answer that comes in parts
-//! (<https://github.com/graphql/graphql-over-http/blob/main/rfcs/IncrementalDelivery.md>). Knows no GraphQL and no socket.
+//! (Apollo's multipart protocol for subscriptions, 1.0), and so is each part of an answer that comes in parts
+//! (the RFC on incremental delivery of GraphQL over HTTP). Knows no GraphQL and no socket.
 
 use braid_gateway::subscriptions::Ended;
 use http::HeaderValue;

@@ -1,7 +1,5 @@
-//! The HTTP callback protocol 1.0: the router sends a subscription with an address and a secret, and the subgraph sends its events there.
+//! Apollo's HTTP callback protocol 1.0: the router sends a subscription with an address and a secret, and the subgraph sends its events there.
 //! Here is what subgraphs are told, and what is made of their calls. Knows no server and no reconnection.
-//!
-//! <https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/callback-protocol>
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

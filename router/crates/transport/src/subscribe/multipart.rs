@@ -229,7 +229,7 @@ mod tests {
         Piece::Next(Bytes::from_static(text.as_bytes()))
     }
 
-    const STREAM: &[u8] = b"preamble\r\n--graphql\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql  \r\n\r\n{\"payload\":{\"data\":{\"a\":\"}\\\"{\"}}}\r\n--graphql\n\n {\"payload\": null,\"errors\":[{}]}\n--graphql\r\n\r\n--graphql--\r\n{}";
+    const STREAM: &[u8] = b"preamble\r\n--graphql\r\ncontent-type: text/json\r\n\r\n{}\r\n--graphql  \r\n\r\n{\"payload\":{\"data\":{\"a\":\"}\\\"{\"}}}\r\n--graphql\n\n {\"payload\": null,\"errors\":[{}]}\n--graphql\r\n\r\n--graphql--\r\n{}";
 
     fn expected() -> Vec<Piece> {
         use Piece::{Complete, Fatal, Heartbeat};
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_part_is_there_before_the_next_boundary() {
-        let chunk = b"--graphql\r\ncontent-type: application/json\r\n\r\n{\"payload\":{\"data\":1}}";
+        let chunk = b"--graphql\r\ncontent-type: text/json\r\n\r\n{\"payload\":{\"data\":1}}";
         assert_eq!(pieces(SPEC, &[chunk]), Ok(vec![next(r#"{"data":1}"#)]));
     }
 

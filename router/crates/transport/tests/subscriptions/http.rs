@@ -51,7 +51,7 @@ async fn parts_come_with_a_payload_or_without() {
         exchange.begin(SPEC).await;
         exchange
     });
-    let part = |body: &str| format!("\r\n--graphql\r\ncontent-type: application/json\r\n\r\n{body}");
+    let part = |body: &str| format!("\r\n--graphql\r\ncontent-type: text/json\r\n\r\n{body}");
     exchange.chunk(&part("{}")).await;
     exchange.chunk(&part(&format!(r#"{{"payload":{}}}"#, data("a")))).await;
     // Before the next boundary.
