@@ -180,7 +180,8 @@ async fn services_guard_themselves() {
 async fn limits_leave_room_for_what_people_ask() {
     let running = Running::start().await;
     let router = running.federation.ports.router;
-    for example in examples::ALL {
+    // The subscription is in `watch`.
+    for example in examples::ALL.iter().filter(|example| !example.query.contains("\nsubscription ")) {
         let told = running.tell(router, &[], example.query).await;
         assert_eq!((told.status, told.code.as_str()), (200, ""), "{}: {}", example.title, told.answer);
     }
