@@ -1,9 +1,10 @@
 //! NATS, with JetStream or without. Knows no GraphQL.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::pull::OrderedConfig;
+use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::{Client, ConnectOptions, Event, jetstream};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, SelectAll, StreamExt, select};
@@ -83,28 +84,89 @@ impl Nats {
         stream: &str,
         subjects: Vec<String>,
     ) -> Result<BoxStream<'static, Message>, BrokerError> {
-        let failed = |error: &dyn std::fmt::Display| BrokerError(format!("the JetStream stream \"{stream}\": {error}"));
-        let stream = jetstream::new(client.clone()).get_stream(stream).await.map_err(|error| failed(&error))?;
+        let context = jetstream::new(client.clone());
         let mut all = SelectAll::new();
-        for filter_subject in subjects {
-            let config =
-                OrderedConfig { filter_subject, deliver_policy: DeliverPolicy::New, ..OrderedConfig::default() };
-            let consumer = stream.create_consumer(config).await.map_err(|error| failed(&error))?;
-            let messages = consumer.messages().await.map_err(|error| failed(&error))?;
-            let name = self.name.clone();
-            all.push(messages.filter_map(move |message| std::future::ready(payload(&name, message))).boxed());
+        for subject in subjects {
+            let kept = Kept {
+                broker: self.name.clone(),
+                context: context.clone(),
+                stream: stream.to_owned(),
+                subject,
+                next: None,
+                messages: None,
+                lost: self.gaps.subscribe(),
+            };
+            all.push(kept.begin().await?);
         }
         Ok(all.boxed())
     }
 }
 
-fn payload<E: std::fmt::Display>(broker: &str, message: Result<jetstream::Message, E>) -> Option<Message> {
-    match message {
-        Ok(message) => Some(Message::Payload(message.payload.clone())),
-        // The consumer is made again by itself.
-        Err(error) => {
-            tracing::warn!(broker, %error, "A consumer of events failed");
-            None
+/// The messages of one subject of a JetStream stream. After a lost connection, the server may have forgotten the consumer: another one
+/// begins after the last message.
+struct Kept {
+    broker: String,
+    context: jetstream::Context,
+    stream: String,
+    subject: String,
+    /// The number in the stream of the first message that has not come.
+    next: Option<u64>,
+    messages: Option<Ordered>,
+    /// How often the connection was lost.
+    lost: watch::Receiver<u64>,
+}
+
+/// The pause before a consumer is made again that could not be made.
+const PAUSE: Duration = Duration::from_millis(500);
+
+impl Kept {
+    async fn begin(mut self) -> Result<BoxStream<'static, Message>, BrokerError> {
+        self.open().await?;
+        Ok(futures_util::stream::unfold(self, Self::next).boxed())
+    }
+
+    async fn open(&mut self) -> Result<(), BrokerError> {
+        let failed =
+            |error: &dyn std::fmt::Display| BrokerError(format!("the JetStream stream \"{}\": {error}", self.stream));
+        self.lost.mark_unchanged();
+        let stream = self.context.get_stream(&self.stream).await.map_err(|error| failed(&error))?;
+        let start_sequence = *self.next.get_or_insert(stream.cached_info().state.last_sequence + 1);
+        let config = OrderedConfig {
+            filter_subject: self.subject.clone(),
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
+            ..OrderedConfig::default()
+        };
+        let consumer = stream.create_consumer(config).await.map_err(|error| failed(&error))?;
+        self.messages = Some(consumer.messages().await.map_err(|error| failed(&error))?);
+        Ok(())
+    }
+
+    async fn next(mut self) -> Option<(Message, Self)> {
+        loop {
+            let Some(messages) = &mut self.messages else {
+                if let Err(error) = self.open().await {
+                    tracing::warn!(broker = self.broker, %error, "Events can't be read; the router tries again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                continue;
+            };
+            tokio::select! {
+                message = messages.next() => match message {
+                    Some(Ok(message)) => {
+                        let number = message.info().ok()?.stream_sequence;
+                        if self.next.is_some_and(|next| number < next) {
+                            continue;
+                        }
+                        self.next = Some(number + 1);
+                        return Some((Message::Payload(message.payload.clone()), self));
+                    }
+                    Some(Err(_)) | None => self.messages = None,
+                },
+                changed = self.lost.changed() => {
+                    changed.ok()?;
+                    self.messages = None;
+                }
+            }
         }
     }
 }

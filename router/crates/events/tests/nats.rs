@@ -82,14 +82,17 @@ fn nats_url() -> Option<String> {
 
 impl Router {
     async fn start(name: &str, stream: Option<&str>) -> Option<Self> {
-        let url = nats_url()?;
-        let nats = async_nats::connect(&url).await.unwrap();
+        Some(Self::at(&nats_url()?, name, stream).await)
+    }
+
+    async fn at(url: &str, name: &str, stream: Option<&str>) -> Self {
+        let nats = async_nats::connect(url).await.unwrap();
         let prefix = format!("test-{name}-{}", std::process::id());
         if let Some(stream) = stream {
             let config = async_nats::jetstream::stream::Config {
                 name: stream.to_owned(),
                 subjects: vec![format!("{prefix}.>")],
-                storage: async_nats::jetstream::stream::StorageType::Memory,
+                storage: async_nats::jetstream::stream::StorageType::File,
                 ..Default::default()
             };
             async_nats::jetstream::new(nats.clone()).create_stream(config).await.unwrap();
@@ -112,7 +115,7 @@ impl Router {
         config.subscriptions.queue = 1_000;
         let gateway = Arc::new(Gateway::new(supergraph, subgraphs, &config, &metrics).unwrap());
         let subscriptions = Subscriptions::new(gateway.clone());
-        Some(Self { gateway, subscriptions, orders, nats, prefix })
+        Self { gateway, subscriptions, orders, nats, prefix }
     }
 
     async fn subscribe(&self, query: &str) -> EventStream {
@@ -228,6 +231,64 @@ async fn a_jetstream_stream_loses_nothing() {
     }
     assert_eq!(seen, (1..=500).map(|number| number.to_string()).collect::<Vec<_>>());
     async_nats::jetstream::new(router.nats.clone()).delete_stream(&stream).await.unwrap();
+}
+
+/// A server of a test's own, which it can stop; none where the program is not installed.
+fn server(port: u16, folder: &std::path::Path) -> Option<std::process::Child> {
+    let mut command = std::process::Command::new("nats-server");
+    command.args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"]).arg(folder);
+    command.stderr(std::process::Stdio::null()).spawn().ok()
+}
+
+#[tokio::test]
+async fn a_jetstream_stream_loses_nothing_while_the_server_is_away() {
+    if nats_url().is_none() {
+        return;
+    }
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut process) = server(port, folder.path()) else {
+        eprintln!("skipped: nats-server is not installed");
+        return;
+    };
+    let url = format!("nats://127.0.0.1:{port}");
+    while async_nats::connect(&url).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let router = Router::at(&url, "away", Some("AWAY")).await;
+    let mut events = router.subscribe("subscription { paid { id } }").await;
+    router.first("states", r#"{"id":"0","state":"PAID"}"#, &mut events).await;
+    for round in 0..3 {
+        process.kill().unwrap();
+        process.wait().unwrap();
+        process = server(port, folder.path()).unwrap();
+        let publisher = loop {
+            if let Ok(client) = async_nats::connect(&url).await {
+                break async_nats::jetstream::new(client);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        for number in 1..=20 {
+            let message = format!(r#"{{"id":"{round}-{number}","state":"PAID"}}"#);
+            let subject = format!("{}.states", router.prefix);
+            while publisher.publish(subject.clone(), message.clone().into()).await.unwrap().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        let mut seen = Vec::new();
+        while seen.len() < 20 {
+            let event = tokio::time::timeout(Duration::from_secs(40), events.next()).await.expect("no event is lost");
+            let answer: serde_json::Value = serde_json::from_str(&text(event.unwrap())).unwrap();
+            let id = answer["data"]["paid"]["id"].as_str().unwrap().to_owned();
+            if id != "0" && !seen.contains(&id) {
+                seen.push(id);
+            }
+        }
+        let expected: Vec<_> = (1..=20).map(|number| format!("{round}-{number}")).collect();
+        assert_eq!(seen, expected);
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
 }
 
 #[test]
