@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use braid_graphql::compiler::Schema;
+use braid_graphql::compiler::validation::Valid;
+use braid_graphql::incremental::with_incremental_directives;
 use braid_graphql::normalize::{NormalizeLimits, normalize};
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_query_graph::QueryGraph;
@@ -159,12 +162,14 @@ fn plan_changes(operations: &[KnownOperation], base: Option<&Version>, head: &Ve
 
 fn summaries(operations: &[KnownOperation], supergraph: &Arc<Supergraph>) -> Vec<Option<PlanSummary>> {
     let graph = QueryGraph::new(supergraph.clone());
-    operations.iter().map(|operation| summary(operation.text.as_deref()?, supergraph, &graph)).collect()
+    let api_schema = with_incremental_directives(supergraph.api_schema.clone());
+    let summary = |text: &str| summary(text, &api_schema, supergraph, &graph);
+    operations.iter().map(|operation| summary(operation.text.as_deref()?)).collect()
 }
 
-fn summary(text: &str, supergraph: &Supergraph, graph: &QueryGraph) -> Option<PlanSummary> {
+fn summary(text: &str, api_schema: &Valid<Schema>, supergraph: &Supergraph, graph: &QueryGraph) -> Option<PlanSummary> {
     let limits = ParseLimits { max_tokens: 1_000_000, ..ParseLimits::default() };
-    let document = parse_operation(&supergraph.api_schema, text, limits).ok()?;
+    let document = parse_operation(api_schema, text, limits).ok()?;
     let operation = choose_operation(&document, None).ok()?;
     let operation = normalize(&document, operation, &supergraph.schema, NormalizeLimits::default()).ok()?;
     let plan = plan(&operation, graph, &PlannerConfig::default()).ok()?;

@@ -167,6 +167,17 @@ fn operations_in_program_code_are_read() {
 }
 
 #[test]
+fn operations_may_defer_and_stream() {
+    let operation = "query Later { user { ... @defer(label: \"mail\") { email } } }";
+    let files = |text: &str| vec![("ops.graphql".to_owned(), Format::Document, text.to_owned())];
+    let (_, same) = judged(OLD, OLD, files(operation));
+    assert_eq!((same.len(), same[0].errors_before.len(), same[0].errors_after.len()), (1, 0, 0));
+    let (changes, removed) = judged(OLD, &OLD.replace("email: String ", ""), files(operation));
+    assert_eq!((removed[0].errors_before.len(), removed[0].errors_after.len()), (0, 1));
+    assert_eq!(changes[0].usage.as_ref().unwrap().broken, ["Later"]);
+}
+
+#[test]
 fn what_is_not_known_before_a_program_runs_is_reported() {
     let file = |name: &str, text: &str| OperationFile {
         file: name.to_owned(),

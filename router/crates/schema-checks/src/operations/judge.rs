@@ -5,6 +5,7 @@ use ahash::AHashSet;
 use braid_graphql::compiler::Schema;
 use braid_graphql::compiler::validation::Valid;
 use braid_graphql::error::GraphQLError;
+use braid_graphql::incremental::with_incremental_directives;
 use braid_graphql::names::SchemaNames;
 use braid_graphql::parse::{ParseLimits, parse_operation};
 use serde::Serialize;
@@ -77,8 +78,10 @@ pub struct BrokenOperation {
 /// Far beyond what a router takes from a client: these are files of our own.
 const LIMITS: ParseLimits = ParseLimits { max_tokens: 1_000_000, max_recursion: 200, names: SchemaNames::Shown };
 
-/// Judges every operation against both schemas.
+/// Judges every operation against both schemas, as the router does: `@defer` and `@stream` are its own, and in no schema.
 pub fn judge(operations: Vec<KnownOperation>, old: &Valid<Schema>, new: &Valid<Schema>) -> Vec<Judged> {
+    let [old, new] = [old, new].map(|schema| with_incremental_directives(schema.clone()));
+    let (old, new) = (&old, &new);
     let lookup = SchemaUse::new(old);
     operations
         .into_iter()
