@@ -102,6 +102,26 @@ async fn what_was_written_while_nobody_published_is_published_later() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_away_holds_up_no_change_and_loses_no_event() {
+    on_each(|shop| async move {
+        let first = shop.product("SUB-1", &[5]).await;
+        // Nobody listens there.
+        let away = service::EventBus::open(Some("nats://127.0.0.1:9")).await.unwrap();
+        let stop = CancellationToken::new();
+        let relay = tokio::spawn(service::events::relay(shop.database.clone(), away, stop.clone()));
+        let before = shop.waiting().await;
+        for _ in 0..5 {
+            let change = tokio::time::timeout(Duration::from_secs(2), shop.adjust(&first, 1));
+            assert_eq!(change.await.expect("it waits for nobody")["errors"], Value::Null);
+        }
+        assert_eq!(shop.waiting().await, before + 5);
+        stop.cancel();
+        tokio::time::timeout(Duration::from_secs(5), relay).await.expect("it stops").unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_subscription_to_nothing_is_refused() {
     on_each(|shop| async move {
         for (skus, code) in [("", "BAD_USER_INPUT"), (r#""NO-SUCH""#, "NOT_FOUND")] {

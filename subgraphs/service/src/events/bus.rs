@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context;
+use async_nats::connection::State;
 use async_nats::{Client, ConnectOptions, HeaderMap};
 use futures_util::stream::{BoxStream, SelectAll, StreamExt};
 use tokio::sync::broadcast;
@@ -31,6 +33,9 @@ enum Kind {
 
 /// The events that wait for a subscription that does not take them; then the oldest are dropped.
 const WAITING: usize = 256;
+
+/// How long a server has to take events. Meanwhile, nobody else can write to an SQLite database.
+const FLUSH: Duration = Duration::from_secs(1);
 
 /// The header with the id, by which JetStream recognises what it has already.
 const ID: &str = "Nats-Msg-Id";
@@ -70,10 +75,18 @@ impl EventBus {
         Ok(())
     }
 
+    /// Whether what is published would be on its way at once.
+    pub(super) fn is_up(&self) -> bool {
+        match &self.0 {
+            Kind::Process(_) => true,
+            Kind::Nats(client) => client.connection_state() == State::Connected,
+        }
+    }
+
     /// Returns once all that was published is on its way.
     pub(super) async fn flush(&self) -> anyhow::Result<()> {
         if let Kind::Nats(client) = &self.0 {
-            client.flush().await?;
+            tokio::time::timeout(FLUSH, client.flush()).await.context("NATS does not take events in time")??;
         }
         Ok(())
     }
@@ -158,11 +171,11 @@ mod tests {
             loop {
                 one.publish(event(&subject, "7")).await.unwrap();
                 one.flush().await.unwrap();
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
         let got = tokio::select! {
-            got = tokio::time::timeout(std::time::Duration::from_secs(10), events.next()) => got.unwrap(),
+            got = tokio::time::timeout(Duration::from_secs(10), events.next()) => got.unwrap(),
             () = publishing => None,
         };
         assert_eq!(got, Some(event(&subject, "7")));

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::bus::{Event, EventBus};
 use super::outbox;
 use crate::database::Database;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// How many events are published in one transaction.
 const MOST: u64 = 100;
@@ -35,6 +35,10 @@ pub async fn relay(database: Database, bus: EventBus, stop: CancellationToken) {
 async fn publish(database: &Database, bus: &EventBus) -> Result<u64> {
     if outbox::is_empty(database.reader()).await? {
         return Ok(0);
+    }
+    // The transaction must not wait for a server that is away: it keeps others from writing.
+    if !bus.is_up() {
+        return Err(Error::new(Code::Unavailable, "NATS can't be reached."));
     }
     let bus = bus.clone();
     database
