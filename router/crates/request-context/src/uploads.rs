@@ -1,7 +1,7 @@
 //! The files of a request, on their way from the client to the subgraph that takes them. Knows no format of either side.
 //!
 //! A file is not read before somebody takes it, and read no faster than it is taken: the client is what waits. Its place in the variables
-//! holds a marker that no client can know, which the sender of a subgraph request finds.
+//! holds a marker that no value has by chance, which the sender of a subgraph request finds. Whoever forged one would name a file of their own.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -8,6 +8,7 @@ use braid_net::receive::{self, BodyError};
 use braid_net::{Client, UrlError, chain};
 use braid_request_context::SubgraphContext;
 use braid_request_context::headers::SubgraphHeaders;
+use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::{Method, Request, StatusCode};
 use http_body_util::Full;
@@ -113,12 +114,23 @@ impl Exchange {
             () = &mut timer => return Err(timeout("the response did not end in time")),
         };
         let body = body.map_err(|error| body_error(&error))?;
-        let meta = match context.reads_response_headers(request.subgraph) {
-            true => SubgraphHeaders::new(parts.headers),
-            false => SubgraphHeaders::default(),
-        };
-        Ok(SubgraphResponse { status: parts.status.as_u16(), body, meta })
+        Ok(answered(request, context, parts, body))
     }
+}
+
+/// A response, with its headers if a rule looks at them.
+pub(crate) fn answered(
+    request: &SubgraphRequest,
+    context: &SubgraphContext,
+    parts: http::response::Parts,
+    body: Bytes,
+) -> SubgraphResponse<SubgraphHeaders> {
+    let status = parts.status.as_u16();
+    let meta = match context.reads_response_headers(request.subgraph) {
+        true => SubgraphHeaders::new(parts.headers),
+        false => SubgraphHeaders::default(),
+    };
+    SubgraphResponse { status, body, meta }
 }
 
 /// Refuses a response that can't be GraphQL before its body is read.

@@ -19,6 +19,7 @@ mod endpoints;
 mod exchange;
 mod hedge;
 mod retry;
+mod secret;
 mod seen;
 mod subgraph;
 mod subscribe;

@@ -175,15 +175,8 @@ impl Subgraph {
         let sending =
             Sending { request: &request, context, span: span.as_ref(), deadline: started + self.traffic.timeout };
         let is_probe = passage.as_ref().is_some_and(|passage| passage.is_probe);
-        let (Attempt { outcome, is_failure }, attempts) = self.retry(&sending, is_probe).await;
-        if let Some(passage) = passage {
-            passage.ended(Instant::now(), is_failure);
-        }
-        self.record(&outcome, started.elapsed());
-        if let Some(span) = span.as_mut().filter(|span| span.is_recorded()) {
-            describe(span, &outcome, attempts);
-        }
-        outcome
+        let (attempt, attempts) = self.retry(&sending, is_probe).await;
+        self.ended(started, passage, span.as_mut(), attempt, attempts)
     }
 
     /// Sends a request with files: once, since they are gone then.
@@ -195,14 +188,27 @@ impl Subgraph {
         let headers = self.headers(request.subgraph, context, span.as_ref());
         let (url, deadline) = (self.endpoints.choose(&mut Tried::default()), started + self.traffic.timeout);
         let attempt = self.endpoints.upload(url, &request, upload, headers, context, deadline).await;
+        self.ended(started, passage, span.as_mut(), attempt, 1)
+    }
+
+    /// Records how a request ended, after so many attempts.
+    fn ended(
+        &self,
+        started: Instant,
+        passage: Option<Passage<'_>>,
+        span: Option<&mut Span>,
+        attempt: Attempt,
+        attempts: u32,
+    ) -> Outcome {
+        let Attempt { outcome, is_failure } = attempt;
         if let Some(passage) = passage {
-            passage.ended(Instant::now(), attempt.is_failure);
+            passage.ended(Instant::now(), is_failure);
         }
-        self.record(&attempt.outcome, started.elapsed());
-        if let Some(span) = span.as_mut().filter(|span| span.is_recorded()) {
-            describe(span, &attempt.outcome, 1);
+        self.record(&outcome, started.elapsed());
+        if let Some(span) = span.filter(|span| span.is_recorded()) {
+            describe(span, &outcome, attempts);
         }
-        attempt.outcome
+        outcome
     }
 
     /// Attempts a request, and queries that failed again. Returns the last attempt and the number of attempts.

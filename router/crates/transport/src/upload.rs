@@ -3,12 +3,10 @@
 
 use std::time::Instant;
 
-use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse};
+use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphRequest};
 use braid_net::{ConnectError, StreamBody, chain, receive};
 use braid_request_context::SubgraphContext;
-use braid_request_context::headers::SubgraphHeaders;
 use braid_request_context::uploads::{FilePiece, UploadedFile, Uploads};
-use braid_telemetry::trace::random;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, Stream};
@@ -19,7 +17,8 @@ use http_body_util::{BodyExt, StreamBody as Frames};
 use serde_json::{Map, Value};
 
 use crate::Outcome;
-use crate::exchange::{Attempt, Exchange, body_error, check_head, timeout, transport};
+use crate::exchange::{Attempt, Exchange, answered, body_error, check_head, timeout, transport};
+use crate::secret::secret;
 
 /// A request with files, ready to be sent once.
 pub(crate) struct Upload {
@@ -52,7 +51,8 @@ impl Upload {
             }
         }
         Ok(Some(Self {
-            boundary: format!("braid-{:016x}{:016x}", random(), random()),
+            // A file with the boundary in it could add parts of its own, such as another operation.
+            boundary: format!("braid-{}", secret()?),
             operations: operations.to_string().into_bytes(),
             map: Value::Object(map).to_string().into_bytes(),
             files,
@@ -168,10 +168,6 @@ impl Exchange {
         *status = Some(parts.status);
         check_head(&parts)?;
         let body = receive::body(&parts, body, self.max_response_bytes).await.map_err(|error| body_error(&error))?;
-        let meta = match context.reads_response_headers(request.subgraph) {
-            true => SubgraphHeaders::new(parts.headers),
-            false => SubgraphHeaders::default(),
-        };
-        Ok(SubgraphResponse { status: parts.status.as_u16(), body, meta })
+        Ok(answered(request, context, parts, body))
     }
 }

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ahash::AHashMap;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::rand;
 use braid_executor::SubgraphError;
 use bytes::Bytes;
 use http::{Response, StatusCode, Uri};
@@ -15,8 +14,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::error;
 use super::queue::{End, Queue};
+use crate::secret::secret;
 
 /// The subscriptions whose events subgraphs send to the router: those of all versions.
 #[derive(Debug, Default)]
@@ -168,13 +167,6 @@ impl Drop for Call {
 fn path(url: &str) -> String {
     let uri = url.parse::<Uri>().unwrap_or_default();
     uri.path().trim_end_matches('/').to_owned()
-}
-
-/// 128 random bits.
-fn secret() -> Result<String, SubgraphError> {
-    let mut bytes = [0; 16];
-    rand::fill(&mut bytes).map_err(|_| error::refused("the system gives no random numbers".to_owned()))?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 fn unknown() -> Response<Bytes> {

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use braid_telemetry::trace::random;
+use braid_telemetry::trace::random_share;
 use tokio::time::Instant;
 
 use crate::config::ReconnectConfig;
@@ -34,7 +34,7 @@ impl Pace {
 /// together.
 pub(crate) fn pause(config: &ReconnectConfig, attempt: u32) -> Duration {
     let bound = config.min_delay.0.saturating_mul(1 << (attempt - 1).min(16)).min(config.max_delay.0);
-    bound.mul_f64(random() as f64 / u64::MAX as f64)
+    bound.mul_f64(random_share())
 }
 
 #[cfg(test)]
