@@ -393,11 +393,29 @@ impl<'a, M> Run<'a, M> {
     }
 
     fn write(&mut self) -> Vec<u8> {
-        let operation = self.operation;
         let received: usize = self.reports.iter().map(|report| report.response_bytes).sum();
         let mut out = Vec::with_capacity((received + received / 4).min(self.limits.max_response) + 64);
         out.extend_from_slice(b"{\"data\":");
-        let mut completion = Completion {
+        let root = self.root;
+        let mut completion = self.completion(out);
+        completion.data(root);
+        match completion {
+            Completion { is_late: true, .. } => {
+                self.timed_out = true;
+                self.without_data(TIMEOUT, "The time for this request is over; select less of the schema.".to_owned())
+            }
+            Completion { overflow: true, .. } => {
+                let max = self.limits.max_response;
+                self.without_data(RESPONSE_LIMIT, format!("The answer would be larger than {max} bytes; ask for less."))
+            }
+            Completion { out, .. } => out,
+        }
+    }
+
+    /// What completes values of the tree as it is now, behind what is in `out`.
+    pub(crate) fn completion(&mut self, out: Vec<u8>) -> Completion<'_> {
+        let operation = self.operation;
+        Completion {
             supergraph: &operation.supergraph,
             projection: &operation.projection,
             decisions: operation.projection.rules.decide(self.variables),
@@ -421,18 +439,6 @@ impl<'a, M> Run<'a, M> {
             overflow: false,
             is_late: false,
             found: Vec::new(),
-        };
-        completion.data(self.root);
-        match completion {
-            Completion { is_late: true, .. } => {
-                self.timed_out = true;
-                self.without_data(TIMEOUT, "The time for this request is over; select less of the schema.".to_owned())
-            }
-            Completion { overflow: true, .. } => {
-                let max = self.limits.max_response;
-                self.without_data(RESPONSE_LIMIT, format!("The answer would be larger than {max} bytes; ask for less."))
-            }
-            Completion { out, .. } => out,
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the executor needs from outside: one call to one subgraph. Knows nothing of HTTP.
+//! What the executor needs from outside: a call to a subgraph, and the events of a subscription. Knows nothing of HTTP.
 
 use std::future::Future;
 use std::pin::Pin;

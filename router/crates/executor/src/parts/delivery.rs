@@ -6,7 +6,7 @@ use braid_graphql::operation::DeferId;
 
 use super::errors::Waiting;
 use super::format::{Entry, Message, PartsFormat, Place};
-use super::place::{completion, is_put_off, json, locate, parts_of, prefix};
+use super::place::{is_put_off, json, locate, parts_of, prefix};
 use super::state::{Fragment, Group, List, State};
 use super::{Part, PartsReport};
 use crate::compile::operation::CompiledOperation;
@@ -143,7 +143,7 @@ impl<'a> Delivery<'a> {
         self.has_begun = true;
         let mut errors = std::mem::replace(&mut run.errors, Errors::new(run.limits.max_errors));
         let root = run.root;
-        let mut completion = completion(run, b"{\"data\":".to_vec());
+        let mut completion = run.completion(b"{\"data\":".to_vec());
         completion.data(root);
         let (is_late, overflow) = (completion.is_late, completion.overflow);
         let (mut out, mut found) = (completion.out, completion.found);
@@ -326,7 +326,7 @@ impl<'a> Delivery<'a> {
         let nearest = nearest.max_by_key(|at| (self.fragments[*at].path.len(), *at == fragment)).unwrap_or(fragment);
         let start = message.begin(place(self.parts, &self.fragments[nearest]), Entry::Data, &group.path);
         let located = locate(&run.tree, run.root, &group.path);
-        let mut completion = completion(run, std::mem::take(&mut message.out));
+        let mut completion = run.completion(std::mem::take(&mut message.out));
         completion.max_out += start;
         let completed = match located {
             Some(Cell::Object(object)) => completion.group(group.set, group.group, object, &group.path),
@@ -379,7 +379,7 @@ impl<'a> Delivery<'a> {
             path.push(Step::Index(from));
             let start = message.begin(place, Entry::Items, &path);
             let enough = message.out.len() + self.lists[at].batch;
-            let mut completion = completion(run, std::mem::take(&mut message.out));
+            let mut completion = run.completion(std::mem::take(&mut message.out));
             completion.max_out += start;
             let begun = from;
             while from < len && completion.out.len() < enough {
