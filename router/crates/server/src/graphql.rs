@@ -173,9 +173,7 @@ where
         false => GraphQLRequest::from_json(&body),
     };
     let mut request = request?;
-    if request.document_id.is_none() {
-        request.document_id = version.url_ids.of(&context.uri).map(Cow::Owned);
-    }
+    take_url_id(&mut request, version, context);
     let Accepted { stream, parts, .. } = accepted;
     let accepts = Accepts { mutations: !is_get, subscriptions: stream.is_some(), incremental: parts.is_some() };
     let executed = match (answer(&version.gateway, &request, context, accepts).await?, stream, parts) {
@@ -197,6 +195,13 @@ where
     Ok(Outcome::Whole(answered(&version.gateway, &context.headers, executed, observed)))
 }
 
+/// Gives a request the id of a document that its URL has, unless it has one itself.
+fn take_url_id<S>(request: &mut GraphQLRequest<'_>, version: &Version<S>, context: &RequestContext) {
+    if request.document_id.is_none() {
+        request.document_id = version.url_ids.of(&context.uri).map(Cow::Owned);
+    }
+}
+
 /// Answers a request with files, which are read while it is answered.
 async fn with_files<S: Subgraphs, B>(exchange: &mut Exchange<S>, body: B) -> Result<Outcome, Refusal>
 where
@@ -209,7 +214,8 @@ where
     let (operations, uploads, files) = uploading.split();
     observed.request_bytes = operations.len();
     exchange::own(context)?.extensions.insert(Arc::new(uploads));
-    let request = GraphQLRequest::from_json(&operations)?;
+    let mut request = GraphQLRequest::from_json(&operations)?;
+    take_url_id(&mut request, version, context);
     let answering = pin!(answer(&version.gateway, &request, context, Accepts::WHOLE));
     let passing_on = pin!(files.pass_on());
     let executed = match select(answering, passing_on).await {

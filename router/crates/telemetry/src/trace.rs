@@ -108,6 +108,11 @@ pub fn random() -> u64 {
     xxhash_rust::xxh3::xxh3_64_with_seed(&count.to_le_bytes(), seed).max(1)
 }
 
+/// A random number from 0 to 1, to spread over a time what would otherwise happen at once.
+pub fn random_share() -> f64 {
+    random() as f64 / u64::MAX as f64
+}
+
 fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),

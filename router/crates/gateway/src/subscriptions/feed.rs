@@ -12,7 +12,7 @@ use braid_graphql::error::GraphQLError;
 use braid_graphql::variables::Variables;
 use braid_request_context::{RequestContext, SubgraphContext};
 use braid_supergraph::SubgraphId;
-use braid_telemetry::trace::{TraceContext, random};
+use braid_telemetry::trace::{TraceContext, random_share};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
@@ -327,7 +327,7 @@ impl<S: Subgraphs> Feed<S> {
     /// When to move to a new version: not all at once.
     fn moving(&self) -> TokioInstant {
         let spread = self.versions.borrow().subscriptions.reload_spread.0;
-        TokioInstant::now() + spread.mul_f64(random() as f64 / u64::MAX as f64)
+        TokioInstant::now() + spread.mul_f64(random_share())
     }
 
     /// Goes on with the version in use. What the subgraph sends already is kept, if it would be asked in the same way.

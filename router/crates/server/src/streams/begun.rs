@@ -33,9 +33,7 @@ impl Begun {
         subscription: Subscription,
         protocol: &'static str,
     ) -> Result<Self, Refusal> {
-        let principal = context.identity.principal().map(|principal| &**principal);
-        let client = front.streams.client(principal, version.address(context));
-        let place = front.streams.take(&version.config.streams, client)?;
+        let place = place(front, version, context)?;
         let opened = OpenedStream { protocol, operation: subscription.operation.clone(), cached: subscription.cached };
         let events = Events::Subscription(front.subscriptions.open(&version.gateway, subscription)?);
         Ok(Self { events, place, opened })
@@ -50,9 +48,7 @@ impl Begun {
         format: PartsFormat,
         protocol: &'static str,
     ) -> Result<Result<Self, Box<Executed>>, Refusal> {
-        let principal = context.identity.principal().map(|principal| &**principal);
-        let client = front.streams.client(principal, version.address(context));
-        let place = front.streams.take(&version.config.streams, client)?;
+        let place = place(front, version, context)?;
         let opened = OpenedStream { protocol, operation: incremental.operation.clone(), cached: incremental.cached };
         Ok(match incremental.begin(&version.gateway, format).await {
             incremental::Begun::Whole(executed) => Err(executed),
@@ -76,4 +72,11 @@ impl Begun {
             Open { exchange, place: self.place, socket },
         )
     }
+}
+
+/// The place for one more stream of a client, if there is one.
+fn place<S>(front: &Front<S>, version: &Version<S>, context: &RequestContext) -> Result<Place, Refusal> {
+    let principal = context.identity.principal().map(|principal| &**principal);
+    let client = front.streams.client(principal, version.address(context));
+    front.streams.take(&version.config.streams, client)
 }

@@ -116,7 +116,7 @@ mod tests {
     async fn each_part_is_delimited_at_once() {
         let body = FramedBody::new(
             stream::iter([next("{\"data\":1}")]).chain(stream::pending()),
-            Multipart::payloads(),
+            Multipart::SUBSCRIPTION,
             Duration::from_millis(20),
         );
         let mut body = std::pin::pin!(body);
@@ -133,12 +133,12 @@ mod tests {
     #[tokio::test]
     async fn the_end_of_parts_is_delimited() {
         let completed = Event::Ended(Ended::for_cause(EndCause::Completed));
-        assert_eq!(written(Multipart::payloads(), vec![completed.clone()]).await, "--graphql--\r\n");
-        let plain = written(Multipart::plain(), vec![next("{\"last\":true}"), completed]).await;
+        assert_eq!(written(Multipart::SUBSCRIPTION, vec![completed.clone()]).await, "--graphql--\r\n");
+        let plain = written(Multipart::INCREMENTAL, vec![next("{\"last\":true}"), completed]).await;
         let (head, rest) = plain.split_once("\r\n\r\n").unwrap();
         assert_eq!(head, ["--graphql", "content-type: application/json"].join("\r\n"));
         assert_eq!(rest, ["{\"last\":true}", "--graphql--", ""].join("\r\n"));
-        let failed = written(Multipart::payloads(), vec![Event::Ended(Ended::for_cause(EndCause::Shutdown))]).await;
+        let failed = written(Multipart::SUBSCRIPTION, vec![Event::Ended(Ended::for_cause(EndCause::Shutdown))]).await;
         assert!(failed.contains("\r\n\r\n{\"payload\":null,\"errors\":[{\"message\":\"The router stops"), "{failed}");
         assert!(failed.ends_with("]}\r\n--graphql--\r\n"), "{failed}");
     }

@@ -3,7 +3,6 @@
 //! (the RFC on incremental delivery of GraphQL over HTTP). Knows no GraphQL and no socket.
 
 use braid_gateway::subscriptions::Ended;
-use http::HeaderValue;
 
 use super::framing::Framing;
 
@@ -13,31 +12,22 @@ const BOUNDARY: &[u8] = b"--graphql";
 /// Parts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Multipart {
+    /// The type of the response.
+    pub(crate) content_type: &'static str,
     /// Whether responses are wrapped: `{"payload":…}`.
     has_payloads: bool,
 }
 
 impl Multipart {
-    /// The type of the events of a subscription.
-    pub(crate) const SUBSCRIPTION: HeaderValue =
-        HeaderValue::from_static("multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0");
-
-    /// The type of an answer in parts.
-    pub(crate) const INCREMENTAL: HeaderValue =
-        HeaderValue::from_static("multipart/mixed;boundary=\"graphql\";incrementalSpec=v0.2");
-    /// The type of an answer in parts of the older format.
-    pub(crate) const DEFER: HeaderValue =
-        HeaderValue::from_static("multipart/mixed;boundary=\"graphql\";deferSpec=20220824");
-
-    /// Each response in `payload`, as it is for subscriptions.
-    pub(crate) fn payloads() -> Self {
-        Self { has_payloads: true }
-    }
-
-    /// Each part as it comes.
-    pub(crate) fn plain() -> Self {
-        Self { has_payloads: false }
-    }
+    /// The events of a subscription: each response in `payload`.
+    pub(crate) const SUBSCRIPTION: Self =
+        Self { content_type: "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0", has_payloads: true };
+    /// An answer in parts: each as it comes.
+    pub(crate) const INCREMENTAL: Self =
+        Self { content_type: "multipart/mixed;boundary=\"graphql\";incrementalSpec=v0.2", has_payloads: false };
+    /// An answer in parts of the older format.
+    pub(crate) const DEFER: Self =
+        Self { content_type: "multipart/mixed;boundary=\"graphql\";deferSpec=20220824", has_payloads: false };
 }
 
 /// The boundary follows each part at once: clients take a part when they see it, and the next part may be long in coming.

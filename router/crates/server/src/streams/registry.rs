@@ -103,7 +103,7 @@ impl Streams {
     /// How long a stream goes on after the router was told to stop: each for another time, so that not all clients come back at once.
     pub(crate) fn last_wait(&self) -> Duration {
         let spread = *self.spread.lock().unwrap_or_else(PoisonError::into_inner);
-        spread.mul_f64(braid_telemetry::trace::random() as f64 / u64::MAX as f64)
+        spread.mul_f64(braid_telemetry::trace::random_share())
     }
 
     fn clients(&self) -> MutexGuard<'_, AHashMap<u64, usize>> {

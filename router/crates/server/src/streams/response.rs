@@ -28,26 +28,28 @@ impl Streamed {
     pub(crate) fn body<S: Subgraphs>(self, exchange: Exchange<S>, front: &Arc<Front<S>>) -> Body {
         let heartbeat = exchange.version.config.streams.heartbeat.0;
         let events = self.begun.live(exchange, front, None);
-        match self.media {
-            ResponseMedia::Events(StreamMedia::Sse) | ResponseMedia::Parts(PartsMedia::Sse) => {
-                Body::stream(FramedBody::new(events, Sse, heartbeat))
-            }
-            ResponseMedia::Events(StreamMedia::Multipart) => {
-                Body::stream(FramedBody::new(events, Multipart::payloads(), heartbeat))
-            }
-            ResponseMedia::Parts(PartsMedia::Multipart | PartsMedia::OlderMultipart) => {
-                Body::stream(FramedBody::new(events, Multipart::plain(), heartbeat))
-            }
+        match multipart(self.media) {
+            Some(multipart) => Body::stream(FramedBody::new(events, multipart, heartbeat)),
+            None => Body::stream(FramedBody::new(events, Sse, heartbeat)),
         }
+    }
+}
+
+/// How a response of this type is written; `None` for server-sent events.
+fn multipart(media: ResponseMedia) -> Option<Multipart> {
+    match media {
+        ResponseMedia::Events(StreamMedia::Sse) | ResponseMedia::Parts(PartsMedia::Sse) => None,
+        ResponseMedia::Events(StreamMedia::Multipart) => Some(Multipart::SUBSCRIPTION),
+        ResponseMedia::Parts(PartsMedia::Multipart) => Some(Multipart::INCREMENTAL),
+        ResponseMedia::Parts(PartsMedia::OlderMultipart) => Some(Multipart::DEFER),
     }
 }
 
 /// An answer that is whole, for a client that takes streams alone.
 pub(crate) fn whole(media: ResponseMedia, response: &[u8]) -> Bytes {
-    match media {
-        ResponseMedia::Events(StreamMedia::Sse) | ResponseMedia::Parts(PartsMedia::Sse) => one(Sse, response),
-        ResponseMedia::Events(StreamMedia::Multipart) => one(Multipart::payloads(), response),
-        ResponseMedia::Parts(PartsMedia::Multipart | PartsMedia::OlderMultipart) => one(Multipart::plain(), response),
+    match multipart(media) {
+        Some(multipart) => one(multipart, response),
+        None => one(Sse, response),
     }
 }
 
@@ -61,13 +63,8 @@ fn one(mut framing: impl Framing, response: &[u8]) -> Bytes {
 
 /// The headers of a response that is a stream. Nothing on the way may keep it, or hold it back.
 pub(crate) fn write_head(media: ResponseMedia, headers: &mut HeaderMap) {
-    let content_type = match media {
-        ResponseMedia::Events(StreamMedia::Sse) | ResponseMedia::Parts(PartsMedia::Sse) => Sse::CONTENT_TYPE,
-        ResponseMedia::Events(StreamMedia::Multipart) => Multipart::SUBSCRIPTION,
-        ResponseMedia::Parts(PartsMedia::Multipart) => Multipart::INCREMENTAL,
-        ResponseMedia::Parts(PartsMedia::OlderMultipart) => Multipart::DEFER,
-    };
-    headers.insert(CONTENT_TYPE, content_type);
+    let content_type = multipart(media).map_or(Sse::CONTENT_TYPE, |multipart| multipart.content_type);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 }

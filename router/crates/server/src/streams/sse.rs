@@ -2,7 +2,6 @@
 //! (<https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>). Knows no GraphQL and no socket.
 
 use braid_gateway::subscriptions::Ended;
-use http::HeaderValue;
 
 use super::framing::Framing;
 
@@ -11,7 +10,8 @@ use super::framing::Framing;
 pub(crate) struct Sse;
 
 impl Sse {
-    pub(crate) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
+    /// The type of the response.
+    pub(crate) const CONTENT_TYPE: &str = "text/event-stream; charset=utf-8";
 }
 
 impl Framing for Sse {
