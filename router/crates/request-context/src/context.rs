@@ -129,8 +129,8 @@ impl SubgraphContext {
         Some(headers)
     }
 
-    /// Whether a rule looks at the headers of this subgraph's responses.
+    /// Whether somebody looks at the headers of this subgraph's responses.
     pub fn reads_response_headers(&self, subgraph: SubgraphId) -> bool {
-        self.request.plans.response_plan(subgraph).is_some()
+        self.request.plans.reads(subgraph)
     }
 }

@@ -6,21 +6,29 @@ use std::sync::Arc;
 use braid_supergraph::SubgraphId;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::cacheability::Cacheability;
 use crate::claim_headers::{claim_path, derived_names, value_of};
 use crate::header_rules::{HeadersConfig, Merge, Propagate, RequestRule, ResponseRule};
 use crate::identity::{ClaimPath, Identity};
 
-/// The headers of a subgraph's response, where a rule looks at them.
+/// The headers of a subgraph's response, where somebody looks at them, and what they say about keeping it.
 #[derive(Debug, Clone, Default)]
 pub struct SubgraphHeaders {
     headers: Option<Arc<HeaderMap>>,
     is_shared: bool,
+    /// `None` if the response may not be kept, or nobody has looked.
+    pub cacheability: Option<Arc<Cacheability>>,
 }
 
 impl SubgraphHeaders {
     /// The headers of a response that one client's request asked for.
     pub fn new(headers: HeaderMap) -> Self {
-        Self { headers: Some(Arc::new(headers)), is_shared: false }
+        Self { headers: Some(Arc::new(headers)), is_shared: false, cacheability: None }
+    }
+
+    /// The headers, where somebody looks at them.
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        self.headers.as_deref()
     }
 
     /// The same for another client, whose equal request got the same response: without what is meant for one client.
@@ -39,6 +47,8 @@ pub struct HeaderPlans {
     request_of: Vec<Option<usize>>,
     /// By subgraph.
     response: Vec<ResponsePlan>,
+    /// Whether somebody beside the rules looks at the headers of responses.
+    reads_all: bool,
 }
 
 /// The request rules of one subgraph, read and checked.
@@ -138,6 +148,17 @@ impl HeaderPlans {
             self.request.push(plan);
             self.request.len() - 1
         })
+    }
+
+    /// The same, where the headers of all responses are kept for somebody beside the rules.
+    #[must_use]
+    pub fn reading_all(self) -> Self {
+        Self { reads_all: true, ..self }
+    }
+
+    /// Whether somebody looks at the headers of this subgraph's responses.
+    pub(crate) fn reads(&self, subgraph: SubgraphId) -> bool {
+        self.reads_all || self.response_plan(subgraph).is_some()
     }
 
     /// How many sets of request rules differ.
