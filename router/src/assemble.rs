@@ -78,6 +78,9 @@ fn anonymous(exceptions: &Exceptions) -> AnonymousConfig {
 /// Parses a supergraph, if the router can serve it.
 pub(crate) fn read(supergraph_sdl: &str) -> Result<Supergraph, VersionError> {
     let supergraph = Supergraph::read(supergraph_sdl).map_err(VersionError::Supergraph)?;
+    for tag in &supergraph.cache_tags.ignored {
+        tracing::warn!(tag, "A cache tag of the supergraph has no effect");
+    }
     match supergraph.demanded_features().first() {
         Some(feature) => Err(VersionError::Feature(feature.clone())),
         None => Ok(supergraph),

@@ -56,13 +56,14 @@ impl Features {
     /// Features with a purpose that neither this crate fulfils nor authorization does, as `identity/vN.M`, or by their URL if that has another form.
     pub(crate) fn demanded(&self) -> Vec<String> {
         // Each with its major version and the newest minor version that is known.
-        const FULFILLED: [(&str, u32, u32); 8] = [
+        const FULFILLED: [(&str, u32, u32); 9] = [
             ("link", 1, 0),
             ("core", 0, 2),
             ("join", 0, 5),
             ("inaccessible", 0, 2),
             ("context", 0, 1),
             ("authenticated", 0, 1),
+            ("cacheTag", 0, 1),
             ("requiresScopes", 0, 1),
             ("policy", 0, 1),
         ];

@@ -5,6 +5,7 @@ pub mod draft;
 mod write;
 
 use braid_graphql::Node;
+use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::{Directive, Value};
 use braid_graphql::compiler::schema::DirectiveList;
 
@@ -16,6 +17,7 @@ const TYPE: &str = "join__type";
 const FIELD: &str = "join__field";
 const IMPLEMENTS: &str = "join__implements";
 const UNION_MEMBER: &str = "join__unionMember";
+const DIRECTIVE: &str = "join__directive";
 
 /// `@join__graph` on a value of the graph enum.
 #[derive(Debug)]
@@ -60,6 +62,16 @@ pub struct JoinField<'a> {
     pub override_label: Option<&'a str>,
     /// `contextArguments`, each an object.
     pub context_arguments: Vec<JoinContextArgument<'a>>,
+}
+
+/// `@join__directive`: a directive of some subgraphs that is not merged under its own name.
+#[derive(Debug)]
+pub struct JoinDirective<'a> {
+    /// The graph enum values.
+    pub graphs: Vec<&'a str>,
+    /// The directive, as the subgraphs' federation specification calls it, such as `federation__cacheTag`.
+    pub name: &'a str,
+    directive: &'a Node<Directive>,
 }
 
 /// An entry of `contextArguments`.
@@ -131,6 +143,26 @@ pub fn join_union_members(directives: &DirectiveList) -> impl Iterator<Item = (&
     directives
         .get_all(UNION_MEMBER)
         .filter_map(|directive| Some((symbol(directive, "graph")?, text(directive, "member")?)))
+}
+
+/// Reads all `@join__directive`, as much of them as is well-formed.
+pub fn join_directives(directives: &DirectiveList) -> impl Iterator<Item = JoinDirective<'_>> {
+    directives.get_all(DIRECTIVE).filter_map(|directive| {
+        let graphs = directive.specified_argument_by_name("graphs")?.as_list()?;
+        Some(JoinDirective {
+            graphs: graphs.iter().filter_map(|graph| graph.as_enum()).map(Name::as_str).collect(),
+            name: text(directive, "name")?,
+            directive,
+        })
+    })
+}
+
+impl<'a> JoinDirective<'a> {
+    /// An argument of the directive that is a string.
+    pub fn text(&self, argument: &str) -> Option<&'a str> {
+        let arguments = self.directive.specified_argument_by_name("args")?.as_object()?;
+        arguments.iter().find(|(name, _)| name == argument)?.1.as_str()
+    }
 }
 
 fn context_argument(value: &Node<Value>) -> Option<JoinContextArgument<'_>> {

@@ -9,12 +9,14 @@
 //! The names `join__*` occur in the module [`join_spec`] only.
 
 pub mod api_schema;
+mod cache_tags;
 mod event_field;
 mod features;
 pub mod join_spec;
 mod read;
 pub mod supergraph;
 
+pub use cache_tags::{CacheTags, TagTemplate, TagTemplateError, TagVariable};
 pub use event_field::{EventField, EventFieldError};
 pub use features::directive_of;
 pub use supergraph::{

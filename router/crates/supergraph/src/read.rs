@@ -1,5 +1,7 @@
 //! Supergraph SDL in, [`Supergraph`] out: expands what the join specification leaves implicit. Knows no transport, makes no plan.
 
+mod cache_tags;
+
 use ahash::AHashMap;
 use braid_graphql::Type;
 use braid_graphql::compiler::schema::{DirectiveList, ExtendedType, FieldDefinition, Schema as Source};
@@ -50,7 +52,8 @@ fn read(sdl: &str) -> Result<Supergraph, SupergraphError> {
     };
     let types = reader.types()?;
     let fields = reader.fields(&types)?;
-    Ok(Supergraph { schema, api_schema, subgraphs, types, fields, source, features })
+    let cache_tags = reader.cache_tags(&types)?;
+    Ok(Supergraph { schema, api_schema, subgraphs, cache_tags, types, fields, source, features })
 }
 
 fn check_join_version(features: &Features) -> Result<(), SupergraphError> {

@@ -9,6 +9,7 @@ use braid_graphql::schema::{FieldId, Schema, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{OperationType, Type};
 
+use crate::cache_tags::CacheTags;
 use crate::features::Features;
 
 /// A composed schema with what each subgraph contributes. Built once per schema version, then only read.
@@ -22,6 +23,8 @@ pub struct Supergraph {
     pub source: compiler::Schema,
     /// The subgraphs, in the order of the join graph enum.
     pub subgraphs: Vec<Subgraph>,
+    /// The tags by which caches throw out what subgraphs gave (`@cacheTag`).
+    pub cache_tags: CacheTags,
     pub(crate) types: Vec<TypeJoins>,
     pub(crate) fields: Vec<FieldJoins>,
     pub(crate) features: Features,

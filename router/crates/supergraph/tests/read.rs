@@ -165,3 +165,87 @@ fn other_texts_are_refused_with_a_code() {
         assert!(error.to_string().contains(message), "{error}");
     }
 }
+
+/// A supergraph of two subgraphs with this `Product` and `Query`.
+fn tagged(body: &str) -> String {
+    format!(
+        "schema @link(url: \"https://specs.apollo.dev/link/v1.0\") @link(url: \"https://specs.apollo.dev/join/v0.5\", for: EXECUTION)
+           @link(url: \"https://specs.apollo.dev/cacheTag/v0.1\", for: EXECUTION) {{ query: Query }}
+         enum join__Graph {{ A @join__graph(name: \"a\", url: \"\") B @join__graph(name: \"b\", url: \"\") }}
+         {body}"
+    )
+}
+
+fn tag(graphs: &str, format: &str) -> String {
+    format!("@join__directive(graphs: [{graphs}], name: \"federation__cacheTag\", args: {{format: \"{format}\"}})")
+}
+
+#[test]
+fn cache_tags_belong_to_their_subgraphs() {
+    let sdl = tagged(&format!(
+        "type Query @join__type(graph: A) @join__type(graph: B) {{
+           product(id: ID!): Product @join__field(graph: A) {} {} @join__directive(graphs: [A], name: \"other\", args: {{}})
+         }}
+         type Product @join__type(graph: A, key: \"id\") @join__type(graph: B, key: \"id owner {{ id }}\") {} {} {{
+           id: ID! owner: Owner name: String
+         }}
+         type Owner @join__type(graph: A) @join__type(graph: B) {{ id: ID! }}",
+        tag("A", "product-{$args.id}"),
+        tag("A", "products"),
+        tag("A, B", "product-{$key.id}"),
+        tag("B", "of-{$key.owner.id}"),
+    ));
+    let supergraph = Supergraph::read(&sdl).unwrap();
+    assert!(supergraph.demanded_features().is_empty());
+    assert!(supergraph.cache_tags.ignored.is_empty(), "{:?}", supergraph.cache_tags.ignored);
+    let filled = |templates: &[braid_supergraph::TagTemplate]| -> Vec<String> {
+        let value = |path: &[_]| Some(serde_json::json!(path.len()));
+        templates.iter().map(|template| template.fill(value).unwrap()).collect()
+    };
+    let (a, b) = (supergraph.subgraph_named("a").unwrap(), supergraph.subgraph_named("b").unwrap());
+    let product = supergraph.schema.type_named("Product").unwrap();
+    let query = supergraph.schema.field_named(supergraph.schema.query.unwrap(), "product").unwrap();
+    assert_eq!(filled(supergraph.cache_tags.of_type(a, product)), ["product-1"]);
+    assert_eq!(filled(supergraph.cache_tags.of_type(b, product)), ["product-1", "of-2"]);
+    assert_eq!(filled(supergraph.cache_tags.of_field(a, query)), ["product-1", "products"]);
+    assert!(supergraph.cache_tags.of_field(b, query).is_empty());
+    let again = Supergraph::read(&supergraph.write()).unwrap();
+    assert_eq!(
+        format!("{:?}", again.cache_tags.of_type(b, product)),
+        format!("{:?}", supergraph.cache_tags.of_type(b, product))
+    );
+}
+
+#[test]
+fn cache_tags_without_effect_are_noted() {
+    let ignored = |on_product: &str, on_name: &str, on_query: &str| {
+        let sdl = tagged(&format!(
+            "type Query @join__type(graph: A) {{ product(id: ID!): Product {on_query} }}
+             type Product @join__type(graph: A, key: \"id\") @join__type(graph: B, key: \"id\", resolvable: false) {on_product} {{
+               id: ID! name: String {on_name}
+             }}"
+        ));
+        Supergraph::read(&sdl).map(|supergraph| {
+            assert!(supergraph.cache_tags.is_empty());
+            supergraph.cache_tags.ignored.join("\n")
+        })
+    };
+    let cases = [
+        (ignored(&tag("A", "{$key.id"), "", ""), "a brace is not closed"),
+        (ignored(&tag("A", "{$args.id}"), "", ""), "\"{$args.id}\" is not part of a key"),
+        (ignored(&tag("A", "{$key.name}"), "", ""), "is not part of a key"),
+        (ignored(&tag("B", "{$key.id}"), "", ""), "on Product: the type has no key"),
+        (ignored("", &tag("A", "x"), ""), "on Product.name: it is not a field of the query type"),
+        (
+            ignored("", "", &tag("A", "{$args.sku}")),
+            "on Query.product: \"{$args.sku}\" is not an argument of the field",
+        ),
+        (ignored("", "", &tag("A", "{$key.id}")), "is not an argument of the field"),
+    ];
+    for (found, expected) in cases {
+        let found = found.unwrap();
+        assert!(found.contains(expected), "{found} instead of {expected}");
+    }
+    let unknown = ignored(&tag("C", "x"), "", "").unwrap_err();
+    assert!(unknown.to_string().contains("names the subgraph \"C\""), "{unknown}");
+}

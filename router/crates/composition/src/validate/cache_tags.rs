@@ -7,7 +7,9 @@ use crate::diagnostic::Diagnostic;
 use crate::subgraph::facts::fields_of;
 use crate::subgraph::model::{Applied, Directives, Field, Subgraph, TypeDef, is_root};
 use crate::subgraph::spec::Known;
+use braid_graphql::compiler::Name;
 use braid_graphql::field_set::{FieldSet, Item};
+use braid_supergraph::{TagTemplate, TagTemplateError};
 
 pub(super) fn check(subgraph: &Subgraph, errors: &mut Vec<Diagnostic>) {
     for ty in subgraph.schema.types.values() {
@@ -44,11 +46,11 @@ fn on_type(subgraph: &Subgraph, ty: &TypeDef, applied: &Applied, errors: &mut Ve
         ));
         return;
     }
-    match variables(applied.str_arg("format").unwrap_or_default()) {
-        Err(message) => errors.push(invalid(subgraph, &ty.name, applied, &message)),
-        Ok(variables) => {
-            for path in variables {
-                let known = path.strip_prefix("$key.").is_some_and(|p| resolvable.iter().all(|set| has_path(set, p)));
+    match TagTemplate::parse(applied.str_arg("format").unwrap_or_default()) {
+        Err(error) => errors.push(invalid(subgraph, &ty.name, applied, &error)),
+        Ok(template) => {
+            for path in template.variables() {
+                let known = path.root == "key" && resolvable.iter().all(|set| has_path(set, &path.path));
                 if !known {
                     errors.push(error(subgraph, Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ENTITY, &ty.name, applied, format!("The @cacheTag of \"{}\" uses \"{{{path}}}\", whose value is not always known: it must be a field that is part of every resolvable @key.", ty.name), "use {$key.id}, for example, if each key has the field id"));
                 }
@@ -72,12 +74,13 @@ fn on_field(subgraph: &Subgraph, ty: &TypeDef, field: &Field, applied: &Applied,
         ));
         return;
     }
-    match variables(applied.str_arg("format").unwrap_or_default()) {
-        Err(message) => errors.push(invalid(subgraph, &coordinate, applied, &message)),
-        Ok(variables) => {
-            for path in variables {
-                let argument = path.strip_prefix("$args.").and_then(|p| p.split('.').next());
-                if !argument.is_some_and(|a| field.args.contains_key(a)) {
+    match TagTemplate::parse(applied.str_arg("format").unwrap_or_default()) {
+        Err(error) => errors.push(invalid(subgraph, &coordinate, applied, &error)),
+        Ok(template) => {
+            for path in template.variables() {
+                let known =
+                    path.root == "args" && path.path.first().is_some_and(|a| field.args.contains_key(a.as_str()));
+                if !known {
                     errors.push(error(subgraph, Code::CACHE_TAG_INVALID_FORMAT_ARGUMENT_ON_ROOT_FIELD, &coordinate, applied, format!("The @cacheTag of \"{coordinate}\" uses \"{{{path}}}\", which is not an argument of the field: nothing else is known when the response is cached."), "use {$args.id}, for example, if the field has an argument id"));
                 }
             }
@@ -85,43 +88,22 @@ fn on_field(subgraph: &Subgraph, ty: &TypeDef, field: &Field, applied: &Applied,
     }
 }
 
-fn invalid(subgraph: &Subgraph, element: &str, applied: &Applied, message: &str) -> Diagnostic {
+fn invalid(subgraph: &Subgraph, element: &str, applied: &Applied, reason: &TagTemplateError) -> Diagnostic {
     error(
         subgraph,
         Code::CACHE_TAG_INVALID_FORMAT,
         element,
         applied,
-        format!("The format of @cacheTag on \"{element}\" can't be read: {message}."),
+        format!("The format of @cacheTag on \"{element}\" can't be read: {reason}."),
         "write text with variables in braces, for example \"user-{$key.id}\"",
     )
 }
 
-/// The variables in braces.
-fn variables(format: &str) -> Result<Vec<String>, String> {
-    let mut found = Vec::new();
-    let mut rest = format;
-    while let Some(open) = rest.find(['{', '}']) {
-        let tail = rest.get(open + 1..).unwrap_or_default();
-        if rest.get(open..).is_some_and(|r| r.starts_with('}')) {
-            return Err("a closing brace without an opening one".into());
-        }
-        let Some(close) = tail.find('}') else { return Err("a brace is not closed".into()) };
-        let path = tail.get(..close).unwrap_or_default().trim();
-        let word = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !path.strip_prefix('$').is_some_and(|p| p.split('.').all(word) && p.contains('.')) {
-            return Err(format!("\"{{{path}}}\" is not a variable of the form {{$key.id}} or {{$args.id}}"));
-        }
-        found.push(path.to_string());
-        rest = tail.get(close + 1..).unwrap_or_default();
-    }
-    Ok(found)
-}
-
-fn has_path(set: &FieldSet, path: &str) -> bool {
-    let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
+fn has_path(set: &FieldSet, path: &[Name]) -> bool {
+    let Some((first, rest)) = path.split_first() else { return false };
     set.items.iter().any(|item| match item {
         Item::Field { name, selection, .. } => {
-            name == first && rest.map_or(selection.is_empty(), |rest| has_path(selection, rest))
+            name == first.as_str() && if rest.is_empty() { selection.is_empty() } else { has_path(selection, rest) }
         }
         Item::Fragment { .. } => false,
     })
