@@ -71,7 +71,7 @@ impl SubgraphService for Shop {
             _ => (0, json!({ "data": { "product": { "__typename": "Product", "id": "1", "name": "Lamp" } } })),
         };
         tokio::time::sleep(Duration::from_millis(millis)).await;
-        Ok(SubgraphResponse { status: 200, body: answer.to_string().into(), meta: SubgraphHeaders::default() })
+        Ok(SubgraphResponse::new(200, answer.to_string().into(), SubgraphHeaders::default()))
     }
 }
 

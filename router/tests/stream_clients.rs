@@ -53,7 +53,7 @@ impl SubgraphService for Counter {
         _: &SubgraphContext,
     ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
         let body = json!({ "data": { "product": { "name": "0" } } }).to_string().into();
-        Ok(SubgraphResponse { status: 200, body, meta: SubgraphHeaders::default() })
+        Ok(SubgraphResponse::new(200, body, SubgraphHeaders::default()))
     }
 
     async fn subscribe(&self, request: SubgraphRequest, _: &SubgraphContext) -> Result<SubgraphEvents, SubgraphError> {

@@ -303,7 +303,7 @@ impl SubgraphService for InProcess {
             _ => serde_json::Map::new(),
         };
         let answer = self.subgraphs[request.subgraph.index()].execute(Request { query, variables });
-        Ok(SubgraphResponse { status: 200, body: Bytes::from(answer.to_string()), meta: () })
+        Ok(SubgraphResponse::new(200, Bytes::from(answer.to_string()), ()))
     }
 }
 

@@ -42,7 +42,7 @@ impl SubgraphService for Canned {
     async fn call(&self, request: SubgraphRequest, _: &()) -> Result<SubgraphResponse<()>, SubgraphError> {
         let _: &RawValue = serde_json::from_slice(&request.body).expect("a request to a subgraph is JSON");
         let asked = self.asked.fetch_add(1, Ordering::Relaxed).min(self.answers.len() - 1);
-        Ok(SubgraphResponse { status: self.status, body: self.answers[asked].clone(), meta: () })
+        Ok(SubgraphResponse::new(self.status, self.answers[asked].clone(), ()))
     }
 }
 

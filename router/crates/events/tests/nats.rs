@@ -58,7 +58,7 @@ impl SubgraphService for Orders {
     ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
         self.0.lock().unwrap().push(String::from_utf8(request.body.to_vec()).unwrap());
         let body = r#"{"data":{"_entities":[{"__typename":"Order","state":"SENT","buyer":"Ada"}]}}"#.into();
-        Ok(SubgraphResponse { status: 200, body, meta: SubgraphHeaders::default() })
+        Ok(SubgraphResponse::new(200, body, SubgraphHeaders::default()))
     }
 }
 

@@ -13,9 +13,10 @@ use crate::compile::reading::ReadingId;
 use crate::error::{
     DOWNSTREAM, ErrorEntry, Errors, HTTP_ERROR, MALFORMED_RESPONSE, MEMORY_LIMIT, RESPONSE_TOO_DEEP, raw_string,
 };
+use crate::kept::{Keep, ValuesRead};
 use crate::locate::Locator;
 use crate::mark::mark;
-use crate::read::{Data, EntityList, Expected, ReadLimits, WireErrors, read_response};
+use crate::read::{Data, EntityList, Expected, Places, ReadLimits, WireErrors, read_response};
 use crate::receivers::{Lookups, Receivers};
 use crate::response::SubgraphErrors;
 use crate::scanner::ScanError;
@@ -79,9 +80,15 @@ impl<'a> Absorb<'a> {
         self.weight
     }
 
-    /// Absorbs a response. Returns the code when the fetch failed as a whole.
-    pub(crate) fn answer(&mut self, receivers: &Receivers, status: u16, buffer: Option<u16>) -> Option<&'static str> {
-        match self.read(receivers, status, buffer) {
+    /// Absorbs a response, and tells `keep` where its values are. Returns the code when the fetch failed as a whole.
+    pub(crate) fn answer(
+        &mut self,
+        receivers: &Receivers,
+        status: u16,
+        buffer: Option<u16>,
+        keep: Option<&dyn Keep>,
+    ) -> Option<&'static str> {
+        match self.read(receivers, status, buffer, keep) {
             Ok(()) => None,
             Err(failure) => Some(self.failure(receivers, failure)),
         }
@@ -103,15 +110,35 @@ impl<'a> Absorb<'a> {
         failure.code
     }
 
-    fn read(&mut self, receivers: &Receivers, status: u16, buffer: Option<u16>) -> Result<(), Failure> {
+    fn read(
+        &mut self,
+        receivers: &Receivers,
+        status: u16,
+        buffer: Option<u16>,
+        keep: Option<&dyn Keep>,
+    ) -> Result<(), Failure> {
         let Some(buffer) = buffer else { return Err(Failure::new(MEMORY_LIMIT, "the answer is too large to be held")) };
         let fetch = self.fetch;
         let expected = expected(&fetch.kind, receivers);
         let failed_status = !(200..300).contains(&status);
-        let response = read_response(self.tree, &fetch.readings, &expected, buffer, self.limits).map_err(|error| {
+        let response = read_response(self.tree, &fetch.readings, &expected, buffer, self.limits, keep.is_some());
+        let response = response.map_err(|error| {
             if failed_status { Failure::new(HTTP_ERROR, format!("HTTP status {status}")) } else { unreadable(error) }
         })?;
-        self.weight = response.weight;
+        self.weight = self.weight.saturating_add(response.weight);
+        if let (Some(keep), Some(places), WireErrors::None, false) =
+            (keep, response.places, &response.errors, failed_status)
+        {
+            let Places { lists, fields, extensions } = places;
+            let fields = match &fetch.kind {
+                CompiledKind::Root { reading, .. } => {
+                    let reading = fetch.readings.get(*reading);
+                    fields.into_iter().map(|(number, value)| (reading.key(number), value)).collect()
+                }
+                CompiledKind::Entities(_) => Vec::new(),
+            };
+            keep.keep(&self.tree.buffer(buffer), &ValuesRead { lists, fields, extensions });
+        }
         let has_errors = match response.errors {
             WireErrors::None => false,
             WireErrors::List(range) => self.subgraph_errors(receivers, &response.data, buffer, range),

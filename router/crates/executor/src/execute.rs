@@ -20,6 +20,7 @@ use crate::compile::operation::CompiledOperation;
 use crate::compile::shape::Shapes;
 use crate::complete::Completion;
 use crate::error::{Errors, INTERNAL, MEMORY_LIMIT, RESPONSE_LIMIT, TIMEOUT};
+use crate::kept::Kept;
 use crate::prepare::prepare;
 use crate::prepare_context::{PrepareContext, PrepareError};
 use crate::read::ReadLimits;
@@ -71,7 +72,8 @@ pub async fn execute_event<S: SubgraphService>(
 ) -> Response<S::Meta> {
     let mut run = Run::new(operation, variables, context);
     if let Some((sent, _)) = run.start_subscription() {
-        let arrived = Arrived { sent, outcome: Ok((200, event)), started: run.started, took: Duration::ZERO };
+        let came = Came { status: 200, body: event, kept: None };
+        let arrived = Arrived { sent, outcome: Ok(came), started: run.started, took: Duration::ZERO };
         run.arrive(arrived);
     }
     let in_time = within(context.deadline, pin!(run.fetch_all(service, context))).await;
@@ -130,6 +132,13 @@ pub(crate) struct Arrived<T> {
     outcome: Result<T, SubgraphError>,
     started: Instant,
     took: Duration,
+}
+
+/// A response, without what came beside it.
+struct Came {
+    status: u16,
+    body: Bytes,
+    kept: Option<Box<Kept>>,
 }
 
 pub(crate) async fn call<S: SubgraphService>(
@@ -289,22 +298,29 @@ impl<'a, M> Run<'a, M> {
     pub(crate) fn answered(&mut self, arrived: Arrived<SubgraphResponse<M>>) {
         let Arrived { sent, outcome, started, took } = arrived;
         let subgraph = self.operation.fetches[sent.index].subgraph;
-        let outcome = outcome.map(|SubgraphResponse { status, body, meta }| {
+        let outcome = outcome.map(|SubgraphResponse { status, body, meta, kept }| {
             self.answers.push((subgraph, meta));
-            (status, body)
+            Came { status, body, kept }
         });
         self.arrive(Arrived { sent, outcome, started, took });
     }
 
     /// Merges a response, its status and its body, into the tree.
-    fn arrive(&mut self, arrived: Arrived<(u16, Bytes)>) {
+    fn arrive(&mut self, arrived: Arrived<Came>) {
         let Arrived { mut sent, outcome, started, took } = arrived;
         sent.receivers.follow(self.tree.copies_since(sent.copies));
         let index = sent.index;
-        let (status, response_bytes) = match &outcome {
+        let (outcome, kept) = match outcome {
+            Ok(Came { status, body, kept }) => (Ok((status, body)), kept.map(|kept| *kept).unwrap_or_default()),
+            Err(error) => (Err(error), Kept::default()),
+        };
+        let Kept { known, failure, keep } = kept;
+        let outcome = failure.map_or(outcome, Err);
+        let (status, mut response_bytes) = match &outcome {
             Ok((status, body)) => (Some(*status), body.len()),
             Err(_) => (None, 0),
         };
+        response_bytes += known.as_ref().map_or(0, |known| known.body.len());
         let subgraph = self.operation.fetches[index].subgraph;
         self.under_way.retain(|(sent, _)| *sent != index);
         self.held += response_bytes;
@@ -313,11 +329,10 @@ impl<'a, M> Run<'a, M> {
             max_nesting: self.limits.max_nesting,
             max_tree: self.limits.max_memory.saturating_sub(self.held),
         };
+        let mut buffer = |body| if fits { self.tree.keep(body) } else { None };
+        let known = known.map(|known| (buffer(known.body), known.is_known));
         let (answered, buffer) = match outcome {
-            Ok((status, body)) => {
-                let buffer = if fits { self.tree.keep(body) } else { None };
-                (Ok(status), buffer)
-            }
+            Ok((status, body)) => (Ok(status), buffer(body)),
             Err(error) => (Err(error), None),
         };
         let target = Target {
@@ -328,9 +343,17 @@ impl<'a, M> Run<'a, M> {
             exposure: self.exposure,
         };
         let mut absorb = Absorb::new(target, index, limits);
+        let receivers = match known {
+            None => sent.receivers,
+            Some((buffer, is_known)) => {
+                let (known, others) = sent.receivers.split(&is_known);
+                absorb.answer(&known, 200, buffer, None);
+                others
+            }
+        };
         let failure = match answered {
-            Ok(status) => absorb.answer(&sent.receivers, status, buffer),
-            Err(error) => Some(absorb.failure(&sent.receivers, Failure::from(error))),
+            Ok(status) => absorb.answer(&receivers, status, buffer, keep.as_deref()),
+            Err(error) => Some(absorb.failure(&receivers, Failure::from(error))),
         };
         let weight = absorb.weight();
         self.reports.push(FetchReport {

@@ -21,6 +21,7 @@ mod complete;
 mod error;
 mod execute;
 mod groups;
+pub mod kept;
 mod leaf;
 mod locate;
 mod mark;
@@ -42,7 +43,7 @@ mod wire_error;
 mod written;
 
 pub use compile::limits::CompileError;
-pub use compile::operation::CompiledOperation;
+pub use compile::operation::{CompileOptions, CompiledOperation};
 pub use compile::weights::{NoWeights, Weights};
 pub use execute::{execute, execute_event, refuse, subscription_request};
 pub use parts::{Part, PartsFormat, PartsReport, execute_in_parts};

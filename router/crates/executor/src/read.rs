@@ -16,6 +16,18 @@ pub(crate) struct ReadResponse {
     pub(crate) errors: WireErrors,
     /// What the objects count together.
     pub(crate) weight: u64,
+    /// Where the values are, if somebody wants to know.
+    pub(crate) places: Option<Places>,
+}
+
+/// Where the values of a response are.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// The items of each list of entities.
+    pub(crate) lists: Vec<Option<Vec<Range<usize>>>>,
+    /// The root fields, by their numbers in the reading.
+    pub(crate) fields: Vec<(usize, Range<usize>)>,
+    pub(crate) extensions: Option<Range<usize>>,
 }
 
 /// What was found under `errors`.
@@ -80,14 +92,24 @@ pub(crate) fn read_response(
     expected: &Expected<'_>,
     buffer: u16,
     limits: ReadLimits,
+    wants_places: bool,
 ) -> Result<ReadResponse, ScanError> {
     let body = tree.buffer(buffer);
     let scanner = Scanner::new(&body, limits.max_nesting)?;
     tree.reserve(body.len() / 16);
-    let mut reader =
-        Reader { scanner, tree, readings, buffer, max_tree: limits.max_tree, items: Vec::new(), weight: 0 };
+    let mut reader = Reader {
+        scanner,
+        tree,
+        readings,
+        buffer,
+        max_tree: limits.max_tree,
+        items: Vec::new(),
+        weight: 0,
+        places: wants_places.then(Places::default),
+    };
     let mut response = reader.response(expected)?;
     response.weight = reader.weight;
+    response.places = reader.places.take();
     reader.scanner.end()?;
     Ok(response)
 }
@@ -101,6 +123,7 @@ struct Reader<'a> {
     /// Items of lists that are not complete.
     items: Vec<Cell>,
     weight: u64,
+    places: Option<Places>,
 }
 
 impl<'a> Reader<'a> {
@@ -120,6 +143,12 @@ impl<'a> Reader<'a> {
                         _ => WireErrors::Malformed,
                     };
                 }
+                b"extensions" => {
+                    let range = reader.skip()?;
+                    if let Some(places) = &mut reader.places {
+                        places.extensions = Some(range);
+                    }
+                }
                 _ => {
                     reader.skip()?;
                 }
@@ -131,13 +160,30 @@ impl<'a> Reader<'a> {
 
     fn data(&mut self, expected: &Expected<'_>) -> Result<Data, ScanError> {
         match (self.scanner.peek(), expected) {
+            (Some(b'{'), Expected::Root(reading)) if self.places.is_some() => {
+                let mut fields = Vec::new();
+                let object = self.object_noting(*reading, |field, value| fields.push((field, value)))?;
+                if let Some(places) = &mut self.places {
+                    places.fields = fields;
+                }
+                Ok(Data::Root(object))
+            }
             (Some(b'{'), Expected::Root(reading)) => Ok(Data::Root(self.object(*reading)?)),
             (Some(b'{'), Expected::Entities(lists)) => {
+                if let Some(places) = &mut self.places {
+                    places.lists = vec![None; lists.len()];
+                }
                 let mut found = vec![EntityList::Absent; lists.len()];
                 let mut aliases = Aliases { lists, next: 0, by_alias: None };
                 self.members(|reader, key| {
                     match aliases.find(key) {
-                        Some(at) => found[at] = reader.entities(lists[at].1)?,
+                        Some(at) => {
+                            let mut items = reader.places.is_some().then(Vec::new);
+                            found[at] = reader.entities(lists[at].1, &mut items)?;
+                            if let Some(places) = &mut reader.places {
+                                places.lists[at] = items;
+                            }
+                        }
                         None => {
                             reader.skip()?;
                         }
@@ -180,12 +226,18 @@ impl<'a> Reader<'a> {
         Ok(start..self.scanner.at)
     }
 
-    fn entities(&mut self, reading: ReadingId) -> Result<EntityList, ScanError> {
+    fn entities(
+        &mut self,
+        reading: ReadingId,
+        places: &mut Option<Vec<Range<usize>>>,
+    ) -> Result<EntityList, ScanError> {
         if self.scanner.take_null()? {
+            *places = None;
             return Ok(EntityList::Null);
         }
         if self.scanner.peek() != Some(b'[') {
             self.skip()?;
+            *places = None;
             return Ok(EntityList::Malformed);
         }
         let (mut items, mut malformed) = (Vec::new(), Vec::new());
@@ -195,6 +247,7 @@ impl<'a> Reader<'a> {
             return Ok(EntityList::Items { items, malformed });
         }
         loop {
+            let start = self.scanner.at;
             match self.scanner.peek() {
                 Some(b'{') => items.push(Some(self.object(reading)?)),
                 other => {
@@ -205,6 +258,9 @@ impl<'a> Reader<'a> {
                     items.push(None);
                 }
             }
+            if let Some(places) = places {
+                places.push(start..self.scanner.at);
+            }
             if !self.scanner.another(b']')? {
                 return Ok(EntityList::Items { items, malformed });
             }
@@ -213,6 +269,12 @@ impl<'a> Reader<'a> {
 
     /// Recursive as deep as what was asked for, which the compilation of an operation bounds.
     fn object(&mut self, id: ReadingId) -> Result<ObjectId, ScanError> {
+        self.object_noting(id, |_, _| {})
+    }
+
+    /// The same, and says where the value of each field is, by the number of the field in its reading.
+    #[inline]
+    fn object_noting(&mut self, id: ReadingId, note: impl FnMut(usize, Range<usize>)) -> Result<ObjectId, ScanError> {
         let readings = self.readings;
         let reading = readings.get(id);
         if self.tree.size() > self.max_tree {
@@ -220,7 +282,7 @@ impl<'a> Reader<'a> {
         }
         let object = self.tree.add_object(reading.width, reading.assumed);
         self.weight = self.weight.saturating_add(reading.weight);
-        self.members_of(reading, object)?;
+        self.members_of(reading, object, note)?;
         if !reading.more.is_empty() {
             self.weigh(reading, object);
         }
@@ -228,7 +290,12 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    fn members_of(&mut self, reading: &Reading, object: ObjectId) -> Result<(), ScanError> {
+    fn members_of(
+        &mut self,
+        reading: &Reading,
+        object: ObjectId,
+        mut note: impl FnMut(usize, Range<usize>),
+    ) -> Result<(), ScanError> {
         self.scanner.expect(b'{')?;
         self.scanner.blanks();
         if self.scanner.take(b'}') {
@@ -251,8 +318,13 @@ impl<'a> Reader<'a> {
                     found.map(|at| &reading.fields[at])
                 }
             };
+            let start = self.scanner.at;
             match field {
-                Some(field) => self.field(reading, field, object)?,
+                Some(field) => {
+                    self.field(reading, field, object)?;
+                    // `next` is the number of the field that comes after this one.
+                    note(next - 1, start..self.scanner.at);
+                }
                 None => {
                     self.skip()?;
                 }

@@ -48,7 +48,44 @@ impl Receivers {
     }
 }
 
+impl Receivers {
+    /// Those of the representations that are known, and those of the others, each numbered for itself.
+    pub(crate) fn split(self, is_known: &[Vec<bool>]) -> (Self, Self) {
+        match self {
+            // Both parts are written to all of them.
+            Self::Root(objects) => (Self::Root(objects.clone()), Self::Root(objects)),
+            Self::Entities(lookups) => {
+                let known_of = |at: usize| is_known.get(at).map_or(&[][..], Vec::as_slice);
+                let split = |(at, list): (usize, Lookups)| list.split(known_of(at));
+                let (known, others) = lookups.into_iter().enumerate().map(split).unzip();
+                (Self::Entities(known), Self::Entities(others))
+            }
+        }
+    }
+}
+
 impl Lookups {
+    fn split(self, is_known: &[bool]) -> (Self, Self) {
+        let mut counts = [0_u32; 2];
+        let number = |number: usize| {
+            let count = &mut counts[usize::from(is_known.get(number).copied().unwrap_or(false))];
+            *count += 1;
+            *count - 1
+        };
+        let numbers: Vec<u32> = (0..self.count).map(number).collect();
+        let part = |known: bool| {
+            let is_in = |number: u32| is_known.get(number as usize).copied().unwrap_or(false) == known;
+            let objects = self.objects.iter().filter(|(_, number)| is_in(*number));
+            Self {
+                alias: Arc::clone(&self.alias),
+                entities: self.entities,
+                objects: objects.map(|(object, number)| (*object, numbers[*number as usize])).collect(),
+                count: counts[usize::from(known)] as usize,
+            }
+        };
+        (part(true), part(false))
+    }
+
     pub(crate) fn new(part: &CompiledPart, objects: Vec<(ObjectId, u32)>, count: usize) -> Self {
         Self { alias: Arc::clone(&part.alias), entities: part.part.entities, objects, count }
     }

@@ -16,11 +16,14 @@
 //! [`SubgraphRequest::keeping`] is the request without some of the representations; the sender then has to put the response back
 //! together.
 
+use std::any::Any;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use braid_graphql::{Name, OperationType};
+use braid_graphql::compiler::ast::Argument;
+use braid_graphql::schema::FieldId;
+use braid_graphql::{Name, Node, OperationType};
 use braid_supergraph::SubgraphId;
 use bytes::Bytes;
 
@@ -64,12 +67,51 @@ pub struct Document {
 }
 
 /// A field of a root operation type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct RootField {
     /// The key in the response.
     pub key: Name,
     /// The field.
     pub name: Name,
+    /// What a cache has to know of it, where operations are compiled with that, and the field is not in a fragment.
+    pub asked: Option<AskedField>,
+}
+
+/// A root field as it is asked for.
+#[derive(Debug)]
+pub struct AskedField {
+    /// As it is in the document, with arguments and selection set.
+    pub text: Box<str>,
+    /// The client's variables in it, and how the document defines them (`$first:Int=10`).
+    pub variables: Vec<(Name, Box<str>)>,
+    /// The field of the schema; `None` for `__typename`.
+    pub field: Option<FieldId>,
+    /// Its arguments.
+    pub arguments: Vec<Node<Argument>>,
+    /// What is selected below it.
+    pub facts: SelectionFacts,
+}
+
+/// What the schema says of a selection.
+#[derive(Debug, Default)]
+pub struct SelectionFacts {
+    /// All that the schema says of the fields in it: it is another one if another schema gives the same text another meaning.
+    pub signature: Box<str>,
+    /// The object types and abstract types that what is selected may have within it, below its top.
+    pub contains: Vec<Name>,
+    /// What a cache has derived from the selection: it is the same for all requests.
+    pub derived: Derived,
+}
+
+/// A slot for what somebody derives once from a part of a compiled operation.
+#[derive(Debug, Default)]
+pub struct Derived(OnceLock<Arc<dyn Any + Send + Sync>>);
+
+impl Derived {
+    /// What was derived, or what `derive` gives now. `None` if somebody put something of another type there.
+    pub fn get<T: Send + Sync + 'static>(&self, derive: impl FnOnce() -> T) -> Option<&T> {
+        self.0.get_or_init(|| Arc::new(derive())).downcast_ref()
+    }
 }
 
 /// An `_entities` field of a document.
@@ -92,6 +134,8 @@ pub struct EntitySelection {
     pub variables: Vec<Name>,
     /// The types that entities are looked up as, with the names of the fields of the key.
     pub keys: Vec<EntityKey>,
+    /// What the schema says of it, where operations are compiled with that.
+    pub facts: Option<SelectionFacts>,
 }
 
 /// The key by which entities of a type are looked up.

@@ -134,7 +134,7 @@ pub struct FetchReport {
     pub fetch: usize,
     /// Who was asked.
     pub subgraph: SubgraphId,
-    /// What the objects and fields that it gave count together ([`crate::CompiledOperation::weighed`]).
+    /// What the objects and fields that it gave count together ([`crate::CompileOptions::weights`]).
     pub weight: u64,
     /// From the start of the execution to the start of the request.
     pub started: Duration,

@@ -8,6 +8,7 @@ use braid_supergraph::SubgraphId;
 use bytes::Bytes;
 use futures_util::Stream;
 
+use crate::kept::Kept;
 use crate::request::SubgraphRequest;
 
 /// Sends requests to subgraphs. The executor reaches the outside through this trait only.
@@ -118,6 +119,15 @@ pub struct SubgraphResponse<M> {
     pub body: Bytes,
     /// What came beside the body.
     pub meta: M,
+    /// What a cache adds.
+    pub kept: Option<Box<Kept>>,
+}
+
+impl<M> SubgraphResponse<M> {
+    /// A response to which nothing is added.
+    pub fn new(status: u16, body: Bytes, meta: M) -> Self {
+        Self { status, body, meta, kept: None }
+    }
 }
 
 /// A request that brought no answer.

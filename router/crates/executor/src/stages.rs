@@ -67,7 +67,7 @@ impl<'a> Stages<'a> {
         let fetch = &self.operation.fetches[request.index];
         let expected = crate::absorb::expected(&fetch.kind, &request.prepared.receivers);
         let Some(buffer) = tree.keep(body.clone()) else { return false };
-        read_response(&mut tree, &fetch.readings, &expected, buffer, LIMITS).is_ok()
+        read_response(&mut tree, &fetch.readings, &expected, buffer, LIMITS, false).is_ok()
     }
 
     /// Reads a response and merges it into the tree.
@@ -81,7 +81,7 @@ impl<'a> Stages<'a> {
             exposure: &SubgraphErrors::Hidden,
         };
         let mut absorb = Absorb::new(target, request.index, LIMITS);
-        absorb.answer(&request.prepared.receivers, 200, buffer);
+        absorb.answer(&request.prepared.receivers, 200, buffer, None);
     }
 
     /// Writes the data of the response.

@@ -14,7 +14,7 @@ mod support;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use braid_executor::request::{EntityKey, RootField};
+use braid_executor::request::EntityKey;
 use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService, execute};
 use braid_graphql::names::SchemaNames;
 use braid_supergraph::{SubgraphId, Supergraph};
@@ -91,7 +91,7 @@ impl<S: SubgraphService<Context = (), Meta = ()>> SubgraphService for Remembers<
             data.insert(document.alias.to_string(), keys.iter().map(|key| items[key].clone()).collect());
         }
         let body = serde_json::to_vec(&json!({ "data": data })).unwrap().into();
-        Ok(SubgraphResponse { status: 200, body, meta: () })
+        Ok(SubgraphResponse::new(200, body, ()))
     }
 }
 
@@ -205,7 +205,7 @@ impl SubgraphService for Last {
             false => r#"{"data":{"_e0":[{},{}],"_e1":[{}]}}"#,
         };
         self.0.lock().unwrap().push(request);
-        Ok(SubgraphResponse { status: 200, body: Bytes::from(body), meta: () })
+        Ok(SubgraphResponse::new(200, Bytes::from(body), ()))
     }
 }
 
@@ -217,8 +217,11 @@ fn requests_say_what_they_ask() {
     let requests = service.0.into_inner().unwrap();
     let [root, entities] = &requests[..] else { panic!("{requests:?}") };
     let key = |name: &str| braid_graphql::Name::new(name).unwrap();
-    let field = |name: &str| RootField { key: key(name), name: key(name) };
-    assert_eq!(root.values.document.root_fields, [field("items"), field("boxes")]);
+    let fields = root.values.document.root_fields.iter();
+    assert_eq!(
+        fields.map(|field| (&*field.key, &*field.name)).collect::<Vec<_>>(),
+        [("items", "items"), ("boxes", "boxes")]
+    );
     let document = &entities.values.document;
     let parsed: Value = serde_json::from_slice(&entities.body).unwrap();
     assert_eq!(*document.query, *parsed["query"].as_str().unwrap());

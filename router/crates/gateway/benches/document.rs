@@ -40,7 +40,7 @@ impl SubgraphService for Product {
         _: &SubgraphContext,
     ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
         let body = Bytes::from_static(br#"{"data":{"product":{"name":"Chair"}}}"#);
-        Ok(SubgraphResponse { status: 200, body, meta: SubgraphHeaders::default() })
+        Ok(SubgraphResponse::new(200, body, SubgraphHeaders::default()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use braid_demand_control::{CostModel, Formula};
-use braid_executor::{CompiledOperation, Weights};
+use braid_executor::{CompileOptions, CompiledOperation, Weights};
 use braid_graphql::error::GraphQLError;
 use braid_graphql::incremental::{deciding_variables, is_incremental};
 use braid_graphql::names::SchemaNames;
@@ -32,12 +32,15 @@ pub struct Compiler {
     /// Whether errors may name what the schema has: only where clients may read it.
     pub names: SchemaNames,
     pub(crate) costs: Option<Arc<CostRules>>,
+    /// Whether requests to subgraphs say what a cache has to know.
+    pub with_facts: bool,
 }
 
 impl Compiler {
     /// A compiler for operations over `supergraph` whose errors name nothing that clients did not send.
     pub fn new(supergraph: Arc<Supergraph>, limits: LimitsConfig) -> Self {
-        Self { graph: QueryGraph::new(supergraph.clone()), supergraph, limits, names: SchemaNames::Hidden, costs: None }
+        let graph = QueryGraph::new(supergraph.clone());
+        Self { graph, supergraph, limits, names: SchemaNames::Hidden, costs: None, with_facts: false }
     }
 
     /// parse → plan, with all override labels off
@@ -105,10 +108,12 @@ impl Compiler {
             plan_with_labels(&operation, &self.graph, &config, labels).map_err(|error| self.plan_error(&error))?;
         let model = self.costs.as_ref().map(|costs| &costs.model);
         let formula = model.map(|model| model.formula(&operation, &plan, &self.supergraph));
-        let compiled = match model {
-            Some(model) => CompiledOperation::weighed(operation, plan, &self.supergraph, &ByCost(model)),
-            None => CompiledOperation::compile(operation, plan, &self.supergraph),
-        };
+        let by_cost = model.map(ByCost);
+        let mut options = CompileOptions { with_facts: self.with_facts, ..CompileOptions::default() };
+        if let Some(by_cost) = &by_cost {
+            options.weights = by_cost;
+        }
+        let compiled = CompiledOperation::with_options(operation, plan, &self.supergraph, &options);
         let compiled = compiled.map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;
         Ok((compiled, formula))
     }

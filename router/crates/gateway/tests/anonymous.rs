@@ -36,7 +36,7 @@ impl SubgraphService for Shop {
     ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
         self.0.fetch_add(1, Ordering::Relaxed);
         let body = Bytes::from_static(br#"{"data":{"health":"ok","login":"ok"}}"#);
-        Ok(SubgraphResponse { status: 200, body, meta: SubgraphHeaders::default() })
+        Ok(SubgraphResponse::new(200, body, SubgraphHeaders::default()))
     }
 }
 

@@ -61,7 +61,7 @@ impl SubgraphService for Canned {
         let product = r#""product":{"__typename":"Product","id":"1","price":1,"stock":1,"name":"a"}"#;
         let entities = r#""_entities":[{"__typename":"Product","price":2,"stock":2}]"#;
         let body = format!("{{\"data\":{{{product},{entities},\"pay\":1,\"ping\":1}}}}");
-        Ok(SubgraphResponse { status: 200, body: Bytes::from(body), meta: SubgraphHeaders::default() })
+        Ok(SubgraphResponse::new(200, Bytes::from(body), SubgraphHeaders::default()))
     }
 }
 

@@ -68,7 +68,7 @@ impl SubgraphService for Everything {
         let body = json!({ "data": {
             "me": { "email": "a@b.c" }, "items": [product, secret], "item": secret, "kind": "A", "first": product,
         } });
-        Ok(SubgraphResponse { status: 200, body: Bytes::from(body.to_string()), meta: SubgraphHeaders::default() })
+        Ok(SubgraphResponse::new(200, Bytes::from(body.to_string()), SubgraphHeaders::default()))
     }
 }
 

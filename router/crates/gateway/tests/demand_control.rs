@@ -78,7 +78,7 @@ impl SubgraphService for Shop {
             json!({ "products": [product("1", company), product("2", person)] })
         };
         let body = Bytes::from(json!({ "data": data }).to_string());
-        Ok(SubgraphResponse { status: 200, body, meta: SubgraphHeaders::default() })
+        Ok(SubgraphResponse::new(200, body, SubgraphHeaders::default()))
     }
 }
 

@@ -70,7 +70,7 @@ impl SubgraphService for Shop {
         self.answered.fetch_add(1, Ordering::Relaxed);
         let kind = SubgraphErrorKind::Malformed;
         let body = answer.ok_or(SubgraphError { kind, message: "gone".to_owned(), retryable: false })?.into();
-        Ok(SubgraphResponse { status: 200, body, meta: SubgraphHeaders::default() })
+        Ok(SubgraphResponse::new(200, body, SubgraphHeaders::default()))
     }
 }
 

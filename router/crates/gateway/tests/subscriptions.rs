@@ -58,7 +58,7 @@ impl SubgraphService for Shop {
     ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
         self.looked_up.fetch_add(1, Ordering::Relaxed);
         let body = r#"{"data":{"_entities":[{"__typename":"Order","buyer":"Ada"}]}}"#.into();
-        Ok(SubgraphResponse { status: 200, body, meta: SubgraphHeaders::default() })
+        Ok(SubgraphResponse::new(200, body, SubgraphHeaders::default()))
     }
 
     async fn subscribe(&self, request: SubgraphRequest, _: &SubgraphContext) -> Result<SubgraphEvents, SubgraphError> {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use braid_graphql::compiler::ast::Argument;
 use braid_graphql::operation::{Condition, Literal};
 use braid_graphql::schema::Schema;
-use braid_graphql::{Name, Node, OperationType, Value};
+use braid_graphql::{Name, Node, OperationType, Value, VariableDefinition};
 
 use crate::plan::{EntityFetch, Fetch, FetchField, FetchKind, FetchSelection};
 
@@ -19,6 +19,17 @@ pub struct RequestText {
     pub variables: Vec<usize>,
     /// For each [`EntityPart`], the names that stand for it.
     pub parts: Vec<PartNames>,
+    /// Where the root fields are, in a fetch of root fields in which none is in a fragment.
+    pub fields: Vec<FieldText>,
+}
+
+/// Where a root field is in a request, arguments and selection set included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldText {
+    /// The place in the document.
+    pub range: Range<usize>,
+    /// The client's variables that it uses, as positions in [`Fetch::variables`].
+    pub variables: Vec<usize>,
 }
 
 /// One list of entities in a request.
@@ -55,10 +66,11 @@ pub fn all_parts(fetch: &Fetch) -> Vec<EntityPart> {
 
 /// Writes the text of `fetch`, for a fetch of entities with the given parts. `name` is the operation's name, if it has one.
 pub fn request_text(fetch: &Fetch, schema: &Schema, name: Option<&str>, parts: &[EntityPart]) -> RequestText {
-    let mut writer = Writer { schema, fetch, renamed: Vec::new(), used: Vec::new(), out: String::new() };
+    let mut writer =
+        Writer { schema, fetch, renamed: Vec::new(), used: Vec::new(), fields: Vec::new(), out: String::new() };
     let mut names = writer.part_names(parts);
     match &fetch.kind {
-        FetchKind::Root { selections, .. } => writer.selection_set(selections),
+        FetchKind::Root { selections, .. } => writer.root(selections),
         FetchKind::Entities(entities) => {
             writer.out.push('{');
             for (part, names) in parts.iter().zip(&mut names) {
@@ -69,15 +81,36 @@ pub fn request_text(fetch: &Fetch, schema: &Schema, name: Option<&str>, parts: &
             writer.out.push('}');
         }
     }
-    let (body, mut variables) = (writer.out, writer.used);
-    variables.sort_unstable();
-    variables.dedup();
+    let Writer { out: body, used, mut fields, .. } = writer;
+    let variables = sorted(used);
     let mut query = head(fetch, name, &variables, parts, &names);
-    for part in &mut names {
-        part.selections = part.selections.start + query.len()..part.selections.end + query.len();
+    let ranges = names.iter_mut().map(|part| &mut part.selections);
+    for range in ranges.chain(fields.iter_mut().map(|field| &mut field.range)) {
+        *range = range.start + query.len()..range.end + query.len();
     }
     query.push_str(&body);
-    RequestText { query, variables, parts: names }
+    RequestText { query, variables, parts: names, fields }
+}
+
+/// How the client's variable at this position is defined in the head of a request: `$name:Type`, and its default if it has one.
+pub fn definition(fetch: &Fetch, variable: usize) -> Option<String> {
+    let mut out = String::new();
+    write_definition(fetch.variables.get(variable)?, &mut out);
+    Some(out)
+}
+
+fn write_definition(variable: &VariableDefinition, out: &mut String) {
+    let _ = write!(out, "${}:{}", variable.name, variable.ty);
+    if let Some(default) = &variable.default_value {
+        out.push('=');
+        write_value(default, &|_| None, &mut |_| {}, out);
+    }
+}
+
+fn sorted(mut variables: Vec<usize>) -> Vec<usize> {
+    variables.sort_unstable();
+    variables.dedup();
+    variables
 }
 
 fn head(fetch: &Fetch, name: Option<&str>, used: &[usize], parts: &[EntityPart], names: &[PartNames]) -> String {
@@ -86,11 +119,10 @@ fn head(fetch: &Fetch, name: Option<&str>, used: &[usize], parts: &[EntityPart],
         FetchKind::Entities(_) => OperationType::Query,
     };
     let mut definitions = String::new();
+    let separate = |definitions: &mut String| definitions.push(if definitions.is_empty() { '(' } else { ',' });
     let define = |definitions: &mut String, variable: &str| {
-        definitions.push(if definitions.is_empty() { '(' } else { ',' });
-        definitions.push('$');
-        definitions.push_str(variable);
-        definitions.push(':');
+        separate(definitions);
+        let _ = write!(definitions, "${variable}:");
     };
     for (part, names) in parts.iter().zip(names) {
         define(&mut definitions, &names.representations);
@@ -105,12 +137,8 @@ fn head(fetch: &Fetch, name: Option<&str>, used: &[usize], parts: &[EntityPart],
         }
     }
     for variable in used.iter().filter_map(|index| fetch.variables.get(*index)) {
-        define(&mut definitions, &variable.name);
-        let _ = write!(definitions, "{}", variable.ty);
-        if let Some(default) = &variable.default_value {
-            definitions.push('=');
-            write_value(default, &|_| None, &mut |_| {}, &mut definitions);
-        }
+        separate(&mut definitions);
+        write_definition(variable, &mut definitions);
     }
     let mut head = match kind {
         OperationType::Query if name.is_none() && definitions.is_empty() => return String::new(),
@@ -135,6 +163,7 @@ struct Writer<'a> {
     /// Context variables of the part being written, and what they are called in it.
     renamed: Vec<(&'a Name, String)>,
     used: Vec<usize>,
+    fields: Vec<FieldText>,
     out: String,
 }
 
@@ -179,7 +208,24 @@ impl<'a> Writer<'a> {
         start..self.out.len()
     }
 
+    /// A selection set of which it is known where its fields are.
+    fn root(&mut self, selections: &'a [FetchSelection]) {
+        let mut fields = Vec::with_capacity(selections.len());
+        self.selections(selections, |writer, start, before| {
+            let variables = sorted(writer.used[before..].to_vec());
+            fields.push(FieldText { range: start..writer.out.len(), variables });
+        });
+        if selections.iter().all(|selection| matches!(selection, FetchSelection::Field(_))) {
+            self.fields = fields;
+        }
+    }
+
     fn selection_set(&mut self, selections: &'a [FetchSelection]) {
+        self.selections(selections, |_, _, _| {});
+    }
+
+    /// Says of each selection where it starts, and how many variables were used before.
+    fn selections(&mut self, selections: &'a [FetchSelection], mut written: impl FnMut(&Self, usize, usize)) {
         self.out.push('{');
         // A selection set may not be empty; what is below was impossible in this subgraph.
         if selections.is_empty() {
@@ -190,6 +236,7 @@ impl<'a> Writer<'a> {
             if at > 0 && !after_bracket {
                 self.out.push(' ');
             }
+            let (start, before) = (self.out.len(), self.used.len());
             match selection {
                 FetchSelection::Field(field) => {
                     self.under(&field.condition, |writer, literals| writer.field(field, literals));
@@ -206,6 +253,7 @@ impl<'a> Writer<'a> {
                     });
                 }
             }
+            written(self, start, before);
         }
         self.out.push('}');
     }

@@ -31,7 +31,7 @@
 //!         context: &SubgraphContext,
 //!     ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
 //!         let body = r#"{"data":{"product":{"name":"Chair"}}}"#.into();
-//!         Ok(SubgraphResponse { status: 200, body, meta: SubgraphHeaders::default() })
+//!         Ok(SubgraphResponse::new(200, body, SubgraphHeaders::default()))
 //!     }
 //! }
 //!

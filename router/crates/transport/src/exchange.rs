@@ -130,7 +130,7 @@ pub(crate) fn answered(
         true => SubgraphHeaders::new(parts.headers),
         false => SubgraphHeaders::default(),
     };
-    SubgraphResponse { status, body, meta }
+    SubgraphResponse::new(status, body, meta)
 }
 
 /// Refuses a response that can't be GraphQL before its body is read.

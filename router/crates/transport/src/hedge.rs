@@ -164,10 +164,8 @@ mod tests {
             message: message.to_owned(),
             retryable: true,
         };
-        let response = |body: &'static str| SubgraphResponse {
-            status: 200,
-            body: Bytes::from_static(body.as_bytes()),
-            meta: SubgraphHeaders::default(),
+        let response = |body: &'static str| {
+            SubgraphResponse::new(200, Bytes::from_static(body.as_bytes()), SubgraphHeaders::default())
         };
         Attempt { is_failure: body.is_none(), outcome: body.map(response).ok_or_else(|| failed("down")) }
     }

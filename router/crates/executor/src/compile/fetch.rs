@@ -12,10 +12,10 @@ use braid_supergraph::{SubgraphId, Supergraph};
 use super::condition::{CompiledCondition, Numbers};
 use super::initial::Initial;
 use super::limits::{CompileError, MAX_DEPTH};
+use super::operation::CompileOptions;
 use super::reading::{ReadingContext, ReadingId, Readings};
 use super::request::Requests;
 use super::shape::{ShapeId, Shapes};
-use super::weights::Weights;
 
 #[derive(Debug)]
 pub(crate) struct CompiledFetch {
@@ -105,7 +105,7 @@ pub(crate) struct FetchContext<'a> {
     pub(crate) supergraph: &'a Supergraph,
     pub(crate) shapes: &'a Shapes,
     pub(crate) numbers: &'a Numbers<'a>,
-    pub(crate) weights: &'a dyn Weights,
+    pub(crate) options: &'a CompileOptions<'a>,
 }
 
 impl CompiledFetch {
@@ -152,7 +152,7 @@ fn compile_fetch(context: &FetchContext<'_>, fetch: &Fetch) -> Result<CompiledFe
         condition: CompiledCondition::new(&fetch.condition, context.numbers)?,
         kind,
         readings,
-        requests: Requests::new(fetch, &context.supergraph.schema, context.numbers)?,
+        requests: Requests::new(fetch, &context.supergraph.schema, context.numbers, context.options.with_facts)?,
         waits_for: 0,
         wakes: Vec::new(),
     })
@@ -163,7 +163,7 @@ fn reading_context<'a>(context: &FetchContext<'a>, fetch: &Fetch) -> ReadingCont
         supergraph: context.supergraph,
         shapes: context.shapes,
         subgraph: fetch.subgraph,
-        weights: context.weights,
+        weights: context.options.weights,
     }
 }
 

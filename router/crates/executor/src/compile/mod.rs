@@ -7,6 +7,7 @@
 //! ```
 
 pub(crate) mod condition;
+mod facts;
 pub(crate) mod fetch;
 pub(crate) mod initial;
 pub(crate) mod limits;

@@ -19,6 +19,21 @@ use super::projection::Projection;
 use super::shape::Shapes;
 use super::weights::{NoWeights, Weights};
 
+/// What is compiled into an operation beside what executing it needs.
+#[derive(Clone, Copy)]
+pub struct CompileOptions<'a> {
+    /// What subgraphs give is added up by these ([`crate::FetchReport::weight`]).
+    pub weights: &'a dyn Weights,
+    /// Whether requests say what a cache has to know of what they ask ([`crate::request::SelectionFacts`]).
+    pub with_facts: bool,
+}
+
+impl Default for CompileOptions<'_> {
+    fn default() -> Self {
+        Self { weights: &NoWeights, with_facts: false }
+    }
+}
+
 /// An operation ready to be executed any number of times, at once too.
 #[derive(Debug)]
 pub struct CompiledOperation {
@@ -37,19 +52,19 @@ pub struct CompiledOperation {
 impl CompiledOperation {
     /// Makes an operation ready to run by `plan`, which was made for it.
     pub fn compile(operation: Operation, plan: QueryPlan, supergraph: &Arc<Supergraph>) -> Result<Self, CompileError> {
-        Self::weighed(operation, plan, supergraph, &NoWeights)
+        Self::with_options(operation, plan, supergraph, &CompileOptions::default())
     }
 
-    /// The same, where what subgraphs give is added up by `weights` ([`crate::FetchReport::weight`]).
-    pub fn weighed(
+    /// The same, for those who want to know more.
+    pub fn with_options(
         operation: Operation,
         plan: QueryPlan,
         supergraph: &Arc<Supergraph>,
-        weights: &dyn Weights,
+        options: &CompileOptions<'_>,
     ) -> Result<Self, CompileError> {
         let numbers = Numbers::new(&operation.variables);
         let shapes = Shapes::new(&supergraph.schema, operation.root, &operation.selection_set, &plan, &numbers)?;
-        let context = FetchContext { supergraph, shapes: &shapes, numbers: &numbers, weights };
+        let context = FetchContext { supergraph, shapes: &shapes, numbers: &numbers, options };
         let fetches = compile_fetches(&context, &plan.fetches)?;
         let mut conditions = Vec::new();
         condition_variables(&operation.selection_set, &numbers, &mut conditions)?;

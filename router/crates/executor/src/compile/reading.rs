@@ -243,6 +243,13 @@ impl MoreWeights {
 }
 
 impl Reading {
+    /// The key of a field in the response.
+    pub(crate) fn key(&self, number: usize) -> &[u8] {
+        // Between the quotes, before the colon.
+        let expected = self.fields.get(number).map_or(&[][..], |field| &field.expected);
+        expected.get(1..expected.len().saturating_sub(2)).unwrap_or_default()
+    }
+
     /// The field of an unescaped key.
     pub(crate) fn look_up(&self, key: &[u8]) -> Option<usize> {
         self.by_key.get(key).map(|at| *at as usize)

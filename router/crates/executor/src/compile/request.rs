@@ -10,6 +10,7 @@ use braid_query_plan::{EntityFetch, Fetch, FetchKind, FetchSelection, TypenameSo
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::condition::Numbers;
+use super::facts::{asked_fields, selection_facts};
 use super::limits::CompileError;
 use crate::request::{Document, DocumentEntities, EntityKey, EntitySelection, RootField};
 
@@ -58,14 +59,20 @@ pub(crate) struct CompiledPart {
 }
 
 impl Requests {
-    pub(crate) fn new(fetch: &Fetch, schema: &Schema, numbers: &Numbers<'_>) -> Result<Self, CompileError> {
+    /// The requests of `fetch`; with facts if a cache will look at them.
+    pub(crate) fn new(
+        fetch: &Fetch,
+        schema: &Schema,
+        numbers: &Numbers<'_>,
+        with_facts: bool,
+    ) -> Result<Self, CompileError> {
         let lists: &[EntityFetch] = match &fetch.kind {
             FetchKind::Root { .. } => &[],
             FetchKind::Entities(lists) => lists,
         };
         let alone = |at: usize| {
             let text = request_text(fetch, schema, None, &[EntityPart { entities: at, group: 0 }]);
-            entity_selection(fetch, schema, &lists[at], &text).map(Arc::new)
+            entity_selection(fetch, schema, &lists[at], &text, with_facts).map(Arc::new)
         };
         if lists.iter().any(|list| !list.contexts.is_empty()) {
             let selections = (0..lists.len()).map(alone).collect::<Result<_, _>>()?;
@@ -75,10 +82,11 @@ impl Requests {
         let text = request_text(fetch, schema, None, &parts);
         let selections = match lists {
             // The only list is alone in the request.
-            [list] => vec![Arc::new(entity_selection(fetch, schema, list, &text)?)],
+            [list] => vec![Arc::new(entity_selection(fetch, schema, list, &text, with_facts)?)],
             lists => (0..lists.len()).map(alone).collect::<Result<_, _>>()?,
         };
-        Ok(Self::One(compile_request(fetch, numbers, &selections, &parts, text)?))
+        let facts = with_facts.then_some(schema);
+        Ok(Self::One(compile_request(fetch, numbers, &selections, &parts, text, facts)?))
     }
 
     /// The most bytes that they take.
@@ -122,7 +130,7 @@ pub(crate) fn request_of_groups(
     let part = |(entities, count): (usize, &u32)| (0..*count as usize).map(move |group| EntityPart { entities, group });
     let parts: Vec<EntityPart> = counts.iter().enumerate().flat_map(part).collect();
     let text = request_text(fetch, schema, None, &parts);
-    let request = Arc::new(compile_request(fetch, &Numbers::new(variables), selections, &parts, text)?);
+    let request = Arc::new(compile_request(fetch, &Numbers::new(variables), selections, &parts, text, None)?);
     let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
     let bytes = request.weight();
     if known.bytes + bytes <= MAX_KNOWN && find(&known).is_none() {
@@ -139,6 +147,7 @@ fn compile_request(
     selections: &[Arc<EntitySelection>],
     parts: &[EntityPart],
     text: RequestText,
+    facts: Option<&Schema>,
 ) -> Result<CompiledRequest, CompileError> {
     let variable = |index: &usize| {
         let name = &fetch.variables.get(*index).ok_or(CompileError::Inconsistent)?.name;
@@ -158,13 +167,17 @@ fn compile_request(
         let selection = selections.get(part.part.entities).ok_or(CompileError::Inconsistent)?;
         Ok(DocumentEntities { alias: Arc::clone(&part.alias), selection: Arc::clone(selection) })
     };
+    let root_fields = match (&fetch.kind, facts) {
+        (FetchKind::Root { selections, .. }, Some(schema)) => {
+            asked_fields(fetch, schema, &text, root_fields(selections), selections)?
+        }
+        (FetchKind::Root { selections, .. }, None) => root_fields(selections),
+        (FetchKind::Entities(_), _) => Vec::new(),
+    };
     let document = Document {
         hash: xxh3_64(text.query.as_bytes()),
         query: text.query.into(),
-        root_fields: match &fetch.kind {
-            FetchKind::Root { selections, .. } => root_fields(selections),
-            FetchKind::Entities(_) => Vec::new(),
-        },
+        root_fields,
         entities: parts.iter().map(entities).collect::<Result<_, _>>()?,
     };
     Ok(CompiledRequest { head, parts, variables, document: Arc::new(document) })
@@ -180,8 +193,9 @@ fn entity_selection(
     schema: &Schema,
     list: &EntityFetch,
     alone: &RequestText,
+    with_facts: bool,
 ) -> Result<EntitySelection, CompileError> {
-    let RequestText { query, variables, parts } = alone;
+    let RequestText { query, variables, parts, .. } = alone;
     let range = parts.first().ok_or(CompileError::Inconsistent)?.selections.clone();
     let text: Box<str> = query.get(range).ok_or(CompileError::Inconsistent)?.into();
     let mut keys: Vec<EntityKey> = Vec::new();
@@ -204,12 +218,15 @@ fn entity_selection(
         text,
         variables: variables.iter().copied().filter_map(name).collect(),
         keys,
+        facts: with_facts.then(|| selection_facts(schema, &list.selections)),
     })
 }
 
 fn root_fields(selections: &[FetchSelection]) -> Vec<RootField> {
     let fields = |selection: &FetchSelection| match selection {
-        FetchSelection::Field(field) => vec![RootField { key: field.wire_key.clone(), name: field.name.clone() }],
+        FetchSelection::Field(field) => {
+            vec![RootField { key: field.wire_key.clone(), name: field.name.clone(), asked: None }]
+        }
         FetchSelection::InlineFragment { selections, .. } => root_fields(selections),
     };
     selections.iter().flat_map(fields).collect()

@@ -131,12 +131,12 @@ impl SubgraphService for Canned {
         };
         self.requests.lock().unwrap().push((name, body));
         match answer {
-            Behaviour::Body(body) => Ok(SubgraphResponse { status: 200, body, meta: () }),
+            Behaviour::Body(body) => Ok(SubgraphResponse::new(200, body, ())),
             Behaviour::Late(body) => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
-                Ok(SubgraphResponse { status: 200, body, meta: () })
+                Ok(SubgraphResponse::new(200, body, ()))
             }
-            Behaviour::Status(status, body) => Ok(SubgraphResponse { status, body, meta: () }),
+            Behaviour::Status(status, body) => Ok(SubgraphResponse::new(status, body, ())),
             Behaviour::Fails(kind) => Err(SubgraphError { kind, message: "broken".into(), retryable: false }),
             Behaviour::Hangs => std::future::pending().await,
         }

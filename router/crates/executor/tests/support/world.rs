@@ -247,6 +247,6 @@ impl SubgraphService for Recorded {
                 body
             }
         };
-        Ok(SubgraphResponse { status: 200, body, meta: () })
+        Ok(SubgraphResponse::new(200, body, ()))
     }
 }

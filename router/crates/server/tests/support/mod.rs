@@ -68,7 +68,7 @@ impl SubgraphService for Shop {
             }
             _ => r#"{"data":{"product":{"name":"Chair"}}}"#.to_owned(),
         };
-        Ok(SubgraphResponse { status: 200, body: body.into(), meta: SubgraphHeaders::default() })
+        Ok(SubgraphResponse::new(200, body.into(), SubgraphHeaders::default()))
     }
 
     async fn subscribe(&self, _: SubgraphRequest, _: &SubgraphContext) -> Result<SubgraphEvents, SubgraphError> {

@@ -54,7 +54,7 @@ impl Slow {
         let mut headers = HeaderMap::new();
         headers.insert("set-cookie", HeaderValue::from_static("a=1"));
         headers.insert("x-a", HeaderValue::from_static("1"));
-        Ok(SubgraphResponse { status: 200, body: request.body, meta: SubgraphHeaders::new(headers) })
+        Ok(SubgraphResponse::new(200, request.body, SubgraphHeaders::new(headers)))
     }
 }
 
