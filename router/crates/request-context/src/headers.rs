@@ -6,6 +6,7 @@ use std::sync::Arc;
 use braid_supergraph::SubgraphId;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::cache_control::CacheControl;
 use crate::cacheability::Cacheability;
 use crate::claim_headers::{claim_path, derived_names, value_of};
 use crate::header_rules::{HeadersConfig, Merge, Propagate, RequestRule, ResponseRule};
@@ -290,9 +291,11 @@ fn merge_header(subgraph: &HeaderMap, name: &HeaderName, merge: Merge, out: &mut
         return;
     };
     if *name == header::CACHE_CONTROL {
+        let values = || subgraph.get_all(name).iter();
         let merged = match out.get(name) {
-            Some(earlier) => strictest(earlier, value),
-            None => value.clone(),
+            Some(earlier) => CacheControl::parse([earlier]).and(CacheControl::parse(values())).to_value(),
+            None if values().nth(1).is_none() => value.clone(),
+            None => CacheControl::parse(values()).to_value(),
         };
         out.insert(name.clone(), merged);
         return;
@@ -305,24 +308,6 @@ fn merge_header(subgraph: &HeaderMap, name: &HeaderName, merge: Merge, out: &mut
     for value in subgraph.get_all(name) {
         out.append(name.clone(), value.clone());
     }
-}
-
-/// The `cache-control` that both allow: `no-store`, `no-cache` and `private` win, else the shorter `max-age`.
-fn strictest(a: &HeaderValue, b: &HeaderValue) -> HeaderValue {
-    let texts = [a, b].map(|value| value.to_str().unwrap_or("no-store").to_ascii_lowercase());
-    let has = |directive: &str| texts.iter().any(|text| text.split(',').any(|part| part.trim() == directive));
-    if has("no-store") {
-        return HeaderValue::from_static("no-store");
-    }
-    if has("no-cache") {
-        return HeaderValue::from_static("no-cache");
-    }
-    let age = |text: &String| {
-        text.split(',').find_map(|part| part.trim().strip_prefix("max-age=")?.parse::<u64>().ok()).unwrap_or(0)
-    };
-    let age = texts.iter().map(age).min().unwrap_or(0);
-    let scope = if has("private") { "private" } else { "public" };
-    HeaderValue::try_from(format!("max-age={age}, {scope}")).unwrap_or(HeaderValue::from_static("no-store"))
 }
 
 fn step(rule: &RequestRule) -> Result<Step, HeaderRuleError> {
