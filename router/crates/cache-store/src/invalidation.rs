@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use xxhash_rust::xxh3::Xxh3;
 
 /// What entries are invalidated by, as a hash. Tags that collide are invalidated together, which costs a request and is never wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(u64);
 
 /// What is not true any more.

@@ -1,7 +1,7 @@
 //! What is known of a client's request, from its head to its log line, and which of it travels to subgraphs and back. Knows no
 //! connection and no operation.
 
-mod cache_control;
+pub mod cache_control;
 mod cacheability;
 mod claim_headers;
 mod context;
@@ -10,7 +10,6 @@ pub mod headers;
 pub mod identity;
 pub mod uploads;
 
-pub use cache_control::CacheControl;
-pub use cacheability::Cacheability;
+pub use cacheability::{Cacheability, Dependencies};
 pub use context::{RequestContext, SubgraphContext};
 pub use identity::Identity;
