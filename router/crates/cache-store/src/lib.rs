@@ -5,6 +5,8 @@
 //! Key ──▶ Memory ──miss──▶ Shared (Redis)
 //!            └──────┬─────────┘
 //!                 Entry ──▶ Invalidations: was it asked for after the last invalidation of each of its tags?
+//!                                 ▲
+//!                               Group: the log that routers with the same Redis agree on, and how recent it is here
 //! ```
 //!
 //! Nothing is deleted to invalidate it. An entry remembers the [`Position`] that invalidations had when it was asked for; it is true
@@ -13,10 +15,12 @@
 
 pub mod config;
 mod entry;
+mod group;
 mod invalidation;
 mod invalidations;
 mod key;
 mod memory;
+mod shared;
 mod store;
 
 pub use entry::{Entry, Lifetime, Millis, now};
@@ -24,4 +28,5 @@ pub use invalidation::{Invalidation, Tag, TagKind, entity_key};
 pub use invalidations::{Invalidations, Position};
 pub use key::{Group, Key, KeyRef};
 pub use memory::Memory;
-pub use store::Store;
+pub use shared::{Found, Shared};
+pub use store::{NotAcknowledged, Store, StoreError};

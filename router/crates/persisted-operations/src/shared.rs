@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use braid_redis::{Redis, RedisSetupError};
+use braid_redis::{Redis, RedisSetupError, Setup};
 use braid_telemetry::metrics::Metrics;
 use tokio::sync::Semaphore;
 
@@ -31,8 +31,15 @@ impl SharedQueries {
     /// Must be called on a runtime. No connection is opened yet.
     pub(crate) fn new(config: &RedisConfig, metrics: &Metrics) -> Result<Self, SharedError> {
         let metrics = metrics.redis("persisted_operations");
+        let setup = Setup {
+            url: &config.url.0,
+            tls: &config.tls,
+            timeout: config.timeout.0,
+            is_patient: false,
+            purpose: "registered operations",
+        };
         Ok(Self {
-            redis: Redis::new(&config.url.0, &config.tls, config.timeout.0, "registered operations", metrics)?,
+            redis: Redis::new(setup, metrics)?,
             prefix: config.prefix.clone(),
             ttl: config.ttl.0.as_secs().max(1),
             writes: Arc::new(Semaphore::new(MAX_WRITES)),

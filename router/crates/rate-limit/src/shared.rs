@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use braid_net::tls::Fingerprint;
-use braid_redis::{Redis, RedisSetupError};
+use braid_redis::{Redis, RedisSetupError, Setup};
 use braid_telemetry::metrics::Metrics;
 use redis::Script;
 
@@ -28,7 +28,8 @@ impl Shared {
     pub(crate) fn new(config: &RedisConfig, metrics: &Metrics) -> Result<Self, RedisSetupError> {
         let RedisConfig { url, tls, timeout, .. } = config;
         let certificates = Fingerprint::of(tls.files());
-        let redis = Redis::new(&url.0, tls, timeout.0, "rate limits", metrics.redis("rate_limits"))?;
+        let setup = Setup { url: &url.0, tls, timeout: timeout.0, is_patient: false, purpose: "rate limits" };
+        let redis = Redis::new(setup, metrics.redis("rate_limits"))?;
         Ok(Self { config: config.clone(), certificates, redis, script: Script::new(include_str!("take.lua")) })
     }
 

@@ -1,5 +1,6 @@
 //! Metrics for Prometheus. Counters that requests use are looked up by label once, not per request. Knows no GraphQL.
 
+mod cache;
 mod limits;
 mod streams;
 mod subgraph;
@@ -8,7 +9,7 @@ mod upstream;
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
-use prometheus_client::metrics::counter::Counter;
+pub use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -16,6 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::codes::{ForeignCodes, LIMITS};
 
+pub use cache::CacheMetrics;
 use limits::LimitFamilies;
 pub use limits::{RateLimitMetrics, RedisMetrics};
 pub use streams::{StreamLimit, StreamMetrics};
@@ -72,6 +74,8 @@ pub struct Metrics {
     rate_limits: LimitFamilies,
     /// Streams to clients, and the subscriptions behind them.
     pub streams: StreamMetrics,
+    /// What is kept of subgraphs' answers.
+    pub cache: CacheMetrics,
     /// Access log lines that were dropped because standard error was too slow.
     pub access_lines_dropped: Counter,
 }
@@ -200,6 +204,7 @@ impl Default for Metrics {
             upstream: UpstreamFamilies::default(),
             rate_limits: LimitFamilies::default(),
             streams: StreamMetrics::default(),
+            cache: CacheMetrics::default(),
             access_lines_dropped: Counter::default(),
         };
         metrics.register(requests);
@@ -271,6 +276,7 @@ impl Metrics {
         self.upstream.register(registry);
         self.rate_limits.register(registry);
         self.streams.register(registry);
+        self.cache.register(registry);
         registry.register(
             "access_log_dropped",
             "Access log lines that were dropped",
