@@ -1,5 +1,6 @@
 //! What can be invalidated, and the tags by which entries are found untrue. Knows nothing of when.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -7,8 +8,9 @@ use xxhash_rust::xxh3::Xxh3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(u64);
 
-/// What is not true any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is not true any more. Routers of a group tell it each other in this form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Invalidation {
     /// All that subgraphs gave.
     All,

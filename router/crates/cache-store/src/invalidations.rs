@@ -15,7 +15,7 @@ pub struct Position(pub u64);
 impl Position {
     /// The point of the `number`th invalidation of a millisecond.
     pub fn new(millis: u64, number: u64) -> Self {
-        Self((millis << 20) | number.min((1 << 20) - 1))
+        Self((millis.min((1 << 44) - 1) << 20) | number.min((1 << 20) - 1))
     }
 }
 
@@ -63,21 +63,16 @@ impl Invalidations {
         self.apply_to(&mut table, position, invalidations);
     }
 
+    /// Invalidates before the group has agreed on it: nothing that was asked for until now is served, nor what is asked for before
+    /// the next invalidation that the group agrees on.
+    pub fn distrust(&self, invalidations: &[Invalidation]) {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        // The group's next position is at least this one. Only the group says which positions have been reached.
+        table.apply(Position(self.last().0 + 1), invalidations);
+    }
+
     fn apply_to(&self, table: &mut Table, position: Position, invalidations: &[Invalidation]) {
-        for invalidation in invalidations {
-            match invalidation.tags() {
-                None => table.floor = table.floor.max(position),
-                Some(tags) => {
-                    for tag in tags {
-                        let at = table.at.entry(tag).or_default();
-                        *at = position.max(*at);
-                    }
-                }
-            }
-        }
-        if table.at.len() > MAX_TAGS {
-            table.forget_half();
-        }
+        table.apply(position, invalidations);
         // Readers that see it see the table as it is now.
         self.last.fetch_max(position.0, Ordering::AcqRel);
     }
@@ -102,6 +97,23 @@ impl Invalidations {
 }
 
 impl Table {
+    fn apply(&mut self, position: Position, invalidations: &[Invalidation]) {
+        for invalidation in invalidations {
+            match invalidation.tags() {
+                None => self.floor = self.floor.max(position),
+                Some(tags) => {
+                    for tag in tags {
+                        let at = self.at.entry(tag).or_default();
+                        *at = position.max(*at);
+                    }
+                }
+            }
+        }
+        if self.at.len() > MAX_TAGS {
+            self.forget_half();
+        }
+    }
+
     fn forget_half(&mut self) {
         let mut positions: Vec<Position> = self.at.values().copied().collect();
         let half = positions.len() / 2;

@@ -153,15 +153,19 @@ impl Redis {
             }
         };
         self.answered();
-        if let Some(Err(error)) = answers.iter().find(|answer| answer.is_err()) {
-            self.metrics.failures.inc();
-            if answers.iter().all(|answer| answer.as_ref().is_err_and(|error| self.means_away(error)))
-                || self.is_demoted(error)
-            {
-                self.lost(&Failure::Redis(error.clone()));
-            }
-        }
+        self.look_at(&answers);
         Some(answers)
+    }
+
+    /// Sees whether what single commands were answered means that it is away, or that another server is to be asked.
+    pub fn look_at(self: &Arc<Self>, answers: &[RedisResult<Value>]) {
+        let mut errors = answers.iter().filter_map(|answer| answer.as_ref().err()).peekable();
+        let Some(first) = errors.peek().copied() else { return };
+        self.metrics.failures.inc();
+        let all_fail = answers.iter().all(|answer| answer.as_ref().is_err_and(means_away));
+        if all_fail || errors.any(|error| self.is_elsewhere(error)) {
+            self.lost(&Failure::Redis(first.clone()));
+        }
     }
 
     /// Whether it is away.
@@ -212,23 +216,20 @@ impl Redis {
 
     fn refused(self: &Arc<Self>, error: RedisError) {
         self.metrics.failures.inc();
-        if self.patience.is_none() || self.means_away(&error) || self.is_demoted(&error) {
+        if self.patience.is_none() || means_away(&error) || self.is_elsewhere(&error) {
             self.lost(&Failure::Redis(error));
         }
     }
 
-    /// Whether no other command would fare better, over this connection. A server that is full or may not be written to is still read.
-    fn means_away(&self, error: &RedisError) -> bool {
-        match error.kind() {
-            ErrorKind::Server(kind) => matches!(kind, ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown),
-            ErrorKind::Extension => error.code() == Some("NOAUTH"),
-            _ => true,
+    /// Whether another server is to be asked from now on.
+    fn is_elsewhere(&self, error: &RedisError) -> bool {
+        let ErrorKind::Server(kind) = error.kind() else { return false };
+        match self.address {
+            Address::One(_) => false,
+            Address::Sentinel(_) => kind == ServerErrorKind::ReadOnly,
+            // Commands that are sent one by one follow by themselves.
+            Address::Cluster(_) => matches!(kind, ServerErrorKind::Moved | ServerErrorKind::ReadOnly),
         }
-    }
-
-    /// Whether sentinels must be asked again who the master is.
-    fn is_demoted(&self, error: &RedisError) -> bool {
-        matches!(self.address, Address::Sentinel(_)) && error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
     }
 
     fn lost(self: &Arc<Self>, failure: &Failure) {
@@ -256,6 +257,15 @@ impl Redis {
             Ok(connection)
         };
         timeout(ATTEMPT, open).await.map_err(|_| Failure::Timeout)?
+    }
+}
+
+/// Whether no other command would fare better over this connection. A server that is full or may not be written to is still read.
+fn means_away(error: &RedisError) -> bool {
+    match error.kind() {
+        ErrorKind::Server(kind) => matches!(kind, ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown),
+        ErrorKind::Extension => error.code() == Some("NOAUTH"),
+        _ => true,
     }
 }
 
