@@ -78,73 +78,94 @@ async fn nothing_older_is_served_after_an_acknowledgement() {
     let mut frozen = config.clone();
     frozen.redis.as_mut().unwrap().url.0 = proxy.url();
     let stores = [joined(&config).await, joined(&frozen).await];
-    let truth: Arc<[AtomicU64; 4]> = Arc::default();
-    let acknowledged: Arc<[AtomicU64; 4]> = Arc::default();
-    let is_over = Arc::new(AtomicBool::new(false));
-    let (hits, misses, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)), AtomicU64::new(0));
-    let mut readers = Vec::new();
-    for reader in 0..6usize {
-        let store = stores[reader % 2].clone();
-        let (truth, acknowledged, is_over) = (truth.clone(), acknowledged.clone(), is_over.clone());
-        let (hits, misses) = (hits.clone(), misses.clone());
-        readers.push(tokio::spawn(async move {
-            let mut turn = reader;
-            while !is_over.load(Ordering::Relaxed) {
-                turn += 1;
-                let which = turn % 4;
-                let (item, tag) = (format!("item {which}"), format!("tag {which}"));
-                let least = acknowledged[which].load(Ordering::SeqCst);
-                if let Some((value, _)) = serves(&store, &item, &tag).await {
-                    assert!(value >= least, "router {} served {value}, {least} was acknowledged", reader % 2);
-                    hits.fetch_add(1, Ordering::Relaxed);
-                } else {
-                    let position = store.position();
-                    let value = truth[which].load(Ordering::SeqCst);
-                    // The subgraph takes its time.
-                    tokio::time::sleep(Duration::from_millis(turn as u64 % 5)).await;
-                    let kept = entry(value.to_string(), position);
-                    store.memory.put(key(&item), kept.clone());
-                    store.shared().unwrap().put(vec![(key(&item), kept)]);
-                    misses.fetch_add(1, Ordering::Relaxed);
-                }
-                if turn % 7 == 0 {
-                    // As if it had to make room: the next one asks Redis.
-                    store.memory.remove(key(&item).as_ref());
-                }
-                tokio::task::yield_now().await;
-            }
-        }));
+    let world = Arc::new(World::default());
+    let mut tasks = Vec::new();
+    for task in 0..4 {
+        tasks.push(tokio::spawn(read(world.clone(), stores[task % 2].clone(), task)));
     }
-    let started = Instant::now();
-    let mut rounds = 0;
-    while started.elapsed() < Duration::from_secs(20) {
-        rounds += 1;
-        let which = rounds % 4;
-        let value = truth[which].fetch_add(1, Ordering::SeqCst) + 1;
-        // Now and then the second router loses Redis.
-        if rounds % 200 == 100 {
-            proxy.freeze(true);
+    for which in 0..ITEMS {
+        tasks.push(tokio::spawn(write(world.clone(), stores.clone(), which)));
+    }
+    // The second router loses Redis twice.
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        proxy.freeze(true);
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        proxy.freeze(false);
+    }
+    world.is_over.store(true, Ordering::Relaxed);
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let World { rounds, refused, hits, misses, .. } = &*world;
+    println!(
+        "{} rounds acknowledged, {} not; {} hits, {} misses",
+        count(rounds),
+        count(refused),
+        count(hits),
+        count(misses)
+    );
+    assert!(count(rounds) > 1000 && count(hits) > 1000 && count(misses) > 1000);
+}
+
+const ITEMS: usize = 16;
+
+#[derive(Default)]
+struct World {
+    truth: [AtomicU64; ITEMS],
+    acknowledged: [AtomicU64; ITEMS],
+    is_over: AtomicBool,
+    rounds: AtomicU64,
+    refused: AtomicU64,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+async fn read(world: Arc<World>, store: Arc<Store>, reader: usize) {
+    let mut turn = reader;
+    while !world.is_over.load(Ordering::Relaxed) {
+        turn += 1;
+        let which = turn % ITEMS;
+        let (item, tag) = (format!("item {which}"), format!("tag {which}"));
+        let least = world.acknowledged[which].load(Ordering::SeqCst);
+        if let Some((value, _)) = serves(&store, &item, &tag).await {
+            assert!(value >= least, "router {} served {value}, {least} was acknowledged", reader % 2);
+            world.hits.fetch_add(1, Ordering::Relaxed);
+        } else {
+            let position = store.position();
+            let value = world.truth[which].load(Ordering::SeqCst);
+            // The subgraph takes its time.
+            tokio::time::sleep(Duration::from_millis(turn as u64 % 3)).await;
+            let kept = entry(value.to_string(), position);
+            store.memory.put(key(&item), kept.clone());
+            store.shared().unwrap().put(vec![(key(&item), kept)]);
+            world.misses.fetch_add(1, Ordering::Relaxed);
         }
-        if rounds % 200 == 105 {
-            proxy.freeze(false);
+        if turn.is_multiple_of(7) {
+            // As if it had to make room: the next one asks Redis.
+            store.memory.remove(key(&item).as_ref());
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let store = &stores[usize::from(rounds % 3 == 0)];
-        match store.invalidate(&[by_tag(&format!("tag {which}"))]).await {
+    }
+}
+
+async fn write(world: Arc<World>, stores: [Arc<Store>; 2], which: usize) {
+    let mut round = which;
+    while !world.is_over.load(Ordering::Relaxed) {
+        round += 1;
+        let value = world.truth[which].fetch_add(1, Ordering::SeqCst) + 1;
+        match stores[usize::from(round.is_multiple_of(3))].invalidate(&[by_tag(&format!("tag {which}"))]).await {
             Ok(_) => {
-                acknowledged[which].fetch_max(value, Ordering::SeqCst);
+                world.acknowledged[which].fetch_max(value, Ordering::SeqCst);
+                world.rounds.fetch_add(1, Ordering::Relaxed);
             }
             Err(NotAcknowledged::Redis) => {
-                refused.fetch_add(1, Ordering::Relaxed);
+                world.refused.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
     }
-    is_over.store(true, Ordering::Relaxed);
-    for reader in readers {
-        reader.await.unwrap();
-    }
-    let (hits, misses) = (hits.load(Ordering::Relaxed), misses.load(Ordering::Relaxed));
-    println!("{rounds} rounds, {hits} hits, {misses} misses, {} not acknowledged", refused.load(Ordering::Relaxed));
-    assert!(rounds > 100 && hits > 1000 && misses > 100);
 }
 
 #[tokio::test(flavor = "multi_thread")]
