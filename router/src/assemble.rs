@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use braid_authentication::Authenticator;
 use braid_authentication::config::Exceptions;
+use braid_cache::{CacheError, Cached, Describes};
 use braid_events::{Events, EventsError, WithEvents};
 use braid_gateway::config::AnonymousConfig;
 use braid_gateway::{DocumentError, Documents, Gateway, GatewayConfig, GatewayError, PolicyAuthorizer};
@@ -23,8 +24,8 @@ use tokio::net::TcpListener;
 use crate::callback::CallbackRoute;
 use crate::config::Config;
 
-/// The subgraphs: over HTTP, and brokers for the events that come from there.
-pub type Subgraphs = WithEvents<HttpSubgraphs>;
+/// The subgraphs: over HTTP, brokers for the events that come from there, and a cache before them.
+pub type Subgraphs = Cached<WithEvents<HttpSubgraphs>>;
 
 /// A version with such subgraphs.
 pub type Version = braid_server::Version<Subgraphs>;
@@ -45,8 +46,12 @@ pub fn version(
     let events = Events::declare(&mut supergraph, &config.events)?;
     let supergraph = Arc::new(supergraph);
     let older = previous.map(|previous| &previous.gateway.subgraphs);
-    let http = HttpSubgraphs::new(&supergraph, &config.traffic, metrics, older.map(|older| &older.subgraphs))?;
-    let subgraphs = WithEvents::new(http, &events, &supergraph, older)?;
+    let with_events = older.map(|older| &*older.subgraphs);
+    let http = HttpSubgraphs::new(&supergraph, &config.traffic, metrics, with_events.map(|older| &older.subgraphs))?;
+    let subgraphs = WithEvents::new(http, &events, &supergraph, with_events)?;
+    let forwards_claims = |name: &str| !config.traffic.for_subgraph(name).forward_claims.is_empty();
+    let describes = Describes::default();
+    let subgraphs = Cached::new(subgraphs, &config.cache, &supergraph, forwards_claims, describes, metrics, older)?;
     let policy_server = PolicyServer::new(&config.policy_server, metrics)?;
     let gateway_config = GatewayConfig {
         policy_authorizer: policy_server.map(|server| Arc::new(server) as Arc<dyn PolicyAuthorizer>),
@@ -58,6 +63,7 @@ pub fn version(
         demand_control: config.demand_control.clone(),
         subscriptions: config.subscriptions.clone(),
         incremental: config.incremental.clone(),
+        has_cache: config.cache.enabled,
         anonymous: config.authentication.required.then(|| anonymous(&config.authentication.exceptions)),
     };
     let older = previous.map(|previous| &previous.gateway.documents);
@@ -98,7 +104,7 @@ pub fn front(config: &Config, version: Version, metrics: Arc<Metrics>) -> Result
         Some(url) => Some(Exporter::new(otlp, url)?),
     };
     // Later versions have the same.
-    let callbacks = CallbackRoute(version.gateway.subgraphs.subgraphs.callbacks().clone());
+    let callbacks = CallbackRoute(version.gateway.subgraphs.subgraphs.subgraphs.callbacks().clone());
     Ok(Front::new(version, Observers { metrics, access_log, exporter }).with_route(Arc::new(callbacks)))
 }
 
@@ -138,6 +144,9 @@ pub enum VersionError {
     /// Events can't come from a broker.
     #[error(transparent)]
     Events(#[from] EventsError),
+    /// The cache can't be set up.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// Rate limits can't be set up.
     #[error(transparent)]
     RateLimits(#[from] RateLimitError),
@@ -175,6 +184,7 @@ pub enum VersionError {
 fn unknown_names(config: &Config, supergraph: &Supergraph) -> Result<(), VersionError> {
     let named = config.traffic.subgraphs.keys().map(|name| ("traffic.subgraphs", name));
     let named = named.chain(config.headers.subgraphs.keys().map(|name| ("headers.subgraphs", name)));
+    let named = named.chain(config.cache.subgraphs.keys().map(|name| ("cache.subgraphs", name)));
     let named =
         named.chain(config.exposure.subgraph_errors_of.iter().map(|name| ("exposure.subgraph_errors_of", name)));
     for (option, name) in named {

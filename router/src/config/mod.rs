@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use braid_authentication::config::AuthenticationConfig;
 use braid_authorization::config::AuthorizationConfig;
+use braid_cache::config::CacheConfig;
 use braid_demand_control::config::{DemandControlConfig, Mode};
 use braid_events::config::{BrokerConfig, EventsConfig};
 use braid_gateway::config::{ExposureConfig, IncrementalConfig, OverrideLabelsConfig};
@@ -42,6 +43,8 @@ pub struct Config {
     pub rate_limits: RateLimitsConfig,
     /// Requests to subgraphs.
     pub traffic: TrafficConfig,
+    /// What subgraphs gave is kept and served again.
+    pub cache: CacheConfig,
     /// Which headers are forwarded.
     pub headers: HeadersConfig,
     /// Limits on operations.

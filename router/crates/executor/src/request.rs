@@ -9,8 +9,8 @@
 //!   the same entity, and [`Representation::hash`] is their hash in every process and version. A subgraph that writes one value in two
 //!   ways (`1` and `"1"` for an ID) makes two entities of it; nothing is mixed up by that, but known twice.
 //! - What is asked of the entities of a list is [`EntitySelection::text`]. It depends on nothing else in the request, and neither does
-//!   its hash. With the subgraph, the representation and the values of the variables that it uses, it is all that an item of the
-//!   answer depends on, but for headers.
+//!   its hash. With the subgraph, the representation and the variables that it uses, their values and how they are defined
+//!   ([`SelectionFacts::signature`]), it is all that an item of the answer depends on, but for headers.
 //! - A list of the response's data has one item for each representation of the list, in order, under the list's alias.
 //!
 //! [`SubgraphRequest::keeping`] is the request without some of the representations; the sender then has to put the response back
@@ -95,7 +95,7 @@ pub struct AskedField {
 /// What the schema says of a selection.
 #[derive(Debug, Default)]
 pub struct SelectionFacts {
-    /// All that the schema says of the fields in it: it is another one if another schema gives the same text another meaning.
+    /// What gives the text its meaning: the types of the fields in it, as the schema has them, and the definitions of the variables.
     pub signature: Box<str>,
     /// The object types and abstract types that what is selected may have within it, below its top.
     pub contains: Vec<Name>,
@@ -111,6 +111,11 @@ impl Derived {
     /// What was derived, or what `derive` gives now. `None` if somebody put something of another type there.
     pub fn get<T: Send + Sync + 'static>(&self, derive: impl FnOnce() -> T) -> Option<&T> {
         self.0.get_or_init(|| Arc::new(derive())).downcast_ref()
+    }
+
+    /// What was derived, if anything was.
+    pub fn known<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.0.get()?.downcast_ref()
     }
 }
 

@@ -87,6 +87,8 @@ pub struct GatewayConfig {
     pub subscriptions: SubscriptionsConfig,
     /// Whether answers come in parts.
     pub incremental: IncrementalConfig,
+    /// Whether there is a cache before the subgraphs, which has to know more of requests and responses.
+    pub has_cache: bool,
     /// Decides the policies that neither claims nor `authorization.policies` grant.
     pub policy_authorizer: Option<Arc<dyn PolicyAuthorizer>>,
 }
@@ -134,11 +136,13 @@ impl<S: Subgraphs> Gateway<S> {
         let supergraph = if config.incremental.enabled { with_incremental(supergraph) } else { supergraph };
         let names = supergraph.subgraphs.iter().map(|subgraph| subgraph.name.as_str());
         let headers = HeaderPlans::new(&config.headers, names)?;
+        let headers = if config.has_cache { headers.reading_all() } else { headers };
         let (limits, exposure) = (&config.limits, &config.exposure);
         let costs = CostRules::new(&config.demand_control, &supergraph)?.map(Arc::new);
         let anonymous = config.anonymous.as_ref().map(|config| AnonymousRules::new(config, &supergraph));
         let mut compiler = Compiler::new(supergraph.clone(), limits.clone());
         compiler.names = exposure.names();
+        compiler.with_facts = config.has_cache;
         compiler.costs.clone_from(&costs);
         Ok(Self {
             operations: OperationCache::new(limits.operation_cache.0, metrics.clone()),

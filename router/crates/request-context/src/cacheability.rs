@@ -28,6 +28,23 @@ pub struct Dependencies {
     pub tags: Arc<[Tag]>,
 }
 
+/// What a request to a subgraph found in the cache: numbers of entities and root fields.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CacheReport {
+    /// Found, and fresh.
+    pub fresh: u32,
+    /// Found and served, but not fresh.
+    pub stale: u32,
+    /// Not found, so the subgraph was asked for them.
+    pub missing: u32,
+    /// How many of those that were found came from Redis.
+    pub from_redis: u32,
+    /// Whether some of those that were found are for the client alone.
+    pub is_private: bool,
+    /// Until when all that was found is fresh, in milliseconds since the Unix epoch.
+    pub fresh_until: Option<u64>,
+}
+
 /// The most tags that are looked at to tell whether one response is still true.
 const MAX_TAGS: usize = 4096;
 
@@ -50,6 +67,13 @@ impl Cacheability {
 }
 
 impl Dependencies {
+    /// On these tags. `None` if they are too many.
+    pub fn new(position: Position, mut tags: Vec<Tag>) -> Option<Self> {
+        tags.sort_unstable();
+        tags.dedup();
+        (tags.len() <= MAX_TAGS).then(|| Self { position, tags: tags.into() })
+    }
+
     fn and(self, other: &Self) -> Option<Self> {
         let (position, tags) = (self.position.min(other.position), union(self.tags, &other.tags));
         (tags.len() <= MAX_TAGS).then_some(Self { position, tags })

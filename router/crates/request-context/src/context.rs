@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use braid_supergraph::SubgraphId;
 use braid_telemetry::trace::TraceContext;
 use http::request::Parts;
-use http::{Extensions, HeaderMap, Method, Uri};
+use http::{Extensions, HeaderMap, HeaderName, Method, Uri, header};
 
 use crate::headers::HeaderPlans;
 use crate::identity::Identity;
@@ -127,6 +127,26 @@ impl SubgraphContext {
             headers
         });
         Some(headers)
+    }
+
+    /// The headers that the client sent.
+    pub fn client_headers(&self) -> &HeaderMap {
+        &self.request.headers
+    }
+
+    /// Whether a subgraph gets this header from some client.
+    pub fn may_forward(&self, subgraph: SubgraphId, name: &HeaderName) -> bool {
+        self.request.plans.request_plan(subgraph).is_some_and(|(_, plan)| plan.may_forward(name))
+    }
+
+    /// Whether the headers that a subgraph gets tell who asks: credentials of the client, or headers that are made of its claims.
+    pub fn forwards_credentials(&self, subgraph: SubgraphId) -> bool {
+        let Some((_, plan)) = self.request.plans.request_plan(subgraph) else { return false };
+        let Some(headers) = self.headers(subgraph) else { return false };
+        let from_client = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
+        let mut from_client = from_client.iter().filter(|name| self.request.headers.contains_key(*name));
+        from_client.any(|name| headers.contains_key(name))
+            || plan.derived().iter().any(|name| headers.contains_key(name))
     }
 
     /// Whether somebody looks at the headers of this subgraph's responses.

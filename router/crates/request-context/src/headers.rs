@@ -7,7 +7,7 @@ use braid_supergraph::SubgraphId;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::cache_control::CacheControl;
-use crate::cacheability::Cacheability;
+use crate::cacheability::{CacheReport, Cacheability};
 use crate::claim_headers::{claim_path, derived_names, value_of};
 use crate::header_rules::{HeadersConfig, Merge, Propagate, RequestRule, ResponseRule};
 use crate::identity::{ClaimPath, Identity};
@@ -19,12 +19,14 @@ pub struct SubgraphHeaders {
     is_shared: bool,
     /// `None` if the response may not be kept, or nobody has looked.
     pub cacheability: Option<Arc<Cacheability>>,
+    /// What of the response was in the cache, where there is one.
+    pub cache: Option<Arc<CacheReport>>,
 }
 
 impl SubgraphHeaders {
     /// The headers of a response that one client's request asked for.
     pub fn new(headers: HeaderMap) -> Self {
-        Self { headers: Some(Arc::new(headers)), is_shared: false, cacheability: None }
+        Self { headers: Some(Arc::new(headers)), ..Self::default() }
     }
 
     /// The headers, where somebody looks at them.
@@ -197,6 +199,20 @@ impl RequestPlan {
     /// Whether subgraphs get the same headers whatever the client sends.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Whether a header of this name can come from a client, or from what is known of it.
+    pub(crate) fn may_forward(&self, header: &HeaderName) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Propagate { to: name, .. } | Step::Rename(_, name) | Step::InsertClaim(name, _) => name == header,
+            Step::PropagatePrefix(prefix) => header.as_str().starts_with(prefix),
+            Step::Insert(..) | Step::Remove(_) => false,
+        })
+    }
+
+    /// The headers that any rule sets from claims.
+    pub(crate) fn derived(&self) -> &[HeaderName] {
+        &self.derived
     }
 
     /// Writes the headers that a subgraph gets, out of the client's and of what is known of the client.

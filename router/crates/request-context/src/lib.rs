@@ -10,6 +10,6 @@ pub mod headers;
 pub mod identity;
 pub mod uploads;
 
-pub use cacheability::{Cacheability, Dependencies};
+pub use cacheability::{CacheReport, Cacheability, Dependencies};
 pub use context::{RequestContext, SubgraphContext};
 pub use identity::Identity;

@@ -1,6 +1,7 @@
 //! Metrics for Prometheus. Counters that requests use are looked up by label once, not per request. Knows no GraphQL.
 
 mod cache;
+mod cached;
 mod limits;
 mod streams;
 mod subgraph;
@@ -18,6 +19,8 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::codes::{ForeignCodes, LIMITS};
 
 pub use cache::CacheMetrics;
+use cached::CachedItemFamilies;
+pub use cached::CachedItemMetrics;
 use limits::LimitFamilies;
 pub use limits::{RateLimitMetrics, RedisMetrics};
 pub use streams::{StreamLimit, StreamMetrics};
@@ -72,6 +75,7 @@ pub struct Metrics {
     subgraphs: SubgraphFamilies,
     upstream: UpstreamFamilies,
     rate_limits: LimitFamilies,
+    cached_items: CachedItemFamilies,
     /// Streams to clients, and the subscriptions behind them.
     pub streams: StreamMetrics,
     /// What is kept of subgraphs' answers.
@@ -203,6 +207,7 @@ impl Default for Metrics {
             subgraphs: SubgraphFamilies::default(),
             upstream: UpstreamFamilies::default(),
             rate_limits: LimitFamilies::default(),
+            cached_items: CachedItemFamilies::default(),
             streams: StreamMetrics::default(),
             cache: CacheMetrics::default(),
             access_lines_dropped: Counter::default(),
@@ -275,6 +280,7 @@ impl Metrics {
         self.subgraphs.register(registry);
         self.upstream.register(registry);
         self.rate_limits.register(registry);
+        self.cached_items.register(registry);
         self.streams.register(registry);
         self.cache.register(registry);
         registry.register(
@@ -374,6 +380,11 @@ impl Metrics {
     /// The metrics of a rate limit.
     pub fn rate_limit(&self, rule: &str) -> RateLimitMetrics {
         self.rate_limits.rate_limit(rule)
+    }
+
+    /// The metrics of what is kept of a type of a subgraph.
+    pub fn cached_items(&self, subgraph: &str, ty: &str) -> CachedItemMetrics {
+        self.cached_items.of(subgraph, ty)
     }
 
     /// The metrics of a Redis server that is used for this.

@@ -11,11 +11,16 @@ use braid_query_plan::{Fetch, FetchField, FetchSelection};
 use super::limits::CompileError;
 use crate::request::{AskedField, RootField, SelectionFacts};
 
-/// The facts of a selection whose top is of no type of its own: that of a list of entities.
-pub(super) fn selection_facts(schema: &Schema, selections: &[FetchSelection]) -> SelectionFacts {
+/// The facts of a selection whose top is of no type of its own: that of a list of entities, which uses these variables of the fetch.
+pub(super) fn selection_facts(
+    fetch: &Fetch,
+    schema: &Schema,
+    selections: &[FetchSelection],
+    variables: &[usize],
+) -> SelectionFacts {
     let mut collector = Collector { schema, fields: BTreeSet::new(), contains: BTreeSet::new() };
     collector.selections(selections);
-    collector.facts()
+    collector.facts(variables.iter().filter_map(|at| definition(fetch, *at)))
 }
 
 /// The root fields of a request, each as it is asked for.
@@ -31,6 +36,7 @@ pub(super) fn asked_fields(
         let mut collector = Collector { schema, fields: BTreeSet::new(), contains: BTreeSet::new() };
         collector.field(asked);
         let variable = |at: &usize| Some((fetch.variables.get(*at)?.name.clone(), definition(fetch, *at)?.into()));
+        let definitions = place.variables.iter().filter_map(|at| definition(fetch, *at));
         field.asked = Some(AskedField {
             text: text.query.get(place.range.clone()).ok_or(CompileError::Inconsistent)?.into(),
             variables: place
@@ -40,7 +46,7 @@ pub(super) fn asked_fields(
                 .collect::<Result<_, _>>()?,
             field: asked.definition,
             arguments: asked.arguments.clone(),
-            facts: collector.facts(),
+            facts: collector.facts(definitions),
         });
     }
     Ok(fields)
@@ -75,9 +81,10 @@ impl Collector<'_> {
         self.selections(field.selections.as_deref().unwrap_or_default());
     }
 
-    fn facts(self) -> SelectionFacts {
+    fn facts(self, definitions: impl Iterator<Item = String>) -> SelectionFacts {
         let Self { schema, fields, contains } = self;
-        let mut lines = BTreeSet::new();
+        // Of a variable without a value, the definition says which it has.
+        let mut lines: BTreeSet<String> = definitions.collect();
         for id in fields {
             let field = schema.field(id);
             lines.insert(format!("{}.{}:{}", schema.ty(field.parent).name, field.name, field.ty));

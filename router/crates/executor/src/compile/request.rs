@@ -218,7 +218,7 @@ fn entity_selection(
         text,
         variables: variables.iter().copied().filter_map(name).collect(),
         keys,
-        facts: with_facts.then(|| selection_facts(schema, &list.selections)),
+        facts: with_facts.then(|| selection_facts(fetch, schema, &list.selections, variables)),
     })
 }
 
