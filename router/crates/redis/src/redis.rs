@@ -173,6 +173,12 @@ impl Redis {
         matches!(*self.state.borrow(), State::Away)
     }
 
+    /// Waits until it is back, but not longer than this. Returns whether it is.
+    pub async fn comes_back_within(&self, limit: Duration) -> bool {
+        let mut state = self.state.subscribe();
+        timeout(limit, state.wait_for(|state| matches!(state, State::Up(_)))).await.is_ok_and(|state| state.is_ok())
+    }
+
     async fn connection(self: &Arc<Self>, deadline: Instant) -> Option<Connection> {
         match &*self.state.borrow() {
             State::Up(connection) => return Some(connection.clone()),

@@ -103,7 +103,7 @@ impl Group {
 
     /// Invalidates in all routers of the group, and waits until it is in force in all of them.
     pub(crate) async fn invalidate(&self, invalidations: &[Invalidation]) -> Result<Position, NotAcknowledged> {
-        let Some(id) = self.shared.add(invalidations).await else {
+        let Some(id) = self.shared.add_twice(invalidations).await else {
             self.shared.keep_for_later(invalidations);
             return Err(NotAcknowledged::Redis);
         };
@@ -119,6 +119,18 @@ impl Group {
 }
 
 impl Shared {
+    /// Adds to the log, over another connection if the one there was is lost. What is then there twice does no harm.
+    async fn add_twice(&self, invalidations: &[Invalidation]) -> Option<Id> {
+        let started = Instant::now();
+        match self.add(invalidations).await {
+            Some(id) => Some(id),
+            None if self.redis.comes_back_within(self.timeout.saturating_sub(started.elapsed())).await => {
+                self.add(invalidations).await
+            }
+            None => None,
+        }
+    }
+
     /// Adds to the log; `None` if it is not known to be there.
     async fn add(&self, invalidations: &[Invalidation]) -> Option<Id> {
         let oldest = now().saturating_sub((self.max_age + SKEW).as_millis() as u64);
