@@ -1,6 +1,7 @@
 //! What operations cost, from the text and the variables to the estimate.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
+use std::path::Path;
 use std::sync::Arc;
 
 use braid_demand_control::CostModel;
@@ -10,7 +11,7 @@ use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_graphql::variables::coerce_variables;
 use braid_query_graph::QueryGraph;
 use braid_query_planner::{PlannerConfig, plan};
-use braid_supergraph::Supergraph;
+use braid_supergraph::{SubgraphId, Supergraph};
 use pretty_assertions::assert_eq;
 
 const HEAD: &str = r#"
@@ -93,13 +94,23 @@ impl Costs {
     fn new() -> Self {
         let names = [("[COST]", r#"[{ name: "@cost", as: "@price" }, { name: "@listSize", as: "@size" }]"#)];
         let sdl = names.iter().fold([HEAD, TYPES].concat(), |sdl, (from, to)| sdl.replace(from, to));
-        let sdl = sdl.replace("@COST", "@price").replace("@SIZE", "@size");
-        let supergraph = Arc::new(Supergraph::read(&sdl).unwrap());
+        Self::read(&sdl.replace("@COST", "@price").replace("@SIZE", "@size"))
+    }
+
+    fn read(sdl: &str) -> Self {
+        let supergraph = Arc::new(Supergraph::read(sdl).unwrap());
         let model = CostModel::read(&supergraph, 10).unwrap();
         Self { graph: QueryGraph::new(supergraph), model }
     }
 
     fn of(&self, text: &str, variables: &str) -> Found {
+        let (total, subgraphs, unsliced) = self.by_subgraph(text, variables);
+        let of = |name: &str| subgraphs.iter().find(|(subgraph, _)| subgraph == name).map_or(0, |(_, cost)| *cost);
+        (total, of("a"), of("b"), unsliced)
+    }
+
+    /// The cost of all requests, and of those to each subgraph that is asked; and the field that is sliced in no way or in too many.
+    fn by_subgraph(&self, text: &str, variables: &str) -> (u64, Vec<(String, u64)>, Option<String>) {
         let supergraph = self.graph.supergraph();
         let document = parse_operation(&supergraph.api_schema, text, ParseLimits::default()).unwrap();
         let chosen = choose_operation(&document, None).unwrap();
@@ -111,11 +122,10 @@ impl Costs {
         let variables = variables.unwrap();
         let formula = self.model.formula(&operation, &plan, supergraph);
         let estimate = formula.estimate(&self.model, &variables);
-        let of = |name: &str| {
-            let id = supergraph.subgraph_named(name).unwrap();
-            estimate.subgraphs.iter().find(|(subgraph, _)| *subgraph == id).map_or(0, |(_, cost)| *cost)
-        };
-        (estimate.total, of("a"), of("b"), estimate.unsliced.map(str::to_owned))
+        let named = |(id, cost): &(SubgraphId, u64)| (supergraph.subgraphs[id.index()].name.clone(), *cost);
+        let mut subgraphs: Vec<_> = estimate.subgraphs.iter().map(named).collect();
+        subgraphs.sort();
+        (estimate.total, subgraphs, estimate.unsliced.map(str::to_owned))
     }
 }
 
@@ -187,6 +197,32 @@ fn costs() {
     ] {
         assert_eq!(costs.of(text, variables), expected, "{text} {variables}");
     }
+}
+
+/// What 240 random operations cost over one supergraph, so that no change of a cost goes unseen. `UPDATE_EXPECT=1` writes what they cost now.
+/// Each operation is three lines: its text, its variables, and its cost, in all and of each subgraph.
+#[test]
+fn costs_stay() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/shop");
+    let costs = Costs::read(&std::fs::read_to_string(folder.join("supergraph.graphql")).unwrap());
+    let file = folder.join("operations.txt");
+    let expected = std::fs::read_to_string(&file).unwrap();
+    let (mut found, mut operations) = (String::new(), 0);
+    for operation in expected.split("\n\n").filter(|operation| !operation.trim().is_empty()) {
+        let mut lines = operation.trim().lines();
+        let (text, variables) = (lines.next().unwrap(), lines.next().unwrap());
+        let (total, subgraphs, unsliced) = costs.by_subgraph(text, variables);
+        let subgraphs: Vec<_> = subgraphs.iter().map(|(name, cost)| format!("{name} {cost}")).collect();
+        let refused = unsliced.map_or_else(String::new, |field| format!(", {field} has no or several sizes"));
+        let cost = format!("{total} = {}{refused}", subgraphs.join(" + "));
+        found.push_str(&format!("{text}\n{variables}\n{cost}\n\n"));
+        operations += 1;
+    }
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&file, &found).unwrap();
+    }
+    assert_eq!(operations, 240);
+    assert_eq!(found, std::fs::read_to_string(&file).unwrap(), "UPDATE_EXPECT=1 writes the new costs");
 }
 
 #[test]
