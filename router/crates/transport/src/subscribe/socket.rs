@@ -337,3 +337,92 @@ async fn progress(socket: &mut WebSocket, needs_flush: bool) -> Progress {
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+    use std::task::Context;
+
+    use braid_telemetry::metrics::Metrics;
+    use serde_json::Map;
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+
+    /// A connection on which there is always another event to read, until something is written or 10,000 were read; then it ends.
+    struct Flood {
+        written: Arc<Mutex<Vec<u8>>>,
+        left: u32,
+    }
+
+    impl AsyncRead for Flood {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            let event = br#"{"type":"next","id":"1","payload":{"data":{}}}"#;
+            if self.left > 0 && self.written.lock().unwrap().is_empty() {
+                self.left -= 1;
+                buf.put_slice(&[0x81, event.len() as u8]);
+                buf.put_slice(event);
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Flood {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            self.written.lock().unwrap().extend(buf);
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flood_does_not_hold_up_a_new_subscription() {
+        let second = Duration::from_secs(1);
+        let settings = SocketSettings {
+            handshake: Handshake {
+                dialers: Vec::new(),
+                subprotocols: &[Subprotocol::TransportWs],
+                init: Map::new(),
+                headers_in_init: false,
+                connect_timeout: second,
+                ack_timeout: second,
+                max_event: 1000,
+            },
+            limits: Limits::default(),
+            ping_interval: 60 * second,
+            dead_after: 60 * second,
+            idle: 60 * second,
+            observer: Observer { subgraph: "flooding".into(), metrics: Metrics::default().upstream("flooding") },
+        };
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let flood: Box<dyn handshake::Transport> = Box::new(Flood { written: written.clone(), left: 10_000 });
+        let mut speaking = Speaking {
+            settings: &settings,
+            socket: WebSocketStream::from_raw_socket(flood, Role::Client, None).await,
+            subprotocol: Subprotocol::TransportWs,
+            subscriptions: AHashMap::new(),
+            needs_flush: false,
+            unreadable: 0,
+            has_warned: false,
+        };
+        let (sender, mut commands) = mpsc::unbounded_channel();
+        let (opened, asked) = oneshot::channel();
+        let queue = Arc::new(Queue::new(Limits::default()));
+        sender.send(Command::Subscribe { id: 2, body: Bytes::from_static(b"{}"), queue, opened }).unwrap();
+        assert!(speaking.serve(&mut commands).await.is_some(), "the connection ended");
+        drop(commands);
+        assert!(asked.await.is_ok(), "the subscription was held up");
+        // The type of the frame, and nothing else, since clients mask theirs: it is the subscription, not the close after the end.
+        assert_eq!(written.lock().unwrap().first(), Some(&0x81));
+    }
+}
