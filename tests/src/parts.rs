@@ -17,6 +17,8 @@ pub struct Merged {
     pending: BTreeMap<String, Pending>,
     /// The labels of the parts that were delivered.
     pub labels: Vec<String>,
+    /// All parts that were announced, each with its path and its label. Only one format announces them.
+    pub announced: Vec<(Value, Option<String>)>,
     ids: Vec<String>,
     has_ended: bool,
 }
@@ -41,6 +43,7 @@ impl Merged {
             let path = path(&mut entry, "path")?;
             let label = text(&mut entry, "label")?;
             nothing_else(&entry)?;
+            self.announced.push((Value::Array(path.clone()), label.clone()));
             self.pending.insert(id, Pending { path, label });
         }
         for mut entry in list(&mut message, "incremental")? {

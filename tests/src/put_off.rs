@@ -41,6 +41,38 @@ pub fn whole(text: &str) -> String {
     document.to_string()
 }
 
+/// The text of an operation that also asks for the type of each object, under `key`.
+pub fn with_type_names(text: &str, key: &Name) -> String {
+    fn add(set: &mut Vec<Selection>, key: &Name) {
+        for selection in set.iter_mut() {
+            match selection {
+                Selection::Field(field) if field.selection_set.is_some() => {
+                    field.make_mut().selection_set.iter_mut().for_each(|set| add(set, key));
+                }
+                Selection::InlineFragment(fragment) => add(&mut fragment.make_mut().selection_set, key),
+                Selection::Field(_) | Selection::FragmentSpread(_) => {}
+            }
+        }
+        let field = Field {
+            alias: Some(key.clone()),
+            name: name!("__typename"),
+            arguments: Vec::new(),
+            directives: DirectiveList::default(),
+            selection_set: None,
+        };
+        set.push(Selection::Field(Node::new(field)));
+    }
+    let mut document = Document::parse(text, "operation.graphql").unwrap();
+    for definition in &mut document.definitions {
+        match definition {
+            Definition::OperationDefinition(operation) => add(&mut operation.make_mut().selection_set, key),
+            Definition::FragmentDefinition(fragment) => add(&mut fragment.make_mut().selection_set, key),
+            _ => {}
+        }
+    }
+    document.to_string()
+}
+
 /// Changes the directives of all selections.
 fn each(set: &mut [Selection], change: fn(&mut DirectiveList)) {
     for selection in set {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use braid_executor::PartsFormat;
 
-use crate::gateway::{Answer, Gateway};
+use crate::gateway::{Answer, Gateway, InParts};
 use crate::parts::Merged;
 use crate::put_off::whole;
 use crate::subgraph::Request;
@@ -124,16 +124,9 @@ impl Trial {
         let whole = Operation { text: whole(&operation.text), ..operation.clone() };
         let Ok(expected) = self.expected(&whole) else { return None };
         for format in [PartsFormat::Pending, PartsFormat::Path] {
-            self.running.reset();
-            let run =
-                || self.runtime.block_on(self.gateway.run_in_parts(&operation.text, &operation.variables, format));
-            let parts = match std::panic::catch_unwind(AssertUnwindSafe(run)) {
+            let parts = match self.in_parts(operation, format) {
                 Ok(parts) => parts,
-                Err(panic) => {
-                    let text =
-                        panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-                    return found("panic", text.unwrap_or("a panic").to_owned(), String::new());
-                }
+                Err(message) => return found("panic", message, String::new()),
             };
             let parts = match parts {
                 Ok(parts) => parts,
@@ -168,6 +161,18 @@ impl Trial {
         None
     }
 
+    /// The gateway's answer in parts, or why it has none; an error if it panics.
+    pub fn in_parts(&self, operation: &Operation, format: PartsFormat) -> Result<Result<InParts, String>, String> {
+        self.running.reset();
+        let run = || self.runtime.block_on(self.gateway.run_in_parts(&operation.text, &operation.variables, format));
+        std::panic::catch_unwind(AssertUnwindSafe(run)).map_err(said)
+    }
+
+    /// The schema that is not split, as text.
+    pub fn monolith(&self) -> &str {
+        self.running.monolith.sdl()
+    }
+
     /// What the monolith answers where fields are refused, and what the gateway does.
     pub fn both(&self, operation: &Operation) -> Result<(Value, Answer), String> {
         self.running.reset();
@@ -177,9 +182,12 @@ impl Trial {
 
     fn answer(&self, text: &str, variables: &Map<String, Value>) -> Result<Answer, String> {
         let run = || self.runtime.block_on(self.gateway.run(text, variables));
-        std::panic::catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            text.unwrap_or("a panic").to_owned()
-        })
+        std::panic::catch_unwind(AssertUnwindSafe(run)).map_err(said)
     }
+}
+
+/// What a panic said.
+fn said(panic: Box<dyn std::any::Any + Send>) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic").to_owned()
 }

@@ -87,6 +87,11 @@ impl Subgraph {
         &self.name
     }
 
+    /// The schema as it was written.
+    pub fn sdl(&self) -> &str {
+        &self.sdl
+    }
+
     /// The schema that requests are validated against.
     pub fn schema(&self) -> &Valid<Schema> {
         &self.schema

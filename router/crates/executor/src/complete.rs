@@ -252,9 +252,12 @@ impl Completion<'_> {
         if let Some(stream) = field.stream
             && item.lists + 1 == field.wrappers.lists
         {
-            now = self.projection.streams[stream as usize].initial.count(self.variables).min(len);
-            // Also that there are no more items is said later.
-            self.found.push(Found::Items { stream, path: path.steps(), from: now });
+            let initial = self.projection.streams[stream as usize].initial.count(self.variables);
+            now = initial.min(len);
+            // As graphql-js has it: whether the list goes on is only of interest once all of the first items were there.
+            if initial <= len {
+                self.found.push(Found::Items { stream, path: path.steps(), from: now });
+            }
         }
         for (at, cell) in tree.items(start, now).iter().enumerate() {
             if at > 0 {

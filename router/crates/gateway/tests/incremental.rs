@@ -4,146 +4,25 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a panic in a test is its report"
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
 )]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+mod support;
 
-use braid_composition::{SubgraphSdl, compose};
-use braid_executor::{
-    PartsFormat, SubgraphError, SubgraphErrorKind, SubgraphRequest, SubgraphResponse, SubgraphService,
-};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use braid_executor::PartsFormat;
 use braid_gateway::incremental::Begun;
-use braid_gateway::refusal::Refusal;
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::subscriptions::{EndCause, Event};
-use braid_gateway::{Accepts, Answer, Gateway, GatewayConfig, answer};
-use braid_request_context::SubgraphContext;
-use braid_request_context::headers::SubgraphHeaders;
-use braid_supergraph::Supergraph;
-use braid_telemetry::metrics::Metrics;
+use braid_gateway::subscriptions::Event;
+use braid_gateway::{Accepts, Answer, answer};
 use futures_util::StreamExt;
 use pretty_assertions::assert_eq;
 use serde_json::Value;
-
-const PRODUCTS: &str = r#"
-    extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
-    type Query { product: Product products: [Product!] slow: String slowest: String! }
-    type Mutation { rename: Product }
-    type Product @key(fields: "id") { id: ID! name: String maker: Maker }
-    type Maker { name: String! }
-"#;
-
-const REVIEWS: &str = r#"
-    extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
-    type Query { latest: String }
-    type Product @key(fields: "id") { id: ID! reviews: [Review!] stars: Int! }
-    type Review { text: String! }
-"#;
-
-/// Subgraphs that answer requests by what their text has, after a time.
-#[derive(Debug, Default)]
-struct Shop {
-    /// What a request has, how long it takes, and the answer; `None` fails.
-    rules: Vec<(&'static str, Duration, Option<&'static str>)>,
-    asked: AtomicUsize,
-    answered: AtomicUsize,
-}
-
-impl SubgraphService for Shop {
-    type Context = SubgraphContext;
-    type Meta = SubgraphHeaders;
-
-    async fn call(
-        &self,
-        request: SubgraphRequest,
-        _: &SubgraphContext,
-    ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
-        let text = String::from_utf8(request.body.to_vec()).unwrap();
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        assert!(!text.contains("@defer") && !text.contains("@stream"), "{text}");
-        let rule = self.rules.iter().find(|(has, ..)| text.contains(has));
-        let (_, time, answer) = *rule.unwrap_or_else(|| panic!("no rule for {text}"));
-        tokio::time::sleep(time).await;
-        self.answered.fetch_add(1, Ordering::Relaxed);
-        let kind = SubgraphErrorKind::Malformed;
-        let body = answer.ok_or(SubgraphError { kind, message: "gone".to_owned(), retryable: false })?.into();
-        Ok(SubgraphResponse::new(200, body, SubgraphHeaders::default()))
-    }
-}
-
-fn gateway(shop: Shop, change: impl FnOnce(&mut GatewayConfig)) -> Arc<Gateway<Arc<Shop>>> {
-    gateway_with(shop, REVIEWS, change)
-}
-
-fn gateway_with(shop: Shop, reviews: &str, change: impl FnOnce(&mut GatewayConfig)) -> Arc<Gateway<Arc<Shop>>> {
-    let subgraphs = [("products", PRODUCTS), ("reviews", reviews)].map(|(name, sdl)| SubgraphSdl {
-        name: name.to_owned(),
-        sdl: sdl.to_owned(),
-        ..SubgraphSdl::default()
-    });
-    let supergraph = Supergraph::read(&compose(&subgraphs).result.unwrap().supergraph_sdl).unwrap();
-    let mut config = GatewayConfig::default();
-    change(&mut config);
-    Arc::new(Gateway::new(Arc::new(supergraph), Arc::new(shop), &config, &Arc::new(Metrics::default())).unwrap())
-}
-
-fn rules(rules: &[(&'static str, u64, &'static str)]) -> Shop {
-    let rule = |(has, millis, answer): &(&'static str, u64, &'static str)| {
-        (*has, Duration::from_millis(*millis), Some(*answer).filter(|answer| !answer.is_empty()))
-    };
-    Shop { rules: rules.iter().map(rule).collect(), ..Shop::default() }
-}
-
-/// The messages of an answer, each with the milliseconds until it came.
-async fn messages(
-    gateway: &Arc<Gateway<Arc<Shop>>>,
-    query: &str,
-    variables: &str,
-    format: PartsFormat,
-) -> Result<Vec<(u128, String)>, Refusal> {
-    messages_within(gateway, query, variables, format, Duration::from_secs(10)).await
-}
-
-async fn messages_within(
-    gateway: &Arc<Gateway<Arc<Shop>>>,
-    query: &str,
-    variables: &str,
-    format: PartsFormat,
-    time: Duration,
-) -> Result<Vec<(u128, String)>, Refusal> {
-    let body = format!(r#"{{"query":{},"variables":{variables}}}"#, serde_json::to_string(query).unwrap());
-    let request = GraphQLRequest::from_json(body.as_bytes()).unwrap();
-    let head = http::Request::post("/").body(()).unwrap().into_parts().0;
-    let context = Arc::new(gateway.context(head, None, time));
-    let started = Instant::now();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let mut found = Vec::new();
-    match answer(gateway, &request, &context, Accepts::ALL).await? {
-        Answer::Incremental(incremental) => match incremental.begin(gateway, format).await {
-            Begun::Whole(executed) => found.push((started.elapsed().as_millis(), text(&executed.response.bytes))),
-            Begun::Parts(mut parts) => {
-                while let Some(event) = parts.next().await {
-                    match event {
-                        Event::Next(bytes) => found.push((started.elapsed().as_millis(), text(&bytes))),
-                        Event::Ended(ended) => assert_eq!(ended.cause, EndCause::Completed),
-                    }
-                }
-            }
-        },
-        Answer::Executed(executed) => found.push((started.elapsed().as_millis(), text(&executed.response.bytes))),
-        Answer::Subscription(_) => panic!("a subscription"),
-    }
-    Ok(found)
-}
-
-/// The same without the times.
-async fn texts(shop: Shop, query: &str, variables: &str, format: PartsFormat) -> Vec<String> {
-    let found = messages(&gateway(shop, |_| {}), query, variables, format).await.unwrap();
-    found.into_iter().map(|(_, text)| text).collect()
-}
+use support::{PRODUCTS, REVIEWS, gateway, gateway_of, messages, messages_within, rules, texts};
 
 const PRODUCT: (&str, u64, &str) =
     ("{product{", 0, r#"{"data":{"product":{"__typename":"Product","id":"1","name":"Lamp","maker":{"name":"Ada"}}}}"#);
@@ -379,6 +258,22 @@ async fn items_follow_their_list() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_shorter_than_its_first_items_is_not_announced() {
+    let shop = || rules(&[("products", 0, r#"{"data":{"products":[{"id":"1"},{"id":"2"}]}}"#)]);
+    let query = "query($n: Int!) { products @stream(initialCount: $n) { id } }";
+    let whole = r#"{"data":{"products":[{"id":"1"},{"id":"2"}]}}"#;
+    assert_eq!(texts(shop(), query, r#"{"n":3}"#, PartsFormat::Pending).await, [whole]);
+    // Of one that has as many, it is only known that it ends once there is no other item.
+    assert_eq!(
+        texts(shop(), query, r#"{"n":2}"#, PartsFormat::Pending).await,
+        [
+            r#"{"data":{"products":[{"id":"1"},{"id":"2"}]},"pending":[{"id":"0","path":["products"]}],"hasNext":true}"#,
+            r#"{"completed":[{"id":"0"}],"hasNext":false}"#,
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_mutation_defers_what_is_below_its_fields() {
     let shop = rules(&[("rename", 0, r#"{"data":{"rename":{"__typename":"Product","id":"1"}}}"#), REVIEWED]);
     let query = "mutation { rename { id ... @defer { reviews { text } } } }";
@@ -447,7 +342,7 @@ async fn what_a_client_may_not_see_is_an_error_of_its_part() {
     let reviews =
         REVIEWS.replace("\"@key\"", "\"@key\", \"@authenticated\"").replace("[Review!]", "[Review!] @authenticated");
     let shop = rules(&[PRODUCT, ("stars", 0, r#"{"data":{"_entities":[{"stars":5}]}}"#)]);
-    let gateway = gateway_with(shop, &reviews, |_| {});
+    let gateway = gateway_of(shop, PRODUCTS, &reviews, |_| {});
     let query = "{ product { name ... @defer { reviews { text } stars } } }";
     let found = messages(&gateway, query, "{}", PartsFormat::Pending).await.unwrap();
     assert!(!found[0].1.contains("errors"), "{found:?}");
