@@ -202,9 +202,10 @@ impl Default for AutomaticConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedisConfig {
-    /// The address: `redis://host:6379/0`, or `rediss://` for TLS, with `user:password@` before the host if needed.
+    /// The address: `redis://user:password@host:6379/0`, `redis+sentinel://host1:26379,host2:26379/master-name` or
+    /// `redis+cluster://host1:6379,host2:6379`; with `rediss` instead of `redis` for TLS.
     pub url: Secret,
-    /// TLS, for a server at `rediss://`.
+    /// TLS, for addresses with `rediss`.
     #[serde(default)]
     pub tls: TlsClientConfig,
     /// How long a request waits for Redis; `100ms` if it is not set. When it fails or takes longer, the router does without it until it

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use braid_net::config::TlsClientConfig;
-use braid_redis::{RedisSetupError, check_url};
+use braid_redis::{RedisSetupError, check_url, is_cluster_url};
 use braid_settings::{Duration, Secret};
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -118,15 +118,17 @@ pub enum ForwardedHeader {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedisConfig {
-    /// The address: `redis://host:6379/0`, or `rediss://` for TLS, with `user:password@` before the host if needed.
+    /// The address: `redis://user:password@host:6379/0`, `redis+sentinel://host1:26379,host2:26379/master-name` or
+    /// `redis+cluster://host1:6379,host2:6379`; with `rediss` instead of `redis` for TLS.
     pub url: Secret,
-    /// TLS, for a server at `rediss://`.
+    /// TLS, for addresses with `rediss`.
     #[serde(default)]
     pub tls: TlsClientConfig,
     /// How long a request waits for Redis; `50ms` if it is not set. When it fails or takes longer, the router counts for itself until Redis answers again.
     #[serde(default = "timeout")]
     pub timeout: Duration,
     /// What the keys begin with; `braid:limit:` if it is not set. Routers with the same prefix and the same names of rules count together.
+    /// In a cluster it needs a part in braces, such as `{braid}:limit:`, so that all keys are at one node.
     #[serde(default = "prefix")]
     pub prefix: String,
 }
@@ -161,6 +163,11 @@ pub enum RateLimitsConfigError {
     /// The address of Redis is wrong.
     #[error("rate_limits.redis.url can't be used")]
     RedisUrl(#[source] RedisSetupError),
+    /// The keys of a request would be at different nodes of a cluster.
+    #[error(
+        "rate_limits.redis.prefix: in a cluster write a part of it in braces, such as {{braid}}:limit:, so that all keys are at one node"
+    )]
+    Prefix,
     /// Redis would never be waited for.
     #[error("rate_limits.redis.timeout: give at least 1ms")]
     Timeout,
@@ -223,9 +230,17 @@ impl RateLimitsConfig {
         match &self.redis {
             None => Ok(()),
             Some(redis) if redis.timeout.0.is_zero() => Err(RateLimitsConfigError::Timeout),
+            Some(redis) if is_cluster_url(&redis.url.0) && !has_hash_tag(&redis.prefix) => {
+                Err(RateLimitsConfigError::Prefix)
+            }
             Some(redis) => check_url(&redis.url.0).map_err(RateLimitsConfigError::RedisUrl),
         }
     }
+}
+
+/// Whether Redis hashes a part of the prefix, and nothing else of a key.
+fn has_hash_tag(prefix: &str) -> bool {
+    prefix.split_once('{').and_then(|(_, rest)| rest.split_once('}')).is_some_and(|(tag, _)| !tag.is_empty())
 }
 
 impl RuleConfig {

@@ -69,6 +69,11 @@ pub fn check_url(url: &str) -> Result<(), RedisSetupError> {
     }
 }
 
+/// Whether a URL is one of a cluster, where keys of one command must have the same text in braces.
+pub fn is_cluster_url(url: &str) -> bool {
+    url.starts_with("redis+cluster://") || url.starts_with("rediss+cluster://")
+}
+
 impl Address {
     pub(crate) fn new(url: &str, tls: &TlsClientConfig) -> Result<Self, RedisSetupError> {
         let parts = Parts::of(url)?;

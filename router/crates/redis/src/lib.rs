@@ -13,5 +13,5 @@ mod patience;
 mod redis;
 
 pub use crate::redis::{Redis, Setup};
-pub use address::{RedisSetupError, check_url};
+pub use address::{RedisSetupError, check_url, is_cluster_url};
 pub use connection::Connection;

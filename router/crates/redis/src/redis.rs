@@ -82,6 +82,20 @@ impl Redis {
         }))
     }
 
+    /// Opens the first connection, so that the first question does not have to wait for it.
+    pub fn connect(self: &Arc<Self>) {
+        let is_first = |state: &mut State| {
+            let is_first = matches!(state, State::Idle);
+            if is_first {
+                *state = State::Connecting;
+            }
+            is_first
+        };
+        if self.state.send_if_modified(is_first) {
+            tokio::spawn(come_back(Arc::downgrade(self), Duration::ZERO));
+        }
+    }
+
     /// What Redis answers, unless it is away, refuses, or does not answer in time.
     pub async fn ask<T, F>(self: &Arc<Self>, call: impl FnOnce(Connection) -> F) -> Option<T>
     where
@@ -185,16 +199,7 @@ impl Redis {
             State::Away => return None,
             State::Idle | State::Connecting => {}
         }
-        let is_first = |state: &mut State| {
-            let is_first = matches!(state, State::Idle);
-            if is_first {
-                *state = State::Connecting;
-            }
-            is_first
-        };
-        if self.state.send_if_modified(is_first) {
-            tokio::spawn(come_back(Arc::downgrade(self), Duration::ZERO));
-        }
+        self.connect();
         let mut state = self.state.subscribe();
         let state = timeout_at(deadline, state.wait_for(|state| matches!(state, State::Up(_) | State::Away))).await;
         match &*state.ok()?.ok()? {

@@ -78,6 +78,7 @@ impl Group {
         let redis = Redis::new(setup, metrics.redis("cache_invalidations"))?;
         let setup = Setup { is_patient: false, purpose: "the log of invalidations of the cache", ..setup };
         let follower = Redis::new(setup, metrics.redis("cache_log"))?;
+        redis.connect();
         let length = config.lease.0;
         let shared = Arc::new(Shared {
             invalidations: invalidations.clone(),

@@ -57,7 +57,7 @@ const WITHOUT_CLAIMS: u64 = 1000;
 const OLD_REDIS: u64 = 60 * 60 * 1000;
 
 impl Shared {
-    /// Must be called on a runtime. No connection is opened yet.
+    /// Must be called on a runtime.
     pub(crate) fn new(config: &RedisConfig, store: &StoreConfig, metrics: &Metrics) -> Result<Self, RedisSetupError> {
         let setup = Setup {
             url: &config.url.0,
@@ -69,6 +69,8 @@ impl Shared {
         let redis = Redis::new(setup, metrics.redis("cache"))?;
         let setup = Setup { timeout: config.write_timeout.0, purpose: "writes of the cache", ..setup };
         let writes = Redis::new(setup, metrics.redis("cache_writes"))?;
+        redis.connect();
+        writes.connect();
         let limits = Limits {
             entry: store.max_entry.0,
             age: store.max_age.0.as_millis() as u64,

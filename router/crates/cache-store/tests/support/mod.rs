@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use braid_cache_store::config::{RedisConfig, StoreConfig};
 use braid_cache_store::{Entry, Found, Group, Key, KeyRef, Lifetime, Position, Store, now};
+use braid_net::config::TlsClientConfig;
 use braid_telemetry::metrics::Metrics;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio::io::copy;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -17,6 +19,8 @@ pub struct Server {
     child: Child,
     pub port: u16,
     folder: tempfile::TempDir,
+    /// What `redis-cli` needs beside the port.
+    login: Vec<String>,
 }
 
 pub fn free_port() -> u16 {
@@ -30,9 +34,26 @@ impl Server {
     }
 
     pub fn start_at(port: u16, settings: &[&str]) -> Option<Self> {
+        Self::run(port, &["--port", &port.to_string()], settings, Vec::new())
+    }
+
+    /// A server that speaks TLS only, asks for a certificate, and has the password `p@ss` and a user `shop` with the same.
+    pub fn start_tls(authority: &Authority, settings: &[&str]) -> Option<Self> {
+        let port = free_port();
+        let address = ["--port", "0", "--tls-port", &port.to_string()].map(str::to_owned);
+        let own = authority.settings().into_iter().map(|(name, value)| [format!("--{name}"), value]);
+        let address: Vec<String> = address.into_iter().chain(own.flatten()).collect();
+        let address: Vec<&str> = address.iter().map(String::as_str).collect();
+        let login =
+            ["--requirepass", "p@ss", "--masterauth", "p@ss", "--user", "shop", "on", ">p@ss", "~*", "&*", "+@all"];
+        Self::run(port, &address, &[&login, settings].concat(), authority.login())
+    }
+
+    fn run(port: u16, address: &[&str], settings: &[&str], login: Vec<String>) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"])
+            .args(address)
+            .args(["--save", "", "--appendonly", "no", "--bind", "127.0.0.1"])
             .args(["--repl-diskless-sync-delay", "0", "--dir"])
             .arg(folder.path())
             .args(settings)
@@ -42,7 +63,7 @@ impl Server {
             println!("SKIPPED: redis-server is not installed");
             return None;
         };
-        let server = Self { child, port, folder };
+        let server = Self { child, port, folder, login };
         server.wait();
         Some(server)
     }
@@ -54,24 +75,47 @@ impl Server {
 
     /// A sentinel that watches the master of this name.
     pub fn sentinel(master: &Self, name: &str) -> Self {
+        Self::sentinel_with(master, name, None)
+    }
+
+    /// With TLS for both, if there is an authority. Its password is `other`.
+    pub fn sentinel_with(master: &Self, name: &str, authority: Option<&Authority>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (port, master) = (free_port(), master.port);
         let file = folder.path().join("sentinel.conf");
+        let address = match authority {
+            None => format!("port {port}\n"),
+            Some(authority) => {
+                let own: Vec<_> =
+                    authority.settings().iter().map(|(name, value)| format!("{name} {value}\n")).collect();
+                format!("port 0\ntls-port {port}\nrequirepass other\n{}", own.concat())
+            }
+        };
+        let login = if authority.is_some() { format!("sentinel auth-pass {name} p@ss\n") } else { String::new() };
         let text = format!(
-            "port {port}\nbind 127.0.0.1\nsentinel monitor {name} 127.0.0.1 {master} 1\n\
+            "{address}bind 127.0.0.1\nsentinel monitor {name} 127.0.0.1 {master} 1\n{login}\
              sentinel down-after-milliseconds {name} 500\nsentinel failover-timeout {name} 3000\n"
         );
         std::fs::write(&file, text).unwrap();
         let child = Command::new("redis-server").arg(&file).arg("--sentinel").stdout(Stdio::null()).spawn().unwrap();
-        let sentinel = Self { child, port, folder };
+        let mut login = authority.map(Authority::login).unwrap_or_default();
+        if let Some(password) = login.last_mut() {
+            *password = "other".to_owned();
+        }
+        let sentinel = Self { child, port, folder, login };
         sentinel.wait();
         sentinel
     }
 
     pub fn cli(&self, arguments: &[&str]) -> String {
         let port = self.port.to_string();
-        let output =
-            Command::new("redis-cli").args(["-p", &port]).args(arguments).stderr(Stdio::null()).output().unwrap();
+        let output = Command::new("redis-cli")
+            .args(["-p", &port])
+            .args(&self.login)
+            .args(arguments)
+            .stderr(Stdio::null())
+            .output()
+            .unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -101,6 +145,59 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = self.folder.path();
+    }
+}
+
+/// A certificate authority, and a certificate for this machine.
+pub struct Authority {
+    folder: tempfile::TempDir,
+}
+
+impl Authority {
+    pub fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+        // OpenSSL takes a certificate for self-signed if it has the name of its issuer.
+        params.distinguished_name.push(DnType::CommonName, "own");
+        let certificate = params.signed_by(&key, &issuer).unwrap();
+        let this = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::write(this.file("ca.pem"), issuer.pem()).unwrap();
+        std::fs::write(this.file("own.pem"), certificate.pem()).unwrap();
+        std::fs::write(this.file("own.key"), key.serialize_pem()).unwrap();
+        this
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Of a server.
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("tls-cert-file", self.file("own.pem")),
+            ("tls-key-file", self.file("own.key")),
+            ("tls-ca-cert-file", self.file("ca.pem")),
+            ("tls-auth-clients", "yes".to_owned()),
+            ("tls-replication", "yes".to_owned()),
+        ]
+    }
+
+    /// Of `redis-cli`; the password is last.
+    fn login(&self) -> Vec<String> {
+        let (ca, own, key) = (self.file("ca.pem"), self.file("own.pem"), self.file("own.key"));
+        ["--tls", "--cacert", &ca, "--cert", &own, "--key", &key, "-a", "p@ss"].map(str::to_owned).into()
+    }
+
+    /// Of a router.
+    pub fn client(&self) -> TlsClientConfig {
+        TlsClientConfig {
+            authorities: Some(self.file("ca.pem")),
+            certificate: Some(self.file("own.pem")),
+            key: Some(self.file("own.key")),
+        }
     }
 }
 
