@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is the report")]
 
 pub mod audit;
+pub mod cached;
 pub mod compare;
 pub mod gateway;
 pub mod key_order;

@@ -4,6 +4,7 @@
 //! bijections of the identity, so that any key leads back to it: `id`, `sku`, and `code` of an `org`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use braid_graphql::compiler::ast::{self, Type};
@@ -29,6 +30,17 @@ pub(super) struct Data {
     /// Fields that interface objects give: their value is a function of the interface.
     given_to_interface: BTreeSet<(String, String)>,
     mutations: AtomicU64,
+    changes: Mutex<Changes>,
+}
+
+/// How the data differs from that of the seed alone.
+#[derive(Default)]
+struct Changes {
+    /// How often the data of each object type has changed.
+    versions: BTreeMap<String, u64>,
+    /// The names of fields whose values depend on who looks.
+    private: BTreeSet<String>,
+    viewer: u64,
 }
 
 impl Data {
@@ -51,12 +63,37 @@ impl Data {
                 }
             }
         }
-        Self { monolith, requires, types, given_to_interface, mutations: AtomicU64::new(0) }
+        Self { monolith, requires, types, given_to_interface, mutations: AtomicU64::new(0), changes: Mutex::default() }
     }
 
     /// Forgets the mutations that were made.
     pub(super) fn reset(&self) {
         self.mutations.store(0, Ordering::SeqCst);
+    }
+
+    /// Changes the data of an object type, but for keys.
+    pub(super) fn change(&self, ty: &str) {
+        *self.changes.lock().unwrap().versions.entry(ty.to_owned()).or_default() += 1;
+    }
+
+    /// Makes the values of these fields depend on who looks.
+    pub(super) fn make_private(&self, fields: BTreeSet<String>) {
+        self.changes.lock().unwrap().private = fields;
+    }
+
+    /// Who looks from now on.
+    pub(super) fn look_as(&self, viewer: u64) {
+        self.changes.lock().unwrap().viewer = viewer;
+    }
+
+    /// What a value depends on beside the seed; nothing as long as nothing was changed.
+    fn changed(&self, ty: &str, field: &str) -> String {
+        let changes = self.changes.lock().unwrap();
+        let version = changes.versions.get(ty).map(|version| format!(" version {version}")).unwrap_or_default();
+        match changes.private.contains(field) {
+            true => format!("{version} for {}", changes.viewer),
+            false => version,
+        }
     }
 
     fn value(
@@ -77,7 +114,8 @@ impl Data {
         let (owner, ty) = self.definition(object_type, field);
         let arguments = sorted(&Value::Object(arguments.clone()));
         let call = if object_type == "Mutation" { self.mutations.fetch_add(1, Ordering::SeqCst) } else { 0 };
-        self.generate(&ty, hash(&format!("{owner} {id} {field} {arguments} {required} {call}")))
+        let changed = self.changed(object_type, field);
+        self.generate(&ty, hash(&format!("{owner} {id} {field} {arguments} {required} {call}{changed}")))
     }
 
     /// Whose function the field is, and its strictest type.

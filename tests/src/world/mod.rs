@@ -157,6 +157,21 @@ impl Running {
     pub fn reset(&self) {
         self.data.iter().for_each(|data| data.reset());
     }
+
+    /// Changes the data of an object type, but for keys.
+    pub fn change(&self, ty: &str) {
+        self.data.iter().for_each(|data| data.change(ty));
+    }
+
+    /// Makes the values of the fields with these names depend on who looks.
+    pub fn make_private(&self, fields: &BTreeSet<String>) {
+        self.data.iter().for_each(|data| data.make_private(fields.clone()));
+    }
+
+    /// Who looks from now on.
+    pub fn look_as(&self, viewer: u64) {
+        self.data.iter().for_each(|data| data.look_as(viewer));
+    }
 }
 
 /// The override labels that are on in every world; the others are off.

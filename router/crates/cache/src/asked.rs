@@ -6,6 +6,7 @@ use std::ops::Range;
 use braid_cache_store::{Group, KeyRef};
 use braid_executor::SubgraphRequest;
 use braid_executor::request::{AskedField, DocumentEntities, EntityList, Representation};
+use braid_graphql::schema::Schema;
 use braid_request_context::SubgraphContext;
 use braid_telemetry::metrics::Metrics;
 use http::HeaderName;
@@ -61,6 +62,7 @@ impl<'a> AskedList<'a> {
 pub(crate) struct Asker<'a> {
     pub(crate) rules: &'a Rules,
     pub(crate) metrics: &'a Metrics,
+    pub(crate) schema: &'a Schema,
     /// The name of the query type.
     pub(crate) query: &'a str,
     /// The headers that answers depend on.
@@ -93,7 +95,7 @@ impl Asker<'_> {
         asked: &'a DocumentEntities,
         list: &'a EntityList,
     ) -> Option<AskedList<'a>> {
-        let selection = Selection::of_entities(&asked.selection, self.rules, self.metrics)?;
+        let selection = Selection::of_entities(&asked.selection, self.rules, self.schema, self.metrics)?;
         let group = self.group(request, selection, asked.selection.variables.iter(), &list.contexts);
         let items = Items::Entities { body: &request.body, representations: &list.representations };
         Some(AskedList { selection, group, items })

@@ -388,14 +388,12 @@ fn own_tags<'e>(
 pub(crate) fn place_by(
     verdict: Option<Verdict>,
     public: Group,
-    with_credentials: bool,
+    is_somebody: bool,
     viewer: impl FnOnce() -> Option<Group>,
 ) -> Option<Place> {
     match verdict {
         Some(Verdict::NotKept) => None,
-        Some(Verdict::Private) if with_credentials => {
-            viewer().map(|group| Place { group, is_private: true, is_kept: true })
-        }
+        Some(Verdict::Private) if is_somebody => viewer().map(|group| Place { group, is_private: true, is_kept: true }),
         Some(Verdict::Private) => Some(Place { group: public, is_private: false, is_kept: false }),
         Some(Verdict::Public) => Some(Place { group: public, is_private: false, is_kept: true }),
         None => Some(Place { group: public, is_private: false, is_kept: false }),

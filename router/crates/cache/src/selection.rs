@@ -4,6 +4,7 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use braid_cache_store::{Group, Tag, TagKind};
 use braid_executor::request::{AskedField, EntitySelection, SelectionFacts};
+use braid_graphql::schema::Schema;
 use braid_telemetry::metrics::{CachedItemMetrics, Metrics};
 
 use crate::rules::Rules;
@@ -25,12 +26,22 @@ impl Selection {
     pub(crate) fn of_entities<'a>(
         selection: &'a EntitySelection,
         rules: &Rules,
+        schema: &Schema,
         metrics: &Metrics,
     ) -> Option<&'a Self> {
         let facts = selection.facts.as_ref()?;
         // Usually there is one type; of several, metrics name the first.
         let ty = selection.keys.first().map_or("", |key| &key.typename);
-        facts.derived.get(|| Self::new(rules, metrics, ty, &selection.text, facts))
+        facts.derived.get(|| {
+            let mut new = Self::new(rules, metrics, ty, &selection.text, facts);
+            // What is known by its interface (`@interfaceObject`) may be of any type that has it.
+            for ty in selection.keys.iter().filter_map(|key| schema.type_named(&key.typename)) {
+                let ty = schema.ty(ty);
+                let possible = ty.possible.iter().map(|id| &schema.ty(id).name).filter(|name| **name != ty.name);
+                possible.for_each(|name| new.add_tags(rules, name, &[TagKind::Type, TagKind::Contains]));
+            }
+            new
+        })
     }
 
     /// A root field.
@@ -40,7 +51,11 @@ impl Selection {
         rules: &Rules,
         metrics: &Metrics,
     ) -> Option<&'a Self> {
-        field.facts.derived.get(|| Self::new(rules, metrics, query, &field.text, &field.facts))
+        field.facts.derived.get(|| {
+            let mut new = Self::new(rules, metrics, query, &field.text, &field.facts);
+            new.add_tags(rules, query, &[TagKind::Type]);
+            new
+        })
     }
 
     fn new(rules: &Rules, metrics: &Metrics, ty: &str, text: &str, facts: &SelectionFacts) -> Self {
@@ -49,16 +64,20 @@ impl Selection {
             hash.part(part.as_bytes());
         }
         let base = hash.bytes();
-        let subgraph = Some(&*rules.subgraph);
-        let mut tags = vec![Tag::new(subgraph, TagKind::Subgraph, &[])];
-        for name in &facts.contains {
-            for kind in [TagKind::Type, TagKind::Contains] {
-                tags.extend([subgraph, None].map(|subgraph| Tag::new(subgraph, kind, &[name.as_bytes()])));
-            }
-        }
         let mut plain = Hash::new("group");
         plain.part(&base);
-        Self { base, plain: plain.group(), tags, metrics: metrics.cached_items(&rules.subgraph, ty) }
+        let tags = vec![Tag::new(Some(&rules.subgraph), TagKind::Subgraph, &[])];
+        let metrics = metrics.cached_items(&rules.subgraph, ty);
+        let mut new = Self { base, plain: plain.group(), tags, metrics };
+        facts.contains.iter().for_each(|name| new.add_tags(rules, name, &[TagKind::Type, TagKind::Contains]));
+        new
+    }
+
+    fn add_tags(&mut self, rules: &Rules, ty: &str, kinds: &[TagKind]) {
+        for kind in kinds {
+            let tag = |subgraph| Tag::new(subgraph, *kind, &[ty.as_bytes()]);
+            self.tags.extend([Some(&*rules.subgraph), None].map(tag));
+        }
     }
 
     /// The group in a request in which these parts matter too.

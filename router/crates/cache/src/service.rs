@@ -295,6 +295,7 @@ impl Exchange<'_> {
         let asker = Asker {
             rules: self.rules,
             metrics: &self.cache.metrics,
+            schema: &desk.supergraph.schema,
             query: &desk.query,
             vary: &self.cache.vary,
             context: self.context,
@@ -302,7 +303,8 @@ impl Exchange<'_> {
         let lists = asker.lists(request)?;
         Some(Lookup::new(request, self.rules, &desk.store, lists, |list| {
             let viewer = || Some(self.viewer.as_ref()?.group(list.group));
-            place_by(desk.verdicts.get(list.group), list.group, self.with_credentials, viewer)
+            let is_somebody = self.with_credentials || self.viewer.is_some();
+            place_by(desk.verdicts.get(list.group), list.group, is_somebody, viewer)
         }))
     }
 
