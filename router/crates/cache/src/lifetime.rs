@@ -131,8 +131,9 @@ fn varies(headers: &HeaderMap, sent: &Sent<'_>) -> bool {
     let names = headers.get_all(header::VARY).iter().map(|value| value.to_str().unwrap_or("*"));
     names.flat_map(|names| names.split(',')).map(str::trim).filter(|name| !name.is_empty()).any(|name| {
         match HeaderName::try_from(name) {
+            // Anything at all (RFC 9110 §12.5.5).
+            Ok(name) if name.as_str() == "*" => true,
             Ok(name) => !sent.vary.contains(&name) && sent.context.may_forward(sent.subgraph, &name),
-            // `*`, or nonsense.
             Err(_) => true,
         }
     })

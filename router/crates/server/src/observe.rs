@@ -9,9 +9,10 @@ use braid_gateway::refusal::Refusal;
 use braid_gateway::subscriptions::Ended;
 use braid_gateway::{Executed, Gateway};
 use braid_graphql::OperationType;
-use braid_request_context::RequestContext;
+use braid_request_context::headers::SubgraphHeaders;
 use braid_request_context::identity::{ClaimPath, Identity, Principal};
-use braid_supergraph::Supergraph;
+use braid_request_context::{CacheReport, RequestContext};
+use braid_supergraph::{SubgraphId, Supergraph};
 use braid_telemetry::access_log::AccessLog;
 use braid_telemetry::config::AccessLogConfig;
 use braid_telemetry::key;
@@ -313,6 +314,13 @@ fn operation(line: &mut Line<'_>, supergraph: &Supergraph, answer: &Executed) {
     line.millis(key!("compileMs"), answer.found_after);
     line.millis(key!("executeMs"), answer.executed_in);
     line.number(key!("errors"), answer.response.errors as u64);
+    let mut reports = answer.response.subgraph_answers.iter().filter_map(|(_, headers)| headers.cache.as_deref());
+    if let Some(first) = reports.next() {
+        let count = |report: &CacheReport| [report.fresh + report.stale, report.missing].map(u64::from);
+        let [known, missing] = reports.map(count).fold(count(first), |[a, b], [c, d]| [a + c, b + d]);
+        line.number(key!("cachedItems"), known);
+        line.number(key!("missedItems"), missing);
+    }
     if let Some(cost) = &answer.cost {
         line.number(key!("costEstimated"), cost.estimated);
         line.number(key!("costActual"), cost.actual);
@@ -385,6 +393,23 @@ pub(crate) fn exposed<S>(gateway: &Gateway<S>, headers: &HeaderMap, answer: &Exe
             "fetches": fetches.collect::<Vec<_>>(),
         });
         braid.insert("timings".to_owned(), timings);
+    }
+    if wants("cache") {
+        let subgraph = |id: &SubgraphId| &gateway.supergraph.subgraph(*id).name;
+        let report = |(id, headers): &(SubgraphId, SubgraphHeaders)| {
+            let found = headers.cache.as_deref()?;
+            Some(serde_json::json!({
+                "subgraph": subgraph(id),
+                "fresh": found.fresh,
+                "stale": found.stale,
+                "missing": found.missing,
+                "fromRedis": found.from_redis,
+                "private": found.is_private,
+                "freshUntilMs": found.fresh_until,
+                "keptUntilMs": headers.cacheability.as_ref().map(|cacheability| cacheability.fresh_until),
+            }))
+        };
+        braid.insert("cache".to_owned(), answer.response.subgraph_answers.iter().filter_map(report).collect());
     }
     let extensions = serde_json::to_vec(&serde_json::json!({ "braid": braid })).ok()?;
     Some(answer.response.bytes_with_extensions(&extensions))
