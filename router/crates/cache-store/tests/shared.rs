@@ -12,10 +12,13 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use braid_cache_store::{Found, Group, KeyRef, Lifetime, Position, Store, now};
 use braid_telemetry::metrics::Metrics;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+
 use support::{Server, config, entry, eventually, get, key, put, store, until};
 
 fn metric(metrics: &Metrics, name: &str) -> f64 {
@@ -164,4 +167,58 @@ async fn what_waits_to_be_written_is_bounded() {
     server.signal("-CONT");
     assert!(metric(&metrics, "braid_cache_redis_dropped_total") > 900.0);
     put(&a, b"y", &entry("1", Position(0))).await;
+}
+
+/// Answers as a server of version 6 does, or as one that is loading what it had.
+async fn other_server(is_loading: Arc<AtomicBool>) -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let is_loading = is_loading.clone();
+            tokio::spawn(async move {
+                let mut stream = tokio::io::BufReader::new(stream);
+                loop {
+                    let mut line = String::new();
+                    if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
+                        return;
+                    }
+                    let mut words = Vec::new();
+                    for _ in 0..line.trim()[1..].parse().unwrap() {
+                        let mut length = String::new();
+                        stream.read_line(&mut length).await.unwrap();
+                        let mut word = vec![0; length.trim()[1..].parse::<usize>().unwrap() + 2];
+                        stream.read_exact(&mut word).await.unwrap();
+                        words.push(String::from_utf8_lossy(&word).trim().to_owned());
+                    }
+                    let answer = match words[0].as_str() {
+                        _ if is_loading.load(Ordering::Relaxed) => {
+                            "-LOADING Redis is loading the dataset in memory\r\n"
+                        }
+                        "SET" if words.iter().any(|word| word == "GET") => "-ERR syntax error\r\n",
+                        "GET" => "$-1\r\n",
+                        _ => "+OK\r\n",
+                    };
+                    if stream.write_all(answer.as_bytes()).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_redis_is_used_without_claims_and_one_that_loads_is_away() {
+    let is_loading = Arc::new(AtomicBool::new(false));
+    let port = other_server(is_loading.clone()).await;
+    let (store, metrics) = store(&config(&format!("redis://127.0.0.1:{port}")));
+    eventually("it is asked", async || matches!(get(&store, b"x", true).await, Some(Found::Missing))).await;
+    assert_eq!(metric(&metrics, "braid_redis_up{purpose=\"cache\"}"), 1.0);
+    is_loading.store(true, Ordering::Relaxed);
+    eventually("it is away", async || get(&store, b"x", true).await.is_none()).await;
+    assert_eq!(metric(&metrics, "braid_redis_up{purpose=\"cache\"}"), 0.0);
+    is_loading.store(false, Ordering::Relaxed);
+    eventually("it is back", async || get(&store, b"x", true).await.is_some()).await;
 }
