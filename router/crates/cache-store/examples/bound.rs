@@ -39,7 +39,7 @@ fn run(smallest: u64, largest: u64, with_tags: bool) {
     let (mut seed, mut most) = (1, 0.0f64);
     let started = Instant::now();
     for number in 0..ENTRIES {
-        let share = random(&mut seed) as f64 / f64::from(1 << 31);
+        let share = random(&mut seed) as f64 / f64::from(1u32 << 31);
         let size = (smallest as f64 * (largest as f64 / smallest as f64).powf(share)) as usize;
         let entry = Arc::new(Entry {
             value: vec![b'a'; size].into(),
