@@ -3,6 +3,8 @@
 //! ```text
 //! cli ──▶ reload ──▶ source (supergraph or subgraphs) ──▶ assemble ──▶ server ──▶ gateway ──▶ executor ──▶ transport ──▶ net
 //!            ├─────▶ operations (the list of persisted operations)
+//!            ├─────▶ invalidation (the ways by which the router is told what is not true any more)
+//!            ├─────▶ popular (the operations that are used most, shared with other routers)
 //!            └─────▶ config
 //! ```
 
@@ -10,7 +12,9 @@ pub mod assemble;
 mod callback;
 pub mod cli;
 pub mod config;
+pub mod invalidation;
 pub mod operations;
+mod popular;
 pub mod reload;
 mod report;
 pub mod source;

@@ -6,16 +6,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use braid_cache_invalidation::Ways;
 use braid_composition::{Composer, Diagnostic};
 use braid_net::chain;
 use braid_net::tls::Fingerprint;
 use braid_persisted_operations::OperationStore;
+use braid_popular_operations::PopularOperationsError;
 use braid_telemetry::metrics::{Metrics, ReloadOutcome};
 use braid_telemetry::otlp::{Exporter, ExporterError};
 
 use crate::assemble::{self, Front, Version, VersionError};
 use crate::config::{Config, ConfigError};
+use crate::invalidation;
 use crate::operations::{self, OperationsError};
+use crate::popular;
 use crate::report::{self, Changes};
 use crate::source::{Loaded, Source, SourceError, last_good};
 use crate::watch::{Watch, written_since};
@@ -52,6 +56,9 @@ pub enum LoadError {
     /// The list of persisted operations can't be used.
     #[error(transparent)]
     Operations(#[from] OperationsError),
+    /// Operations can't be shared with other routers.
+    #[error(transparent)]
+    PopularOperations(#[from] PopularOperationsError),
     /// The version can't be built.
     #[error(transparent)]
     Version(#[from] VersionError),
@@ -117,6 +124,7 @@ impl Blueprint {
         report::hints(&material.loaded.hints);
         let Built { version, config, supergraph_sdl, .. } = build(material, metrics, None).await?;
         operations::prepare(&version, &config, metrics).await?;
+        popular::warm_up(&version, &config, metrics).await?;
         Ok((version, Origins { config, supergraph_sdl, certificates, watched, began, composer }))
     }
 
@@ -224,8 +232,8 @@ async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<
     }
 }
 
-/// Takes up changes of what the version of `front` was loaded from, until the future is dropped.
-pub async fn keep_current(front: Arc<Front>, blueprint: Blueprint, mut origins: Origins) {
+/// Takes up changes of what the version of `front` was loaded from, also in the ways to it, until the future is dropped.
+pub async fn keep_current(front: Arc<Front>, ways: Arc<Ways>, blueprint: Blueprint, mut origins: Origins) {
     let mut watch = Watch::new();
     let mut hang_up = hang_up_signal();
     // Whether changes may have been missed: the files were read before they are watched.
@@ -233,8 +241,10 @@ pub async fn keep_current(front: Arc<Front>, blueprint: Blueprint, mut origins: 
     // The composition errors of the last reload, if it failed.
     let mut failing: Option<Vec<Diagnostic>> = None;
     let mut operations = operations::Follower::default();
+    let mut sharing = popular::Sharing::default();
     loop {
         operations.follow(&front, &origins.config);
+        sharing.follow(&front, &origins.config);
         let reload = origins.config.reload.clone();
         let Watched { files, is_live } = &origins.watched;
         watch.follow(files, reload.watch);
@@ -276,6 +286,15 @@ pub async fn keep_current(front: Arc<Front>, blueprint: Blueprint, mut origins: 
                     tracing::info!("Schema, configuration and certificates can be used again");
                 }
             }
+        }
+        if matches!(outcome, Ok(ReloadOutcome::Swapped))
+            && let Err(error) = invalidation::follow(&ways, &origins.config).await
+        {
+            let error = chain(&error);
+            tracing::error!(
+                error,
+                "The new settings of cache.invalidation can't be used; invalidations are taken as before"
+            );
         }
         front.metrics().reload(outcome.unwrap_or(ReloadOutcome::Failed));
     }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use braid::assemble;
+use braid::invalidation;
 use braid::reload::{Blueprint, keep_current};
 use braid_telemetry::metrics::Metrics;
 use support::tls::{Authority, before, chain};
@@ -57,7 +58,7 @@ impl Current {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(braid_server::serve(listener, front.clone(), std::future::pending()));
-        tokio::spawn(keep_current(front, blueprint, origins));
+        tokio::spawn(keep_current(front.clone(), invalidation::ways(&front), blueprint, origins));
         Self { folder, address, metrics }
     }
 

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use braid::assemble::{self, Front};
+use braid::invalidation;
 use braid::reload::{Blueprint, keep_current};
 use braid_net::chain;
 use braid_telemetry::metrics::Metrics;
@@ -54,7 +55,7 @@ impl Router {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(braid_server::serve(listener, front.clone(), std::future::pending()));
-        tokio::spawn(keep_current(front.clone(), blueprint, origins));
+        tokio::spawn(keep_current(front.clone(), invalidation::ways(&front), blueprint, origins));
         tokio::time::sleep(Duration::from_millis(50)).await;
         Ok(Self { folder, address, metrics, front, _subgraphs: subgraphs })
     }

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use braid::assemble::{self, Front};
+use braid::invalidation;
 use braid::reload::{Blueprint, Origins, keep_current};
 use braid_supergraph::Supergraph;
 use braid_telemetry::metrics::Metrics;
@@ -65,7 +66,7 @@ impl Current {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(braid_server::serve(listener, front.clone(), std::future::pending()));
-        tokio::spawn(keep_current(front.clone(), blueprint, origins));
+        tokio::spawn(keep_current(front.clone(), invalidation::ways(&front), blueprint, origins));
         // Until the handler of the reload signal is installed.
         tokio::time::sleep(Duration::from_millis(50)).await;
         Self { folder, address, front, metrics }
@@ -303,7 +304,7 @@ async fn one_subgraph_of_several_changes_live() {
     let (version, origins) = blueprint.first(&metrics).await.unwrap();
     assert_eq!(kept(), origins.supergraph_sdl);
     let front = started(version, &origins, &metrics);
-    let watching = tokio::spawn(keep_current(front.clone(), blueprint.clone(), origins));
+    let watching = tokio::spawn(keep_current(front.clone(), invalidation::ways(&front), blueprint.clone(), origins));
 
     *field.lock().unwrap() = "c".to_owned();
     until("the new field is known", async || sdl_of(&front).contains("  c: Int")).await;
@@ -329,7 +330,7 @@ async fn a_file_that_is_written_between_the_first_load_and_watching_is_taken_up(
     let (version, origins) = blueprint.first(&metrics).await.unwrap();
     replace(&file, &with_field(&sdl, "nick"));
     let front = started(version, &origins, &metrics);
-    let watching = tokio::spawn(keep_current(front.clone(), blueprint, origins));
+    let watching = tokio::spawn(keep_current(front.clone(), invalidation::ways(&front), blueprint, origins));
     until("the new field is known", async || sdl_of(&front).contains("nick")).await;
     watching.abort();
 }

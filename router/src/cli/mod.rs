@@ -1,5 +1,6 @@
 //! The command line: subcommands, their output and exit codes. Each subcommand is in the file of its name.
 
+mod cache;
 mod check;
 mod compose;
 mod config;
@@ -46,6 +47,9 @@ enum Command {
     /// Extract, compare and publish lists of persisted operations
     #[command(subcommand)]
     Operations(operations::OperationsCommand),
+    /// Tell running routers what is not true any more
+    #[command(subcommand)]
+    Cache(cache::CacheCommand),
     /// Check or describe the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -69,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Diff(command) => command.run(),
         Command::Lint(command) => command.run(),
         Command::Operations(command) => command.run(),
+        Command::Cache(command) => command.run(),
         Command::Config(command) => command.run(),
     };
     match done {

@@ -12,6 +12,7 @@ use super::compose::{Format, show};
 use super::terminal::{Failure, complain};
 use crate::assemble::{self, VersionError};
 use crate::config::ConfigError;
+use crate::invalidation;
 use crate::reload::{Blueprint, LoadError, keep_current};
 use crate::source::SourceError;
 
@@ -62,13 +63,16 @@ impl Serve {
         let scheme = if config.server.tls.is_some() { "https" } else { "http" };
         let front = assemble::front(&config, version, metrics).map_err(|error| Failure::Other(chain(&error)))?;
         let front = Arc::new(front);
+        let ways = invalidation::ways(&front);
+        invalidation::follow(&ways, &config).await.map_err(|error| Failure::Other(chain(&error)))?;
         tracing::info!("Serving {scheme}://{address}{}", config.server.path);
         if config.server.playground.enabled {
             tracing::info!("Open {scheme}://{address}/ in a browser to try queries");
         }
-        let reloading = tokio::spawn(keep_current(front.clone(), blueprint, origins));
+        let reloading = tokio::spawn(keep_current(front.clone(), ways.clone(), blueprint, origins));
         assemble::serve(listener, front, Box::pin(stop_signal())).await;
         reloading.abort();
+        ways.shut_down().await;
         tracing::info!("Stopped");
         Ok(())
     }
@@ -89,6 +93,7 @@ fn failure(error: LoadError) -> Failure {
         | LoadError::Config(ConfigError::Invalid { .. })
         | LoadError::NoSource
         | LoadError::Operations(_)
+        | LoadError::PopularOperations(_)
         | LoadError::Version(_)
         | LoadError::Exporter(_) => Failure::Usage(chain(&error)),
     }

@@ -17,6 +17,7 @@ use braid_gateway::subscriptions::config::SubscriptionsConfig;
 use braid_net::config::TlsClientConfig;
 use braid_persisted_operations::config::PersistedOperationsConfig;
 use braid_policy_server::config::PolicyServerConfig;
+use braid_popular_operations::config::SharedOperationsConfig;
 use braid_rate_limit::config::{RateLimitsConfig, RateLimitsConfigError};
 use braid_request_context::header_rules::HeadersConfig;
 use braid_request_context::headers::HeaderRuleError;
@@ -98,11 +99,13 @@ pub struct ReloadConfig {
     pub poll: Duration,
     /// How many of the most used operations are compiled before a new schema is put in use.
     pub warm_up: usize,
+    /// Where routers share which operations are used most, so that one that starts has compiled them before it serves.
+    pub shared_operations: Option<SharedOperationsConfig>,
 }
 
 impl Default for ReloadConfig {
     fn default() -> Self {
-        Self { watch: true, poll: Duration::seconds(10), warm_up: 200 }
+        Self { watch: true, poll: Duration::seconds(10), warm_up: 200, shared_operations: None }
     }
 }
 
@@ -160,9 +163,15 @@ pub enum InvalidConfig {
     /// A setting of traffic can't be used.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
+    /// A setting of invalidation can't be used.
+    #[error("cache.invalidation.{0}")]
+    Invalidation(String),
     /// A setting of persisted operations can't be used.
     #[error("persisted_operations.{0}")]
     PersistedOperations(String),
+    /// A setting of sharing operations can't be used.
+    #[error("reload.shared_operations.{0}")]
+    SharedOperations(String),
     /// A header rule can't be used.
     #[error("headers: a rule can't be used")]
     Headers(#[from] HeaderRuleError),
@@ -229,6 +238,9 @@ impl Config {
         }
         self.traffic.check()?;
         self.authentication.check().map_err(InvalidConfig::Authentication)?;
+        self.cache.invalidation.check(&self.events).map_err(InvalidConfig::Invalidation)?;
+        let shared = self.reload.shared_operations.as_ref();
+        shared.map_or(Ok(()), SharedOperationsConfig::check).map_err(InvalidConfig::SharedOperations)?;
         self.persisted_operations.check().map_err(InvalidConfig::PersistedOperations)?;
         let names = self.headers.subgraphs.keys().map(String::as_str).chain([""]);
         for name in names {
@@ -257,6 +269,9 @@ impl Config {
             .chain(self.policy_server.tls.files())
             .chain(self.persisted_operations.certificates())
             .chain(self.events.certificates())
+            .chain(self.cache.store.files())
+            .chain(self.cache.invalidation.files())
+            .chain(self.reload.shared_operations.iter().flat_map(|shared| shared.tls.files()))
             .chain(self.telemetry.trace.otlp.tls.files())
             .map(PathBuf::from)
     }
@@ -271,9 +286,13 @@ impl Config {
         self.server.playground.folder.iter_mut().for_each(in_folder);
         self.authentication.files_mut().for_each(in_folder);
         self.rate_limits.files_mut().for_each(in_folder);
+        self.cache.invalidation.files_mut().for_each(in_folder);
         self.persisted_operations.resolve_files(folder);
         let brokers = self.events.brokers.values_mut().map(|BrokerConfig::Nats(nats)| &mut nats.tls);
-        for tls in [&mut self.telemetry.trace.otlp.tls, &mut self.policy_server.tls].into_iter().chain(brokers) {
+        let redis = self.cache.store.redis.iter_mut().map(|redis| &mut redis.tls);
+        let shared = self.reload.shared_operations.iter_mut().map(|shared| &mut shared.tls);
+        let own = [&mut self.telemetry.trace.otlp.tls, &mut self.policy_server.tls];
+        for tls in own.into_iter().chain(brokers).chain(redis).chain(shared) {
             let TlsClientConfig { authorities, certificate, key } = tls;
             [authorities, certificate, key].into_iter().flatten().for_each(in_folder);
         }
@@ -316,6 +335,14 @@ mod tests {
         check("server: { cors: { any_origin: true, credentials: true } }\n", &["list the origins"]);
         let rule = "rules: [{ name: a, limit: 1, per: 1s, weight: cost }]";
         check(&format!("rate_limits: {{ {rule} }}"), &["\"a\": weight: cost needs demand_control.mode"]);
+        check(
+            "cache: { invalidation: { listen: \"0.0.0.0:4100\" } }\n",
+            &["cache.invalidation.listen: anybody", "set secret"],
+        );
+        check(
+            "cache: { invalidation: { nats: { subjects: [a] } } }\n",
+            &["cache.invalidation.nats: there is no broker"],
+        );
         check("headers: { all: { request: [{ insert: { name: \"a b\", value: x } }] } }\n", &["not a header name"]);
     }
 

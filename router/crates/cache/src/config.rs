@@ -1,5 +1,6 @@
 //! What can be set about the cache. Knows no file and no environment.
 
+use braid_cache_invalidation::config::InvalidationConfig;
 use braid_cache_store::config::StoreConfig;
 use braid_settings::Duration;
 use indexmap::IndexMap;
@@ -15,6 +16,8 @@ pub struct CacheConfig {
     pub enabled: bool,
     /// Where it is kept.
     pub store: StoreConfig,
+    /// How the router is told that something is not true any more.
+    pub invalidation: InvalidationConfig,
     /// Request headers that answers of subgraphs depend on, such as `accept-language`: what was asked for with another value is another
     /// entry. A response whose `Vary` names a header that is forwarded and not listed here is not kept.
     pub vary: Vec<String>,

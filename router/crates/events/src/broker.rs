@@ -19,7 +19,12 @@ pub(crate) trait Broker: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Message {
     /// A message.
-    Payload(Bytes),
+    Payload {
+        /// Its subject.
+        subject: String,
+        /// Its content.
+        payload: Bytes,
+    },
     /// Messages may be missing here.
     Gap,
 }

@@ -5,6 +5,8 @@
 //!                                                                                                     └▶ all else: S
 //! ```
 //!
+//! Messages that are not for subscriptions, but for the router itself, come by [`intake`].
+//!
 //! A message has the key of an entity, and perhaps more. It becomes the response of a subgraph that knows no more than that; the executor
 //! looks up the rest, as for any response.
 
@@ -12,11 +14,13 @@ mod broker;
 pub mod config;
 mod declare;
 mod document;
+mod intake;
 mod nats;
 mod service;
 mod source;
 mod template;
 
 pub use declare::{Events, EventsError};
+pub use intake::{Delivered, Taken, intake};
 pub use service::WithEvents;
 pub use template::TemplateError;

@@ -17,10 +17,10 @@ use crate::config::NatsConfig;
 #[derive(Debug)]
 pub(crate) struct Nats {
     name: String,
-    config: NatsConfig,
+    pub(crate) config: NatsConfig,
     client: OnceCell<Client>,
     /// How often messages may have been lost.
-    gaps: Arc<watch::Sender<u64>>,
+    pub(crate) gaps: Arc<watch::Sender<u64>>,
 }
 
 /// The messages of one subscription that wait.
@@ -32,7 +32,7 @@ impl Nats {
         Self { name: name.to_owned(), config: config.clone(), client: OnceCell::new(), gaps }
     }
 
-    async fn client(&self) -> Result<&Client, BrokerError> {
+    pub(crate) async fn client(&self) -> Result<&Client, BrokerError> {
         let connected = self.client.get_or_try_init(|| async {
             let urls: Vec<&str> = self.config.urls.iter().map(String::as_str).collect();
             self.options().connect(urls.join(",")).await
@@ -72,13 +72,13 @@ impl Nats {
         let mut all = SelectAll::new();
         for subject in subjects {
             let messages = client.subscribe(subject).await.map_err(|error| BrokerError(error.to_string()))?;
-            all.push(messages.map(|message| Message::Payload(message.payload)).boxed());
+            all.push(messages.map(|message| payload(&message)).boxed());
         }
         Ok(select(all, gaps(self.gaps.subscribe())).boxed())
     }
 
     /// By consumers that go on where they were after the connection was lost.
-    async fn kept(
+    pub(crate) async fn kept(
         &self,
         client: &Client,
         stream: &str,
@@ -158,7 +158,7 @@ impl Kept {
                             continue;
                         }
                         self.next = Some(number + 1);
-                        return Some((Message::Payload(message.payload.clone()), self));
+                        return Some((payload(&message.message), self));
                     }
                     Some(Err(_)) | None => self.messages = None,
                 },
@@ -171,8 +171,12 @@ impl Kept {
     }
 }
 
+fn payload(message: &async_nats::Message) -> Message {
+    Message::Payload { subject: message.subject.to_string(), payload: message.payload.clone() }
+}
+
 /// A gap whenever messages may have been lost from now on.
-fn gaps(gaps: watch::Receiver<u64>) -> BoxStream<'static, Message> {
+pub(crate) fn gaps(gaps: watch::Receiver<u64>) -> BoxStream<'static, Message> {
     futures_util::stream::unfold(gaps, |mut gaps| async move {
         gaps.changed().await.ok()?;
         Some((Message::Gap, gaps))

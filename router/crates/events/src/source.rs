@@ -104,7 +104,9 @@ impl Source {
         let events = messages.filter_map(move |message| {
             std::future::ready(match message {
                 Message::Gap => Some(SubgraphEvent::Gap),
-                Message::Payload(payload) => self.event(&subscribing, &wanted, &payload).map(SubgraphEvent::Next),
+                Message::Payload { payload, .. } => {
+                    self.event(&subscribing, &wanted, &payload).map(SubgraphEvent::Next)
+                }
             })
         });
         Ok(Box::pin(events))

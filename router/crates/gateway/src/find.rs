@@ -245,7 +245,7 @@ impl<S: Subgraphs> Gateway<S> {
 
     /// Compiles the most used operations of an older version, so that the first requests to this one find them.
     pub async fn warm_from(&self, older: &Self, most: usize) {
-        for (request, count) in older.operations.most_used(most) {
+        for (request, count) in older.operations.most_used(most, |_| true) {
             if let Ok((operation, _)) = self.prepare(&request).await {
                 operation.set_used(count / 2);
             }

@@ -185,11 +185,16 @@ impl OperationCache {
         }
     }
 
-    /// The most used requests, and how often each was made.
-    pub(crate) fn most_used(&self, most: usize) -> Vec<(GraphQLRequest<'static>, u64)> {
+    /// The most used requests of those that count, and how often each was made.
+    pub(crate) fn most_used(
+        &self,
+        most: usize,
+        counts: impl Fn(&CachedOperation) -> bool,
+    ) -> Vec<(GraphQLRequest<'static>, u64)> {
         let mut used: Vec<(u64, Key)> = self
             .operations
             .iter()
+            .filter(|(_, operation)| counts(operation))
             .map(|(key, operation)| (operation.used.load(Ordering::Relaxed), key))
             .filter(|(_, key)| key.decisions == Decisions::default() && key.values.is_none())
             .collect();

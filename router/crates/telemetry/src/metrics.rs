@@ -2,6 +2,7 @@
 
 mod cache;
 mod cached;
+mod invalidation;
 mod limits;
 mod streams;
 mod subgraph;
@@ -21,6 +22,8 @@ use crate::codes::{ForeignCodes, LIMITS};
 pub use cache::CacheMetrics;
 use cached::CachedItemFamilies;
 pub use cached::CachedItemMetrics;
+use invalidation::Invalidated;
+pub use invalidation::{InvalidationOutcome, InvalidationWay};
 use limits::LimitFamilies;
 pub use limits::{RateLimitMetrics, RedisMetrics};
 pub use streams::{StreamLimit, StreamMetrics};
@@ -76,6 +79,7 @@ pub struct Metrics {
     upstream: UpstreamFamilies,
     rate_limits: LimitFamilies,
     cached_items: CachedItemFamilies,
+    invalidations: Family<Invalidated, Counter>,
     /// Streams to clients, and the subscriptions behind them.
     pub streams: StreamMetrics,
     /// What is kept of subgraphs' answers.
@@ -208,6 +212,7 @@ impl Default for Metrics {
             upstream: UpstreamFamilies::default(),
             rate_limits: LimitFamilies::default(),
             cached_items: CachedItemFamilies::default(),
+            invalidations: Family::default(),
             streams: StreamMetrics::default(),
             cache: CacheMetrics::default(),
             access_lines_dropped: Counter::default(),
@@ -281,6 +286,8 @@ impl Metrics {
         self.upstream.register(registry);
         self.rate_limits.register(registry);
         self.cached_items.register(registry);
+        let help = "Requests and messages with invalidations, by how they came and what came of them";
+        registry.register("cache_invalidation_messages", help, self.invalidations.clone());
         self.streams.register(registry);
         self.cache.register(registry);
         registry.register(
@@ -385,6 +392,11 @@ impl Metrics {
     /// The metrics of what is kept of a type of a subgraph.
     pub fn cached_items(&self, subgraph: &str, ty: &str) -> CachedItemMetrics {
         self.cached_items.of(subgraph, ty)
+    }
+
+    /// Counts a request or message with invalidations.
+    pub fn invalidation(&self, way: InvalidationWay, outcome: InvalidationOutcome) {
+        self.invalidations.get_or_create(&Invalidated { way, outcome }).inc();
     }
 
     /// The metrics of a Redis server that is used for this.
