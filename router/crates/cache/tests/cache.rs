@@ -166,12 +166,12 @@ async fn stale_answers_are_served_where_that_is_allowed() {
     let shop = expired("max-age=60, stale-while-revalidate=60");
     shop.ask(price).await;
     tokio::time::sleep(Duration::from_millis(1100)).await;
-    shop.set(|prices| (prices.more, prices.header) = (5, None));
+    shop.set(|prices| (prices.more, prices.header, prices.delay) = (5, None, Duration::from_secs(1)));
     shop.sent();
     for _ in 0..3 {
         assert_eq!(shop.ask(price).await, r#"{"data":{"product":{"price":10}}}"#);
     }
-    for _ in 0..100 {
+    for _ in 0..1000 {
         tokio::time::sleep(Duration::from_millis(10)).await;
         if shop.ask(price).await == r#"{"data":{"product":{"price":15}}}"# {
             break;
@@ -262,12 +262,14 @@ async fn subgraphs_give_tags_where_they_are_believed() {
 #[tokio::test]
 async fn an_answer_in_flight_is_invalidated_too() {
     let shop = std::sync::Arc::new(shop(json!({})));
-    shop.set(|prices| prices.delay = Duration::from_millis(100));
+    shop.set(|prices| prices.delay = Duration::from_secs(1));
     let asking = tokio::spawn({
         let shop = shop.clone();
         async move { shop.ask("{ product(id: 1) { price } }").await }
     });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    while !shop.has_sent("prices") {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     shop.invalidate(Invalidation::Subgraph("prices".to_owned())).await;
     asking.await.unwrap();
     shop.sent();

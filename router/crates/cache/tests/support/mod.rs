@@ -128,6 +128,11 @@ impl Shop {
         std::mem::take(&mut self.world.sent.lock().unwrap())
     }
 
+    /// Whether a subgraph was asked since the last call of [`Self::sent`].
+    pub fn has_sent(&self, subgraph: &str) -> bool {
+        self.world.sent.lock().unwrap().iter().any(|sent| sent.starts_with(subgraph))
+    }
+
     pub async fn invalidate(&self, invalidation: Invalidation) {
         self.gateway.subgraphs.store().unwrap().invalidate(&[invalidation]).await.unwrap();
     }
