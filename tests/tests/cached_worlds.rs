@@ -128,17 +128,15 @@ async fn caches_tell_what_is_true_now_and_to_whom() {
             let answer = router.ask(&operation.text, &operation.variables, viewer).await.unwrap();
             fetches += router.asked() - before;
             run += 1;
-            let before = uncached.asked();
-            let plain = uncached.ask(&operation.text, &operation.variables, viewer).await.unwrap();
-            // What a router without a cache answers wrong says nothing about caches.
             let wanted = format!("{{\"data\":{wanted}}}");
-            let wanted = if plain == wanted { wanted } else { plain };
             if answer != wanted {
                 let text = &operation.text;
                 found.push(format!(
                     "seed {seed} viewer {viewer} {private:?}\n{text}\nfound    {answer}\nexpected {wanted}"
                 ));
             }
+            let before = uncached.asked();
+            uncached.ask(&operation.text, &operation.variables, viewer).await.unwrap();
             asked += uncached.asked() - before;
         }
     }

@@ -11,7 +11,9 @@ use braid_graphql::variables::Variables;
 use braid_supergraph::Supergraph;
 
 use crate::compile::condition::Decisions;
-use crate::compile::projection::{Defers, LeafKind, OutField, OutGroup, OutKind, OutSetId, OutVariant, Projection};
+use crate::compile::projection::{
+    Defers, LeafKind, OutField, OutGroup, OutKind, OutSet, OutSetId, OutVariant, Projection,
+};
 use crate::compile::wrappers::Wrappers;
 use crate::error::{
     Errors, INVALID_VALUE, NON_NULLABLE_FIELD_IS_NULL, ResponsePath, Step, UNAUTHORIZED, UNKNOWN_RUNTIME_TYPE,
@@ -99,7 +101,9 @@ impl Completion<'_> {
     /// Recursive as deep as the operation, which its compilation bounds.
     fn object(&mut self, set: OutSetId, object: ObjectId, path: &ResponsePath<'_>) -> Completed {
         let out = self.projection.set(set);
-        let Some((variant, typename)) = out.variant(self.tree.ty(object)) else { return self.unknown_type(path) };
+        let ty = self.tree.ty(object);
+        let found = out.variant(ty).or_else(|| Some((self.written_for_all(out).filter(|_| ty.is_none())?, None)));
+        let Some((variant, typename)) = found else { return self.unknown_type(path) };
         self.fields(variant, typename, object, path)?;
         if !variant.groups.is_empty() {
             let found = |(group, later): (usize, &OutGroup)| Found::Group {
@@ -111,6 +115,19 @@ impl Completion<'_> {
             self.found.extend(variant.groups.iter().enumerate().map(found));
         }
         Ok(())
+    }
+
+    /// What is written of an object whatever its type, where the fields that only some types have are left out by `@include` and
+    /// `@skip`: then nobody has asked for its type.
+    fn written_for_all<'o>(&self, out: &'o OutSet) -> Option<&'o OutVariant> {
+        let written = |variant: &'o OutVariant| {
+            let fields = variant.fields.iter();
+            let fields = fields.filter(|field| field.rule.is_none_or(|rule| self.decisions.is_written(rule)));
+            fields.map(|field| (&field.key, field.kind, field.wrappers))
+        };
+        let first = out.variants().next()?;
+        let are_alike = out.variants().all(|other| other.groups.is_empty() && written(first).eq(written(other)));
+        are_alike.then_some(first)
     }
 
     fn fields(
