@@ -38,6 +38,14 @@ fn an_interface_object_gets_its_type_from_who_knows_it() {
         )],
         r#"{"data":{"best":[{"id":"1","score":5},{"id":"2","score":null}]}}"#,
     );
+    // Nor is it where what depends on it is left out.
+    check(
+        &supergraph,
+        "query($b: Boolean! = false) { best { id ... on Book { __typename @include(if: $b) pages @include(if: $b) } } }",
+        "{}",
+        &[("b", r#"{"query":"{best{id}}"}"#, r#"{"data":{"best":[{"id":"1"}]}}"#)],
+        r#"{"data":{"best":[{"id":"1"}]}}"#,
+    );
     check(
         &supergraph,
         "{ best { __typename score ... on Book { pages } title } }",
