@@ -258,6 +258,20 @@ async fn subgraphs_give_tags_where_they_are_believed() {
     }
 }
 
+/// Mutations don't read what is kept, and what they look up is kept.
+#[tokio::test]
+async fn mutations_are_not_answered_from_the_cache() {
+    let shop = shop(json!({}));
+    shop.ask("{ product(id: 1) { price } }").await;
+    shop.set(|prices| prices.more = 1);
+    shop.sent();
+    let mutation = "mutation { first { price } }";
+    assert_eq!(shop.ask(mutation).await, r#"{"data":{"first":{"price":11}}}"#);
+    assert_eq!(shop.sent(), ["catalog: first", "prices: 1"]);
+    assert_eq!(shop.ask("{ product(id: 1) { price } }").await, r#"{"data":{"product":{"price":11}}}"#);
+    assert!(shop.sent().is_empty());
+}
+
 /// What is in flight when it is invalidated is not kept.
 #[tokio::test]
 async fn an_answer_in_flight_is_invalidated_too() {

@@ -250,7 +250,9 @@ impl<'a, M> Run<'a, M> {
         self.held += body.len();
         self.under_way.push((index, body.len()));
         let sent = Sent { index, receivers, copies, request_bytes: body.len() };
-        Some((sent, SubgraphRequest { subgraph: fetch.subgraph, kind, body, deadline: self.deadline, values }))
+        let operation = self.operation.kind();
+        let (subgraph, deadline) = (fetch.subgraph, self.deadline);
+        Some((sent, SubgraphRequest { subgraph, kind, operation, body, deadline, values }))
     }
 
     fn prepare(&mut self, index: usize) -> Option<Prepared> {

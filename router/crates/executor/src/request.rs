@@ -34,6 +34,8 @@ pub struct SubgraphRequest {
     pub subgraph: SubgraphId,
     /// Query, mutation or subscription. Only queries may be sent twice.
     pub kind: OperationType,
+    /// What the client's operation is. Entities are looked up by queries for all three.
+    pub operation: OperationType,
     /// The whole body, `{"query":…,"variables":…}`.
     pub body: Bytes,
     /// When the response is of no use any more.

@@ -33,6 +33,7 @@ const LINK: &str =
 
 const CATALOG: &str = r#"
     type Query { product(id: ID!): Product @cacheTag(format: "one-{$args.id}") products: [Product!]! }
+    type Mutation { first: Product }
     type Product @key(fields: "id") { id: ID! }
 "#;
 
@@ -217,6 +218,11 @@ fn catalog(body: &Value) -> (String, Value) {
         let Selection::Field(field) = selection else { panic!("{body}") };
         let alias = field.alias.as_ref().map(|alias| format!("{alias}=")).unwrap_or_default();
         let key = field.alias.as_ref().unwrap_or(&field.name).to_string();
+        if field.name == "first" {
+            said.push("first".to_owned());
+            data.insert(key, product("1"));
+            continue;
+        }
         if field.name == "products" {
             said.push(format!("{alias}products"));
             data.insert(key, ["1", "2", "3"].map(product).into());

@@ -62,6 +62,7 @@ fn request(body: &'static str) -> SubgraphRequest {
     SubgraphRequest {
         subgraph: SubgraphId::new(0),
         kind: OperationType::Query,
+        operation: OperationType::Query,
         body: Bytes::from_static(body.as_bytes()),
         deadline: None,
         values: braid_executor::request::RequestValues::default(),

@@ -60,7 +60,7 @@ impl World {
 
     fn request(&self, kind: OperationType) -> SubgraphRequest {
         let (subgraph, body) = (self.subgraph, Bytes::from_static(QUERY.as_bytes()));
-        SubgraphRequest { subgraph, kind, body, deadline: None, values: RequestValues::default() }
+        SubgraphRequest { subgraph, kind, operation: kind, body, deadline: None, values: RequestValues::default() }
     }
 
     pub async fn try_subscribe(&self, user: &str) -> Result<Events, SubgraphError> {

@@ -186,7 +186,8 @@ impl World {
     pub async fn call(&self, kind: OperationType) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
         let subgraph = self.subgraph;
         let body = Bytes::from_static(br#"{"query":"{ me { id } }"}"#);
-        let request = SubgraphRequest { subgraph, kind, body, deadline: None, values: RequestValues::default() };
+        let request =
+            SubgraphRequest { subgraph, kind, operation: kind, body, deadline: None, values: RequestValues::default() };
         self.subgraphs.call(request, &self.context).await
     }
 
