@@ -83,7 +83,7 @@ impl Default for ExecuteLimits {
 }
 
 /// The response to a client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Response<M> {
     /// `{"data":…}`, and `"errors"` when there are any.
     pub bytes: Bytes,

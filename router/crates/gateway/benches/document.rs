@@ -51,7 +51,7 @@ fn text() -> String {
     format!("query Product({}) {{ product({}) {{ name }} }}", arguments.join(", "), uses.join(", "))
 }
 
-fn gateway(runtime: &Runtime, mode: Mode, list: &std::path::Path) -> Gateway<Product> {
+fn gateway(runtime: &Runtime, mode: Mode, list: &std::path::Path) -> Arc<Gateway<Product>> {
     let arguments: Vec<_> = (0..60).map(|number| format!("a{number}: String")).collect();
     let sdl = format!("type Query {{ product({}): Product }} type Product {{ name: String }}", arguments.join(", "));
     let products = SubgraphSdl { name: "products".to_owned(), sdl, ..SubgraphSdl::default() };
@@ -62,7 +62,7 @@ fn gateway(runtime: &Runtime, mode: Mode, list: &std::path::Path) -> Gateway<Pro
     let sources = vec![SourceConfig::File(list.to_owned())];
     let config = PersistedOperationsConfig { mode, sources, ..PersistedOperationsConfig::default() };
     let store = runtime.block_on(OperationStore::open(&config, None)).unwrap();
-    gateway.with_documents(Documents::new(&config, store, None, &metrics).unwrap())
+    Arc::new(gateway.with_documents(Documents::new(&config, store, None, &metrics).unwrap()))
 }
 
 fn bench(criterion: &mut Criterion) {

@@ -23,10 +23,11 @@ use braid_request_context::identity::Identity;
 use braid_request_context::{RequestContext, SubgraphContext};
 use braid_supergraph::SubgraphId;
 use http::header::{CACHE_CONTROL, EXPIRES};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::accepts::{Accepts, takes_no_stream};
 use crate::anonymous;
+use crate::answers::{Keeping, Wants, is_whole_query};
 use crate::costs::{Affordable, OperationCost};
 use crate::documents::{Membership, Search};
 use crate::find::{find, in_time};
@@ -75,6 +76,19 @@ pub struct Executed {
     pub executed_in: Duration,
     /// What it cost, where that is of interest.
     pub cost: Option<OperationCost>,
+    /// How the response was made.
+    pub made: Made,
+}
+
+/// How a response was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// The operation was executed for it.
+    Own,
+    /// The operation was being executed for an equal request.
+    Shared,
+    /// The operation had been executed for an equal request, and the response was kept.
+    Kept,
 }
 
 impl Executed {
@@ -83,27 +97,34 @@ impl Executed {
         if self.response.timed_out { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::OK }
     }
 
-    /// Adds the headers that the rules make of the subgraphs', and those about costs. The subgraphs that answered allow caching of what they gave; a response
+    /// Adds all headers that depend on what was executed: those that [`Executed::merge_headers`] adds, and who may keep the response. A response
     /// that lacks a part, or that changed something, may be kept by nobody.
     pub fn write_headers<S>(&self, gateway: &Gateway<S>, out: &mut HeaderMap) {
+        self.merge_headers(gateway, out);
+        match &gateway.told {
+            Some(told) => told.write(Keeping::of(&self.operation, &self.response), out),
+            None if is_whole_query(&self.operation, &self.response) => {}
+            None => forbid_caching(out),
+        }
+    }
+
+    /// Adds the headers that the rules make of the subgraphs', and those about costs, which can be done for several responses that are sent
+    /// together.
+    pub fn merge_headers<S>(&self, gateway: &Gateway<S>, out: &mut HeaderMap) {
         gateway.headers.merge(&self.response.subgraph_answers, out);
         if let (Some(costs), Some(cost)) = (&gateway.costs, self.cost) {
             costs.write_headers(cost, out);
         }
-        if !self.is_whole_query() {
-            forbid_caching(out);
-        }
-    }
-
-    fn is_whole_query(&self) -> bool {
-        let is_query = self.operation.result.as_ref().is_ok_and(|operation| operation.kind() == OperationType::Query);
-        is_query && self.response.errors == 0 && self.response.refused == 0 && !self.response.timed_out
     }
 }
 
-/// Takes back that subgraphs allowed a response to be cached.
+/// Read by nginx, before `Cache-Control`: for how many seconds it may keep the response.
+pub(crate) const X_ACCEL_EXPIRES: HeaderName = HeaderName::from_static("x-accel-expires");
+
+/// Takes back that a response may be cached.
 pub fn forbid_caching(headers: &mut HeaderMap) {
     headers.remove(EXPIRES);
+    headers.remove(X_ACCEL_EXPIRES);
     if headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
@@ -111,7 +132,7 @@ pub fn forbid_caching(headers: &mut HeaderMap) {
 
 /// Answers one request with something that its client accepts.
 pub async fn answer<S: Subgraphs>(
-    gateway: &Gateway<S>,
+    gateway: &Arc<Gateway<S>>,
     request: &GraphQLRequest<'_>,
     context: &Arc<RequestContext>,
     accepts: Accepts,
@@ -181,17 +202,26 @@ pub async fn answer<S: Subgraphs>(
         let incremental = Incremental { operation, cached, found_after, variables, declined, estimate, context };
         return Ok(Answer::Incremental(Box::new(incremental)));
     }
-    let context = gateway.execute_context(context, declined, context.deadline);
-    let mut response = execute(compiled, &variables, &gateway.subgraphs, &context).await;
+    let (mut response, made) = match &gateway.reuse {
+        Some(reuse) if compiled.kind() == OperationType::Query && compiled.has_fetches() => {
+            let wants = Wants { operation: &operation, variables, declined, context };
+            // Boxed, so that others don't carry it.
+            Box::pin(reuse.answer(gateway, wants)).await?
+        }
+        _ => {
+            let context = gateway.execute_context(context, declined, context.deadline);
+            (execute(compiled, &variables, &gateway.subgraphs, &context).await, Made::Own)
+        }
+    };
     if response.timed_out {
         response.bytes = refuse(&[GraphQLError::new(TIMEOUT, "The request took too long.")]);
     }
     let executed_in = started.elapsed() - found_after;
     let cost = estimate.map(|estimate| estimate.with_actual(&response.fetches));
-    if let Some(cost) = cost {
+    if let Some(cost) = cost.filter(|_| made == Made::Own) {
         gateway.metrics.cost_actual(cost.actual);
     }
-    Ok(Answer::Executed(Executed { response, operation, cached, found_after, executed_in, cost }))
+    Ok(Answer::Executed(Executed { response, operation, cached, found_after, executed_in, cost, made }))
 }
 
 /// The operation as it is answered in parts, and whether it was in the cache. That it may be run was checked.

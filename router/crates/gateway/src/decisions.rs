@@ -49,6 +49,11 @@ impl Decisions {
         Self { labels, on: facts.labels & labels, requirements, granted }
     }
 
+    /// Whether anything was asked about what the client may see.
+    pub(crate) fn depend_on_permissions(&self) -> bool {
+        self.requirements.iter().next().is_some()
+    }
+
     /// Whether a request would have said the same.
     pub(crate) fn hold_for(&self, facts: &Facts<'_>) -> bool {
         let mut granted = self.granted.iter().peekable();

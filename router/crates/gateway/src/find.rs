@@ -166,7 +166,7 @@ impl Miss {
         let took = started.elapsed();
         let planned_in = is_planned.then(|| took - parsed_in);
         let decisions = Decisions::of(asked.get(), requirements, &facts);
-        let mut operation = CachedOperation::new(result, text, took, planned_in, refused, is_open, decisions);
+        let mut operation = CachedOperation::new(result, (text, name), took, planned_in, refused, is_open, decisions);
         operation.deciding = deciding;
         Ok(operation)
     }

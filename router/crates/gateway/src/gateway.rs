@@ -18,6 +18,7 @@ use http::request::Parts;
 use tokio::sync::Semaphore;
 
 use crate::anonymous::{AnonymousError, AnonymousRules};
+use crate::answers::{AnswersError, AnswersSetup, Reuse, Told};
 use crate::compile::Compiler;
 use crate::config::{AnonymousConfig, ExposureConfig, IncrementalConfig, OverrideLabelsConfig};
 use crate::costs::{CostError, CostRules};
@@ -64,6 +65,10 @@ pub struct Gateway<S> {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) subgraph_errors: SubgraphErrors,
     pub(crate) limits: ExecuteLimits,
+    /// What is told about keeping answers; `None` if header rules alone say it.
+    pub(crate) told: Option<Told>,
+    /// Where answers to equal queries are found; `None` if each is executed for itself.
+    pub(crate) reuse: Option<Reuse>,
 }
 
 /// What can be set about a gateway.
@@ -91,9 +96,18 @@ pub struct GatewayConfig {
     pub has_cache: bool,
     /// Decides the policies that neither claims nor `authorization.policies` grant.
     pub policy_authorizer: Option<Arc<dyn PolicyAuthorizer>>,
+    /// What is told about keeping answers, and what is kept of them. `None` if subgraphs' answers are not kept: then header rules say it.
+    pub answers: Option<AnswersSetup>,
+    /// Whether equal queries that are executed at the same time share one execution.
+    pub share_executions: bool,
 }
 
 impl<S> Gateway<S> {
+    /// Whether answers say who may keep them. One that does not say it, such as a refusal, may then be kept by nobody.
+    pub fn tells_caches(&self) -> bool {
+        self.told.is_some()
+    }
+
     /// What a request says about how its operation is compiled.
     pub(crate) fn facts<'a>(
         &'a self,
@@ -123,6 +137,9 @@ pub enum GatewayError {
     /// What anonymous clients may ask for can't be told.
     #[error(transparent)]
     Anonymous(#[from] AnonymousError),
+    /// It can't be told who may keep answers.
+    #[error(transparent)]
+    Answers(#[from] AnswersError),
 }
 
 impl<S: Subgraphs> Gateway<S> {
@@ -144,7 +161,10 @@ impl<S: Subgraphs> Gateway<S> {
         compiler.names = exposure.names();
         compiler.with_facts = config.has_cache;
         compiler.costs.clone_from(&costs);
+        let told = config.answers.as_ref().map(|setup| Told::new(setup, &headers)).transpose()?.flatten();
         Ok(Self {
+            told,
+            reuse: Reuse::new(config.answers.as_ref(), config.share_executions, metrics),
             operations: OperationCache::new(limits.operation_cache.0, metrics.clone()),
             compiler: Arc::new(compiler),
             planning: Arc::new(Semaphore::new(limits.max_concurrent_planning.clamp(1, Semaphore::MAX_PERMITS))),

@@ -22,7 +22,7 @@ use futures_util::Stream;
 use tokio::sync::mpsc;
 
 use crate::accepts::Accepts;
-use crate::answer::Executed;
+use crate::answer::{Executed, Made};
 use crate::costs::Estimated;
 use crate::gateway::{Gateway, Subgraphs};
 use crate::operation_cache::CachedOperation;
@@ -91,7 +91,15 @@ impl Incremental {
                     stream.metrics.cost_actual(cost.actual);
                 }
                 let (response, executed_in) = (*response, started.elapsed());
-                Begun::Whole(Box::new(Executed { response, operation, cached, found_after, executed_in, cost }))
+                Begun::Whole(Box::new(Executed {
+                    response,
+                    operation,
+                    cached,
+                    found_after,
+                    executed_in,
+                    cost,
+                    made: Made::Own,
+                }))
             }
             // The first part is always the first.
             _ => Begun::Parts(stream),

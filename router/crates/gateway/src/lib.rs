@@ -8,6 +8,7 @@
 mod accepts;
 mod anonymous;
 mod answer;
+pub mod answers;
 mod body;
 pub mod compile;
 pub mod config;
@@ -30,7 +31,7 @@ pub mod subscriptions;
 
 pub use accepts::Accepts;
 pub use anonymous::AnonymousError;
-pub use answer::{Answer, Executed, answer, forbid_caching};
+pub use answer::{Answer, Executed, Made, answer, forbid_caching};
 pub use body::Body;
 pub use costs::{CostError, OperationCost};
 pub use documents::{DocumentError, Documents};

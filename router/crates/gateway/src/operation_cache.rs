@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use braid_demand_control::Formula;
 use braid_executor::CompiledOperation;
 use braid_telemetry::metrics::Metrics;
@@ -46,6 +47,8 @@ pub struct CachedOperation {
     pub(crate) cost: Option<Formula>,
     /// Whether its text is in the list of persisted operations.
     pub(crate) membership: Membership,
+    /// A cryptographic hash of all that it was compiled from: equal for what is compiled from the same once more.
+    pub(crate) source: [u8; 32],
     decisions: Decisions,
     /// Bytes, as estimated.
     weight: usize,
@@ -56,7 +59,7 @@ impl CachedOperation {
     /// An operation whose compilation took so long, and what was decided for it.
     pub(crate) fn new(
         result: Result<(CompiledOperation, Option<Formula>), Refusal>,
-        text: &str,
+        (text, name): (&str, Option<&str>),
         took: Duration,
         planned_in: Option<Duration>,
         refused: Vec<String>,
@@ -72,8 +75,22 @@ impl CachedOperation {
         let weight = weight + cost.as_ref().map_or(0, Formula::weight);
         let weight = weight + refused.iter().map(|name| name.len() + 24).sum::<usize>();
         let (refused, used, membership) = (refused.into(), AtomicU64::new(0), Membership::default());
-        let deciding = None;
-        Self { result, hash, took, planned_in, refused, is_open, deciding, cost, membership, decisions, weight, used }
+        let (deciding, source) = (None, source_hash(text, name, &decisions));
+        Self {
+            source,
+            result,
+            hash,
+            took,
+            planned_in,
+            refused,
+            is_open,
+            deciding,
+            cost,
+            membership,
+            decisions,
+            weight,
+            used,
+        }
     }
 }
 
@@ -212,10 +229,26 @@ impl OperationCache {
 }
 
 impl CachedOperation {
+    /// Whether another client may get another answer, or none: it depends on permissions, or not everybody may run it.
+    pub(crate) fn depends_on_client(&self) -> bool {
+        !self.is_open || self.decisions.depend_on_permissions()
+    }
+
     /// Has it count as used so often.
     pub(crate) fn set_used(&self, count: u64) {
         self.used.store(count, Ordering::Relaxed);
     }
+}
+
+fn source_hash(text: &str, name: Option<&str>, decisions: &Decisions) -> [u8; 32] {
+    let mut hash = Context::new(&SHA256);
+    for part in [text, name.unwrap_or_default(), &format!("{decisions:?}")] {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let mut out = [0; 32];
+    out.copy_from_slice(hash.finish().as_ref());
+    out
 }
 
 impl Vacancy<'_> {

@@ -40,7 +40,7 @@ impl SubgraphService for Shop {
     }
 }
 
-fn gateway(introspection: bool, fields: &[&str]) -> Result<Gateway<Shop>, GatewayError> {
+fn gateway(introspection: bool, fields: &[&str]) -> Result<Arc<Gateway<Shop>>, GatewayError> {
     let shop = SubgraphSdl { name: "shop".to_owned(), sdl: SHOP.to_owned(), ..SubgraphSdl::default() };
     let composed = compose(&[shop]).result.expect("the subgraph composes");
     let supergraph = Arc::new(Supergraph::read(&composed.supergraph_sdl).unwrap());
@@ -48,10 +48,10 @@ fn gateway(introspection: bool, fields: &[&str]) -> Result<Gateway<Shop>, Gatewa
     let mut config =
         GatewayConfig { anonymous: Some(AnonymousConfig { introspection, fields }), ..GatewayConfig::default() };
     config.exposure.introspection = true;
-    Gateway::new(supergraph, Shop::default(), &config, &Arc::new(Metrics::default()))
+    Gateway::new(supergraph, Shop::default(), &config, &Arc::new(Metrics::default())).map(Arc::new)
 }
 
-async fn ask(gateway: &Gateway<Shop>, query: &str, identity: Identity) -> Result<Executed, Refusal> {
+async fn ask(gateway: &Arc<Gateway<Shop>>, query: &str, identity: Identity) -> Result<Executed, Refusal> {
     let (head, ()) = http::Request::new(()).into_parts();
     let mut context = gateway.context(head, None, Duration::from_secs(60));
     context.identity = identity;
@@ -65,7 +65,7 @@ fn somebody() -> Identity {
     Identity::Known(Arc::new(Principal { claims, source: "test".into(), kind: CredentialKind::Jwt, expires: None }))
 }
 
-async fn refuses(gateway: &Gateway<Shop>, query: &str) {
+async fn refuses(gateway: &Arc<Gateway<Shop>>, query: &str) {
     let asked = gateway.subgraphs.0.load(Ordering::Relaxed);
     let refusal = ask(gateway, query, Identity::Anonymous).await.unwrap_err();
     assert_eq!(refusal.errors[0].code(), Some("UNAUTHENTICATED"), "{query}");

@@ -65,13 +65,13 @@ impl SubgraphService for Canned {
     }
 }
 
-fn gateway(configure: impl FnOnce(&mut GatewayConfig)) -> Gateway<Canned> {
+fn gateway(configure: impl FnOnce(&mut GatewayConfig)) -> Arc<Gateway<Canned>> {
     let subgraph = |name: &str, sdl: &str| SubgraphSdl { name: name.into(), sdl: sdl.into(), ..SubgraphSdl::default() };
     let composed = compose(&[subgraph("new", NEW), subgraph("old", OLD)]).result.expect("the subgraphs compose");
     let supergraph = Arc::new(Supergraph::read(&composed.supergraph_sdl).unwrap());
     let mut config = GatewayConfig::default();
     configure(&mut config);
-    Gateway::new(supergraph, Canned::default(), &config, &Arc::new(Metrics::default())).unwrap()
+    Arc::new(Gateway::new(supergraph, Canned::default(), &config, &Arc::new(Metrics::default())).unwrap())
 }
 
 fn request(query: &str) -> GraphQLRequest<'static> {
@@ -80,7 +80,7 @@ fn request(query: &str) -> GraphQLRequest<'static> {
 }
 
 async fn ask(
-    gateway: &Gateway<Canned>,
+    gateway: &Arc<Gateway<Canned>>,
     query: &str,
     headers: HeaderMap,
     may_mutate: bool,

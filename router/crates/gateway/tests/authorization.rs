@@ -72,21 +72,21 @@ impl SubgraphService for Everything {
     }
 }
 
-fn gateway(configure: impl FnOnce(&mut AuthorizationConfig)) -> Gateway<Everything> {
+fn gateway(configure: impl FnOnce(&mut AuthorizationConfig)) -> Arc<Gateway<Everything>> {
     gateway_with(configure, None)
 }
 
 fn gateway_with(
     configure: impl FnOnce(&mut AuthorizationConfig),
     policy_authorizer: Option<Arc<dyn PolicyAuthorizer>>,
-) -> Gateway<Everything> {
+) -> Arc<Gateway<Everything>> {
     let shop = SubgraphSdl { name: "shop".to_owned(), sdl: format!("{LINK}{SHOP}"), ..SubgraphSdl::default() };
     let composed = compose(&[shop]).result.expect("the subgraph composes");
     let supergraph = Arc::new(Supergraph::read(&composed.supergraph_sdl).unwrap());
     assert!(supergraph.demanded_features().is_empty());
     let mut config = GatewayConfig { policy_authorizer, ..GatewayConfig::default() };
     configure(&mut config.authorization);
-    Gateway::new(supergraph, Everything::default(), &config, &Arc::new(Metrics::default())).unwrap()
+    Arc::new(Gateway::new(supergraph, Everything::default(), &config, &Arc::new(Metrics::default())).unwrap())
 }
 
 /// Grants one policy, and counts.
@@ -114,7 +114,7 @@ fn somebody(claims: &Value) -> Identity {
     Identity::Known(Arc::new(Principal { claims, source: "test".into(), kind: CredentialKind::Jwt, expires: None }))
 }
 
-async fn ask(gateway: &Gateway<Everything>, query: &str, identity: Identity) -> Result<Executed, Refusal> {
+async fn ask(gateway: &Arc<Gateway<Everything>>, query: &str, identity: Identity) -> Result<Executed, Refusal> {
     gateway.subgraphs.asked.lock().unwrap().clear();
     let (head, ()) = http::Request::new(()).into_parts();
     let mut context = gateway.context(head, None, Duration::from_secs(60));
@@ -126,7 +126,7 @@ async fn ask(gateway: &Gateway<Everything>, query: &str, identity: Identity) -> 
 
 /// Data and the paths of errors; no request may have one of the words.
 async fn check(
-    gateway: &Gateway<Everything>,
+    gateway: &Arc<Gateway<Everything>>,
     query: &str,
     identity: Identity,
     data: Value,

@@ -82,7 +82,7 @@ impl SubgraphService for Shop {
     }
 }
 
-fn gateway(demand_control: DemandControlConfig) -> Result<Gateway<Shop>, GatewayError> {
+fn gateway(demand_control: DemandControlConfig) -> Result<Arc<Gateway<Shop>>, GatewayError> {
     let subgraph = |name: &str, sdl: &str| SubgraphSdl {
         name: name.to_owned(),
         sdl: format!("{LINK}{sdl}"),
@@ -92,7 +92,7 @@ fn gateway(demand_control: DemandControlConfig) -> Result<Gateway<Shop>, Gateway
     let composed = composed.result.expect("the subgraphs compose");
     let supergraph = Arc::new(Supergraph::read(&composed.supergraph_sdl).unwrap());
     let config = GatewayConfig { demand_control, ..GatewayConfig::default() };
-    Gateway::new(supergraph, Shop::default(), &config, &Arc::new(Metrics::default()))
+    Gateway::new(supergraph, Shop::default(), &config, &Arc::new(Metrics::default())).map(Arc::new)
 }
 
 fn enforce() -> DemandControlConfig {
@@ -104,7 +104,7 @@ fn somebody() -> Identity {
     Identity::Known(Arc::new(Principal { claims, source: "test".into(), kind: CredentialKind::Jwt, expires: None }))
 }
 
-async fn ask(gateway: &Gateway<Shop>, query: &str, first: u64, identity: Identity) -> Result<Executed, Refusal> {
+async fn ask(gateway: &Arc<Gateway<Shop>>, query: &str, first: u64, identity: Identity) -> Result<Executed, Refusal> {
     gateway.subgraphs.asked.lock().unwrap().clear();
     let (head, ()) = http::Request::new(()).into_parts();
     let mut context = gateway.context(head, None, Duration::from_secs(60));

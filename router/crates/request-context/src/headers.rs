@@ -185,6 +185,15 @@ impl HeaderPlans {
         self.response.iter().any(|plan| !plan.is_empty())
     }
 
+    /// Whether clients may get a header by a rule, from a subgraph or as it is set.
+    pub fn writes_to_clients(&self, name: &HeaderName) -> bool {
+        let steps = self.response.iter().flat_map(|plan| &plan.steps);
+        steps.into_iter().any(|step| match step {
+            ResponseStep::Propagate(written, _) | ResponseStep::Insert(written, _) => written == name,
+            ResponseStep::Remove(_) => false,
+        })
+    }
+
     /// The client's headers out of those of subgraphs' responses, in the order they came.
     pub fn merge(&self, responses: &[(SubgraphId, SubgraphHeaders)], out: &mut HeaderMap) {
         for (subgraph, headers) in responses {

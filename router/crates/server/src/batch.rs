@@ -50,6 +50,8 @@ impl Batch {
         let (mut out, mut merged, mut is_whole) = (Vec::new(), HeaderMap::new(), true);
         while let Some(answer) = self.0.next().await {
             match &answer {
+                // Nobody keeps the answer to a POST of several requests.
+                Ok(executed) if gateway.tells_caches() => executed.merge_headers(gateway, &mut merged),
                 Ok(executed) => executed.write_headers(gateway, &mut merged),
                 Err(_) => is_whole = false,
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Accepts, Answer, Executed, Gateway, Subgraphs, answer};
+use braid_gateway::{Accepts, Answer, Executed, Gateway, Subgraphs, answer, forbid_caching};
 use braid_graphql::OperationType;
 use braid_rate_limit::RequestLimits;
 use braid_request_context::RequestContext;
@@ -17,7 +17,6 @@ use http::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderValue, RETR
 use http::{Method, Response, StatusCode};
 
 use crate::batch::Batch;
-use crate::config::CompressionConfig;
 use crate::exchange::{self, Exchange};
 use crate::negotiate::{self, Accepted, BodyType, Media, ResponseMedia};
 use crate::observe::Observed;
@@ -25,7 +24,7 @@ use crate::state::Front;
 use crate::streams::{self, Begun, Streamed};
 use crate::uploads::{self, Uploading};
 use crate::version::Version;
-use crate::{body, compress, reply};
+use crate::{body, compress, reply, revalidate};
 
 const METHODS: &str = "GET, POST";
 
@@ -70,6 +69,7 @@ where
         Ok(Outcome::Batch(batch)) => {
             let mut response = Response::new(batch);
             response.headers_mut().insert(http::header::CONTENT_TYPE, media.content_type());
+            keep_to_the_told(version, response.headers_mut());
             version.rules.allow_origin(&context.headers, response.headers_mut());
             write_limits(context, response.headers_mut());
             return Reply::Batch(response);
@@ -95,7 +95,8 @@ where
     };
     version.rules.allow_origin(&context.headers, &mut headers);
     write_limits(context, &mut headers);
-    Reply::Whole(finish(compression, &context.headers, status, bytes, headers).await)
+    keep_to_the_told(version, &mut headers);
+    Reply::Whole(finish(version, context, status, bytes, headers).await)
 }
 
 /// What can be said before the body is read: whether the request can be taken at all, and who asks.
@@ -108,6 +109,13 @@ async fn begin<S: Subgraphs>(exchange: &mut Exchange<S>, accepted: Accepted) -> 
     // A request whose credentials are refused counts too, so that nobody guesses them fast.
     exchange.limit().await?;
     identified
+}
+
+/// Where answers say who may keep them, what does not say it may be kept by nobody: caches would keep some of it for a time of their choice.
+fn keep_to_the_told<S>(version: &Version<S>, headers: &mut HeaderMap) {
+    if version.gateway.tells_caches() && !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
 }
 
 /// Says in a response how its client stands under the rate limits.
@@ -131,6 +139,7 @@ pub(crate) fn refuse<S>(exchange: &mut Exchange<S>, refusal: &Refusal) -> Respon
     let mut response = reply::with_body(status, media.content_type(), bytes);
     response.headers_mut().extend(headers);
     version.rules.allow_origin(&context.headers, response.headers_mut());
+    keep_to_the_told(version, response.headers_mut());
     response
 }
 
@@ -253,8 +262,13 @@ fn check_head<S>(version: &Version<S>, context: &RequestContext) -> Result<(), R
 fn answered<S>(gateway: &Gateway<S>, request: &HeaderMap, executed: Executed, observed: &mut Observed) -> Whole {
     let mut headers = HeaderMap::new();
     executed.write_headers(gateway, &mut headers);
-    let bytes = crate::observe::exposed(gateway, request, &executed);
-    let bytes = bytes.unwrap_or_else(|| executed.response.bytes.clone());
+    let bytes = match crate::observe::exposed(gateway, request, &executed) {
+        Some(exposed) => {
+            forbid_caching(&mut headers);
+            exposed
+        }
+        None => executed.response.bytes.clone(),
+    };
     let status = executed.status();
     observed.answered(executed);
     (status, bytes, headers)
@@ -288,22 +302,27 @@ fn is_batch(body: &[u8]) -> bool {
     body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[')
 }
 
-async fn finish(
-    config: &CompressionConfig,
-    request: &HeaderMap,
+async fn finish<S>(
+    version: &Version<S>,
+    context: &RequestContext,
     status: StatusCode,
     bytes: Bytes,
     mut headers: HeaderMap,
 ) -> Response<Bytes> {
-    let mut bytes = bytes;
-    if config.enabled && bytes.len() >= config.min_bytes.0 {
+    let (config, request) = (&version.config.compression, &context.headers);
+    let (mut status, mut bytes) = (status, bytes);
+    let is_compressible = config.enabled && bytes.len() >= config.min_bytes.0;
+    if is_compressible {
         headers.append(VARY, HeaderValue::from_static("accept-encoding"));
-        if let Some(encoding) = compress::wanted(config, request, bytes.len())
-            && let Some(packed) = compress::pack(encoding, bytes.clone()).await
-        {
-            headers.insert(CONTENT_ENCODING, encoding.name());
-            bytes = packed;
-        }
+    }
+    if version.gateway.tells_caches() && revalidate::is_known(&context.method, status, request, &bytes, &mut headers) {
+        (status, bytes) = (StatusCode::NOT_MODIFIED, Bytes::new());
+    } else if is_compressible
+        && let Some(encoding) = compress::wanted(config, request, bytes.len())
+        && let Some(packed) = compress::pack(encoding, bytes.clone()).await
+    {
+        headers.insert(CONTENT_ENCODING, encoding.name());
+        bytes = packed;
     }
     let mut response = Response::new(bytes);
     *response.status_mut() = status;

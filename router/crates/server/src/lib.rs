@@ -70,6 +70,7 @@ mod negotiate;
 mod observe;
 mod playground;
 mod reply;
+mod revalidate;
 mod route;
 mod rules;
 mod scheduler;

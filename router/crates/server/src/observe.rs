@@ -7,7 +7,7 @@ use std::time::Duration;
 use braid_gateway::operation_cache::CachedOperation;
 use braid_gateway::refusal::Refusal;
 use braid_gateway::subscriptions::Ended;
-use braid_gateway::{Executed, Gateway};
+use braid_gateway::{Executed, Gateway, Made};
 use braid_graphql::OperationType;
 use braid_request_context::headers::SubgraphHeaders;
 use braid_request_context::identity::{ClaimPath, Identity, Principal};
@@ -220,7 +220,9 @@ impl Observed {
     /// The request is over: so many bytes with this status.
     pub(crate) fn end<S>(&mut self, version: &Version<S>, context: &RequestContext, status: StatusCode, bytes: u64) {
         let took = context.started.elapsed();
-        let overhead = self.answers.first().map(|answer| took.saturating_sub(waited(answer)));
+        // Who shares an execution waits for another request, whose fetches are not its own.
+        let own = self.answers.first().filter(|answer| answer.made != Made::Shared);
+        let overhead = own.map(|answer| took.saturating_sub(waited(answer)));
         self.observers.metrics.active_requests.dec();
         self.observers.metrics.request(status, took, overhead);
         if let Some(log) = &self.observers.access_log {
@@ -311,6 +313,11 @@ fn operation(line: &mut Line<'_>, supergraph: &Supergraph, answer: &Executed) {
     }
     line.hex(key!("operationHash"), answer.operation.hash);
     line.text(key!("cache"), if answer.cached { "hit" } else { "miss" });
+    match answer.made {
+        Made::Own => {}
+        Made::Shared => line.text(key!("execution"), "shared"),
+        Made::Kept => line.text(key!("execution"), "kept"),
+    }
     line.millis(key!("compileMs"), answer.found_after);
     line.millis(key!("executeMs"), answer.executed_in);
     line.number(key!("errors"), answer.response.errors as u64);

@@ -1,5 +1,6 @@
 //! Metrics for Prometheus. Counters that requests use are looked up by label once, not per request. Knows no GraphQL.
 
+mod answers;
 mod cache;
 mod cached;
 mod invalidation;
@@ -19,6 +20,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::codes::{ForeignCodes, LIMITS};
 
+pub use answers::AnswerMetrics;
 pub use cache::CacheMetrics;
 use cached::CachedItemFamilies;
 pub use cached::CachedItemMetrics;
@@ -80,6 +82,8 @@ pub struct Metrics {
     rate_limits: LimitFamilies,
     cached_items: CachedItemFamilies,
     invalidations: Family<Invalidated, Counter>,
+    /// Answers that are not executed for the one who asks.
+    pub answers: AnswerMetrics,
     /// Streams to clients, and the subscriptions behind them.
     pub streams: StreamMetrics,
     /// What is kept of subgraphs' answers.
@@ -213,6 +217,7 @@ impl Default for Metrics {
             rate_limits: LimitFamilies::default(),
             cached_items: CachedItemFamilies::default(),
             invalidations: Family::default(),
+            answers: AnswerMetrics::default(),
             streams: StreamMetrics::default(),
             cache: CacheMetrics::default(),
             access_lines_dropped: Counter::default(),
@@ -288,6 +293,7 @@ impl Metrics {
         self.cached_items.register(registry);
         let help = "Requests and messages with invalidations, by how they came and what came of them";
         registry.register("cache_invalidation_messages", help, self.invalidations.clone());
+        self.answers.register(registry);
         self.streams.register(registry);
         self.cache.register(registry);
         registry.register(

@@ -25,21 +25,11 @@ use super::queue::{Queue, QueueLimits};
 use super::{Asked, EventStream, Feeds, Subscription};
 use crate::accepts::Accepts;
 use crate::answer::refuse_unseen;
+use crate::answers::SameKey;
 use crate::find::{find, in_time};
 use crate::gateway::{Gateway, Subgraphs};
 use crate::operation_cache::CachedOperation;
 use crate::refusal::Refusal;
-
-/// What makes two subscriptions equal. Compared in full, since a client must not get another one's events.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct FeedKey {
-    /// The address of the compiled operation, which the feed keeps alive: it was compiled for what both clients may see.
-    operation: usize,
-    variables: String,
-    declined: Vec<u32>,
-    /// What each subgraph of the plan sees of the client.
-    seen: Vec<Vec<u8>>,
-}
 
 /// The clients of a feed.
 #[derive(Debug, Default)]
@@ -135,13 +125,13 @@ fn not_possible() -> Refusal {
 /// The place of a feed among those that can be joined, until it is dropped.
 struct Registration {
     feeds: Arc<Feeds>,
-    key: Option<FeedKey>,
+    key: Option<SameKey>,
     clients: Arc<Clients>,
 }
 
 impl Registration {
     /// The feed is to be found under another key, unless another feed is.
-    fn rename(&mut self, key: Option<FeedKey>) {
+    fn rename(&mut self, key: Option<SameKey>) {
         self.remove();
         let Some(key) = key else { return };
         let mut open = self.feeds.lock();
@@ -190,19 +180,12 @@ impl<S: Subgraphs> Source<S> {
     }
 
     /// `None` if the feed is for one client alone.
-    fn key(&self) -> Option<FeedKey> {
-        let compiled = self.operation.result.as_ref().ok().filter(|_| self.gateway.subscriptions.share)?;
-        let context = SubgraphContext::new(self.context.clone());
-        let mut subgraphs: Vec<SubgraphId> = compiled.plan().fetches.iter().map(|fetch| fetch.subgraph).collect();
-        subgraphs.sort_unstable();
-        subgraphs.dedup();
-        let seen = subgraphs.into_iter().map(|subgraph| self.gateway.subgraphs.seen_of(subgraph, &context));
-        Some(FeedKey {
-            operation: Arc::as_ptr(&self.operation) as usize,
-            variables: self.variables.canonical(),
-            declined: self.declined.iter().map(|subgraph| subgraph.index() as u32).collect(),
-            seen: seen.collect::<Option<_>>()?,
-        })
+    fn key(&self) -> Option<SameKey> {
+        let Self { gateway, operation, variables, declined, context } = self;
+        if !gateway.subscriptions.share {
+            return None;
+        }
+        SameKey::new(gateway, operation, variables, declined, context)
     }
 }
 

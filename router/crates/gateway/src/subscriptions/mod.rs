@@ -23,13 +23,14 @@ use futures_util::Stream;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
 
+use crate::answers::SameKey;
 use crate::gateway::{Gateway, Subgraphs};
 use crate::operation_cache::{CachedOperation, Wanted};
 use crate::refusal::Refusal;
 use crate::request::GraphQLRequest;
 
 pub use ended::{EndCause, Ended};
-use feed::{Clients, FeedKey};
+use feed::Clients;
 pub use queue::Event;
 use queue::Queue;
 
@@ -88,10 +89,10 @@ pub struct Subscriptions<S> {
 
 /// The feeds that more clients can join.
 #[derive(Debug, Default)]
-struct Feeds(Mutex<AHashMap<FeedKey, Arc<Clients>>>);
+struct Feeds(Mutex<AHashMap<SameKey, Arc<Clients>>>);
 
 impl Feeds {
-    fn lock(&self) -> MutexGuard<'_, AHashMap<FeedKey, Arc<Clients>>> {
+    fn lock(&self) -> MutexGuard<'_, AHashMap<SameKey, Arc<Clients>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
