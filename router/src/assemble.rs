@@ -6,6 +6,7 @@ use braid_authentication::Authenticator;
 use braid_authentication::config::Exceptions;
 use braid_cache::{CacheError, Cached, Describes};
 use braid_events::{Events, EventsError, WithEvents};
+use braid_gateway::answers::AnswersSetup;
 use braid_gateway::config::AnonymousConfig;
 use braid_gateway::{DocumentError, Documents, Gateway, GatewayConfig, GatewayError, PolicyAuthorizer};
 use braid_persisted_operations::OperationStore;
@@ -50,7 +51,9 @@ pub fn version(
     let http = HttpSubgraphs::new(&supergraph, &config.traffic, metrics, with_events.map(|older| &older.subgraphs))?;
     let subgraphs = WithEvents::new(http, &events, &supergraph, with_events)?;
     let forwards_claims = |name: &str| !config.traffic.for_subgraph(name).forward_claims.is_empty();
-    let describes = Describes::default();
+    let answers = &config.cache.answers;
+    let describes =
+        Describes { tags: answers.headers && answers.surrogate_keys.is_some(), dependencies: answers.keep };
     let subgraphs = Cached::new(subgraphs, &config.cache, &supergraph, forwards_claims, describes, metrics, older)?;
     let policy_server = PolicyServer::new(&config.policy_server, metrics)?;
     let gateway_config = GatewayConfig {
@@ -64,6 +67,12 @@ pub fn version(
         subscriptions: config.subscriptions.clone(),
         incremental: config.incremental.clone(),
         has_cache: config.cache.enabled,
+        share_executions: config.server.deduplicate,
+        answers: subgraphs.store().map(|store| AnswersSetup {
+            config: config.cache.answers.clone(),
+            vary: config.cache.vary.clone(),
+            store: store.clone(),
+        }),
         anonymous: config.authentication.required.then(|| anonymous(&config.authentication.exceptions)),
     };
     let older = previous.map(|previous| &previous.gateway.documents);

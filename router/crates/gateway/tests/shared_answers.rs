@@ -122,7 +122,8 @@ impl World {
         let sdl = SubgraphSdl { name: "shop".into(), sdl: SDL.into(), ..SubgraphSdl::default() };
         let composed = compose(&[sdl]).result.expect("the subgraph composes");
         let supergraph = Arc::new(Supergraph::read(&composed.supergraph_sdl).unwrap());
-        let store = Store::new(&StoreConfig::default(), None);
+        let metrics = Arc::new(Metrics::default());
+        let store = Store::new(&StoreConfig::default(), &metrics, None).unwrap();
         let shop = Arc::new(Shop {
             asked: AtomicUsize::new(0),
             cancelled: Arc::default(),
@@ -132,7 +133,6 @@ impl World {
         });
         let mut config = GatewayConfig { headers: serde_json::from_str(HEADERS).unwrap(), ..GatewayConfig::default() };
         change(&mut config, &store);
-        let metrics = Arc::new(Metrics::default());
         let gateway = Gateway::new(supergraph, shop.clone(), &config, &metrics).unwrap();
         Self { gateway: Arc::new(gateway), shop, store, metrics }
     }
@@ -295,14 +295,14 @@ async fn an_answer_is_kept_until_it_is_thrown_out() {
     let first = world.text(PRODUCT, &client).await;
     assert_eq!(world.text(PRODUCT, &client).await, (first.0.clone(), Made::Kept));
     let other = Invalidation::Tag { subgraph: None, tag: "users".to_owned() };
-    world.store.invalidate(&[other]).await;
+    world.store.invalidate(&[other]).await.unwrap();
     assert_eq!(world.text(PRODUCT, &client).await, (first.0.clone(), Made::Kept));
     let products = Invalidation::Tag { subgraph: None, tag: "products".to_owned() };
-    world.store.invalidate(&[products]).await;
+    world.store.invalidate(&[products]).await.unwrap();
     let second = world.text(PRODUCT, &client).await;
     assert!(second.0 != first.0 && second.1 == Made::Own, "{second:?}");
     assert_eq!(world.text(PRODUCT, &client).await, (second.0, Made::Kept));
-    world.store.invalidate(&[Invalidation::All]).await;
+    world.store.invalidate(&[Invalidation::All]).await.unwrap();
     assert_eq!(world.text(PRODUCT, &client).await.1, Made::Own);
     assert!(world.store.invalidations.last() > Position(0));
     assert_eq!(world.asked(), 3);

@@ -67,6 +67,9 @@ pub struct ServerConfig {
     pub shutdown_grace: Duration,
     /// Whether queries can be sent with GET.
     pub get: bool,
+    /// Whether equal queries of clients that are executed at the same time share one execution: the same operation and variables, from
+    /// clients of whom the subgraphs see the same. Each query then costs a key.
+    pub deduplicate: bool,
     /// TLS for connections from clients.
     pub tls: Option<TlsServerConfig>,
     /// Several operations in one request.
@@ -103,6 +106,7 @@ impl Default for ServerConfig {
             shutdown_delay: Duration::seconds(0),
             shutdown_grace: Duration::seconds(30),
             get: true,
+            deduplicate: false,
             tls: None,
             batching: BatchingConfig::default(),
             uploads: UploadsConfig::default(),

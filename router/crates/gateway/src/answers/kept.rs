@@ -90,8 +90,9 @@ impl KeptAnswers {
             return false;
         }
         let invalidations = &self.store.invalidations;
-        invalidations.last() <= depends_on.position
-            || invalidations.last_of(depends_on.tags.iter().copied()) <= depends_on.position
+        let is_untouched = invalidations.last() <= depends_on.position
+            || invalidations.last_of(depends_on.tags.iter().copied()) <= depends_on.position;
+        is_untouched && self.store.may_serve()
     }
 
     /// Keeps an answer that may be kept by anybody, if it can be told when it is not true any more.

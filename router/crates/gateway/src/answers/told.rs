@@ -99,6 +99,8 @@ impl Told {
 #[allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 mod tests {
     use braid_cache_store::Store;
+    use std::sync::Arc;
+
     use braid_cache_store::config::StoreConfig;
     use braid_request_context::header_rules::HeadersConfig;
 
@@ -108,7 +110,7 @@ mod tests {
     fn told(rules: &str, change: impl FnOnce(&mut AnswersConfig)) -> Result<Option<Told>, AnswersError> {
         let mut config = AnswersConfig::default();
         change(&mut config);
-        let store = Store::new(&StoreConfig::default(), None);
+        let store = Store::new(&StoreConfig::default(), &Arc::default(), None).unwrap();
         let rules: HeadersConfig = serde_json::from_str(rules).unwrap();
         let plans = HeaderPlans::new(&rules, ["a"].into_iter()).unwrap();
         Told::new(&AnswersSetup { config, vary: vec!["Accept-Language".to_owned()], store }, &plans)
