@@ -52,8 +52,7 @@ pub fn version(
     let subgraphs = WithEvents::new(http, &events, &supergraph, with_events)?;
     let forwards_claims = |name: &str| !config.traffic.for_subgraph(name).forward_claims.is_empty();
     let answers = &config.cache.answers;
-    let describes =
-        Describes { tags: answers.headers && answers.surrogate_keys.is_some(), dependencies: answers.keep };
+    let describes = Describes { tags: answers.headers && answers.surrogate_keys.is_some(), dependencies: answers.keep };
     let subgraphs = Cached::new(subgraphs, &config.cache, &supergraph, forwards_claims, describes, metrics, older)?;
     let policy_server = PolicyServer::new(&config.policy_server, metrics)?;
     let gateway_config = GatewayConfig {

@@ -2,6 +2,7 @@
 
 use braid_cache_invalidation::config::InvalidationConfig;
 use braid_cache_store::config::StoreConfig;
+use braid_gateway::answers::AnswersConfig;
 use braid_settings::Duration;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -23,6 +24,8 @@ pub struct CacheConfig {
     pub vary: Vec<String>,
     /// By what the viewer of private data is told from others.
     pub viewer: ViewerConfig,
+    /// What clients and CDNs are told about keeping answers, and what is kept of whole answers.
+    pub answers: AnswersConfig,
     /// Settings for all subgraphs.
     pub all: SubgraphCacheConfig,
     /// Settings for single subgraphs, by name. They take precedence.

@@ -98,7 +98,7 @@ pub struct World {
 
 impl World {
     pub async fn start() -> Self {
-        let (lasts, is_old) = (Mutex::new(Duration::from_millis(60_900)), Mutex::default());
+        let (lasts, is_old) = (Mutex::new(Duration::from_secs(60)), Mutex::default());
         let shop = Arc::new(Shop { asked: AtomicUsize::new(0), lasts, is_old });
         let front = Arc::new(Front::new(version(&shop, false), Observers::default()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
