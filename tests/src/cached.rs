@@ -31,7 +31,7 @@ pub const VIEWER: &str = "x-viewer";
 
 /// A router with a cache.
 pub struct CachedRouter {
-    gateway: Gateway<Cached<InProcess>>,
+    gateway: Arc<Gateway<Cached<InProcess>>>,
     asked: Arc<AtomicUsize>,
 }
 
@@ -66,7 +66,7 @@ impl CachedRouter {
         let mut config = GatewayConfig { has_cache: true, headers, ..GatewayConfig::default() };
         config.exposure.subgraph_errors = true;
         config.override_labels.labels.extend(labels().into_iter().map(|label| (label, LabelRule::Always)));
-        Self { gateway: Gateway::new(supergraph, subgraphs, &config, &metrics).unwrap(), asked }
+        Self { gateway: Arc::new(Gateway::new(supergraph, subgraphs, &config, &metrics).unwrap()), asked }
     }
 
     /// The schema that clients see.

@@ -69,7 +69,7 @@ struct InProcess {
 }
 
 pub struct Shop {
-    gateway: Gateway<Cached<InProcess>>,
+    gateway: Arc<Gateway<Cached<InProcess>>>,
     world: Arc<World>,
 }
 
@@ -99,7 +99,7 @@ pub fn shop(settings: Value) -> Shop {
     let headers = HeadersConfig { all: rules, ..HeadersConfig::default() };
     let mut config = GatewayConfig { has_cache: true, headers, ..GatewayConfig::default() };
     config.exposure.subgraph_errors = true;
-    Shop { gateway: Gateway::new(supergraph, subgraphs.unwrap(), &config, &metrics).unwrap(), world }
+    Shop { gateway: Arc::new(Gateway::new(supergraph, subgraphs.unwrap(), &config, &metrics).unwrap()), world }
 }
 
 impl Shop {
