@@ -51,6 +51,7 @@ pub(crate) async fn create(tx: Transaction, new: &NewProduct) -> Result<Uuid> {
         inserted => inserted?,
     };
     insert_words(&tx, &row).await?;
+    tell(&tx, new.id).await?;
     Ok(new.id)
 }
 
@@ -68,7 +69,12 @@ pub(crate) async fn update(tx: Transaction, id: Uuid, changes: &Changes) -> Resu
         product_word::Entity::delete_many().filter(product_word::Column::ProductId.eq(after.id)).exec(&*tx).await?;
         insert_words(&tx, &after).await?;
     }
-    Ok(())
+    tell(&tx, id).await
+}
+
+/// Publishes, once this transaction is committed, that a product is new or has changed.
+async fn tell(tx: &DatabaseTransaction, id: Uuid) -> Result<()> {
+    service::events::add(tx, format!("products.{id}.changed"), &serde_json::json!({ "id": id })).await
 }
 
 /// The condition for products that match a text: each of its words is the start of a word in the name, category or SKU.

@@ -17,11 +17,12 @@ mod reservations;
 mod sample;
 mod warehousing;
 
+use service::events::Invalidator;
 use service::graphql::Executable;
 use service::{Authenticator, Config, Database, EventBus, ServiceInfo, Serving, Shutdown, Subgraph};
 use tokio::net::TcpListener;
 
-pub use graphql::InventorySchema;
+pub use graphql::{InventorySchema, untrue};
 
 /// The name of this service and where it listens.
 pub const INFO: ServiceInfo =
@@ -40,6 +41,7 @@ pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Servi
 async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let database = open(&config).await?;
     let events = EventBus::open(config.events_url.as_deref()).await?;
+    let events = events.with_invalidator(Invalidator::open(&config.cache, untrue)?);
     let subgraph = Subgraph {
         info: INFO,
         schema: Executable::new(schema(&config, &database, events.clone())),

@@ -1,13 +1,14 @@
 //! Starts the three services and the router, waits until they respond, and stops them. First of all it opens the ports, so that a
 //! port that is in use is reported before anything else happens.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use braid::assemble;
+use braid::{assemble, invalidation};
+use braid_cache_invalidation::config::InvalidationConfig;
 use braid_composition::SubgraphSdl;
 use futures_util::future::BoxFuture;
 use service::{ServiceInfo, Serving, Shutdown};
@@ -70,8 +71,17 @@ async fn start_parts(ports: Ports, storage: &Storage) -> anyhow::Result<Federati
     let surroundings = Surroundings {
         jwks_url: format!("http://{}{}", reachable(ports.users), users::JWKS_PATH),
         router_token: Uuid::new_v4().to_string(),
+        cache_secret: Uuid::new_v4().to_string(),
     };
-    let shared = Shared { ports, storage, internal_token: Uuid::new_v4().to_string(), surroundings: &surroundings };
+    // Only this process needs it.
+    let (invalidations, invalidations_address) =
+        listen((Ipv4Addr::LOCALHOST, 0).into(), "--port or ROUTER_PORT").await?;
+    let cache = service::config::CacheConfig {
+        invalidation_url: Some(format!("http://{invalidations_address}{}", InvalidationConfig::default().path)),
+        invalidation_secret: Some(surroundings.cache_secret.clone()),
+    };
+    let shared =
+        Shared { ports, storage, cache, internal_token: Uuid::new_v4().to_string(), surroundings: &surroundings };
     let mut parts = JoinSet::new();
     parts.spawn(users::serve(shared.users(), users, until(&stop)));
     parts.spawn(inventory::serve(shared.config(&inventory::INFO), inventory, until(&stop)));
@@ -79,10 +89,14 @@ async fn start_parts(ports: Ports, storage: &Storage) -> anyhow::Result<Federati
     let mut federation = Federation { ports, parts, stop: stop.clone() };
     federation.wait_for([users_address, orders_address, inventory_address]).await?;
 
-    let front = Arc::new(router::front(ports.router, &surroundings, subgraphs(ports)).await?);
+    let (front, config) = router::front(ports.router, &surroundings, subgraphs(ports)).await?;
+    let front = Arc::new(front);
+    let ways = invalidation::ways(&front);
+    ways.listen_on(invalidations, &config.cache.invalidation).await?;
     let until_stop = until(&stop);
-    federation.parts.spawn(async {
+    federation.parts.spawn(async move {
         assemble::serve(listener, front, until_stop).await;
+        ways.shut_down().await;
         Ok(())
     });
     Ok(federation)
@@ -139,6 +153,7 @@ impl Federation {
 struct Shared<'a> {
     ports: Ports,
     storage: &'a Storage,
+    cache: service::config::CacheConfig,
     /// New at every start, because only this process needs it.
     internal_token: String,
     surroundings: &'a Surroundings,
@@ -152,6 +167,7 @@ impl Shared<'_> {
         config.auth.jwks_url = self.surroundings.jwks_url.clone();
         config.auth.internal_token = Some(self.internal_token.clone());
         config.auth.router_token = Some(self.surroundings.router_token.clone());
+        config.cache = self.cache.clone();
         config
     }
 
@@ -202,7 +218,7 @@ fn graphql_url(address: SocketAddr) -> String {
 fn reachable(address: SocketAddr) -> SocketAddr {
     let mut address = address;
     if address.ip().is_unspecified() {
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
     address
 }

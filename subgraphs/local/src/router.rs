@@ -19,6 +19,8 @@ pub(crate) struct Surroundings {
     pub(crate) jwks_url: String,
     /// The secret by which services know the router.
     pub(crate) router_token: String,
+    /// The secret by which the router knows services that tell it what has changed.
+    pub(crate) cache_secret: String,
 }
 
 /// The router over these subgraphs. It is set up for development.
@@ -26,7 +28,7 @@ pub(crate) async fn front(
     listen: SocketAddr,
     surroundings: &Surroundings,
     subgraphs: Vec<SubgraphSdl>,
-) -> anyhow::Result<Front> {
+) -> anyhow::Result<(Front, Config)> {
     let (composed, ..) = braid::source::compose_subgraphs(subgraphs, &mut Composer::default()).await?;
     let mut config = Config::parse(include_str!("../../../schema/docker/router.yaml"), surroundings)?;
     config.server.listen = listen;
@@ -34,7 +36,7 @@ pub(crate) async fn front(
     config.server.playground.queries = examples::ALL.map(example).to_vec();
     let metrics = Arc::new(Metrics::default());
     let version = assemble::version(&config, &composed.supergraph_sdl, None, &metrics, None)?;
-    Ok(assemble::front(&config, version, metrics)?)
+    Ok((assemble::front(&config, version, metrics)?, config))
 }
 
 fn example(example: Example) -> ExampleQuery {
@@ -50,6 +52,7 @@ impl Values for Surroundings {
     fn env(&self, name: &str) -> Option<String> {
         match name {
             "JWKS_URL" => Some(self.jwks_url.clone()),
+            "CACHE_INVALIDATION_SECRET" => Some(self.cache_secret.clone()),
             "ROUTER_TOKEN" => Some(self.router_token.clone()),
             _ => None,
         }

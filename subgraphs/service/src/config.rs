@@ -37,6 +37,9 @@ pub struct Config {
     /// URL of the NATS server that carries events between instances; without it, a subscription gets the events of its own instance.
     #[arg(long, env = "EVENTS_URL", value_name = "URL", hide_env_values = true)]
     pub events_url: Option<String>,
+    /// The router that keeps what this service gives.
+    #[command(flatten)]
+    pub cache: CacheConfig,
     /// The form of log lines.
     #[arg(long, env = "LOG", value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
@@ -83,6 +86,17 @@ pub struct AuthConfig {
     pub router_token: Option<String>,
 }
 
+/// The router that keeps what this service gives.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CacheConfig {
+    /// URL at which the router takes invalidations: it is told of changes that it does not see. Without it, it may serve what it has kept.
+    #[arg(long, env = "CACHE_INVALIDATION_URL", value_name = "URL")]
+    pub invalidation_url: Option<String>,
+    /// The secret for it.
+    #[arg(long, env = "CACHE_INVALIDATION_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub invalidation_secret: Option<String>,
+}
+
 /// What a request may cost.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Limits {
@@ -125,6 +139,7 @@ impl Config {
             },
             limits: Limits::default(),
             events_url: None,
+            cache: CacheConfig::default(),
             log: LogFormat::Text,
             shutdown_seconds: 10,
         }

@@ -5,6 +5,7 @@ use service::graphql::database;
 use service::{Error, Money, Result, now, viewer};
 use uuid::Uuid;
 
+use super::caching;
 use super::product::Product;
 use super::uuid;
 use crate::catalog::{self, Changes, NewProduct};
@@ -36,6 +37,7 @@ impl AdminMutation {
             created_at: now().timestamp_millis(),
         };
         let id = database(ctx)?.write(|tx| catalog::create(tx, &new)).await?;
+        caching::changed(ctx, id);
         Product::existing(ctx, id).await
     }
 
@@ -58,6 +60,7 @@ impl AdminMutation {
             weight_grams: input.weight_grams,
         };
         database(ctx)?.write(|tx| catalog::update(tx, id, &changes)).await?;
+        caching::changed(ctx, id);
         Product::existing(ctx, id).await
     }
 
@@ -74,6 +77,7 @@ impl AdminMutation {
             uuid(&input.warehouse_id).ok_or_else(|| Error::not_found("There is no warehouse with this id."))?;
         let adjustment = Adjustment { product, warehouse, delta: i64::from(input.delta) };
         database(ctx)?.write(|tx| warehousing::adjust(tx, &adjustment)).await?;
+        caching::changed(ctx, product);
         Product::existing(ctx, product).await
     }
 }

@@ -1,6 +1,7 @@
 //! The schema of this subgraph, and what its resolvers share. Knows no HTTP.
 
 mod admin;
+mod caching;
 mod list;
 mod loaders;
 mod product;
@@ -8,6 +9,8 @@ mod query;
 mod reservation;
 mod subscription;
 mod warehouse;
+
+pub use caching::untrue;
 
 use async_graphql::{ID, MergedObject, Schema, SchemaBuilder};
 use service::config::Limits;
@@ -33,7 +36,7 @@ pub(crate) fn with_resources(
     database: &Database,
     events: EventBus,
 ) -> InventorySchema {
-    service::graphql::with_database(schema, database).data(events).finish()
+    service::graphql::with_database(schema, database).data(events).data(caching::ENTITY_TAGS).finish()
 }
 
 /// The id as a UUID. Every id is one, so nothing has any other id.

@@ -25,6 +25,11 @@ impl Product {
         Ok(loader(ctx)?.load_one(ProductOf(id)).await?.map(Self))
     }
 
+    /// The id.
+    pub(super) fn key(&self) -> Uuid {
+        self.0.product.id.0
+    }
+
     /// The product with this id, which must exist.
     pub(super) async fn existing(ctx: &Context<'_>, id: Uuid) -> Result<Self> {
         let found = Self::load(ctx, id).await?;
@@ -33,7 +38,7 @@ impl Product {
 }
 
 /// Something that the shop sells.
-#[Object]
+#[Object(cache_control(max_age = 60))]
 impl Product {
     /// The id.
     async fn id(&self) -> ID {
@@ -66,7 +71,7 @@ impl Product {
     }
 
     /// The cost to the shop. For administrators and other services; null, with an error, for everybody else.
-    #[graphql(inaccessible, tag = "internal")]
+    #[graphql(inaccessible, tag = "internal", cache_control(private))]
     async fn cost(&self, ctx: &Context<'_>) -> Option<Result<Money>> {
         let viewer = viewer(ctx);
         if !viewer.is_admin() && !viewer.is_service() {
@@ -115,7 +120,7 @@ impl Product {
 pub(crate) struct StockLevel(stock::Model);
 
 /// How many units of a product a warehouse has.
-#[Object]
+#[Object(cache_control(max_age = 60))]
 impl StockLevel {
     /// The warehouse.
     async fn warehouse(&self, ctx: &Context<'_>) -> Option<Result<Warehouse>> {

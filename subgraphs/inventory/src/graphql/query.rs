@@ -3,9 +3,10 @@
 use async_graphql::{Context, ID, Object};
 use sea_orm::{EntityTrait, QueryOrder};
 use service::graphql::page::{PageConnection, cost};
-use service::graphql::{database, loader};
+use service::graphql::{cache_tag, database, loader};
 use service::{Error, Page, Result};
 
+use super::caching;
 use super::list::{ProductFilter, ProductKey, ProductSort};
 use super::loaders::{ProductBySku, WarehouseOf};
 use super::product::Product;
@@ -25,11 +26,17 @@ impl Query {
         #[graphql(desc = "The id. Give either this or the SKU.")] id: Option<ID>,
         #[graphql(desc = "The SKU. Give either this or the id.")] sku: Option<String>,
     ) -> Option<Result<Product>> {
-        match (id, sku) {
+        let found = match (id, sku) {
             (Some(id), None) => by_id(ctx, &id).await,
             (None, Some(sku)) => by_sku(ctx, sku).await,
             _ => Some(Err(Error::bad_input("Give `product` exactly one of `id` and `sku`."))),
+        };
+        match &found {
+            Some(Ok(product)) => cache_tag(ctx, caching::of_product(&product.key().to_string())),
+            // It may come to exist.
+            _ => cache_tag(ctx, caching::ANY_PRODUCT),
         }
+        found
     }
 
     /// The products of the shop.
@@ -45,6 +52,7 @@ impl Query {
         #[graphql(desc = "How many from the end of the list, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Option<Result<PageConnection<ProductKey, Product>>> {
+        cache_tag(ctx, caching::ANY_PRODUCT);
         let products = async {
             let page = Page::new(first, after, last, before)?;
             sort.check(&page)?;

@@ -14,7 +14,7 @@ impl From<warehouse::Model> for Warehouse {
 }
 
 /// A warehouse that products are shipped from.
-#[Object]
+#[Object(cache_control(max_age = 60))]
 impl Warehouse {
     /// The id.
     async fn id(&self) -> ID {

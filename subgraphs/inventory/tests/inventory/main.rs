@@ -9,6 +9,7 @@
 )]
 
 mod administration;
+mod caching;
 mod concurrency;
 mod entities;
 mod limits;

@@ -28,7 +28,7 @@ impl Shop {
 
     async fn waiting(&self) -> usize {
         let backend = self.database.reader().get_database_backend();
-        let statement = Statement::from_string(backend, "SELECT id FROM outbox");
+        let statement = Statement::from_string(backend, "SELECT id FROM outbox WHERE subject LIKE 'stock.%'");
         self.database.reader().query_all_raw(statement).await.unwrap().len()
     }
 }

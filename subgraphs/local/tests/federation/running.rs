@@ -44,6 +44,13 @@ impl Running {
         answer["data"]["login"]["token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
+    /// Changes a database behind the back of its service, which tells nobody.
+    pub(crate) async fn change(&self, service: &str, sql: &str) {
+        let database = Database::connect(format!("sqlite://{}", file(self.data.path(), service))).await.unwrap();
+        database.execute_unprepared(sql).await.unwrap();
+        database.close().await.unwrap();
+    }
+
     pub(crate) async fn rows(&self, service: &str, sql: &str) -> Vec<QueryResult> {
         let database = Database::connect(format!("sqlite://{}", file(self.data.path(), service))).await.unwrap();
         let rows = database.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();

@@ -51,6 +51,7 @@ impl Values for Environment {
         match name {
             "JWKS_URL" => Some(format!("http://{}{}", self.0, users::JWKS_PATH)),
             "ROUTER_TOKEN" => Some("of the router".to_owned()),
+            "CACHE_INVALIDATION_SECRET" => Some("of the cache".to_owned()),
             _ => None,
         }
     }

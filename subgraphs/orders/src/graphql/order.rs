@@ -57,7 +57,7 @@ impl From<order::Model> for Order {
 }
 
 /// An order in any status.
-#[Object]
+#[Object(cache_control(private))]
 impl Order {
     /// The id.
     async fn id(&self) -> ID {

@@ -22,7 +22,7 @@ impl User {
     }
 }
 
-#[Object]
+#[Object(cache_control(private))]
 impl User {
     /// The id.
     async fn id(&self) -> ID {

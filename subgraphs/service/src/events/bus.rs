@@ -10,6 +10,9 @@ use async_nats::{Client, ConnectOptions, HeaderMap};
 use futures_util::stream::{BoxStream, SelectAll, StreamExt};
 use tokio::sync::broadcast;
 
+use super::invalidator::Invalidator;
+use crate::error::Result;
+
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -23,7 +26,10 @@ pub struct Event {
 
 /// Where events are published, and where they are subscribed to. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct EventBus(Kind);
+pub struct EventBus {
+    kind: Kind,
+    invalidator: Option<Invalidator>,
+}
 
 #[derive(Debug, Clone)]
 enum Kind {
@@ -43,7 +49,13 @@ const ID: &str = "Nats-Msg-Id";
 impl EventBus {
     /// A bus within this process: enough for one instance.
     pub fn in_process() -> Self {
-        Self(Kind::Process(Arc::default()))
+        Self { kind: Kind::Process(Arc::default()), invalidator: None }
+    }
+
+    /// The same, which also tells the router of events, before it publishes them.
+    #[must_use]
+    pub fn with_invalidator(self, invalidator: Option<Invalidator>) -> Self {
+        Self { invalidator, ..self }
     }
 
     /// The bus for the configured `EVENTS_URL`: NATS, or this process if there is none. A server that is away is waited for in the background.
@@ -51,12 +63,20 @@ impl EventBus {
         let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(Self::in_process()) };
         let options = ConnectOptions::new().retry_on_initial_connect().subscription_capacity(WAITING);
         let client = options.connect(url).await.with_context(|| format!("EVENTS_URL `{url}` is not a NATS server"))?;
-        Ok(Self(Kind::Nats(client)))
+        Ok(Self { kind: Kind::Nats(client), invalidator: None })
+    }
+
+    /// Tells the router what these events make untrue, if it is to be told.
+    pub(super) async fn invalidate(&self, events: &[Event]) -> Result<()> {
+        match &self.invalidator {
+            Some(invalidator) => invalidator.tell(events).await,
+            None => Ok(()),
+        }
     }
 
     /// Publishes an event.
     pub(super) async fn publish(&self, event: Event) -> anyhow::Result<()> {
-        match &self.0 {
+        match &self.kind {
             Kind::Process(subjects) => {
                 let mut subjects = subjects.lock().unwrap_or_else(PoisonError::into_inner);
                 // Nobody subscribes any more if it can't be sent.
@@ -77,7 +97,7 @@ impl EventBus {
 
     /// Whether what is published would be on its way at once.
     pub(super) fn is_up(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Process(_) => true,
             Kind::Nats(client) => client.connection_state() == State::Connected,
         }
@@ -85,7 +105,7 @@ impl EventBus {
 
     /// Returns once all that was published is on its way.
     pub(super) async fn flush(&self) -> anyhow::Result<()> {
-        if let Kind::Nats(client) = &self.0 {
+        if let Kind::Nats(client) = &self.kind {
             tokio::time::timeout(FLUSH, client.flush()).await.context("NATS does not take events in time")??;
         }
         Ok(())
@@ -95,7 +115,7 @@ impl EventBus {
     pub async fn subscribe(&self, subjects: Vec<String>) -> anyhow::Result<BoxStream<'static, Event>> {
         let mut all = SelectAll::new();
         for subject in subjects {
-            all.push(match &self.0 {
+            all.push(match &self.kind {
                 Kind::Process(open) => {
                     let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
                     let sender = open.entry(subject).or_insert_with(|| broadcast::Sender::new(WAITING));

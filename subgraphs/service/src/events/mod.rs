@@ -5,15 +5,19 @@
 //! write transaction ──outbox::add──▶ table ──relay──▶ EventBus (this process, or NATS) ──▶ subscriptions
 //! ```
 //!
+//! Before an event is published, the router is told what it makes untrue ([`Invalidator`]), so that whoever reacts to it sees what has changed.
+//!
 //! An event is published at least once: a service that dies between publishing and deleting the row publishes it again, with the same id.
 //! Events of one transaction are published in their order.
 
 mod bus;
+mod invalidator;
 mod migration;
 mod outbox;
 mod relay;
 
 pub use bus::{Event, EventBus};
+pub use invalidator::{Invalidator, Untrue};
 pub use migration::CreateOutbox;
 pub use outbox::add;
 pub use relay::relay;

@@ -33,6 +33,11 @@ pub async fn add(tx: &DatabaseTransaction, subject: String, payload: &serde_json
     Ok(())
 }
 
+/// The oldest events, whoever publishes them.
+pub(super) async fn oldest(database: &impl ConnectionTrait, most: u64) -> Result<Vec<Model>> {
+    Ok(Entity::find().order_by_asc(Column::Id).limit(most).all(database).await?)
+}
+
 /// The oldest events, for this transaction alone: another instance gets the ones after them.
 pub(super) async fn take(tx: &DatabaseTransaction, most: u64) -> Result<Vec<Model>> {
     let events = Entity::find()
@@ -42,11 +47,6 @@ pub(super) async fn take(tx: &DatabaseTransaction, most: u64) -> Result<Vec<Mode
         .all(tx)
         .await?;
     Ok(events)
-}
-
-/// Whether there is an event.
-pub(super) async fn is_empty(database: &impl ConnectionTrait) -> Result<bool> {
-    Ok(Entity::find().limit(1).one(database).await?.is_none())
 }
 
 /// Removes events that were published.

@@ -1,5 +1,7 @@
 //! Publishes the events of the outbox. Knows no event.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -33,26 +35,27 @@ pub async fn relay(database: Database, bus: EventBus, stop: CancellationToken) {
 
 /// Publishes the oldest events, and returns how many. They are removed after that: if the removal fails, they are published again.
 async fn publish(database: &Database, bus: &EventBus) -> Result<u64> {
-    if outbox::is_empty(database.reader()).await? {
+    let known: Vec<Event> = outbox::oldest(database.reader(), MOST).await?.iter().map(event).collect();
+    if known.is_empty() {
         return Ok(0);
     }
+    // Outside of the transaction, which keeps others from writing. If another instance does the same, nothing is lost.
+    bus.invalidate(&known).await?;
+    let known: BTreeSet<String> = known.into_iter().map(|event| event.id).collect();
     // The transaction must not wait for a server that is away: it keeps others from writing.
     if !bus.is_up() {
         return Err(Error::new(Code::Unavailable, "NATS can't be reached."));
     }
-    let bus = bus.clone();
+    let (bus, known) = (bus.clone(), Arc::new(known));
     database
         .write(move |tx| {
-            let bus = bus.clone();
+            let (bus, known) = (bus.clone(), known.clone());
             async move {
-                let events = outbox::take(&tx, MOST).await?;
-                for event in &events {
-                    let event = Event {
-                        id: event.id.0.to_string(),
-                        subject: event.subject.clone(),
-                        payload: event.payload.clone(),
-                    };
-                    bus.publish(event).await.map_err(Error::internal)?;
+                let mut events = outbox::take(&tx, MOST).await?;
+                // What came meanwhile is not known to the router yet.
+                events.retain(|event| known.contains(&event.id.0.to_string()));
+                for found in &events {
+                    bus.publish(event(found)).await.map_err(Error::internal)?;
                 }
                 bus.flush().await.map_err(Error::internal)?;
                 outbox::remove(&tx, &events).await?;
@@ -60,4 +63,8 @@ async fn publish(database: &Database, bus: &EventBus) -> Result<u64> {
             }
         })
         .await
+}
+
+fn event(row: &outbox::Model) -> Event {
+    Event { id: row.id.0.to_string(), subject: row.subject.clone(), payload: row.payload.clone() }
 }

@@ -24,27 +24,27 @@ pub(super) fn complexity(of_one: usize, entities: usize, limit: usize) -> Result
     Ok(complexity)
 }
 
-/// The length of the longest list of representations in a request.
-pub(super) fn longest_list(document: &ExecutableDocument, variables: &Variables) -> usize {
-    let mut longest = 0;
+/// The lists of representations in a request.
+pub(super) fn lists(document: &ExecutableDocument, variables: &Variables) -> Vec<Vec<Value>> {
+    let mut lists = Vec::new();
     each_field(document, |field| {
         if field.name.node == "_entities" {
-            longest = longest.max(representations(field, document, variables));
+            lists.push(representations(field, document, variables));
         }
     });
-    longest
+    lists
 }
 
-/// How many representations the field gets: from a literal, a variable, or a variable's default value.
-fn representations(field: &Field, document: &ExecutableDocument, variables: &Variables) -> usize {
+/// The representations that the field gets: from a literal, a variable, or a variable's default value.
+fn representations(field: &Field, document: &ExecutableDocument, variables: &Variables) -> Vec<Value> {
     let Some(argument) = field.get_argument("representations") else {
-        return 0;
+        return Vec::new();
     };
     // Recognised by how it prints: async-graphql does not export the type of values with variables.
     let text = argument.node.to_string();
     let Some(name) = text.strip_prefix('$') else {
         let literal = argument.node.clone().into_const_with(|_| Ok::<_, Infallible>(Value::Null));
-        return literal.map_or(0, |value| items(&value));
+        return literal.map_or(Vec::new(), |value| items(&value));
     };
     if let Some((_, given)) = variables.iter().find(|(given, _)| given.as_str() == name) {
         return items(given);
@@ -52,13 +52,13 @@ fn representations(field: &Field, document: &ExecutableDocument, variables: &Var
     let defaults = variable_definitions(document)
         .filter(|definition| definition.name.node == name)
         .filter_map(|definition| definition.default_value.as_ref());
-    defaults.map(|default| items(&default.node)).max().unwrap_or(0)
+    defaults.map(|default| items(&default.node)).max_by_key(Vec::len).unwrap_or_default()
 }
 
 /// GraphQL coerces a single value to a list of one.
-fn items(value: &Value) -> usize {
+fn items(value: &Value) -> Vec<Value> {
     match value {
-        Value::List(items) => items.len(),
-        _ => 1,
+        Value::List(items) => items.clone(),
+        one => vec![one.clone()],
     }
 }

@@ -1,6 +1,7 @@
 //! What is the same in every subgraph's GraphQL: scalars, pagination, limits, errors, SDL.
 
 mod batch;
+mod caching;
 mod directive;
 mod document;
 mod entities;
@@ -14,6 +15,8 @@ mod schema;
 mod text;
 
 pub use batch::{grouped, loader};
+pub(crate) use caching::cache_control;
+pub use caching::{EntityTags, cache_tag};
 pub use directive::authenticated;
 pub use executable::Executable;
 pub use money::Money;

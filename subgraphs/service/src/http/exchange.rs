@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::socket;
 use crate::auth::Authenticator;
 use crate::error::{Code, Error};
-use crate::graphql::{Executable, is_request_error};
+use crate::graphql::{Executable, cache_control, is_request_error};
 
 /// What the two handlers need.
 #[derive(Clone)]
@@ -202,7 +202,13 @@ impl Accepted {
             serde_json::to_vec(response)
         };
         match body {
-            Ok(body) => self.send(status, body),
+            Ok(body) => {
+                let mut answer = self.send(status, body);
+                if let Some(value) = cache_control(response).and_then(|value| HeaderValue::try_from(value).ok()) {
+                    answer.headers_mut().insert(header::CACHE_CONTROL, value);
+                }
+                answer
+            }
             Err(error) => {
                 tracing::error!(%error, "A response can't be written as JSON");
                 self.refuse(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal.as_str(), "Internal error.")

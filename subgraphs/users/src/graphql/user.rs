@@ -27,7 +27,7 @@ impl From<Model> for User {
 
 /// A person with an account. Everybody sees the id, username and name. The other fields are for the person and for
 /// administrators; for everybody else they are null, without an error.
-#[Object]
+#[Object(cache_control(private))]
 impl User {
     /// The id.
     async fn id(&self) -> ID {
