@@ -1,8 +1,11 @@
-//! Fetches what is deferred apart from what is not, where that can be. Chooses no owner.
+//! Fetches apart what can't come with its objects: what is deferred, and what an interface object has under one key for several fields. Chooses no owner.
 //!
 //! A field that is deferred where its objects are not, and that the search found where the objects stand already, is asked by a
 //! visit of its own: the objects are looked up once more by a key, or, for fields of the query root type, there is a further request for them. Where
 //! neither is possible the field comes with its objects, and is delivered later all the same.
+//!
+//! Where an interface object stands, fields of some types can't share a key with other fields of other types, since it knows no types. They are asked by a
+//! look-up, which has the types apart.
 
 use braid_graphql::OperationType;
 use braid_graphql::schema::TypeId;
@@ -11,8 +14,8 @@ use braid_query_graph::{Exhausted, Found, Jump, Owner, Place};
 
 use super::builder::{Builder, Built};
 use super::demand::Inputs;
-use crate::ask::{Defers, Entry};
-use crate::draft::{AtomKind, Made, ObjectsId, VisitId};
+use crate::ask::{Defers, Entry, PositionId};
+use crate::draft::{AtomKind, Made, ObjectsId, Visit, VisitId};
 
 impl<'a> Builder<'_, 'a, '_> {
     /// The visit by which an owner is asked for an entry of the operation.
@@ -22,17 +25,25 @@ impl<'a> Builder<'_, 'a, '_> {
         ty: TypeId,
         types: &TypeSet,
         owner: Owner,
-        entry: &Entry<'_>,
+        (asked, entry): (PositionId, &Entry<'_>),
     ) -> Result<VisitId, Exhausted> {
         let own = self.draft.objects[objects].defers.clone();
         let defers = if entry.is_apart { &entry.defers } else { &own };
+        let place = self.graph.place(ty, owner);
+        if place.interface_object.is_some()
+            && self.stands_at(objects, place)
+            && self.gives_again(objects, place)
+            && self.shares_its_key(asked, entry)?
+            && self.is_plain(owner)
+            && let Some((_, found)) = self.key_at(objects, ty, place)?
+        {
+            return self.atom_at(objects, place, AtomKind::Entity, found.stage, types, defers);
+        }
         let with_objects = defers.iter().any(|defer| self.draft.objects[objects].defers.contains(defer));
         if !defers.is_empty() && !with_objects {
             let join = self.graph.join(owner);
-            let place = self.graph.place(ty, owner);
             let name = &self.graph.supergraph().schema.field(entry.field).name;
-            let is_plain = join.requires.is_none() && join.context_arguments.is_empty();
-            if is_plain && self.stands_at(objects, place) {
+            if self.is_plain(owner) && self.stands_at(objects, place) {
                 if self.is_query_root(objects) {
                     return self.atom_at(objects, place, AtomKind::Root(OperationType::Query), 0, types, defers);
                 }
@@ -76,11 +87,32 @@ impl<'a> Builder<'_, 'a, '_> {
     /// How a visit looks up objects where they stand already, if it is such a visit.
     pub(super) fn reentry(&mut self, visit: VisitId, ty: TypeId) -> Built<Option<(&'a Jump, Found)>> {
         let (objects, place) = (self.draft.visits[visit].objects, self.draft.visits[visit].place);
-        let atom = &self.draft.atoms[self.draft.visits[visit].atom];
-        if atom.defers.is_empty() || atom.kind != AtomKind::Entity || !self.stands_at(objects, place) {
-            return Ok(None);
+        match self.is_reentry(visit) {
+            true => Ok(self.key_at(objects, ty, place)?),
+            false => Ok(None),
         }
-        Ok(self.key_at(objects, ty, place)?)
+    }
+
+    /// Whether a visit looks up objects where they stand already.
+    pub(super) fn is_reentry(&self, visit: VisitId) -> bool {
+        let Visit { objects, place, atom, .. } = self.draft.visits[visit];
+        let atom = &self.draft.atoms[atom];
+        atom.visit == visit && atom.kind == AtomKind::Entity && self.stands_at(objects, place)
+    }
+
+    /// Whether another field has the key of an entry, in objects of other types.
+    fn shares_its_key(&mut self, asked: PositionId, entry: &Entry<'_>) -> Result<bool, Exhausted> {
+        let entries = &self.ask.positions[asked].entries;
+        self.solver.reach.spend(1 + entries.len() as u64 / 16)?;
+        let name = |entry: &Entry<'_>| &self.graph.supergraph().schema.field(entry.field).name;
+        let differs = |other: &Entry<'_>| name(other) != name(entry) || other.arguments != entry.arguments;
+        Ok(entries.iter().any(|other| other.key == entry.key && differs(other)))
+    }
+
+    /// Whether an owner needs nothing but the object.
+    fn is_plain(&self, owner: Owner) -> bool {
+        let join = self.graph.join(owner);
+        join.requires.is_none() && join.context_arguments.is_empty()
     }
 
     /// The best key by which objects are looked up where they stand, made of what is there.
@@ -97,10 +129,15 @@ impl<'a> Builder<'_, 'a, '_> {
 
     /// Whether a look-up gives what is there where the objects stand: what is provided there is not.
     fn reach_again(&self, objects: ObjectsId, place: Place) -> bool {
-        let mut standing = self.draft.objects[objects].standing.iter();
         place.interface_object.is_none()
             && self.draft.objects[objects].known_as().is_none()
-            && standing.all(|standing| standing.at.presence.place != place || standing.at.presence.provided.is_empty())
+            && self.gives_again(objects, place)
+    }
+
+    /// Whether nothing is provided where the objects stand.
+    fn gives_again(&self, objects: ObjectsId, place: Place) -> bool {
+        let mut standing = self.draft.objects[objects].standing.iter();
+        standing.all(|standing| standing.at.presence.place != place || standing.at.presence.provided.is_empty())
     }
 
     fn is_query_root(&self, objects: ObjectsId) -> bool {

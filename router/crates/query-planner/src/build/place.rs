@@ -40,8 +40,10 @@ impl<'a> Builder<'_, 'a, '_> {
         for group in &solution.groups {
             for pick in &group.picks {
                 let entry = &ask.positions[asked].entries[pick.entry];
-                let visits =
-                    pick.owners.iter().map(|owner| self.visit_of(objects, group.ty, &group.types, *owner, entry));
+                let visits = pick
+                    .owners
+                    .iter()
+                    .map(|owner| self.visit_of(objects, group.ty, &group.types, *owner, (asked, entry)));
                 let visits: Visits = visits.collect::<Result<_, _>>()?;
                 self.solver.reach.spend(1 + parts.len() as u64 / 16)?;
                 let same = |part: &&mut Part<'a>| {
@@ -121,7 +123,7 @@ impl<'a> Builder<'_, 'a, '_> {
         for (index, visit) in part.visits.iter().enumerate() {
             self.serve(*visit, &entry.defers);
             let atom = &self.draft.atoms[self.draft.visits[*visit].atom];
-            if !atom.defers.is_empty() {
+            if !atom.defers.is_empty() || self.is_reentry(*visit) {
                 // The search knows of no further request.
                 stage = stage.max(atom.stage);
             }
