@@ -101,9 +101,13 @@ impl Completion<'_> {
     /// Recursive as deep as the operation, which its compilation bounds.
     fn object(&mut self, set: OutSetId, object: ObjectId, path: &ResponsePath<'_>) -> Completed {
         let out = self.projection.set(set);
-        let ty = self.tree.ty(object);
-        let found = out.variant(ty).or_else(|| Some((self.written_for_all(out).filter(|_| ty.is_none())?, None)));
-        let Some((variant, typename)) = found else { return self.unknown_type(path) };
+        let (variant, typename) = match out.variant(self.tree.ty(object)) {
+            Some(found) => found,
+            None => match self.written_for_all(out, object) {
+                Some(variant) => (variant, None),
+                None => return self.unknown_type(path),
+            },
+        };
         self.fields(variant, typename, object, path)?;
         if !variant.groups.is_empty() {
             let found = |(group, later): (usize, &OutGroup)| Found::Group {
@@ -117,9 +121,13 @@ impl Completion<'_> {
         Ok(())
     }
 
-    /// What is written of an object whatever its type, where the fields that only some types have are left out by `@include` and
-    /// `@skip`: then nobody has asked for its type.
-    fn written_for_all<'o>(&self, out: &'o OutSet) -> Option<&'o OutVariant> {
+    /// What is written of an object of unknown type, whatever it is, where the fields that only some types have are left out by
+    /// `@include` and `@skip`: then nobody has asked for its type.
+    #[cold]
+    fn written_for_all<'o>(&self, out: &'o OutSet, object: ObjectId) -> Option<&'o OutVariant> {
+        if self.tree.ty(object).is_some() {
+            return None;
+        }
         let written = |variant: &'o OutVariant| {
             let fields = variant.fields.iter();
             let fields = fields.filter(|field| field.rule.is_none_or(|rule| self.decisions.is_written(rule)));
