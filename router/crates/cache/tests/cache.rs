@@ -236,6 +236,42 @@ async fn what_is_not_true_any_more_is_not_served() {
     }
 }
 
+/// Keys have every kind of character, and are told apart.
+#[tokio::test]
+async fn keys_of_all_characters() {
+    let shop = shop(json!({}));
+    let ids = ["", "a\"b", "a\\b", "é\u{2028}\u{202e}", "{$key.id}", "\u{0}\u{7f}", "1 ", "[1]", "😀"];
+    let query = |id: &str| format!("{{ product(id: {}) {{ price }} }}", serde_json::to_string(id).unwrap());
+    for id in ids {
+        assert_eq!(shop.ask(&query(id)).await, r#"{"data":{"product":{"price":70}}}"#, "{id:?}");
+    }
+    assert_eq!(shop.sent().len(), 2 * ids.len());
+    for id in ids {
+        let key = json!({ "id": id }).as_object().unwrap().clone();
+        let entity = Invalidation::Entity { subgraph: Some("prices".to_owned()), ty: "Product".to_owned(), key };
+        shop.invalidate(entity).await;
+        for other in ids {
+            shop.ask(&query(other)).await;
+        }
+        assert_eq!(shop.sent(), [format!("prices: {id}")]);
+    }
+}
+
+/// A new version goes on with what the one before it has kept, but for selections to which it gives another meaning.
+#[tokio::test]
+async fn a_new_version_keeps_what_means_the_same() {
+    let price = "{ product(id: 1) { price } }";
+    let first = shop(json!({}));
+    first.ask(price).await;
+    first.sent();
+    let same = first.reloaded("Int");
+    assert_eq!(same.ask(price).await, r#"{"data":{"product":{"price":10}}}"#);
+    assert!(same.sent().is_empty());
+    let other = same.reloaded("String");
+    other.ask(price).await;
+    assert_eq!(other.sent(), ["prices: 1"]);
+}
+
 #[tokio::test]
 async fn subgraphs_give_tags_where_they_are_believed() {
     let price = "{ product(id: 1) { price } }";

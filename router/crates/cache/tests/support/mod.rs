@@ -75,6 +75,13 @@ pub struct Shop {
 
 /// A shop whose cache is on, with these settings beside that.
 pub fn shop(settings: Value) -> Shop {
+    let world = Arc::new(World::default());
+    world.prices.lock().unwrap().control = "max-age=60".to_owned();
+    version(settings, world, PRICES, None)
+}
+
+/// A version of a shop in which the subgraph of prices has this schema.
+fn version(settings: Value, world: Arc<World>, prices: &str, previous: Option<&Cached<InProcess>>) -> Shop {
     let mut config = json!({ "enabled": true });
     config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     let cache: CacheConfig = serde_json::from_value(config).unwrap();
@@ -84,14 +91,12 @@ pub fn shop(settings: Value) -> Shop {
         sdl: format!("{LINK}\n{sdl}"),
         ..SubgraphSdl::default()
     };
-    let composed = compose(&[subgraph("catalog", CATALOG), subgraph("prices", PRICES)]).result.unwrap();
+    let composed = compose(&[subgraph("catalog", CATALOG), subgraph("prices", prices)]).result.unwrap();
     let supergraph = Arc::new(Supergraph::read(&composed.supergraph_sdl).unwrap());
-    let world = Arc::new(World::default());
-    world.prices.lock().unwrap().control = "max-age=60".to_owned();
     let names = supergraph.subgraphs.iter().map(|subgraph| subgraph.name.clone()).collect();
     let subgraphs = InProcess { world: world.clone(), names };
     let metrics = Arc::new(Metrics::default());
-    let subgraphs = Cached::new(subgraphs, &cache, &supergraph, |_| false, Describes::default(), &metrics, None);
+    let subgraphs = Cached::new(subgraphs, &cache, &supergraph, |_| false, Describes::default(), &metrics, previous);
     let forwarded = ["authorization", "x-language", "x-user"].map(|name| {
         RequestRule::Propagate(Propagate { name: Some(name.to_owned()), prefix: None, rename: None, default: None })
     });
@@ -118,6 +123,12 @@ impl Shop {
         let accepts = Accepts { mutations: true, ..Accepts::WHOLE };
         let executed = answer(&self.gateway, &request, &context, accepts).await.unwrap().executed().unwrap();
         String::from_utf8_lossy(&executed.response.bytes).into_owned()
+    }
+
+    /// The next version of the shop, in which the price is of another type.
+    pub fn reloaded(&self, price: &str) -> Self {
+        let prices = PRICES.replace("price: Int", &format!("price: {price}"));
+        version(json!({}), self.world.clone(), &prices, Some(&self.gateway.subgraphs))
     }
 
     pub fn set(&self, change: impl FnOnce(&mut Prices)) {
@@ -173,7 +184,7 @@ impl InProcess {
         let answered = {
             let prices = self.world.prices.lock().unwrap();
             let price = |id: &String| {
-                (Some(id) != prices.refuses.as_ref()).then(|| 10 * id.parse::<i64>().unwrap() + prices.more)
+                (Some(id) != prices.refuses.as_ref()).then(|| 10 * id.parse::<i64>().unwrap_or(7) + prices.more)
             };
             let items: Vec<Value> = ids.iter().map(|id| json!({ "price": price(id) })).collect();
             let mut answer = match ids.is_empty() {
