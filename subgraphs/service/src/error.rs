@@ -21,6 +21,8 @@ pub enum Error {
         code: Code,
         /// What is wrong and what to do.
         message: String,
+        /// The path of the argument that is wrong, such as `["input", "email"]`, where one is.
+        field: Option<Vec<String>>,
     },
     /// Our fault: the cause is logged, and the response has only `INTERNAL`.
     #[error("internal error")]
@@ -67,7 +69,15 @@ impl Code {
 impl Error {
     /// An error for the caller.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self::Caller { code, message: message.into() }
+        Self::Caller { code, message: message.into(), field: None }
+    }
+
+    /// The error with the path of the argument that is wrong, such as `["input", "email"]`; unless it has one already, or is a fault of ours.
+    pub fn at<P: Into<String>>(mut self, path: impl IntoIterator<Item = P>) -> Self {
+        if let Self::Caller { field: field @ None, .. } = &mut self {
+            *field = Some(path.into_iter().map(Into::into).collect());
+        }
+        self
     }
 
     /// An argument that can't be used.

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{InputObject, Object};
+
+use super::format;
+use crate::error::{Error, Result};
 
 /// An amount of money, such as `19.99 EUR`.
 ///
@@ -77,6 +80,18 @@ impl Money {
         self.currency
     }
 
+    /// The amount in decimal notation, without the currency.
+    pub fn amount_text(self) -> String {
+        let digits = self.currency.digits();
+        let unit = 10_u64.pow(digits);
+        let sign = if self.minor < 0 { "-" } else { "" };
+        let minor = self.minor.unsigned_abs();
+        if digits == 0 {
+            return format!("{sign}{minor}");
+        }
+        format!("{sign}{}.{:0width$}", minor / unit, minor % unit, width = digits as usize)
+    }
+
     /// The sum of two amounts of one currency.
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         if self.currency != other.currency {
@@ -141,15 +156,7 @@ impl FromStr for Currency {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.currency.digits();
-        let unit = 10_u64.pow(digits);
-        let sign = if self.minor < 0 { "-" } else { "" };
-        let minor = self.minor.unsigned_abs();
-        write!(f, "{sign}{}", minor / unit)?;
-        if digits > 0 {
-            write!(f, ".{:0width$}", minor % unit, width = digits as usize)?;
-        }
-        write!(f, " {}", self.currency)
+        write!(f, "{} {}", self.amount_text(), self.currency)
     }
 }
 
@@ -191,19 +198,44 @@ impl FromStr for Money {
     }
 }
 
-/// An amount of money with its currency, such as `19.99 EUR`: the amount in decimal notation, a space, the
-/// currency's code of ISO 4217. Never a float.
-#[Scalar(name = "Money")]
-impl ScalarType for Money {
-    fn parse(value: Value) -> InputValueResult<Self> {
-        match value {
-            Value::String(text) => text.parse().map_err(InputValueError::custom),
-            other => Err(InputValueError::expected_type(other)),
-        }
+/// An amount of money. Never a float: compute with the text of `amount`.
+#[Object(shareable)]
+impl Money {
+    /// The amount in decimal notation, such as `19.99`, with as many decimal digits as the currency has.
+    async fn amount(&self) -> String {
+        self.amount_text()
     }
 
-    fn to_value(&self) -> Value {
-        Value::String(self.to_string())
+    /// The currency by its code of ISO 4217, such as `EUR`.
+    #[graphql(name = "currency")]
+    async fn currency_code(&self) -> &str {
+        self.currency.code()
+    }
+
+    /// The amount as people write it, such as `€19.99` in English or `19,99 €` in German.
+    async fn formatted(
+        &self,
+        #[graphql(desc = "The reader's language, such as `de` or `pt-BR` (BCP 47).", default = "en")] locale: String,
+    ) -> Option<Result<String>> {
+        Some(format::formatted(*self, &locale))
+    }
+}
+
+/// An amount of money.
+#[derive(Debug, Clone, InputObject)]
+pub struct MoneyInput {
+    /// The amount in decimal notation, such as `19.99`.
+    amount: String,
+    /// The currency by its code of ISO 4217, such as `EUR`.
+    currency: String,
+}
+
+impl MoneyInput {
+    /// The amount. An error if it is none names the argument by its path, such as `["input", "price"]`.
+    pub fn read<P: Into<String>>(&self, path: impl IntoIterator<Item = P>) -> Result<Money> {
+        let text = format!("{} {}", self.amount, self.currency);
+        text.parse()
+            .map_err(|error: MoneyError| Error::bad_input(format!("This amount can't be used: {error}.")).at(path))
     }
 }
 

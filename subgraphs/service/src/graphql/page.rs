@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, Cursor, DbErr, SelectorTrait};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::total::Total;
 use crate::error::{Error, Result};
 
 /// The size of a page when the caller does not set it.
@@ -25,7 +26,7 @@ pub fn cost(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
 
 /// A Relay connection whose cursors contain a key of type `K`.
 pub type PageConnection<K, N> =
-    Connection<OpaqueCursor<K>, N, EmptyFields, EmptyFields, DefaultConnectionName, DefaultEdgeName>;
+    Connection<OpaqueCursor<K>, N, Total, EmptyFields, DefaultConnectionName, DefaultEdgeName>;
 
 /// One page of a list that is ordered by a unique key `K`.
 ///
@@ -139,12 +140,12 @@ pub struct Slice<K, N> {
 }
 
 impl<K, N> Slice<K, N> {
-    /// The slice as a Relay connection, with each item converted to its GraphQL type.
-    pub fn into_connection<T: OutputType>(self, node: impl Fn(N) -> T) -> PageConnection<K, T>
+    /// The slice as a Relay connection, with each item converted to its GraphQL type, and with the number of items of the whole list.
+    pub fn into_connection<T: OutputType>(self, node: impl Fn(N) -> T, total: Total) -> PageConnection<K, T>
     where
         K: Serialize + DeserializeOwned + Send + Sync,
     {
-        let mut connection = Connection::new(self.has_previous, self.has_next);
+        let mut connection = Connection::with_additional_fields(self.has_previous, self.has_next, total);
         connection.edges.extend(self.items.into_iter().map(|(key, item)| Edge::new(OpaqueCursor(key), node(item))));
         connection
     }
