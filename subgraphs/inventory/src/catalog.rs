@@ -74,7 +74,7 @@ pub(crate) async fn update(tx: Transaction, id: Uuid, changes: &Changes) -> Resu
 
 /// Publishes, once this transaction is committed, that a product is new or has changed.
 async fn tell(tx: &DatabaseTransaction, id: Uuid) -> Result<()> {
-    service::events::add(tx, format!("products.{id}.changed"), &serde_json::json!({ "id": id })).await
+    service::events::add(tx, id, format!("products.{id}.changed"), &serde_json::json!({ "id": id })).await
 }
 
 /// The condition for products that match a text: each of its words is the start of a word in the name, category or SKU.

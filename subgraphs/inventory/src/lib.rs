@@ -28,6 +28,10 @@ pub use graphql::{InventorySchema, untrue};
 pub const INFO: ServiceInfo =
     ServiceInfo { name: "inventory", port: 4003, about: "Products, prices and stock, as a federated GraphQL subgraph" };
 
+/// Where NATS keeps the events of this service.
+pub const STREAM: service::events::Stream =
+    service::events::Stream { name: "INVENTORY", subjects: &["stock.>", "products.>"] };
+
 /// The federated schema of this subgraph.
 pub fn sdl() -> String {
     service::graphql::sdl(&graphql::schema(&service::config::Limits::default()).finish())
@@ -40,7 +44,7 @@ pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Servi
 
 async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let database = open(&config).await?;
-    let events = EventBus::open(config.events_url.as_deref()).await?;
+    let events = EventBus::open(config.events_url.as_deref(), STREAM).await?;
     let events = events.with_invalidator(Invalidator::open(&config.cache, untrue)?);
     let subgraph = Subgraph {
         info: INFO,
@@ -49,6 +53,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         authenticator: Authenticator::new(&config.auth)?,
         workers: Vec::new(),
         events: Some(events),
+        metrics: service::Metrics::new(INFO.name),
         routes: axum::Router::new(),
     };
     service::serve(listener, subgraph, &config, shutdown).await

@@ -56,7 +56,7 @@ pub(crate) async fn change(
     if changed.rows_affected != 1 {
         return Ok(false);
     }
-    service::events::add(tx, stock_changed(product.0), &serde_json::json!({ "id": product.0 })).await?;
+    service::events::add(tx, product.0, stock_changed(product.0), &serde_json::json!({ "id": product.0 })).await?;
     Ok(true)
 }
 

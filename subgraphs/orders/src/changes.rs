@@ -1,6 +1,10 @@
 //! What the events of this service are about. A message has the id of the order that has changed. Knows no database.
 
+use service::events::Stream;
 use uuid::Uuid;
+
+/// Where NATS keeps the events of this service.
+pub(crate) const STREAM: Stream = Stream { name: "ORDERS", subjects: &["orders.>"] };
 
 /// The changes of one order.
 pub(crate) fn of_order(id: Uuid) -> String {

@@ -42,7 +42,7 @@ pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Servi
 async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
     let database = open(&config).await?;
     let saga = saga(&config, &database)?;
-    let events = EventBus::open(config.service.events_url.as_deref()).await?;
+    let events = EventBus::open(config.service.events_url.as_deref(), changes::STREAM).await?;
     let schema =
         graphql::with_resources(graphql::schema(&config.service.limits), &database, events.clone(), saga.clone());
     let authenticator = Authenticator::new(&config.service.auth)?;
@@ -57,6 +57,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         database,
         workers,
         events: Some(events),
+        metrics: service::Metrics::new(INFO.name),
         routes: axum::Router::new(),
     };
     // The reconciler stops when the service begins to stop: the database is closed after the last request.
@@ -81,8 +82,10 @@ async fn open(config: &Config) -> anyhow::Result<Database> {
 fn saga(config: &Config, database: &Database) -> anyhow::Result<Saga> {
     let url = reqwest::Url::parse(&config.inventory_url)
         .with_context(|| format!("INVENTORY_URL `{}` is not a URL", config.inventory_url))?;
-    let token = config.service.auth.internal_token.clone();
-    let inventory = Inventory::new(url, token, config.inventory_timeout)
+    let token = config.service.auth.token_to_send().context(
+        "INTERNAL_TOKEN is not set: inventory reserves stock only for services that identify themselves; set it to the same secret here and there",
+    )?;
+    let inventory = Inventory::new(url, token.to_owned(), config.inventory_timeout)
         .context("could not build the client that calls inventory")?;
     Ok(Saga { db: database.clone(), inventory, policy: config.policy() })
 }

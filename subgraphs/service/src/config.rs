@@ -78,10 +78,11 @@ pub struct AuthConfig {
     /// The audience that tokens must name.
     #[arg(long, env = "JWT_AUDIENCE", value_name = "NAME", default_value = "braid")]
     pub jwt_audience: String,
-    /// The secret with which services identify themselves to each other; without it, calls between services are refused.
+    /// The secret with which services identify themselves to each other; without it, calls between services are refused. To change it without an
+    /// interruption, set both with a comma between them: the first one is sent, all are accepted.
     #[arg(long, env = "INTERNAL_TOKEN", value_name = "SECRET", hide_env_values = true)]
     pub internal_token: Option<String>,
-    /// The secret with which the router identifies itself; without it, users are known by their tokens only.
+    /// The secret with which the router identifies itself; without it, users are known by their tokens only. It is changed like the one before.
     #[arg(long, env = "ROUTER_TOKEN", value_name = "SECRET", hide_env_values = true)]
     pub router_token: Option<String>,
 }
@@ -159,6 +160,13 @@ impl Config {
 impl AsRef<Config> for Config {
     fn as_ref(&self) -> &Config {
         self
+    }
+}
+
+impl AuthConfig {
+    /// The secret with which this service identifies itself to others, if there is one.
+    pub fn token_to_send(&self) -> Option<&str> {
+        crate::auth::secrets(self.internal_token.as_deref()).next()
     }
 }
 

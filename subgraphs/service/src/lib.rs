@@ -33,6 +33,7 @@
 //!         database,
 //!         workers: Vec::new(),
 //!         events: None,
+//!         metrics: service::Metrics::new(INFO.name),
 //!         routes: axum::Router::new(),
 //!     };
 //!     service::serve(listener, subgraph, &config, shutdown).await
@@ -63,6 +64,7 @@ pub mod error;
 pub mod events;
 pub mod graphql;
 pub mod http;
+pub mod metrics;
 pub mod process;
 pub mod sample;
 pub mod telemetry;
@@ -77,5 +79,6 @@ pub use error::{Code, Error, Result};
 pub use events::EventBus;
 pub use graphql::{DateTime, Money, Page, now};
 pub use http::{Serving, Shutdown, Subgraph, serve};
+pub use metrics::Metrics;
 pub use process::main;
 pub use worker::Worker;

@@ -48,6 +48,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         database,
         workers: Vec::new(),
         events: None,
+        metrics: service::Metrics::new(INFO.name),
     };
     service::serve(listener, subgraph, &config.service, shutdown).await
 }

@@ -101,7 +101,10 @@ async fn the_router_is_told_of_changes_until_it_has_understood() {
         let config = CacheConfig { invalidation_url: Some(url), invalidation_secret: Some("s3cret".to_owned()) };
         let events = shop.events.clone().with_invalidator(Invalidator::open(&config, inventory::untrue).unwrap());
         let stop = CancellationToken::new();
-        let relay = tokio::spawn(service::events::relay(shop.database.clone(), events, stop.clone()));
+        let relay = {
+            let relay = service::events::Relay::new(shop.database.clone(), events, &service::Metrics::new("test"));
+            tokio::spawn(relay.run(stop.clone()))
+        };
         let told = async {
             while bodies.lock().unwrap().len() < 3 {
                 tokio::time::sleep(Duration::from_millis(20)).await;

@@ -54,7 +54,7 @@ async fn each_change_is_told_with_the_stock_that_there_is_then() {
         let (first, other) = (shop.product("SUB-1", &[5]).await, shop.product("SUB-3", &[5]).await);
         shop.product("SUB-2", &[5]).await;
         let stop = CancellationToken::new();
-        let relay = tokio::spawn(service::events::relay(shop.database.clone(), shop.events.clone(), stop.clone()));
+        let relay = tokio::spawn(relay(&shop, shop.events.clone()).run(stop.clone()));
         while shop.waiting().await > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -86,7 +86,7 @@ async fn what_was_written_while_nobody_published_is_published_later() {
         }
         assert_eq!(shop.waiting().await, before + 3);
         let stop = CancellationToken::new();
-        let relay = tokio::spawn(service::events::relay(shop.database.clone(), shop.events.clone(), stop.clone()));
+        let relay = tokio::spawn(relay(&shop, shop.events.clone()).run(stop.clone()));
         // Those of the products' first stock too.
         for _ in 0..before + 3 {
             let event = next(&mut events).await.unwrap();
@@ -106,9 +106,9 @@ async fn a_server_that_is_away_holds_up_no_change_and_loses_no_event() {
     on_each(|shop| async move {
         let first = shop.product("SUB-1", &[5]).await;
         // Nobody listens there.
-        let away = service::EventBus::open(Some("nats://127.0.0.1:9")).await.unwrap();
+        let away = service::EventBus::open(Some("nats://127.0.0.1:9"), inventory::STREAM).await.unwrap();
         let stop = CancellationToken::new();
-        let relay = tokio::spawn(service::events::relay(shop.database.clone(), away, stop.clone()));
+        let relay = tokio::spawn(relay(&shop, away).run(stop.clone()));
         let before = shop.waiting().await;
         for _ in 0..5 {
             let change = tokio::time::timeout(Duration::from_secs(2), shop.adjust(&first, 1));
@@ -132,4 +132,8 @@ async fn a_subscription_to_nothing_is_refused() {
         }
     })
     .await;
+}
+
+fn relay(shop: &Shop, events: service::EventBus) -> service::events::Relay {
+    service::events::Relay::new(shop.database.clone(), events, &service::Metrics::new("test"))
 }

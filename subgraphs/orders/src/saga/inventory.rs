@@ -24,7 +24,7 @@ const MAX_RESPONSE_BYTES: usize = 1 << 20;
 pub(crate) struct Inventory {
     http: reqwest::Client,
     url: reqwest::Url,
-    token: Option<String>,
+    token: String,
 }
 
 /// A product when it is ordered.
@@ -124,7 +124,7 @@ const REFUSALS: [&str; 7] = [
 
 impl Inventory {
     /// A client for the endpoint. Every call ends within `timeout`.
-    pub(crate) fn new(url: reqwest::Url, token: Option<String>, timeout: Duration) -> reqwest::Result<Self> {
+    pub(crate) fn new(url: reqwest::Url, token: String, timeout: Duration) -> reqwest::Result<Self> {
         let http = reqwest::Client::builder()
             .connect_timeout(timeout.min(Duration::from_secs(2)))
             .timeout(timeout)
@@ -182,10 +182,8 @@ impl Inventory {
     }
 
     async fn call<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, InventoryError> {
-        let mut request = self.http.post(self.url.clone()).json(&json!({ "query": query, "variables": variables }));
-        if let Some(token) = &self.token {
-            request = request.header(TOKEN_HEADER, token);
-        }
+        let request = self.http.post(self.url.clone()).json(&json!({ "query": query, "variables": variables }));
+        let request = request.header(TOKEN_HEADER, &self.token);
         let response = request.send().await.map_err(|cause| self.transport(cause))?;
         let status = response.status();
         if !status.is_success() {

@@ -214,7 +214,7 @@ async fn publish(tx: &DatabaseTransaction, id: Uuid) -> Result<()> {
     let Some(order) = order::Entity::find_by_id(id).one(tx).await? else { return Ok(()) };
     let payload = serde_json::json!({ "id": id });
     for subject in [changes::of_order(id), changes::of_buyer(order.buyer_id.0)] {
-        service::events::add(tx, subject, &payload).await?;
+        service::events::add(tx, id, subject, &payload).await?;
     }
     Ok(())
 }

@@ -25,8 +25,8 @@ pub struct Authenticator {
     keys: Keys,
     issuer: String,
     audience: String,
-    internal_token: Option<String>,
-    router_token: Option<String>,
+    internal_tokens: Vec<String>,
+    router_tokens: Vec<String>,
 }
 
 impl Authenticator {
@@ -41,8 +41,8 @@ impl Authenticator {
             keys,
             issuer: config.jwt_issuer.clone(),
             audience: config.jwt_audience.clone(),
-            internal_token: config.internal_token.clone().filter(|token| !token.is_empty()),
-            router_token: config.router_token.clone().filter(|token| !token.is_empty()),
+            internal_tokens: secrets(config.internal_token.as_deref()).map(str::to_owned).collect(),
+            router_tokens: secrets(config.router_token.as_deref()).map(str::to_owned).collect(),
         }
     }
 
@@ -50,11 +50,11 @@ impl Authenticator {
     /// its headers say so; reached directly, the service verifies the token itself.
     pub async fn authenticate(&self, headers: &HeaderMap) -> Result<Viewer> {
         if let Some(given) = headers.get(INTERNAL_TOKEN_HEADER) {
-            check_secret(given, self.internal_token.as_deref(), "INTERNAL_TOKEN")?;
+            check_secret(given, &self.internal_tokens, "INTERNAL_TOKEN")?;
             return Ok(Viewer::Service);
         }
         if let Some(given) = headers.get(ROUTER_TOKEN_HEADER) {
-            check_secret(given, self.router_token.as_deref(), "ROUTER_TOKEN")?;
+            check_secret(given, &self.router_tokens, "ROUTER_TOKEN")?;
             return router::viewer(headers);
         }
         let Some(value) = headers.get(header::AUTHORIZATION) else {
@@ -66,16 +66,20 @@ impl Authenticator {
     }
 }
 
-/// An error unless the secret is the one that is configured under the name. The comparison takes the same time wherever they differ.
-fn check_secret(given: &HeaderValue, expected: Option<&str>, name: &str) -> Result<()> {
-    let expected = expected.ok_or_else(|| {
-        Error::new(Code::Forbidden, format!("This service accepts no such calls: {name} is not set."))
-    })?;
-    if bool::from(expected.as_bytes().ct_eq(given.as_bytes())) {
-        Ok(())
-    } else {
-        Err(unauthenticated(&format!("the secret is not {name}")))
+/// The secrets of a setting: one, or several with commas between them while the secret is changed. The first one is sent, all are accepted.
+pub(crate) fn secrets(setting: Option<&str>) -> impl Iterator<Item = &str> {
+    setting.unwrap_or_default().split(',').map(str::trim).filter(|secret| !secret.is_empty())
+}
+
+/// An error unless the secret is one of those that are configured under the name. The comparison takes the same time wherever they differ.
+fn check_secret(given: &HeaderValue, accepted: &[String], name: &str) -> Result<()> {
+    if accepted.is_empty() {
+        return Err(Error::new(Code::Forbidden, format!("This service accepts no such calls: {name} is not set.")));
     }
+    let is_one = accepted
+        .iter()
+        .fold(subtle::Choice::from(0), |found, secret| found | secret.as_bytes().ct_eq(given.as_bytes()));
+    if bool::from(is_one) { Ok(()) } else { Err(unauthenticated(&format!("the secret is not {name}"))) }
 }
 
 fn bearer(value: &str) -> Option<&str> {

@@ -2,6 +2,7 @@
 
 mod connect;
 mod fault;
+mod lease;
 mod open;
 mod retry;
 
@@ -23,6 +24,7 @@ use crate::error::{Error, Result};
 
 pub use fault::is_transient;
 pub(crate) use fault::is_unusable_text;
+pub use lease::Lease;
 pub use open::{Filled, Migrations, SampleData, open};
 
 /// A connection pool, and the only way to write through it.

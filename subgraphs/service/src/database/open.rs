@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
@@ -10,7 +10,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 use crate::config::{Config, DatabaseConfig};
 use crate::error::Result;
 
-use super::{Database, Transaction, Work, only};
+use super::{Database, Transaction, Work, lease, only};
 
 /// The migrations of a service, oldest first.
 pub type Migrations = fn() -> Vec<Box<dyn MigrationTrait>>;
@@ -60,7 +60,9 @@ impl Database {
     /// Runs the migrations that have not run yet. Processes that start at the same time wait for each other.
     pub async fn migrate(&self, migrations: Migrations) -> anyhow::Result<()> {
         let (_permit, transaction) = self.begin_locked().await.context("could not lock the database to migrate it")?;
+        refuse_unknown(&transaction, migrations).await?;
         Migrator(migrations).up(&transaction, None).await.context("could not migrate the database")?;
+        transaction.execute_unprepared(lease::CREATE).await.context("could not create the table of leases")?;
         transaction.commit().await.context("could not commit the migration")
     }
 
@@ -85,6 +87,29 @@ impl Database {
         only(transaction)?.commit().await?;
         Ok(Filled::Now)
     }
+}
+
+/// An error if the database has had migrations that this program does not know: its tables are not those that the program expects.
+async fn refuse_unknown(transaction: &DatabaseTransaction, migrations: Migrations) -> anyhow::Result<()> {
+    let backend = transaction.get_database_backend();
+    let list = if backend == DbBackend::Postgres { POSTGRES_TABLES } else { SQLITE_TABLES };
+    let tables = transaction.query_all_raw(Statement::from_string(backend, list)).await?;
+    let is_history = |row: &sea_orm::QueryResult| row.try_get("", "name").is_ok_and(|name: String| name == HISTORY);
+    if !tables.iter().any(is_history) {
+        return Ok(());
+    }
+    let known = migrations();
+    let done = Statement::from_string(backend, format!("SELECT version FROM {HISTORY} ORDER BY version"));
+    for row in transaction.query_all_raw(done).await? {
+        let version: String = row.try_get("", "version")?;
+        if known.iter().all(|migration| migration.name() != version) {
+            bail!(
+                "the database has the tables of another version of this program (migration `{version}`), which this one can't convert; \
+                 use another database, or delete this one to start over"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// A table that has a row, apart from our own bookkeeping.
@@ -117,7 +142,8 @@ const POSTGRES_TABLES: &str =
     "SELECT CAST(tablename AS TEXT) AS name FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1";
 const SQLITE_TABLES: &str =
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1";
-const BOOKKEEPING: [&str; 2] = ["completed_tasks", "seaql_migrations"];
+const HISTORY: &str = "seaql_migrations";
+const BOOKKEEPING: [&str; 3] = ["completed_tasks", "leases", HISTORY];
 
 const TASK: &str = "sample-data";
 const CREATE_TASKS: &str =

@@ -1,12 +1,13 @@
 //! Carries events to the subscriptions of this process, or of all instances over NATS. Knows no table and no GraphQL.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use async_nats::connection::State;
-use async_nats::{Client, ConnectOptions, HeaderMap};
+use async_nats::{Client, ConnectOptions, HeaderMap, jetstream};
 use futures_util::stream::{BoxStream, SelectAll, StreamExt};
 use tokio::sync::broadcast;
 
@@ -34,14 +35,38 @@ pub struct EventBus {
 #[derive(Debug, Clone)]
 enum Kind {
     Process(Arc<Mutex<HashMap<String, broadcast::Sender<Event>>>>),
-    Nats(Client),
+    Nats(Arc<Nats>),
+}
+
+/// The stream of JetStream in which a service's events are kept for whoever wants them later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stream {
+    /// The name, such as `ORDERS`.
+    pub name: &'static str,
+    /// The subjects of all events of the service, such as `orders.>`.
+    pub subjects: &'static [&'static str],
+}
+
+#[derive(Debug)]
+struct Nats {
+    client: Client,
+    jetstream: jetstream::Context,
+    stream: Stream,
+    /// Whether the stream is known to exist.
+    exists: AtomicBool,
 }
 
 /// The events that wait for a subscription that does not take them; then the oldest are dropped.
 const WAITING: usize = 256;
 
-/// How long a server has to take events. Meanwhile, nobody else can write to an SQLite database.
-const FLUSH: Duration = Duration::from_secs(1);
+/// How long a server has to take an event.
+const ACKNOWLEDGED: Duration = Duration::from_secs(5);
+/// How long a stream keeps events.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How much a stream keeps; then it drops the oldest.
+const KEPT_BYTES: i64 = 1 << 30;
+/// How long a stream recognises an event that is published again: longer than a relay that stood still holds on to it.
+const RECOGNISED: Duration = Duration::from_secs(10 * 60);
 
 /// The header with the id, by which JetStream recognises what it has already.
 const ID: &str = "Nats-Msg-Id";
@@ -59,11 +84,14 @@ impl EventBus {
     }
 
     /// The bus for the configured `EVENTS_URL`: NATS, or this process if there is none. A server that is away is waited for in the background.
-    pub async fn open(url: Option<&str>) -> anyhow::Result<Self> {
+    pub async fn open(url: Option<&str>, stream: Stream) -> anyhow::Result<Self> {
         let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(Self::in_process()) };
         let options = ConnectOptions::new().retry_on_initial_connect().subscription_capacity(WAITING);
         let client = options.connect(url).await.with_context(|| format!("EVENTS_URL `{url}` is not a NATS server"))?;
-        Ok(Self { kind: Kind::Nats(client), invalidator: None })
+        let mut jetstream = jetstream::new(client.clone());
+        jetstream.set_timeout(ACKNOWLEDGED);
+        let nats = Nats { client, jetstream, stream, exists: AtomicBool::new(false) };
+        Ok(Self { kind: Kind::Nats(Arc::new(nats)), invalidator: None })
     }
 
     /// Tells the router what these events make untrue, if it is to be told.
@@ -74,41 +102,38 @@ impl EventBus {
         }
     }
 
-    /// Publishes an event.
-    pub(super) async fn publish(&self, event: Event) -> anyhow::Result<()> {
+    /// Publishes events in their order. Returns once they are kept; after an error some of them may be.
+    pub(super) async fn publish(&self, events: Vec<Event>) -> anyhow::Result<()> {
         match &self.kind {
             Kind::Process(subjects) => {
                 let mut subjects = subjects.lock().unwrap_or_else(PoisonError::into_inner);
-                // Nobody subscribes any more if it can't be sent.
-                if let Some(sender) = subjects.get(&event.subject)
-                    && sender.send(event.clone()).is_err()
-                {
-                    subjects.remove(&event.subject);
+                for event in events {
+                    // Nobody subscribes any more if it can't be sent.
+                    if let Some(sender) = subjects.get(&event.subject)
+                        && sender.send(event.clone()).is_err()
+                    {
+                        subjects.remove(&event.subject);
+                    }
                 }
+                Ok(())
             }
-            Kind::Nats(client) => {
-                let mut headers = HeaderMap::new();
-                headers.insert(ID, event.id);
-                client.publish_with_headers(event.subject, headers, event.payload.into()).await?;
+            Kind::Nats(nats) => {
+                let published = nats.publish(events).await;
+                if published.is_err() {
+                    // It may have been deleted.
+                    nats.exists.store(false, Ordering::Relaxed);
+                }
+                published
             }
         }
-        Ok(())
     }
 
     /// Whether what is published would be on its way at once.
     pub(super) fn is_up(&self) -> bool {
         match &self.kind {
             Kind::Process(_) => true,
-            Kind::Nats(client) => client.connection_state() == State::Connected,
+            Kind::Nats(nats) => nats.client.connection_state() == State::Connected,
         }
-    }
-
-    /// Returns once all that was published is on its way.
-    pub(super) async fn flush(&self) -> anyhow::Result<()> {
-        if let Kind::Nats(client) = &self.kind {
-            tokio::time::timeout(FLUSH, client.flush()).await.context("NATS does not take events in time")??;
-        }
-        Ok(())
     }
 
     /// The events about some subjects from now on.
@@ -121,12 +146,50 @@ impl EventBus {
                     let sender = open.entry(subject).or_insert_with(|| broadcast::Sender::new(WAITING));
                     received(sender.subscribe())
                 }
-                Kind::Nats(client) => {
-                    client.subscribe(subject).await?.filter_map(|message| std::future::ready(read(message))).boxed()
-                }
+                Kind::Nats(nats) => nats
+                    .client
+                    .subscribe(subject)
+                    .await?
+                    .filter_map(|message| std::future::ready(read(message)))
+                    .boxed(),
             });
         }
         Ok(all.boxed())
+    }
+}
+
+impl Nats {
+    async fn publish(&self, events: Vec<Event>) -> anyhow::Result<()> {
+        if !self.exists.load(Ordering::Relaxed) {
+            self.create().await?;
+            self.exists.store(true, Ordering::Relaxed);
+        }
+        let mut sent = Vec::with_capacity(events.len());
+        for event in events {
+            let mut headers = HeaderMap::new();
+            headers.insert(ID, event.id);
+            sent.push(self.jetstream.publish_with_headers(event.subject, headers, event.payload.into()).await?);
+        }
+        for acknowledged in sent {
+            acknowledged.await.context("NATS has not kept an event")?;
+        }
+        Ok(())
+    }
+
+    async fn create(&self) -> anyhow::Result<()> {
+        let config = jetstream::stream::Config {
+            name: self.stream.name.to_owned(),
+            subjects: self.stream.subjects.iter().map(|&subject| subject.to_owned()).collect(),
+            max_age: KEPT,
+            max_bytes: KEPT_BYTES,
+            duplicate_window: RECOGNISED,
+            ..jetstream::stream::Config::default()
+        };
+        let created = self.jetstream.get_or_create_stream(config).await;
+        created.with_context(|| {
+            format!("the stream {} can't be created; is JetStream on (`nats-server --jetstream`)?", self.stream.name)
+        })?;
+        Ok(())
     }
 }
 
@@ -162,17 +225,17 @@ mod tests {
     #[tokio::test]
     async fn subscriptions_get_their_subjects_and_a_slow_one_loses_the_oldest() {
         let bus = EventBus::in_process();
-        bus.publish(event("a", "before")).await.unwrap();
+        bus.publish(vec![event("a", "before")]).await.unwrap();
         let mut events = bus.subscribe(vec!["a".to_owned(), "b".to_owned()]).await.unwrap();
         let mut slow = bus.subscribe(vec!["c".to_owned()]).await.unwrap();
         for (subject, id) in [("a", "1"), ("d", "2"), ("b", "3")] {
-            bus.publish(event(subject, id)).await.unwrap();
+            bus.publish(vec![event(subject, id)]).await.unwrap();
         }
         let mut got = vec![events.next().await.unwrap().id, events.next().await.unwrap().id];
         got.sort_unstable();
         assert_eq!(got, ["1", "3"]);
         for number in 0..=WAITING {
-            bus.publish(event("c", &number.to_string())).await.unwrap();
+            bus.publish(vec![event("c", &number.to_string())]).await.unwrap();
         }
         assert_eq!(slow.next().await.unwrap().id, "1");
     }
@@ -183,14 +246,20 @@ mod tests {
             assert!(std::env::var_os("CI").is_none(), "CI must set NATS_URL");
             return;
         };
-        let (one, other) = (EventBus::open(Some(&url)).await.unwrap(), EventBus::open(Some(&url)).await.unwrap());
-        let subject = format!("test-{}-{}.changed", std::process::id(), uuid::Uuid::new_v4());
-        let mut events = other.subscribe(vec![subject.clone()]).await.unwrap();
+        let run = uuid::Uuid::new_v4().simple().to_string();
+        // The name and the subjects of a service are constants; a test's are new each time.
+        let name: &'static str = format!("TEST_{run}").leak();
+        let subject: &'static str = format!("test-{run}.changed").leak();
+        let stream = Stream { name, subjects: vec![subject].leak() };
+        let open = async || EventBus::open(Some(&url), stream).await.unwrap();
+        let (one, other) = (open().await, open().await);
+        let mut events = other.subscribe(vec![subject.to_owned()]).await.unwrap();
         // Both connect in the background, so the first ones may come before there is a subscription.
         let publishing = async {
             loop {
-                one.publish(event(&subject, "7")).await.unwrap();
-                one.flush().await.unwrap();
+                if one.is_up() {
+                    one.publish(vec![event(subject, "7")]).await.unwrap();
+                }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
@@ -198,6 +267,10 @@ mod tests {
             got = tokio::time::timeout(Duration::from_secs(10), events.next()) => got.unwrap(),
             () = publishing => None,
         };
-        assert_eq!(got, Some(event(&subject, "7")));
+        assert_eq!(got, Some(event(subject, "7")));
+        let jetstream = jetstream::new(async_nats::connect(&url).await.unwrap());
+        let kept = jetstream.get_stream(name).await.unwrap().get_info().await.unwrap().state.messages;
+        jetstream.delete_stream(name).await.unwrap();
+        assert_eq!(kept, 1, "what is published again is kept once");
     }
 }

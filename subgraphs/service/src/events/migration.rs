@@ -8,7 +8,7 @@ pub struct CreateOutbox;
 
 impl MigrationName for CreateOutbox {
     fn name(&self) -> &'static str {
-        "m0002_create_outbox"
+        "m0002_create_event_outbox"
     }
 }
 
@@ -17,9 +17,12 @@ impl MigrationTrait for CreateOutbox {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let table = Table::create()
             .table("outbox")
-            .col(ColumnDef::new("id").string_len(36).not_null().primary_key())
+            .col(ColumnDef::new("position").big_integer().not_null().auto_increment().primary_key())
+            .col(ColumnDef::new("id").uuid().not_null())
+            .col(ColumnDef::new("entity").uuid().not_null())
             .col(ColumnDef::new("subject").string_len(200).not_null())
             .col(ColumnDef::new("payload").text().not_null())
+            .col(ColumnDef::new("written_at").big_integer().not_null())
             .to_owned();
         manager.create_table(table).await
     }

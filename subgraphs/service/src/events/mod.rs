@@ -7,8 +7,8 @@
 //!
 //! Before an event is published, the router is told what it makes untrue ([`Invalidator`]), so that whoever reacts to it sees what has changed.
 //!
-//! An event is published at least once: a service that dies between publishing and deleting the row publishes it again, with the same id.
-//! Events of one transaction are published in their order.
+//! An event is published at least once: a service that dies between publishing and deleting the row publishes it again, with the same id, by which
+//! JetStream drops it. The events of one entity are published in the order of their commits, whichever instance wrote them.
 
 mod bus;
 mod invalidator;
@@ -16,8 +16,8 @@ mod migration;
 mod outbox;
 mod relay;
 
-pub use bus::{Event, EventBus};
+pub use bus::{Event, EventBus, Stream};
 pub use invalidator::{Invalidator, Untrue};
 pub use migration::CreateOutbox;
 pub use outbox::add;
-pub use relay::relay;
+pub use relay::Relay;

@@ -1,70 +1,183 @@
-//! Publishes the events of the outbox. Knows no event.
+//! Publishes the events of the outbox: in their order for each entity, and one instance at a time. Knows no event.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::bus::{Event, EventBus};
-use super::outbox;
-use crate::database::Database;
+use super::outbox::{self, Model};
+use crate::database::{Database, Lease};
 use crate::error::{Code, Error, Result};
+use crate::graphql::now;
+use crate::metrics::Metrics;
 
-/// How many events are published in one transaction.
+/// How many events are read and removed at a time.
 const MOST: u64 = 100;
 /// How often the relay looks for events that another instance has left.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// How soon it looks again while another instance publishes.
+const SOON: Duration = Duration::from_millis(50);
+/// Longer than NATS has to take an event.
+const LEASE: Duration = Duration::from_secs(15);
 
-/// Publishes events until it is stopped: whenever this process has written something, and every second.
-pub async fn relay(database: Database, bus: EventBus, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        match publish(&database, &bus).await {
-            // There may be more.
-            Ok(MOST..) => continue,
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "Events can't be published; they are kept"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = database.written() => {}
-            () = tokio::time::sleep(INTERVAL) => {}
-        }
-    }
+/// Publishes what waits in the outbox of a database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    database: Database,
+    bus: EventBus,
+    lease: Duration,
+    published: Counter,
+    failures: Counter,
+    waiting: Gauge,
+    oldest: Gauge<f64, AtomicU64>,
 }
 
-/// Publishes the oldest events, and returns how many. They are removed after that: if the removal fails, they are published again.
-async fn publish(database: &Database, bus: &EventBus) -> Result<u64> {
-    let known: Vec<Event> = outbox::oldest(database.reader(), MOST).await?.iter().map(event).collect();
-    if known.is_empty() {
-        return Ok(0);
+impl Relay {
+    /// A relay that is seen in these metrics.
+    pub fn new(database: Database, bus: EventBus, metrics: &Metrics) -> Self {
+        let relay = Self {
+            database,
+            bus,
+            lease: LEASE,
+            published: Counter::default(),
+            failures: Counter::default(),
+            waiting: Gauge::default(),
+            oldest: Gauge::default(),
+        };
+        metrics.add("events_published", "Events that were published", relay.published.clone());
+        metrics.add("events_failures", "Attempts to publish that failed", relay.failures.clone());
+        metrics.add("events_waiting", "Events that wait to be published", relay.waiting.clone());
+        metrics.add("events_oldest_seconds", "How long the oldest event has waited", relay.oldest.clone());
+        relay
     }
-    // Outside of the transaction, which keeps others from writing. If another instance does the same, nothing is lost.
-    bus.invalidate(&known).await?;
-    let known: BTreeSet<String> = known.into_iter().map(|event| event.id).collect();
-    // The transaction must not wait for a server that is away: it keeps others from writing.
-    if !bus.is_up() {
-        return Err(Error::new(Code::Unavailable, "NATS can't be reached."));
+
+    /// The same with another length of the lease: so long does an instance that died while it published hold up the others.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
     }
-    let (bus, known) = (bus.clone(), Arc::new(known));
-    database
-        .write(move |tx| {
-            let (bus, known) = (bus.clone(), known.clone());
-            async move {
-                let mut events = outbox::take(&tx, MOST).await?;
-                // What came meanwhile is not known to the router yet.
-                events.retain(|event| known.contains(&event.id.0.to_string()));
-                for found in &events {
-                    bus.publish(event(found)).await.map_err(Error::internal)?;
+
+    /// Publishes until it is stopped: whenever this process has written something, and every second.
+    pub async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let wait = match self.publish().await {
+                Ok(Turn::Done) => INTERVAL,
+                Ok(Turn::Another) => SOON,
+                Err(error) => {
+                    self.failures.inc();
+                    tracing::warn!(%error, "Events can't be published; they are kept");
+                    INTERVAL
                 }
-                bus.flush().await.map_err(Error::internal)?;
-                outbox::remove(&tx, &events).await?;
-                Ok(events.len() as u64)
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.database.written() => {}
+                () = tokio::time::sleep(wait) => {}
             }
-        })
-        .await
+        }
+    }
+
+    /// Reads how many events wait, and for how long.
+    pub(crate) async fn measure(&self) -> Result<()> {
+        let (waiting, oldest) = outbox::waiting(self.database.reader()).await?;
+        self.waiting.set(waiting);
+        let age = oldest.map_or(0, |written_at| (now().timestamp_millis() - written_at).max(0));
+        self.oldest.set(Duration::from_millis(age.unsigned_abs()).as_secs_f64());
+        Ok(())
+    }
+
+    /// Publishes all that waits, unless another instance does.
+    async fn publish(&self) -> Result<Turn> {
+        if outbox::oldest(self.database.reader(), 1).await?.is_empty() {
+            return Ok(Turn::Done);
+        }
+        if !self.bus.is_up() {
+            return Err(Error::new(Code::Unavailable, "NATS can't be reached."));
+        }
+        let Some(lease) = Lease::take(&self.database, "outbox", self.lease).await? else { return Ok(Turn::Another) };
+        let done = self.publish_all(&lease).await;
+        lease.release().await?;
+        done.map(|()| Turn::Done)
+    }
+
+    async fn publish_all(&self, lease: &Lease) -> Result<()> {
+        loop {
+            let events = outbox::oldest(self.database.reader(), MOST).await?;
+            if events.is_empty() {
+                return Ok(());
+            }
+            let untrue: Vec<Event> = events.iter().map(Model::event).collect();
+            self.bus.invalidate(&untrue).await?;
+            for wave in waves(&events) {
+                // An instance that stood still must not go on: another one has taken over.
+                if !lease.renew().await? {
+                    return Ok(());
+                }
+                self.bus.publish(wave.iter().map(|event| event.event()).collect()).await.map_err(Error::internal)?;
+                self.remove(&wave).await?;
+                self.published.inc_by(wave.len() as u64);
+            }
+        }
+    }
+
+    /// Removes what was published. If that fails, it is published again.
+    async fn remove(&self, wave: &[&Model]) -> Result<()> {
+        let positions: Vec<i64> = wave.iter().map(|event| event.position).collect();
+        self.database
+            .write(|tx| {
+                let positions = positions.clone();
+                async move { outbox::remove(&tx, &positions).await }
+            })
+            .await
+    }
 }
 
-fn event(row: &outbox::Model) -> Event {
-    Event { id: row.id.0.to_string(), subject: row.subject.clone(), payload: row.payload.clone() }
+/// What came of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Nothing waits.
+    Done,
+    /// Another instance publishes.
+    Another,
+}
+
+/// The events in their order, in groups with at most one event of an entity: if one of a group fails, none that follows it has been published.
+fn waves(events: &[Model]) -> Vec<Vec<&Model>> {
+    let mut waves = Vec::new();
+    let (mut wave, mut entities): (Vec<&Model>, HashSet<Uuid>) = (Vec::new(), HashSet::new());
+    for event in events {
+        if !entities.insert(event.entity) {
+            waves.push(std::mem::take(&mut wave));
+            entities = HashSet::from([event.entity]);
+        }
+        wave.push(event);
+    }
+    waves.push(wave);
+    waves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_of_one_entity_are_in_different_waves() {
+        let event = |position: i64, entity: u128| Model {
+            position,
+            id: Uuid::from_u128(7),
+            entity: Uuid::from_u128(entity),
+            subject: String::new(),
+            payload: String::new(),
+            written_at: 0,
+        };
+        let events = [event(1, 1), event(2, 2), event(3, 1), event(4, 3), event(5, 1), event(6, 2)];
+        let positions: Vec<Vec<i64>> =
+            waves(&events).iter().map(|wave| wave.iter().map(|event| event.position).collect()).collect();
+        assert_eq!(positions, [vec![1, 2], vec![3, 4], vec![5, 6]]);
+    }
 }

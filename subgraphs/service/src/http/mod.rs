@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use futures_util::future::BoxFuture;
@@ -26,8 +26,9 @@ use tracing::{Level, Span};
 use crate::auth::Authenticator;
 use crate::config::{Config, ServiceInfo};
 use crate::database::Database;
-use crate::events::{EventBus, relay};
+use crate::events::{EventBus, Relay};
 use crate::graphql::Executable;
+use crate::metrics::Metrics;
 use crate::worker::Worker;
 
 /// Completes when the service is to stop.
@@ -51,6 +52,8 @@ pub struct Subgraph {
     pub workers: Vec<Worker>,
     /// Where the events of the database's outbox are published; none if the service has no such table.
     pub events: Option<EventBus>,
+    /// What `/metrics` shows.
+    pub metrics: Metrics,
     /// More routes, beside those that all services have.
     pub routes: Router,
 }
@@ -62,14 +65,13 @@ pub struct Subgraph {
 pub fn serve(listener: TcpListener, subgraph: Subgraph, config: &Config, shutdown: Shutdown) -> Serving {
     let stop = CancellationToken::new();
     let mut subgraph = subgraph;
-    let relaying = subgraph.events.clone().map(|events| {
-        let (database, stop) = (subgraph.database.clone(), stop.clone());
-        let (worker, relaying) =
-            Worker::start("relay of events", stop, move |stop| relay(database.clone(), events.clone(), stop));
+    let relay = subgraph.events.clone().map(|events| Relay::new(subgraph.database.clone(), events, &subgraph.metrics));
+    let relaying = relay.clone().map(|relay| {
+        let (worker, relaying) = Worker::start("relay of events", stop.clone(), move |stop| relay.clone().run(stop));
         subgraph.workers.push(worker);
         relaying
     });
-    let (routes, grace) = (routes(subgraph.clone(), config, stop.clone()), config.shutdown_grace());
+    let (routes, grace) = (routes(subgraph.clone(), config, stop.clone(), relay), config.shutdown_grace());
     // Sockets end when the service begins to stop: the server does not wait for them.
     let stopping = stop.clone();
     let shutdown = Box::pin(async move {
@@ -122,16 +124,17 @@ async fn serve_routes(
 
 /// The routes of the service, for tests and for processes that serve them differently.
 pub fn router(subgraph: Subgraph, config: &Config) -> Router {
-    routes(subgraph, config, CancellationToken::new())
+    routes(subgraph, config, CancellationToken::new(), None)
 }
 
-fn routes(subgraph: Subgraph, config: &Config, stop: CancellationToken) -> Router {
-    let Subgraph { info, schema, database, authenticator, workers, routes, .. } = subgraph;
+fn routes(subgraph: Subgraph, config: &Config, stop: CancellationToken, relay: Option<Relay>) -> Router {
+    let Subgraph { info, schema, database, authenticator, workers, routes, metrics, .. } = subgraph;
     let exchange = exchange::Exchange { schema, authenticator, stop };
     Router::new()
         .route("/graphql", get(exchange::get).post(exchange::post))
         .with_state(exchange)
         .route("/health", get(health).with_state(Health { database, workers }))
+        .route("/metrics", get(show_metrics).with_state(Shown { metrics, relay }))
         .merge(playground::routes(info.name))
         .merge(routes)
         .layer(DefaultBodyLimit::max(config.limits.body_bytes))
@@ -170,6 +173,26 @@ async fn health(State(Health { database, workers }): State<Health>) -> Response 
     };
     (status, Json(serde_json::json!({ "status": text }))).into_response()
 }
+
+#[derive(Clone)]
+struct Shown {
+    metrics: Metrics,
+    relay: Option<Relay>,
+}
+
+async fn show_metrics(State(Shown { metrics, relay }): State<Shown>) -> Response {
+    if let Some(relay) = relay
+        && let Err(error) = relay.measure().await
+    {
+        tracing::warn!(%error, "The events that wait can't be counted");
+    }
+    match metrics.text() {
+        Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 fn request_span(service: &'static str) -> impl Fn(&Request) -> Span + Clone {
     move |request| {

@@ -1,8 +1,12 @@
 //! Writing on both databases: once, in turn, all or nothing, and again when the database asks for it.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use sea_orm::sea_query::{Expr, ExprTrait, Order};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
-use service::database::Filled;
+use service::database::{Filled, Lease};
+use service::graphql::Total;
 use service::testing::TestDatabase;
 use service::{Code, Database, Error, Result};
 
@@ -41,7 +45,7 @@ async fn deadlocks_are_tried_again() {
                 let names = if n % 2 == 0 { ["a", "b"] } else { ["b", "a"] };
                 let work = |tx: service::database::Transaction| async move {
                     add(&tx, names[0]).await?;
-                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                    tokio::time::sleep(Duration::from_millis(10)).await;
                     add(&tx, names[1]).await
                 };
                 database.write(work).await
@@ -152,4 +156,80 @@ async fn what_can_not_be_opened_says_why() {
         let error = format!("{:#}", Database::connect(&config).await.unwrap_err());
         assert!(error.contains(says) && !error.contains("secret"), "{url}: {error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_instance_at_a_time_has_a_lease() {
+    on_each(|database| async move {
+        database.migrate(Vec::new).await.unwrap();
+        let take = |length| Lease::take(&database, "work", Duration::from_millis(length));
+        let all = join_all((0..8).map(|_| take(60_000))).await;
+        let mut taken: Vec<Lease> = all.into_iter().filter_map(Result::unwrap).collect();
+        assert_eq!(taken.len(), 1);
+        let first = taken.pop().unwrap();
+        assert!(first.renew().await.unwrap());
+        assert!(Lease::take(&database, "other work", Duration::from_secs(60)).await.unwrap().is_some());
+        first.release().await.unwrap();
+        // This one dies.
+        drop(take(1).await.unwrap().unwrap());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let late = take(1).await.unwrap().unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let next = take(60_000).await.unwrap().unwrap();
+        assert!(!late.renew().await.unwrap(), "another instance has taken over");
+        late.release().await.unwrap();
+        assert!(next.renew().await.unwrap(), "giving back what one does not have changes nothing");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_of_another_version_is_refused() {
+    fn known() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
+        vec![Box::new(service::events::CreateOutbox)]
+    }
+    on_each(|database| async move {
+        database.migrate(known).await.unwrap();
+        database.migrate(known).await.unwrap();
+        let error = database.migrate(Vec::new).await.unwrap_err().to_string();
+        assert!(error.contains("m0002_create_event_outbox") && error.contains("use another database"), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_is_counted_or_estimated() {
+    struct Query;
+
+    #[async_graphql::Object]
+    impl Query {
+        async fn list(&self, most: i64) -> Total {
+            let mut rows = sea_orm::sea_query::Query::select();
+            rows.column("value").from("numbers").and_where(Expr::col("value").lte(most)).order_by("value", Order::Desc);
+            Total::rows(rows.take())
+        }
+    }
+
+    on_each(|database| async move {
+        let reader = database.reader();
+        reader.execute_unprepared("CREATE TABLE numbers (value BIGINT PRIMARY KEY)").await.unwrap();
+        let fill = "WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n WHERE v < 30000) \
+                    INSERT INTO numbers SELECT v FROM n";
+        reader.execute_unprepared(fill).await.unwrap();
+        reader.execute_unprepared("ANALYZE numbers").await.unwrap();
+        let limits = service::config::Limits::default();
+        let schema =
+            service::graphql::builder(Query, async_graphql::EmptyMutation, async_graphql::EmptySubscription, &limits);
+        let schema = service::graphql::with_database(schema, &database).finish();
+        let response =
+            schema.execute("{ few: list(most: 9999) { totalCount } many: list(most: 25000) { totalCount } }").await;
+        let data = response.into_result().unwrap().data.into_json().unwrap();
+        assert_eq!(data["few"]["totalCount"], 9999);
+        let many = data["many"]["totalCount"].as_i64().unwrap();
+        assert!((20_000..=30_000).contains(&many), "{many}");
+        if reader.get_database_backend() == DbBackend::Sqlite {
+            assert_eq!(many, 25_000);
+        }
+    })
+    .await;
 }

@@ -10,5 +10,6 @@
 
 mod auth;
 mod database;
+mod events;
 mod http;
 mod world;

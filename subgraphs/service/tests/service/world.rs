@@ -7,7 +7,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 use service::graphql::Executable;
 use service::testing::TestDatabase;
-use service::{Authenticator, Config, Database, Error, Keys, Result, ServiceInfo, Subgraph, Viewer, viewer};
+use service::{Authenticator, Config, Database, Error, EventBus, Keys, Result, ServiceInfo, Subgraph, Viewer, viewer};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -94,6 +94,7 @@ impl World {
         config.auth.router_token = Some("of the router".to_owned());
         change(&mut config);
         let database = Database::connect(&config.database).await.unwrap();
+        database.migrate(|| vec![Box::new(service::events::CreateOutbox)]).await.unwrap();
         let authenticator = match keys {
             Some(keys) => Authenticator::with_keys(&config.auth, keys),
             None => Authenticator::new(&config.auth).unwrap(),
@@ -105,7 +106,8 @@ impl World {
             database: database.clone(),
             authenticator,
             workers: Vec::new(),
-            events: None,
+            events: Some(EventBus::in_process()),
+            metrics: service::Metrics::new(INFO.name),
             routes: axum::Router::new(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
