@@ -117,7 +117,19 @@ async fn services_know_one_another_by_their_secret() {
     }
     world.stop().await;
 
-    for none in [None, Some(String::new())] {
+    // While the secret is changed, both are accepted.
+    let world = World::start(keys(), |config| config.auth.internal_token = Some("new, between us".to_owned())).await;
+    for secret in ["new", "between us"] {
+        let asked = world.query("{ who }").header("x-internal-token", secret);
+        assert_eq!(answer(asked).await, who("a service"), "{secret}");
+    }
+    for wrong in ["new, between us", "new,", "", ","] {
+        let refused = refusal(world.query("{ who }").header("x-internal-token", wrong)).await;
+        assert_eq!(refused, (401, "UNAUTHENTICATED".to_owned()), "{wrong:?}");
+    }
+    world.stop().await;
+
+    for none in [None, Some(String::new()), Some(" , ".to_owned())] {
         let world = World::start(keys(), |config| config.auth.internal_token = none).await;
         let refused = refusal(world.query("{ who }").header("x-internal-token", "")).await;
         assert_eq!(refused, (403, "FORBIDDEN".to_owned()));
