@@ -13,12 +13,14 @@ use tokio_util::sync::CancellationToken;
 pub struct Worker {
     name: &'static str,
     failing: Arc<AtomicBool>,
+    given_up: CancellationToken,
 }
 
 impl Worker {
     /// Starts the work. It must run until `stop` and then end; the handle completes when it has.
     ///
-    /// Work that panics or ends earlier is logged and restarted, after a wait that doubles up to a minute.
+    /// Work that panics or ends earlier is logged and restarted, after a wait that doubles up to a minute. When it has failed too often in a
+    /// row, the worker gives up: a process that can't do its work must end, so that somebody notices.
     pub fn start<F>(
         name: &'static str,
         stop: CancellationToken,
@@ -40,13 +42,23 @@ impl Worker {
         self.failing.load(Ordering::Relaxed)
     }
 
+    /// Completes when the work has failed too often in a row and is not restarted any more.
+    pub async fn given_up(&self) {
+        self.given_up.cancelled().await;
+    }
+
+    /// Whether the work has failed too often in a row and is not restarted any more.
+    pub fn has_given_up(&self) -> bool {
+        self.given_up.is_cancelled()
+    }
+
     fn start_with(
         name: &'static str,
         stop: CancellationToken,
         first_wait: Duration,
         start: impl Fn(CancellationToken) -> JoinHandle<()> + Send + 'static,
     ) -> (Self, JoinHandle<()>) {
-        let worker = Self { name, failing: Arc::default() };
+        let worker = Self { name, failing: Arc::default(), given_up: CancellationToken::new() };
         let supervised = worker.clone();
         (worker, tokio::spawn(async move { supervised.supervise(stop, first_wait, start).await }))
     }
@@ -58,6 +70,7 @@ impl Worker {
         start: impl Fn(CancellationToken) -> JoinHandle<()>,
     ) {
         let mut wait = first_wait;
+        let mut failures = 0;
         loop {
             let mut work = start(stop.clone());
             let early = tokio::time::timeout(wait, &mut work).await;
@@ -66,6 +79,7 @@ impl Worker {
                 Err(_still_running) => {
                     self.failing.store(false, Ordering::Relaxed);
                     wait = first_wait;
+                    failures = 0;
                     work.await
                 }
             };
@@ -74,6 +88,17 @@ impl Worker {
                 return;
             }
             self.failing.store(true, Ordering::Relaxed);
+            failures += 1;
+            if failures == MOST_FAILURES {
+                tracing::error!(
+                    worker = self.name,
+                    cause = cause(ended),
+                    failures,
+                    "A worker failed too often and is given up"
+                );
+                self.given_up.cancel();
+                return;
+            }
             tracing::error!(worker = self.name, cause = cause(ended), ?wait, "A worker failed and will be restarted");
             if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                 return;
@@ -98,6 +123,8 @@ fn cause(ended: Result<(), JoinError>) -> String {
 
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LAST_WAIT: Duration = Duration::from_secs(60);
+/// So many failures in a row take some minutes.
+const MOST_FAILURES: u32 = 10;
 
 #[cfg(test)]
 mod tests {
@@ -138,6 +165,21 @@ mod tests {
         stop.cancel();
         ended.await.unwrap();
         assert_eq!(starts.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn work_that_always_fails_is_given_up() {
+        let starts = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&starts);
+        let work = move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(std::future::ready(()))
+        };
+        let (worker, ended) = Worker::start_with("test", CancellationToken::new(), Duration::from_micros(1), work);
+        tokio::time::timeout(Duration::from_secs(20), worker.given_up()).await.unwrap();
+        ended.await.unwrap();
+        assert!(worker.has_given_up() && worker.is_failing());
+        assert_eq!(starts.load(Ordering::SeqCst), MOST_FAILURES as usize);
     }
 
     #[tokio::test]
