@@ -11,7 +11,7 @@ use crate::saga::Policy;
 pub const INFO: ServiceInfo = ServiceInfo {
     name: "orders",
     port: 4002,
-    about: "The orders subgraph: orders, what they cost, and placing and cancelling them",
+    about: "The orders subgraph: orders: quotes, placing, payment, sending, refunds",
 };
 
 /// The settings of the orders service.
@@ -33,6 +33,21 @@ pub struct Config {
     /// Seconds for which one instance holds an incomplete order; longer than the calls of one order take.
     #[arg(long, env = "RECONCILE_LEASE", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub reconcile_lease: Duration,
+    /// URL of the payment provider's API, without `/v1`; without it, a sandbox accepts everything and takes no money.
+    #[arg(long, env = "PAYMENT_URL", value_name = "URL")]
+    pub payment_url: Option<String>,
+    /// The secret key for it.
+    #[arg(long, env = "PAYMENT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub payment_secret: Option<String>,
+    /// Seconds that a call to the payment provider may take.
+    #[arg(long, env = "PAYMENT_TIMEOUT", value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub payment_timeout: Duration,
+    /// Seconds for which a quote can be accepted.
+    #[arg(long, env = "QUOTE_SECONDS", value_name = "SECONDS", default_value = "900", value_parser = seconds)]
+    pub quote_for: Duration,
+    /// Seconds for which buyers can cancel an order that was not sent.
+    #[arg(long, env = "CANCEL_SECONDS", value_name = "SECONDS", default_value = "86400", value_parser = seconds)]
+    pub cancel_within: Duration,
 }
 
 const INVENTORY_URL: &str = "http://127.0.0.1:4003/graphql";
@@ -46,11 +61,22 @@ impl Config {
             inventory_timeout: Duration::from_secs(5),
             reconcile_interval: Duration::from_secs(1),
             reconcile_lease: Duration::from_secs(30),
+            payment_url: None,
+            payment_secret: None,
+            payment_timeout: Duration::from_secs(5),
+            quote_for: Duration::from_secs(900),
+            cancel_within: Duration::from_secs(86_400),
         }
     }
 
     pub(crate) fn policy(&self) -> Policy {
-        Policy { interval: self.reconcile_interval, lease: self.reconcile_lease, ..Policy::default() }
+        Policy {
+            interval: self.reconcile_interval,
+            lease: self.reconcile_lease,
+            quote_for: self.quote_for,
+            cancel_within: self.cancel_within,
+            ..Policy::default()
+        }
     }
 }
 

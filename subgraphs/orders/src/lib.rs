@@ -1,21 +1,31 @@
-//! The orders subgraph: orders, what they cost, and placing and cancelling them. Of users and products, knows only the ids.
+//! The orders subgraph: what an order costs, placing and paying it, sending it, and paying it back. Of users and products, knows only the
+//! ids.
 //!
 //! ```text
 //! graphql/     the schema, and who may see what
 //!    │
-//!  saga/       placing and cancelling, across two databases
+//!  saga/       placing, cancelling and paying back, across inventory, the payment provider and this database
+//!    │
+//!    ├─ payment/    payment providers
+//!    ├─ offer.rs    what is sold and what it costs        rates.rs   shipping and tax        address.rs   where it goes
 //!    │
 //!  entity/     the tables        migration/   their migrations        sample.rs   the sample data
 //! ```
 
+mod address;
 mod changes;
 mod clock;
 mod config;
 mod entity;
 mod graphql;
 mod migration;
+mod offer;
+mod payment;
+mod rates;
 mod saga;
 mod sample;
+
+use std::sync::Arc;
 
 use anyhow::Context;
 use service::graphql::Executable;
@@ -23,6 +33,7 @@ use service::{Authenticator, Database, EventBus, Serving, Shutdown, Subgraph, Wo
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::payment::{HttpProvider, PaymentProvider, Sandbox};
 use crate::saga::inventory::Inventory;
 use crate::saga::{Saga, reconcile};
 
@@ -46,10 +57,12 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
     let schema =
         graphql::with_resources(graphql::schema(&config.service.limits), &database, events.clone(), saga.clone());
     let authenticator = Authenticator::new(&config.service.auth)?;
+    let metrics = service::Metrics::new(INFO.name);
+    saga.counters.show(&metrics);
     let stop = CancellationToken::new();
     let (worker, reconciler) =
         Worker::start("reconciler", stop.clone(), move |stop| reconcile::run(saga.clone(), stop));
-    let (schema, workers) = (Executable::new(schema), vec![worker]);
+    let (schema, workers) = (Executable::new(schema), vec![worker.clone()]);
     let subgraph = Subgraph {
         info: INFO,
         schema,
@@ -57,20 +70,25 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         database,
         workers,
         events: Some(events),
-        metrics: service::Metrics::new(INFO.name),
+        metrics,
         routes: axum::Router::new(),
     };
     // The reconciler stops when the service begins to stop: the database is closed after the last request.
+    // A service that does not finish its orders must not take any.
     let stopping = {
-        let stop = stop.clone();
+        let (stop, worker) = (stop.clone(), worker.clone());
         Box::pin(async move {
-            shutdown.await;
+            tokio::select! {
+                () = shutdown => {}
+                () = worker.given_up() => {}
+            }
             stop.cancel();
         })
     };
     let served = service::serve(listener, subgraph, &config.service, stopping).await;
     stop.cancel();
     reconciler.await.context("the reconciler failed")?;
+    anyhow::ensure!(!worker.has_given_up(), "the reconciler failed too often in a row; the log says why");
     served
 }
 
@@ -87,5 +105,20 @@ fn saga(config: &Config, database: &Database) -> anyhow::Result<Saga> {
     )?;
     let inventory = Inventory::new(url, token.to_owned(), config.inventory_timeout)
         .context("could not build the client that calls inventory")?;
-    Ok(Saga { db: database.clone(), inventory, policy: config.policy() })
+    Ok(Saga::new(database.clone(), inventory, payments(config)?, config.policy()))
+}
+
+fn payments(config: &Config) -> anyhow::Result<Arc<dyn PaymentProvider>> {
+    let Some(url) = config.payment_url.as_deref().filter(|url| !url.is_empty()) else {
+        tracing::warn!("PAYMENT_URL is not set: a sandbox stands in for the payment provider, and no money is taken");
+        return Ok(Arc::new(Sandbox));
+    };
+    let url = reqwest::Url::parse(url)
+        .ok()
+        .filter(|url| !url.cannot_be_a_base())
+        .with_context(|| format!("PAYMENT_URL `{url}` is not a URL"))?;
+    let secret = config.payment_secret.clone().context("PAYMENT_SECRET is not set: PAYMENT_URL needs it")?;
+    let provider = HttpProvider::new(url, secret, config.payment_timeout)
+        .context("could not build the client that calls the payment provider")?;
+    Ok(Arc::new(provider))
 }

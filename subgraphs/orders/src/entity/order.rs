@@ -3,21 +3,41 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// One row of `orders`.
+use crate::address::Address;
+
+/// One row of `orders`. Amounts are minor units of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "orders")]
 pub(crate) struct Model {
     /// Also the idempotency key of this order's stock reservation.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) id: TextUuid,
-    pub(crate) buyer_id: TextUuid,
+    pub(crate) id: Uuid,
+    /// The number that people use.
+    pub(crate) number: i64,
+    pub(crate) buyer_id: Uuid,
     /// The buyer's key for the order; unique per buyer.
     pub(crate) idempotency_key: String,
+    /// Stands for the whole request: the same key with another one is a mistake.
+    pub(crate) fingerprint: Uuid,
     pub(crate) status: Status,
     pub(crate) step: Step,
-    /// The sum of the lines. While the order is pending, an estimate; after that, what was charged.
-    pub(crate) total_minor: i64,
     pub(crate) currency: String,
+    /// The sum of the lines.
+    pub(crate) subtotal_minor: i64,
+    pub(crate) shipping_minor: i64,
+    pub(crate) tax_minor: i64,
+    /// What the buyer agreed to pay: the sum of the three.
+    pub(crate) total_minor: i64,
+    /// What was taken from the buyer: nothing or the total.
+    pub(crate) captured_minor: i64,
+    /// What was paid back, or will be: the refunds that have not failed.
+    pub(crate) refunded_minor: i64,
+    #[sea_orm(column_type = "Json")]
+    pub(crate) address: Address,
+    /// The provider's token of how the buyer pays.
+    pub(crate) payment_method: String,
+    /// The provider's id of the authorized payment.
+    pub(crate) payment_id: Option<String>,
     /// Why a rejected order was rejected.
     #[sea_orm(column_type = "Json", nullable)]
     pub(crate) rejection: Option<Rejection>,
@@ -27,31 +47,42 @@ pub(crate) struct Model {
     pub(crate) due_at: i64,
     /// How often the reconciler has tried the current step.
     pub(crate) attempts: i32,
+    /// Why the current step failed the last time.
+    pub(crate) failure: Option<String>,
+    /// Since when a person should look at it.
+    pub(crate) stuck_since: Option<i64>,
 }
 
-/// The status of an order, as the buyer sees it.
+/// Where an order stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, async_graphql::Enum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "UPPERCASE")]
 #[graphql(name = "OrderStatus")]
 pub(crate) enum Status {
-    /// Received: the stock is not reserved yet, and nothing was charged.
+    /// Received, and not decided yet: it becomes PLACED or REJECTED without another request. Show it as "we are working on it".
     Pending,
-    /// The stock is reserved and the buyer was charged.
+    /// The stock is sold to the buyer and the payment is authorized. `paymentStatus` and `fulfillmentStatus` say how far it is.
     Placed,
-    /// Cancelled by the buyer or the shop; the charge is refunded.
+    /// Cancelled by the buyer or the shop. What was paid is paid back.
     Cancelled,
-    /// Could not be placed; nothing was charged.
+    /// Could not be placed. Nothing was taken from the buyer.
     Rejected,
 }
 
-/// The next call to inventory. If a crash leaves a row with a step other than `Done`, the reconciler takes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+/// The next call to another party. If a crash leaves a row with a step other than `Done`, the reconciler takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, async_graphql::Enum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))", rename_all = "UPPERCASE")]
+#[graphql(name = "OrderStep")]
 pub(crate) enum Step {
-    /// Reserve the stock, then record the prices and the charge.
+    /// Reserve the stock.
     Reserve,
-    /// The buyer is charged: commit the reservation.
+    /// Let the payment provider set the money aside.
+    Authorize,
+    /// Tell inventory that the reserved stock is sold.
     Commit,
+    /// Take the money that is set aside.
+    Capture,
+    /// Let go the money that may be set aside, or pay back what was taken meanwhile.
+    Void,
     /// Return the stock that inventory may hold for this order, and close the key to late reservations.
     Release,
     /// There is nothing left to do.
@@ -66,13 +97,19 @@ pub(crate) enum Rejection {
     OutOfStock { lines: Vec<Shortage> },
     /// These products do not exist (any more).
     UnknownProducts { product_ids: Vec<Uuid> },
-    /// The products are priced in different currencies.
-    MixedCurrencies,
+    /// These products are no longer sold.
+    Discontinued { product_ids: Vec<Uuid> },
+    /// A price changed between the buyer's agreement and the reservation.
+    PriceChanged,
+    /// The payment provider or the buyer's bank declined.
+    PaymentDeclined { reason: String },
+    /// The payment could not be authorized in time.
+    PaymentUnavailable,
     /// The reservation was closed before it could be used.
     ReservationClosed,
     /// Inventory could not be reached in time.
     InventoryUnavailable,
-    /// Inventory refuses the order, or its response can't be used: a fault between the two services.
+    /// Another service refuses the order, or its response can't be used: a fault between the services.
     Unfulfillable,
 }
 
@@ -87,9 +124,12 @@ pub(crate) struct Shortage {
 impl std::fmt::Display for Rejection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::OutOfStock { .. } => "there was too little stock",
-            Self::UnknownProducts { .. } => "a product is no longer sold",
-            Self::MixedCurrencies => "the products are priced in different currencies",
+            Self::OutOfStock { .. } => "there is too little stock",
+            Self::UnknownProducts { .. } => "a product does not exist",
+            Self::Discontinued { .. } => "a product is no longer sold",
+            Self::PriceChanged => "a price has changed",
+            Self::PaymentDeclined { reason } => return write!(f, "the payment was declined: {reason}"),
+            Self::PaymentUnavailable => "the payment could not be confirmed in time",
             Self::ReservationClosed => "the stock reservation was closed",
             Self::InventoryUnavailable => "the stock could not be confirmed in time",
             Self::Unfulfillable => "the shop can't fulfil it at the moment",
@@ -98,15 +138,6 @@ impl std::fmt::Display for Rejection {
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub(crate) enum Relation {
-    #[sea_orm(has_many = "super::order_line::Entity")]
-    Lines,
-}
-
-impl Related<super::order_line::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Lines.def()
-    }
-}
+pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

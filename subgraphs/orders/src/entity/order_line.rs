@@ -1,4 +1,4 @@
-//! A line of an order in the database, with the product's data at the time of the order.
+//! A line of an order in the database, with the product's data as it was sold.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,28 +7,39 @@ use sea_orm::entity::prelude::*;
 #[sea_orm(table_name = "order_lines")]
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) order_id: TextUuid,
+    pub(crate) order_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) product_id: TextUuid,
+    pub(crate) product_id: Uuid,
     /// The position in the order, from 0.
     pub(crate) position: i32,
-    /// Inventory never changes a product's SKU, so this copy can't become stale.
     pub(crate) sku: String,
+    pub(crate) name: String,
     pub(crate) quantity: i32,
-    /// While the order is pending, an estimate; after that, the price in the reservation. The currency is the order's.
+    /// The price of one unit, without tax. The currency is the order's.
     pub(crate) unit_price_minor: i64,
+    /// What one unit weighs.
+    pub(crate) weight_grams: i32,
+    /// How many units were sent.
+    pub(crate) fulfilled: i32,
+    /// How many units will never be sent, since they were paid back before. With `fulfilled`, at most `quantity`.
+    pub(crate) cancelled: i32,
+    /// How many of the units that were sent came back.
+    pub(crate) returned: i32,
+}
+
+impl Model {
+    /// How many units are still to be sent.
+    pub(crate) fn unfulfilled(&self) -> i32 {
+        self.quantity - self.fulfilled - self.cancelled
+    }
+
+    /// How many units were not paid back.
+    pub(crate) fn refundable(&self) -> i32 {
+        self.quantity - self.cancelled - self.returned
+    }
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub(crate) enum Relation {
-    #[sea_orm(belongs_to = "super::order::Entity", from = "Column::OrderId", to = "super::order::Column::Id")]
-    Order,
-}
-
-impl Related<super::order::Entity> for Entity {
-    fn to() -> RelationDef {
-        Relation::Order.def()
-    }
-}
+pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -3,25 +3,24 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
-use sea_orm::prelude::TextUuid;
-use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Func, Order, Query, WindowStatement};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait,
-};
+use sea_orm::sea_query::{Alias, Asterisk, Query, UnionType};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use service::graphql::grouped;
 use service::graphql::page::Slice;
-use service::{Database, Error, Page};
+use service::{Database, Error};
 use uuid::Uuid;
 
+use super::list::{OrderKey, OrderList, order_key};
 use crate::entity::order::{self, Status};
-use crate::entity::{order_event, order_line};
-
-/// The cursor key of an order in a list, newest first: when it was placed, and its id.
-pub(super) type OrderKey = (i64, String);
+use crate::entity::{fulfillment, fulfillment_line, order_event, order_line, product_sales, refund};
 
 /// The order with this id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct OrderOf(pub(super) Uuid);
+
+/// The order with this number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Numbered(pub(super) i64);
 
 /// The lines of the order, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +29,26 @@ pub(super) struct LinesOf(pub(super) Uuid);
 /// The history of the order, oldest first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct EventsOf(pub(super) Uuid);
+
+/// The parcels of the order, oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct FulfillmentsOf(pub(super) Uuid);
+
+/// The parcel with this id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct FulfillmentOf(pub(super) Uuid);
+
+/// What is in the parcel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ContentsOf(pub(super) Uuid);
+
+/// The refunds of the order, oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct RefundsOf(pub(super) Uuid);
+
+/// The refund with this id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct RefundOf(pub(super) Uuid);
 
 /// How many units of the product were sold.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,26 +61,35 @@ pub(super) struct OrdersOf {
     pub(super) list: OrderList,
 }
 
-/// Which orders a list has.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct OrderList {
-    pub(super) page: Page<OrderKey>,
+/// How many orders the buyer has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CountOf {
+    pub(super) buyer: Uuid,
     pub(super) status: Option<Status>,
 }
 
-/// The cursor key of an order.
-pub(super) fn order_key(order: &order::Model) -> OrderKey {
-    (order.placed_at, order.id.to_string())
-}
+/// SQLite joins at most 500 statements.
+const MOST_PAGES: usize = 400;
 
 impl Loader<OrderOf> for Database {
     type Value = order::Model;
     type Error = Error;
 
     async fn load(&self, keys: &[OrderOf]) -> Result<HashMap<OrderOf, order::Model>, Error> {
-        let ids = keys.iter().map(|key| TextUuid(key.0));
+        let ids = keys.iter().map(|key| key.0);
         let orders = order::Entity::find().filter(order::Column::Id.is_in(ids)).all(self.reader()).await?;
-        Ok(orders.into_iter().map(|order| (OrderOf(order.id.0), order)).collect())
+        Ok(orders.into_iter().map(|order| (OrderOf(order.id), order)).collect())
+    }
+}
+
+impl Loader<Numbered> for Database {
+    type Value = order::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[Numbered]) -> Result<HashMap<Numbered, order::Model>, Error> {
+        let numbers = keys.iter().map(|key| key.0);
+        let orders = order::Entity::find().filter(order::Column::Number.is_in(numbers)).all(self.reader()).await?;
+        Ok(orders.into_iter().map(|order| (Numbered(order.number), order)).collect())
     }
 }
 
@@ -71,12 +99,12 @@ impl Loader<LinesOf> for Database {
 
     async fn load(&self, keys: &[LinesOf]) -> Result<HashMap<LinesOf, Self::Value>, Error> {
         let lines = order_line::Entity::find()
-            .filter(order_line::Column::OrderId.is_in(keys.iter().map(|key| TextUuid(key.0))))
+            .filter(order_line::Column::OrderId.is_in(keys.iter().map(|key| key.0)))
             .order_by_asc(order_line::Column::OrderId)
             .order_by_asc(order_line::Column::Position)
             .all(self.reader())
             .await?;
-        Ok(grouped(lines, |line| LinesOf(line.order_id.0)))
+        Ok(grouped(lines, |line| LinesOf(line.order_id)))
     }
 }
 
@@ -86,21 +114,81 @@ impl Loader<EventsOf> for Database {
 
     async fn load(&self, keys: &[EventsOf]) -> Result<HashMap<EventsOf, Self::Value>, Error> {
         let events = order_event::Entity::find()
-            .filter(order_event::Column::OrderId.is_in(keys.iter().map(|key| TextUuid(key.0))))
+            .filter(order_event::Column::OrderId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(order_event::Column::OrderId)
+            .order_by_asc(order_event::Column::At)
+            .order_by_asc(order_event::Column::Id)
             .all(self.reader())
             .await?;
-        let mut by_order = grouped(events, |event| EventsOf(event.order_id.0));
-        for events in by_order.values_mut() {
-            events.sort_by_key(|event| (event.at, event.kind));
-        }
-        Ok(by_order)
+        Ok(grouped(events, |event| EventsOf(event.order_id)))
     }
 }
 
-#[derive(FromQueryResult)]
-struct Sold {
-    product_id: TextUuid,
-    units: i64,
+impl Loader<FulfillmentsOf> for Database {
+    type Value = Vec<fulfillment::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[FulfillmentsOf]) -> Result<HashMap<FulfillmentsOf, Self::Value>, Error> {
+        let parcels = fulfillment::Entity::find()
+            .filter(fulfillment::Column::OrderId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(fulfillment::Column::ShippedAt)
+            .order_by_asc(fulfillment::Column::Id)
+            .all(self.reader())
+            .await?;
+        Ok(grouped(parcels, |parcel| FulfillmentsOf(parcel.order_id)))
+    }
+}
+
+impl Loader<FulfillmentOf> for Database {
+    type Value = fulfillment::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[FulfillmentOf]) -> Result<HashMap<FulfillmentOf, Self::Value>, Error> {
+        let ids = keys.iter().map(|key| key.0);
+        let parcels = fulfillment::Entity::find().filter(fulfillment::Column::Id.is_in(ids)).all(self.reader()).await?;
+        Ok(parcels.into_iter().map(|parcel| (FulfillmentOf(parcel.id), parcel)).collect())
+    }
+}
+
+impl Loader<ContentsOf> for Database {
+    type Value = Vec<fulfillment_line::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ContentsOf]) -> Result<HashMap<ContentsOf, Self::Value>, Error> {
+        let lines = fulfillment_line::Entity::find()
+            .filter(fulfillment_line::Column::FulfillmentId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(fulfillment_line::Column::FulfillmentId)
+            .order_by_asc(fulfillment_line::Column::ProductId)
+            .all(self.reader())
+            .await?;
+        Ok(grouped(lines, |line| ContentsOf(line.fulfillment_id)))
+    }
+}
+
+impl Loader<RefundsOf> for Database {
+    type Value = Vec<refund::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[RefundsOf]) -> Result<HashMap<RefundsOf, Self::Value>, Error> {
+        let refunds = refund::Entity::find()
+            .filter(refund::Column::OrderId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(refund::Column::CreatedAt)
+            .order_by_asc(refund::Column::Id)
+            .all(self.reader())
+            .await?;
+        Ok(grouped(refunds, |refund| RefundsOf(refund.order_id)))
+    }
+}
+
+impl Loader<RefundOf> for Database {
+    type Value = refund::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[RefundOf]) -> Result<HashMap<RefundOf, Self::Value>, Error> {
+        let ids = keys.iter().map(|key| key.0);
+        let refunds = refund::Entity::find().filter(refund::Column::Id.is_in(ids)).all(self.reader()).await?;
+        Ok(refunds.into_iter().map(|refund| (RefundOf(refund.id), refund)).collect())
+    }
 }
 
 impl Loader<UnitsSold> for Database {
@@ -108,20 +196,50 @@ impl Loader<UnitsSold> for Database {
     type Error = Error;
 
     async fn load(&self, keys: &[UnitsSold]) -> Result<HashMap<UnitsSold, i64>, Error> {
-        // Without the cast, PostgreSQL returns a decimal.
-        let units = Func::cast_as(Expr::col((order_line::Entity, order_line::Column::Quantity)).sum(), "bigint");
-        let sold = order_line::Entity::find()
-            .select_only()
-            .column(order_line::Column::ProductId)
-            .column_as(Expr::from(units), "units")
-            .join(JoinType::InnerJoin, order_line::Relation::Order.def())
-            .filter(order_line::Column::ProductId.is_in(keys.iter().map(|key| TextUuid(key.0))))
-            .filter(order::Column::Status.eq(Status::Placed))
-            .group_by(order_line::Column::ProductId)
-            .into_model::<Sold>()
+        let ids = keys.iter().map(|key| key.0);
+        let sales = product_sales::Entity::find()
+            .filter(product_sales::Column::ProductId.is_in(ids))
             .all(self.reader())
             .await?;
-        Ok(sold.into_iter().map(|sold| (UnitsSold(sold.product_id.0), sold.units)).collect())
+        Ok(sales.into_iter().map(|sales| (UnitsSold(sales.product_id), sales.units)).collect())
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Count {
+    buyer_id: Uuid,
+    orders: i64,
+}
+
+impl Loader<CountOf> for Database {
+    type Value = u64;
+    type Error = Error;
+
+    async fn load(&self, keys: &[CountOf]) -> Result<HashMap<CountOf, u64>, Error> {
+        let mut by_status: HashMap<Option<Status>, Vec<Uuid>> = HashMap::new();
+        for key in keys {
+            by_status.entry(key.status).or_default().push(key.buyer);
+        }
+        let mut counts = HashMap::new();
+        for (status, buyers) in by_status {
+            let mut orders = order::Entity::find().filter(order::Column::BuyerId.is_in(buyers));
+            if let Some(status) = status {
+                orders = orders.filter(order::Column::Status.eq(status));
+            }
+            let orders = orders
+                .select_only()
+                .column(order::Column::BuyerId)
+                .column_as(order::Column::Id.count(), "orders")
+                .group_by(order::Column::BuyerId)
+                .into_model::<Count>()
+                .all(self.reader())
+                .await?;
+            let count = |count: Count| {
+                (CountOf { buyer: count.buyer_id, status }, u64::try_from(count.orders).unwrap_or_default())
+            };
+            counts.extend(orders.into_iter().map(count));
+        }
+        Ok(counts)
     }
 }
 
@@ -137,78 +255,38 @@ impl Loader<OrdersOf> for Database {
         let mut pages = HashMap::new();
         // One statement for each different page; a field of a query asks for one.
         for (list, buyers) in by_list {
-            let mut orders = pages_of(self, &buyers, list).await?;
-            for buyer in buyers {
-                let own = orders.remove(&buyer).unwrap_or_default();
-                let key = OrdersOf { buyer, list: list.clone() };
-                pages.insert(key, list.page.slice(own, order_key));
+            for buyers in buyers.chunks(MOST_PAGES) {
+                let mut orders = pages_of(self, buyers, list).await?;
+                for buyer in buyers {
+                    let own = orders.remove(buyer).unwrap_or_default();
+                    let key = OrdersOf { buyer: *buyer, list: list.clone() };
+                    pages.insert(key, list.page.slice(own, order_key));
+                }
             }
         }
         Ok(pages)
     }
 }
 
-/// The same page of every buyer's orders in one statement: numbers the rows of each buyer and selects the first ones.
+/// The same page of every buyer's orders in one statement. Each part ends with the page, however many orders the buyer has.
 async fn pages_of(
     database: &Database,
     buyers: &[Uuid],
     list: &OrderList,
 ) -> Result<HashMap<Uuid, Vec<order::Model>>, Error> {
-    let (rows, number) = (Alias::new("rows"), Alias::new("number"));
-    // The last part of a list is numbered from its end, and reversed below.
-    let direction = if list.page.is_backward() { Order::Asc } else { Order::Desc };
-    let numbered = Query::select()
-        .column(Asterisk)
-        .expr_window_as(
-            Expr::cust("ROW_NUMBER()"),
-            WindowStatement::partition_by(order::Column::BuyerId)
-                .order_by(order::Column::PlacedAt, direction.clone())
-                .order_by(order::Column::Id, direction)
-                .take(),
-            number.clone(),
-        )
-        .from(order::Entity)
-        .cond_where(order::Column::BuyerId.is_in(buyers.iter().copied().map(TextUuid)))
-        .cond_where(in_list(list))
-        .take();
-    // One more than the size shows whether there are more.
-    let wanted = i64::try_from(list.page.size()).unwrap_or(i64::MAX - 1) + 1;
-    let statement = Query::select()
-        .column(Asterisk)
-        .from_subquery(numbered, rows)
-        .cond_where(Expr::col(number.clone()).lte(wanted))
-        .order_by(number, Order::Asc)
-        .take();
+    // In a query of its own: SQLite allows no LIMIT in a part of a union.
+    let page = |buyer: &Uuid| {
+        Query::select().column(Asterisk).from_subquery(list.select(Some(*buyer)), Alias::new("page")).take()
+    };
+    let Some((first, others)) = buyers.split_first() else { return Ok(HashMap::new()) };
+    let mut statement = page(first);
+    for buyer in others {
+        statement.union(UnionType::All, page(buyer));
+    }
     let database = database.reader();
     let statement = database.get_database_backend().build(&statement);
     let orders = order::Model::find_by_statement(statement).all(database).await?;
-    Ok(by_buyer(orders, list.page.is_backward()))
-}
-
-/// The condition for the orders of the list, between the cursors of its page.
-pub(super) fn in_list(list: &OrderList) -> Condition {
-    let mut condition = Condition::all();
-    if let Some(status) = list.status {
-        condition = condition.add(order::Column::Status.eq(status));
-    }
-    // Newest first: later in the list means older.
-    if let Some((placed_at, id)) = list.page.after() {
-        condition = condition.add(order_columns().lt(Expr::tuple([(*placed_at).into(), id.as_str().into()])));
-    }
-    if let Some((placed_at, id)) = list.page.before() {
-        condition = condition.add(order_columns().gt(Expr::tuple([(*placed_at).into(), id.as_str().into()])));
-    }
-    condition
-}
-
-fn order_columns() -> Expr {
-    Expr::tuple([Expr::col(order::Column::PlacedAt), Expr::col(order::Column::Id)])
-}
-
-fn by_buyer(orders: Vec<order::Model>, backward: bool) -> HashMap<Uuid, Vec<order::Model>> {
-    let mut by_buyer = grouped(orders, |order| order.buyer_id.0);
-    if backward {
-        by_buyer.values_mut().for_each(|orders| orders.reverse());
-    }
-    by_buyer
+    let mut by_buyer = grouped(orders, |order| order.buyer_id);
+    by_buyer.values_mut().for_each(|orders| OrderList::sort(orders));
+    Ok(by_buyer)
 }

@@ -1,20 +1,25 @@
 //! The schema of this subgraph, and what its resolvers share. Knows no HTTP.
 
+mod errors;
 mod events;
+mod fulfillment;
+mod input;
+mod list;
 mod loaders;
 mod mutation;
 mod order;
-mod place_order;
+mod payload;
 mod product;
 mod query;
-mod shipping;
+mod quote;
+mod refund;
 mod subscription;
 mod user;
 
 #[cfg(test)]
 mod tests;
 
-use async_graphql::{Schema, SchemaBuilder};
+use async_graphql::{Interface, Schema, SchemaBuilder};
 use service::config::Limits;
 use service::{Database, EventBus};
 
@@ -24,9 +29,30 @@ pub(crate) use mutation::Mutation;
 pub(crate) use query::Query;
 pub(crate) use subscription::Subscription;
 
+/// Something with an id that is the only one in the whole graph.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "async_graphql::ID", desc = "The id."))]
+pub(crate) enum Node {
+    /// An order.
+    Order(order::Order),
+    /// A parcel.
+    Fulfillment(fulfillment::Fulfillment),
+    /// A refund.
+    Refund(refund::Refund),
+    /// A quote.
+    Quote(quote::Quote),
+    /// A product.
+    Product(product::Product),
+    /// A user.
+    User(user::User),
+}
+
 /// The schema, without the data that its resolvers need.
 pub(crate) fn schema(limits: &Limits) -> SchemaBuilder<Query, Mutation, Subscription> {
-    service::graphql::builder(Query, Mutation, Subscription, limits).register_output_type::<events::OrderEvent>()
+    service::graphql::builder(Query, Mutation, Subscription, limits)
+        .register_output_type::<events::OrderEvent>()
+        .register_output_type::<errors::UserError>()
+        .register_output_type::<Node>()
 }
 
 /// Adds what the resolvers need.

@@ -1,55 +1,209 @@
 //! The mutations. Knows who may run them; the saga knows how.
 
 use async_graphql::{Context, ID, Object};
-use service::graphql::{loader, resource};
+use service::graphql::{database, resource, user_errors};
 use service::{Error, Result, viewer};
 use uuid::Uuid;
 
-use super::loaders::OrderOf;
+use super::input::{
+    CancelOrderInput, FulfillOrderInput, MarkDeliveredInput, PlaceOrderInput, QuoteOrderInput, RefundOrderInput,
+    RetryOrderInput, no_such, read_lines, text,
+};
 use super::order::Order;
-use super::place_order::{PlaceOrderInput, PlaceOrderResult};
-use crate::saga::{Saga, cancel, place};
+use super::payload::{
+    CancelOrderPayload, FulfillmentPayload, PlaceOrderPayload, QuoteOrderPayload, RefundOrderPayload, RetryOrderPayload,
+};
+use super::query::{find_fulfillment, find_order};
+use super::refund::Refund;
+use crate::entity::order;
+use crate::saga::{By, Saga, cancel, fulfill, place, quote, refund, retry};
 
 /// The mutation root.
 pub(crate) struct Mutation;
 
 #[Object]
 impl Mutation {
-    /// Places an order for the signed-in user, at the current prices. Safe to repeat with the same `idempotencyKey`.
+    /// Says what an order would cost the signed-in user, with shipping and tax. Reserves nothing.
+    #[graphql(requires_scopes = "orders:write")]
+    async fn quote_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to quote.")] input: QuoteOrderInput,
+    ) -> Option<Result<QuoteOrderPayload>> {
+        let (quote, user_errors) = match user_errors(quote_order(ctx, input).await) {
+            Ok(split) => split,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(Ok(QuoteOrderPayload { quote: quote.map(Into::into), user_errors }))
+    }
+
+    /// Places an order for the signed-in user, who has agreed to its price. The total is taken from the buyer once the stock is sold to
+    /// them. Safe to repeat with the same `idempotencyKey`.
     #[graphql(requires_scopes = "orders:write")]
     async fn place_order(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to order.")] input: PlaceOrderInput,
-    ) -> Result<PlaceOrderResult> {
-        let buyer = viewer(ctx).require_user()?;
-        let buyer = Uuid::parse_str(&buyer.id)
-            .map_err(|_| Error::bad_input("The token's `sub` is not the id of a user who can order."))?;
-        let saga = resource::<Saga>(ctx)?;
-        Ok(place::place(saga, input.wanted(buyer)?).await?.into())
+    ) -> Option<Result<PlaceOrderPayload>> {
+        let (placed, user_errors) = match user_errors(place_order(ctx, input).await) {
+            Ok(split) => split,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(Ok(placed.map_or_else(
+            || PlaceOrderPayload { user_errors, ..PlaceOrderPayload::default() },
+            PlaceOrderPayload::from,
+        )))
     }
 
-    /// Cancels an order of the signed-in user; administrators can cancel any order. The charge is refunded and the stock is
-    /// returned. Cancelling an order again changes nothing.
+    /// Cancels an order of the signed-in user, for a day after it was placed and as long as nothing of it was sent; administrators can
+    /// cancel any order that was not sent. What was paid is paid back. Cancelling an order again changes nothing.
     #[graphql(requires_scopes = "orders:write")]
     async fn cancel_order(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The order's id.")] id: ID,
-        #[graphql(desc = "The reason, for the order's history.")] reason: Option<String>,
-    ) -> Result<Order> {
-        viewer(ctx).require_user()?;
-        let reason = reason.unwrap_or_else(|| "cancelled on request".to_owned());
-        if reason.len() > MAX_REASON_BYTES {
-            return Err(Error::bad_input(format!("`reason` may have at most {MAX_REASON_BYTES} bytes.")));
-        }
-        let not_found = || Error::not_found("You have no order with this id.");
-        let id = Uuid::parse_str(&id).map_err(|_| not_found())?;
-        let order = loader(ctx)?.load_one(OrderOf(id)).await?;
-        order.and_then(|order| Order::visible(order, viewer(ctx))).ok_or_else(not_found)?;
-        let saga = resource::<Saga>(ctx)?;
-        Ok(cancel::cancel(saga, id, &reason).await?.into())
+        #[graphql(desc = "Which order.")] input: CancelOrderInput,
+    ) -> Option<Result<CancelOrderPayload>> {
+        let (order, user_errors) = match user_errors(cancel_order(ctx, input).await) {
+            Ok(split) => split,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(Ok(CancelOrderPayload { order: order.map(Into::into), user_errors }))
+    }
+
+    /// Writes that a parcel of an order was sent. For administrators. Safe to repeat with the same `idempotencyKey`.
+    #[graphql(requires_scopes = "orders:write")]
+    async fn fulfill_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What was sent.")] input: FulfillOrderInput,
+    ) -> Option<Result<FulfillmentPayload>> {
+        let (done, user_errors) = match user_errors(fulfill_order(ctx, input).await) {
+            Ok(split) => split,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(Ok(fulfillment_payload(done, user_errors)))
+    }
+
+    /// Writes that a parcel has arrived. For administrators. Doing it again changes nothing.
+    #[graphql(requires_scopes = "orders:write")]
+    async fn mark_delivered(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which parcel.")] input: MarkDeliveredInput,
+    ) -> Option<Result<FulfillmentPayload>> {
+        let (done, user_errors) = match user_errors(mark_delivered(ctx, input).await) {
+            Ok(split) => split,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(Ok(fulfillment_payload(done, user_errors)))
+    }
+
+    /// Pays back a part of an order, or all of it: for units that come back or can't be sent, or any amount up to what was paid. For
+    /// administrators. Safe to repeat with the same `idempotencyKey`.
+    #[graphql(requires_scopes = "orders:write")]
+    async fn refund_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to pay back.")] input: RefundOrderInput,
+    ) -> Option<Result<RefundOrderPayload>> {
+        let (done, user_errors) = match user_errors(refund_order(ctx, input).await) {
+            Ok(split) => split,
+            Err(error) => return Some(Err(error)),
+        };
+        let (refund, order) = match done {
+            Some((refund, order)) => (Some(Refund::new(refund, &order.currency)), Some(order.into())),
+            None => (None, None),
+        };
+        Some(Ok(RefundOrderPayload { refund, order, user_errors }))
+    }
+
+    /// Tries the steps of an order now that could not be done. For administrators; see `stuckOrders`.
+    #[graphql(requires_scopes = "orders:write")]
+    async fn retry_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which order.")] input: RetryOrderInput,
+    ) -> Option<Result<RetryOrderPayload>> {
+        let (order, user_errors) = match user_errors(retry_order(ctx, input).await) {
+            Ok(split) => split,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(Ok(RetryOrderPayload { order: order.map(Into::into), user_errors }))
     }
 }
 
-const MAX_REASON_BYTES: usize = 500;
+async fn quote_order(ctx: &Context<'_>, input: QuoteOrderInput) -> Result<crate::entity::quote::Model> {
+    let buyer = buyer(ctx)?;
+    let (lines, address) = (read_lines(input.lines)?, input.shipping_address.read()?);
+    quote::quote(resource::<Saga>(ctx)?, buyer, &lines, address).await
+}
+
+async fn place_order(ctx: &Context<'_>, input: PlaceOrderInput) -> Result<place::Outcome> {
+    let buyer = buyer(ctx)?;
+    place::place(resource::<Saga>(ctx)?, input.wanted(buyer)?).await
+}
+
+async fn cancel_order(ctx: &Context<'_>, input: CancelOrderInput) -> Result<order::Model> {
+    let user = viewer(ctx).require_user()?;
+    let reason = input.reason.map(|reason| text("reason", reason)).transpose()?;
+    let reason = reason.unwrap_or_else(|| "cancelled on request".to_owned());
+    let order = visible(ctx, &input.id, "id").await?;
+    let by = if viewer(ctx).is_admin() { By::staff(&user.id) } else { By::buyer(order.row().buyer_id) };
+    cancel::cancel(resource::<Saga>(ctx)?, order.row().id, by, &reason).await
+}
+
+type Parcel = (crate::entity::fulfillment::Model, order::Model);
+
+async fn fulfill_order(ctx: &Context<'_>, input: FulfillOrderInput) -> Result<Parcel> {
+    let staff = By::staff(&viewer(ctx).require_admin()?.id);
+    let order = visible(ctx, &input.order_id, "orderId").await?;
+    let parcel = fulfill::ship(database(ctx)?, &input.wanted(order.row().id, staff)?).await?;
+    Ok((parcel, order.row().clone()))
+}
+
+async fn mark_delivered(ctx: &Context<'_>, input: MarkDeliveredInput) -> Result<Parcel> {
+    let staff = By::staff(&viewer(ctx).require_admin()?.id);
+    let not_found = || no_such("parcel", ["input", "fulfillmentId"]);
+    find_fulfillment(ctx, &input.fulfillment_id).await?.ok_or_else(not_found)?;
+    let id = service::graphql::id::parse("Fulfillment", &input.fulfillment_id).ok_or_else(not_found)?;
+    let parcel = fulfill::deliver(database(ctx)?, id, staff).await?;
+    let order = visible(ctx, &ID::from(parcel.order_id), "fulfillmentId").await?;
+    Ok((parcel, order.row().clone()))
+}
+
+async fn refund_order(
+    ctx: &Context<'_>,
+    input: RefundOrderInput,
+) -> Result<(crate::entity::refund::Model, order::Model)> {
+    let staff = By::staff(&viewer(ctx).require_admin()?.id);
+    let order = visible(ctx, &input.order_id, "orderId").await?;
+    let saga = resource::<Saga>(ctx)?;
+    let refund = refund::refund(saga, &input.wanted(order.row().id, staff)?).await?;
+    // As it is after the refund.
+    Ok((refund, saga.order(order.row().id).await?))
+}
+
+async fn retry_order(ctx: &Context<'_>, input: RetryOrderInput) -> Result<order::Model> {
+    viewer(ctx).require_admin()?;
+    let order = visible(ctx, &input.id, "id").await?;
+    retry::retry(resource::<Saga>(ctx)?, order.row().id).await
+}
+
+fn fulfillment_payload(done: Option<Parcel>, user_errors: Vec<super::errors::OrderUserError>) -> FulfillmentPayload {
+    let (fulfillment, order) = match done {
+        Some((parcel, order)) => (Some(parcel.into()), Some(order.into())),
+        None => (None, None),
+    };
+    FulfillmentPayload { fulfillment, order, user_errors }
+}
+
+/// The order of an argument, if the caller may see it.
+async fn visible(ctx: &Context<'_>, id: &ID, field: &str) -> Result<Order> {
+    find_order(ctx, id).await?.ok_or_else(|| no_such("order", ["input", field]))
+}
+
+/// The person who orders.
+fn buyer(ctx: &Context<'_>) -> Result<Uuid> {
+    let user = viewer(ctx).require_user()?;
+    Uuid::parse_str(&user.id).map_err(|_| Error::bad_input("The token's `sub` is not the id of a user who can order."))
+}

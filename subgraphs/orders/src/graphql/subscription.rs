@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Subscription as GraphQLSubscription};
 use futures_util::{Stream, StreamExt};
 use sea_orm::EntityTrait;
 use service::events::Event;
-use service::graphql::{authenticated, database, resource};
+use service::graphql::{authenticated, database, id, resource};
 use service::{Database, Error, EventBus, Result, Viewer, viewer};
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ pub(crate) struct Subscription;
 
 #[GraphQLSubscription]
 impl Subscription {
-    /// The order, each time that its status changes. For its buyer and administrators.
+    /// The order, each time that something happens to it. For its buyer and administrators.
     #[graphql(directive = authenticated::apply())]
     async fn order_changed(
         &self,
@@ -25,13 +25,13 @@ impl Subscription {
         #[graphql(desc = "The order's id.")] id: ID,
     ) -> Result<impl Stream<Item = Result<Order>> + use<>> {
         let not_found = || Error::not_found("There is no order with this id that you may see.");
-        let id = Uuid::parse_str(&id).map_err(|_| not_found())?;
+        let id = id::parse("Order", &id).ok_or_else(not_found)?;
         let (database, viewer) = (database(ctx)?.clone(), viewer(ctx).clone());
         visible(&database, &viewer, id).await?.ok_or_else(not_found)?;
         changed(ctx, changes::of_order(id), database, viewer).await
     }
 
-    /// Each order of the signed-in user whose status changes, new ones included.
+    /// Each order of the signed-in user to which something happens, new ones included.
     #[graphql(directive = authenticated::apply())]
     async fn my_orders(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<Order>> + use<>> {
         let (database, viewer) = (database(ctx)?.clone(), viewer(ctx).clone());

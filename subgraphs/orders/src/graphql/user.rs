@@ -1,16 +1,18 @@
 //! What this service adds to a user. Knows only the id.
 
 use async_graphql::{Context, ID, Object};
-use service::graphql::loader;
 use service::graphql::page::PageConnection;
+use service::graphql::{Total, id, loader};
 use service::{Code, Error, Page, Result, viewer};
 use uuid::Uuid;
 
-use super::loaders::{OrderKey, OrderList, OrdersOf};
+use super::list::{OrderKey, OrderList};
+use super::loaders::{CountOf, OrdersOf};
 use super::order::Order;
 use crate::entity::order::Status;
 
 /// A user, of whom this service knows only the id.
+#[derive(Clone)]
 pub(crate) struct User {
     id: Uuid,
 }
@@ -25,8 +27,8 @@ impl User {
 #[Object(cache_control(private))]
 impl User {
     /// The id.
-    async fn id(&self) -> ID {
-        self.id.into()
+    pub(super) async fn id(&self) -> ID {
+        id::global("User", self.id)
     }
 
     /// The user's orders, newest first. For the user and administrators; null, with an error, for everybody else.
@@ -47,10 +49,7 @@ impl User {
         let orders = async {
             self.check_visible(ctx)?;
             let page = Page::new(first, after, last, before)?;
-            let list = OrderList { page, status };
-            let slice = loader(ctx)?.load_one(OrdersOf { buyer: self.id, list }).await?;
-            let slice = slice.ok_or_else(|| Error::internal(anyhow::anyhow!("a page was not loaded")))?;
-            Ok(slice.into_connection(Order::from))
+            orders_of(ctx, self.id, OrderList { page, status }).await
         };
         Some(orders.await)
     }
@@ -65,4 +64,19 @@ impl User {
         let _ = viewer.require_user()?;
         Err(Error::new(Code::Forbidden, "Only the user and administrators may see the orders of a user."))
     }
+}
+
+/// A page of a buyer's orders.
+pub(super) async fn orders_of(
+    ctx: &Context<'_>,
+    buyer: Uuid,
+    list: OrderList,
+) -> Result<PageConnection<OrderKey, Order>> {
+    let status = list.status;
+    let slice = loader(ctx)?.load_one(OrdersOf { buyer, list }).await?;
+    let slice = slice.ok_or_else(|| Error::internal(anyhow::anyhow!("a page was not loaded")))?;
+    let total = Total::with(move |ctx| {
+        Box::pin(async move { Ok(loader(ctx)?.load_one(CountOf { buyer, status }).await?.unwrap_or(0)) })
+    });
+    Ok(slice.into_connection(Order::from, total))
 }

@@ -8,7 +8,9 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use service::Money;
+use service::graphql::id;
+use service::graphql::money::MoneyError;
+use service::{DateTime, Money};
 use uuid::Uuid;
 
 use crate::entity::order::Shortage;
@@ -29,9 +31,12 @@ pub(crate) struct Inventory {
 
 /// A product when it is ordered.
 #[derive(Clone, Debug)]
-pub(crate) struct Quote {
+pub(crate) struct Product {
     pub(crate) sku: String,
+    pub(crate) name: String,
     pub(crate) price: Money,
+    pub(crate) weight_grams: i32,
+    pub(crate) discontinued: bool,
 }
 
 /// The result of a reservation request.
@@ -43,6 +48,8 @@ pub(crate) enum Reserve {
     OutOfStock(Vec<Shortage>),
     /// There are no such products.
     UnknownProducts(Vec<Uuid>),
+    /// These products are no longer sold.
+    Discontinued(Vec<Uuid>),
     /// The reservation was released before.
     Closed,
 }
@@ -134,24 +141,25 @@ impl Inventory {
     }
 
     /// Those of the products that exist, with their current price.
-    pub(crate) async fn quote(&self, products: &[Uuid]) -> Result<HashMap<Uuid, Quote>, InventoryError> {
+    pub(crate) async fn products(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Product>, InventoryError> {
         let representations: Vec<Value> =
-            products.iter().map(|id| json!({ "__typename": "Product", "id": id })).collect();
-        let answer: Entities = self.call(QUOTE, json!({ "representations": representations })).await?;
-        let products = answer.entities.into_iter().flatten();
-        Ok(products
-            .map(|product| {
-                let quote = Quote { sku: product.sku, price: product.price.0 };
-                (product.id, quote)
-            })
-            .collect())
+            ids.iter().map(|id| json!({ "__typename": "Product", "id": id::global("Product", *id) })).collect();
+        let answer: Entities = self.call(PRODUCTS, json!({ "representations": representations })).await?;
+        Ok(answer.entities.into_iter().flatten().map(|product| (product.id.0, product.into_product())).collect())
     }
 
-    /// Reserves stock for the lines under the key. May be repeated.
-    pub(crate) async fn reserve(&self, key: Uuid, lines: &[order_line::Model]) -> Result<Reserve, InventoryError> {
-        let lines: Vec<Value> =
-            lines.iter().map(|line| json!({ "productId": line.product_id.0, "quantity": line.quantity })).collect();
-        let input = json!({ "idempotencyKey": key, "lines": lines });
+    /// Reserves stock for the lines under the key; after `expires_at`, inventory may release it unless it is committed. May be repeated.
+    pub(crate) async fn reserve(
+        &self,
+        key: Uuid,
+        lines: &[order_line::Model],
+        expires_at: DateTime,
+    ) -> Result<Reserve, InventoryError> {
+        let lines: Vec<Value> = lines
+            .iter()
+            .map(|line| json!({ "productId": id::global("Product", line.product_id), "quantity": line.quantity }))
+            .collect();
+        let input = json!({ "idempotencyKey": key, "lines": lines, "expiresAt": expires_at.to_rfc3339() });
         let answer: Answer<ReserveAnswer> = self.call(RESERVE, json!({ "input": input })).await?;
         Ok(match answer.result {
             ReserveAnswer::StockReservation { status: ReservationStatus::Released, .. } => Reserve::Closed,
@@ -161,7 +169,8 @@ impl Inventory {
             ReserveAnswer::InsufficientStock { lines } => {
                 Reserve::OutOfStock(lines.into_iter().map(WireShortage::into_shortage).collect())
             }
-            ReserveAnswer::UnknownProduct { product_ids } => Reserve::UnknownProducts(product_ids),
+            ReserveAnswer::UnknownProduct { product_ids } => Reserve::UnknownProducts(uuids(product_ids)),
+            ReserveAnswer::DiscontinuedProducts { product_ids } => Reserve::Discontinued(uuids(product_ids)),
             ReserveAnswer::ReservationClosed => Reserve::Closed,
         })
     }
@@ -216,16 +225,19 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, InventoryError> {
     response.data.ok_or(InventoryError::NoData)
 }
 
-const QUOTE: &str = "query Quote($representations: [_Any!]!) {
-  entities: _entities(representations: $representations) { ... on Product { id sku price } }
+const PRODUCTS: &str = "query Products($representations: [_Any!]!) {
+  entities: _entities(representations: $representations) {
+    ... on Product { id sku name price { amount currency } weightGrams discontinued }
+  }
 }";
 
 const RESERVE: &str = "mutation Reserve($input: ReserveStockInput!) {
   result: reserveStock(input: $input) {
     __typename
-    ... on StockReservation { status lines { product { id } quantity unitPrice } }
+    ... on StockReservation { status lines { product { id } quantity unitPrice { amount currency } } }
     ... on InsufficientStock { lines { product { id } requested available } }
     ... on UnknownProduct { productIds }
+    ... on DiscontinuedProducts { productIds }
   }
 }";
 
@@ -267,10 +279,14 @@ struct Entities {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct WireProduct {
-    id: Uuid,
+    id: ProductId,
     sku: String,
+    name: String,
     price: WireMoney,
+    weight_grams: i32,
+    discontinued: bool,
 }
 
 #[derive(Deserialize)]
@@ -285,7 +301,11 @@ enum ReserveAnswer {
     },
     #[serde(rename_all = "camelCase")]
     UnknownProduct {
-        product_ids: Vec<Uuid>,
+        product_ids: Vec<ProductId>,
+    },
+    #[serde(rename_all = "camelCase")]
+    DiscontinuedProducts {
+        product_ids: Vec<ProductId>,
     },
     ReservationClosed,
 }
@@ -322,27 +342,62 @@ struct WireShortage {
 
 #[derive(Deserialize)]
 struct WireId {
-    id: Uuid,
+    id: ProductId,
 }
 
-struct WireMoney(Money);
+/// An id of the graph.
+struct ProductId(Uuid);
 
-impl<'de> Deserialize<'de> for WireMoney {
+impl<'de> Deserialize<'de> for ProductId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map(WireMoney).map_err(serde::de::Error::custom)
+        id::parse("Product", &text).map(Self).ok_or_else(|| serde::de::Error::custom("not the id of a product"))
     }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "WireAmount")]
+struct WireMoney(Money);
+
+#[derive(Deserialize)]
+struct WireAmount {
+    amount: String,
+    currency: String,
+}
+
+impl TryFrom<WireAmount> for WireMoney {
+    type Error = MoneyError;
+
+    fn try_from(wire: WireAmount) -> Result<Self, MoneyError> {
+        format!("{} {}", wire.amount, wire.currency).parse().map(Self)
+    }
+}
+
+impl WireProduct {
+    fn into_product(self) -> Product {
+        Product {
+            sku: self.sku,
+            name: self.name,
+            price: self.price.0,
+            weight_grams: self.weight_grams.max(0),
+            discontinued: self.discontinued,
+        }
+    }
+}
+
+fn uuids(ids: Vec<ProductId>) -> Vec<Uuid> {
+    ids.into_iter().map(|id| id.0).collect()
 }
 
 impl WireLine {
     fn into_line(self) -> ReservedLine {
-        ReservedLine { product_id: self.product.id, quantity: self.quantity, unit_price: self.unit_price.0 }
+        ReservedLine { product_id: self.product.id.0, quantity: self.quantity, unit_price: self.unit_price.0 }
     }
 }
 
 impl WireShortage {
     fn into_shortage(self) -> Shortage {
-        Shortage { product_id: self.product.id, requested: self.requested, available: self.available }
+        Shortage { product_id: self.product.id.0, requested: self.requested, available: self.available }
     }
 }
 

@@ -1,54 +1,85 @@
-//! How an order is placed and cancelled across two databases that share no transaction.
-//! Knows orders' tables and inventory's three stock mutations; knows no GraphQL type of this service.
+//! How an order is placed, cancelled and paid back across three parties that share no transaction: this service's database,
+//! inventory and a payment provider. Knows orders' tables, inventory's stock mutations and the provider's four calls; knows no GraphQL
+//! type of this service.
 //!
-//! The difficulty: either process may die between any two writes, and any response may be lost. The method is a saga
-//! driven by the order's own row. `status` is what the buyer sees, `step` is the next call to inventory:
+//! The difficulty: each process may die between any two writes, and any response may be lost. The method is a saga
+//! driven by the order's own row. `status` is what the buyer sees, `step` is the next call to another party:
 //!
 //! ```text
-//!            place                reserve: held                commit
-//!   (no row) ─────▶ PENDING/RESERVE ─────────▶ PLACED/COMMIT ─────────▶ PLACED/DONE
-//!                        │  │                     │  │                      │
-//!      no stock, timeout │  │ cancel       cancel │  │ reservation lapsed   │ cancel
-//!                        ▼  ▼                     ▼  ▼                      ▼
-//!          REJECTED/RELEASE  CANCELLED/RELEASE (what was charged is refunded)
-//!                        │        │
-//!                release ▼        ▼ release
-//!            REJECTED/DONE        CANCELLED/DONE
+//!           place                 held                 authorized              committed               captured
+//!  (no row) ────▶ PENDING/RESERVE ───▶ PENDING/AUTHORIZE ───▶ PENDING/COMMIT ────────▶ PLACED/CAPTURE ──────▶ PLACED/DONE
+//!                      │                 │          │                │                       │                    │
+//!     no stock, cancel │        declined │  timeout │ reservation    │ cancel, refused       │ cancel             │ cancel
+//!                      │                 │  cancel  │ closed, cancel │                       │                    │ (+ refund)
+//!                      │                 │          ▼                ▼                       ▼                    │
+//!                      │                 │         …/VOID          …/VOID             CANCELLED/VOID              │
+//!                      ▼                 ▼          │ voided, or captured meanwhile (+ refund)                    │
+//!                  …/RELEASE ◀───────────┴──────────┴────────────────────────────────────────────────────────────┘
+//!                      │ released
+//!                      ▼
+//!                   …/DONE            … is REJECTED, or CANCELLED if somebody cancelled it
 //! ```
 //!
-//! 1. The row and its step are written before the first call to inventory. So every held reservation has a row.
-//! 2. Every call to inventory has the order's id as its idempotency key, so a step may be repeated after any crash.
+//! 1. The row and its step are written before the first call. So everything that is held or set aside anywhere has a row.
+//! 2. Every call has a key that follows from the order's id, so a step may be repeated after any crash.
 //! 3. Every write after a response is conditional on the step of that call. Two workers, or a worker and a cancellation,
 //!    can't both do it.
-//! 4. The charge is written in the transaction that moves PENDING to PLACED, under a primary key of order and kind.
-//! 5. RELEASE closes the key in inventory for good: a reservation request that was delayed in the network can't take stock for
+//! 4. Money is only taken for stock that is sold: CAPTURE comes after COMMIT. The ledger's primary key is the key of the call.
+//! 5. VOID repeats an authorization whose answer is not known, to learn what there is to let go. If the money was taken
+//!    meanwhile, a refund is written in the transaction that writes the capture.
+//! 6. RELEASE closes the key in inventory for good: a reservation request that was delayed in the network can't take stock for
 //!    an order that nobody will finish.
+//! 7. A refund is a row too (`refund.rs`): written with the promise, paid by whoever takes it, with its id as the key.
 //!
 //! Steps only go to the right or down, so every order comes to an end. The reconciler takes the steps of incomplete orders.
 
 pub(crate) mod cancel;
+mod counters;
+pub(crate) mod fulfill;
 pub(crate) mod inventory;
 pub(crate) mod place;
-mod pricing;
+pub(crate) mod quote;
 pub(crate) mod reconcile;
+pub(crate) mod refund;
+pub(crate) mod retry;
 mod steps;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DbErr;
 use service::Database;
+use uuid::Uuid;
 
+use self::counters::Counters;
 use self::inventory::{Inventory, InventoryError};
+use crate::entity::order;
+use crate::entity::order_event::Actor;
+use crate::payment::{PaymentError, PaymentProvider};
 
 /// What the saga needs.
 #[derive(Clone)]
 pub(crate) struct Saga {
     pub(crate) db: Database,
     pub(crate) inventory: Inventory,
+    pub(crate) payments: Arc<dyn PaymentProvider>,
     pub(crate) policy: Policy,
+    pub(crate) counters: Counters,
+}
+
+impl Saga {
+    /// A saga that has not counted anything yet.
+    pub(crate) fn new(db: Database, inventory: Inventory, payments: Arc<dyn PaymentProvider>, policy: Policy) -> Self {
+        Self { db, inventory, payments, policy, counters: Counters::default() }
+    }
+
+    /// The order as it is now.
+    pub(crate) async fn order(&self, id: Uuid) -> service::Result<order::Model> {
+        Ok(store::order(&self.db, id).await?)
+    }
 }
 
 /// The times of the saga.
@@ -62,15 +93,24 @@ pub(crate) struct Policy {
     pub(crate) first_backoff: Duration,
     /// The longest wait.
     pub(crate) last_backoff: Duration,
-    /// An order whose stock could not be reserved within this time is rejected.
+    /// An order that is older than this and has neither stock nor an authorized payment gets one more try, and is then rejected.
     pub(crate) give_up_after: Duration,
+    /// How long inventory holds the stock for the payment. Longer than `give_up_after`.
+    pub(crate) hold_for: Duration,
+    /// How long a quote can be accepted.
+    pub(crate) quote_for: Duration,
+    /// How long a buyer may cancel an order that is not sent yet.
+    pub(crate) cancel_within: Duration,
 }
+
+/// After so many failed attempts at one step, a person should look at it.
+const STUCK_AFTER: i32 = 8;
 
 impl Policy {
     /// The wait after this many attempts at one step, the last of which failed with this error. It doubles with every attempt;
     /// after an error that only a person can fix, it is the longest from the start.
     ///
-    /// Once money is involved, a step is never given up, only retried.
+    /// Once something may be held or set aside, a step is never given up, only retried.
     fn wait_after(&self, error: &SagaError, attempts: i32) -> Duration {
         if error.is_permanent() {
             return self.last_backoff;
@@ -88,7 +128,32 @@ impl Default for Policy {
             first_backoff: Duration::from_millis(500),
             last_backoff: Duration::from_secs(60),
             give_up_after: Duration::from_secs(300),
+            hold_for: Duration::from_secs(900),
+            quote_for: Duration::from_secs(900),
+            cancel_within: Duration::from_secs(24 * 3600),
         }
+    }
+}
+
+/// Who acts on an order, for its history and for what they may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct By {
+    pub(crate) actor: Actor,
+    pub(crate) id: Option<Uuid>,
+}
+
+impl By {
+    /// The shop's software.
+    pub(crate) const SYSTEM: Self = Self { actor: Actor::System, id: None };
+
+    /// The person who ordered.
+    pub(crate) const fn buyer(id: Uuid) -> Self {
+        Self { actor: Actor::Buyer, id: Some(id) }
+    }
+
+    /// Somebody who works for the shop. Other issuers' tokens may name people by something other than a UUID.
+    pub(crate) fn staff(id: &str) -> Self {
+        Self { actor: Actor::Staff, id: Uuid::parse_str(id).ok() }
     }
 }
 
@@ -99,8 +164,12 @@ pub(crate) enum SagaError {
     Database(#[source] service::Error),
     #[error("the call to inventory failed")]
     Inventory(#[from] InventoryError),
-    #[error("order {0} no longer exists")]
-    Gone(uuid::Uuid),
+    #[error("the call to the payment provider failed")]
+    Payment(#[from] PaymentError),
+    #[error("{0} no longer exists")]
+    Gone(Uuid),
+    #[error("order {0} has no payment to go on with")]
+    NoPayment(Uuid),
 }
 
 impl SagaError {
@@ -108,8 +177,9 @@ impl SagaError {
     pub(crate) fn is_permanent(&self) -> bool {
         match self {
             Self::Inventory(error) => error.is_permanent(),
+            Self::Payment(error) => error.is_permanent(),
             Self::Database(_) => false,
-            Self::Gone(_) => true,
+            Self::Gone(_) | Self::NoPayment(_) => true,
         }
     }
 }

@@ -1,24 +1,16 @@
-//! Placing an order: what may be ordered, writing the row, and the first attempt at its steps.
+//! Placing an order: what the buyer agreed to, writing the row, and the first attempt at its steps.
 //! Knows no GraphQL; its outcome is what the API shows to the buyer.
 
-use std::collections::{HashMap, HashSet};
-
-use sea_orm::prelude::TextUuid;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, SqlErr};
-use service::graphql::money::MoneyError;
-use service::{Code, Error, Money};
+use service::{Error, Money, Result};
 use uuid::Uuid;
 
-use super::inventory::{InventoryError, Quote};
-use super::{Saga, SagaError, steps, store};
+use super::{Saga, SagaError, quote, steps, store};
+use crate::address::Address;
 use crate::clock::{millis, now_millis};
-use crate::entity::order::{self, Column, Rejection, Shortage, Status, Step};
-use crate::entity::order_line;
-
-/// The maximum number of lines in an order.
-pub(crate) const MAX_LINES: usize = 50;
-/// The maximum quantity of a line.
-pub(crate) const MAX_QUANTITY: i32 = 10_000;
+use crate::entity::order::{self, Column, Rejection, Status, Step};
+use crate::entity::{self, order_line};
+use crate::offer::{Offer, WantedLine};
 
 /// What a buyer wants to order.
 #[derive(Clone, Debug)]
@@ -26,110 +18,123 @@ pub(crate) struct Wanted {
     pub(crate) buyer: Uuid,
     /// The buyer's key for this order: repeating the request does not order again.
     pub(crate) idempotency_key: String,
-    pub(crate) lines: Vec<WantedLine>,
+    /// The payment provider's token.
+    pub(crate) payment_method: String,
+    pub(crate) agreement: Agreement,
 }
 
-/// A product and a quantity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct WantedLine {
-    pub(crate) product: Uuid,
-    pub(crate) quantity: i32,
+/// What the buyer has agreed to pay for.
+#[expect(clippy::large_enum_variant, reason = "a request has one, which is moved a few times")]
+#[derive(Clone, Debug)]
+pub(crate) enum Agreement {
+    /// A quote that they were shown.
+    Quote(Uuid),
+    /// A total that they were shown or computed.
+    Total { lines: Vec<WantedLine>, address: Address, total: Money },
 }
 
 /// The outcome of placing an order.
+#[expect(clippy::large_enum_variant, reason = "a request has one, which is moved a few times")]
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The stock is reserved and the buyer was charged.
-    Placed(order::Model),
-    /// The order is written, but inventory has not confirmed yet; the reconciler will continue.
-    Pending(order::Model),
-    /// There is too little stock.
-    OutOfStock(order::Model, Vec<Shortage>),
-    /// There are no such products. If that was known at once, no order was written.
-    UnknownProducts(Vec<Uuid>),
-    /// The order could not be placed, or has been cancelled since.
-    Refused(order::Model),
+    /// The order was written; its status and its rejection say the rest.
+    Order(order::Model),
+    /// The order would cost something else than the buyer agreed to. This is what it costs now.
+    PriceChanged(entity::quote::Model, Option<order::Model>),
+    /// The quote has expired. This is what the order costs now.
+    QuoteExpired(entity::quote::Model),
 }
 
 /// Places an order; for a repeated request, returns the outcome of the first one.
-pub(crate) async fn place(saga: &Saga, wanted: Wanted) -> Result<Outcome, Error> {
+pub(crate) async fn place(saga: &Saga, wanted: Wanted) -> Result<Outcome> {
     check(&wanted)?;
     let order = match find(saga, &wanted).await? {
         Some(order) => order,
         None => match write(saga, &wanted).await? {
             Written::Order(order) => order,
-            Written::UnknownProducts(products) => return Ok(Outcome::UnknownProducts(products)),
+            Written::No(outcome) => return Ok(outcome),
         },
     };
-    same_request(saga, &order, &wanted).await?;
-    let order = match steps::finish(saga, order.id.0).await {
+    same_request(&order, &wanted)?;
+    let order = match steps::finish(saga, order.id).await {
         Ok(order) => order,
-        Err(error) => interrupted(saga, order.id.0, error).await?,
+        Err(error) => interrupted(saga, order.id, error).await?,
     };
-    Ok(outcome(order))
+    if order.rejection == Some(Rejection::PriceChanged) {
+        let lines = store::lines(&saga.db, order.id).await?;
+        let lines: Vec<WantedLine> = lines.iter().map(WantedLine::from).collect();
+        let quote = quote::quote(saga, wanted.buyer, &lines, order.address.clone()).await?;
+        return Ok(Outcome::PriceChanged(quote, Some(order)));
+    }
+    Ok(Outcome::Order(order))
 }
 
-/// Refuses orders that are never valid.
-fn check(wanted: &Wanted) -> Result<(), Error> {
-    let key = wanted.idempotency_key.trim();
-    if key.is_empty() || wanted.idempotency_key.len() > 255 {
+/// Refuses what is never valid.
+fn check(wanted: &Wanted) -> Result<()> {
+    if !is_token(&wanted.idempotency_key) {
         return Err(Error::bad_input(
             "`idempotencyKey` must have 1 to 255 bytes. Make a new one, such as a UUID, for each order.",
-        ));
+        )
+        .at(["input", "idempotencyKey"]));
     }
-    if wanted.lines.is_empty() || wanted.lines.len() > MAX_LINES {
-        return Err(Error::bad_input(format!("An order has 1 to {MAX_LINES} lines.")));
-    }
-    let mut products = HashSet::new();
-    for line in &wanted.lines {
-        if !(1..=MAX_QUANTITY).contains(&line.quantity) {
-            return Err(Error::bad_input(format!("`quantity` must be between 1 and {MAX_QUANTITY}.")));
-        }
-        if !products.insert(line.product) {
-            return Err(Error::bad_input(format!(
-                "Product {} is in two lines; send one line with the sum of the quantities.",
-                line.product
-            )));
-        }
+    if !is_token(&wanted.payment_method) || wanted.payment_method.chars().any(char::is_control) {
+        return Err(Error::bad_input("`paymentMethod` is the payment provider's token of a card or an account.")
+            .at(["input", "paymentMethod"]));
     }
     Ok(())
 }
 
-async fn find(saga: &Saga, wanted: &Wanted) -> Result<Option<order::Model>, Error> {
+fn is_token(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= 255
+}
+
+async fn find(saga: &Saga, wanted: &Wanted) -> Result<Option<order::Model>> {
     Ok(order::Entity::find()
-        .filter(Column::BuyerId.eq(TextUuid::from(wanted.buyer)))
+        .filter(Column::BuyerId.eq(wanted.buyer))
         .filter(Column::IdempotencyKey.eq(&wanted.idempotency_key))
         .one(saga.db.reader())
         .await?)
 }
 
 /// The same key must mean the same order.
-async fn same_request(saga: &Saga, order: &order::Model, wanted: &Wanted) -> Result<(), Error> {
-    let written = store::lines(&saga.db, order.id.0).await?;
-    let written: HashSet<WantedLine> = written.iter().map(WantedLine::from).collect();
-    if written == wanted.lines.iter().copied().collect() {
+fn same_request(order: &order::Model, wanted: &Wanted) -> Result<()> {
+    if order.fingerprint == fingerprint(wanted)? {
         return Ok(());
     }
     Err(Error::conflict(format!(
-        "This `idempotencyKey` belongs to order {} with other lines. Use a new key for a new order.",
-        order.id
-    )))
+        "This `idempotencyKey` belongs to order {}, which was ordered by another request. Use a new key for a new order.",
+        order.number
+    ))
+    .at(["input", "idempotencyKey"]))
 }
 
+/// Stands for all that the request asks for.
+fn fingerprint(wanted: &Wanted) -> Result<Uuid> {
+    let method = &wanted.payment_method;
+    let request = match &wanted.agreement {
+        Agreement::Quote(id) => serde_json::to_vec(&("quote", id, method)),
+        Agreement::Total { lines, address, total } => {
+            let mut lines = lines.clone();
+            lines.sort_unstable();
+            serde_json::to_vec(&("total", lines, address, total.to_string(), method))
+        }
+    };
+    Ok(Uuid::new_v5(&Uuid::NAMESPACE_OID, &request.map_err(|error| Error::internal(anyhow::Error::new(error)))?))
+}
+
+#[expect(clippy::large_enum_variant, reason = "a request has one, which is moved a few times")]
 enum Written {
     Order(order::Model),
-    UnknownProducts(Vec<Uuid>),
+    No(Outcome),
 }
 
-/// Writes the order as PENDING, at the products' current prices. Before this, nothing of it exists.
-async fn write(saga: &Saga, wanted: &Wanted) -> Result<Written, Error> {
-    let products: Vec<Uuid> = wanted.lines.iter().map(|line| line.product).collect();
-    let quotes = saga.inventory.quote(&products).await.map_err(not_quoted)?;
-    let missing: Vec<Uuid> = products.into_iter().filter(|product| !quotes.contains_key(product)).collect();
-    if !missing.is_empty() {
-        return Ok(Written::UnknownProducts(missing));
-    }
-    let (order, lines) = pending(saga, wanted, &quotes)?;
+/// Writes the order as PENDING, if it costs what the buyer has agreed to. Before this, nothing of it exists.
+async fn write(saga: &Saga, wanted: &Wanted) -> Result<Written> {
+    let offer = match agreed(saga, wanted).await? {
+        Agreed::Yes(offer) => offer,
+        Agreed::No(outcome) => return Ok(Written::No(outcome)),
+    };
+    let (order, lines) = pending(saga, wanted, offer)?;
     match store::create(&saga.db, &order, &lines).await {
         Ok(()) => Ok(Written::Order(order)),
         // The same request ran at the same time and was first.
@@ -141,94 +146,112 @@ async fn write(saga: &Saga, wanted: &Wanted) -> Result<Written, Error> {
     }
 }
 
-fn pending(
-    saga: &Saga,
-    wanted: &Wanted,
-    quotes: &HashMap<Uuid, Quote>,
-) -> Result<(order::Model, Vec<order_line::Model>), Error> {
-    let id = Uuid::now_v7();
-    let mut lines = Vec::with_capacity(wanted.lines.len());
-    let mut total: Option<Money> = None;
-    for (position, line) in (0..).zip(&wanted.lines) {
-        let Some(quote) = quotes.get(&line.product) else {
-            continue;
-        };
-        let line_total = quote.price.times(i64::from(line.quantity)).map_err(unpayable)?;
-        total = Some(match total {
-            Some(total) => total.plus(line_total).map_err(unpayable)?,
-            None => line_total,
-        });
-        lines.push(order_line::Model {
-            order_id: id.into(),
-            product_id: line.product.into(),
-            position,
-            sku: quote.sku.clone(),
-            quantity: line.quantity,
-            unit_price_minor: quote.price.minor(),
-        });
+#[expect(clippy::large_enum_variant, reason = "a request has one, which is moved a few times")]
+enum Agreed {
+    Yes(Offer),
+    No(Outcome),
+}
+
+async fn agreed(saga: &Saga, wanted: &Wanted) -> Result<Agreed> {
+    match &wanted.agreement {
+        Agreement::Total { lines, address, total } => {
+            let offer = quote::offer(saga, lines, address.clone()).await?;
+            if offer.total()? == *total {
+                return Ok(Agreed::Yes(offer));
+            }
+            let quote = quote::keep(saga, wanted.buyer, offer).await?;
+            Ok(Agreed::No(Outcome::PriceChanged(quote, None)))
+        }
+        Agreement::Quote(id) => {
+            let field = ["input", "quoteId"];
+            let quote = quote::find(saga, wanted.buyer, *id).await?;
+            let quote = quote.ok_or_else(|| Error::not_found("You have no quote with this id.").at(field))?;
+            let lines: Vec<WantedLine> = quote
+                .offer
+                .lines
+                .iter()
+                .map(|line| WantedLine { product: line.product_id, quantity: line.quantity })
+                .collect();
+            let offer = quote::offer(saga, &lines, quote.offer.address.clone()).await;
+            // The lines are not part of this input: its quote is what can't be ordered.
+            let offer = offer.map_err(|error| match error {
+                Error::Caller { code, message, .. } => Error::new(code, message).at(field),
+                error => error,
+            })?;
+            if quote.expires_at <= now_millis() {
+                return Ok(Agreed::No(Outcome::QuoteExpired(quote::keep(saga, wanted.buyer, offer).await?)));
+            }
+            if !offer.costs_the_same(&quote.offer) {
+                return Ok(Agreed::No(Outcome::PriceChanged(quote::keep(saga, wanted.buyer, offer).await?, None)));
+            }
+            Ok(Agreed::Yes(offer))
+        }
     }
-    let total = total.ok_or_else(|| Error::bad_input("An order needs at least one line."))?;
+}
+
+fn pending(saga: &Saga, wanted: &Wanted, offer: Offer) -> Result<(order::Model, Vec<order_line::Model>)> {
+    let order_id = Uuid::now_v7();
+    let lines = (0..).zip(offer.lines).map(|(position, line)| order_line::Model {
+        order_id,
+        product_id: line.product_id,
+        position,
+        sku: line.sku,
+        name: line.name,
+        quantity: line.quantity,
+        unit_price_minor: line.unit_price_minor,
+        weight_grams: line.weight_grams,
+        fulfilled: 0,
+        cancelled: 0,
+        returned: 0,
+    });
+    let lines = lines.collect();
     let now = now_millis();
     let order = order::Model {
-        id: id.into(),
-        buyer_id: wanted.buyer.into(),
+        id: order_id,
+        // Given when it is written.
+        number: 0,
+        buyer_id: wanted.buyer,
         idempotency_key: wanted.idempotency_key.clone(),
+        fingerprint: fingerprint(wanted)?,
         status: Status::Pending,
         step: Step::Reserve,
-        total_minor: total.minor(),
-        currency: total.currency().code().to_owned(),
+        currency: offer.currency,
+        subtotal_minor: offer.subtotal_minor,
+        shipping_minor: offer.shipping_minor,
+        tax_minor: offer.tax_minor,
+        total_minor: offer.total_minor,
+        captured_minor: 0,
+        refunded_minor: 0,
+        address: offer.address,
+        payment_method: wanted.payment_method.clone(),
+        payment_id: None,
         rejection: None,
         placed_at: now,
         // Ours for the duration of a lease; if this process dies, the reconciler takes over after that.
         due_at: now + millis(saga.policy.lease),
         attempts: 0,
+        failure: None,
+        stuck_since: None,
     };
     Ok((order, lines))
 }
 
 /// A step failed. The order stays as it is written, and the reconciler will continue soon.
-pub(super) async fn interrupted(saga: &Saga, id: Uuid, error: SagaError) -> Result<order::Model, Error> {
-    let wait = saga.policy.wait_after(&error, 1);
+pub(super) async fn interrupted(saga: &Saga, id: Uuid, error: SagaError) -> Result<order::Model> {
+    saga.counters.failed_steps.inc();
+    let (wait, permanent) = (saga.policy.wait_after(&error, 1), error.is_permanent());
     let cause = format!("{:#}", anyhow::Error::new(error));
     tracing::warn!(order = %id, cause, ?wait, "A step of an order failed; the reconciler will retry it");
-    store::retry_in(&saga.db, id, wait).await?;
+    store::retry_in(&saga.db, id, wait, &cause, permanent).await?;
     store::order(&saga.db, id).await.map_err(Error::from)
-}
-
-fn outcome(order: order::Model) -> Outcome {
-    match (order.status, order.rejection.clone()) {
-        (Status::Placed, _) => Outcome::Placed(order),
-        (Status::Pending, _) => Outcome::Pending(order),
-        (_, Some(Rejection::OutOfStock { lines })) => Outcome::OutOfStock(order, lines),
-        (_, Some(Rejection::UnknownProducts { product_ids })) => Outcome::UnknownProducts(product_ids),
-        (Status::Cancelled | Status::Rejected, _) => Outcome::Refused(order),
-    }
 }
 
 fn is_taken(error: &Error) -> bool {
     error.database().and_then(DbErr::sql_err).is_some_and(|error| matches!(error, SqlErr::UniqueConstraintViolation(_)))
 }
 
-fn not_quoted(error: InventoryError) -> Error {
-    if error.is_permanent() {
-        return Error::internal(error);
-    }
-    let cause = format!("{:#}", anyhow::Error::new(error));
-    tracing::warn!(cause, "An order could not be quoted");
-    Error::new(Code::Unavailable, "Inventory does not respond; nothing was ordered. Send the same request again.")
-}
-
-fn unpayable(error: MoneyError) -> Error {
-    match error {
-        MoneyError::Currencies(..) => {
-            Error::bad_input("The products are priced in different currencies. Place an order for each currency.")
-        }
-        error => Error::bad_input(format!("This can't be ordered: {error}.")),
-    }
-}
-
 impl From<&order_line::Model> for WantedLine {
     fn from(line: &order_line::Model) -> Self {
-        Self { product: line.product_id.0, quantity: line.quantity }
+        Self { product: line.product_id, quantity: line.quantity }
     }
 }

@@ -1,23 +1,24 @@
-//! The saga's reads and writes. A write is one transaction, conditional on the step before it: it changes nothing if that
-//! step has already been taken. Knows no inventory.
+//! The saga's reads and writes. A write is one transaction that locks the order's row and changes nothing if the step before it has
+//! already been taken. Knows no inventory and no payment provider.
 
+use std::collections::BTreeMap;
+use std::future::Future;
 use std::time::Duration;
 
-use sea_orm::sea_query::Expr;
-use sea_orm::sea_query::SimpleExpr;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    Set,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, Set,
 };
-use service::{Database, Money, Result};
+use service::database::Transaction;
+use service::{Database, Result};
 use uuid::Uuid;
 
-use super::SagaError;
-use super::pricing::Priced;
+use super::{By, SagaError};
 use crate::changes;
 use crate::clock::{millis, now_millis};
 use crate::entity::order::{Column, Rejection, Status, Step};
-use crate::entity::{ledger_entry, order, order_event, order_line};
+use crate::entity::{ledger_entry, order, order_event, order_line, order_number, product_sales, refund};
 
 /// The order, which must exist.
 pub(super) async fn order(db: &Database, id: Uuid) -> Result<order::Model, SagaError> {
@@ -26,199 +27,326 @@ pub(super) async fn order(db: &Database, id: Uuid) -> Result<order::Model, SagaE
 
 /// The order's lines, in their order.
 pub(super) async fn lines(db: &Database, id: Uuid) -> Result<Vec<order_line::Model>, DbErr> {
-    order_line::Entity::find()
-        .filter(order_line::Column::OrderId.eq(text(id)))
-        .order_by_asc(order_line::Column::Position)
-        .all(db.reader())
-        .await
+    lines_of(id).all(db.reader()).await
 }
 
-/// Writes the order, its lines and the first event of its history.
+fn lines_of(id: Uuid) -> sea_orm::Select<order_line::Entity> {
+    order_line::Entity::find().filter(order_line::Column::OrderId.eq(id)).order_by_asc(order_line::Column::Position)
+}
+
+/// Writes the order, with the next number, its lines and the first event of its history.
 pub(super) async fn create(db: &Database, order: &order::Model, lines: &[order_line::Model]) -> Result<()> {
     db.write(|tx| async move {
         let tx = &*tx;
-        order::ActiveModel::from(order.clone()).reset_all().insert(tx).await?;
-        let rows = lines.iter().map(|line| order_line::ActiveModel::from(line.clone()).reset_all());
+        let number = order_number::ActiveModel { order_id: Set(order.id), ..Default::default() }.insert(tx).await?;
+        let order = order::Model { number: order_number::BEFORE_FIRST + number.counter, ..order.clone() };
+        order.clone().into_active_model().reset_all().insert(tx).await?;
+        let rows = lines.iter().map(|line| line.clone().into_active_model().reset_all());
         order_line::Entity::insert_many(rows).exec_without_returning(tx).await?;
-        add_event(tx, order.id.0, order_event::Kind::Received, None, None).await
+        add_event(tx, &order, By::buyer(order.buyer_id), Event::of(order_event::Kind::Received)).await
     })
     .await
 }
 
-/// PENDING → PLACED: sets the final prices, charges the buyer and adds to the history. The next step is the commit.
-pub(super) async fn place(db: &Database, id: Uuid, priced: &Priced) -> Result<()> {
-    let total = priced.total;
-    db.write(|tx| async move {
-        let tx = &*tx;
-        let changes = vec![
-            (Column::Status, Expr::value(Status::Placed)),
-            (Column::TotalMinor, Expr::value(total.minor())),
-            (Column::Currency, Expr::value(total.currency().code())),
-        ];
-        if !take_step(tx, id, Step::Reserve, Step::Commit, changes).await? {
-            return Ok(());
-        }
-        for (product, unit_price) in &priced.unit_prices {
-            fix_price(tx, id, *product, *unit_price).await?;
-        }
-        record(tx, id, ledger_entry::Kind::Charge, total.minor(), total.currency().code()).await?;
-        add_event(tx, id, order_event::Kind::Placed, Some(total.minor()), None).await
+/// The stock is held: the payment is next.
+pub(super) async fn reserved(db: &Database, id: Uuid) -> Result<bool> {
+    at_step(db, id, Step::Reserve, |tx, mut order: order::Model| async move {
+        order.step = Step::Authorize;
+        save(&tx, order).await
     })
     .await
 }
 
-/// PENDING → REJECTED: nothing was charged. The next step is the release.
-pub(super) async fn reject(db: &Database, id: Uuid, rejection: &Rejection) -> Result<()> {
-    db.write(|tx| async move {
-        let tx = &*tx;
-        let changes =
-            vec![(Column::Status, Expr::value(Status::Rejected)), (Column::Rejection, Expr::value(rejection.clone()))];
-        if !take_step(tx, id, Step::Reserve, Step::Release, changes).await? {
-            return Ok(());
-        }
-        let reason = Some(rejection.to_string());
-        add_event(tx, id, order_event::Kind::Rejected, None, reason).await
+/// The amount is set aside: selling the stock is next.
+pub(super) async fn authorized(db: &Database, id: Uuid, key: &str, payment_id: &str) -> Result<bool> {
+    at_step(db, id, Step::Authorize, |tx, mut order: order::Model| async move {
+        order.step = Step::Commit;
+        order.payment_id = Some(payment_id.to_owned());
+        record(&tx, key, ledger_entry::Kind::Authorize, &order, order.total_minor).await?;
+        save(&tx, order).await
     })
     .await
 }
 
-/// PLACED → CANCELLED, because the reservation was closed before it was committed.
-pub(super) async fn lapse(db: &Database, id: Uuid) -> Result<()> {
-    db.write(|tx| async move {
-        let tx = &*tx;
-        let changes = vec![(Column::Status, Expr::value(Status::Cancelled))];
-        if !take_step(tx, id, Step::Commit, Step::Release, changes).await? {
-            return Ok(());
-        }
-        refund(tx, id, "the reserved stock was released before the order was complete").await
+/// PENDING → PLACED: the stock is sold. Taking the money is next.
+pub(super) async fn placed(db: &Database, id: Uuid) -> Result<bool> {
+    at_step(db, id, Step::Commit, |tx, mut order: order::Model| async move {
+        order.step = Step::Capture;
+        order.status = Status::Placed;
+        count_sales(&tx, id, |line| line.quantity).await?;
+        let event = Event { amount_minor: Some(order.total_minor), ..Event::of(order_event::Kind::Placed) };
+        add_event(&tx, &order, By::SYSTEM, event).await?;
+        save(&tx, order).await
     })
     .await
 }
 
-/// PENDING or PLACED → CANCELLED, at any step. Returns whether this call cancelled it.
-pub(super) async fn cancel(db: &Database, id: Uuid, reason: &str, lease: Duration) -> Result<bool> {
-    db.write(|tx| async move {
-        let tx = &*tx;
-        let cancelled = order::Entity::update_many()
-            .col_expr(Column::Status, Expr::value(Status::Cancelled))
-            .col_expr(Column::Step, Expr::value(Step::Release))
-            .col_expr(Column::Attempts, Expr::value(0))
-            .col_expr(Column::DueAt, Expr::value(now_millis() + millis(lease)))
-            .filter(Column::Id.eq(text(id)))
-            .filter(Column::Status.is_in([Status::Pending, Status::Placed]))
-            .exec(tx)
-            .await?;
-        if cancelled.rows_affected == 0 {
-            return Ok(false);
+/// The money is taken. Nothing is next.
+pub(super) async fn captured(db: &Database, id: Uuid, key: &str) -> Result<bool> {
+    at_step(db, id, Step::Capture, |tx, mut order: order::Model| async move {
+        order.step = Step::Done;
+        take_money(&tx, &mut order, key).await?;
+        save(&tx, order).await
+    })
+    .await
+}
+
+/// PENDING → REJECTED, from one step to another.
+pub(super) async fn reject(db: &Database, id: Uuid, from: Step, to: Step, rejection: &Rejection) -> Result<bool> {
+    at_step(db, id, from, |tx, mut order: order::Model| async move {
+        order.step = to;
+        order.status = Status::Rejected;
+        order.rejection = Some(rejection.clone());
+        let event = Event { reason: Some(rejection.to_string()), ..Event::of(order_event::Kind::Rejected) };
+        add_event(&tx, &order, By::SYSTEM, event).await?;
+        save(&tx, order).await
+    })
+    .await
+}
+
+/// PLACED → CANCELLED, because the money can't be taken.
+pub(super) async fn unpaid(db: &Database, id: Uuid, reason: &str, lease: Duration) -> Result<bool> {
+    at_step(db, id, Step::Capture, |tx, order: order::Model| async move {
+        cancel(&tx, order, By::SYSTEM, &format!("the payment could not be taken: {reason}"), lease).await
+    })
+    .await
+}
+
+/// Nothing is set aside any more. Returning the stock is next.
+pub(super) async fn voided(db: &Database, id: Uuid, entry: Option<(&str, &str)>) -> Result<bool> {
+    at_step(db, id, Step::Void, |tx, mut order: order::Model| async move {
+        order.step = Step::Release;
+        if let Some((key, payment_id)) = entry {
+            order.payment_id = Some(payment_id.to_owned());
+            record(&tx, key, ledger_entry::Kind::Void, &order, order.total_minor).await?;
         }
-        refund(tx, id, reason).await?;
+        save(&tx, order).await
+    })
+    .await
+}
+
+/// The money was taken before it could be let go: it is paid back. Returning the stock is next.
+pub(super) async fn captured_meanwhile(
+    db: &Database,
+    id: Uuid,
+    key: &str,
+    payment_id: &str,
+    lease: Duration,
+) -> Result<bool> {
+    at_step(db, id, Step::Void, |tx, mut order: order::Model| async move {
+        order.step = Step::Release;
+        order.payment_id = Some(payment_id.to_owned());
+        take_money(&tx, &mut order, key).await?;
+        pay_back_all(&tx, &mut order, By::SYSTEM, "the order was not completed", lease).await?;
+        save(&tx, order).await
+    })
+    .await
+}
+
+/// The stock is returned. Nothing is next.
+pub(super) async fn released(db: &Database, id: Uuid) -> Result<bool> {
+    at_step(db, id, Step::Release, |tx, mut order: order::Model| async move {
+        order.step = Step::Done;
+        save(&tx, order).await
+    })
+    .await
+}
+
+/// Cancels an order, whatever its step: what was done is undone by the next steps, and what was paid is paid back by a refund. This
+/// worker has a lease on them.
+pub(super) async fn cancel(
+    tx: &DatabaseTransaction,
+    mut order: order::Model,
+    by: By,
+    reason: &str,
+    lease: Duration,
+) -> Result<()> {
+    order.step = match order.step {
+        Step::Reserve | Step::Done => Step::Release,
+        Step::Authorize | Step::Commit | Step::Capture => Step::Void,
+        undoing => undoing,
+    };
+    if order.status == Status::Placed {
+        count_sales(tx, order.id, |line| -line.refundable()).await?;
+    }
+    order.status = Status::Cancelled;
+    order.due_at = now_millis() + millis(lease);
+    pay_back_all(tx, &mut order, by, reason, lease).await?;
+    let event = Event { reason: Some(reason.to_owned()), ..Event::of(order_event::Kind::Cancelled) };
+    add_event(tx, &order, by, event).await?;
+    save(tx, order).await
+}
+
+/// Makes the order due again after a wait, and keeps why.
+pub(super) async fn retry_in(db: &Database, id: Uuid, wait: Duration, failure: &str, stuck: bool) -> Result<()> {
+    let stuck_since = if stuck {
+        Expr::from(Func::coalesce([Expr::col(Column::StuckSince), Expr::val(now_millis())]))
+    } else {
+        Expr::value(Option::<i64>::None)
+    };
+    order::Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(now_millis() + millis(wait)))
+        .col_expr(Column::Failure, Expr::value(failure))
+        .col_expr(Column::StuckSince, stuck_since)
+        .filter(Column::Id.eq(id))
+        .filter(Column::Step.ne(Step::Done))
+        .exec(db.reader())
+        .await?;
+    Ok(())
+}
+
+/// Locks an order's row until the transaction ends.
+pub(super) async fn locked(tx: &DatabaseTransaction, id: Uuid) -> Result<Option<order::Model>> {
+    Ok(order::Entity::find_by_id(id).lock_exclusive().one(tx).await?)
+}
+
+/// The lines of an order whose row is locked.
+pub(super) async fn locked_lines(tx: &DatabaseTransaction, id: Uuid) -> Result<Vec<order_line::Model>> {
+    Ok(lines_of(id).all(tx).await?)
+}
+
+/// Writes a row that is locked.
+pub(super) async fn save(tx: &DatabaseTransaction, order: order::Model) -> Result<()> {
+    order.into_active_model().reset_all().update(tx).await?;
+    Ok(())
+}
+
+/// Writes a line of an order whose row is locked.
+pub(super) async fn save_line(tx: &DatabaseTransaction, line: order_line::Model) -> Result<()> {
+    line.into_active_model().reset_all().update(tx).await?;
+    Ok(())
+}
+
+/// Does the work if the order is at this step, with its row locked; a new step begins without failures. Returns whether it was.
+async fn at_step<F: Future<Output = Result<()>>>(
+    db: &Database,
+    id: Uuid,
+    step: Step,
+    work: impl Fn(Transaction, order::Model) -> F,
+) -> Result<bool> {
+    let work = &work;
+    db.write(|tx| async move {
+        let Some(mut order) = locked(&tx, id).await?.filter(|order| order.step == step) else { return Ok(false) };
+        (order.attempts, order.failure, order.stuck_since) = (0, None, None);
+        work(tx, order).await?;
         Ok(true)
     })
     .await
 }
 
-/// Ends the steps, if the current one is still `after`.
-pub(super) async fn done(db: &Database, id: Uuid, after: Step) -> Result<()> {
-    take_step(db.reader(), id, after, Step::Done, Vec::new()).await?;
-    Ok(())
+async fn take_money(tx: &DatabaseTransaction, order: &mut order::Model, key: &str) -> Result<()> {
+    order.captured_minor = order.total_minor;
+    record(tx, key, ledger_entry::Kind::Capture, order, order.total_minor).await?;
+    let event = Event { amount_minor: Some(order.total_minor), ..Event::of(order_event::Kind::Paid) };
+    add_event(tx, order, By::SYSTEM, event).await
 }
 
-/// Makes the order due again after a wait.
-pub(super) async fn retry_in(db: &Database, id: Uuid, wait: Duration) -> Result<(), DbErr> {
-    order::Entity::update_many()
-        .col_expr(Column::DueAt, Expr::value(now_millis() + millis(wait)))
-        .filter(Column::Id.eq(text(id)))
-        .exec(db.reader())
-        .await
-        .map(drop)
-}
-
-/// Changes the order's step, and more, if it is still `from`. The row stays locked until the transaction ends.
-async fn take_step(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    from: Step,
-    to: Step,
-    changes: Vec<(Column, SimpleExpr)>,
-) -> Result<bool, DbErr> {
-    let mut update = order::Entity::update_many()
-        .col_expr(Column::Step, Expr::value(to))
-        .col_expr(Column::Attempts, Expr::value(0))
-        .filter(Column::Id.eq(text(id)))
-        .filter(Column::Step.eq(from));
-    for (column, value) in changes {
-        update = update.col_expr(column, value);
-    }
-    Ok(update.exec(db).await?.rows_affected == 1)
-}
-
-async fn fix_price(tx: &DatabaseTransaction, id: Uuid, product: Uuid, unit_price: Money) -> Result<(), DbErr> {
-    order_line::Entity::update_many()
-        .col_expr(order_line::Column::UnitPriceMinor, Expr::value(unit_price.minor()))
-        .filter(order_line::Column::OrderId.eq(text(id)))
-        .filter(order_line::Column::ProductId.eq(text(product)))
-        .exec(tx)
-        .await
-        .map(drop)
-}
-
-/// Refunds what was charged, if anything was, and adds to the history.
-async fn refund(tx: &DatabaseTransaction, id: Uuid, reason: &str) -> Result<()> {
-    let charge = ledger_entry::Entity::find_by_id((id.into(), ledger_entry::Kind::Charge)).one(tx).await?;
-    if let Some(charge) = &charge {
-        let kind = ledger_entry::Kind::Refund;
-        record(tx, id, kind, charge.amount_minor, &charge.currency).await?;
-    }
-    let refunded = charge.map(|charge| charge.amount_minor);
-    let kind = order_event::Kind::Cancelled;
-    add_event(tx, id, kind, refunded, Some(reason.to_owned())).await
-}
-
-async fn record(
+async fn pay_back_all(
     tx: &DatabaseTransaction,
-    id: Uuid,
-    kind: ledger_entry::Kind,
-    amount_minor: i64,
-    currency: &str,
-) -> Result<(), DbErr> {
-    let entry = ledger_entry::ActiveModel {
-        order_id: Set(id.into()),
-        kind: Set(kind),
-        amount_minor: Set(amount_minor),
-        currency: Set(currency.to_owned()),
-        at: Set(now_millis()),
-    };
-    entry.insert(tx).await.map(drop)
-}
-
-async fn add_event(
-    tx: &DatabaseTransaction,
-    id: Uuid,
-    kind: order_event::Kind,
-    amount_minor: Option<i64>,
-    reason: Option<String>,
+    order: &mut order::Model,
+    by: By,
+    reason: &str,
+    lease: Duration,
 ) -> Result<()> {
-    let event = order_event::ActiveModel {
-        order_id: Set(id.into()),
-        kind: Set(kind),
-        at: Set(now_millis()),
-        amount_minor: Set(amount_minor),
-        reason: Set(reason),
+    let amount_minor = order.captured_minor - order.refunded_minor;
+    if amount_minor == 0 {
+        return Ok(());
+    }
+    order.refunded_minor = order.captured_minor;
+    let now = now_millis();
+    let refund = refund::Model {
+        id: Uuid::now_v7(),
+        order_id: order.id,
+        status: refund::Status::Pending,
+        amount_minor,
+        lines: refund::Lines::default(),
+        reason: reason.to_owned(),
+        actor: by.actor,
+        actor_id: by.id,
+        created_at: now,
+        due_at: now + millis(lease),
+        attempts: 0,
+        failure: None,
     };
-    event.insert(tx).await?;
-    publish(tx, id).await
+    refund.into_active_model().reset_all().insert(tx).await?;
+    Ok(())
 }
 
-/// Tells subscriptions, once this transaction is committed, that an order has changed.
-async fn publish(tx: &DatabaseTransaction, id: Uuid) -> Result<()> {
-    let Some(order) = order::Entity::find_by_id(id).one(tx).await? else { return Ok(()) };
-    let payload = serde_json::json!({ "id": id });
-    for subject in [changes::of_order(id), changes::of_buyer(order.buyer_id.0)] {
-        service::events::add(tx, id, subject, &payload).await?;
+/// Adds to what is sold of each product of an order. In the order of the products, so that two transactions do not wait for each other.
+pub(super) async fn count_sales(
+    tx: &DatabaseTransaction,
+    id: Uuid,
+    units: impl Fn(&order_line::Model) -> i32,
+) -> Result<()> {
+    let lines = locked_lines(tx, id).await?;
+    add_sales(tx, lines.iter().map(|line| (line.product_id, i64::from(units(line)))).collect()).await
+}
+
+/// Adds to what is sold of each product.
+pub(super) async fn add_sales(tx: &DatabaseTransaction, units: BTreeMap<Uuid, i64>) -> Result<()> {
+    for (product_id, units) in units.into_iter().filter(|(_, units)| *units != 0) {
+        // A row may not be negative, not even one that only proposes a change.
+        let new = product_sales::ActiveModel { product_id: Set(product_id), units: Set(Ord::max(units, 0)) };
+        let sold = Expr::col((product_sales::Entity, product_sales::Column::Units));
+        let sum = ExprTrait::add(sold, units);
+        let grow =
+            OnConflict::column(product_sales::Column::ProductId).value(product_sales::Column::Units, sum).to_owned();
+        product_sales::Entity::insert(new).on_conflict(grow).exec_without_returning(tx).await?;
     }
     Ok(())
 }
 
-fn text(id: Uuid) -> sea_orm::prelude::TextUuid {
-    id.into()
+/// Writes what the provider did.
+pub(super) async fn record(
+    tx: &DatabaseTransaction,
+    key: &str,
+    kind: ledger_entry::Kind,
+    order: &order::Model,
+    amount_minor: i64,
+) -> Result<()> {
+    let entry = ledger_entry::Model {
+        key: key.to_owned(),
+        order_id: order.id,
+        kind,
+        amount_minor,
+        currency: order.currency.clone(),
+        at: now_millis(),
+    };
+    entry.into_active_model().reset_all().insert(tx).await?;
+    Ok(())
+}
+
+/// Something that happened.
+pub(super) struct Event {
+    pub(super) kind: order_event::Kind,
+    pub(super) amount_minor: Option<i64>,
+    pub(super) reason: Option<String>,
+    pub(super) fulfillment_id: Option<Uuid>,
+}
+
+impl Event {
+    pub(super) fn of(kind: order_event::Kind) -> Self {
+        Self { kind, amount_minor: None, reason: None, fulfillment_id: None }
+    }
+}
+
+/// Adds to the history and tells subscriptions, once the transaction is committed.
+pub(super) async fn add_event(tx: &DatabaseTransaction, order: &order::Model, by: By, event: Event) -> Result<()> {
+    let row = order_event::Model {
+        id: Uuid::now_v7(),
+        order_id: order.id,
+        kind: event.kind,
+        at: now_millis(),
+        actor: by.actor,
+        actor_id: by.id,
+        amount_minor: event.amount_minor,
+        reason: event.reason,
+        fulfillment_id: event.fulfillment_id,
+    };
+    row.into_active_model().reset_all().insert(tx).await?;
+    let payload = serde_json::json!({ "id": order.id });
+    for subject in [changes::of_order(order.id), changes::of_buyer(order.buyer_id)] {
+        service::events::add(tx, order.id, subject, &payload).await?;
+    }
+    Ok(())
 }

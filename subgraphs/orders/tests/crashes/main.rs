@@ -1,13 +1,13 @@
-//! Orders and inventory as real processes, killed and restarted at every step of an order, then counted.
+//! Orders and inventory as real processes and a payment provider, killed and restarted at every step of an order, then counted.
 //!
 //! * `every_fault_at_every_step`: one fault at a time, at each call between the two, with a client that repeats its
 //!   request and with one that vanishes.
 //! * `the_last_unit_is_sold_once`: 32 clients, one product with 100 units, with and without kills at odd moments.
 //!
-//! After each, the two databases must tell one story (`world::World::check_books`).
+//! After each, the two databases and the payment provider must tell one story (`world::World::check_books`).
 //!
-//! Orders has no state but its database. So what a crash leaves is decided by which of the calls to inventory had been
-//! made and which of the answers had been written down, and a proxy between the two can bring about each of these cases:
+//! Orders has no state but its database. So what a crash leaves is decided by which of the calls to the others had been
+//! made and which of the answers had been written down, and a proxy between them can bring about each of these cases:
 //! killed before a call is passed on, the write before it is there and nothing else; killed when the call was answered,
 //! inventory's write is there and the answer is not.
 
@@ -19,6 +19,8 @@
     reason = "a panic in a test is its report, and a test is no API"
 )]
 
+#[path = "../support/payments.rs"]
+mod payments;
 mod process;
 mod proxy;
 mod rush;

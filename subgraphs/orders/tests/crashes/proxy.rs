@@ -1,4 +1,4 @@
-//! What stands between orders and inventory, and makes one call go wrong. Knows calls by their name alone.
+//! What stands between orders and the others, and makes one call go wrong. Knows calls by their name alone.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,19 +8,21 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
+use crate::payments::{PaymentCall, Payments};
 use crate::process::Process;
 
-/// A call from orders to inventory.
+/// A call from orders to inventory or to the payment provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     Quote,
     Reserve,
     Commit,
     Release,
+    Payment(PaymentCall),
 }
 
 /// What goes wrong with it.
@@ -49,6 +51,16 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Those that can befall a call to the payment provider, which never dies.
+    pub(crate) const OF_PAYMENTS: [Self; 7] = [
+        Self::RequestLost,
+        Self::AnswerLost,
+        Self::RequestLate,
+        Self::Nonsense,
+        Self::Error,
+        Self::OrdersDiesBefore,
+        Self::OrdersDiesAfter,
+    ];
     pub(crate) const ALL: [Self; 10] = [
         Self::RequestLost,
         Self::AnswerLost,
@@ -67,6 +79,7 @@ impl Fault {
 pub(crate) struct Proxy {
     pub(crate) orders: Process,
     pub(crate) inventory: Process,
+    pub(crate) payments: Payments,
     armed: Mutex<Option<(Call, Fault)>>,
     late: AtomicUsize,
     http: reqwest::Client,
@@ -75,12 +88,13 @@ pub(crate) struct Proxy {
 impl Proxy {
     pub(crate) fn new(orders: Process, inventory: Process) -> Arc<Self> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
-        Arc::new(Self { orders, inventory, armed: Mutex::default(), late: AtomicUsize::new(0), http })
+        let (payments, armed) = (Payments::default(), Mutex::default());
+        Arc::new(Self { orders, inventory, payments, armed, late: AtomicUsize::new(0), http })
     }
 
     /// Serves on the listener for as long as the test runs.
     pub(crate) fn serve(self: &Arc<Self>, listener: tokio::net::TcpListener) {
-        let routes = Router::new().route("/graphql", post(pass)).with_state(Arc::clone(self));
+        let routes = Router::new().fallback(post(pass)).with_state(Arc::clone(self));
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
     }
 
@@ -99,16 +113,20 @@ impl Proxy {
         self.late.load(Ordering::SeqCst) > 0
     }
 
-    fn fault(&self, body: &Bytes) -> Option<Fault> {
+    fn fault(&self, path: &str, body: &Bytes) -> Option<Fault> {
         let mut armed = self.armed.lock().unwrap();
         let (call, _) = (*armed)?;
-        if !contains(body, call) {
+        if !is(path, body, call) {
             return None;
         }
         armed.take().map(|(_, fault)| fault)
     }
 
-    async fn forward(&self, headers: &HeaderMap, body: Bytes) -> Result<(StatusCode, Bytes), ()> {
+    async fn forward(&self, path: &str, headers: &HeaderMap, body: Bytes) -> Result<(StatusCode, Bytes), ()> {
+        if PaymentCall::of(path).is_some() {
+            let (status, answer) = self.payments.answer(path, headers, &body);
+            return Ok((status, answer.into()));
+        }
         let address: SocketAddr = self.inventory.address().ok_or(())?;
         let mut request = self.http.post(format!("http://{address}/graphql")).body(body);
         for name in ["content-type", service::auth::INTERNAL_TOKEN_HEADER] {
@@ -122,10 +140,11 @@ impl Proxy {
     }
 }
 
-async fn pass(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn pass(State(proxy): State<Arc<Proxy>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    let path = uri.path().to_owned();
     let lost = || StatusCode::BAD_GATEWAY.into_response();
-    let Some(fault) = proxy.fault(&body) else {
-        return proxy.forward(&headers, body).await.map_or_else(|()| lost(), IntoResponse::into_response);
+    let Some(fault) = proxy.fault(&path, &body) else {
+        return proxy.forward(&path, &headers, body).await.map_or_else(|()| lost(), IntoResponse::into_response);
     };
     match fault {
         Fault::RequestLost => {}
@@ -137,12 +156,12 @@ async fn pass(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Bytes) 
             let proxy = Arc::clone(&proxy);
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(1500)).await;
-                proxy.forward(&headers, body).await.unwrap();
+                proxy.forward(&path, &headers, body).await.unwrap();
                 proxy.late.fetch_sub(1, Ordering::SeqCst);
             });
         }
         Fault::AnswerLost | Fault::Error | Fault::OrdersDiesAfter | Fault::InventoryDiesAfter | Fault::BothDieAfter => {
-            proxy.forward(&headers, body).await.unwrap();
+            proxy.forward(&path, &headers, body).await.unwrap();
             if matches!(fault, Fault::OrdersDiesAfter | Fault::BothDieAfter) {
                 proxy.orders.kill();
             }
@@ -150,19 +169,23 @@ async fn pass(State(proxy): State<Arc<Proxy>>, headers: HeaderMap, body: Bytes) 
                 proxy.inventory.kill();
             }
             if fault == Fault::Error {
-                return r#"{"data":null,"errors":[{"message":"Internal error."}]}"#.into_response();
+                let answer = r#"{"data":null,"errors":[{"message":"Internal error."}],"error":{"type":"api_error"}}"#;
+                let payment = PaymentCall::of(&path).is_some();
+                let status = if payment { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
+                return (status, answer).into_response();
             }
         }
     }
     lost()
 }
 
-fn contains(body: &[u8], call: Call) -> bool {
+fn is(path: &str, body: &[u8], call: Call) -> bool {
     let name: &[u8] = match call {
         Call::Quote => b"_entities",
         Call::Reserve => b"reserveStock",
         Call::Commit => b"commitStock",
         Call::Release => b"releaseStock",
+        Call::Payment(call) => return PaymentCall::of(path) == Some(call),
     };
-    body.windows(name.len()).any(|window| window == name)
+    PaymentCall::of(path).is_none() && body.windows(name.len()).any(|window| window == name)
 }

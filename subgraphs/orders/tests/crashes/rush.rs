@@ -57,10 +57,10 @@ async fn buy(world: Arc<World>, product: Uuid) -> i64 {
     let user = Uuid::new_v4();
     let mut placed = 0;
     for number in 0..ORDERS_OF_EACH {
-        let result = world.place(user, &number.to_string(), product, 1).await;
-        match result["__typename"].as_str() {
-            Some("PlacedOrder") => placed += 1,
-            Some("OutOfStock") => {}
+        let result = world.place(user, &number.to_string(), product, 1, "pm_card").await;
+        match (result["order"]["status"].as_str(), result["userErrors"][0]["code"].as_str()) {
+            (Some("PLACED"), None) => placed += 1,
+            (Some("REJECTED"), Some("OUT_OF_STOCK")) => {}
             _ => panic!("{result}"),
         }
     }

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::payments::{self, PaymentCall};
 use crate::proxy::{Call, Fault};
 use crate::world::{self, World};
 
@@ -14,6 +15,10 @@ enum Story {
     Vanishes,
     /// Orders more than there is.
     WantsTooMuch,
+    /// Pays with a card that is declined.
+    CannotPay,
+    /// Pays with a card whose authorization has expired when the money is to be taken.
+    Expires,
     /// Orders, then cancels.
     Cancels,
     /// Cancels an order that is still pending.
@@ -21,16 +26,44 @@ enum Story {
 }
 
 impl Story {
-    const ALL: [Self; 5] = [Self::Places, Self::Vanishes, Self::WantsTooMuch, Self::Cancels, Self::CancelsEarly];
+    const ALL: [Self; 7] = [
+        Self::Places,
+        Self::Vanishes,
+        Self::WantsTooMuch,
+        Self::CannotPay,
+        Self::Expires,
+        Self::Cancels,
+        Self::CancelsEarly,
+    ];
 
     fn calls(self) -> &'static [Call] {
+        use PaymentCall::{Authorize, Capture, Refund, Void};
         match self {
-            Self::Places => &[Call::Quote, Call::Reserve, Call::Commit],
-            Self::Vanishes => &[Call::Reserve, Call::Commit],
+            Self::Places => {
+                &[Call::Quote, Call::Reserve, Call::Payment(Authorize), Call::Commit, Call::Payment(Capture)]
+            }
+            Self::Vanishes => &[Call::Reserve, Call::Payment(Authorize), Call::Commit, Call::Payment(Capture)],
             Self::WantsTooMuch => &[Call::Reserve, Call::Release],
-            Self::Cancels => &[Call::Release],
-            Self::CancelsEarly => &[Call::Reserve],
+            Self::CannotPay => &[Call::Payment(Authorize), Call::Release],
+            Self::Expires => &[Call::Payment(Capture), Call::Payment(Void), Call::Release],
+            Self::Cancels => &[Call::Release, Call::Payment(Refund)],
+            Self::CancelsEarly => &[Call::Reserve, Call::Payment(Authorize), Call::Payment(Capture)],
         }
+    }
+
+    const fn method(self) -> &'static str {
+        match self {
+            Self::CannotPay => payments::DECLINED,
+            Self::Expires => payments::EXPIRES,
+            _ => "pm_card",
+        }
+    }
+}
+
+fn faults(call: Call) -> &'static [Fault] {
+    match call {
+        Call::Payment(_) => &Fault::OF_PAYMENTS,
+        _ => &Fault::ALL,
     }
 }
 
@@ -40,9 +73,9 @@ async fn every_fault_at_every_step() {
         let mut products = world.products_in_stock().into_iter().cycle();
         for story in Story::ALL {
             for call in story.calls() {
-                for fault in Fault::ALL {
+                for fault in faults(*call) {
                     let product = products.next().unwrap();
-                    check(&world, story, *call, fault, product).await;
+                    check(&world, story, *call, *fault, product).await;
                 }
             }
         }
@@ -58,28 +91,36 @@ async fn check(world: &World, story: Story, call: Call, fault: Fault, product: U
     if story != Story::Cancels {
         world.proxy.arm(call, fault);
     }
+    let method = story.method();
     match story {
         Story::Places => {
-            let result = world.place(user, &key, product, quantity).await;
-            assert_eq!(result["__typename"], "PlacedOrder", "{case}: {result}");
-            let again = world.place(user, &key, product, quantity).await;
+            let result = world.place(user, &key, product, quantity, method).await;
+            assert_eq!(result["order"]["status"], "PLACED", "{case}: {result}");
+            let again = world.place(user, &key, product, quantity, method).await;
             assert_eq!(again["order"]["id"], result["order"]["id"], "{case}");
         }
         Story::Vanishes => {
-            world.place_once(user, &key, product, quantity).await;
+            world.place_once(user, &key, product, quantity, method).await;
         }
         Story::WantsTooMuch => {
-            let result = world.place(user, &key, product, quantity).await;
-            assert_eq!(result["__typename"], "OutOfStock", "{case}: {result}");
-            assert_eq!(result["lines"][0]["available"], stock, "{case}");
+            let result = world.place(user, &key, product, quantity, method).await;
+            assert_eq!(result["userErrors"][0]["code"], "OUT_OF_STOCK", "{case}: {result}");
+            assert_eq!(result["shortages"][0]["available"], stock, "{case}");
+        }
+        Story::CannotPay => {
+            let result = world.place(user, &key, product, quantity, method).await;
+            assert_eq!(result["userErrors"][0]["code"], "PAYMENT_DECLINED", "{case}: {result}");
+        }
+        Story::Expires => {
+            world.place_once(user, &key, product, quantity, method).await;
         }
         Story::Cancels => {
-            let result = world.place(user, &key, product, quantity).await;
+            let result = world.place(user, &key, product, quantity, method).await;
             world.proxy.arm(call, fault);
             world.cancel(user, &result["order"]["id"]).await;
         }
         Story::CancelsEarly => {
-            if let Some(result) = world.place_once(user, &key, product, quantity).await {
+            if let Some(result) = world.place_once(user, &key, product, quantity, method).await {
                 world.cancel(user, &result["order"]["id"]).await;
             }
         }
@@ -91,7 +132,7 @@ async fn check(world: &World, story: Story, call: Call, fault: Fault, product: U
     let left = world.stock_of(product).await;
     let sold = match story {
         Story::Places | Story::Vanishes => 1,
-        Story::WantsTooMuch | Story::Cancels => 0,
+        Story::WantsTooMuch | Story::CannotPay | Story::Expires | Story::Cancels => 0,
         // Killed under it, a client can't cancel what it knows no id of.
         Story::CancelsEarly => stock - left,
     };

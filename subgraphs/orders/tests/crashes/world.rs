@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 use service::Database;
 use service::testing::TestDatabase;
 use uuid::Uuid;
 
+use crate::payments;
 use crate::process::{self, Process};
 use crate::proxy::Proxy;
 use crate::token;
@@ -40,7 +41,7 @@ impl World {
     async fn start(places: (TestDatabase, TestDatabase)) -> Self {
         let keys = token::serve_keys().await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let inventory_url = format!("http://{}/graphql", listener.local_addr().unwrap());
+        let others = format!("http://{}", listener.local_addr().unwrap());
         let internal_token = Uuid::new_v4().to_string();
 
         let (url, token) = (places.1.config.url.clone(), internal_token.clone());
@@ -54,7 +55,9 @@ impl World {
                 .env("SAMPLE_DATA", "false")
                 .env("JWKS_URL", format!("http://{keys}/jwks"))
                 .env("INTERNAL_TOKEN", &internal_token)
-                .env("INVENTORY_URL", &inventory_url)
+                .env("INVENTORY_URL", format!("{others}/graphql"))
+                .env("PAYMENT_URL", &others)
+                .env("PAYMENT_SECRET", payments::SECRET)
                 .env("RECONCILE_INTERVAL", "0.1")
                 .env("RECONCILE_LEASE", "2");
             command
@@ -77,9 +80,11 @@ impl World {
 
     /// Leaves so many units of the product in all, before any order.
     pub(crate) async fn set_stock(&mut self, product: Uuid, units: i64) {
-        let one = format!("(SELECT MIN(warehouse_id) FROM stock WHERE product_id = '{product}')");
+        let (id, warehouse) = (hex(&self.inventory, "product_id"), hex(&self.inventory, "warehouse_id"));
+        let one = format!("(SELECT MIN({warehouse}) FROM stock WHERE {id} = '{}')", product.simple());
         let sql = format!(
-            "UPDATE stock SET quantity = CASE WHEN warehouse_id = {one} THEN {units} ELSE 0 END WHERE product_id = '{product}'"
+            "UPDATE stock SET quantity = CASE WHEN {warehouse} = {one} THEN {units} ELSE 0 END WHERE {id} = '{}'",
+            product.simple()
         );
         self.inventory.reader().execute_unprepared(&sql).await.unwrap();
         self.stock = self.stock_now().await;
@@ -87,7 +92,7 @@ impl World {
 
     /// How many units of a product there are.
     pub(crate) async fn stock_of(&self, product: Uuid) -> i64 {
-        self.stock_now().await[&product.to_string()]
+        self.stock_now().await[&product.simple().to_string()]
     }
 
     /// The products of which there were some at the beginning.
@@ -106,25 +111,34 @@ impl World {
         request.send().await.ok()?.json().await.ok()
     }
 
-    /// Asks once for an order of so many units of the product.
-    pub(crate) async fn place_once(&self, user: Uuid, key: &str, product: Uuid, quantity: i64) -> Option<Value> {
-        let input = json!({ "idempotencyKey": key, "lines": [{ "productId": product, "quantity": quantity }] });
-        let answer = self.ask(user, PLACE, &json!({ "input": input })).await?;
-        let result = &answer["data"]["placeOrder"];
-        if result.is_object() {
-            return Some(result.clone());
-        }
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer}");
-        None
+    /// Asks once for an order of so many units of the product, at what it costs now.
+    pub(crate) async fn place_once(
+        &self,
+        user: Uuid,
+        key: &str,
+        product: Uuid,
+        quantity: i64,
+        method: &str,
+    ) -> Option<Value> {
+        let order = json!({
+            "lines": [{ "productId": product, "quantity": quantity }],
+            "shippingAddress": { "name": "Grace", "line1": "Lange Str. 7", "city": "Berlin", "countryCode": "DE" },
+        });
+        let quoted = payload(self.ask(user, QUOTE, &json!({ "input": order })).await?, "quoteOrder")?;
+        let mut input = order;
+        input["idempotencyKey"] = json!(key);
+        input["paymentMethod"] = json!(method);
+        input["expectedTotal"] = quoted["quote"]["total"].clone();
+        payload(self.ask(user, PLACE, &json!({ "input": input })).await?, "placeOrder")
     }
 
     /// Asks for it until it is decided, through crashes and losses.
-    pub(crate) async fn place(&self, user: Uuid, key: &str, product: Uuid, quantity: i64) -> Value {
+    pub(crate) async fn place(&self, user: Uuid, key: &str, product: Uuid, quantity: i64, method: &str) -> Value {
         let deadline = Deadline::new("placing an order");
         loop {
-            let result = self.place_once(user, key, product, quantity).await;
+            let result = self.place_once(user, key, product, quantity, method).await;
             match result {
-                Some(result) if result["__typename"] != "PendingOrder" => return result,
+                Some(result) if result["order"]["status"] != "PENDING" => return result,
                 _ => deadline.wait().await,
             }
             self.revive().await;
@@ -135,9 +149,9 @@ impl World {
     pub(crate) async fn cancel(&self, user: Uuid, order: &Value) {
         let deadline = Deadline::new("cancelling an order");
         loop {
-            let answer = self.ask(user, CANCEL, &json!({ "id": order })).await;
+            let answer = self.ask(user, CANCEL, &json!({ "input": { "id": order } })).await;
             match answer {
-                Some(answer) if answer["data"]["cancelOrder"]["status"] == "CANCELLED" => return,
+                Some(answer) if answer["data"]["cancelOrder"]["order"]["status"] == "CANCELLED" => return,
                 Some(answer) => panic!("{answer}"),
                 None => deadline.wait().await,
             }
@@ -155,34 +169,30 @@ impl World {
     pub(crate) async fn settle(&self) {
         let deadline = Deadline::new("settling");
         self.revive().await;
-        while self.proxy.has_late_requests() || self.orders_count("WHERE step <> 'DONE'").await > 0 {
+        while self.proxy.has_late_requests()
+            || self.orders_count("WHERE step <> 'DONE'").await > 0
+            || self.orders_count("JOIN refunds r ON r.order_id = o.id WHERE r.status = 'PENDING'").await > 0
+        {
             deadline.wait().await;
             self.revive().await;
         }
     }
 
-    /// The two databases must agree to the unit and the cent. Nothing may be under way.
+    /// The two databases and the payment provider must agree to the unit and the cent. Nothing may be under way.
     pub(crate) async fn check_books(&self) {
-        // Whether an order has taken money is what its status says; never twice, by the ledger's primary key.
         for (what, wrong) in [
             ("pending", "status = 'PENDING'"),
             (
-                "a total that is not its lines'",
-                "total_minor <> (SELECT SUM(quantity * unit_price_minor) FROM order_lines l WHERE l.order_id = o.id)",
+                "a total that is not its parts'",
+                "total_minor <> shipping_minor + tax_minor + (SELECT SUM(quantity * unit_price_minor) FROM order_lines l WHERE l.order_id = o.id)",
             ),
+            ("placed and not paid", "status = 'PLACED' AND (captured_minor <> total_minor OR refunded_minor <> 0)"),
+            ("cancelled and not paid back", "status = 'CANCELLED' AND captured_minor <> refunded_minor"),
+            ("rejected and not paid back", "status = 'REJECTED' AND captured_minor <> refunded_minor"),
             (
-                "placed or refunded without a charge of its total",
-                "status = 'PLACED' AND NOT EXISTS (SELECT 1 FROM ledger g WHERE g.order_id = o.id AND kind = 'CHARGE' AND amount_minor = total_minor)",
+                "otherwise in the ledger",
+                "captured_minor - refunded_minor <> (SELECT COALESCE(SUM(CASE kind WHEN 'CAPTURE' THEN amount_minor WHEN 'REFUND' THEN -amount_minor ELSE 0 END), 0) FROM ledger g WHERE g.order_id = o.id)",
             ),
-            (
-                "placed and refunded",
-                "status = 'PLACED' AND EXISTS (SELECT 1 FROM ledger g WHERE g.order_id = o.id AND kind = 'REFUND')",
-            ),
-            (
-                "cancelled and not refunded to the cent",
-                "status = 'CANCELLED' AND (SELECT COALESCE(SUM(CASE kind WHEN 'CHARGE' THEN amount_minor ELSE -amount_minor END), 0) FROM ledger g WHERE g.order_id = o.id) <> 0",
-            ),
-            ("rejected and charged", "status = 'REJECTED' AND EXISTS (SELECT 1 FROM ledger g WHERE g.order_id = o.id)"),
             (
                 "without an event of its status",
                 "NOT EXISTS (SELECT 1 FROM order_events e WHERE e.order_id = o.id AND kind = o.status)",
@@ -190,25 +200,44 @@ impl World {
         ] {
             assert_eq!(self.orders_count(&format!("WHERE {wrong}")).await, 0, "orders that are {what}");
         }
-        // What is not in stock any more is in placed orders, unit by unit.
-        let sold = pairs(&self.orders, "SELECT product_id, CAST(SUM(quantity) AS bigint) FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE status = 'PLACED' GROUP BY product_id").await;
+        self.check_payments().await;
+        // What is not in stock any more is in placed orders, unit by unit; and that is what is counted as sold.
+        let product = hex(&self.orders, "product_id");
+        let sold = pairs(&self.orders, &format!("SELECT {product}, CAST(SUM(quantity) AS bigint) FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE status = 'PLACED' GROUP BY product_id")).await;
+        let counted =
+            pairs(&self.orders, &format!("SELECT {product}, units FROM product_sales WHERE units <> 0")).await;
+        assert_eq!(counted, sold);
         let now = self.stock_now().await;
         for (product, before) in &self.stock {
             let sold = sold.get(product).copied().unwrap_or(0);
             assert_eq!(now[product], before - sold, "stock of {product}, of which {sold} were sold");
         }
         // And inventory knows each placed order as sold, and no other.
-        let placed = pairs(&self.orders, "SELECT id, CAST(1 AS bigint) FROM orders WHERE status = 'PLACED'").await;
-        let committed = pairs(
-            &self.inventory,
-            "SELECT idempotency_key, CAST(1 AS bigint) FROM reservations WHERE status = 'COMMITTED'",
-        )
-        .await;
-        assert_eq!(committed, placed);
-        let held =
-            pairs(&self.inventory, "SELECT idempotency_key, CAST(1 AS bigint) FROM reservations WHERE status = 'HELD'")
-                .await;
+        let id = hex(&self.orders, "id");
+        let placed =
+            pairs(&self.orders, &format!("SELECT {id}, CAST(1 AS bigint) FROM orders WHERE status = 'PLACED'")).await;
+        let reservations = async |status: &str| {
+            let sql = format!(
+                "SELECT replace(idempotency_key, '-', ''), CAST(1 AS bigint) FROM reservations WHERE status = '{status}'"
+            );
+            pairs(&self.inventory, &sql).await
+        };
+        assert_eq!(reservations("COMMITTED").await, placed);
+        let held = reservations("HELD").await;
         assert!(held.is_empty(), "reservations leaked: {held:?}");
+    }
+
+    /// No order has two payments, none is left set aside, and the sums are those of the orders.
+    async fn check_payments(&self) {
+        let sums = "SELECT CAST(number AS text), captured_minor - refunded_minor FROM orders";
+        let orders = pairs(&self.orders, sums).await;
+        let intents = self.proxy.payments.intents();
+        for (number, taken) in &orders {
+            let own: Vec<_> = intents.values().filter(|intent| intent.order == *number).collect();
+            assert!(own.len() <= 1, "paid twice: {own:?}");
+            assert!(own.iter().all(|intent| intent.status != "requires_capture"), "still set aside: {own:?}");
+            assert_eq!(own.iter().map(|intent| intent.captured - intent.refunded).sum::<i64>(), *taken, "{own:?}");
+        }
     }
 
     /// The orders of a key.
@@ -233,7 +262,27 @@ impl World {
     }
 
     async fn stock_now(&self) -> BTreeMap<String, i64> {
-        pairs(&self.inventory, "SELECT product_id, CAST(SUM(quantity) AS bigint) FROM stock GROUP BY product_id").await
+        let id = hex(&self.inventory, "product_id");
+        let sql = format!("SELECT {id}, CAST(SUM(quantity) AS bigint) FROM stock GROUP BY product_id");
+        pairs(&self.inventory, &sql).await
+    }
+}
+
+/// The payload of a mutation; nothing if a service was away.
+fn payload(answer: Value, field: &str) -> Option<Value> {
+    let payload = &answer["data"][field];
+    if payload.is_object() {
+        return Some(payload.clone());
+    }
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer}");
+    None
+}
+
+/// A UUID's column as 32 digits: PostgreSQL has a type for UUIDs, in SQLite they are bytes.
+fn hex(database: &Database, column: &str) -> String {
+    match database.reader().get_database_backend() {
+        DbBackend::Postgres => format!("replace(CAST({column} AS text), '-', '')"),
+        _ => format!("lower(hex({column}))"),
     }
 }
 
@@ -260,14 +309,14 @@ impl Deadline {
     }
 }
 
-const PLACE: &str = "mutation($input: PlaceOrderInput!) {
-    placeOrder(input: $input) {
-        __typename
-        ... on PlacedOrder { order { id status } }
-        ... on PendingOrder { order { id status } }
-        ... on OutOfStock { order { id status } lines { requested available } }
-        ... on RefusedOrder { order { id status } reason }
-    }
+const QUOTE: &str = "mutation($input: QuoteOrderInput!) {
+    quoteOrder(input: $input) { quote { total { amount currency } } userErrors { code } }
 }";
 
-const CANCEL: &str = "mutation($id: ID!) { cancelOrder(id: $id) { id status } }";
+const PLACE: &str = "mutation($input: PlaceOrderInput!) {
+    placeOrder(input: $input) { order { id status } shortages { requested available } userErrors { code message } }
+}";
+
+const CANCEL: &str = "mutation($input: CancelOrderInput!) {
+    cancelOrder(input: $input) { order { id status } userErrors { code message } }
+}";
