@@ -72,7 +72,7 @@ pub mod telemetry;
 pub mod testing;
 pub mod worker;
 
-pub use auth::{Authenticator, Claims, Keys, User, Viewer, viewer};
+pub use auth::{Authenticator, Claims, Keys, User, Viewer, client_address, viewer};
 pub use config::{Config, LogFormat, ServiceInfo};
 pub use database::Database;
 pub use error::{Code, Error, Result};
@@ -80,5 +80,5 @@ pub use events::EventBus;
 pub use graphql::{DateTime, Money, Page, now};
 pub use http::{Serving, Shutdown, Subgraph, serve};
 pub use metrics::Metrics;
-pub use process::main;
+pub use process::{main, main_with};
 pub use worker::Worker;

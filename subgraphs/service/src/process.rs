@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
 use crate::config::{Config, ServiceInfo, default_database, default_listen};
 use crate::http::{Shutdown, bind};
@@ -20,9 +22,25 @@ where
     C: Args + AsRef<Config>,
     F: Future<Output = anyhow::Result<()>>,
 {
-    let line = CommandLine::<C>::read(info);
+    main_with(info, sdl, serve, |_, command: NoCommand| match command {})
+}
+
+/// The `main` of a service that has commands `V` of its own. A command gives the text that it prints.
+pub fn main_with<C, V, F>(
+    info: &ServiceInfo,
+    sdl: fn() -> String,
+    serve: fn(C, TcpListener, Shutdown) -> F,
+    command: fn(C, V) -> Printing,
+) -> ExitCode
+where
+    C: Args + AsRef<Config>,
+    V: Subcommand,
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let line = CommandLine::<C, V>::read(info);
     let done = match line.command {
         Some(Verb::Schema) => print(&sdl()),
+        Some(Verb::Own(own)) => run_command(line.config, own, command),
         None => run(line.config, serve),
     };
     match done {
@@ -34,6 +52,9 @@ where
         }
     }
 }
+
+/// A command of a service: completes with the text that it prints.
+pub type Printing = BoxFuture<'static, anyhow::Result<String>>;
 
 /// Completes when the process is asked to stop, by Ctrl-C or SIGTERM.
 pub fn stop_signal() -> Shutdown {
@@ -57,29 +78,35 @@ pub fn stop_signal() -> Shutdown {
 
 #[derive(Debug, Parser)]
 #[command(version)]
-struct CommandLine<C: Args> {
+struct CommandLine<C: Args, V: Subcommand> {
     #[command(flatten)]
     config: C,
     #[command(subcommand)]
-    command: Option<Verb>,
+    command: Option<Verb<V>>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum Verb<V: Subcommand> {
     /// Print the federated schema and stop
     Schema,
+    #[command(flatten)]
+    Own(V),
 }
 
-impl<C: Args> CommandLine<C> {
+/// The commands of a service that has none of its own.
+#[derive(Debug, Subcommand)]
+enum NoCommand {}
+
+impl<C: Args, V: Subcommand> CommandLine<C, V> {
     fn read(info: &ServiceInfo) -> Self {
-        let mut command = command::<C>(info);
+        let mut command = command::<C, V>(info);
         let matches = command.get_matches_mut();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
     }
 }
 
-fn command<C: Args>(info: &ServiceInfo) -> Command {
-    CommandLine::<C>::command()
+fn command<C: Args, V: Subcommand>(info: &ServiceInfo) -> Command {
+    CommandLine::<C, V>::command()
         .name(info.name)
         .about(info.about)
         .mut_arg("listen", |arg| arg.default_value(default_listen(info).to_string()))
@@ -92,12 +119,19 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     telemetry::init(config.as_ref().log);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let listener = bind(config.as_ref().listen, "--listen or LISTEN").await?;
         serve(config, listener, stop_signal()).await
     })
+}
+
+fn run_command<C: AsRef<Config>, V>(config: C, own: V, command: fn(C, V) -> Printing) -> anyhow::Result<()> {
+    telemetry::init(config.as_ref().log);
+    print(&runtime()?.block_on(command(config, own))?)
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("could not start the runtime")
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

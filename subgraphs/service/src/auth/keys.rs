@@ -1,4 +1,4 @@
-//! The public keys that verify tokens: given, or fetched from a URL and cached. Knows no token.
+//! The public keys that verify tokens: given, watched, or fetched from a URL and cached. Knows no token.
 //!
 //! A cached key verifies at once, even while the URL does not respond: the keys are refreshed in the background. Only a
 //! request with an unknown key id waits, and all of them for the same fetch. Made-up key ids cause no more fetches than
@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
+use tokio::sync::watch;
 
 use crate::error::{Code, Error, Result};
 
@@ -24,6 +25,7 @@ pub struct Keys(Source);
 #[derive(Debug, Clone)]
 enum Source {
     Fixed(Arc<JwkSet>),
+    Watched(watch::Receiver<Arc<JwkSet>>),
     Remote(Arc<Remote>),
 }
 
@@ -31,6 +33,11 @@ impl Keys {
     /// Keys that never change.
     pub fn fixed(keys: JwkSet) -> Self {
         Self(Source::Fixed(Arc::new(keys)))
+    }
+
+    /// Keys that their owner replaces: for the service that issues tokens, whose keys rotate.
+    pub fn watched(keys: watch::Receiver<Arc<JwkSet>>) -> Self {
+        Self(Source::Watched(keys))
     }
 
     /// Keys at a URL: fetched when first needed, then every ten minutes, and when a token names an unknown key.
@@ -42,6 +49,7 @@ impl Keys {
     pub(super) async fn find(&self, id: Option<&str>) -> Result<DecodingKey> {
         match &self.0 {
             Source::Fixed(keys) => pick(keys, id)?.ok_or_else(unknown_key),
+            Source::Watched(keys) => pick(&keys.borrow(), id)?.ok_or_else(unknown_key),
             Source::Remote(remote) => remote.find(id).await,
         }
     }

@@ -1,9 +1,12 @@
 //! Who is calling: bearer tokens, the secrets of the router and of services, and what a caller may do. Knows no user account.
 
+mod address;
 mod keys;
 mod router;
 mod token;
 mod viewer;
+
+use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use subtle::ConstantTimeEq;
@@ -11,6 +14,7 @@ use subtle::ConstantTimeEq;
 use crate::config::AuthConfig;
 use crate::error::{Code, Error, Result};
 
+pub use address::{ClientAddress, client_address};
 pub use keys::Keys;
 pub use router::{ROUTER_TOKEN_HEADER, USER_ID_HEADER, USER_ROLES_HEADER};
 pub use token::Claims;
@@ -64,6 +68,14 @@ impl Authenticator {
         let claims = token::verify(token, &self.keys, &self.issuer, &self.audience).await?;
         Ok(Viewer::User(User { id: claims.sub, roles: claims.roles }))
     }
+}
+
+/// From which address a request comes that has been authenticated: `peer` is at the other end of the connection.
+pub(crate) fn address(headers: &HeaderMap, peer: Option<IpAddr>) -> Option<ClientAddress> {
+    if headers.contains_key(ROUTER_TOKEN_HEADER) || headers.contains_key(INTERNAL_TOKEN_HEADER) {
+        return address::forwarded(headers);
+    }
+    peer.map(ClientAddress)
 }
 
 /// The secrets of a setting: one, or several with commas between them while the secret is changed. The first one is sent, all are accepted.

@@ -4,6 +4,7 @@
 //! `application/graphql-response+json` gets 400 for a request that was refused; other clients get 200.
 
 use std::fmt::Display;
+use std::net::{IpAddr, SocketAddr};
 
 use async_graphql::parser::types::{DocumentOperations, OperationType};
 use async_graphql::{Executor, Request, Response as GraphQLResponse, Variables};
@@ -11,15 +12,15 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{ConnectInfo, Query, State};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::socket;
-use crate::auth::Authenticator;
+use crate::auth::{self, Authenticator};
 use crate::error::{Code, Error};
 use crate::graphql::{Executable, cache_control, is_request_error};
 
@@ -36,6 +37,7 @@ pub(super) struct Exchange {
 pub(super) async fn post(
     State(exchange): State<Exchange>,
     headers: HeaderMap,
+    extensions: Extensions,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let accepted = Accepted::of(&headers);
@@ -52,7 +54,7 @@ pub(super) async fn post(
         Err(error) => return accepted.refuse(error.status(), "BAD_REQUEST", error.body_text()),
     };
     match read_json(&body) {
-        Ok(request) => run(exchange, request, &headers, accepted).await,
+        Ok(request) => run(exchange, request, &headers, peer(&extensions), accepted).await,
         Err(message) => accepted.refuse(StatusCode::BAD_REQUEST, "BAD_REQUEST", message),
     }
 }
@@ -61,11 +63,12 @@ pub(super) async fn post(
 pub(super) async fn get(
     State(exchange): State<Exchange>,
     headers: HeaderMap,
+    extensions: Extensions,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Response {
     if let Ok(upgrade) = upgrade {
-        return socket::upgrade(exchange, headers, upgrade);
+        return socket::upgrade(exchange, headers, peer(&extensions), upgrade);
     }
     let accepted = Accepted::of(&headers);
     let mut request =
@@ -79,12 +82,24 @@ pub(super) async fn get(
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
-    run(exchange, request, &headers, accepted).await
+    run(exchange, request, &headers, peer(&extensions), accepted).await
 }
 
-async fn run(exchange: Exchange, request: Request, headers: &HeaderMap, accepted: Accepted) -> Response {
+async fn run(
+    exchange: Exchange,
+    request: Request,
+    headers: &HeaderMap,
+    peer: Option<IpAddr>,
+    accepted: Accepted,
+) -> Response {
     match exchange.authenticator.authenticate(headers).await {
-        Ok(viewer) => accepted.give(&exchange.schema.execute(request.data(viewer)).await),
+        Ok(viewer) => {
+            let mut request = request.data(viewer);
+            if let Some(address) = auth::address(headers, peer) {
+                request = request.data(address);
+            }
+            accepted.give(&exchange.schema.execute(request).await)
+        }
         Err(error) => {
             let status = match error.code() {
                 Code::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -95,6 +110,11 @@ async fn run(exchange: Exchange, request: Request, headers: &HeaderMap, accepted
             refuse_error(accepted, status, &error)
         }
     }
+}
+
+/// Who is at the other end of the connection.
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())
 }
 
 fn refuse_error(accepted: Accepted, status: StatusCode, error: &Error) -> Response {

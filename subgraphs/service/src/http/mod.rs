@@ -102,6 +102,7 @@ async fn serve_routes(
     tracing::info!(service = name, url = format!("http://{address}/graphql"), "Serving");
 
     let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, routes).with_graceful_shutdown(async move {
         shutdown.await;
         tracing::info!(service = name, "Stopping");

@@ -1,5 +1,6 @@
 //! Subscriptions over a WebSocket, in either of the two protocols. Knows no schema.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_graphql::Data;
@@ -12,7 +13,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 
 use super::exchange::Exchange;
-use crate::auth::Authenticator;
+use crate::auth::{self, Authenticator};
 use crate::error::Error;
 
 /// A client that says nothing for so long, not even that it is there, is gone.
@@ -21,17 +22,28 @@ const SILENCE: Duration = Duration::from_secs(60);
 const MAX_MESSAGE: usize = 1 << 20;
 
 /// Answers the request for a WebSocket. Who calls is known by the headers, as for any request, or by what the client sends first.
-pub(super) fn upgrade(exchange: Exchange, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+pub(super) fn upgrade(
+    exchange: Exchange,
+    headers: HeaderMap,
+    peer: Option<IpAddr>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let upgrade = upgrade.protocols(ALL_WEBSOCKET_PROTOCOLS).max_message_size(MAX_MESSAGE);
     let chosen = upgrade.selected_protocol().and_then(|name| name.to_str().ok()?.parse::<WebSocketProtocols>().ok());
     let Some(protocol) = chosen else {
         let message = "Offer the subprotocol graphql-transport-ws or graphql-ws.";
         return (StatusCode::BAD_REQUEST, message).into_response();
     };
-    upgrade.on_upgrade(move |socket| serve(exchange, headers, socket, protocol))
+    upgrade.on_upgrade(move |socket| serve(exchange, headers, peer, socket, protocol))
 }
 
-async fn serve(exchange: Exchange, headers: HeaderMap, socket: WebSocket, protocol: WebSocketProtocols) {
+async fn serve(
+    exchange: Exchange,
+    headers: HeaderMap,
+    peer: Option<IpAddr>,
+    socket: WebSocket,
+    protocol: WebSocketProtocols,
+) {
     let Exchange { schema, authenticator, stop } = exchange;
     let (mut to_client, from_client) = socket.split();
     let texts = from_client
@@ -40,7 +52,7 @@ async fn serve(exchange: Exchange, headers: HeaderMap, socket: WebSocket, protoc
             std::future::ready(message.ok().filter(|message| matches!(message, Message::Text(_) | Message::Binary(_))))
         })
         .map(Message::into_data);
-    let init = move |payload| async move { session(&authenticator, headers, &payload).await };
+    let init = move |payload| async move { session(&authenticator, headers, peer, &payload).await };
     let mut messages =
         GraphQLSocket::new(schema, texts, protocol).on_connection_init(init).keepalive_timeout(Clock, SILENCE);
     loop {
@@ -63,6 +75,7 @@ async fn serve(exchange: Exchange, headers: HeaderMap, socket: WebSocket, protoc
 async fn session(
     authenticator: &Authenticator,
     mut headers: HeaderMap,
+    peer: Option<IpAddr>,
     payload: &serde_json::Value,
 ) -> async_graphql::Result<Data> {
     let given = ["Authorization", "authorization"].iter().find_map(|name| payload.get(name)?.as_str());
@@ -73,6 +86,9 @@ async fn session(
         authenticator.authenticate(&headers).await.map_err(|error: Error| async_graphql::Error::from(error))?;
     let mut data = Data::default();
     data.insert(viewer);
+    if let Some(address) = auth::address(&headers, peer) {
+        data.insert(address);
+    }
     Ok(data)
 }
 

@@ -8,6 +8,7 @@ use axum::{Json, Router};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
 use serde_json::{Value, json};
+use service::auth::ROUTER_TOKEN_HEADER;
 use service::{Claims, Keys};
 use tokio::net::TcpListener;
 
@@ -216,5 +217,20 @@ async fn without_keys_a_token_can_not_be_verified() {
     let request = world.query("{ who }").bearer_auth(Issuer::new("one").token(|_| {}));
     assert_eq!(refusal(request).await, (503, "UNAVAILABLE".to_owned()));
     assert_eq!(answer(world.query("{ who }")).await, who("nobody"));
+    world.stop().await;
+}
+
+/// The router is believed about the client's address; nobody else is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_of_a_client_is_that_of_the_connection_or_what_the_router_says() {
+    let world = World::start(None, |_| {}).await;
+    let ask = || world.query("{ address }").header("x-forwarded-for", "198.51.100.1, 203.0.113.9");
+    for (request, expected) in [
+        (ask(), json!("127.0.0.1")),
+        (ask().header(ROUTER_TOKEN_HEADER, "of the router"), json!("203.0.113.9")),
+        (world.query("{ address }").header(ROUTER_TOKEN_HEADER, "of the router"), json!(null)),
+    ] {
+        assert_eq!(answer(request).await, (200, json!({ "data": { "address": expected } })));
+    }
     world.stop().await;
 }

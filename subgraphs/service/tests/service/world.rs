@@ -30,6 +30,10 @@ impl Query {
         }
     }
 
+    async fn address(&self, ctx: &Context<'_>) -> Option<String> {
+        service::client_address(ctx).map(|address| address.to_string())
+    }
+
     async fn echo(&self, text: Option<String>) -> Option<String> {
         text
     }
