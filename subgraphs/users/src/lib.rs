@@ -1,29 +1,55 @@
-//! The users subgraph: accounts, signing in, and the keys that verify its tokens. Knows no orders and no products.
+//! The users subgraph: accounts, signing in, sessions, and the keys that verify its tokens. Knows no orders and no products.
 
 mod account;
+mod changes;
+mod clock;
+mod commands;
 mod config;
+mod device;
 mod entity;
+mod first_admin;
 mod graphql;
+mod housekeeping;
+mod keys;
+mod limits;
+mod mail;
 mod migration;
 mod password;
 mod sample;
 mod scopes;
+mod secret;
+mod session;
+#[cfg(test)]
+mod tests;
 mod token;
 
+use std::sync::Arc;
+
+use anyhow::Context;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
+use jsonwebtoken::jwk::JwkSet;
 use service::auth::Keys;
 use service::graphql::Executable;
-use service::{Authenticator, Database, Serving, Shutdown, Subgraph};
+use service::{Authenticator, Database, EventBus, Serving, Shutdown, Subgraph, Worker};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
+use crate::keys::KeyRing;
+use crate::mail::{Mailer, Post, SendsMail};
 use crate::token::Issuer;
 
-pub use config::{Config, INFO};
+pub use commands::{AdminCommand, Command, KeysCommand, command};
+pub use config::{Config, INFO, MailConfig};
 
 /// The path of the keys that verify this service's tokens.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
+
+/// Where NATS keeps the events of this service.
+pub const STREAM: service::events::Stream = service::events::Stream { name: "USERS", subjects: &["users.>"] };
 
 /// The federated schema of this subgraph.
 pub fn sdl() -> String {
@@ -36,39 +62,101 @@ pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Servi
 }
 
 async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+    let config = config.settled()?;
+    let mailer = mail::mailer(&config.mail, config.development_mail())?;
     let database = open(&config).await?;
+    let events = EventBus::open(config.service.events_url.as_deref(), STREAM).await?;
     password::prepare();
-    let issuer = issuer(&config, &database).await?;
-    let keys = Keys::fixed(issuer.public_keys().clone());
+    let keys = key_ring(&config, &database).await?;
+    let resources = graphql::Resources {
+        issuer: Issuer::new(keys.clone(), &config.service.auth, config.token_life()),
+        session_life: config.session_life(),
+        sends_mail: SendsMail(mailer.is_some()),
+    };
+    let stop = CancellationToken::new();
+    let (workers, ends) = work(&config, &database, &keys, mailer, &stop).into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
+    let schema = graphql::with_resources(graphql::schema(&config.service.limits), &database, resources);
     let subgraph = Subgraph {
         info: INFO,
-        routes: jwks(&issuer)?,
-        schema: Executable::new(graphql::with_resources(graphql::schema(&config.service.limits), &database, issuer)),
-        authenticator: Authenticator::with_keys(&config.service.auth, keys),
+        routes: jwks(keys.public()),
+        schema: Executable::new(schema),
+        authenticator: Authenticator::with_keys(&config.service.auth, Keys::watched(keys.public())),
         database,
-        workers: Vec::new(),
-        events: None,
+        workers,
+        events: Some(events),
         metrics: service::Metrics::new(INFO.name),
     };
-    service::serve(listener, subgraph, &config.service, shutdown).await
-}
-
-/// The database: migrated, and with sample data if that is configured and the database is empty.
-async fn open(config: &Config) -> anyhow::Result<Database> {
-    service::database::open(&config.service, migration::steps, sample::insert).await
-}
-
-async fn issuer(config: &Config, database: &Database) -> anyhow::Result<Issuer> {
-    let key = match &config.jwt_private_key {
-        Some(pem) => token::key_from_pem(pem)?,
-        None => token::key_from_database(database).await?,
+    // The workers stop when the service begins to stop: the database is closed after the last request.
+    let stopping = {
+        let stop = stop.clone();
+        Box::pin(async move {
+            shutdown.await;
+            stop.cancel();
+        })
     };
-    Issuer::new(key, &config.service.auth, config.token_life())
+    let served = service::serve(listener, subgraph, &config.service, stopping).await;
+    stop.cancel();
+    for end in ends {
+        end.await.context("a worker failed")?;
+    }
+    served
 }
 
-fn jwks(issuer: &Issuer) -> anyhow::Result<Router> {
-    let body = serde_json::to_string(issuer.public_keys())?;
-    let headers = [(header::CONTENT_TYPE, "application/jwk-set+json"), (header::CACHE_CONTROL, "public, max-age=300")];
-    let answer = move || std::future::ready((headers, body.clone()));
-    Ok(Router::new().route(JWKS_PATH, get(answer)))
+/// The database: migrated, with sample data if that is configured and the database is empty, and with an administrator if one is wanted.
+async fn open(config: &Config) -> anyhow::Result<Database> {
+    let database = service::database::open(&config.service, migration::steps, sample::insert).await?;
+    if !config.service.wants_sample_data() {
+        first_admin::refuse_sample_accounts(&database).await?;
+    }
+    if let Some(email) = &config.bootstrap_admin_email {
+        first_admin::bootstrap(&database, email).await?;
+    }
+    Ok(database)
+}
+
+async fn key_ring(config: &Config, database: &Database) -> anyhow::Result<KeyRing> {
+    match &config.jwt_private_key {
+        Some(pem) => KeyRing::fixed(pem),
+        None => KeyRing::from_database(database, config.token_life()).await,
+    }
+}
+
+/// Starts what is done beside requests.
+fn work(
+    config: &Config,
+    database: &Database,
+    keys: &KeyRing,
+    mailer: Option<Arc<dyn Mailer>>,
+    stop: &CancellationToken,
+) -> Vec<(Worker, JoinHandle<()>)> {
+    let life = config.token_life();
+    let tidying = database.clone();
+    let mut work =
+        vec![Worker::start("housekeeping", stop.clone(), move |stop| housekeeping::run(tidying.clone(), life, stop))];
+    if config.jwt_private_key.is_none() {
+        let (keys, database) = (keys.clone(), database.clone());
+        work.push(Worker::start("reload of keys", stop.clone(), move |stop| {
+            keys::keep_fresh(keys.clone(), database.clone(), life, stop)
+        }));
+    }
+    match mailer {
+        Some(mailer) => {
+            let post = Post::new(database.clone(), mailer, config.mail.account_url.clone());
+            work.push(Worker::start("sending of mails", stop.clone(), move |stop| mail::run(post.clone(), stop)));
+        }
+        None => {
+            tracing::warn!("No mail is sent, so nobody can register or reset a password: set SMTP_URL or MAIL_FILE")
+        }
+    }
+    work
+}
+
+fn jwks(keys: watch::Receiver<Arc<JwkSet>>) -> Router {
+    // Shorter than the time that a new key is published before it signs.
+    let headers = [(header::CONTENT_TYPE, "application/jwk-set+json"), (header::CACHE_CONTROL, "public, max-age=15")];
+    let answer = move || {
+        let body = serde_json::to_string(&**keys.borrow()).unwrap_or_default();
+        std::future::ready((headers.clone(), body))
+    };
+    Router::new().route(JWKS_PATH, get(answer))
 }

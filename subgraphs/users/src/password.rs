@@ -15,7 +15,11 @@ pub(crate) const MIN_CHARS: usize = 8;
 pub(crate) const MAX_BYTES: usize = 256;
 
 /// A hash takes 19 MiB and a core, so only a few run at the same time; the others wait.
-static HASHING: Hashing = Hashing { permits: Semaphore::const_new(4), longest_wait: Duration::from_secs(5) };
+static HASHING: Hashing = Hashing {
+    permits: Semaphore::const_new(4),
+    places: Semaphore::const_new(256),
+    longest_wait: Duration::from_secs(5),
+};
 
 /// A hash without a known password. Checking a password against it takes as long as a real check.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash_now("nobody has this password").ok());
@@ -58,7 +62,10 @@ pub(crate) fn weakness(password: &str, username: &str) -> Option<String> {
         return Some("a password must not contain the username".to_owned());
     }
     let first = password.chars().next();
-    if password.chars().all(|c| Some(c) == first) || COMMON.contains(&lower.as_str()) {
+    if password.chars().all(|c| Some(c) == first)
+        || COMMON.contains(&lower.as_str())
+        || lower == service::sample::PASSWORD
+    {
         return Some("this password is one of the first that an attacker tries".to_owned());
     }
     None
@@ -92,6 +99,8 @@ pub(crate) async fn verify(password: String, stored: Option<String>) -> Result<b
 /// Limits how many passwords are hashed at the same time, and how long others wait.
 struct Hashing {
     permits: Semaphore,
+    /// Of those who wait or are served. Whoever finds none free does not even wait.
+    places: Semaphore,
     /// After this wait the caller gets an error that asks to try again.
     longest_wait: Duration,
 }
@@ -102,6 +111,7 @@ impl Hashing {
         &'static self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PasswordError> {
+        let _place = self.places.try_acquire().map_err(|_| PasswordError::Busy)?;
         let permit = tokio::time::timeout(self.longest_wait, self.permits.acquire()).await;
         let permit = permit.map_err(|_| PasswordError::Busy)?.map_err(PasswordError::Closed)?;
         let work = move || {
@@ -164,6 +174,7 @@ mod tests {
         check("ööööööö", true);
         check("aaaaaaaaaaaa", true);
         check("Password123", true);
+        check("Braid-Sample", true);
         check("my-ADA-secret", true);
         check(&"x1".repeat(129), true);
         check("correct horse battery", false);
@@ -172,7 +183,11 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn callers_who_hang_up_leave_no_work_beyond_the_permits() {
-        static TWO: Hashing = Hashing { permits: Semaphore::const_new(2), longest_wait: Duration::from_secs(5) };
+        static TWO: Hashing = Hashing {
+            permits: Semaphore::const_new(2),
+            places: Semaphore::const_new(8),
+            longest_wait: Duration::from_secs(5),
+        };
         let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         for _ in 0..40 {
             let (running, most) = (Arc::clone(&running), Arc::clone(&most));
@@ -189,9 +204,36 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_too_long_is_told_to_come_back() {
-        static NONE: Hashing = Hashing { permits: Semaphore::const_new(0), longest_wait: Duration::from_millis(20) };
+        static NONE: Hashing = Hashing {
+            permits: Semaphore::const_new(0),
+            places: Semaphore::const_new(8),
+            longest_wait: Duration::from_millis(20),
+        };
         let refused = NONE.run(|| ()).await.map_err(Error::from);
         assert_eq!(refused.unwrap_err().code(), Code::Unavailable);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_queue_is_bounded_and_those_who_hang_up_leave_it() {
+        static FULL: Hashing = Hashing {
+            permits: Semaphore::const_new(0),
+            places: Semaphore::const_new(3),
+            longest_wait: Duration::from_secs(60),
+        };
+        let waiting: Vec<_> = (0..3).map(|_| tokio::spawn(FULL.run(|| ()))).collect();
+        while FULL.places.available_permits() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let started = std::time::Instant::now();
+        assert!(matches!(FULL.run(|| ()).await, Err(PasswordError::Busy)));
+        assert!(started.elapsed() < Duration::from_secs(5));
+        for one in &waiting {
+            one.abort();
+        }
+        for one in waiting {
+            assert!(one.await.unwrap_err().is_cancelled());
+        }
+        assert_eq!(FULL.places.available_permits(), 3);
     }
 
     #[tokio::test]

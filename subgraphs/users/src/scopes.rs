@@ -1,12 +1,14 @@
 //! What each role may ask the router for. The schemas name the same scopes in `@requiresScopes`. Knows no token.
 
-use crate::entity::user::Role;
+use crate::entity::user_role::Role;
 
 /// The scopes of a role.
 const fn of_role(role: Role) -> &'static [&'static str] {
     match role {
         Role::Customer => &["orders:read", "orders:write"],
-        Role::Admin => &["orders:read", "orders:write", "accounts:read", "catalog:write", "stock:write"],
+        Role::Admin => {
+            &["orders:read", "orders:write", "accounts:read", "accounts:write", "catalog:write", "stock:write"]
+        }
     }
 }
 

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
-use sea_orm::prelude::TextUuid;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use service::graphql::grouped;
 use service::{Database, Error, Result};
 use uuid::Uuid;
 
+use crate::account::roles;
 use crate::entity::user::{Column, Entity, Model};
+use crate::entity::user_role::{self, Role};
 
 /// The user with this id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,14 +20,22 @@ pub(super) struct ById(pub(super) Uuid);
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct ByUsername(pub(super) String);
 
+/// The user with this email address.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ByEmail(pub(super) String);
+
+/// The roles of the user with this id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct RolesOf(pub(super) Uuid);
+
 impl Loader<ById> for Database {
     type Value = Model;
     type Error = Error;
 
     async fn load(&self, keys: &[ById]) -> Result<HashMap<ById, Model>> {
-        let ids = keys.iter().map(|key| TextUuid(key.0));
+        let ids = keys.iter().map(|key| key.0);
         let users = Entity::find().filter(Column::Id.is_in(ids)).all(self.reader()).await?;
-        Ok(users.into_iter().map(|user| (ById(user.id.0), user)).collect())
+        Ok(users.into_iter().map(|user| (ById(user.id), user)).collect())
     }
 }
 
@@ -37,5 +47,28 @@ impl Loader<ByUsername> for Database {
         let names = keys.iter().map(|key| key.0.as_str());
         let users = Entity::find().filter(Column::Username.is_in(names)).all(self.reader()).await?;
         Ok(users.into_iter().map(|user| (ByUsername(user.username.clone()), user)).collect())
+    }
+}
+
+impl Loader<ByEmail> for Database {
+    type Value = Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ByEmail]) -> Result<HashMap<ByEmail, Model>> {
+        let addresses = keys.iter().map(|key| key.0.as_str());
+        let users = Entity::find().filter(Column::Email.is_in(addresses)).all(self.reader()).await?;
+        Ok(users.into_iter().map(|user| (ByEmail(user.email.clone()), user)).collect())
+    }
+}
+
+impl Loader<RolesOf> for Database {
+    type Value = Vec<Role>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[RolesOf]) -> Result<HashMap<RolesOf, Vec<Role>>> {
+        let ids = keys.iter().map(|key| key.0);
+        let rows = user_role::Entity::find().filter(user_role::Column::UserId.is_in(ids)).all(self.reader()).await?;
+        let by_user = grouped(rows, |row| RolesOf(row.user_id));
+        Ok(by_user.into_iter().map(|(user, rows)| (user, roles::sorted(rows))).collect())
     }
 }

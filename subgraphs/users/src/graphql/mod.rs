@@ -1,34 +1,50 @@
 //! The schema of this subgraph. Knows no HTTP.
 
+mod errors;
+mod inputs;
 mod loaders;
-mod mutation;
+pub(crate) mod mutation;
 mod one_password;
-mod query;
-#[cfg(test)]
-mod tests;
+mod payloads;
+pub(crate) mod query;
 mod user;
+
+use std::time::Duration;
 
 use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
 use service::Database;
 use service::config::Limits;
 
+use self::errors::UserError;
 use self::one_password::OnePassword;
+use self::user::Node;
 
+use crate::mail::SendsMail;
 use crate::token::Issuer;
 
 use mutation::Mutation;
 use query::Query;
 
+/// What the resolvers need beside the database.
+#[derive(Clone)]
+pub(crate) struct Resources {
+    pub(crate) issuer: Issuer,
+    pub(crate) session_life: Duration,
+    pub(crate) sends_mail: SendsMail,
+}
+
 /// The schema, without the data that its resolvers need.
 pub(crate) fn schema(limits: &Limits) -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     service::graphql::builder(Query, Mutation, EmptySubscription, limits)
+        .register_output_type::<Node>()
+        .register_output_type::<UserError>()
 }
 
 /// Adds what the resolvers need.
 pub(crate) fn with_resources(
     schema: SchemaBuilder<Query, Mutation, EmptySubscription>,
     database: &Database,
-    issuer: Issuer,
+    resources: Resources,
 ) -> Schema<Query, Mutation, EmptySubscription> {
-    service::graphql::with_database(schema, database).extension(OnePassword).data(issuer).finish()
+    service::graphql::with_database(schema, database).extension(OnePassword).data(resources).finish()
 }

@@ -17,7 +17,7 @@ pub(super) fn take_password(ctx: &Context<'_>) -> Result<()> {
     let taken = resource::<Taken>(ctx)?;
     if taken.0.swap(true, Ordering::Relaxed) {
         return Err(Error::bad_input(
-            "A request may have only one `login` or `register`. Send each of them in a request of its own.",
+            "A request may have only one mutation with a password. Send each of them in a request of its own.",
         ));
     }
     Ok(())

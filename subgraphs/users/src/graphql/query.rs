@@ -3,19 +3,20 @@
 use async_graphql::{Context, ID, Object};
 use sea_orm::EntityTrait;
 use service::graphql::page::PageConnection;
-use service::graphql::{database, loader};
-use service::{Page, Result, viewer};
+use service::graphql::{Total, database, id, loader};
+use service::{Error, Page, Result, viewer};
+use uuid::Uuid;
 
-use super::loaders::{ById, ByUsername};
-use super::user::User;
-use crate::account::parse_id;
+use super::inputs::UserBy;
+use super::loaders::{ByEmail, ById, ByUsername};
+use super::user::{TYPE, User};
 use crate::entity::user::{Column, Entity, Model};
 
 /// The query root.
 pub(crate) struct Query;
 
 /// The cursor key of a user in a list, oldest account first.
-pub(super) type UserKey = (i64, String);
+pub(super) type UserKey = (i64, Uuid);
 
 #[Object]
 impl Query {
@@ -25,13 +26,24 @@ impl Query {
         by_id(ctx, &user.id).await.transpose()
     }
 
-    /// The user with this id. For the user and administrators; null for everybody else.
-    async fn user(&self, ctx: &Context<'_>, #[graphql(desc = "The user's id.")] id: ID) -> Option<Result<User>> {
-        let found = by_id(ctx, &id).await;
+    /// One user. For the user and administrators; null for everybody else, and if there is none.
+    async fn user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which user.")] by: Option<UserBy>,
+        #[graphql(desc = "The user's id.", deprecation = "Use `by: { id: … }`.")] id: Option<ID>,
+    ) -> Option<Result<User>> {
+        let found = match (by, id) {
+            (Some(UserBy::Id(id)), None) | (None, Some(id)) => by_id(ctx, &id).await,
+            (Some(UserBy::Username(username)), None) => by_username(ctx, username.trim().to_lowercase()).await,
+            (Some(UserBy::Email(email)), None) => by_email(ctx, email.trim().to_lowercase()).await,
+            (None, None) | (Some(_), Some(_)) => Err(Error::bad_input("Say which user with `by`.")),
+        };
         visible(ctx, found)
     }
 
     /// The user with this username; upper and lower case are the same. For the user and administrators; null for everybody else.
+    #[graphql(deprecation = "Use `user(by: { username: … })`.")]
     async fn user_by_username(
         &self,
         ctx: &Context<'_>,
@@ -41,7 +53,7 @@ impl Query {
         visible(ctx, found)
     }
 
-    /// All users, oldest account first. For administrators; null, with an error, for everybody else.
+    /// All users, oldest account first. For administrators only, because it has everybody's address; null, with an error, for everybody else.
     #[graphql(
         complexity = "service::graphql::page::cost(first, last, child_complexity)",
         requires_scopes = "accounts:read"
@@ -79,11 +91,14 @@ fn visible(ctx: &Context<'_>, found: Result<Option<User>>) -> Option<Result<User
 }
 
 async fn by_id(ctx: &Context<'_>, id: &str) -> Result<Option<User>> {
-    // Every id of a user is a UUID.
-    let Some(id) = parse_id(id) else {
+    let Some(id) = id::parse(TYPE, id) else {
         return Ok(None);
     };
-    Ok(loader(ctx)?.load_one(ById(id.0)).await?.map(User::from))
+    Ok(loader(ctx)?.load_one(ById(id)).await?.map(User::from))
+}
+
+async fn by_email(ctx: &Context<'_>, email: String) -> Result<Option<User>> {
+    Ok(loader(ctx)?.load_one(ByEmail(email)).await?.map(User::from))
 }
 
 async fn by_username(ctx: &Context<'_>, username: String) -> Result<Option<User>> {
@@ -93,6 +108,7 @@ async fn by_username(ctx: &Context<'_>, username: String) -> Result<Option<User>
 async fn list(ctx: &Context<'_>, page: &Page<UserKey>) -> Result<PageConnection<UserKey, User>> {
     let database = database(ctx)?;
     let cursor = Entity::find().cursor_by((Column::CreatedAt, Column::Id));
-    let key = |user: &Model| (user.created_at, user.id.to_string());
-    Ok(page.fetch(cursor, database.reader(), key).await?.into_connection(User::from))
+    let key = |user: &Model| (user.created_at, user.id);
+    let total = Total::of(Entity::find());
+    Ok(page.fetch(cursor, database.reader(), key).await?.into_connection(User::from, total))
 }

@@ -1,15 +1,29 @@
-//! A user in the graph, and who sees what. Reads no database.
+//! A user in the graph, and who sees what.
 
-use async_graphql::{Context, ID, Object};
-use service::{DateTime, viewer};
+use async_graphql::{Context, ID, Interface, Object};
+use service::graphql::{id, loader};
+use service::{DateTime, Result, viewer};
 
-use crate::entity::user::{Model, Role};
+use super::loaders::RolesOf;
+use crate::clock;
+use crate::entity::user::Model;
+use crate::entity::user_role::Role;
+
+/// The name of the type, as ids have it.
+pub(super) const TYPE: &str = "User";
 
 /// A user in the graph.
 pub(crate) struct User {
     row: Model,
     /// Whether the response goes to the user themselves although the request has no token, as when signing in.
     to_themselves: bool,
+}
+
+/// Something with an id that `node` finds.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The id, the only one of all things."))]
+pub(crate) enum Node {
+    User(User),
 }
 
 impl User {
@@ -31,7 +45,7 @@ impl From<Model> for User {
 impl User {
     /// The id.
     async fn id(&self) -> ID {
-        self.row.id.0.into()
+        id::global(TYPE, self.row.id)
     }
 
     /// The name for signing in, in lower case.
@@ -39,12 +53,12 @@ impl User {
         &self.row.username
     }
 
-    /// The full name.
+    /// The full name, as the person has written it.
     async fn name(&self) -> &str {
         &self.row.name
     }
 
-    /// The email address. For the person and administrators; null for everybody else.
+    /// The email address, in lower case. For the person and administrators; null for everybody else.
     #[graphql(tag = "personal")]
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
         self.shows_all(ctx).then_some(self.row.email.as_str())
@@ -52,15 +66,17 @@ impl User {
 
     /// What the person may do. For the person and administrators; null for everybody else.
     #[graphql(tag = "personal")]
-    async fn roles(&self, ctx: &Context<'_>) -> Option<&[Role]> {
-        self.shows_all(ctx).then_some(self.row.roles.0.as_slice())
+    async fn roles(&self, ctx: &Context<'_>) -> Option<Result<Vec<Role>>> {
+        if !self.shows_all(ctx) {
+            return None;
+        }
+        Some(self.load_roles(ctx).await)
     }
 
     /// When the account was created. For the person and administrators; null for everybody else.
     #[graphql(tag = "personal")]
     async fn created_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
-        let created_at = chrono::DateTime::from_timestamp_millis(self.row.created_at).unwrap_or_default();
-        self.shows_all(ctx).then_some(created_at)
+        self.shows_all(ctx).then_some(clock::to_datetime(self.row.created_at))
     }
 }
 
@@ -69,5 +85,9 @@ impl User {
     pub(super) fn shows_all(&self, ctx: &Context<'_>) -> bool {
         let viewer = viewer(ctx);
         self.to_themselves || viewer.is_admin() || viewer.is_user(&self.row.id.to_string())
+    }
+
+    async fn load_roles(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {
+        Ok(loader(ctx)?.load_one(RolesOf(self.row.id)).await?.unwrap_or_default())
     }
 }

@@ -1,10 +1,10 @@
 //! The migrations of the users database. A released migration is never edited.
 
-mod m0001_create_users;
+mod m0001_create_accounts;
 
 use sea_orm_migration::MigrationTrait;
 
 /// All migrations, oldest first.
 pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m0001_create_users::Migration)]
+    vec![Box::new(m0001_create_accounts::Migration), Box::new(service::events::CreateOutbox)]
 }

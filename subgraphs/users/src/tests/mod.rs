@@ -1,0 +1,16 @@
+//! The service on both databases. Table of contents.
+
+mod email;
+mod enumeration;
+mod keys;
+mod limits;
+mod machine;
+mod passwords;
+mod queries;
+mod register;
+mod roles;
+mod security;
+mod sessions;
+mod start;
+mod statements;
+mod world;

@@ -1,0 +1,53 @@
+//! The commands for operators, as processes on both databases.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a panic in a test is its report, and a test is no API"
+)]
+
+use std::process::{Command, Output};
+
+use service::testing::TestDatabase;
+
+fn run(place: &TestDatabase, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_users"));
+    command.env_clear().env("DATABASE_URL", &place.config.url).args(arguments);
+    command.output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test]
+async fn an_operator_creates_an_administrator_once() {
+    for place in TestDatabase::each().await.unwrap() {
+        let create = ["admin", "create", "--username", "boss", "--email", "boss@shop.test"];
+        let made = run(&place, &create);
+        let printed = text(&made.stdout);
+        assert!(made.status.success() && printed.contains("One-time password"), "{printed} {}", text(&made.stderr));
+        let again = run(&place, &create);
+        assert!(!again.status.success() && text(&again.stderr).contains("`boss` is taken"), "{}", text(&again.stderr));
+        let wrong = run(&place, &["admin", "create", "--username", "x", "--email", "boss@shop.test"]);
+        assert!(text(&wrong.stderr).contains("3 to 32"), "{}", text(&wrong.stderr));
+        place.drop_it().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_operator_rotates_keys_that_are_in_the_database() {
+    for place in TestDatabase::each().await.unwrap() {
+        let rotated = run(&place, &["keys", "rotate"]);
+        assert!(
+            rotated.status.success() && text(&rotated.stdout).contains("A new key was added"),
+            "{}",
+            text(&rotated.stderr)
+        );
+        let fixed = run(&place, &["--jwt-private-key", "a key", "keys", "rotate"]);
+        assert!(!fixed.status.success() && text(&fixed.stderr).contains("JWT_PRIVATE_KEY"), "{}", text(&fixed.stderr));
+        place.drop_it().await.unwrap();
+    }
+}
