@@ -140,8 +140,9 @@ impl MigratorTraitSelf for Migrator {
 
 const POSTGRES_TABLES: &str =
     "SELECT CAST(tablename AS TEXT) AS name FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1";
-const SQLITE_TABLES: &str =
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1";
+/// Without what a search index keeps for itself.
+const SQLITE_TABLES: &str = "SELECT name FROM pragma_table_list \
+     WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1";
 const HISTORY: &str = "seaql_migrations";
 const BOOKKEEPING: [&str; 3] = ["completed_tasks", "leases", HISTORY];
 
