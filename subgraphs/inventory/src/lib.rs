@@ -4,33 +4,36 @@
 //! ```text
 //! graphql/       the schema, and who may see what
 //!    │
-//! catalog        products           reservations/   stock that is held, sold, returned        warehousing   manual changes of stock
+//! catalog/       products, categories, search            reservations/   stock that is held, sold, returned
+//! warehouses     where goods are                         stock/          the ledger, and changes that people ask for
 //!    │
-//! entity/        the tables         migration/      their migrations        sample   the sample data
+//! entity/        the tables         migration/      their migrations        changes  the events        sample   the sample data
 //! ```
 
 mod catalog;
+mod changes;
 mod entity;
 mod graphql;
 mod migration;
 mod reservations;
 mod sample;
-mod warehousing;
+mod stock;
+mod warehouses;
 
+use anyhow::Context;
 use service::events::Invalidator;
 use service::graphql::Executable;
-use service::{Authenticator, Config, Database, EventBus, ServiceInfo, Serving, Shutdown, Subgraph};
+use service::{Authenticator, Config, Database, EventBus, ServiceInfo, Serving, Shutdown, Subgraph, Worker};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
+pub use changes::STREAM;
 pub use graphql::{InventorySchema, untrue};
+pub use reservations::sweep;
 
 /// The name of this service and where it listens.
 pub const INFO: ServiceInfo =
     ServiceInfo { name: "inventory", port: 4003, about: "Products, prices and stock, as a federated GraphQL subgraph" };
-
-/// Where NATS keeps the events of this service.
-pub const STREAM: service::events::Stream =
-    service::events::Stream { name: "INVENTORY", subjects: &["stock.>", "products.>"] };
 
 /// The federated schema of this subgraph.
 pub fn sdl() -> String {
@@ -46,17 +49,33 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
     let database = open(&config).await?;
     let events = EventBus::open(config.events_url.as_deref(), STREAM).await?;
     let events = events.with_invalidator(Invalidator::open(&config.cache, untrue)?);
+    let stop = CancellationToken::new();
+    let (sweeper, swept) = {
+        let database = database.clone();
+        Worker::start("release of expired reservations", stop.clone(), move |stop| sweep(database.clone(), stop))
+    };
     let subgraph = Subgraph {
         info: INFO,
         schema: Executable::new(schema(&config, &database, events.clone())),
         database,
         authenticator: Authenticator::new(&config.auth)?,
-        workers: Vec::new(),
+        workers: vec![sweeper],
         events: Some(events),
         metrics: service::Metrics::new(INFO.name),
         routes: axum::Router::new(),
     };
-    service::serve(listener, subgraph, &config, shutdown).await
+    // The sweeper stops when the service begins to stop: the database is closed after the last request.
+    let stopping = {
+        let stop = stop.clone();
+        Box::pin(async move {
+            shutdown.await;
+            stop.cancel();
+        })
+    };
+    let served = service::serve(listener, subgraph, &config, stopping).await;
+    stop.cancel();
+    swept.await.context("the release of expired reservations failed")?;
+    served
 }
 
 /// The database: migrated, and with sample data if that is configured and the database is empty.

@@ -9,9 +9,9 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) idempotency_key: String,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) product_id: TextUuid,
+    pub(crate) product_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) warehouse_id: TextUuid,
+    pub(crate) warehouse_id: Uuid,
     pub(crate) quantity: i64,
 }
 

@@ -10,8 +10,10 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) idempotency_key: String,
     #[sea_orm(unique)]
-    pub(crate) id: TextUuid,
+    pub(crate) id: Uuid,
     pub(crate) status: Status,
+    /// From then on it may be released while it is held; never, if there is none.
+    pub(crate) expires_at: Option<i64>,
     /// Milliseconds since 1970.
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,

@@ -9,7 +9,7 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) idempotency_key: String,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) product_id: TextUuid,
+    pub(crate) product_id: Uuid,
     pub(crate) quantity: i32,
     pub(crate) unit_price_minor: i64,
     pub(crate) unit_price_currency: String,

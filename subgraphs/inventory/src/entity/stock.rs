@@ -1,4 +1,4 @@
-//! The available units of a product in a warehouse, in the database. Reserved units are not included.
+//! How many units of a product are in a warehouse, in the database: the sum of its movements, kept beside them.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,11 +7,22 @@ use sea_orm::entity::prelude::*;
 #[sea_orm(table_name = "stock")]
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) product_id: TextUuid,
+    pub(crate) product_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) warehouse_id: TextUuid,
-    /// Never negative; a CHECK constraint guarantees it.
-    pub(crate) quantity: i64,
+    pub(crate) warehouse_id: Uuid,
+    /// What its last movement left; a foreign key guarantees it.
+    pub(crate) on_hand: i64,
+    /// How many of them are held by reservations; a CHECK constraint keeps it between zero and `on_hand`.
+    pub(crate) reserved: i64,
+    /// The number of its last movement.
+    pub(crate) position: Option<i64>,
+}
+
+impl Model {
+    /// How many units can be ordered.
+    pub(crate) const fn available(&self) -> i64 {
+        self.on_hand.saturating_sub(self.reserved)
+    }
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,14 +1,17 @@
 //! A product in the graph.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::TimeZone;
-use service::graphql::loader;
-use service::{Code, DateTime, Error, Money, Result, viewer};
+use service::graphql::page::{PageConnection, cost};
+use service::graphql::{id, loader};
+use service::{Code, DateTime, Error, Money, Page, Result, viewer};
 use uuid::Uuid;
 
-use super::loaders::{ProductOf, StockOf, Stocked, WarehouseOf};
+use super::category::Category;
+use super::loaders::{CategoryOf, ImagesOf, OptionsOf, ProductOf, StockOf, Stocked, WarehouseOf};
+use super::movement::{MovementKey, StockMovement};
 use super::warehouse::Warehouse;
-use crate::entity::stock;
+use crate::entity::{product_image, product_option, stock};
 
 /// Something that the shop sells.
 pub(crate) struct Product(Stocked);
@@ -27,7 +30,7 @@ impl Product {
 
     /// The id.
     pub(super) fn key(&self) -> Uuid {
-        self.0.product.id.0
+        self.0.product.id
     }
 
     /// The product with this id, which must exist.
@@ -41,8 +44,8 @@ impl Product {
 #[Object(cache_control(max_age = 60))]
 impl Product {
     /// The id.
-    async fn id(&self) -> ID {
-        self.0.product.id.0.into()
+    pub(super) async fn id(&self) -> ID {
+        id::global("Product", self.0.product.id)
     }
 
     /// The stock-keeping unit, such as `KIT-0101`. It never changes.
@@ -60,9 +63,31 @@ impl Product {
         &self.0.product.description
     }
 
-    /// The category, such as `Kitchen`.
-    async fn category(&self) -> &str {
-        &self.0.product.category
+    /// The category. The product belongs to all above it too.
+    async fn category(&self, ctx: &Context<'_>) -> Option<Result<Category>> {
+        let found =
+            async { Ok(loader(ctx)?.load_one(CategoryOf(self.0.product.category_id)).await?.map(Category::from)) };
+        found.await.transpose()
+    }
+
+    /// By what it differs from its variants, such as size and colour.
+    #[graphql(complexity = "4 * child_complexity + 1")]
+    async fn options(&self, ctx: &Context<'_>) -> Option<Result<Vec<ProductOption>>> {
+        let options = async {
+            let options = loader(ctx)?.load_one(OptionsOf(self.0.product.id)).await?;
+            Ok(options.unwrap_or_default().into_iter().map(ProductOption::from).collect())
+        };
+        Some(options.await)
+    }
+
+    /// Its pictures; the first one is for lists.
+    #[graphql(complexity = "4 * child_complexity + 1")]
+    async fn images(&self, ctx: &Context<'_>) -> Option<Result<Vec<ProductImage>>> {
+        let images = async {
+            let images = loader(ctx)?.load_one(ImagesOf(self.0.product.id)).await?;
+            Ok(images.unwrap_or_default().into_iter().map(ProductImage::from).collect())
+        };
+        Some(images.await)
     }
 
     /// The current price.
@@ -85,24 +110,47 @@ impl Product {
         self.0.product.weight_grams
     }
 
-    /// How many units can be ordered now, from all warehouses together.
+    /// Whether it is no longer sold. Lists leave it out unless they are asked for it; orders still show it.
+    async fn discontinued(&self) -> bool {
+        self.0.product.discontinued
+    }
+
+    /// How many units are there that nobody has reserved, in all warehouses together.
     async fn stock(&self) -> i32 {
         saturated(self.0.available)
     }
 
     /// Whether at least one unit can be ordered now.
     async fn in_stock(&self) -> bool {
-        self.0.available > 0
+        self.0.available > 0 && !self.0.product.discontinued
     }
 
     /// How many units each warehouse has. Warehouses that never had any are left out.
     #[graphql(complexity = "4 * child_complexity + 1")]
     async fn stock_levels(&self, ctx: &Context<'_>) -> Option<Result<Vec<StockLevel>>> {
         let levels = async {
-            let levels = loader(ctx)?.load_one(StockOf(self.0.product.id.0)).await?;
+            let levels = loader(ctx)?.load_one(StockOf(self.0.product.id)).await?;
             Ok(levels.unwrap_or_default().into_iter().map(StockLevel).collect())
         };
         Some(levels.await)
+    }
+
+    /// What came, was sold, was lost and moved, the newest first. For administrators; null, with an error, for everybody else.
+    #[graphql(cache_control(private), complexity = "cost(first, last, child_complexity)")]
+    async fn stock_movements(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start of the list; 20 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end of the list, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Option<Result<PageConnection<MovementKey, StockMovement>>> {
+        let movements = async {
+            viewer(ctx).require_admin()?;
+            let page = Page::new(first, after, last, before)?;
+            StockMovement::of_product(ctx, self.0.product.id, &page).await
+        };
+        Some(movements.await)
     }
 
     /// When the product was added.
@@ -125,7 +173,7 @@ impl StockLevel {
     /// The warehouse.
     async fn warehouse(&self, ctx: &Context<'_>) -> Option<Result<Warehouse>> {
         let warehouse = async {
-            let found = loader(ctx)?.load_one(WarehouseOf(self.0.warehouse_id.0)).await?;
+            let found = loader(ctx)?.load_one(WarehouseOf(self.0.warehouse_id)).await?;
             found
                 .map(Warehouse::from)
                 .ok_or_else(|| Error::internal(anyhow::anyhow!("the row of a warehouse is missing")))
@@ -135,7 +183,51 @@ impl StockLevel {
 
     /// How many units can be ordered now. Reserved units do not count.
     async fn quantity(&self) -> i32 {
-        saturated(self.0.quantity)
+        saturated(self.0.available())
+    }
+
+    /// How many units are there, reserved ones included. For administrators; null, with an error, for everybody else.
+    #[graphql(cache_control(private))]
+    async fn on_hand(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
+        Some(viewer(ctx).require_admin().map(|_| saturated(self.0.on_hand)))
+    }
+
+    /// How many units are reserved for orders. For administrators; null, with an error, for everybody else.
+    #[graphql(cache_control(private))]
+    async fn reserved(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
+        Some(viewer(ctx).require_admin().map(|_| saturated(self.0.reserved)))
+    }
+}
+
+/// A property by which variants of a product differ.
+#[derive(SimpleObject)]
+#[graphql(cache_control(max_age = 60))]
+pub(crate) struct ProductOption {
+    /// What it is, such as `Size`.
+    name: String,
+    /// What this product has, such as `XL`.
+    value: String,
+}
+
+impl From<product_option::Model> for ProductOption {
+    fn from(row: product_option::Model) -> Self {
+        Self { name: row.name, value: row.value }
+    }
+}
+
+/// A picture of a product.
+#[derive(SimpleObject)]
+#[graphql(cache_control(max_age = 60))]
+pub(crate) struct ProductImage {
+    /// Where it is.
+    url: String,
+    /// What it shows, for people who can't see it; empty if it only decorates.
+    alt: String,
+}
+
+impl From<product_image::Model> for ProductImage {
+    fn from(row: product_image::Model) -> Self {
+        Self { url: row.url, alt: row.alt }
     }
 }
 

@@ -1,41 +1,43 @@
 //! The queries and the entities.
 
-use async_graphql::{Context, ID, Object};
-use sea_orm::{EntityTrait, QueryOrder};
+use async_graphql::{Context, ID, Object, OneofObject};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use service::graphql::page::{PageConnection, cost};
-use service::graphql::{cache_tag, database, loader};
+use service::graphql::{cache_tag, database, id, loader};
 use service::{Error, Page, Result};
 
 use super::caching;
-use super::list::{ProductFilter, ProductKey, ProductSort};
-use super::loaders::{ProductBySku, WarehouseOf};
+use super::category::Category;
+use super::list::{List, ProductFilter, ProductKey, ProductSort};
+use super::loaders::{CategoryOf, ProductBySku, WarehouseOf, by_name};
 use super::product::Product;
-use super::uuid;
 use super::warehouse::Warehouse;
-use crate::entity::warehouse;
+use crate::entity::{category, warehouse};
 
 /// The query root.
 pub struct Query;
 
 #[Object]
 impl Query {
-    /// The product with this id or this SKU.
+    /// The product with this id or this SKU; null if there is none.
     async fn product(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The id. Give either this or the SKU.")] id: Option<ID>,
-        #[graphql(desc = "The SKU. Give either this or the id.")] sku: Option<String>,
+        #[graphql(desc = "Which product.")] by: Option<ProductBy>,
+        #[graphql(desc = "The id.", deprecation = "Use `by: { id }`.")] id: Option<ID>,
+        #[graphql(desc = "The SKU.", deprecation = "Use `by: { sku }`.")] sku: Option<String>,
     ) -> Option<Result<Product>> {
-        let found = match (id, sku) {
-            (Some(id), None) => by_id(ctx, &id).await,
-            (None, Some(sku)) => by_sku(ctx, sku).await,
-            _ => Some(Err(Error::bad_input("Give `product` exactly one of `id` and `sku`."))),
+        let found = match (by, id, sku) {
+            (Some(ProductBy::Id(id)), None, None) | (None, Some(id), None) => by_id(ctx, &id).await,
+            (Some(ProductBy::Sku(sku)), None, None) | (None, None, Some(sku)) => by_sku(ctx, sku).await,
+            _ => Some(Err(Error::bad_input("Give `product` the argument `by`, and no other."))),
         };
         match &found {
-            Some(Ok(product)) => cache_tag(ctx, caching::of_product(&product.key().to_string())),
+            Some(Ok(product)) => cache_tag(ctx, caching::of_product(product.key())),
             // It may come to exist.
             _ => cache_tag(ctx, caching::ANY_PRODUCT),
         }
+        cache_tag(ctx, caching::STRUCTURE);
         found
     }
 
@@ -46,26 +48,52 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which products to list.")] filter: Option<ProductFilter>,
-        #[graphql(desc = "The order of the list.", default)] sort: ProductSort,
+        #[graphql(desc = "The order of the list; by relevance when searching, and else by name, unless it is given.")]
+        sort: Option<ProductSort>,
         #[graphql(desc = "How many from the start of the list; 20 by default, at most 100.")] first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end of the list, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Option<Result<PageConnection<ProductKey, Product>>> {
         cache_tag(ctx, caching::ANY_PRODUCT);
+        cache_tag(ctx, caching::STRUCTURE);
         let products = async {
             let page = Page::new(first, after, last, before)?;
-            sort.check(&page)?;
-            let list = sort.list(&filter.unwrap_or_default());
-            let found = page.fetch(list, database(ctx)?.reader(), |stocked| sort.key(stocked)).await?;
-            Ok(found.into_connection(Product::from))
+            List::new(ctx, filter.unwrap_or_default(), sort).await?.page(ctx, &page).await
         };
         Some(products.await)
+    }
+
+    /// The category with this slug; null if there is none.
+    async fn category(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The slug, such as `garden-tools`.")] slug: String,
+    ) -> Option<Result<Category>> {
+        cache_tag(ctx, caching::STRUCTURE);
+        let found = async {
+            let found = category::Entity::find().filter(category::Column::Slug.eq(slug));
+            Ok(found.one(database(ctx)?.reader()).await?.map(Category::from))
+        };
+        found.await.transpose()
+    }
+
+    /// The categories at the top of the tree, by name.
+    #[graphql(complexity = "10 * child_complexity + 1")]
+    async fn categories(&self, ctx: &Context<'_>) -> Option<Result<Vec<Category>>> {
+        cache_tag(ctx, caching::STRUCTURE);
+        let categories = async {
+            let top = category::Entity::find().filter(category::Column::ParentId.is_null());
+            let top = top.all(database(ctx)?.reader()).await?;
+            Ok(by_name(top).into_iter().map(Category::from).collect())
+        };
+        Some(categories.await)
     }
 
     /// All warehouses, ordered by code.
     #[graphql(complexity = "10 * child_complexity + 1")]
     async fn warehouses(&self, ctx: &Context<'_>) -> Option<Result<Vec<Warehouse>>> {
+        cache_tag(ctx, caching::STRUCTURE);
         let warehouses = async {
             let all = warehouse::Entity::find().order_by_asc(warehouse::Column::Code);
             let all = all.all(database(ctx)?.reader()).await?;
@@ -85,15 +113,31 @@ impl Query {
     }
 
     #[graphql(entity)]
+    async fn find_category_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Category>> {
+        let id = id::parse("Category", &id)?;
+        let found = async { Ok(loader(ctx)?.load_one(CategoryOf(id)).await?.map(Category::from)) };
+        found.await.transpose()
+    }
+
+    #[graphql(entity)]
     async fn find_warehouse_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Warehouse>> {
-        let id = uuid(&id)?;
+        let id = id::parse("Warehouse", &id)?;
         let found = async { Ok(loader(ctx)?.load_one(WarehouseOf(id)).await?.map(Warehouse::from)) };
         found.await.transpose()
     }
 }
 
+/// Which product: exactly one of these.
+#[derive(OneofObject)]
+pub(crate) enum ProductBy {
+    /// The one with this id.
+    Id(ID),
+    /// The one with this SKU, such as `KIT-0101`.
+    Sku(String),
+}
+
 async fn by_id(ctx: &Context<'_>, id: &ID) -> Option<Result<Product>> {
-    Product::load(ctx, uuid(id)?).await.transpose()
+    Product::load(ctx, id::parse("Product", id)?).await.transpose()
 }
 
 async fn by_sku(ctx: &Context<'_>, sku: String) -> Option<Result<Product>> {

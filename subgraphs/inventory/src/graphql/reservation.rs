@@ -1,11 +1,10 @@
 //! The mutations for other services: reserve, commit and release stock. They are not in the router's public schema.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
-use service::graphql::database;
+use service::graphql::{database, id};
 use service::{DateTime, Money, Result, viewer};
 
 use super::product::{Product, money, saturated, time};
-use super::uuid;
 use crate::entity::reservation::Status;
 use crate::entity::reservation_line;
 use crate::reservations::{self, Request, Reservation, Reserved, Shortage};
@@ -17,7 +16,7 @@ pub(crate) struct ReservationMutation;
 #[Object]
 impl ReservationMutation {
     /// Reserves stock under a key, for all lines or for none. Safe to repeat: the same key and lines have the same result.
-    /// The caller must commit or release the reservation; it never expires by itself.
+    /// The caller must commit or release the reservation; it expires only if it says so.
     #[graphql(inaccessible, tag = "internal")]
     async fn reserve_stock(
         &self,
@@ -28,7 +27,7 @@ impl ReservationMutation {
         let mut lines = Vec::with_capacity(input.lines.len());
         let mut unknown = Vec::new();
         for line in input.lines {
-            match uuid(&line.product_id) {
+            match id::parse("Product", &line.product_id) {
                 Some(product) => lines.push((product, line.quantity)),
                 None => unknown.push(line.product_id),
             }
@@ -36,7 +35,7 @@ impl ReservationMutation {
         if !unknown.is_empty() {
             return Ok(ReserveStockResult::UnknownProduct(UnknownProduct { product_ids: unknown }));
         }
-        let request = Request::new(input.idempotency_key, lines)?;
+        let request = Request::new(input.idempotency_key, input.expires_at.map(|at| at.timestamp_millis()), lines)?;
         Ok(database(ctx)?.write(|tx| reservations::reserve(tx, &request)).await?.into())
     }
 
@@ -75,6 +74,9 @@ impl ReservationMutation {
 pub(crate) struct ReserveStockInput {
     /// The caller's key for this reservation, such as an order's id. Every reservation needs a different key.
     idempotency_key: String,
+    /// From then on the stock may be released, unless it was committed before; a later commit is answered with
+    /// `ReservationClosed`. Null if the reservation never expires. The first request under a key decides.
+    expires_at: Option<DateTime>,
     /// What to reserve. The quantities of lines with the same product are added up.
     lines: Vec<ReserveStockLineInput>,
 }
@@ -96,6 +98,7 @@ pub(crate) enum ReserveStockResult {
     StockReservation(StockReservation),
     InsufficientStock(InsufficientStock),
     UnknownProduct(UnknownProduct),
+    DiscontinuedProducts(DiscontinuedProducts),
     ReservationClosed(ReservationClosed),
 }
 
@@ -115,7 +118,10 @@ impl From<Reserved> for ReserveStockResult {
                 lines: lines.into_iter().map(InsufficientStockLine).collect(),
             }),
             Reserved::Unknown(products) => Self::UnknownProduct(UnknownProduct {
-                product_ids: products.into_iter().map(|product| product.0.into()).collect(),
+                product_ids: products.into_iter().map(|product| id::global("Product", product)).collect(),
+            }),
+            Reserved::Discontinued(products) => Self::DiscontinuedProducts(DiscontinuedProducts {
+                product_ids: products.into_iter().map(|product| id::global("Product", product)).collect(),
             }),
             Reserved::Closed(idempotency_key) => Self::ReservationClosed(ReservationClosed { idempotency_key }),
         }
@@ -130,7 +136,7 @@ pub(crate) struct StockReservation(Reservation);
 impl StockReservation {
     /// The id.
     async fn id(&self) -> ID {
-        self.0.row.id.0.into()
+        id::global("StockReservation", self.0.row.id)
     }
 
     /// The caller's key.
@@ -148,16 +154,12 @@ impl StockReservation {
         self.0.lines.iter().cloned().map(StockReservationLine).collect()
     }
 
-    /// When the caller should have committed or released it; null once that is done. Nothing happens at that time: only the
-    /// caller knows whether the goods are paid for.
+    /// When it may be released by itself; null if it is no longer held, or never expires.
     async fn expires_at(&self) -> Result<Option<DateTime>> {
         let held = self.0.row.status == Status::Held;
-        held.then(|| time(self.0.row.created_at.saturating_add(HOLD_MILLIS))).transpose()
+        self.0.row.expires_at.filter(|_| held).map(time).transpose()
     }
 }
-
-/// How long the caller should take to commit or release.
-const HOLD_MILLIS: i64 = 15 * 60 * 1000;
 
 /// A product of a reservation.
 pub(crate) struct StockReservationLine(reservation_line::Model);
@@ -167,7 +169,7 @@ pub(crate) struct StockReservationLine(reservation_line::Model);
 impl StockReservationLine {
     /// The product.
     async fn product(&self, ctx: &Context<'_>) -> Option<Result<Product>> {
-        Some(Product::existing(ctx, self.0.product_id.0).await)
+        Some(Product::existing(ctx, self.0.product_id).await)
     }
 
     /// The number of units.
@@ -197,7 +199,7 @@ pub(crate) struct InsufficientStockLine(Shortage);
 impl InsufficientStockLine {
     /// The product.
     async fn product(&self, ctx: &Context<'_>) -> Option<Result<Product>> {
-        Some(Product::existing(ctx, self.0.product.0).await)
+        Some(Product::existing(ctx, self.0.product).await)
     }
 
     /// How many units were requested.
@@ -219,7 +221,15 @@ pub(crate) struct UnknownProduct {
     product_ids: Vec<ID>,
 }
 
-/// The key was closed by a release, and can't be used again.
+/// These products are no longer sold: nothing was reserved, and the key can be used again.
+#[derive(SimpleObject)]
+#[graphql(inaccessible)]
+pub(crate) struct DiscontinuedProducts {
+    /// The ids of the products.
+    product_ids: Vec<ID>,
+}
+
+/// The key was closed by a release or has expired, and can't be used again.
 #[derive(SimpleObject)]
 #[graphql(inaccessible)]
 pub(crate) struct ReservationClosed {

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::loaders::product_now;
 use super::product::Product;
+use crate::changes;
 use crate::entity::product;
-use crate::warehousing::stock_changed;
 
 /// The subscription root.
 pub struct Subscription;
@@ -35,7 +35,7 @@ impl Subscription {
         if let Some(unknown) = skus.iter().find(|sku| found.iter().all(|product| product.sku != **sku)) {
             return Err(Error::not_found(format!("There is no product with the SKU {unknown}.")));
         }
-        let subjects = found.iter().map(|product| stock_changed(product.id.0)).collect();
+        let subjects = found.iter().map(|product| changes::of_stock(product.id)).collect();
         let events = resource::<EventBus>(ctx)?.subscribe(subjects).await.map_err(Error::internal)?;
         Ok(events.filter_map(move |event| {
             let database = database.clone();

@@ -1,6 +1,7 @@
 //! A warehouse in the graph.
 
 use async_graphql::{ID, Object};
+use service::graphql::id;
 
 use crate::entity::warehouse;
 
@@ -17,8 +18,8 @@ impl From<warehouse::Model> for Warehouse {
 #[Object(cache_control(max_age = 60))]
 impl Warehouse {
     /// The id.
-    async fn id(&self) -> ID {
-        self.0.id.0.into()
+    pub(super) async fn id(&self) -> ID {
+        id::global("Warehouse", self.0.id)
     }
 
     /// The short name, such as `BER`.
@@ -39,5 +40,10 @@ impl Warehouse {
     /// The country that it is in, as a two-letter code (ISO 3166).
     async fn country(&self) -> &str {
         &self.0.country
+    }
+
+    /// Whether it takes goods. One that is closed has none, apart from those that buyers send back.
+    async fn active(&self) -> bool {
+        self.0.active
     }
 }

@@ -1,10 +1,18 @@
 //! The migrations of the inventory database. A released migration is never edited.
 
-mod m0001_create_inventory;
+mod columns;
+mod m0001_create_catalog;
+mod m0002_create_reservations;
+mod m0003_create_stock;
 
 use sea_orm_migration::MigrationTrait;
 
 /// All migrations, oldest first.
 pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m0001_create_inventory::Migration), Box::new(service::events::CreateOutbox)]
+    vec![
+        Box::new(m0001_create_catalog::Migration),
+        Box::new(m0002_create_reservations::Migration),
+        Box::new(m0003_create_stock::Migration),
+        Box::new(service::events::CreateOutbox),
+    ]
 }

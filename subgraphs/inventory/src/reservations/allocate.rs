@@ -1,14 +1,14 @@
 //! Which warehouse provides how many units: a pure function. Knows no database.
 
-use sea_orm::prelude::TextUuid;
+use uuid::Uuid;
 
 use crate::entity::stock;
 
 /// How many units a warehouse provides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Share {
-    pub(super) product: TextUuid,
-    pub(super) warehouse: TextUuid,
+    pub(super) product: Uuid,
+    pub(super) warehouse: Uuid,
     pub(super) quantity: i64,
 }
 
@@ -17,16 +17,16 @@ pub(super) struct Share {
 /// The warehouse with the most units comes first, so that an order comes from as few warehouses as possible. Equal ones are
 /// ordered by id, so that the same stock is always divided in the same way.
 pub(super) fn allocate(quantity: i64, levels: &[stock::Model]) -> Result<Vec<Share>, i64> {
-    let available = levels.iter().fold(0_i64, |sum, level| sum.saturating_add(level.quantity));
+    let available = levels.iter().fold(0_i64, |sum, level| sum.saturating_add(level.available()));
     if available < quantity {
         return Err(available);
     }
-    let mut fullest_first: Vec<&stock::Model> = levels.iter().filter(|level| level.quantity > 0).collect();
-    fullest_first.sort_by_key(|level| (-level.quantity, level.warehouse_id.0));
+    let mut fullest_first: Vec<&stock::Model> = levels.iter().filter(|level| level.available() > 0).collect();
+    fullest_first.sort_by_key(|level| (-level.available(), level.warehouse_id));
     let mut missing = quantity;
     let mut shares = Vec::new();
     for level in fullest_first {
-        let gives = level.quantity.min(missing);
+        let gives = level.available().min(missing);
         if gives > 0 {
             shares.push(Share { product: level.product_id, warehouse: level.warehouse_id, quantity: gives });
             missing -= gives;
@@ -37,21 +37,22 @@ pub(super) fn allocate(quantity: i64, levels: &[stock::Model]) -> Result<Vec<Sha
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn check(quantity: i64, levels: &[i64], expected: Result<&[(u128, i64)], i64>) {
         let levels: Vec<stock::Model> = (1..)
             .zip(levels)
             .map(|(warehouse, quantity)| stock::Model {
-                product_id: Uuid::nil().into(),
-                warehouse_id: Uuid::from_u128(warehouse).into(),
-                quantity: *quantity,
+                product_id: Uuid::nil(),
+                warehouse_id: Uuid::from_u128(warehouse),
+                // Held units are not there for others.
+                on_hand: *quantity + 7,
+                reserved: 7,
+                position: Some(1),
             })
             .collect();
         let shares = allocate(quantity, &levels)
-            .map(|shares| shares.iter().map(|share| (share.warehouse.0.as_u128(), share.quantity)).collect::<Vec<_>>());
+            .map(|shares| shares.iter().map(|share| (share.warehouse.as_u128(), share.quantity)).collect::<Vec<_>>());
         assert_eq!(shares, expected.map(<[_]>::to_vec));
     }
 

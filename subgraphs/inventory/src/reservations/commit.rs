@@ -5,13 +5,18 @@ use service::{Error, Result};
 
 use super::{Reservation, store};
 use crate::entity::reservation::Status;
+use crate::entity::stock_movement::Kind;
 
 /// Commits the reservation; `None` if it was released before.
 pub(crate) async fn commit(tx: Transaction, key: &str) -> Result<Option<Reservation>> {
     let found = store::lock(&tx, key).await?;
     let found = found.ok_or_else(|| Error::not_found("There is no reservation with this `idempotencyKey`."))?;
     Ok(match found.row.status {
-        Status::Held => Some(store::set_status(&tx, found, Status::Committed).await?),
+        Status::Held => {
+            let shares = store::shares(&tx, key).await?;
+            store::post(&tx, key, &shares, Kind::Sale).await?;
+            Some(store::set_status(&tx, found, Status::Committed).await?)
+        }
         Status::Committed => Some(found),
         Status::Released => None,
     })

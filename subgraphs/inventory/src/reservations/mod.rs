@@ -4,7 +4,7 @@
 //!            reserve            commit
 //!   (no key) ───────▶  HELD  ───────────▶  COMMITTED
 //!      │                │                      │
-//!      │ release        │ release              │ release (such as a cancelled order)
+//!      │ release        │ release, expiry      │ release (such as a cancelled order)
 //!      ▼                ▼                      ▼
 //!   RELEASED ◀──────────┴──────────────────────┘        final: a later reserve is refused
 //! ```
@@ -12,26 +12,29 @@
 //! Each step is one transaction and may be repeated: the key's row shows what was done. A release of an unknown key writes a
 //! RELEASED row, so that a reserve that arrives after its caller gave up can't take stock any more.
 //!
-//! **Nothing expires.** A held reservation may belong to an order that has just been paid; only its caller knows. So the
-//! caller must commit or release every key that it used, also after a crash; `orders` has a reconciler for that.
+//! **Only what its caller lets expire does.** A held reservation may belong to an order that has just been paid; only its caller
+//! knows. So a reservation without `expires_at` is held until the caller commits or releases it, also after a crash; `orders` has
+//! a reconciler for that. One with `expires_at` may be released from then on ([`sweep`]), and until that happens it can still be
+//! committed.
 //!
-//! **Stock is never negative, and there are no deadlocks.** Quantities change only by conditional updates
-//! ([`crate::warehousing::change`]), and there is a CHECK constraint. Locks are taken in one order: first the key's row, then
-//! stock rows by product and warehouse. A transaction has one key, so no two wait for each other.
+//! Locks are taken in one order: first the key's row, then products, then stock rows by product and warehouse. A transaction has
+//! one key, so no two wait for each other.
 
 mod allocate;
 mod commit;
 mod release;
 mod reserve;
 mod store;
+mod sweeper;
 
-use sea_orm::prelude::TextUuid;
+use uuid::Uuid;
 
 use crate::entity::{reservation, reservation_line};
 
 pub(crate) use commit::commit;
 pub(crate) use release::release;
 pub(crate) use reserve::{Request, reserve};
+pub use sweeper::sweep;
 
 /// A reservation with its lines, by product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +51,9 @@ pub(crate) enum Reserved {
     /// There is too little stock of these; nothing was reserved.
     Insufficient(Vec<Shortage>),
     /// There are no such products; nothing was reserved.
-    Unknown(Vec<TextUuid>),
+    Unknown(Vec<Uuid>),
+    /// These are no longer sold; nothing was reserved.
+    Discontinued(Vec<Uuid>),
     /// This key was released.
     Closed(String),
 }
@@ -56,7 +61,7 @@ pub(crate) enum Reserved {
 /// A product with too little stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shortage {
-    pub(crate) product: TextUuid,
+    pub(crate) product: Uuid,
     pub(crate) requested: i32,
     pub(crate) available: i64,
 }

@@ -1,17 +1,20 @@
 //! Releasing a reservation: its stock returns to the warehouses that it came from, even if it was sold.
 
+use sea_orm::DatabaseTransaction;
 use service::database::Transaction;
 use service::{Error, Result};
 
 use super::reserve::check_key;
 use super::{Reservation, store};
+use crate::changes;
 use crate::entity::reservation::Status;
-use crate::warehousing;
+use crate::entity::stock_movement::Kind;
+use crate::stock::holds;
 
 /// Returns the stock, once, and closes the key for good, even if it was never used.
 pub(crate) async fn release(tx: Transaction, key: &str) -> Result<Reservation> {
     check_key(key)?;
-    if let Some(row) = store::claim(&tx, key, Status::Released).await? {
+    if let Some(row) = store::claim(&tx, key, Status::Released, None).await? {
         return Ok(Reservation { row, lines: Vec::new() });
     }
     let found = store::lock(&tx, key).await?;
@@ -19,10 +22,34 @@ pub(crate) async fn release(tx: Transaction, key: &str) -> Result<Reservation> {
     if found.row.status == Status::Released {
         return Ok(found);
     }
-    for share in store::shares(&tx, key).await? {
-        if !warehousing::change(&tx, share.product_id, share.warehouse_id, share.quantity).await? {
-            return Err(Error::internal(anyhow::anyhow!("reserved stock has no row to return to")));
+    give_back(&tx, &found).await?;
+    store::set_status(&tx, found, Status::Released).await
+}
+
+/// Releases the reservation if it is still held and has expired by now; returns whether it was.
+pub(super) async fn release_expired(tx: Transaction, key: &str, now: i64) -> Result<bool> {
+    let Some(found) = store::lock(&tx, key).await? else { return Ok(false) };
+    let expired = found.row.status == Status::Held && found.row.expires_at.is_some_and(|at| at <= now);
+    if expired {
+        give_back(&tx, &found).await?;
+        store::set_status(&tx, found, Status::Released).await?;
+    }
+    Ok(expired)
+}
+
+async fn give_back(tx: &DatabaseTransaction, reservation: &Reservation) -> Result<()> {
+    let key = &reservation.row.idempotency_key;
+    let shares = store::shares(tx, key).await?;
+    if reservation.row.status == Status::Committed {
+        return store::post(tx, key, &shares, Kind::Return).await;
+    }
+    for share in &shares {
+        if !holds::change(tx, share.product_id, share.warehouse_id, -share.quantity).await? {
+            return Err(Error::internal(anyhow::anyhow!("held stock is not there to be let go")));
         }
     }
-    store::set_status(&tx, found, Status::Released).await
+    for product in reservation.lines.iter().map(|line| line.product_id) {
+        changes::stock(tx, product).await?;
+    }
+    Ok(())
 }

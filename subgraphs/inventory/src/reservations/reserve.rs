@@ -2,29 +2,35 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::prelude::TextUuid;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use service::database::Transaction;
 use service::{Error, Result};
 use uuid::Uuid;
 
 use super::allocate::{Share, allocate};
 use super::{Reservation, Reserved, Shortage, store};
+use crate::changes;
 use crate::entity::reservation::{self, Status};
 use crate::entity::{product, reservation_line};
-use crate::warehousing;
+use crate::stock::holds;
 
 /// What to reserve, and under which key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
     key: String,
+    /// Milliseconds since 1970.
+    expires_at: Option<i64>,
     /// By product, which is also the order of locks.
     lines: BTreeMap<Uuid, i32>,
 }
 
 impl Request {
     /// A request; an error if it is out of bounds. The quantities of lines with the same product are added up.
-    pub(crate) fn new(key: String, lines: impl IntoIterator<Item = (Uuid, i32)>) -> Result<Self> {
+    pub(crate) fn new(
+        key: String,
+        expires_at: Option<i64>,
+        lines: impl IntoIterator<Item = (Uuid, i32)>,
+    ) -> Result<Self> {
         check_key(&key)?;
         let mut by_product: BTreeMap<Uuid, i32> = BTreeMap::new();
         for (product, quantity) in lines {
@@ -38,22 +44,22 @@ impl Request {
         if by_product.is_empty() || by_product.len() > MAX_LINES {
             return Err(Error::bad_input(format!("`lines` must have 1 to {MAX_LINES} products.")));
         }
-        Ok(Self { key, lines: by_product })
+        Ok(Self { key, expires_at, lines: by_product })
     }
 
-    fn products(&self) -> impl Iterator<Item = TextUuid> + '_ {
-        self.lines.keys().copied().map(TextUuid)
+    fn products(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.lines.keys().copied()
     }
 
     fn is_for(&self, lines: &[reservation_line::Model]) -> bool {
         let asked = self.lines.iter().map(|(product, quantity)| (*product, *quantity));
-        asked.eq(lines.iter().map(|line| (line.product_id.0, line.quantity)))
+        asked.eq(lines.iter().map(|line| (line.product_id, line.quantity)))
     }
 }
 
 /// Reserves the stock.
 pub(crate) async fn reserve(tx: Transaction, request: &Request) -> Result<Reserved> {
-    let Some(row) = store::claim(&tx, &request.key, Status::Held).await? else {
+    let Some(row) = store::claim(&tx, &request.key, Status::Held, request.expires_at).await? else {
         return repeated(&tx, request).await;
     };
     let reserved = take(&tx, request, row).await?;
@@ -85,20 +91,34 @@ async fn repeated(tx: &DatabaseTransaction, request: &Request) -> Result<Reserve
 }
 
 async fn take(tx: &DatabaseTransaction, request: &Request, row: reservation::Model) -> Result<Reserved> {
-    let products = product::Entity::find().filter(product::Column::Id.is_in(request.products())).all(tx).await?;
-    let products: HashMap<Uuid, product::Model> = products.into_iter().map(|product| (product.id.0, product)).collect();
-    let unknown: Vec<_> = request.products().filter(|id| !products.contains_key(&id.0)).collect();
+    // Locked, so that none is discontinued meanwhile.
+    let products = product::Entity::find()
+        .filter(product::Column::Id.is_in(request.products()))
+        .order_by_asc(product::Column::Id)
+        .lock_shared()
+        .all(tx)
+        .await?;
+    let products: HashMap<Uuid, product::Model> = products.into_iter().map(|product| (product.id, product)).collect();
+    let unknown: Vec<_> = request.products().filter(|id| !products.contains_key(id)).collect();
     if !unknown.is_empty() {
         return Ok(Reserved::Unknown(unknown));
+    }
+    let discontinued: Vec<_> =
+        request.products().filter(|id| products.get(id).is_some_and(|product| product.discontinued)).collect();
+    if !discontinued.is_empty() {
+        return Ok(Reserved::Discontinued(discontinued));
     }
     let shares = match divide(tx, request).await? {
         Ok(shares) => shares,
         Err(shortages) => return Ok(Reserved::Insufficient(shortages)),
     };
     for share in &shares {
-        if !warehousing::change(tx, share.product, share.warehouse, -share.quantity).await? {
+        if !holds::change(tx, share.product, share.warehouse, share.quantity).await? {
             return Err(Error::internal(anyhow::anyhow!("locked stock has changed")));
         }
+    }
+    for product in request.products() {
+        changes::stock(tx, product).await?;
     }
     let lines = lines(request, &products);
     store::insert_contents(tx, &lines, &request.key, &shares).await?;
@@ -113,7 +133,7 @@ async fn divide(tx: &DatabaseTransaction, request: &Request) -> Result<Result<Ve
         match allocate(i64::from(*quantity), levels) {
             Ok(own) => shares.extend(own),
             Err(available) => {
-                shortages.push(Shortage { product: TextUuid(*product), requested: *quantity, available });
+                shortages.push(Shortage { product: *product, requested: *quantity, available });
             }
         }
     }

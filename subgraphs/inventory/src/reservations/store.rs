@@ -3,27 +3,34 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::prelude::TextUuid;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, TryInsertResult,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, TryInsertResult,
 };
-use service::{Result, now};
+use service::{Error, Result, now};
 use uuid::Uuid;
 
 use super::Reservation;
 use super::allocate::Share;
 use crate::entity::reservation::Status;
+use crate::entity::stock_movement::Kind;
 use crate::entity::{allocation, reservation, reservation_line, stock};
+use crate::stock::ledger::{self, Amount, Entry, Source};
 
 /// Claims the key with a row of this status; `None` if the key has one. Waits for a transaction that is claiming it.
-pub(super) async fn claim(tx: &DatabaseTransaction, key: &str, status: Status) -> Result<Option<reservation::Model>> {
+pub(super) async fn claim(
+    tx: &DatabaseTransaction,
+    key: &str,
+    status: Status,
+    expires_at: Option<i64>,
+) -> Result<Option<reservation::Model>> {
     let at = now().timestamp_millis();
     let row = reservation::Model {
         idempotency_key: key.to_owned(),
-        id: TextUuid(Uuid::new_v4()),
+        id: Uuid::new_v4(),
         status,
+        expires_at,
         created_at: at,
         updated_at: at,
     };
@@ -101,10 +108,46 @@ pub(super) async fn shares(tx: &DatabaseTransaction, key: &str) -> Result<Vec<al
     Ok(shares)
 }
 
+/// Posts the sale of what was held, or the return of what was sold.
+pub(super) async fn post(tx: &DatabaseTransaction, key: &str, shares: &[allocation::Model], kind: Kind) -> Result<()> {
+    if shares.is_empty() {
+        return Ok(());
+    }
+    let sold = kind == Kind::Sale;
+    let entry = |share: &allocation::Model| Entry {
+        product: share.product_id,
+        warehouse: share.warehouse_id,
+        kind,
+        amount: Amount::By(if sold { -share.quantity } else { share.quantity }),
+        held: if sold { share.quantity } else { 0 },
+    };
+    let entries: Vec<Entry> = shares.iter().map(entry).collect();
+    let source = Source { actor: "service".to_owned(), reservation_key: Some(key.to_owned()), ..Source::default() };
+    // What was held or sold is there, or there is room for it.
+    ledger::post(tx, &entries, &source).await.map_err(|error| match error {
+        Error::Caller { message, .. } => Error::internal(anyhow::anyhow!(message)),
+        internal => internal,
+    })?;
+    Ok(())
+}
+
+/// The keys of reservations that are held and have expired, the oldest first.
+pub(super) async fn expired(database: &impl ConnectionTrait, now: i64, most: u64) -> Result<Vec<String>> {
+    let keys = reservation::Entity::find()
+        .select_only()
+        .column(reservation::Column::IdempotencyKey)
+        .filter(reservation::Column::Status.eq(Status::Held))
+        .filter(reservation::Column::ExpiresAt.lte(now))
+        .order_by_asc(reservation::Column::ExpiresAt)
+        .limit(most)
+        .into_tuple();
+    Ok(keys.all(database).await?)
+}
+
 /// The stock of the products, locked for this transaction.
 pub(super) async fn lock_stock(
     tx: &DatabaseTransaction,
-    products: impl Iterator<Item = TextUuid>,
+    products: impl Iterator<Item = Uuid>,
 ) -> Result<HashMap<Uuid, Vec<stock::Model>>> {
     let rows = stock::Entity::find()
         .filter(stock::Column::ProductId.is_in(products))
@@ -115,7 +158,7 @@ pub(super) async fn lock_stock(
         .await?;
     let mut by_product: HashMap<Uuid, Vec<stock::Model>> = HashMap::new();
     for row in rows {
-        by_product.entry(row.product_id.0).or_default().push(row);
+        by_product.entry(row.product_id).or_default().push(row);
     }
     Ok(by_product)
 }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::shop::{Shop, admin, on_each};
+use crate::shop::{Shop, admin, bare, money, mutation_of, on_each};
 
 impl Shop {
     /// Whether a response may be kept by everybody and for how many seconds, and its extensions.
@@ -29,15 +29,15 @@ impl Shop {
 async fn products_are_public_for_a_minute_under_their_tags() {
     on_each(|shop| async move {
         let (id, other) = (shop.product("TAG-1", &[]).await, shop.product("TAG-2", &[]).await);
-        let tag = format!("product-{id}");
-        let product = "query($sku: String!) { product(sku: $sku) { name stockLevels { warehouse { code } } } }";
+        let tag = format!("product-{}", bare(&id));
+        let product = "query($sku: String!) { product(by: { sku: $sku }) { name stockLevels { warehouse { code } } } }";
         let found = shop.caching(Viewer::Anonymous, product, json!({ "sku": "TAG-1" })).await;
-        assert_eq!(found, (true, 60, json!({ "cacheTags": [tag] })));
+        assert_eq!(found, (true, 60, json!({ "cacheTags": [tag, "structure"] })));
         let none = shop.caching(Viewer::Anonymous, product, json!({ "sku": "TAG-9" })).await;
-        assert_eq!(none, (true, 60, json!({ "cacheTags": ["products"] })));
+        assert_eq!(none, (true, 60, json!({ "cacheTags": ["products", "structure"] })));
         let list = shop.caching(Viewer::Anonymous, "{ products(first: 2) { nodes { sku } } }", json!({})).await;
-        assert_eq!(list, (true, 60, json!({ "cacheTags": ["products"] })));
-        let cost = shop.caching(admin(), "{ product(sku: \"TAG-1\") { cost } }", json!({})).await;
+        assert_eq!(list, (true, 60, json!({ "cacheTags": ["products", "structure"] })));
+        let cost = shop.caching(admin(), "{ product(by: { sku: \"TAG-1\" }) { cost { amount } } }", json!({})).await;
         assert!(!cost.0, "{cost:?}");
 
         let entities = "query($of: [_Any!]!) { _entities(representations: $of) { ... on Product { name } } }";
@@ -45,7 +45,8 @@ async fn products_are_public_for_a_minute_under_their_tags() {
             { "__typename": "Product", "id": id }, { "__typename": "Product", "sku": "TAG-2" }, { "__typename": "Product", "id": other },
         ]);
         let found = shop.caching(Viewer::Anonymous, entities, json!({ "of": of })).await;
-        let tags = json!([[tag], ["products"], [format!("product-{other}")]]);
+        let other = format!("product-{}", bare(&other));
+        let tags = json!([[tag, "structure"], ["products", "structure"], [other, "structure"]]);
         assert_eq!(found, (true, 60, json!({ "entityCacheTags": tags })));
     })
     .await;
@@ -55,9 +56,23 @@ async fn products_are_public_for_a_minute_under_their_tags() {
 async fn mutations_say_what_they_make_untrue() {
     on_each(|shop| async move {
         let id = shop.product("TAG-1", &[3]).await;
-        let update = "mutation($id: ID!) { updateProduct(id: $id, input: { price: \"1.00 EUR\" }) { price } }";
-        let found = shop.caching(admin(), update, json!({ "id": id })).await;
-        assert_eq!(found, (true, 0, json!({ "cacheTags": [format!("product-{id}"), "products"] })));
+        let own = format!("product-{}", bare(&id));
+        let place = shop.warehouses().await.remove(0);
+        let count = json!({ "idempotencyKey": "c", "productId": id, "warehouseId": place, "quantity": 3 });
+        let image = json!({ "id": id, "images": [{ "url": "https://img.example/1.png" }] });
+        let category = shop.category("tools").await;
+        for (mutation, input, tags) in [
+            ("updateProduct", json!({ "id": id, "price": money("1.00") }), json!([own, "products"])),
+            ("updateProduct", image, json!([own, "products"])),
+            ("discontinueProduct", json!({ "id": id }), json!([own, "products"])),
+            ("countStock", count, json!([own, "products"])),
+            ("updateCategory", json!({ "id": category, "name": "Gear" }), json!(["products", "structure"])),
+            ("updateWarehouse", json!({ "id": place, "name": "New" }), json!(["products", "structure"])),
+        ] {
+            let query = mutation_of(mutation, "");
+            let found = shop.caching(admin(), &query, json!({ "input": input })).await;
+            assert_eq!(found, (true, 0, json!({ "cacheTags": tags })), "{mutation}");
+        }
     })
     .await;
 }
@@ -98,6 +113,8 @@ async fn the_router_is_told_of_changes_until_it_has_understood() {
     on_each(|shop| async move {
         let (url, bodies) = router(2).await;
         let id = shop.product("TAG-1", &[3]).await;
+        let category = shop.category("tools").await;
+        shop.change("updateCategory", json!({ "id": category, "name": "Gear" }), "category { id }").await;
         let config = CacheConfig { invalidation_url: Some(url), invalidation_secret: Some("s3cret".to_owned()) };
         let events = shop.events.clone().with_invalidator(Invalidator::open(&config, inventory::untrue).unwrap());
         let stop = CancellationToken::new();
@@ -117,6 +134,10 @@ async fn the_router_is_told_of_changes_until_it_has_understood() {
         let entity = json!({ "kind": "entity", "subgraph": "inventory", "type": "Product", "key": { "id": id } });
         let items: Vec<Value> = serde_json::from_str(&bodies[2]).unwrap();
         assert!(items.contains(&entity), "{items:?}");
+        // A product shows the name of its category.
+        let categories = json!({ "kind": "type", "subgraph": "inventory", "type": "Category" });
+        let structure = json!({ "kind": "cache_tag", "subgraph": "inventory", "cache_tag": "structure" });
+        assert!(items.contains(&categories) && items.contains(&structure), "{items:?}");
         stop.cancel();
         relay.await.unwrap();
     })

@@ -21,18 +21,21 @@ async fn many_products_cost_one_statement() {
         let all = products();
         let by_id =
             || all.iter().map(|product| json!({ "__typename": "Product", "id": product.id })).collect::<Vec<_>>();
-        let fields = "... on Product { sku name price weightGrams stock inStock }";
+        let fields = "... on Product { sku name price { amount } weightGrams stock inStock discontinued }";
         let found = check(&shop, by_id(), fields, 1).await;
         let skus: Vec<_> = found.iter().map(|product| product["sku"].as_str().unwrap()).collect();
         assert_eq!(skus, all.iter().map(|product| product.sku.as_str()).collect::<Vec<_>>());
 
         let by_sku = all.iter().map(|product| json!({ "__typename": "Product", "sku": product.sku })).collect();
         let found = check(&shop, by_sku, "... on Product { id }", 1).await;
-        assert_eq!(found[7]["id"], json!(all[7].id));
+        assert_eq!(found[7]["id"], json!(service::graphql::id::global("Product", all[7].id)));
 
         // One more for all levels, and one for all warehouses.
         let levels = "... on Product { id stockLevels { quantity warehouse { name } } }";
         check(&shop, by_id(), levels, 3).await;
+        // One more for all categories, for all options and for all images.
+        let more = "... on Product { id category { name } options { name } images { url } }";
+        check(&shop, by_id(), more, 4).await;
     })
     .await;
 }
@@ -79,11 +82,11 @@ async fn lists_cost_one_statement() {
 async fn the_cost_is_for_administrators_and_services() {
     on_each(|shop| async move {
         let sample = &products()[0];
-        let query = "query($id: ID) { product(id: $id) { sku cost } }";
+        let query = "query($id: ID!) { product(by: { id: $id }) { sku cost { amount } } }";
         let variables = || json!({ "id": sample.id });
         for viewer in [Viewer::Service, admin()] {
             let found = shop.data(viewer, query, variables()).await;
-            assert_eq!(found["product"]["cost"], sample.cost.to_string());
+            assert_eq!(found["product"]["cost"]["amount"], sample.cost.amount_text());
         }
         for viewer in [Anonymous, customer()] {
             let answer = shop.ask(viewer, query, variables()).await;

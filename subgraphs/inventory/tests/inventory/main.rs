@@ -10,11 +10,18 @@
 
 mod administration;
 mod caching;
+mod categories;
 mod concurrency;
 mod entities;
+mod expiry;
+mod ledger;
 mod limits;
 mod listing;
+mod machine;
+mod plans;
 mod reservations;
+mod search;
 mod shop;
 mod start;
 mod subscriptions;
+mod warehouses;

@@ -32,12 +32,15 @@ fn the_sdl_is_the_same_every_time() {
     let sdl = inventory::sdl();
     assert_eq!(sdl, inventory::sdl());
     for part in [
-        "type Product @key(fields: \"id\") @key(fields: \"sku\") {",
-        "type Warehouse @key(fields: \"id\") {",
+        "type Product implements Node @key(fields: \"id\") @key(fields: \"sku\") {",
+        "type Warehouse implements Node @key(fields: \"id\") {",
         "  cost: Money @inaccessible @tag(name: \"internal\")",
         "type PageInfo @shareable {",
         "  ): ReserveStockResult! @inaccessible @tag(name: \"internal\")",
         "union ReserveStockResult @inaccessible =",
+        "interface Node {",
+        "input ProductBy @oneOf {",
+        "type CatalogUserError implements UserError",
     ] {
         assert!(sdl.contains(part), "{part}");
     }

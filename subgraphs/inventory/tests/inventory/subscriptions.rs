@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use service::Viewer;
 use tokio_util::sync::CancellationToken;
 
-use crate::shop::{Shop, admin, on_each};
+use crate::shop::{Shop, admin, mutation_of, on_each};
 
 const CHANGED: &str = r#"subscription { stockChanged(skus: ["SUB-1", "SUB-2"]) { sku stock } }"#;
 
@@ -20,10 +20,10 @@ impl Shop {
     }
 
     async fn adjust(&self, product: &str, delta: i32) -> Value {
-        let warehouses = self.data(Viewer::Anonymous, "{ warehouses { id } }", json!({})).await;
-        let input = json!({ "productId": product, "warehouseId": warehouses["warehouses"][0]["id"], "delta": delta });
-        let adjust = "mutation($input: AdjustStockInput!) { adjustStock(input: $input) { id } }";
-        self.ask(admin(), adjust, json!({ "input": input })).await
+        let place = self.warehouses().await.remove(0);
+        let key = uuid::Uuid::new_v4();
+        let input = json!({ "idempotencyKey": key, "productId": product, "warehouseId": place, "delta": delta, "reason": "test" });
+        self.ask(admin(), &mutation_of("adjustStock", "product { id }"), json!({ "input": input })).await
     }
 
     async fn waiting(&self) -> usize {
@@ -64,7 +64,8 @@ async fn each_change_is_told_with_the_stock_that_there_is_then() {
         shop.adjust(&first, -2).await;
         assert_eq!(next(&mut events).await, told("SUB-1", 3));
         // A change that is refused is told to nobody.
-        assert!(shop.adjust(&first, -9).await["errors"].is_array());
+        let refused = shop.adjust(&first, -9).await;
+        assert_eq!(refused["data"]["adjustStock"]["userErrors"][0]["code"], "CONFLICT");
         shop.adjust(&first, 4).await;
         assert_eq!(next(&mut events).await, told("SUB-1", 7));
         stop.cancel();
