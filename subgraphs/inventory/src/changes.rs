@@ -29,6 +29,11 @@ pub(crate) async fn warehouse(tx: &DatabaseTransaction, id: Uuid) -> Result<()> 
     add(tx, id, format!("warehouses.{id}.changed")).await
 }
 
+/// Any product may be new or have changed: they come from a file.
+pub(crate) async fn imported(tx: &DatabaseTransaction) -> Result<()> {
+    service::events::add(tx, Uuid::nil(), "products.imported".to_owned(), &serde_json::json!({})).await
+}
+
 async fn add(tx: &DatabaseTransaction, id: Uuid, subject: String) -> Result<()> {
     service::events::add(tx, id, subject, &serde_json::json!({ "id": id })).await
 }

@@ -2,7 +2,7 @@
 //! the caller who has its key.
 //!
 //! ```text
-//! graphql/       the schema, and who may see what
+//! graphql/       the schema, and who may see what         command, import/   what operators do on the command line
 //!    │
 //! catalog/       products, categories, search            reservations/   stock that is held, sold, returned
 //! warehouses     where goods are                         stock/          the ledger, and changes that people ask for
@@ -12,8 +12,10 @@
 
 mod catalog;
 mod changes;
+mod command;
 mod entity;
 mod graphql;
+mod import;
 mod migration;
 mod reservations;
 mod sample;
@@ -28,6 +30,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use changes::STREAM;
+pub use command::{Command, ImportCommand, command};
 pub use graphql::{InventorySchema, untrue};
 pub use reservations::sweep;
 

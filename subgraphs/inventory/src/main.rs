@@ -1,5 +1,5 @@
 //! The inventory service as a process.
 
 fn main() -> std::process::ExitCode {
-    service::main(&inventory::INFO, inventory::sdl, inventory::serve)
+    service::main_with(&inventory::INFO, inventory::sdl, inventory::serve, inventory::command)
 }

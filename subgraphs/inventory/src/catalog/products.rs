@@ -173,6 +173,13 @@ impl NewProduct {
             updated_at: self.created_at,
         }
     }
+
+    /// The product as a row; an error about the first field that can't be used.
+    pub(crate) fn checked_row(&self) -> Result<product::Model> {
+        let row = self.row();
+        rules::product(&row)?;
+        Ok(row)
+    }
 }
 
 impl Changes {

@@ -1,4 +1,4 @@
-//! What a product may be. Knows no database.
+//! What a product may be: the same for a mutation and for a file that is imported. Knows no database.
 
 use service::{Error, Result};
 

@@ -62,6 +62,7 @@ pub fn untrue(event: &Event) -> Vec<serde_json::Value> {
                 tag(ANY_PRODUCT),
             ]
         }
+        (Some("products"), None) => vec![all_of("Product"), tag(ANY_PRODUCT)],
         (Some("categories"), _) => vec![all_of("Category"), tag(STRUCTURE), tag(ANY_PRODUCT)],
         (Some("warehouses"), _) => vec![all_of("Warehouse"), tag(STRUCTURE)],
         _ => Vec::new(),

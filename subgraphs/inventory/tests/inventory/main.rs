@@ -14,6 +14,7 @@ mod categories;
 mod concurrency;
 mod entities;
 mod expiry;
+mod importing;
 mod ledger;
 mod limits;
 mod listing;
