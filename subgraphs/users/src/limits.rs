@@ -77,9 +77,7 @@ pub(crate) async fn take(database: &Database, limits: &[Limit]) -> Result<()> {
         None => Ok(()),
         Some(until) => {
             let minutes = (until - clock::now()).max(0) / 60_000 + 1;
-            let message = format!(
-                "There were too many attempts. Try again in {minutes} min, on a device where you have signed in before, or reset the password by mail."
-            );
+            let message = format!("There were too many attempts. Try again in {minutes} min.");
             Err(Error::new(TOO_MANY_ATTEMPTS, message))
         }
     }

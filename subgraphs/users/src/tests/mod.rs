@@ -11,6 +11,7 @@ mod register;
 mod roles;
 mod security;
 mod sessions;
+mod smtp;
 mod start;
 mod statements;
 mod world;
