@@ -125,7 +125,8 @@ async fn capture(saga: &Saga, order: &order::Model) -> Result<(), SagaError> {
 async fn void(saga: &Saga, order: &order::Model) -> Result<(), SagaError> {
     let payment_id = match &order.payment_id {
         Some(payment_id) => payment_id.clone(),
-        // The answer to the authorization is not known here: the same call again tells, and does not do it again.
+        // The answer to the authorization is not known here: the same call again tells, and does not do it again. If it was
+        // never made, it is made now, and let go at once.
         None => match try_authorize(saga, order, &key(order.id, "authorize")).await {
             Ok(Authorization::Authorized { payment_id }) => payment_id,
             Ok(Authorization::Declined { .. }) => {

@@ -2,7 +2,7 @@
 //!
 //! * `every_fault_at_every_step`: one fault at a time, at each call between the two, with a client that repeats its
 //!   request and with one that vanishes.
-//! * `the_last_unit_is_sold_once`: 32 clients, one product with 100 units, with and without kills at odd moments.
+//! * `the_last_unit_is_sold_once`: 32 clients, one product with fewer units than they want, with and without kills at odd moments.
 //!
 //! After each, the two databases and the payment provider must tell one story (`world::World::check_books`).
 //!

@@ -78,16 +78,10 @@ impl World {
         world
     }
 
-    /// Leaves so many units of the product in all, before any order.
-    pub(crate) async fn set_stock(&mut self, product: Uuid, units: i64) {
-        let (id, warehouse) = (hex(&self.inventory, "product_id"), hex(&self.inventory, "warehouse_id"));
-        let one = format!("(SELECT MIN({warehouse}) FROM stock WHERE {id} = '{}')", product.simple());
-        let sql = format!(
-            "UPDATE stock SET quantity = CASE WHEN {warehouse} = {one} THEN {units} ELSE 0 END WHERE {id} = '{}'",
-            product.simple()
-        );
-        self.inventory.reader().execute_unprepared(&sql).await.unwrap();
-        self.stock = self.stock_now().await;
+    /// A product of which there were so many at the beginning, and how many.
+    pub(crate) fn product_with(&self, units: std::ops::RangeInclusive<i64>) -> (Uuid, i64) {
+        let (product, stock) = self.stock.iter().find(|(_, stock)| units.contains(stock)).unwrap();
+        (product.parse().unwrap(), *stock)
     }
 
     /// How many units of a product there are.
@@ -263,7 +257,7 @@ impl World {
 
     async fn stock_now(&self) -> BTreeMap<String, i64> {
         let id = hex(&self.inventory, "product_id");
-        let sql = format!("SELECT {id}, CAST(SUM(quantity) AS bigint) FROM stock GROUP BY product_id");
+        let sql = format!("SELECT {id}, CAST(SUM(on_hand - reserved) AS bigint) FROM stock GROUP BY product_id");
         pairs(&self.inventory, &sql).await
     }
 }
