@@ -10,7 +10,7 @@ use service::{DateTime, Page, Result};
 use uuid::Uuid;
 
 use super::loaders::WarehouseOf;
-use super::product::{Product, time};
+use super::product::{Product, time, units};
 use super::warehouse::Warehouse;
 use crate::entity::stock_movement::{self, Column, Kind};
 
@@ -75,12 +75,12 @@ impl StockMovement {
 
     /// How many units came; negative if they left.
     async fn delta(&self) -> i32 {
-        clamped(self.0.delta)
+        units(self.0.delta)
     }
 
     /// How many units the warehouse had after it, reserved ones included.
     async fn on_hand(&self) -> i32 {
-        clamped(self.0.quantity_after)
+        units(self.0.quantity_after)
     }
 
     /// What whoever made it said about it.
@@ -102,9 +102,4 @@ impl StockMovement {
     async fn created_at(&self) -> Result<DateTime> {
         time(self.0.created_at)
     }
-}
-
-/// GraphQL's Int has 32 bits.
-fn clamped(quantity: i64) -> i32 {
-    i32::try_from(quantity).unwrap_or(if quantity < 0 { i32::MIN } else { i32::MAX })
 }

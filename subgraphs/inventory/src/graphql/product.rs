@@ -117,7 +117,7 @@ impl Product {
 
     /// How many units are there that nobody has reserved, in all warehouses together.
     async fn stock(&self) -> i32 {
-        saturated(self.0.available)
+        units(self.0.available)
     }
 
     /// Whether at least one unit can be ordered now.
@@ -183,19 +183,19 @@ impl StockLevel {
 
     /// How many units can be ordered now. Reserved units do not count.
     async fn quantity(&self) -> i32 {
-        saturated(self.0.available())
+        units(self.0.available())
     }
 
     /// How many units are there, reserved ones included. For administrators; null, with an error, for everybody else.
     #[graphql(cache_control(private))]
     async fn on_hand(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
-        Some(viewer(ctx).require_admin().map(|_| saturated(self.0.on_hand)))
+        Some(viewer(ctx).require_admin().map(|_| units(self.0.on_hand)))
     }
 
     /// How many units are reserved for orders. For administrators; null, with an error, for everybody else.
     #[graphql(cache_control(private))]
     async fn reserved(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
-        Some(viewer(ctx).require_admin().map(|_| saturated(self.0.reserved)))
+        Some(viewer(ctx).require_admin().map(|_| units(self.0.reserved)))
     }
 }
 
@@ -242,7 +242,7 @@ pub(super) fn time(millis: i64) -> Result<DateTime> {
     time.ok_or_else(|| Error::internal(anyhow::anyhow!("{millis} is no time")))
 }
 
-/// GraphQL's Int has 32 bits.
-pub(super) fn saturated(quantity: i64) -> i32 {
-    i32::try_from(quantity).unwrap_or(i32::MAX)
+/// A number of units as GraphQL's Int, which has 32 bits.
+pub(super) fn units(quantity: i64) -> i32 {
+    i32::try_from(quantity).unwrap_or(if quantity < 0 { i32::MIN } else { i32::MAX })
 }

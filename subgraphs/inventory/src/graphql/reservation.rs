@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
 use service::graphql::{database, id};
 use service::{DateTime, Money, Result, viewer};
 
-use super::product::{Product, money, saturated, time};
+use super::product::{Product, money, time, units};
 use crate::entity::reservation::Status;
 use crate::entity::reservation_line;
 use crate::reservations::{self, Request, Reservation, Reserved, Shortage};
@@ -209,7 +209,7 @@ impl InsufficientStockLine {
 
     /// How many units are available.
     async fn available(&self) -> i32 {
-        saturated(self.0.available)
+        units(self.0.available)
     }
 }
 
