@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use inventory::{Command, ImportCommand};
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use service::Viewer::Anonymous;
+use service::events::Event;
 use service::testing::TestDatabase;
 use service::{Config, EventBus};
 
@@ -53,6 +55,17 @@ async fn products(shop: &Shop, search: &str) -> serde_json::Value {
     shop.data(Anonymous, query, json!({ "s": search })).await["products"]["nodes"].take()
 }
 
+/// The types and tags that the router is told to ask for again.
+async fn untrue(shop: &Shop) -> serde_json::Value {
+    let sql = "SELECT subject, payload FROM outbox ORDER BY position";
+    let reader = shop.database.reader();
+    let rows = reader.query_all_raw(Statement::from_string(reader.get_database_backend(), sql)).await.unwrap();
+    let text = |row: &sea_orm::QueryResult, column: &str| row.try_get("", column).unwrap();
+    let event = |row| Event { id: String::new(), subject: text(row, "subject"), payload: text(row, "payload") };
+    let items = rows.iter().flat_map(|row| inventory::untrue(&event(row)));
+    items.map(|item| item.get("type").unwrap_or(&item["cache_tag"]).clone()).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_creates_and_changes_by_sku() {
     on_each(|shop, files| async move {
@@ -65,6 +78,7 @@ async fn a_file_creates_and_changes_by_sku() {
             { "sku": "IMP-1", "name": "Wombat, small", "category": { "slug": "garden" }, "price": { "amount": "9.90", "currency": "EUR" }, "weightGrams": 250, "stock": 0 },
         ]);
         assert_eq!(products(&shop, "wombat").await, expected);
+        assert_eq!(untrue(&shop).await, json!(["Product", "products"]));
         // The columns may be in another order.
         let again = "name,sku,currency,price,cost,weight_grams,category,description\nBandicoot,IMP-1,EUR,1,1,1,tools,new\n";
         assert_eq!(files.import(again.as_bytes(), false).await.unwrap(), "0 products are new, 1 were changed.\n");
