@@ -1,7 +1,8 @@
 //! Orders and inventory as real processes and a payment provider, killed and restarted at every step of an order, then counted.
 //!
 //! * `every_fault_at_every_step`: one fault at a time, at each call between the two, with a client that repeats its
-//!   request and with one that vanishes.
+//!   request and with one that vanishes. Each fault of each call is in one story (another on each kind of database);
+//!   with `CRASH_CASES=all`, in every story that makes the call.
 //! * `the_last_unit_is_sold_once`: 32 clients, one product with fewer units than they want, with and without kills at odd moments.
 //!
 //! After each, the two databases and the payment provider must tell one story (`world::World::check_books`).

@@ -75,6 +75,9 @@ impl Fault {
     ];
 }
 
+/// After this a late request arrives: orders has tried again meanwhile.
+const LATE: Duration = Duration::from_millis(1000);
+
 /// The proxy.
 pub(crate) struct Proxy {
     pub(crate) orders: Process,
@@ -155,7 +158,7 @@ async fn pass(State(proxy): State<Arc<Proxy>>, uri: Uri, headers: HeaderMap, bod
             proxy.late.fetch_add(1, Ordering::SeqCst);
             let proxy = Arc::clone(&proxy);
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(1500)).await;
+                tokio::time::sleep(LATE).await;
                 proxy.forward(&path, &headers, body).await.unwrap();
                 proxy.late.fetch_sub(1, Ordering::SeqCst);
             });

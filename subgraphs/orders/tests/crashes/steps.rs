@@ -1,5 +1,10 @@
 //! One fault at a time, at each step of an order's life.
 
+use std::panic::AssertUnwindSafe;
+use std::sync::Mutex;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
 use uuid::Uuid;
 
 use crate::payments::{self, PaymentCall};
@@ -67,24 +72,64 @@ fn faults(call: Call) -> &'static [Fault] {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_fault_at_every_step() {
-    for world in world::each().await {
-        let mut products = world.products_in_stock().into_iter().cycle();
-        for story in Story::ALL {
-            for call in story.calls() {
-                for fault in faults(*call) {
-                    let product = products.next().unwrap();
-                    check(&world, story, *call, *fault, product).await;
-                }
+/// One fault in one life of an order.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    story: Story,
+    call: Call,
+    fault: Fault,
+}
+
+impl Case {
+    fn all() -> Vec<Self> {
+        let of_call = |story, call| faults(call).iter().map(move |fault| Self { story, call, fault: *fault });
+        let of_story = |story: Story| story.calls().iter().flat_map(move |call| of_call(story, *call));
+        Story::ALL.into_iter().flat_map(of_story).collect()
+    }
+
+    /// Each fault of each call in one of the stories that make this call. The turn decides in which.
+    fn some(turn: usize) -> Vec<Self> {
+        let mut alike: Vec<Vec<Self>> = Vec::new();
+        for case in Self::all() {
+            match alike.iter_mut().find(|alike| (alike[0].call, alike[0].fault) == (case.call, case.fault)) {
+                Some(alike) => alike.push(case),
+                None => alike.push(vec![case]),
             }
         }
-        world.end().await;
+        (turn..).zip(alike).map(|(turn, alike)| alike[turn % alike.len()]).collect()
     }
 }
 
-async fn check(world: &World, story: Story, call: Call, fault: Fault, product: Uuid) {
-    let case = format!("{story:?} {call:?} {fault:?}");
+/// So many worlds on each kind of database; each has one case at a time.
+const WORLDS: usize = 3;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_at_every_step() {
+    let all = std::env::var("CRASH_CASES").is_ok_and(|cases| cases == "all");
+    let cases = |kind| if all { Case::all() } else { Case::some(kind) };
+    let worlds = join_all((0..WORLDS).map(|_| world::each())).await;
+    let left: Vec<_> = (0..worlds[0].len()).map(|kind| Mutex::new(cases(kind).into_iter())).collect();
+    let runs = worlds.into_iter().flat_map(|each| each.into_iter().zip(&left)).map(|(world, left)| run(world, left));
+    let ran: usize = join_all(runs).await.into_iter().sum();
+    println!("{ran} faults have left the books in order");
+}
+
+/// Takes one case after the other; says how many.
+async fn run(world: World, left: &Mutex<impl Iterator<Item = Case>>) -> usize {
+    let mut products = world.products_in_stock().into_iter().cycle();
+    let mut ran = 0;
+    loop {
+        let Some(case) = left.lock().unwrap().next() else { break };
+        let done = AssertUnwindSafe(check(&world, case, products.next().unwrap())).catch_unwind().await;
+        assert!(done.is_ok(), "{case:?} went wrong, as said above");
+        ran += 1;
+    }
+    world.end().await;
+    ran
+}
+
+async fn check(world: &World, case: Case, product: Uuid) {
+    let Case { story, call, fault } = case;
     let (user, key) = (Uuid::new_v4(), Uuid::new_v4().to_string());
     let stock = world.stock_of(product).await;
     let quantity = if story == Story::WantsTooMuch { stock + 1 } else { 1 };
@@ -95,21 +140,21 @@ async fn check(world: &World, story: Story, call: Call, fault: Fault, product: U
     match story {
         Story::Places => {
             let result = world.place(user, &key, product, quantity, method).await;
-            assert_eq!(result["order"]["status"], "PLACED", "{case}: {result}");
+            assert_eq!(result["order"]["status"], "PLACED", "{case:?}: {result}");
             let again = world.place(user, &key, product, quantity, method).await;
-            assert_eq!(again["order"]["id"], result["order"]["id"], "{case}");
+            assert_eq!(again["order"]["id"], result["order"]["id"], "{case:?}");
         }
         Story::Vanishes => {
             world.place_once(user, &key, product, quantity, method).await;
         }
         Story::WantsTooMuch => {
             let result = world.place(user, &key, product, quantity, method).await;
-            assert_eq!(result["userErrors"][0]["code"], "OUT_OF_STOCK", "{case}: {result}");
-            assert_eq!(result["shortages"][0]["available"], stock, "{case}");
+            assert_eq!(result["userErrors"][0]["code"], "OUT_OF_STOCK", "{case:?}: {result}");
+            assert_eq!(result["shortages"][0]["available"], stock, "{case:?}");
         }
         Story::CannotPay => {
             let result = world.place(user, &key, product, quantity, method).await;
-            assert_eq!(result["userErrors"][0]["code"], "PAYMENT_DECLINED", "{case}: {result}");
+            assert_eq!(result["userErrors"][0]["code"], "PAYMENT_DECLINED", "{case:?}: {result}");
         }
         Story::Expires => {
             world.place_once(user, &key, product, quantity, method).await;
@@ -126,8 +171,8 @@ async fn check(world: &World, story: Story, call: Call, fault: Fault, product: U
         }
     }
     world.settle().await;
-    assert!(world.proxy.went_off(), "{case}: the fault did not happen");
-    assert_eq!(world.orders_of_key(&key).await, 1, "{case}");
+    assert!(world.proxy.went_off(), "{case:?}: the fault did not happen");
+    assert_eq!(world.orders_of_key(&key).await, 1, "{case:?}");
     world.check_books().await;
     let left = world.stock_of(product).await;
     let sold = match story {
@@ -136,5 +181,5 @@ async fn check(world: &World, story: Story, call: Call, fault: Fault, product: U
         // Killed under it, a client can't cancel what it knows no id of.
         Story::CancelsEarly => stock - left,
     };
-    assert_eq!(left, stock - sold, "{case}");
+    assert_eq!(left, stock - sold, "{case:?}");
 }

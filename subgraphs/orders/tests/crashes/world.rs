@@ -30,11 +30,7 @@ pub(crate) struct World {
 pub(crate) async fn each() -> Vec<World> {
     let orders = TestDatabase::each().await.unwrap();
     let inventory = TestDatabase::each().await.unwrap();
-    let mut worlds = Vec::new();
-    for places in orders.into_iter().zip(inventory) {
-        worlds.push(World::start(places).await);
-    }
-    worlds
+    futures_util::future::join_all(orders.into_iter().zip(inventory).map(World::start)).await
 }
 
 impl World {
@@ -58,8 +54,8 @@ impl World {
                 .env("INVENTORY_URL", format!("{others}/graphql"))
                 .env("PAYMENT_URL", &others)
                 .env("PAYMENT_SECRET", payments::SECRET)
-                .env("RECONCILE_INTERVAL", "0.1")
-                .env("RECONCILE_LEASE", "2");
+                .env("RECONCILE_INTERVAL", "0.05")
+                .env("RECONCILE_LEASE", "1");
             command
         });
         let proxy = Proxy::new(orders, inventory);
