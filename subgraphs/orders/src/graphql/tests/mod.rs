@@ -4,6 +4,7 @@ mod mutations;
 mod scale;
 
 use async_graphql::{Request, Schema, Variables};
+use futures_util::future::join_all;
 use sea_orm::{EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement};
 use serde_json::{Value, json};
 use service::auth::User;
@@ -32,18 +33,27 @@ fn graph(saga: &Saga) -> Graph {
     with_resources(schema(&limits), &saga.db, service::EventBus::in_process(), saga.clone())
 }
 
-/// Runs the test on every available database, with the sample orders and nobody else there.
+/// Runs the test on every available database, at the same time, with the sample orders and nobody else there.
 async fn on_each(test: impl AsyncFn(&World)) {
-    for place in TestDatabase::each().await.unwrap() {
+    on_each_empty(async |world| {
+        assert_eq!(world.database.fill(sample::insert).await.unwrap(), Filled::Now);
+        assert_eq!(world.database.fill(sample::insert).await.unwrap(), Filled::Before);
+        test(world).await;
+    })
+    .await;
+}
+
+/// Runs the test on every available database, at the same time, without an order.
+async fn on_each_empty(test: impl AsyncFn(&World)) {
+    let on = async |place: TestDatabase| {
         let database = Database::connect(&place.config).await.unwrap();
         database.migrate(migration::steps).await.unwrap();
-        assert_eq!(database.fill(sample::insert).await.unwrap(), Filled::Now);
-        assert_eq!(database.fill(sample::insert).await.unwrap(), Filled::Before);
         let schema = graph(&saga(database.clone(), "http://127.0.0.1:1", Policy::default()));
         test(&World { database: database.clone(), schema }).await;
         database.close().await.unwrap();
         place.drop_it().await.unwrap();
-    }
+    };
+    join_all(TestDatabase::each().await.unwrap().into_iter().map(on)).await;
 }
 
 /// A response as a client gets it.
@@ -277,7 +287,7 @@ async fn orders_are_their_buyers_and_administrators_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shipping_estimate_takes_the_weight_that_the_router_brings() {
-    on_each(async |world| {
+    on_each_empty(async |world| {
         let query = "query($r: [_Any!]!, $c: String!) { _entities(representations: $r) { ... on Product { shippingEstimate(countryCode: $c) { amount currency } } } }";
         let id = global("Product", service::sample::products()[0].id);
         let product = |weight: Value| json!({ "__typename": "Product", "id": id, "weightGrams": weight });
@@ -298,7 +308,7 @@ async fn a_shipping_estimate_takes_the_weight_that_the_router_brings() {
 /// A tampered cursor or id is a mistake of the caller, never ours.
 #[tokio::test(flavor = "multi_thread")]
 async fn tampered_cursors_are_refused() {
-    on_each(async |world| {
+    on_each_empty(async |world| {
         let query =
             "query($c: String) { orders(after: $c) { nodes { id } } stuckOrders(after: $c) { nodes { failure } } }";
         for cursor in ["", "x", "\u{202e}", "W10", "WzEsMl0", "WyIxIiwiMiJd", "WzksIjAwMDAiXQ", &"A".repeat(100_000)] {

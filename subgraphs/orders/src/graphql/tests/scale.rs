@@ -1,7 +1,7 @@
 //! Every query of the schema on PostgreSQL with many orders: no large table is read from its beginning to its end. What the server did
 //! is what its own statistics say, so it is about the statements that really ran.
 //!
-//! `ORDERS` sets how many orders there are; 100,000 otherwise.
+//! `ORDERS` sets how many orders there are; 30,000 otherwise.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ const MOST_ROWS: i64 = 10_100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_query_reads_a_large_table_as_a_whole() {
-    let orders = std::env::var("ORDERS").ok().and_then(|orders| orders.parse().ok()).unwrap_or(100_000_u32);
+    let orders = std::env::var("ORDERS").ok().and_then(|orders| orders.parse().ok()).unwrap_or(30_000_u32);
     let Some(place) = TestDatabase::postgres().await.unwrap() else { return };
     // One connection, whose statistics are sent when this test asks for it.
     let config = service::config::DatabaseConfig { connections: 1, ..place.config.clone() };

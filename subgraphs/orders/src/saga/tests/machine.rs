@@ -85,7 +85,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 fn random_lives_keep_the_books() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24);
-    for world in runtime.block_on(World::each()) {
+    let test = |world: World| {
         let mut runner =
             TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 60, ..Config::default() });
         let lives = prop::collection::vec(deed(), 1..25);
@@ -96,7 +96,12 @@ fn random_lives_keep_the_books() {
             })
             .unwrap();
         runtime.block_on(world.end());
-    }
+    };
+    std::thread::scope(|scope| {
+        for world in runtime.block_on(World::each()) {
+            scope.spawn(|| test(world));
+        }
+    });
 }
 
 async fn live(world: &World, life: &[Deed]) {

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use futures_util::future::join_all;
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 use service::testing::TestDatabase;
@@ -107,12 +108,13 @@ impl World {
         worlds
     }
 
-    /// A world on each kind of database, for one test after another.
+    /// Runs a test in a world on each kind of database, in all at the same time.
     pub(crate) async fn on_each(test: impl AsyncFn(&mut Self)) {
-        for mut world in Self::each().await {
+        let in_one = async |mut world: Self| {
             test(&mut world).await;
             world.end().await;
-        }
+        };
+        join_all(Self::each().await.into_iter().map(in_one)).await;
     }
 
     pub(crate) async fn end(self) {
