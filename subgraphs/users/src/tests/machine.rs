@@ -134,13 +134,14 @@ impl Model {
     }
 }
 
+/// `PROPTEST_CASES` sets how many.
 #[test]
 fn sessions_are_open_exactly_as_long_as_they_should_be() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12);
     let place = TestDatabase::sqlite().unwrap();
     let world = runtime.block_on(World::open(&place, |config| config.service.sample_data = Some(true)));
-    let mut runner =
-        TestRunner::new(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() });
+    let mut runner = TestRunner::new(ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() });
     runner
         .run(&prop::collection::vec(step(), 1..16), |steps| {
             runtime.block_on(async {

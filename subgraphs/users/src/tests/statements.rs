@@ -13,12 +13,12 @@ const SCANS: &str = "SELECT relname::text AS name, seq_scan FROM pg_stat_user_ta
 const FILL: [&str; 8] = [
     "INSERT INTO users SELECT gen_random_uuid(), 'user' || n, 'User ' || n, 'user' || n || '@many.test', NULL, NULL, n FROM generate_series(1, 100000) n",
     "INSERT INTO user_roles SELECT id, 'customer' FROM users WHERE email LIKE '%@many.test'",
-    "INSERT INTO sessions SELECT gen_random_uuid(), id, sha256('f'), sha256('c'), NULL, sha256('s'), created_at, 9999999999999 FROM users WHERE email LIKE '%@many.test'",
-    "INSERT INTO devices SELECT sha256(id::text::bytea), id, 9999999999999 FROM users WHERE email LIKE '%@many.test'",
-    "INSERT INTO registrations SELECT gen_random_uuid(), sha256(('r' || n)::bytea), 'u' || n, 'N', 'r' || n || '@many.test', 'x', 9999999999999 FROM generate_series(1, 100000) n",
-    "INSERT INTO mail_tokens SELECT sha256(('m' || id::text)::bytea), id, NULL, 9999999999999 FROM users WHERE email LIKE '%@many.test'",
-    "INSERT INTO mail_jobs SELECT gen_random_uuid(), '{}', 0, 9999999999999 FROM generate_series(1, 100000) n",
-    "INSERT INTO attempts SELECT 'a' || n, 1, 9999999999999 FROM generate_series(1, 100000) n",
+    "INSERT INTO sessions SELECT gen_random_uuid(), id, sha256('f'), sha256('c'), NULL, sha256('s'), created_at, 9999999999999 FROM users WHERE email LIKE '%@many.test' AND created_at <= 20000",
+    "INSERT INTO devices SELECT sha256(id::text::bytea), id, 9999999999999 FROM users WHERE email LIKE '%@many.test' AND created_at <= 20000",
+    "INSERT INTO registrations SELECT gen_random_uuid(), sha256(('r' || n)::bytea), 'u' || n, 'N', 'r' || n || '@many.test', 'x', 9999999999999 FROM generate_series(1, 20000) n",
+    "INSERT INTO mail_tokens SELECT sha256(('m' || id::text)::bytea), id, NULL, 9999999999999 FROM users WHERE email LIKE '%@many.test' AND created_at <= 20000",
+    "INSERT INTO mail_jobs SELECT gen_random_uuid(), '{}', 0, 9999999999999 FROM generate_series(1, 20000) n",
+    "INSERT INTO attempts SELECT 'a' || n, 1, 9999999999999 FROM generate_series(1, 20000) n",
 ];
 
 async fn scans(place: &TestDatabase) -> Vec<(String, i64)> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_graphql::{EmptySubscription, Request, Schema, Variables};
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use service::auth::{ClientAddress, User};
@@ -35,14 +36,15 @@ pub(super) async fn on_each(test: impl AsyncFn(&World)) {
     on_each_with(|config| config.service.sample_data = Some(true), test).await;
 }
 
-/// Runs the test on every available database.
+/// Runs the test on every available database, at the same time.
 pub(super) async fn on_each_with(change: impl Fn(&mut Config), test: impl AsyncFn(&World)) {
-    for place in TestDatabase::each().await.unwrap() {
+    let on = async |place: TestDatabase| {
         let world = World::open(&place, &change).await;
         test(&world).await;
         world.database.close().await.unwrap();
         place.drop_it().await.unwrap();
-    }
+    };
+    join_all(TestDatabase::each().await.unwrap().into_iter().map(on)).await;
 }
 
 impl World {
