@@ -9,8 +9,8 @@
     reason = "a panic in a test is its report, and a test is no API"
 )]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use braid_composition::{SubgraphSdl, compose};
@@ -57,6 +57,8 @@ struct Shop {
     refused: Option<&'static str>,
     pieces: Arc<AtomicUsize>,
     lookups: AtomicUsize,
+    /// What was asked for first.
+    asked: OnceLock<String>,
 }
 
 impl SubgraphService for Shop {
@@ -90,9 +92,10 @@ impl SubgraphService for Shop {
 
     async fn open(
         &self,
-        _: SubgraphRequest,
+        request: SubgraphRequest,
         _: &SubgraphContext,
     ) -> Result<OpenResponse<SubgraphHeaders>, SubgraphError> {
+        self.asked.get_or_init(|| String::from_utf8_lossy(&request.body).into_owned());
         let mut rest = Bytes::from(self.response.clone());
         let mut sizes = self.sizes.clone().into_iter().cycle();
         let mut pieces: Vec<Result<Bytes, SubgraphError>> = Vec::new();
@@ -305,6 +308,22 @@ async fn members_come_in_any_order() {
     check(&format!(r#"{{"data":{{"other":"o","products":[{items}]}}}}"#), root, &sizes).await;
     check(&format!(r#"{{"data":{{"products":[{items}],"other":"o"}}}}"#), root, &sizes).await;
     check(r#"{"data":{"other":"o","products":[]}}"#, root, &sizes).await;
+}
+
+#[tokio::test]
+async fn the_list_is_asked_for_last() {
+    let items = products(200).join(",");
+    let response = format!(r#"{{"data":{{"other":"o","catalog":{{"total":200,"items":[{items}]}}}}}}"#);
+    let query = "{ catalog { items @stream(initialCount: 1) { id } total } other }";
+    let shop = gateway(Shop { response: response.into(), sizes: vec![300], ..Shop::default() });
+    let messages = all(&shop, query, PartsFormat::Pending).await;
+    let asked = shop.subgraphs.asked.get().unwrap();
+    let at = |field: &str| asked.find(field).unwrap();
+    assert!(at("other") < at("catalog") && at("total") < at("items"), "{asked}");
+    // The client has the order that it asked for.
+    let catalog = &messages[0]["data"].as_object().unwrap()["catalog"];
+    assert_eq!(catalog["total"], 200);
+    assert_eq!(merged(&messages).0["catalog"]["items"].as_array().unwrap().len(), 200);
 }
 
 #[tokio::test]

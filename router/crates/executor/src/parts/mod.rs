@@ -228,7 +228,8 @@ impl<'a, S: SubgraphService> Asking<'a, S> {
             None => (call(self.service, self.context, sent, request).await, None),
             Some(flow) => {
                 let started = Instant::now();
-                let (outcome, rest) = match self.open(flow, request).await {
+                // Boxed, so that other fetches are no larger.
+                let (outcome, rest) = match Box::pin(self.open(flow, request)).await {
                     Ok((response, rest)) => (Ok(response), rest.map(|rest| (flow, rest))),
                     Err(error) => (Err(error), None),
                 };
