@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::Bytes;
 use braid_authorization::{Requirements, filter};
 use braid_executor::{
-    CompiledOperation, ExecuteContext, ExecuteLimits, Part, PartsFormat, RefusalPlace, SubgraphError,
-    SubgraphErrorKind, SubgraphErrors, SubgraphRequest, SubgraphResponse, SubgraphService, execute, execute_in_parts,
+    ArrivingResponse, CompiledOperation, ExecuteContext, ExecuteLimits, OpenResponse, Part, PartsFormat, RefusalPlace,
+    SubgraphError, SubgraphErrorKind, SubgraphErrors, SubgraphRequest, SubgraphResponse, SubgraphService, execute,
+    execute_in_parts,
 };
 use braid_graphql::Name;
 use braid_graphql::incremental::with_incremental_directives;
@@ -324,5 +325,18 @@ impl SubgraphService for Late {
             tokio::task::yield_now().await;
         }
         self.service.call(request, context).await
+    }
+
+    /// The body comes in chunks of random sizes.
+    async fn open(&self, request: SubgraphRequest, context: &()) -> Result<OpenResponse<()>, SubgraphError> {
+        let SubgraphResponse { status, mut body, meta, .. } = self.call(request, context).await?;
+        let mut seed = self.seed;
+        let chunks = std::iter::from_fn(move || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let size = ((seed >> 33) % 40 + 1).min(body.len());
+            (size > 0).then(|| Ok(body.split_to(size)))
+        });
+        let body = Box::pin(futures_util::stream::iter(chunks));
+        Ok(OpenResponse::Arriving(ArrivingResponse { status, meta, body }))
     }
 }

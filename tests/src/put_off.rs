@@ -27,6 +27,45 @@ pub fn put_off(schema: &Valid<Schema>, operation: &Operation, random: &mut Rando
     None
 }
 
+/// The operation with one list streamed that nothing but objects are around; `None` if it has none.
+pub fn stream_one(schema: &Valid<Schema>, operation: &Operation, random: &mut Random) -> Option<Operation> {
+    let known = with_incremental_directives(schema.clone());
+    let mut document = Document::parse(operation.text.as_str(), "operation.graphql").ok()?;
+    let is_query = |definition: &Definition| match definition {
+        Definition::OperationDefinition(operation) => operation.operation_type == OperationType::Query,
+        _ => false,
+    };
+    let definition = document.definitions.iter_mut().find(|definition| is_query(definition))?;
+    let Definition::OperationDefinition(query) = definition else { return None };
+    let mut lists = Vec::new();
+    outer_lists(&known, &mut query.make_mut().selection_set, "Query", &mut lists);
+    if lists.is_empty() {
+        return None;
+    }
+    let at = random.below(lists.len());
+    let value = Node::new(Value::Int((random.below(4) as i32).into()));
+    let arguments = vec![Node::new(Argument { name: name!("initialCount"), value })];
+    lists[at].directives.push(Node::new(Directive { name: name!("stream"), arguments }));
+    drop(lists);
+    let text = document.to_string();
+    parse_operation(&known, &text, ParseLimits::default()).ok()?;
+    Some(Operation { text, variables: operation.variables.clone() })
+}
+
+/// The fields below a set whose values are lists of objects, with nothing but objects around them.
+fn outer_lists<'a>(schema: &Schema, set: &'a mut [Selection], parent: &str, lists: &mut Vec<&'a mut Field>) {
+    for selection in set {
+        let Selection::Field(field) = selection else { continue };
+        let Ok(definition) = schema.type_field(parent, &field.name) else { continue };
+        let inner = definition.ty.inner_named_type().to_string();
+        let (field, is_list) = (field.make_mut(), definition.ty.is_list());
+        match is_list {
+            true if field.selection_set.is_some() => lists.push(field),
+            _ => outer_lists(schema, field.selection_set.as_deref_mut().unwrap_or_default(), &inner, lists),
+        }
+    }
+}
+
 /// The text of an operation without the directives.
 pub fn whole(text: &str) -> String {
     let mut document = Document::parse(text, "operation.graphql").unwrap();

@@ -14,7 +14,7 @@
 )]
 
 use braid_tests::compare::Comparison;
-use braid_tests::put_off::put_off;
+use braid_tests::put_off::{put_off, stream_one};
 use braid_tests::trial::Trial;
 use braid_tests::world::Random;
 
@@ -25,6 +25,17 @@ fn parts_make_the_whole() {
     let compared = Comparison { prefix: "parts-", operation, run: Trial::run_in_parts }.run();
     assert!(compared.differences == 0, "{} differences", compared.differences);
     // Not each operation has something to put off, and the short run may stop early on a slow machine.
+    let (run, planned) = (compared.run, compared.planned);
+    assert!(compared.is_single || run >= planned.div_ceil(20), "{run} operations were run");
+}
+
+/// Such lists are delivered while the response arrives, in pieces of random sizes.
+#[test]
+fn a_list_that_arrives_makes_the_whole() {
+    let operation =
+        |trial: &Trial, number| stream_one(trial.api_schema(), &trial.operation(number), &mut Random::new(number));
+    let compared = Comparison { prefix: "list-", operation, run: Trial::run_in_parts }.run();
+    assert!(compared.differences == 0, "{} differences", compared.differences);
     let (run, planned) = (compared.run, compared.planned);
     assert!(compared.is_single || run >= planned.div_ceil(20), "{run} operations were run");
 }

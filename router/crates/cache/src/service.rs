@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use braid_cache_store::{Group, Invalidation, Key, Store, now};
 use braid_executor::kept::{Keep, Kept, Known};
 use braid_executor::{
-    SubgraphError, SubgraphEvents, SubgraphRequest, SubgraphResponse, SubgraphService, SubgraphState,
+    OpenResponse, SubgraphError, SubgraphEvents, SubgraphRequest, SubgraphResponse, SubgraphService, SubgraphState,
 };
 use braid_graphql::OperationType;
 use braid_request_context::headers::SubgraphHeaders;
@@ -131,6 +131,15 @@ impl<S: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders>> Subg
             }
             _ => self.subgraphs.call(request, context).await,
         }
+    }
+
+    /// What is delivered while it arrives is neither kept nor looked for: nobody ever has it whole.
+    async fn open(
+        &self,
+        request: SubgraphRequest,
+        context: &SubgraphContext,
+    ) -> Result<OpenResponse<SubgraphHeaders>, SubgraphError> {
+        self.subgraphs.open(request, context).await
     }
 
     async fn subscribe(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use braid_executor::{
-    SubgraphError, SubgraphEvents, SubgraphRequest, SubgraphResponse, SubgraphService, SubgraphState,
+    OpenResponse, SubgraphError, SubgraphEvents, SubgraphRequest, SubgraphResponse, SubgraphService, SubgraphState,
 };
 use braid_request_context::SubgraphContext;
 use braid_supergraph::{SubgraphId, Supergraph};
@@ -80,6 +80,14 @@ impl<S: SubgraphService<Context = SubgraphContext>> SubgraphService for WithEven
         context: &S::Context,
     ) -> impl Future<Output = Result<SubgraphResponse<S::Meta>, SubgraphError>> + Send {
         self.subgraphs.call(request, context)
+    }
+
+    fn open(
+        &self,
+        request: SubgraphRequest,
+        context: &S::Context,
+    ) -> impl Future<Output = Result<OpenResponse<S::Meta>, SubgraphError>> + Send {
+        self.subgraphs.open(request, context)
     }
 
     async fn subscribe(&self, request: SubgraphRequest, context: &S::Context) -> Result<SubgraphEvents, SubgraphError> {

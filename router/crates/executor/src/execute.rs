@@ -16,6 +16,7 @@ use futures_util::stream::FuturesUnordered;
 use crate::absorb::{Absorb, Failure, Target};
 use crate::body::Prepared;
 use crate::compile::fetch::CompiledKind;
+use crate::compile::flow::Flow;
 use crate::compile::operation::CompiledOperation;
 use crate::compile::shape::Shapes;
 use crate::complete::Completion;
@@ -129,9 +130,9 @@ pub(crate) struct Sent {
 
 pub(crate) struct Arrived<T> {
     pub(crate) sent: Sent,
-    outcome: Result<T, SubgraphError>,
-    started: Instant,
-    took: Duration,
+    pub(crate) outcome: Result<T, SubgraphError>,
+    pub(crate) started: Instant,
+    pub(crate) took: Duration,
 }
 
 /// A response, without what came beside it.
@@ -193,7 +194,11 @@ impl<'a, M> Run<'a, M> {
         }
     }
 
-    async fn fetch_all<S: SubgraphService<Meta = M>>(&mut self, service: &S, context: &ExecuteContext<S::Context>) {
+    pub(crate) async fn fetch_all<S: SubgraphService<Meta = M>>(
+        &mut self,
+        service: &S,
+        context: &ExecuteContext<S::Context>,
+    ) {
         let mut under_way = FuturesUnordered::new();
         loop {
             let mut only = None;
@@ -305,6 +310,44 @@ impl<'a, M> Run<'a, M> {
             Came { status, body, kept }
         });
         self.arrive(Arrived { sent, outcome, started, took });
+    }
+
+    /// A run for a batch of later items of a list that arrives, with the fetches that look something up for them. The first of them has
+    /// this number.
+    pub(crate) fn for_items<C>(&self, flow: &Flow, context: &'a ExecuteContext<C>, first_item: u32) -> Self {
+        let mut run = Self::new(self.operation, self.variables, context);
+        run.waits_for.clone_from(&flow.waits_for);
+        run.ready.clear();
+        run.held = self.held + self.tree.size();
+        run.tree.first_item = first_item;
+        run.started = self.started;
+        run
+    }
+
+    /// Merges a part of the response to a fetch of root fields into the tree, or marks that it failed.
+    pub(crate) fn arrive_in_part(
+        &mut self,
+        index: usize,
+        outcome: Result<Bytes, SubgraphError>,
+    ) -> Option<FetchReport> {
+        let receivers = Receivers::Root(vec![self.root]);
+        let sent = Sent { index, receivers, copies: 0, request_bytes: 0 };
+        let outcome = outcome.map(|body| Came { status: 200, body, kept: None });
+        self.arrive(Arrived { sent, outcome, started: self.started, took: Duration::ZERO });
+        self.reports.pop()
+    }
+
+    /// Takes over what happened in a run for a batch of items, of which `of_list` is about the list itself.
+    pub(crate) fn take_over(&mut self, batch: Run<'_, M>, of_list: Option<FetchReport>) {
+        if let Some(more) = of_list
+            && let Some(report) = self.reports.iter_mut().find(|report| report.fetch == more.fetch)
+        {
+            report.weight = report.weight.saturating_add(more.weight);
+            report.response_bytes += more.response_bytes;
+            report.failure = report.failure.or(more.failure);
+        }
+        self.reports.extend(batch.reports);
+        self.answers.extend(batch.answers);
     }
 
     /// Merges a response, its status and its body, into the tree.

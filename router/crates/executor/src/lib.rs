@@ -50,5 +50,6 @@ pub use parts::{Part, PartsFormat, PartsReport, execute_in_parts};
 pub use request::SubgraphRequest;
 pub use response::{ExecuteContext, ExecuteLimits, FetchReport, RefusalPlace, Response, SubgraphErrors};
 pub use service::{
-    SubgraphError, SubgraphErrorKind, SubgraphEvent, SubgraphEvents, SubgraphResponse, SubgraphService, SubgraphState,
+    ArrivingBody, ArrivingResponse, OpenResponse, SubgraphError, SubgraphErrorKind, SubgraphEvent, SubgraphEvents,
+    SubgraphResponse, SubgraphService, SubgraphState,
 };

@@ -154,6 +154,9 @@ impl<'a> Locator<'a> {
         let readings = &self.fetch.readings;
         let mut reading = Some(reading);
         let mut cell = source.map(Cell::Object);
+        // In the response to a root fetch, the outermost list is the one of which the tree may have a part.
+        let mut before =
+            if matches!(self.fetch.kind, CompiledKind::Root { .. }) { tree.first_item as usize } else { 0 };
         for segment in wire {
             match segment {
                 PathSegment::Key(key) => {
@@ -174,9 +177,10 @@ impl<'a> Locator<'a> {
                     if visible {
                         path.push(PathSegment::Index(*index));
                     }
-                    cell = match cell {
-                        Some(Cell::List { start, len, .. }) if *index < len as usize => {
-                            tree.explain_item(start + *index as u32)
+                    let index = index.checked_sub(std::mem::take(&mut before));
+                    cell = match (cell, index) {
+                        (Some(Cell::List { start, len, .. }), Some(index)) if index < len as usize => {
+                            tree.explain_item(start + index as u32)
                         }
                         _ => None,
                     };

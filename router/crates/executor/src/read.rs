@@ -96,7 +96,9 @@ pub(crate) fn read_response(
 ) -> Result<ReadResponse, ScanError> {
     let body = tree.buffer(buffer);
     let scanner = Scanner::new(&body, limits.max_nesting)?;
-    tree.reserve(body.len() / 16);
+    if tree.first_item == 0 {
+        tree.reserve(body.len() / 16);
+    }
     let mut reader = Reader {
         scanner,
         tree,

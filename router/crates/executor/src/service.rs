@@ -1,5 +1,6 @@
 //! What the executor needs from outside: a call to a subgraph, and the events of a subscription. Knows nothing of HTTP.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,6 +26,16 @@ pub trait SubgraphService: Send + Sync + 'static {
         request: SubgraphRequest,
         context: &Self::Context,
     ) -> impl Future<Output = Result<SubgraphResponse<Self::Meta>, SubgraphError>> + Send;
+
+    /// Makes one request whose response is of use before all of it has arrived. A service that has it whole in any case need not do this.
+    /// Dropping the future, or the response, cancels the request.
+    fn open(
+        &self,
+        request: SubgraphRequest,
+        context: &Self::Context,
+    ) -> impl Future<Output = Result<OpenResponse<Self::Meta>, SubgraphError>> + Send {
+        async move { self.call(request, context).await.map(OpenResponse::Whole) }
+    }
 
     /// Subscribes. Dropping the future, or the events, ends the subscription.
     fn subscribe(
@@ -78,6 +89,14 @@ impl<S: SubgraphService> SubgraphService for Arc<S> {
         S::call(self, request, context)
     }
 
+    fn open(
+        &self,
+        request: SubgraphRequest,
+        context: &Self::Context,
+    ) -> impl Future<Output = Result<OpenResponse<Self::Meta>, SubgraphError>> + Send {
+        S::open(self, request, context)
+    }
+
     fn subscribe(
         &self,
         request: SubgraphRequest,
@@ -121,6 +140,35 @@ pub struct SubgraphResponse<M> {
     pub meta: M,
     /// What a cache adds.
     pub kept: Option<Box<Kept>>,
+}
+
+/// What a subgraph answers, from the moment that there is something of it.
+#[derive(Debug)]
+pub enum OpenResponse<M> {
+    /// All of it.
+    Whole(SubgraphResponse<M>),
+    /// The beginning.
+    Arriving(ArrivingResponse<M>),
+}
+
+/// A response that arrives.
+pub struct ArrivingResponse<M> {
+    /// The HTTP status, or 200 where there is none.
+    pub status: u16,
+    /// What came beside the body.
+    pub meta: M,
+    /// The body. It is read only as fast as it is taken.
+    pub body: ArrivingBody,
+}
+
+/// A body that arrives. After an error nothing comes.
+pub type ArrivingBody = Pin<Box<dyn Stream<Item = Result<Bytes, SubgraphError>> + Send>>;
+
+impl<M: fmt::Debug> fmt::Debug for ArrivingResponse<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, meta, .. } = self;
+        f.debug_struct("ArrivingResponse").field("status", status).field("meta", meta).finish_non_exhaustive()
+    }
 }
 
 impl<M> SubgraphResponse<M> {

@@ -55,6 +55,8 @@ pub(crate) struct Tree {
     walk: u32,
     /// Objects that were copied, with their copies, in the order it was done.
     copies: Vec<(ObjectId, ObjectId)>,
+    /// The number of the first item that the streamed list has here, where the tree has a batch of its items.
+    pub(crate) first_item: u32,
 }
 
 impl Tree {

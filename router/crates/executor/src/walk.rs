@@ -18,7 +18,7 @@ pub(crate) fn targets(tree: &mut Tree, root: ObjectId, path: &[Step], variables:
         tree.start_walk();
         let mut next = Vec::with_capacity(current.len());
         for object in current {
-            let cell = followed(step, tree.get(object, step.slot), variables);
+            let cell = followed(step, tree.get(object, step.slot), tree.first_item, variables);
             collect(tree, step, cell, &mut next);
         }
         current = next;
@@ -26,12 +26,12 @@ pub(crate) fn targets(tree: &mut Tree, root: ObjectId, path: &[Step], variables:
     current
 }
 
-/// Of a list, the items that are followed.
+/// Of a list whose first item has this number, the items that are followed.
 #[inline]
-fn followed(step: &Step, cell: Cell, variables: &Variables) -> Cell {
+fn followed(step: &Step, cell: Cell, first_item: u32, variables: &Variables) -> Cell {
     match (step.items, cell) {
         (Some(items), Cell::List { start, len, shared }) => {
-            let first = items.initial.count(variables).min(len);
+            let first = items.initial.count(variables).saturating_sub(first_item).min(len);
             match items.rest {
                 false => Cell::List { start, len: first, shared },
                 true => Cell::List { start: start + first, len: len - first, shared },
@@ -83,7 +83,7 @@ pub(crate) fn targets_in_context(
         let Some(step) = path.get(depth) else { break };
         let mut next = Vec::new();
         for (object, values) in current {
-            let cell = followed(step, tree.own(object, step.slot), variables);
+            let cell = followed(step, tree.own(object, step.slot), tree.first_item, variables);
             if tree.size() > max_tree {
                 return None;
             }
@@ -200,9 +200,10 @@ impl<F: FnMut(ObjectId, &[PathSegment]) -> ControlFlow<()>> Trace<'_, F> {
                 self.object(object, depth + 1, step.shape)?;
             }
             Cell::List { start, len, .. } => {
+                let first = if step.items.is_some() { self.tree.first_item } else { 0 };
                 for at in 0..len {
                     let item = self.tree.items(start + at, 1)[0];
-                    self.here.push(PathSegment::Index(at as usize));
+                    self.here.push(PathSegment::Index((first + at) as usize));
                     self.cell(item, step, depth)?;
                     self.here.pop();
                 }

@@ -27,6 +27,7 @@ mod policies;
 mod popular;
 pub mod refusal;
 pub mod request;
+mod sharded;
 pub mod subscriptions;
 
 pub use accepts::Accepts;

@@ -10,18 +10,19 @@ use aws_lc_rs::digest::{Context, SHA256};
 use braid_demand_control::Formula;
 use braid_executor::CompiledOperation;
 use braid_telemetry::metrics::Metrics;
-use quick_cache::sync::{Cache, DefaultLifecycle, PlaceholderGuard};
+use quick_cache::sync::{DefaultLifecycle, PlaceholderGuard};
 use quick_cache::{DefaultHashBuilder, Equivalent, Weighter};
 
 use crate::decisions::{Decisions, Facts, Undecided};
 use crate::documents::Membership;
 use crate::refusal::Refusal;
 use crate::request::GraphQLRequest;
+use crate::sharded::{Sharded, most, sharded};
 
 /// The operations.
 #[derive(Debug)]
 pub(crate) struct OperationCache {
-    operations: Cache<Key, Arc<CachedOperation>, Weight>,
+    operations: Sharded<Key, Arc<CachedOperation>, Weight>,
     metrics: Arc<Metrics>,
 }
 
@@ -147,21 +148,7 @@ impl OperationCache {
     /// An empty cache of so many bytes for one schema version.
     pub(crate) fn new(bytes: usize, metrics: Arc<Metrics>) -> Self {
         let bytes = bytes as u64;
-        // Each has a lock and a share of the bytes.
-        let shards = (4 * std::thread::available_parallelism().map_or(1, usize::from)).next_power_of_two().min(32);
-        let weight = Weight { most: (bytes / shards as u64 / 2).max(1) };
-        // The number of items is a first guess that its tables are sized by.
-        let options = quick_cache::OptionsBuilder::new()
-            .estimated_items_capacity(1024)
-            .weight_capacity(bytes)
-            .shards(shards)
-            .build();
-        let (hasher, lifecycle) = (DefaultHashBuilder::default(), Lifecycle::default());
-        let operations = match options {
-            Ok(options) => Cache::with_options(options, weight, hasher, lifecycle),
-            // Both capacities are given.
-            Err(_) => Cache::with(1024, bytes, weight, hasher, lifecycle),
-        };
+        let operations = sharded(bytes, Weight { most: most(bytes) });
         Self { operations, metrics }
     }
 

@@ -34,16 +34,80 @@ pub async fn body(parts: &Parts, body: ResponseBody, max: usize) -> Result<Bytes
     if declared.is_some_and(|length| length > max) {
         return Err(BodyError::TooLarge(max));
     }
-    match parts.headers.get(CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase()) {
+    match decoder(parts, max)? {
         None => plain(body, max).await,
-        Some(encoding) => match encoding.as_str() {
-            "" | "identity" => plain(body, max).await,
-            "gzip" | "x-gzip" => {
-                decompressed(body, max, Box::new(flate2::write::MultiGzDecoder::new(Capped::new(max)))).await
+        Some(decoder) => decompressed(body, max, decoder).await,
+    }
+}
+
+/// What decompresses the body, if it is compressed.
+fn decoder(parts: &Parts, max: usize) -> Result<Option<Box<dyn Decoder>>, BodyError> {
+    let Some(encoding) = parts.headers.get(CONTENT_ENCODING) else { return Ok(None) };
+    let encoding = encoding.to_str().unwrap_or("?").trim().to_ascii_lowercase();
+    match encoding.as_str() {
+        "" | "identity" => Ok(None),
+        "gzip" | "x-gzip" => Ok(Some(Box::new(flate2::write::MultiGzDecoder::new(Capped::new(max))))),
+        "br" => Ok(Some(Box::new(brotli::DecompressorWriter::new(Capped::new(max), 4096)))),
+        _ => Err(BodyError::UnknownEncoding(encoding)),
+    }
+}
+
+/// A body that is used as it arrives, decompressed, up to `max` bytes.
+pub struct Arriving {
+    body: ResponseBody,
+    decoder: Option<Box<dyn Decoder>>,
+    /// What has arrived and is not decompressed.
+    compressed: Bytes,
+    max: usize,
+    came: usize,
+}
+
+/// How much is decompressed at once: what it becomes is in memory.
+const COMPRESSED_PIECE: usize = 1 << 10;
+
+impl Arriving {
+    /// The body of a response with this head.
+    pub fn new(parts: &Parts, body: ResponseBody, max: usize) -> Result<Self, BodyError> {
+        Ok(Self { body, decoder: decoder(parts, max)?, compressed: Bytes::new(), max, came: 0 })
+    }
+
+    /// What has arrived next; `None` at the end. It can be called again if the future was dropped.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
+        let next = match &mut self.decoder {
+            None => data(&mut self.body).await?,
+            Some(_) => self.decompressed().await?,
+        };
+        self.came += next.as_ref().map_or(0, Bytes::len);
+        if self.came > self.max { Err(BodyError::TooLarge(self.max)) } else { Ok(next) }
+    }
+
+    async fn decompressed(&mut self) -> Result<Option<Bytes>, BodyError> {
+        while let Some(decoder) = &mut self.decoder {
+            if self.compressed.is_empty() {
+                match data(&mut self.body).await? {
+                    Some(chunk) => self.compressed = chunk,
+                    None => {
+                        let rest = self.decoder.take().map(|decoder| decoder.finish()).transpose();
+                        let rest = rest.map_err(|error| decompress_error(error, self.max))?;
+                        return Ok(rest.filter(|rest| !rest.is_empty()));
+                    }
+                }
+                continue;
             }
-            "br" => decompressed(body, max, Box::new(brotli::DecompressorWriter::new(Capped::new(max), 4096))).await,
-            _ => Err(BodyError::UnknownEncoding(encoding)),
-        },
+            let piece = self.compressed.split_to(self.compressed.len().min(COMPRESSED_PIECE));
+            decoder.write_all(&piece).map_err(|error| decompress_error(error, self.max))?;
+            let out = decoder.take();
+            if !out.is_empty() {
+                return Ok(Some(out.into()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl std::fmt::Debug for Arriving {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Arriving").field("came", &self.came).field("max", &self.max).finish_non_exhaustive()
     }
 }
 
@@ -125,16 +189,27 @@ impl Write for Capped {
 }
 
 trait Decoder: Write + Send {
+    /// What came out since the last time.
+    fn take(&mut self) -> Vec<u8>;
+
     fn finish(self: Box<Self>) -> std::io::Result<Bytes>;
 }
 
 impl Decoder for flate2::write::MultiGzDecoder<Capped> {
+    fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.get_mut().bytes)
+    }
+
     fn finish(self: Box<Self>) -> std::io::Result<Bytes> {
         Ok(flate2::write::MultiGzDecoder::finish(*self)?.bytes.into())
     }
 }
 
 impl Decoder for brotli::DecompressorWriter<Capped> {
+    fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.get_mut().bytes)
+    }
+
     fn finish(mut self: Box<Self>) -> std::io::Result<Bytes> {
         self.close()?;
         match (*self).into_inner() {

@@ -1,8 +1,9 @@
 //! Fetches what streamed lists need below them twice: for the items that are delivered with the list, and for those that follow. So a
-//! list does not wait for what belongs to its later items. Chooses nothing, and changes no plan of an operation without `@stream`.
+//! list does not wait for what belongs to its later items. A list that is the only streamed one is asked for last. Chooses nothing, and changes no plan of an operation without `@stream`.
 
 use braid_graphql::operation::{DeferId, Field, InitialCount, Operation, SelectionSet, StreamId};
-use braid_query_plan::{Fetch, FetchId, FetchKind, Items, Path, QueryPlan};
+use braid_graphql::{Name, OperationType};
+use braid_query_plan::{Fetch, FetchId, FetchKind, FetchSelection, Items, Path, QueryPlan};
 
 /// A streamed list that a path leads through.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +74,43 @@ pub(crate) fn split_streams(plan: QueryPlan, operation: &Operation) -> QueryPlan
             }
         }
     }
+    if operation.streams == 1
+        && let Some(way) = way(&operation.selection_set)
+    {
+        for fetch in &mut split.fetches {
+            if let FetchKind::Root { operation: OperationType::Query, selections, .. } = &mut fetch.kind {
+                ask_last(selections, &way);
+            }
+        }
+    }
     split
+}
+
+/// The keys that lead to a streamed list.
+fn way(set: &SelectionSet) -> Option<Vec<&Name>> {
+    set.fields.iter().find_map(|field| match (&field.stream, &field.selection_set) {
+        (Some(_), _) => Some(vec![&field.response_key]),
+        (None, Some(below)) => way(below).map(|mut way| {
+            way.insert(0, &field.response_key);
+            way
+        }),
+        (None, None) => None,
+    })
+}
+
+/// Moves what leads to a list behind all that is asked beside it. In the response the list comes last then, so its items can be delivered
+/// while they arrive.
+fn ask_last(selections: &mut Vec<FetchSelection>, way: &[&Name]) {
+    let Some((key, rest)) = way.split_first() else { return };
+    let leads = |selection: &FetchSelection| matches!(selection, FetchSelection::Field(field) if field.key == **key);
+    let Some(at) = selections.iter().position(leads) else { return };
+    let mut leading = selections.remove(at);
+    if let FetchSelection::Field(field) = &mut leading
+        && let Some(below) = &mut field.selections
+    {
+        ask_last(below, rest);
+    }
+    selections.push(leading);
 }
 
 fn takes_contexts(fetch: &Fetch) -> bool {

@@ -13,6 +13,7 @@ use http::HeaderMap;
 use crate::config::{MAX_URLS, Traffic};
 use crate::ejection::Ejection;
 use crate::exchange::{Attempt, Exchange};
+use crate::open::PassOn;
 use crate::upload::Upload;
 
 /// The URLs of a subgraph.
@@ -83,6 +84,18 @@ impl Endpoints {
         let _counted = Counted::add(in_flight, usize::MAX);
         let began = Instant::now();
         let attempt = exchange.call(request, headers, context, deadline).await;
+        if let Some(ejection) = &self.ejection {
+            ejection.record(chosen, began, Instant::now(), attempt.is_failure);
+        }
+        attempt
+    }
+
+    /// The same for an attempt whose response is passed on as it arrives.
+    pub(crate) async fn pass_on(&self, chosen: usize, passing: PassOn<'_>, headers: HeaderMap) -> Attempt {
+        let Endpoint { exchange, in_flight } = &self.all[chosen];
+        let _counted = Counted::add(in_flight, usize::MAX);
+        let began = Instant::now();
+        let attempt = exchange.pass_on(passing, headers).await;
         if let Some(ejection) = &self.ejection {
             ejection.record(chosen, began, Instant::now(), attempt.is_failure);
         }

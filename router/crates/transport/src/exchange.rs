@@ -21,7 +21,7 @@ use crate::config::Traffic;
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) client: Client,
-    first_byte_timeout: Duration,
+    pub(crate) first_byte_timeout: Duration,
     pub(crate) max_response_bytes: usize,
 }
 

@@ -5,7 +5,7 @@
 //!                                                └▶ window                    └▶ budget ◀┘          └▶ ejection ▶ window
 //! ```
 //!
-//! Subscriptions take a way of their own (`subscribe`).
+//! Subscriptions take a way of their own (`subscribe`), and so do requests whose response is used as it arrives (`open`).
 //!
 //! Each stage is called by the one before and knows only the one after it. A stage that is not configured is not there.
 
@@ -18,6 +18,7 @@ mod ejection;
 mod endpoints;
 mod exchange;
 mod hedge;
+mod open;
 mod retry;
 mod secret;
 mod seen;
@@ -29,7 +30,8 @@ mod window;
 use std::sync::Arc;
 
 use braid_executor::{
-    SubgraphError, SubgraphErrorKind, SubgraphEvents, SubgraphRequest, SubgraphResponse, SubgraphService, SubgraphState,
+    OpenResponse, SubgraphError, SubgraphErrorKind, SubgraphEvents, SubgraphRequest, SubgraphResponse, SubgraphService,
+    SubgraphState,
 };
 use braid_net::UrlError;
 use braid_request_context::SubgraphContext;
@@ -132,6 +134,14 @@ impl SubgraphService for HttpSubgraphs {
 
     async fn call(&self, request: SubgraphRequest, context: &SubgraphContext) -> Outcome {
         self.known(request.subgraph)?.call(request, context).await
+    }
+
+    async fn open(
+        &self,
+        request: SubgraphRequest,
+        context: &SubgraphContext,
+    ) -> Result<OpenResponse<SubgraphHeaders>, SubgraphError> {
+        self.known(request.subgraph)?.open(request, context).await
     }
 
     async fn subscribe(

@@ -30,29 +30,29 @@ use crate::{Outcome, TransportError, seen};
 /// A subgraph. Kept over reloads as long as nothing about it changes.
 #[derive(Debug)]
 pub(crate) struct Subgraph {
-    name: String,
+    pub(crate) name: String,
     urls: Vec<String>,
-    traffic: Traffic,
+    pub(crate) traffic: Traffic,
     certificates: Fingerprint,
     claims: Option<ForwardedClaims>,
     deduplicate: Option<Deduplicate>,
     circuit_breaker: Option<CircuitBreaker>,
-    retries: Retries,
+    pub(crate) retries: Retries,
     hedge: Option<Hedge>,
     pub(crate) endpoints: Endpoints,
     pub(crate) subscriber: Subscriber,
     base_headers: HeaderMap,
     in_flight: AtomicUsize,
     failed_in_a_row: AtomicUsize,
-    metrics: SubgraphMetrics,
+    pub(crate) metrics: SubgraphMetrics,
 }
 
 /// What all attempts at a request have in common.
-struct Sending<'a> {
-    request: &'a SubgraphRequest,
-    context: &'a SubgraphContext,
-    span: Option<&'a Span>,
-    deadline: Instant,
+pub(crate) struct Sending<'a> {
+    pub(crate) request: &'a SubgraphRequest,
+    pub(crate) context: &'a SubgraphContext,
+    pub(crate) span: Option<&'a Span>,
+    pub(crate) deadline: Instant,
 }
 
 impl Subgraph {
@@ -113,10 +113,7 @@ impl Subgraph {
 
     /// Makes a request, or joins an equal query in flight.
     pub(crate) async fn call(self: &Arc<Self>, request: SubgraphRequest, context: &SubgraphContext) -> Outcome {
-        let request = match &self.claims {
-            Some(claims) => claims.add(request, context),
-            None => request,
-        };
+        let request = self.with_claims(request, context);
         if context.uploads().is_some()
             && let Some(upload) = Upload::of(&request, context)?
         {
@@ -131,6 +128,14 @@ impl Subgraph {
                 deduplicate.call(request, context, send).await
             }
             _ => self.fetch(request, context).await,
+        }
+    }
+
+    /// The request, with what the subgraph is told of the client.
+    pub(crate) fn with_claims(&self, request: SubgraphRequest, context: &SubgraphContext) -> SubgraphRequest {
+        match &self.claims {
+            Some(claims) => claims.add(request, context),
+            None => request,
         }
     }
 
@@ -192,7 +197,7 @@ impl Subgraph {
     }
 
     /// Records how a request ended, after so many attempts.
-    fn ended(
+    pub(crate) fn ended(
         &self,
         started: Instant,
         passage: Option<Passage<'_>>,
@@ -242,7 +247,7 @@ impl Subgraph {
     }
 
     /// Whether another attempt may succeed. After a timeout, only another URL can be faster.
-    fn is_retryable(&self, outcome: &Outcome, tried: Tried) -> bool {
+    pub(crate) fn is_retryable(&self, outcome: &Outcome, tried: Tried) -> bool {
         match outcome {
             Ok(response) => matches!(response.status, 502..=504),
             Err(error) if error.kind == SubgraphErrorKind::Timeout => self.endpoints.has_untried(tried),
@@ -263,7 +268,7 @@ impl Subgraph {
     }
 
     /// The URL and the headers of the next attempt.
-    fn next(&self, sending: &Sending<'_>, tried: &mut Tried) -> (usize, HeaderMap) {
+    pub(crate) fn next(&self, sending: &Sending<'_>, tried: &mut Tried) -> (usize, HeaderMap) {
         let headers = self.headers(sending.request.subgraph, sending.context, sending.span);
         (self.endpoints.choose(tried), headers)
     }
@@ -283,7 +288,7 @@ impl Subgraph {
     }
 
     /// Lets the request through if the circuit is closed or there is no circuit breaker.
-    fn pass(&self, now: Instant) -> Result<Option<Passage<'_>>, SubgraphError> {
+    pub(crate) fn pass(&self, now: Instant) -> Result<Option<Passage<'_>>, SubgraphError> {
         let Some(breaker) = &self.circuit_breaker else { return Ok(None) };
         breaker.pass(now).map(Some).map_err(|open| {
             self.metrics.failed(SubgraphErrorKind::CircuitOpen.code());
@@ -295,7 +300,7 @@ impl Subgraph {
         })
     }
 
-    fn admit(&self) -> Result<Counted<'_>, SubgraphError> {
+    pub(crate) fn admit(&self) -> Result<Counted<'_>, SubgraphError> {
         let max = self.traffic.max_concurrent_requests;
         Counted::add(&self.in_flight, max).ok_or_else(|| {
             self.metrics.failed(SubgraphErrorKind::Overloaded.code());
@@ -342,7 +347,10 @@ fn describe(span: &mut Span, outcome: &Outcome, attempts: u32) {
     match outcome {
         Ok(response) => {
             span.set("http.response.status_code", i64::from(response.status));
-            span.set("http.response.body.size", response.body.len() as i64);
+            // Of a response that was passed on, the body is gone.
+            if !response.body.is_empty() {
+                span.set("http.response.body.size", response.body.len() as i64);
+            }
         }
         Err(error) => span.fail(error.kind.code()),
     }

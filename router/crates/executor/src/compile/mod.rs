@@ -9,6 +9,7 @@
 pub(crate) mod condition;
 mod facts;
 pub(crate) mod fetch;
+pub(crate) mod flow;
 pub(crate) mod initial;
 pub(crate) mod limits;
 pub(crate) mod operation;

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::condition::{CompiledCondition, Numbers};
 use super::fetch::{CompiledFetch, FetchContext, compile_fetches};
+use super::flow::Flow;
 use super::limits::CompileError;
 use super::parts::Parts;
 use super::projection::Projection;
@@ -45,6 +46,8 @@ pub struct CompiledOperation {
     pub(crate) projection: Projection,
     /// Its parts, where it is answered in parts.
     pub(crate) parts: Option<Parts>,
+    /// The streamed list that is delivered while it arrives, if there is one.
+    pub(crate) flow: Option<Flow>,
     /// The numbers of the variables of `@include` and `@skip`.
     conditions: Vec<usize>,
 }
@@ -72,7 +75,8 @@ impl CompiledOperation {
         conditions.dedup();
         let projection = Projection::new(supergraph, &shapes, &operation, &numbers)?;
         let (parts, supergraph) = (Parts::new(&operation, &plan), Arc::clone(supergraph));
-        Ok(Self { supergraph, operation, plan, shapes, fetches, projection, parts, conditions })
+        let flow = Flow::new(&operation, &plan, &fetches, &projection);
+        Ok(Self { supergraph, operation, plan, shapes, fetches, projection, parts, flow, conditions })
     }
 
     /// Query, mutation or subscription.

@@ -86,6 +86,10 @@ impl Readings {
         &self.0[id.0 as usize]
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Reading> {
+        self.0.iter()
+    }
+
     /// Adds the object that `selections` ask for.
     pub(crate) fn add(
         &mut self,

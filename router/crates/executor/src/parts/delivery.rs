@@ -7,7 +7,7 @@ use braid_graphql::operation::DeferId;
 use super::errors::Waiting;
 use super::format::{Entry, Message, PartsFormat, Place};
 use super::place::{is_put_off, json, locate, parts_of, prefix};
-use super::state::{Fragment, Group, List, State};
+use super::state::{Fragment, Group, List, Origin, State};
 use super::{Part, PartsReport};
 use crate::compile::operation::CompiledOperation;
 use crate::compile::parts::{INITIAL, Parts, part_of};
@@ -32,6 +32,8 @@ pub(super) struct Delivery<'a> {
     by_place: AHashMap<(DeferId, Box<[u8]>), usize>,
     groups: Vec<Group>,
     lists: Vec<List>,
+    /// Of the list that is streamed, which is the only one then, the items are not in the tree.
+    items_arrive: bool,
     errors: Waiting,
     next_id: u32,
     has_begun: bool,
@@ -52,6 +54,7 @@ impl<'a> Delivery<'a> {
             by_place: AHashMap::new(),
             groups: Vec::new(),
             lists: Vec::new(),
+            items_arrive: false,
             errors: Waiting::default(),
             next_id: 0,
             has_begun: false,
@@ -97,6 +100,48 @@ impl<'a> Delivery<'a> {
                 self.deliver_items(run, at, &mut message);
                 self.announce(&mut message);
             }
+        }
+        Part::Next(message.finish(!self.is_done()))
+    }
+
+    /// The later items of the list that is streamed arrive while those before them are delivered.
+    pub(super) fn expect_items(&mut self) {
+        self.items_arrive = true;
+    }
+
+    /// The number of the next item that has not arrived, and how many bytes of items are delivered together; `None` if none is waited for.
+    pub(super) fn expected(&self) -> Option<(u32, usize)> {
+        let list = self.lists.iter().find(|list| list.is_open && list.origin == Origin::Arriving)?;
+        Some((list.from, list.batch))
+    }
+
+    /// Takes the errors that were met while a batch of items was fetched.
+    pub(super) fn take_item_errors<M>(&mut self, batch: &mut Run<'_, M>) {
+        let streams = &self.operation.projection.streams;
+        let part = self.lists.first().map_or(INITIAL, |list| self.parts.items_of(streams[list.stream as usize].id));
+        self.errors.add_to(part, &mut batch.errors);
+    }
+
+    /// Whether there is something to deliver of a batch of items that has arrived. Without an item, there is if it is the last.
+    pub(super) fn has_items<M>(&self, batch: &Run<'_, M>, is_last: bool) -> bool {
+        let Some(list) = self.lists.first().filter(|list| list.is_open) else { return false };
+        match locate(&batch.tree, batch.root, &list.path) {
+            Some(Cell::List { len, .. }) if list.from - batch.tree.first_item < len => true,
+            Some(Cell::List { .. }) => is_last && list.origin == Origin::Arriving,
+            _ => true,
+        }
+    }
+
+    /// What can be delivered of a batch of items that has arrived, which has so many bytes.
+    pub(super) fn advance_items<M>(&mut self, batch: &mut Run<'_, M>, is_last: bool, bytes: usize) -> Part<M> {
+        let mut message = Message::new(self.format);
+        if let Some(list) = self.lists.first_mut() {
+            // What is looked up comes to it, and names and numbers are as long as they were. If that is not enough, it grows.
+            message = Message::with_room(self.format, bytes.min(list.batch) + bytes / 8 + 1024);
+            if is_last {
+                list.origin = Origin::Arrived;
+            }
+            self.deliver_items(batch, 0, &mut message);
         }
         Part::Next(message.finish(!self.is_done()))
     }
@@ -218,7 +263,7 @@ impl<'a> Delivery<'a> {
     /// Whether further items of a list can be delivered.
     fn is_ready<M>(&self, list: &List, run: &Run<'_, M>) -> bool {
         let id = self.operation.projection.streams[list.stream as usize].id;
-        list.is_open && run.waits[self.parts.items_of(id)] == 0
+        list.is_open && list.origin == Origin::Tree && run.waits[self.parts.items_of(id)] == 0
     }
 
     /// Keeps what was found while something was completed that is fetched with `parts`.
@@ -238,7 +283,8 @@ impl<'a> Delivery<'a> {
                     message.announce(Place { id, path: &path, label: out.label.as_deref() });
                     let mut parts = parts.to_vec();
                     parts.push(self.parts.items_of(out.id));
-                    self.lists.push(List { stream, path, from, id, parts, is_open: true, batch: FIRST_BATCH });
+                    let origin = if self.items_arrive { Origin::Arriving } else { Origin::Tree };
+                    self.lists.push(List { stream, path, from, id, parts, is_open: true, batch: FIRST_BATCH, origin });
                 }
             }
         }
@@ -366,15 +412,22 @@ impl<'a> Delivery<'a> {
         let (stream, mut from, id) = (self.lists[at].stream, self.lists[at].from, self.lists[at].id);
         let mut path = std::mem::take(&mut self.lists[at].path);
         let label = self.operation.projection.streams[stream as usize].label.as_deref();
-        let (first, len) = match locate(&run.tree, run.root, &path) {
-            Some(Cell::List { start, len, .. }) => (start, len),
+        let (origin, before) = (self.lists[at].origin, run.tree.first_item);
+        let located = locate(&run.tree, run.root, &path);
+        let (first, len) = match located {
+            Some(Cell::List { start, len, .. }) => (start, before + len),
             _ => (0, 0),
         };
         let parts = self.lists[at].parts.clone();
         let list_path = path.clone();
         let place = Place { id, path: &list_path, label };
-        let mut failed = false;
+        // Of a list that arrives, a batch can fail as a whole.
+        let mut failed = origin != Origin::Tree && !matches!(located, Some(Cell::List { .. }));
         let mut errors = Errors::new(run.limits.max_errors);
+        if failed {
+            self.errors.give(&parts, &[], |_| false, &mut errors);
+            self.settle(run, &mut errors);
+        }
         if from < len {
             path.push(Step::Index(from));
             let start = message.begin(place, Entry::Items, &path);
@@ -389,7 +442,7 @@ impl<'a> Delivery<'a> {
                 }
                 path.pop();
                 path.push(Step::Index(from));
-                let cell = completion.tree.items(first + from, 1)[0];
+                let cell = completion.tree.items(first + from - before, 1)[0];
                 let found = completion.found.len();
                 if completion.item(stream, cell, &path).is_err() {
                     completion.out.truncate(item);
@@ -409,10 +462,17 @@ impl<'a> Delivery<'a> {
             let depth = list_path.len();
             let is_later = |path: &[PathSegment]| {
                 let here = (begun as usize)..=(from as usize);
-                let is_here = matches!(path.get(depth), Some(PathSegment::Index(index)) if here.contains(index) && (*index < from as usize || failed));
+                let is_here = match path.get(depth) {
+                    Some(PathSegment::Index(index)) => here.contains(index) && (*index < from as usize || failed),
+                    // It is about several items.
+                    _ => true,
+                };
                 !is_here || is_put_off(path, &found)
             };
-            self.errors.give(&parts, &list_path, is_later, &mut errors);
+            match origin == Origin::Arrived && from == len {
+                true => self.errors.give(&parts, &[], |_| false, &mut errors),
+                false => self.errors.give(&parts, &list_path, is_later, &mut errors),
+            }
             let refusals = self.settle(run, &mut errors);
             if from == begun {
                 message.take_back(start);
@@ -422,14 +482,23 @@ impl<'a> Delivery<'a> {
                 message.end(Entry::Items, &mut errors, refusals.as_ref());
             }
             self.register(found, &parts, message);
+        } else if origin == Origin::Arrived && !failed {
+            // Nothing is left that what follows the list could be about.
+            self.errors.give(&parts, &[], |_| false, &mut errors);
+            self.settle(run, &mut errors);
+            failed = errors.count() > 0;
         }
         if failed {
+            if path.len() == list_path.len() {
+                path.push(Step::Index(from));
+            }
             message.fail(Place { path: &path, ..place }, Entry::Items, &mut errors);
-        } else if from >= len {
+        } else if from >= len && origin != Origin::Arriving {
             message.complete(place);
         }
         let list = &mut self.lists[at];
-        (list.path, list.from, list.is_open) = (list_path, from, !failed && from < len);
+        let is_open = !failed && (from < len || origin == Origin::Arriving);
+        (list.path, list.from, list.is_open) = (list_path, from, is_open);
         list.batch = (list.batch * 2).min(ENOUGH);
     }
 

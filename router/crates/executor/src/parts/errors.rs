@@ -33,6 +33,13 @@ impl Waiting {
         }
     }
 
+    /// Takes errors that are all about one part.
+    pub(super) fn add_to(&mut self, part: usize, errors: &mut Errors) {
+        let (entries, left_out) = errors.take();
+        self.left_out += left_out;
+        self.entries.extend(entries.into_iter().map(|entry| (part, entry)));
+    }
+
     /// Moves those about one of `parts` that belong at a path to `into`, except where `stays` says otherwise.
     pub(super) fn give(
         &mut self,

@@ -40,6 +40,13 @@ impl Message {
         Self { format, out: OPEN.to_vec(), pending: Vec::new(), completed: Vec::new() }
     }
 
+    /// The same, with room for so many bytes.
+    pub(super) fn with_room(format: PartsFormat, bytes: usize) -> Self {
+        let mut message = Self::new(format);
+        message.out.reserve_exact(bytes);
+        message
+    }
+
     pub(super) fn len(&self) -> usize {
         self.out.len() + self.pending.len() + self.completed.len()
     }

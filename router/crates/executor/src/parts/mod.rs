@@ -21,11 +21,19 @@
 //! A streamed list is announced with what is around it. Its items follow in batches that grow up to a bound, each written when the one before it
 //! was taken, so that there is never more than one of them in memory beside the tree.
 //!
+//! # Lists that arrive
+//!
+//! The items of a list of a root fetch need not be in memory together ([`crate::compile::flow::Flow`]). Then the response is read only as far as it
+//! is needed ([`arriving`]): the first items go through the run as if there were no others, and each batch of later ones has a run of its own, with its tree and its
+//! look-ups, that ends when they are delivered. The next batch is read when there is room for what becomes of it.
+//!
 //! # Errors
 //!
 //! An error is delivered with the part that it is about: the part of the fetch it came from, or, where a fetch serves several, the one that
 //! its path leads to.
 
+mod arriving;
+mod cut;
 mod delivery;
 mod errors;
 mod format;
@@ -33,6 +41,7 @@ mod place;
 mod state;
 
 use std::pin::pin;
+use std::time::Instant;
 
 use braid_graphql::variables::Variables;
 use braid_supergraph::SubgraphId;
@@ -41,10 +50,13 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
+use crate::compile::flow::Flow;
 use crate::compile::operation::CompiledOperation;
-use crate::execute::{Run, call, within};
+use crate::execute::{Arrived, Run, Sent, call, within};
+use crate::request::SubgraphRequest;
 use crate::response::{ExecuteContext, FetchReport, Response};
-use crate::service::SubgraphService;
+use crate::service::{ArrivingResponse, OpenResponse, SubgraphError, SubgraphResponse, SubgraphService};
+use arriving::{Arriving, Batch};
 use delivery::Delivery;
 pub use format::PartsFormat;
 
@@ -111,19 +123,21 @@ async fn drive<S: SubgraphService>(
     context: &ExecuteContext<S::Context>,
     sender: &mpsc::Sender<Part<S::Meta>>,
 ) {
+    let asking = Asking { operation: run.operation, variables: run.variables, service, context };
     let mut under_way = FuturesUnordered::new();
+    let mut arriving = None;
     loop {
         let before = under_way.len();
         while let Some(index) = run.ready.pop() {
             if let Some((sent, request)) = run.start(index) {
-                under_way.push(call(service, context, sent, request));
+                under_way.push(asking.fetch(sent, request));
             }
         }
         if under_way.len() > before {
             // See `Run::fetch_all`.
             tokio::task::yield_now().await;
         }
-        let arrived = if delivery.has_news(run) {
+        let fetched = if delivery.has_news(run) {
             tokio::select! {
                 biased;
                 permit = sender.reserve() => {
@@ -132,18 +146,110 @@ async fn drive<S: SubgraphService>(
                     if delivery.is_done() {
                         return;
                     }
+                    if let Some((flow, arriving)) = arriving.take() {
+                        return deliver_arriving(run, delivery, &asking, flow, arriving, sender).await;
+                    }
                     continue;
                 }
-                Some(arrived) = under_way.next() => arrived,
+                Some(fetched) = under_way.next() => fetched,
             }
         } else {
             match under_way.next().await {
-                Some(arrived) => arrived,
+                Some(fetched) => fetched,
                 None => return,
             }
         };
+        let (arrived, rest) = fetched;
+        if rest.is_some() {
+            delivery.expect_items();
+            arriving = rest;
+        }
         let fetch = arrived.sent.index;
         run.answered(arrived);
         delivery.take_errors(run, fetch);
+    }
+}
+
+/// Delivers the items of a list while they arrive. There is nothing else to deliver.
+async fn deliver_arriving<S: SubgraphService>(
+    run: &mut Run<'_, S::Meta>,
+    delivery: &mut Delivery<'_>,
+    asking: &Asking<'_, S>,
+    flow: &Flow,
+    mut arriving: Arriving<'_>,
+    sender: &mpsc::Sender<Part<S::Meta>>,
+) {
+    while let Some((first_item, enough)) = delivery.expected() {
+        let Ok(permit) = sender.reserve().await else { return };
+        let (body, is_last) = match arriving.next(enough).await {
+            Ok(Batch { body, is_last }) => (Ok(body), is_last),
+            Err(error) => (Err(error), true),
+        };
+        let bytes = body.as_ref().map_or(0, Bytes::len);
+        let mut batch = run.for_items(flow, asking.context, first_item);
+        let report = batch.arrive_in_part(flow.fetch, body);
+        batch.fetch_all(asking.service, asking.context).await;
+        delivery.take_item_errors(&mut batch);
+        let mut room = Some(permit);
+        while delivery.has_items(&batch, is_last) {
+            let permit = match room.take() {
+                Some(permit) => permit,
+                None => match sender.reserve().await {
+                    Ok(permit) => permit,
+                    Err(_) => return,
+                },
+            };
+            permit.send(delivery.advance_items(&mut batch, is_last, bytes));
+        }
+        run.take_over(batch, report);
+    }
+}
+
+/// What fetches are made with.
+struct Asking<'a, S: SubgraphService> {
+    operation: &'a CompiledOperation,
+    variables: &'a Variables,
+    service: &'a S,
+    context: &'a ExecuteContext<S::Context>,
+}
+
+/// A list that arrives, and what is known of it.
+type Rest<'a> = (&'a Flow, Arriving<'a>);
+
+impl<'a, S: SubgraphService> Asking<'a, S> {
+    /// Makes a request. If its response has a list that arrives, it is the response up to the first items.
+    async fn fetch(
+        &self,
+        sent: Sent,
+        request: SubgraphRequest,
+    ) -> (Arrived<SubgraphResponse<S::Meta>>, Option<Rest<'a>>) {
+        let flow = self.operation.flow.as_ref().filter(|flow| flow.fetch == sent.index);
+        match flow.filter(|_| !self.context.declined.contains(&request.subgraph)) {
+            None => (call(self.service, self.context, sent, request).await, None),
+            Some(flow) => {
+                let started = Instant::now();
+                // Boxed, so that other fetches are no larger.
+                let (outcome, rest) = match Box::pin(self.open(flow, request)).await {
+                    Ok((response, rest)) => (Ok(response), rest.map(|rest| (flow, rest))),
+                    Err(error) => (Err(error), None),
+                };
+                (Arrived { sent, outcome, started, took: started.elapsed() }, rest)
+            }
+        }
+    }
+
+    async fn open(
+        &self,
+        flow: &'a Flow,
+        request: SubgraphRequest,
+    ) -> Result<(SubgraphResponse<S::Meta>, Option<Arriving<'a>>), SubgraphError> {
+        match self.service.open(request, &self.context.service).await? {
+            OpenResponse::Whole(response) => Ok((response, None)),
+            OpenResponse::Arriving(ArrivingResponse { status, meta, body }) => {
+                let limits = &self.context.limits;
+                let (first, rest) = Arriving::begin(flow, self.operation, self.variables, body, limits).await?;
+                Ok((SubgraphResponse::new(status, first, meta), rest))
+            }
+        }
     }
 }

@@ -46,4 +46,16 @@ pub(super) struct List {
     pub(super) parts: Vec<usize>,
     pub(super) is_open: bool,
     pub(super) batch: usize,
+    pub(super) origin: Origin,
+}
+
+/// Where the items of a list are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// All are in the tree.
+    Tree,
+    /// They arrive: a batch of them is in a tree of its own.
+    Arriving,
+    /// As [`Origin::Arriving`], and this is the last batch.
+    Arrived,
 }

@@ -7,17 +7,17 @@ use braid_executor::Response;
 use braid_request_context::Cacheability;
 use braid_request_context::headers::SubgraphHeaders;
 use braid_telemetry::metrics::Metrics;
-use quick_cache::sync::Cache;
-use quick_cache::{OptionsBuilder, Weighter};
+use quick_cache::Weighter;
 
 use super::config::AnswersSetup;
 use super::reuse::for_another;
 use super::same::SameKey;
+use crate::sharded::{Sharded, sharded};
 
 /// The answers of one version.
 #[derive(Debug)]
 pub(crate) struct KeptAnswers {
-    answers: Cache<SameKey, Arc<KeptAnswer>, Weight>,
+    answers: Sharded<SameKey, Arc<KeptAnswer>, Weight>,
     max_answer: usize,
     store: Arc<Store>,
     metrics: Arc<Metrics>,
@@ -53,15 +53,7 @@ impl KeptAnswers {
     /// None yet, with room for as many bytes as the settings say; `None` if they keep none.
     pub(crate) fn new(setup: &AnswersSetup, metrics: &Arc<Metrics>) -> Option<Self> {
         let config = Some(&setup.config).filter(|config| config.keep)?;
-        let shards = (4 * std::thread::available_parallelism().map_or(1, usize::from)).next_power_of_two().min(32);
-        let bytes = config.memory.0 as u64;
-        let options =
-            OptionsBuilder::new().estimated_items_capacity(1024).weight_capacity(bytes).shards(shards).build();
-        let answers = match options {
-            Ok(options) => Cache::with_options(options, Weight, Default::default(), Default::default()),
-            // Both capacities are given.
-            Err(_) => Cache::with(1024, bytes, Weight, Default::default(), Default::default()),
-        };
+        let answers = sharded(config.memory.0 as u64, Weight);
         let (store, metrics) = (setup.store.clone(), metrics.clone());
         Some(Self { answers, max_answer: config.max_answer.0, store, metrics })
     }

@@ -1,13 +1,12 @@
 //! What becomes of an answer beside being sent: who is told that it may be kept, who shares it, and where it is kept. Knows no HTTP connection.
 //!
 //! ```text
-//! compiled operation + variables + what subgraphs see ─▶ same (key) ─▶ kept ─miss─▶ flights ─▶ execute
-//!                                                                                               │ cacheability of each response
-//!                                                    Cache-Control, Age, Vary, tags ◀─ told ◀───┘
+//! compiled operation + variables + what subgraphs see ─▶ same (key) ─▶ kept ─miss─▶ in flight ─▶ execute
+//!                                                                                                 │ cacheability of each response
+//!                                                      Cache-Control, Age, Vary, tags ◀─ told ◀───┘
 //! ```
 
 mod config;
-mod flights;
 mod keeping;
 mod kept;
 mod reuse;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use braid_executor::{Response, execute};
 use braid_graphql::variables::Variables;
+use braid_in_flight::InFlight;
 use braid_request_context::headers::SubgraphHeaders;
 use braid_request_context::{Identity, RequestContext};
 use braid_supergraph::SubgraphId;
@@ -13,7 +14,6 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, COOKIE};
 
 use super::config::AnswersSetup;
-use super::flights::Flights;
 use super::keeping::Keeping;
 use super::kept::KeptAnswers;
 use super::same::SameKey;
@@ -26,8 +26,10 @@ use crate::refusal::{Refusal, TIMEOUT};
 #[derive(Debug)]
 pub(crate) struct Reuse {
     kept: Option<KeptAnswers>,
-    flights: Option<Flights>,
+    in_flight: Option<InFlight<SameKey, Landed>>,
 }
+
+type Landed = Result<Arc<Response<SubgraphHeaders>>, Refusal>;
 
 /// A query that is to be answered.
 pub(crate) struct Wants<'a> {
@@ -39,10 +41,10 @@ pub(crate) struct Wants<'a> {
 
 impl Reuse {
     /// By these settings; `None` if every query is executed for itself.
-    pub(crate) fn new(setup: Option<&AnswersSetup>, shares_flights: bool, metrics: &Arc<Metrics>) -> Option<Self> {
+    pub(crate) fn new(setup: Option<&AnswersSetup>, shares_executions: bool, metrics: &Arc<Metrics>) -> Option<Self> {
         let kept = setup.and_then(|setup| KeptAnswers::new(setup, metrics));
-        let flights = shares_flights.then(Flights::default);
-        (kept.is_some() || flights.is_some()).then_some(Self { kept, flights })
+        let in_flight = shares_executions.then(InFlight::default);
+        (kept.is_some() || in_flight.is_some()).then_some(Self { kept, in_flight })
     }
 
     /// Answers a query, and says how.
@@ -79,14 +81,15 @@ impl Reuse {
         key: SameKey,
     ) -> Result<(Response<SubgraphHeaders>, Made), Refusal> {
         let Wants { operation, variables, declined, context } = wants;
-        let Some(flights) = &self.flights else {
+        let Some(in_flight) = &self.in_flight else {
             return Ok((run(gateway, operation, variables, context, declined.clone()).await?, Made::Own));
         };
         loop {
-            let (flight, is_own) = flights.join(key.clone(), || {
+            // The key names the operation by its address, so the execution keeps it alive.
+            let (flight, is_own) = in_flight.join(key.clone(), || {
                 let (gateway, operation, context) = (gateway.clone(), Arc::clone(operation), Arc::clone(context));
                 let (variables, declined) = (variables.clone(), declined.clone());
-                async move { run(&gateway, &operation, &variables, &context, declined).await }
+                async move { run(&gateway, &operation, &variables, &context, declined).await.map(Arc::new) }
             });
             let metrics = &gateway.metrics.answers;
             if is_own {
