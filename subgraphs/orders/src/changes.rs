@@ -4,7 +4,7 @@ use service::events::Stream;
 use uuid::Uuid;
 
 /// Where NATS keeps the events of this service.
-pub(crate) const STREAM: Stream = Stream { name: "ORDERS", subjects: &["orders.>"] };
+pub const STREAM: Stream = Stream { name: "ORDERS", subjects: &["orders.>"] };
 
 /// The changes of one order.
 pub(crate) fn of_order(id: Uuid) -> String {

@@ -37,6 +37,7 @@ use crate::payment::{HttpProvider, PaymentProvider, Sandbox};
 use crate::saga::inventory::Inventory;
 use crate::saga::{Saga, reconcile};
 
+pub use changes::STREAM;
 pub use config::{Config, INFO};
 
 /// The federated schema of this subgraph.

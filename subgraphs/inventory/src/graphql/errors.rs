@@ -4,13 +4,13 @@ use async_graphql::{Enum, Interface, SimpleObject};
 use service::graphql::UserMistake;
 use service::{Code, Error, Result};
 
-/// A reason why nothing was changed, for the person who wanted to change it.
+/// Something that the user has to correct before a mutation does what it should.
 #[derive(Interface)]
 #[graphql(field(name = "message", ty = "&String", desc = "What is wrong and what to do, for people."))]
 #[graphql(field(
     name = "field",
     ty = "&Option<Vec<String>>",
-    desc = "The path of the argument that is wrong, such as `[\"input\", \"name\"]`; null if it is no single one."
+    desc = "The path of the argument that is wrong, such as `[\"input\", \"name\"]`; null if no single one is."
 ))]
 pub(crate) enum UserError {
     /// About the catalog or stock.
@@ -24,7 +24,7 @@ pub(crate) struct CatalogUserError {
     code: CatalogErrorCode,
     /// What is wrong and what to do, for people.
     message: String,
-    /// The path of the argument that is wrong, such as `["input", "name"]`; null if it is no single one.
+    /// The path of the argument that is wrong, such as `["input", "name"]`; null if no single one is.
     field: Option<Vec<String>>,
 }
 

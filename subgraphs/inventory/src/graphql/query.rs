@@ -10,6 +10,7 @@ use super::caching;
 use super::category::Category;
 use super::list::{List, ProductFilter, ProductKey, ProductSort};
 use super::loaders::{CategoryOf, ProductBySku, WarehouseOf, by_name};
+use super::node::{self, Node};
 use super::product::Product;
 use super::warehouse::Warehouse;
 use crate::entity::{category, warehouse};
@@ -39,6 +40,15 @@ impl Query {
         }
         cache_tag(ctx, caching::STRUCTURE);
         found
+    }
+
+    /// Anything by its id; null if there is no such thing, or none that the caller may see.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id, such as that of a product or an order.")] id: ID,
+    ) -> Option<Result<Node>> {
+        node::find(ctx, id).await.transpose()
     }
 
     /// The products of the shop.

@@ -21,14 +21,14 @@ pub(crate) struct OrderUserError {
     pub(super) field: Option<Vec<String>>,
 }
 
-/// Something that the user has to correct before the mutation can do what it should.
+/// Something that the user has to correct before a mutation does what it should.
 #[derive(Interface)]
 #[graphql(
-    field(name = "message", ty = "&String", desc = "What is wrong and what to do, in English."),
+    field(name = "message", ty = "&String", desc = "What is wrong and what to do, for people."),
     field(
         name = "field",
         ty = "&Option<Vec<String>>",
-        desc = "The path of the argument that is wrong; null if it is none alone."
+        desc = "The path of the argument that is wrong, such as `[\"input\", \"name\"]`; null if no single one is."
     )
 )]
 pub(crate) enum UserError {

@@ -29,9 +29,9 @@ pub(crate) use mutation::Mutation;
 pub(crate) use query::Query;
 pub(crate) use subscription::Subscription;
 
-/// Something with an id that is the only one in the whole graph.
+/// Something with an id that no other thing has. `node` finds it.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "async_graphql::ID", desc = "The id."))]
+#[graphql(field(name = "id", ty = "async_graphql::ID", desc = "The id: no other thing has the same."))]
 pub(crate) enum Node {
     /// An order.
     Order(order::Order),

@@ -46,14 +46,14 @@ pub(super) enum AccountErrorCode {
     LastAdmin,
 }
 
-/// Something that a person can correct, in any mutation.
+/// Something that the user has to correct before a mutation does what it should.
 #[derive(Interface)]
 #[graphql(
     field(name = "message", ty = "&String", desc = "What is wrong and what to do, for people."),
     field(
         name = "field",
         ty = "&Option<Vec<String>>",
-        desc = "The path of the argument that is wrong; null if no single one is."
+        desc = "The path of the argument that is wrong, such as `[\"input\", \"name\"]`; null if no single one is."
     )
 )]
 pub(super) enum UserError {

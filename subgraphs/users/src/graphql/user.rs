@@ -19,9 +19,9 @@ pub(crate) struct User {
     to_themselves: bool,
 }
 
-/// Something with an id that `node` finds.
+/// Something with an id that no other thing has. `node` finds it.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "The id, the only one of all things."))]
+#[graphql(field(name = "id", ty = "ID", desc = "The id: no other thing has the same."))]
 pub(crate) enum Node {
     User(User),
 }
