@@ -112,6 +112,7 @@ impl RedisConfig {
     }
 }
 
+const LEAST_MEMORY: usize = 1_000_000;
 /// The bounds of times.
 const SHORTEST_LEASE: std::time::Duration = std::time::Duration::from_millis(100);
 const LONGEST_LEASE: std::time::Duration = std::time::Duration::from_secs(60);
@@ -120,7 +121,7 @@ const LONGEST_AGE: std::time::Duration = std::time::Duration::from_secs(366 * 24
 impl StoreConfig {
     /// Says what is wrong, if anything is.
     pub fn check(&self) -> Result<(), String> {
-        if self.memory.0 < 1 << 20 {
+        if self.memory.0 < LEAST_MEMORY {
             return Err("memory: give at least 1MB".to_owned());
         }
         if !(std::time::Duration::from_secs(1)..=LONGEST_AGE).contains(&self.max_age.0) {
@@ -145,5 +146,17 @@ impl StoreConfig {
     /// The files that it refers to.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.redis.iter().flat_map(|redis| redis.tls.files())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_memory_is_what_the_error_says() {
+        let with = |bytes| StoreConfig { memory: ByteSize(bytes), ..StoreConfig::default() }.check();
+        assert_eq!(with(1_000_000), Ok(()));
+        assert_eq!(with(999_999), Err("memory: give at least 1MB".to_owned()));
     }
 }
