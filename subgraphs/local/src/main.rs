@@ -83,7 +83,7 @@ fn welcome(federation: &Federation, started: Instant, data: &Path) -> String {
          \x20 orders     http://{orders}/graphql\n\
          \x20 inventory  http://{inventory}/graphql\n\n\
          Sample accounts: `grace` (a customer) and `ada` (an administrator), password `{password}`.\n\
-         The data is in the folder {data}; delete it to start over. Ctrl-C stops everything.\n\n{}",
+         The data is in the folder {data}, and so are the mails that the shop sends (users.mail). Delete it to start over. Ctrl-C stops everything.\n\n{}",
         examples.concat()
     )
 }

@@ -72,3 +72,22 @@ async fn operations_are_valid_and_have_plans() {
     }
     assert!(count >= 5, "{count} operations");
 }
+
+/// `schema/events.yaml` has the subjects of every service's stream, and no others.
+#[test]
+fn the_documented_events_are_those_of_the_streams() {
+    let text = std::fs::read_to_string(schema("events.yaml")).unwrap();
+    let addresses: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("address: ")).collect();
+    let streams = [users::STREAM, orders::STREAM, inventory::STREAM];
+    let prefixes: Vec<&str> =
+        streams.iter().flat_map(|stream| stream.subjects).map(|s| s.trim_end_matches('>')).collect();
+    for address in &addresses {
+        assert!(prefixes.iter().any(|prefix| address.starts_with(prefix)), "{address} is in no stream");
+    }
+    for prefix in &prefixes {
+        assert!(addresses.iter().any(|address| address.starts_with(prefix)), "{prefix} is not documented");
+    }
+    for stream in streams {
+        assert!(text.contains(&format!("Stream {}.", stream.name)), "the stream {} is not named", stream.name);
+    }
+}

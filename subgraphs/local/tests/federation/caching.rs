@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::running::Running;
 
-const PRODUCT: &str = "query($sku: String!) { product(sku: $sku) { id name price stock } }";
-const LIST: &str = "{ products(first: 3, sort: PRICE_ASC) { nodes { sku name price } } }";
-const MINE: &str = "{ me { username orders(first: 3) { nodes { id total buyer { username } } } } }";
+const PRODUCT: &str = "query($sku: String!) { product(by: { sku: $sku }) { id name price { amount } stock } }";
+const LIST: &str = "{ products(first: 3, sort: PRICE_ASC) { nodes { sku name price { amount } } } }";
+const MINE: &str = "{ me { username orders(first: 3) { nodes { id total { amount } buyer { username } } } } }";
 
 impl Running {
     async fn product(&self, sku: &str) -> Value {
@@ -21,13 +21,6 @@ impl Running {
         let (_, answer) = self.ask(None, json!({ "query": LIST })).await;
         assert_eq!(answer["errors"], Value::Null, "{answer}");
         answer["data"]["products"]["nodes"].clone()
-    }
-
-    /// A product of which there are some, as id and SKU.
-    async fn available(&self) -> (String, String) {
-        let sql = "SELECT p.id, p.sku FROM products p JOIN stock s ON s.product_id = p.id WHERE s.quantity > 5 ORDER BY p.sku LIMIT 1";
-        let row = &self.rows("inventory", sql).await[0];
-        (row.try_get("", "id").unwrap(), row.try_get("", "sku").unwrap())
     }
 }
 
@@ -51,17 +44,20 @@ async fn a_product_is_kept_and_a_new_price_is_seen_at_once() {
     let first = running.product(&sku).await;
     running.list().await;
     // Inventory is not asked again: this change goes unseen.
-    running.change("inventory", &format!("UPDATE products SET name = 'Unseen' WHERE id = '{id}'")).await;
+    running.change("inventory", &format!("UPDATE products SET name = 'Unseen' WHERE sku = '{sku}'")).await;
     assert_eq!(running.product(&sku).await, first);
 
     let token = running.sign_in("ada").await;
-    let update = "mutation($id: ID!) { updateProduct(id: $id, input: { price: \"0.01 EUR\" }) { price } }";
-    let (_, answer) = running.ask(Some(&token), json!({ "query": update, "variables": { "id": id } })).await;
-    assert_eq!(answer["data"]["updateProduct"]["price"], "0.01 EUR", "{answer}");
+    let cheap = json!({ "amount": "0.01" });
+    let update =
+        "mutation($input: UpdateProductInput!) { updateProduct(input: $input) { product { price { amount } } } }";
+    let input = json!({ "id": id, "price": { "amount": "0.01", "currency": "EUR" } });
+    let (_, answer) = running.ask(Some(&token), json!({ "query": update, "variables": { "input": input } })).await;
+    assert_eq!(answer["data"]["updateProduct"]["product"]["price"], cheap, "{answer}");
     let now = running.product(&sku).await;
-    assert_eq!((&now["price"], &now["name"]), (&json!("0.01 EUR"), &json!("Unseen")));
+    assert_eq!((&now["price"], &now["name"]), (&cheap, &json!("Unseen")));
     // Lists too: it is the cheapest now.
-    assert_eq!(running.list().await[0], json!({ "sku": sku, "name": "Unseen", "price": "0.01 EUR" }));
+    assert_eq!(running.list().await[0], json!({ "sku": sku, "name": "Unseen", "price": cheap }));
     running.federation.stop().await.unwrap();
 }
 
@@ -71,12 +67,9 @@ async fn an_order_is_seen_in_the_stock() {
     let (id, sku) = running.available().await;
     let before = running.product(&sku).await["stock"].as_i64().unwrap();
     let token = running.sign_in("grace").await;
-    let place = include_str!("../../../../schema/operations/place-order.graphql");
     for number in 1..=3 {
-        let input =
-            json!({ "idempotencyKey": format!("cached-{number}"), "lines": [{ "productId": id, "quantity": 1 }] });
-        let (_, answer) = running.ask(Some(&token), json!({ "query": place, "variables": { "input": input } })).await;
-        assert_eq!(answer["data"]["placeOrder"]["__typename"], "PlacedOrder", "{answer}");
+        let quote = running.quote(&token, &id, 1).await;
+        running.place(&token, &format!("cached-{number}"), &quote).await;
         soon(|| async { running.product(&sku).await["stock"].clone() }, &json!(before - number)).await;
     }
     running.federation.stop().await.unwrap();

@@ -11,6 +11,7 @@
 mod caching;
 mod permissions;
 mod running;
+mod security;
 mod shop;
 mod start;
 mod watch;

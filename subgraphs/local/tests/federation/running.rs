@@ -38,10 +38,40 @@ impl Running {
     }
 
     pub(crate) async fn sign_in(&self, username: &str) -> String {
-        let query = "mutation($u: String!, $p: String!) { login(username: $u, password: $p) { token } }";
-        let variables = json!({ "u": username, "p": service::sample::PASSWORD });
-        let (_, answer) = self.ask(None, json!({ "query": query, "variables": variables })).await;
-        answer["data"]["login"]["token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+        let query = "mutation($input: LoginInput!) { login(input: $input) { session { accessToken } } }";
+        let input = json!({ "username": username, "password": service::sample::PASSWORD });
+        let (_, answer) = self.ask(None, json!({ "query": query, "variables": { "input": input } })).await;
+        let token = answer["data"]["login"]["session"]["accessToken"].as_str();
+        token.unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// What so many units of a product would cost: the id of the quote.
+    pub(crate) async fn quote(&self, token: &str, product: &str, quantity: u32) -> String {
+        let query = include_str!("../../../../schema/operations/quote-order.graphql");
+        let address = json!({
+            "name": "Grace Hopper", "line1": "1 Main Street", "postalCode": "10115", "city": "Berlin", "countryCode": "DE",
+        });
+        let lines = json!([{ "productId": product, "quantity": quantity }]);
+        let input = json!({ "lines": lines, "shippingAddress": address });
+        let (_, answer) = self.ask(Some(token), json!({ "query": query, "variables": { "input": input } })).await;
+        answer["data"]["quoteOrder"]["quote"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// Orders what was quoted; the order.
+    pub(crate) async fn place(&self, token: &str, key: &str, quote: &str) -> Value {
+        let query = include_str!("../../../../schema/operations/place-order.graphql");
+        let input = json!({ "idempotencyKey": key, "quoteId": quote, "paymentMethod": "pm_card_visa" });
+        let (_, answer) = self.ask(Some(token), json!({ "query": query, "variables": { "input": input } })).await;
+        assert_eq!(answer["data"]["placeOrder"]["order"]["status"], "PLACED", "{answer}");
+        answer["data"]["placeOrder"]["order"].clone()
+    }
+
+    /// A product of which there are some, as id and SKU.
+    pub(crate) async fn available(&self) -> (String, String) {
+        let sql = "SELECT lower(hex(p.id)) AS id, p.sku FROM products p JOIN stock s ON s.product_id = p.id \
+                   WHERE s.on_hand - s.reserved > 5 ORDER BY p.sku LIMIT 1";
+        let row = &self.rows("inventory", sql).await[0];
+        (format!("Product_{}", row.try_get::<String>("", "id").unwrap()), row.try_get("", "sku").unwrap())
     }
 
     /// Changes a database behind the back of its service, which tells nobody.

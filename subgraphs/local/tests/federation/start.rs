@@ -88,10 +88,12 @@ async fn the_router_starts_before_users_does() {
     let data = tempfile::tempdir().unwrap();
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let (users, serving, stop) = start_users(free, data.path()).await;
-    let sign_in =
-        format!("mutation {{ login(username: \"grace\", password: \"{}\") {{ token }} }}", service::sample::PASSWORD);
+    let sign_in = format!(
+        "mutation {{ login(input: {{ username: \"grace\", password: \"{}\" }}) {{ session {{ accessToken }} }} }}",
+        service::sample::PASSWORD
+    );
     let (_, answer) = ask(users, None, &sign_in).await;
-    let token = answer["data"]["login"]["token"].as_str().unwrap();
+    let token = answer["data"]["login"]["session"]["accessToken"].as_str().unwrap();
     stop.cancel();
     serving.await.unwrap().unwrap();
 
