@@ -23,8 +23,8 @@ pub(crate) struct Intent {
 #[derive(Debug, Default)]
 struct Book {
     intents: HashMap<String, Intent>,
-    /// Answers by idempotency key.
-    answers: HashMap<String, Value>,
+    /// Answers by idempotency key, refusals included.
+    answers: HashMap<String, (StatusCode, Value)>,
     calls: usize,
 }
 
@@ -67,7 +67,7 @@ async fn authorize(State(book): Shared, headers: HeaderMap, body: String) -> Res
         let id = format!("pi_{}", book.intents.len());
         let amount = form["amount"].parse().unwrap();
         book.intents.insert(id.clone(), Intent { status: "requires_capture", amount, captured: 0, refunded: 0 });
-        json!({ "id": id, "status": "requires_capture" })
+        (StatusCode::OK, json!({ "id": id, "status": "requires_capture" }))
     })
 }
 
@@ -80,7 +80,14 @@ async fn change(
     let form = fields(&body);
     answer(&book, &headers, |book| {
         let intent = book.intents.get_mut(&id).expect("the payment exists");
-        assert_eq!(intent.status, "requires_capture", "{verb} of {id}");
+        // A cancellation may come after a capture whose answer was lost.
+        if intent.status != "requires_capture" {
+            let error = json!({
+                "type": "invalid_request_error", "code": "payment_intent_unexpected_state", "message": "It is too late.",
+                "payment_intent": { "status": intent.status },
+            });
+            return (StatusCode::BAD_REQUEST, json!({ "error": error }));
+        }
         if verb == "capture" {
             intent.captured = form["amount_to_capture"].parse().unwrap();
             assert_eq!(intent.captured, intent.amount);
@@ -89,7 +96,7 @@ async fn change(
             assert_eq!(verb, "cancel");
             intent.status = "canceled";
         }
-        json!({ "id": id, "status": intent.status })
+        (StatusCode::OK, json!({ "id": id, "status": intent.status }))
     })
 }
 
@@ -99,18 +106,18 @@ async fn refund(State(book): Shared, headers: HeaderMap, body: String) -> Respon
         let intent = book.intents.get_mut(&form["payment_intent"]).expect("the payment exists");
         intent.refunded += form["amount"].parse::<i64>().unwrap();
         assert!(intent.refunded <= intent.captured, "more is paid back than was taken");
-        json!({ "id": format!("re_{}", book.answers.len()), "status": "succeeded" })
+        (StatusCode::OK, json!({ "id": format!("re_{}", book.answers.len()), "status": "succeeded" }))
     })
 }
 
 /// Does a call once for each key. Every 13th answer is lost after the call was done.
-fn answer(book: &Mutex<Book>, headers: &HeaderMap, call: impl FnOnce(&mut Book) -> Value) -> Response {
+fn answer(book: &Mutex<Book>, headers: &HeaderMap, call: impl FnOnce(&mut Book) -> (StatusCode, Value)) -> Response {
     let key = headers["idempotency-key"].to_str().unwrap().to_owned();
     let mut book = book.lock().unwrap();
     book.calls += 1;
     let is_lost = book.calls.is_multiple_of(13);
     let known = book.answers.get(&key).cloned();
-    let answer = match known {
+    let (status, answer) = match known {
         Some(known) => known,
         None => {
             let made = call(&mut book);
@@ -118,5 +125,5 @@ fn answer(book: &Mutex<Book>, headers: &HeaderMap, call: impl FnOnce(&mut Book) 
             made
         }
     };
-    if is_lost { StatusCode::INTERNAL_SERVER_ERROR.into_response() } else { Json(answer).into_response() }
+    if is_lost { StatusCode::INTERNAL_SERVER_ERROR.into_response() } else { (status, Json(answer)).into_response() }
 }
