@@ -20,6 +20,7 @@ mod compile;
 mod complete;
 mod error;
 mod execute;
+mod finish;
 mod groups;
 pub mod kept;
 mod leaf;
@@ -33,6 +34,7 @@ mod receivers;
 mod represent;
 pub mod request;
 mod response;
+mod run;
 mod scanner;
 mod service;
 #[doc(hidden)]

@@ -14,6 +14,7 @@ pub(crate) mod initial;
 pub(crate) mod limits;
 pub(crate) mod operation;
 pub(crate) mod parts;
+mod project;
 pub(crate) mod projection;
 pub(crate) mod reading;
 pub(crate) mod request;

@@ -37,6 +37,7 @@ mod cut;
 mod delivery;
 mod errors;
 mod format;
+mod items;
 mod place;
 mod state;
 
@@ -52,9 +53,10 @@ use tokio::sync::mpsc;
 
 use crate::compile::flow::Flow;
 use crate::compile::operation::CompiledOperation;
-use crate::execute::{Arrived, Run, Sent, call, within};
+use crate::execute::{call, within};
 use crate::request::SubgraphRequest;
 use crate::response::{ExecuteContext, FetchReport, Response};
+use crate::run::{Arrived, Run, Sent};
 use crate::service::{ArrivingResponse, OpenResponse, SubgraphError, SubgraphResponse, SubgraphService};
 use arriving::{Arriving, Batch};
 use delivery::Delivery;
