@@ -10,6 +10,7 @@ use braid_graphql::operation::FieldRef;
 use braid_graphql::variables::Variables;
 use braid_supergraph::Supergraph;
 
+use crate::block::append;
 use crate::compile::condition::Decisions;
 use crate::compile::projection::{
     Defers, LeafKind, OutField, OutGroup, OutKind, OutSet, OutSetId, OutVariant, Projection,
@@ -154,10 +155,10 @@ impl Completion<'_> {
                     continue;
                 }
                 self.out.push(if is_open { b',' } else { b'{' });
-                self.out.extend_from_slice(&field.prefix[1..]);
+                self.out.extend_from_slice(&field.prefix.bytes()[1..]);
                 is_open = true;
             } else {
-                self.out.extend_from_slice(&field.prefix);
+                field.prefix.write(&mut self.out);
             }
             match field.kind {
                 OutKind::Typename => match typename {
@@ -172,11 +173,16 @@ impl Completion<'_> {
                     // By far the most frequent case, on a short path.
                     if let Cell::Leaf { buffer, start, end } = cell
                         && field.wrappers.lists == 0
-                        && let Leaf::Raw(raw) =
-                            leaf::complete(kind, &self.projection.enums, self.tree.bytes(buffer, start, end))
                     {
-                        self.out.extend_from_slice(raw);
-                        continue;
+                        let (body, start, end) = (self.tree.body(buffer), start as usize, end as usize);
+                        if leaf::is_raw(kind, body[start]) {
+                            append(&mut self.out, body, start, end);
+                            continue;
+                        }
+                        if let Leaf::Raw(raw) = leaf::complete(kind, &self.projection.enums, &body[start..end]) {
+                            self.out.extend_from_slice(raw);
+                            continue;
+                        }
                     }
                     self.value(field, field.wrappers, cell, &ResponsePath::Key(path, &field.key, slot))?;
                 }

@@ -14,21 +14,29 @@ pub(crate) enum Leaf<'a> {
     Invalid,
 }
 
+/// Whether a value is written as it is if it begins with this byte. If not, [`complete`] says what becomes of it.
+#[inline]
+pub(crate) fn is_raw(kind: LeafKind, first: u8) -> bool {
+    match kind {
+        LeafKind::Any => true,
+        LeafKind::String | LeafKind::Id => first == b'"',
+        LeafKind::Boolean => matches!(first, b't' | b'f'),
+        LeafKind::Float => is_number(first),
+        LeafKind::Int | LeafKind::Enum(_) => false,
+    }
+}
+
 /// Completes `raw`, which is valid JSON other than null.
 #[inline]
 pub(crate) fn complete<'a>(kind: LeafKind, enums: &[OutEnum], raw: &'a [u8]) -> Leaf<'a> {
     let first = raw.first().copied().unwrap_or_default();
-    let fits = match kind {
-        LeafKind::Any => true,
-        LeafKind::String => first == b'"',
-        LeafKind::Boolean => matches!(first, b't' | b'f'),
-        LeafKind::Float => is_number(first),
-        LeafKind::Id if first == b'"' => true,
-        LeafKind::Id => return if is_integer(raw) { Leaf::Quoted(raw) } else { Leaf::Invalid },
-        LeafKind::Int => return int(raw),
-        LeafKind::Enum(at) => enums[at as usize].has(raw),
-    };
-    if fits { Leaf::Raw(raw) } else { Leaf::Invalid }
+    match kind {
+        _ if is_raw(kind, first) => Leaf::Raw(raw),
+        LeafKind::Id if is_integer(raw) => Leaf::Quoted(raw),
+        LeafKind::Int => int(raw),
+        LeafKind::Enum(at) if enums[at as usize].has(raw) => Leaf::Raw(raw),
+        _ => Leaf::Invalid,
+    }
 }
 
 impl OutEnum {

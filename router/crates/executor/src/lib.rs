@@ -15,6 +15,7 @@
 //! copied to the client as it is. What is written twice is stored once and pointed to.
 
 mod absorb;
+mod block;
 mod body;
 mod compile;
 mod complete;

@@ -306,14 +306,18 @@ impl<'a> Reader<'a> {
         let mut next = 0;
         loop {
             let bytes = self.scanner.bytes;
-            let field = match reading.fields.get(next) {
-                Some(field) if bytes[self.scanner.at..].starts_with(&field.expected) => {
-                    self.scanner.at += field.expected.len();
+            let expected = reading.fields.get(next).and_then(|field| {
+                let len = field.expected.begins(bytes.get(self.scanner.at..)?)?;
+                Some((field, len))
+            });
+            let field = match expected {
+                Some((field, len)) => {
+                    self.scanner.at += len;
                     self.scanner.blanks();
                     next += 1;
                     Some(field)
                 }
-                _ => {
+                None => {
                     let key = self.scanner.key()?;
                     let found = reading.look_up(&unescape(bytes, key));
                     next = found.map_or(next, |at| at + 1);
@@ -400,10 +404,12 @@ impl<'a> Reader<'a> {
     #[inline]
     fn leaf(&mut self) -> Result<Cell, ScanError> {
         let start = self.scanner.at as u32;
-        if self.scanner.take_null()? {
-            return Ok(Cell::Null);
+        match self.scanner.peek() {
+            // By far the most frequent case.
+            Some(b'"') => self.scanner.string().map(drop)?,
+            _ if self.scanner.take_null()? => return Ok(Cell::Null),
+            _ => self.scanner.value()?,
         }
-        self.scanner.value()?;
         Ok(Cell::Leaf { buffer: self.buffer, start, end: self.scanner.at as u32 })
     }
 

@@ -3,6 +3,7 @@
 //! It checks all that it passes over: what it accepts can be written out again as it is. It is not recursive.
 
 use smallvec::SmallVec;
+use wide::u8x16;
 
 /// Bytes that are not the JSON that was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,13 +30,10 @@ pub(crate) struct ScannedString {
     pub(crate) escaped: bool,
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGHS: u64 = 0x8080_8080_8080_8080;
-
 impl<'a> Scanner<'a> {
     /// A scanner over valid UTF-8.
     pub(crate) fn new(bytes: &'a [u8], max_nesting: usize) -> Result<Self, ScanError> {
-        match std::str::from_utf8(bytes) {
+        match simdutf8::compat::from_utf8(bytes) {
             Ok(_) => Ok(Self { bytes, at: 0, max_nesting }),
             Err(error) => Err(ScanError::Malformed(error.valid_up_to())),
         }
@@ -98,50 +96,40 @@ impl<'a> Scanner<'a> {
     pub(crate) fn string(&mut self) -> Result<ScannedString, ScanError> {
         let start = self.at;
         self.expect(b'"')?;
-        let mut escaped = false;
+        self.plain_text();
+        if self.take(b'"') {
+            return Ok(ScannedString { start, end: self.at, escaped: false });
+        }
+        self.escaped_string(start)
+    }
+
+    /// Passes the rest of a string that has something else than plain text.
+    #[inline(never)]
+    fn escaped_string(&mut self, start: usize) -> Result<ScannedString, ScanError> {
         loop {
-            self.plain_text();
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(ScannedString { start, end: self.at, escaped });
+                    return Ok(ScannedString { start, end: self.at, escaped: true });
                 }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
+                Some(b'\\') => self.escape()?,
                 // A control character, or the end.
                 _ => return self.malformed(),
             }
+            self.plain_text();
         }
     }
 
-    /// Passes what needs no look in a string: 16 bytes at a time, which compiles to vector instructions, and then what is left before
-    /// the first byte that needs one, 8 at a time.
+    /// Passes what needs no look in a string.
     #[inline]
     fn plain_text(&mut self) {
         while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<16>) {
-            // Without an early exit, or it would be one byte at a time.
-            let special = |found, byte: &u8| found | (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
-            if chunk.iter().fold(false, special) {
-                break;
-            }
-            self.at += 16;
-        }
-        while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
-            let word = u64::from_le_bytes(*chunk);
-            let quote = word ^ (ONES * b'"' as u64);
-            let backslash = word ^ (ONES * b'\\' as u64);
-            // The lowest bit that is set stands for the first byte that is a control character, a quote or a backslash.
-            let special = (word.wrapping_sub(ONES * 0x20) & !word)
-                | (quote.wrapping_sub(ONES) & !quote)
-                | (backslash.wrapping_sub(ONES) & !backslash);
-            let special = special & HIGHS;
+            let special = special(*chunk);
             if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
+                self.at += special.trailing_zeros() as usize;
                 return;
             }
-            self.at += 8;
+            self.at += 16;
         }
         while self.peek().is_some_and(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
             self.at += 1;
@@ -276,6 +264,16 @@ impl<'a> Scanner<'a> {
         self.blanks();
         if self.at == self.bytes.len() { Ok(()) } else { self.malformed() }
     }
+}
+
+/// A bit for each byte that is a control character, a quote or a backslash, the first byte's lowest.
+#[inline]
+fn special(chunk: [u8; 16]) -> u32 {
+    let text = u8x16::new(chunk);
+    let is_control = text.simd_eq(text.min(u8x16::splat(0x1f)));
+    let is_quote = text.simd_eq(u8x16::splat(b'"'));
+    let is_backslash = text.simd_eq(u8x16::splat(b'\\'));
+    (is_control | is_quote | is_backslash).to_bitmask()
 }
 
 /// The text of a scanned string, unescaped. What can't be unescaped (half of a surrogate pair) stays as it is: it is no name that

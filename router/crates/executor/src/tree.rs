@@ -128,7 +128,18 @@ impl Tree {
 
     #[inline]
     pub(crate) fn bytes(&self, buffer: u16, start: u32, end: u32) -> &[u8] {
-        &self.buffers[usize::from(buffer)][start as usize..end as usize]
+        &self.body(buffer)[start as usize..end as usize]
+    }
+
+    /// A received body, as [`Tree::keep`] numbered it.
+    #[inline]
+    pub(crate) fn body(&self, buffer: u16) -> &[u8] {
+        &self.buffers[usize::from(buffer)]
+    }
+
+    #[inline]
+    pub(crate) fn item(&self, at: u32) -> Cell {
+        self.cells[at as usize]
     }
 
     /// What `object` has in `slot`, when it is more than null; otherwise it is marked that an error explains it.
@@ -165,10 +176,14 @@ impl Tree {
     /// Writes what `source` has in `slots` into `target`, key by key and item by item. What is there already stays, except that
     /// anything replaces null. `share` says that `source` is merged into other objects too.
     pub(crate) fn merge(&mut self, target: ObjectId, source: ObjectId, slots: &[u32], share: bool) {
-        let first = self.objects[target.0 as usize].first;
+        let (first, from) = (self.objects[target.0 as usize].first, self.objects[source.0 as usize].first);
         for slot in slots {
-            let cell = self.get(source, *slot);
-            self.merge_cell((first + slot) as usize, cell, share);
+            let (at, cell) = ((first + slot) as usize, self.cells[(from + slot) as usize]);
+            match (self.cells[at], cell) {
+                // By far the most frequent case.
+                (Cell::Absent, Cell::Leaf { .. } | Cell::Null) => self.cells[at] = cell,
+                _ => self.merge_cell(at, cell, share),
+            }
         }
         self.learn_type(target, source);
     }

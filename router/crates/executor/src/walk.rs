@@ -44,14 +44,23 @@ fn followed(step: &Step, cell: Cell, first_item: u32, variables: &Variables) -> 
 /// Recursive as deep as lists were read, which their types bound.
 fn collect(tree: &mut Tree, step: &Step, cell: Cell, into: &mut Vec<ObjectId>) {
     match cell {
-        Cell::Object(object) if follows(tree, step, object) && tree.see(object) => into.push(object),
+        Cell::Object(object) => enter(tree, step, object, into),
         Cell::List { start, len, .. } => {
             for at in start..start + len {
-                let item = tree.items(at, 1)[0];
-                collect(tree, step, item, into);
+                match tree.item(at) {
+                    Cell::Object(object) => enter(tree, step, object, into),
+                    item => collect(tree, step, item, into),
+                }
             }
         }
         _ => {}
+    }
+}
+
+#[inline]
+fn enter(tree: &mut Tree, step: &Step, object: ObjectId, into: &mut Vec<ObjectId>) {
+    if follows(tree, step, object) && tree.see(object) {
+        into.push(object);
     }
 }
 
@@ -202,7 +211,7 @@ impl<F: FnMut(ObjectId, &[PathSegment]) -> ControlFlow<()>> Trace<'_, F> {
             Cell::List { start, len, .. } => {
                 let first = if step.items.is_some() { self.tree.first_item } else { 0 };
                 for at in 0..len {
-                    let item = self.tree.items(start + at, 1)[0];
+                    let item = self.tree.item(start + at);
                     self.here.push(PathSegment::Index((first + at) as usize));
                     self.cell(item, step, depth)?;
                     self.here.pop();

@@ -71,7 +71,7 @@ impl Flow {
         let mut head = b"{\"data\":".to_vec();
         for (reading, number) in &way {
             head.push(b'{');
-            head.extend_from_slice(&readings.get(*reading).fields[*number].expected);
+            head.extend_from_slice(readings.get(*reading).fields[*number].expected.bytes());
         }
         head.push(b'[');
         Some(Self { fetch, way, stream, waits_for, head: head.into() })

@@ -9,6 +9,7 @@ use braid_supergraph::Supergraph;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
+use crate::block::Text;
 use crate::error::write_string;
 
 use super::condition::{CompiledCondition, Numbers, Rules};
@@ -61,7 +62,7 @@ impl OutVariant {
     /// Of objects that the client may not see.
     fn refused() -> Self {
         let field = OutField {
-            prefix: Box::from(*b"{"),
+            prefix: Text::new(b"{"),
             rule: None,
             key: Name::new_static_unchecked("__typename"),
             wrappers: Wrappers { lists: 0, non_null: 1 },
@@ -78,7 +79,7 @@ fn in_order(mut placed: Vec<(usize, OutField)>, groups: Vec<OutGroup>) -> OutVar
     placed.sort_by_key(|(at, _)| *at);
     let mut fields: Vec<OutField> = placed.into_iter().map(|(_, field)| field).collect();
     if let Some(first) = fields.first_mut() {
-        first.prefix[0] = b'{';
+        first.prefix = Text::new(&[b"{", &first.prefix.bytes()[1..]].concat());
     }
     let is_conditional = fields.iter().any(|field| field.rule.is_some());
     OutVariant { fields, is_conditional, groups }
@@ -268,7 +269,7 @@ impl<'a> Compiler<'a> {
         // Fields that merge differ in nothing but what is below them.
         let first = selections[0].1.1;
         let mut out = OutField {
-            prefix: [",\"", key, "\":"].concat().into_bytes().into(),
+            prefix: Text::new([",\"", key, "\":"].concat().as_bytes()),
             rule: None,
             key: key.clone(),
             wrappers: Wrappers { lists: 0, non_null: 1 },

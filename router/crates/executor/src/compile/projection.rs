@@ -11,6 +11,8 @@ use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::{Name, Node};
 use smallvec::SmallVec;
 
+use crate::block::Text;
+
 use super::condition::{CompiledCondition, RuleId, Rules};
 use super::initial::Initial;
 use super::wrappers::Wrappers;
@@ -80,7 +82,7 @@ pub(crate) struct OutStream {
 #[derive(Debug, Clone)]
 pub(crate) struct OutField {
     /// `{"key":` or `,"key":`
-    pub(crate) prefix: Box<[u8]>,
+    pub(crate) prefix: Text,
     /// When it is written; `None` for always.
     pub(crate) rule: Option<RuleId>,
     pub(crate) key: Name,

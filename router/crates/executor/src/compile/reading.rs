@@ -8,6 +8,8 @@ use braid_graphql::{Name, Type};
 use braid_query_plan::{FetchField, FetchSelection};
 use braid_supergraph::{SubgraphId, Supergraph};
 
+use crate::block::Text;
+
 use super::limits::{CompileError, MAX_LISTS};
 use super::shape::{ShapeId, Shapes};
 use super::weights::Weights;
@@ -50,7 +52,7 @@ pub(crate) struct MoreWeights {
 #[derive(Debug)]
 pub(crate) struct ReadField {
     /// `"key":`, as it stands in a response without blanks.
-    pub(crate) expected: Box<[u8]>,
+    pub(crate) expected: Text,
     /// More than one when members of an abstract type use one key of the response for different slots.
     pub(crate) targets: Vec<Target>,
 }
@@ -211,7 +213,7 @@ impl Readings {
         let next = reading.fields.len();
         let at = *reading.by_key.entry(key.as_bytes().into()).or_insert(next as u32) as usize;
         if at == next {
-            let expected = ["\"", key, "\":"].concat().into_bytes().into();
+            let expected = Text::new(["\"", key, "\":"].concat().as_bytes());
             reading.fields.push(ReadField { expected, targets: Vec::new() });
         }
         at
@@ -250,7 +252,7 @@ impl Reading {
     /// The key of a field in the response.
     pub(crate) fn key(&self, number: usize) -> &[u8] {
         // Between the quotes, before the colon.
-        let expected = self.fields.get(number).map_or(&[][..], |field| &field.expected);
+        let expected = self.fields.get(number).map_or(&[][..], |field| field.expected.bytes());
         expected.get(1..expected.len().saturating_sub(2)).unwrap_or_default()
     }
 
