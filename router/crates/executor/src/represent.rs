@@ -138,6 +138,8 @@ fn write_value(
 #[derive(Debug, Default)]
 pub(crate) struct Unique {
     written: Vec<Representation>,
+    /// What each of them is found by.
+    hashes: Vec<u64>,
     /// Open addressing, a power of two long; numbers are one more than the index in `written`.
     table: Vec<u32>,
 }
@@ -154,34 +156,48 @@ impl Unique {
 
     /// The number of the representation from `start` to the end of `out`, and whether it is new.
     pub(crate) fn number(&mut self, out: &[u8], start: usize) -> (u32, bool) {
+        let hash = xxh3_64(&out[start..]);
+        match self.find(hash, |known| known.hash == hash && out[known.range.clone()] == out[start..]) {
+            Ok(number) => (number, false),
+            Err(place) => (self.add(place, hash, Representation { range: start..out.len(), hash }), true),
+        }
+    }
+
+    /// The number of the equal one among those with this hash, or the place in the table for a new one.
+    #[inline]
+    pub(crate) fn find(&mut self, hash: u64, is_equal: impl Fn(&Representation) -> bool) -> Result<u32, usize> {
         if self.table.len() < 2 * (self.written.len() + 1) {
             self.grow();
         }
-        let hash = xxh3_64(&out[start..]);
         let mask = self.table.len() - 1;
         let mut at = hash as usize & mask;
         loop {
             match self.table[at] {
-                0 => break,
+                0 => return Err(at),
                 number => {
-                    let known = &self.written[number as usize - 1];
-                    if known.hash == hash && out[known.range.clone()] == out[start..] {
-                        return (number - 1, false);
+                    let known = number as usize - 1;
+                    if self.hashes[known] == hash && is_equal(&self.written[known]) {
+                        return Ok(number - 1);
                     }
                 }
             }
             at = (at + 1) & mask;
         }
-        self.written.push(Representation { range: start..out.len(), hash });
-        self.table[at] = self.written.len() as u32;
-        (self.written.len() as u32 - 1, true)
+    }
+
+    /// Adds one at a place that [`Unique::find`] gave, to be found by this hash. Returns its number.
+    pub(crate) fn add(&mut self, place: usize, hash: u64, representation: Representation) -> u32 {
+        self.written.push(representation);
+        self.hashes.push(hash);
+        self.table[place] = self.written.len() as u32;
+        self.written.len() as u32 - 1
     }
 
     fn grow(&mut self) {
         let size = (self.table.len() * 2).max(16);
         self.table.clear();
         self.table.resize(size, 0);
-        for (number, Representation { hash, .. }) in self.written.iter().enumerate() {
+        for (number, hash) in self.hashes.iter().enumerate() {
             let mut at = *hash as usize & (size - 1);
             while self.table[at] != 0 {
                 at = (at + 1) & (size - 1);

@@ -41,6 +41,8 @@ pub(crate) struct CompiledEntities {
     pub(crate) path: Vec<Step>,
     pub(crate) condition: CompiledCondition,
     pub(crate) representations: Vec<CompiledRepresentation>,
+    /// The slot of the value by which representations differ, if it is one value alone.
+    pub(crate) only_value: Option<u32>,
     pub(crate) contexts: Vec<CompiledContext>,
     pub(crate) reading: ReadingId,
     /// About how many bytes of text each group of equal context values takes.
@@ -185,14 +187,26 @@ fn compile_entities(
         let sources = value.sources.iter().map(source).collect::<Result<_, CompileError>>()?;
         contexts.push(CompiledContext { depth: value.depth, sources });
     }
+    let representations: Vec<_> =
+        entities.representations.iter().map(representation).collect::<Result<_, CompileError>>()?;
     Ok(CompiledEntities {
         condition: CompiledCondition::new(&entities.condition, context.numbers)?,
-        representations: entities.representations.iter().map(representation).collect::<Result<_, _>>()?,
+        only_value: only_value(&representations),
+        representations,
         contexts,
         selection_bytes: selection_bytes(&entities.selections),
         reading: readings.add(&reading_context(context, fetch), shape, None, &entities.selections)?,
         path,
     })
+}
+
+fn only_value(representations: &[CompiledRepresentation]) -> Option<u32> {
+    let [CompiledRepresentation { guard, names_type, fields, .. }] = representations else { return None };
+    let mut values = fields.iter().filter(|field| !field.is_typename);
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    let is_of_one_type = *names_type || guard.single().is_some();
+    let is_leaf = value.guard.is_none() && value.fields.is_none();
+    value.slot.filter(|_| is_of_one_type && is_leaf)
 }
 
 fn selection_bytes(selections: &[FetchSelection]) -> usize {
