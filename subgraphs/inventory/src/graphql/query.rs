@@ -43,6 +43,8 @@ impl Query {
     }
 
     /// Anything by its id; null if there is no such thing, or none that the caller may see.
+    // What may be kept depends on what is found and by whom, and the schema can't say that.
+    #[graphql(cache_control(no_cache))]
     async fn node(
         &self,
         ctx: &Context<'_>,

@@ -53,6 +53,19 @@ async fn products_are_public_for_a_minute_under_their_tags() {
 }
 
 #[tokio::test]
+async fn what_node_finds_is_not_kept() {
+    on_each(|shop| async move {
+        let product = shop.product("TAG-1", &[3]).await;
+        let query = "query($id: ID!) { node(id: $id) { ... on Product { name } ... on StockMovement { kind } } }";
+        for id in [product.as_str(), "StockMovement_00000000000040008000000000000000"] {
+            let (_, max_age, tags) = shop.caching(admin(), query, json!({ "id": id })).await;
+            assert_eq!((max_age, tags), (-1, json!({})), "{id}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn mutations_say_what_they_make_untrue() {
     on_each(|shop| async move {
         let id = shop.product("TAG-1", &[3]).await;
