@@ -2,9 +2,10 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, SqlErr,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
 };
 use service::database::Transaction;
+use service::database::is_duplicate;
 use service::{Error, Result};
 use uuid::Uuid;
 
@@ -79,11 +80,10 @@ async fn lock(tx: &DatabaseTransaction, id: Uuid) -> Result<warehouse::Model> {
 }
 
 fn taken(error: sea_orm::DbErr, code: &str) -> Error {
-    match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => {
-            Error::conflict(format!("There is already a warehouse with the code `{code}`.")).at(["input", "code"])
-        }
-        _ => error.into(),
+    if is_duplicate(&error) {
+        Error::conflict(format!("There is already a warehouse with the code `{code}`.")).at(["input", "code"])
+    } else {
+        error.into()
     }
 }
 

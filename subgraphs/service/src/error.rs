@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::DbErr;
 
-use crate::database::is_unusable_text;
+use crate::database::{is_duplicate, is_unusable_text};
 
 /// The result of everything that can fail in a service.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -114,6 +114,11 @@ impl Error {
             Self::Caller { .. } => None,
             Self::Internal(cause) => cause.downcast_ref(),
         }
+    }
+
+    /// Whether the database refused a value because another row has it.
+    pub fn is_duplicate(&self) -> bool {
+        self.database().is_some_and(is_duplicate)
     }
 }
 

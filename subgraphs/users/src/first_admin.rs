@@ -8,7 +8,7 @@ use service::Database;
 use service::database::Transaction;
 use uuid::Uuid;
 
-use crate::account::{self, check, find_by_email, find_by_username, is_taken, roles};
+use crate::account::{self, check, find_by_email, find_by_username, roles};
 use crate::entity::user::{Column, Entity, Model};
 use crate::entity::user_role::Role;
 use crate::mail::{self, Job};
@@ -66,7 +66,7 @@ pub(crate) async fn bootstrap(database: &Database, email: &str) -> anyhow::Resul
     };
     match database.write(|tx| insert(tx, user.clone(), Some(Job::FirstAdmin { user: user.id }))).await {
         // Another instance was faster.
-        Err(error) if is_taken(&error) => Ok(()),
+        Err(error) if error.is_duplicate() => Ok(()),
         Err(error) => Err(error).context("could not create the first administrator"),
         Ok(()) => {
             tracing::info!(

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use sea_orm::sea_query::{Alias, CommonTableExpression, Expr, ExprTrait, Query, SelectStatement, UnionType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
-    QueryOrder, QuerySelect, SqlErr,
+    QueryOrder, QuerySelect,
 };
 use service::database::Transaction;
+use service::database::is_duplicate;
 use service::{Error, Result};
 use uuid::Uuid;
 
@@ -156,11 +157,10 @@ fn height(tree: &HashMap<Uuid, category::Model>, id: Uuid, depth: usize) -> usiz
 }
 
 fn taken(error: DbErr, slug: &str) -> Error {
-    match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => {
-            Error::conflict(format!("There is already a category with the slug `{slug}`.")).at(["input", "slug"])
-        }
-        _ => error.into(),
+    if is_duplicate(&error) {
+        Error::conflict(format!("There is already a category with the slug `{slug}`.")).at(["input", "slug"])
+    } else {
+        error.into()
     }
 }
 

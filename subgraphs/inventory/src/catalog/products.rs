@@ -2,10 +2,11 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, SqlErr,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
     TryIntoModel,
 };
 use service::database::Transaction;
+use service::database::is_duplicate;
 use service::{Error, Money, Result, now};
 use uuid::Uuid;
 
@@ -74,7 +75,7 @@ pub(crate) async fn create(
         Error::conflict(message).at(["input", "sku"])
     };
     match product::Entity::insert(row.clone().into_active_model()).exec_without_returning(&*tx).await {
-        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => return Err(taken()),
+        Err(error) if is_duplicate(&error) => return Err(taken()),
         inserted => inserted?,
     };
     search::write(&tx, [search::terms(&row, &category.name)]).await?;

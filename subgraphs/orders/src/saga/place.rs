@@ -1,7 +1,7 @@
 //! Placing an order: what the buyer agreed to, writing the row, and the first attempt at its steps.
 //! Knows no GraphQL; its outcome is what the API shows to the buyer.
 
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, SqlErr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use service::{Error, Money, Result};
 use uuid::Uuid;
 
@@ -138,7 +138,7 @@ async fn write(saga: &Saga, wanted: &Wanted) -> Result<Written> {
     match store::create(&saga.db, &order, &lines).await {
         Ok(()) => Ok(Written::Order(order)),
         // The same request ran at the same time and was first.
-        Err(error) if is_taken(&error) => match find(saga, wanted).await? {
+        Err(error) if error.is_duplicate() => match find(saga, wanted).await? {
             Some(order) => Ok(Written::Order(order)),
             None => Err(error),
         },
@@ -244,10 +244,6 @@ pub(super) async fn interrupted(saga: &Saga, id: Uuid, error: SagaError) -> Resu
     tracing::warn!(order = %id, cause, ?wait, "A step of an order failed; the reconciler will retry it");
     store::retry_in(&saga.db, id, wait, &cause, permanent).await?;
     store::order(&saga.db, id).await.map_err(Error::from)
-}
-
-fn is_taken(error: &Error) -> bool {
-    error.database().and_then(DbErr::sql_err).is_some_and(|error| matches!(error, SqlErr::UniqueConstraintViolation(_)))
 }
 
 impl From<&order_line::Model> for WantedLine {

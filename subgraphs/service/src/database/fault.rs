@@ -2,7 +2,7 @@
 //!
 //! The two kinds of codes must not be mixed up: as a number, many an SQLSTATE has a low byte that means "busy" on SQLite.
 
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
 use sqlx::Error as SqlxError;
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
@@ -18,6 +18,11 @@ pub fn is_transient(error: &DbErr) -> bool {
         Some(ErrorCode::Sqlite(code)) => matches!(code & 0xff, 5 | 6),
         None => false,
     }
+}
+
+/// Whether the database refused a value because another row has it.
+pub fn is_duplicate(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
 /// Whether a text has a character that the database can't store.

@@ -22,8 +22,8 @@ use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 use crate::config::DatabaseConfig;
 use crate::error::{Error, Result};
 
-pub use fault::is_transient;
 pub(crate) use fault::is_unusable_text;
+pub use fault::{is_duplicate, is_transient};
 pub use lease::Lease;
 pub use open::{Filled, Migrations, SampleData, open};
 

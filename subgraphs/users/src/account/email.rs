@@ -8,7 +8,7 @@ use service::{Database, Result};
 use uuid::Uuid;
 
 use super::password_change::prove;
-use super::{bad_token, check, email_taken, find, is_taken};
+use super::{bad_token, check, email_taken, find};
 use crate::changes::user_changed;
 use crate::entity::{mail_token, user};
 use crate::mail::{self, Job};
@@ -60,7 +60,7 @@ pub(crate) async fn confirm(database: &Database, token: &str) -> Result<user::Mo
             }
         })
         .await;
-    written.map_err(|error| if is_taken(&error) { email_taken() } else { error })
+    written.map_err(|error| if error.is_duplicate() { email_taken() } else { error })
 }
 
 /// That the token is one for an address and has not expired.

@@ -10,7 +10,7 @@ pub(crate) mod sign_in;
 
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, SqlErr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use service::{Code, Error, Result};
 use uuid::Uuid;
 
@@ -61,18 +61,12 @@ pub(crate) async fn insert(tx: &impl ConnectionTrait, user: &Model, roles: &[Rol
 /// The database's complaint that somebody else has the username or the address, in our words; other errors as they are.
 pub(crate) async fn or_taken<T>(database: &impl ConnectionTrait, written: Result<T>, username: &str) -> Result<T> {
     match written {
-        Err(error) if is_taken(&error) => match find_by_username(database, username).await? {
+        Err(error) if error.is_duplicate() => match find_by_username(database, username).await? {
             Some(_) => Err(username_taken(username)),
             None => Err(email_taken()),
         },
         written => written,
     }
-}
-
-/// Whether the database refused a value because another row has it.
-pub(crate) fn is_taken(error: &Error) -> bool {
-    let error = error.database().and_then(DbErr::sql_err);
-    matches!(error, Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
 fn username_taken(username: &str) -> Error {
