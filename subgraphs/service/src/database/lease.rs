@@ -1,6 +1,6 @@
 //! Work that only one of several instances may do at a time: a row of the database says who, and until when. Knows no work.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
@@ -19,18 +19,34 @@ pub struct Lease {
     name: String,
     holder: String,
     length: Duration,
+    renewed_at: Instant,
 }
 
 impl Lease {
     /// Takes the lease of this name for so long; none if another instance has it.
     pub async fn take(database: &Database, name: &str, length: Duration) -> Result<Option<Self>> {
-        let lease =
-            Self { database: database.clone(), name: name.to_owned(), holder: Uuid::new_v4().to_string(), length };
+        let mut lease = Self {
+            database: database.clone(),
+            name: name.to_owned(),
+            holder: Uuid::new_v4().to_string(),
+            length,
+            renewed_at: Instant::now(),
+        };
         Ok(lease.renew().await?.then_some(lease))
     }
 
+    /// Takes the lease again if less than half of it is left. False if it ended and another instance has it.
+    pub async fn keep(&mut self) -> Result<bool> {
+        if self.renewed_at.elapsed() < self.length / 2 {
+            return Ok(true);
+        }
+        self.renew().await
+    }
+
     /// Takes the lease for its whole length again. False if it ended and another instance has it.
-    pub async fn renew(&self) -> Result<bool> {
+    pub async fn renew(&mut self) -> Result<bool> {
+        // Before the database is asked: the lease must not end there sooner than it seems to here.
+        let asked_at = Instant::now();
         let milliseconds = i64::try_from(self.length.as_millis()).unwrap_or(i64::MAX);
         let backend = self.database.reader().get_database_backend();
         let now = now(backend);
@@ -42,12 +58,17 @@ impl Lease {
         );
         let values = [self.name.as_str().into(), self.holder.as_str().into(), milliseconds.into()];
         let statement = Statement::from_sql_and_values(backend, sql, values);
-        self.database
+        let is_held = self
+            .database
             .write(|tx| {
                 let statement = statement.clone();
                 async move { Ok(tx.execute_raw(statement).await?.rows_affected() == 1) }
             })
-            .await
+            .await?;
+        if is_held {
+            self.renewed_at = asked_at;
+        }
+        Ok(is_held)
     }
 
     /// Gives the lease back, so that another instance need not wait for its end.

@@ -99,13 +99,15 @@ impl Relay {
         if !self.bus.is_up() {
             return Err(Error::new(Code::Unavailable, "NATS can't be reached."));
         }
-        let Some(lease) = Lease::take(&self.database, "outbox", self.lease).await? else { return Ok(Turn::Another) };
-        let done = self.publish_all(&lease).await;
+        let Some(mut lease) = Lease::take(&self.database, "outbox", self.lease).await? else {
+            return Ok(Turn::Another);
+        };
+        let done = self.publish_all(&mut lease).await;
         lease.release().await?;
         done.map(|()| Turn::Done)
     }
 
-    async fn publish_all(&self, lease: &Lease) -> Result<()> {
+    async fn publish_all(&self, lease: &mut Lease) -> Result<()> {
         loop {
             let events = outbox::oldest(self.database.reader(), MOST).await?;
             if events.is_empty() {
@@ -115,7 +117,7 @@ impl Relay {
             self.bus.invalidate(&untrue).await?;
             for wave in waves(&events) {
                 // An instance that stood still must not go on: another one has taken over.
-                if !lease.renew().await? {
+                if !lease.keep().await? {
                     return Ok(());
                 }
                 self.bus.publish(wave.iter().map(|event| event.event()).collect()).await.map_err(Error::internal)?;

@@ -166,17 +166,20 @@ async fn one_instance_at_a_time_has_a_lease() {
         let all = join_all((0..8).map(|_| take(60_000))).await;
         let mut taken: Vec<Lease> = all.into_iter().filter_map(Result::unwrap).collect();
         assert_eq!(taken.len(), 1);
-        let first = taken.pop().unwrap();
+        let mut first = taken.pop().unwrap();
         assert!(first.renew().await.unwrap());
+        let before = database.statements();
+        assert!(first.keep().await.unwrap());
+        assert_eq!(database.statements(), before, "more than half is left");
         assert!(Lease::take(&database, "other work", Duration::from_secs(60)).await.unwrap().is_some());
         first.release().await.unwrap();
         // This one dies.
         drop(take(1).await.unwrap().unwrap());
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let late = take(1).await.unwrap().unwrap();
+        let mut late = take(1).await.unwrap().unwrap();
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let next = take(60_000).await.unwrap().unwrap();
-        assert!(!late.renew().await.unwrap(), "another instance has taken over");
+        let mut next = take(60_000).await.unwrap().unwrap();
+        assert!(!late.keep().await.unwrap(), "another instance has taken over");
         late.release().await.unwrap();
         assert!(next.renew().await.unwrap(), "giving back what one does not have changes nothing");
     })
