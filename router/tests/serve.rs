@@ -47,6 +47,27 @@ fn a_redirected_log_has_no_colours() {
 }
 
 #[test]
+fn health_says_whether_a_router_takes_requests() {
+    let folder = folder("");
+    let mut child = serve(folder.path()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.contains("Serving http://")).expect("it serves");
+    let (_, address) = line.split_once("Serving http://").unwrap();
+    let address = address.split(['/', ' ']).next().unwrap().to_owned();
+    let health = || {
+        let url = format!("http://{address}/health/ready");
+        Command::new(env!("CARGO_BIN_EXE_braid")).args(["health", &url]).output().unwrap()
+    };
+    let up = health();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let down = health();
+    assert!(up.status.success() && up.stdout.is_empty() && up.stderr.is_empty(), "{up:?}");
+    let said = String::from_utf8(down.stderr).unwrap();
+    assert!(!down.status.success() && said.contains(&address), "{said}");
+}
+
+#[test]
 fn it_does_not_claim_to_serve_before_its_certificate_is_read() {
     let folder = folder("server: { tls: { certificate: missing.pem, key: missing.pem } }");
     let output = serve(folder.path()).output().unwrap();

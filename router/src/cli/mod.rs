@@ -6,6 +6,7 @@ mod compose;
 mod config;
 mod diff;
 mod excerpt;
+mod health;
 mod known;
 mod lint;
 mod operations;
@@ -34,6 +35,8 @@ struct Cli {
 enum Command {
     /// Serve a supergraph
     Serve(serve::Serve),
+    /// Ask a router whether it takes requests
+    Health(health::Health),
     /// Compose subgraphs into a supergraph
     Compose(compose::Compose),
     /// Show the query plan of an operation
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(command) => command.run(),
+        Command::Health(command) => command.run(),
         Command::Compose(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Check(command) => command.run(),

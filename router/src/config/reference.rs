@@ -38,8 +38,9 @@ const INTRODUCTION: &str = "# Configuration of the router
 key that was probably meant. `braid config schema` prints the JSON Schema for editors; `braid config validate router.yaml` checks a \
 file. The examples below show every option once, with values that often differ from the defaults; they are not recommendations.
 
-`${env.NAME}` and `${env.NAME:-default}` are replaced by environment variables, `${file.path}` by the content of a file (relative to \
-router.yaml), `$$` by a dollar sign. Durations are written as `250ms`, `10s`, `5m`, `1h`, sizes as `64KB`, `2MB`, `1GiB`.
+`${env.NAME}` and `${env.NAME:-default}` are replaced by environment variables, or by the content of the file that \
+`NAME_FILE` names, `${file.path}` by the content of a file (relative to router.yaml), `$$` by a dollar sign. Durations are written as \
+`250ms`, `10s`, `5m`, `1h`, sizes as `64KB`, `2MB`, `1GiB`.
 
 The file is watched, and so are the certificates and keys that it refers to. Changes take effect without dropping a request. Only these \
 options need a restart: `server.listen`, whether `server.tls` is set, `server.max_connections`, `server.header_timeout`, \

@@ -65,8 +65,10 @@ pub mod events;
 pub mod graphql;
 pub mod http;
 pub mod metrics;
+mod probe;
 pub mod process;
 pub mod sample;
+mod secret_files;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

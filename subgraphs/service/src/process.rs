@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use clap::error::ErrorKind;
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
@@ -12,9 +13,9 @@ use tokio::runtime::Runtime;
 
 use crate::config::{Config, ServiceInfo, default_database, default_listen};
 use crate::http::{Shutdown, bind};
-use crate::telemetry;
+use crate::{probe, secret_files, telemetry};
 
-/// The `main` of a service: without a command it serves, `schema` prints its SDL.
+/// The `main` of a service: without a command it serves, `schema` prints its SDL, `health` asks the one that runs.
 ///
 /// `C` is [`Config`], or a service's own configuration that contains one.
 pub fn main<C, F>(info: &ServiceInfo, sdl: fn() -> String, serve: fn(C, TcpListener, Shutdown) -> F) -> ExitCode
@@ -40,6 +41,7 @@ where
     let line = CommandLine::<C, V>::read(info);
     let done = match line.command {
         Some(Verb::Schema) => print(&sdl()),
+        Some(Verb::Health) => runtime().and_then(|runtime| runtime.block_on(probe::probe(line.config.as_ref().listen))),
         Some(Verb::Own(own)) => run_command(line.config, own, command),
         None => run(line.config, serve),
     };
@@ -89,6 +91,8 @@ struct CommandLine<C: Args, V: Subcommand> {
 enum Verb<V: Subcommand> {
     /// Print the federated schema and stop
     Schema,
+    /// Ask the service that listens on LISTEN how it is, and stop; fails unless it is well
+    Health,
     #[command(flatten)]
     Own(V),
 }
@@ -99,7 +103,10 @@ enum NoCommand {}
 
 impl<C: Args, V: Subcommand> CommandLine<C, V> {
     fn read(info: &ServiceInfo) -> Self {
-        let mut command = command::<C, V>(info);
+        let mut command = match secret_files::read(command::<C, V>(info), |name| std::env::var_os(name)) {
+            Ok(command) => command,
+            Err(problem) => command::<C, V>(info).error(ErrorKind::Io, problem).exit(),
+        };
         let matches = command.get_matches_mut();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
     }

@@ -2,6 +2,7 @@
 //!
 //! Values are inserted as text before the YAML is parsed, so that `${env.PORT}` can be a number. A value never changes the
 //! structure: inside quotes it is escaped, and outside quotes it is refused if YAML could read it as more than a word.
+//! Where `NAME` is not set, `${env.NAME}` is the content of the file that `NAME_FILE` names, as containers get their secrets.
 //! `$$` stands for a dollar sign; comments are left alone.
 
 use std::path::Path;
@@ -47,6 +48,9 @@ pub enum ExpandProblem {
     /// The environment variable is not set.
     #[error("the environment variable {0} is not set; set it, or give a default: ${{env.{0}:-value}}")]
     NotSet(String),
+    /// The variable and the one that names its file are both set.
+    #[error("{0} and {0}_FILE are both set; only one of them can be meant")]
+    Twice(String),
     /// The file can't be read.
     #[error("the file {path} can't be read: {reason}")]
     File {
@@ -135,14 +139,24 @@ fn value(expression: &str, values: &impl Values) -> Result<String, ExpandProblem
             Some((name, default)) => (name, Some(default)),
             None => (variable, None),
         };
-        let value = values.env(name).or_else(|| default.map(str::to_owned));
-        return value.ok_or_else(|| ExpandProblem::NotSet(name.to_owned()));
+        return match (values.env(name), values.env(&format!("{name}_FILE")), default) {
+            (Some(_), Some(_), _) => Err(ExpandProblem::Twice(name.to_owned())),
+            (Some(value), None, _) => Ok(value),
+            (None, Some(path), _) => content(&path, values),
+            (None, None, Some(default)) => Ok(default.to_owned()),
+            (None, None, None) => Err(ExpandProblem::NotSet(name.to_owned())),
+        };
     }
-    if let Some(path) = expression.strip_prefix("file.") {
-        let content = values.file(path).map_err(|reason| ExpandProblem::File { path: path.to_owned(), reason })?;
-        return Ok(content.trim_end_matches(['\n', '\r']).to_owned());
+    match expression.strip_prefix("file.") {
+        Some(path) => content(path, values),
+        None => Err(ExpandProblem::Unknown(expression.to_owned())),
     }
-    Err(ExpandProblem::Unknown(expression.to_owned()))
+}
+
+/// Without the line breaks at the end, which editors and `echo` write.
+fn content(path: &str, values: &impl Values) -> Result<String, ExpandProblem> {
+    let content = values.file(path).map_err(|reason| ExpandProblem::File { path: path.to_owned(), reason })?;
+    Ok(content.trim_end_matches(['\n', '\r']).to_owned())
 }
 
 fn quoted(value: &str, quote: Quote, expression: &str) -> Result<String, ExpandProblem> {
@@ -175,6 +189,9 @@ mod tests {
         fn env(&self, name: &str) -> Option<String> {
             match name {
                 "PORT" => Some("4000".to_owned()),
+                "BOTH" | "BOTH_FILE" => Some("x".to_owned()),
+                "TOKEN_FILE" => Some("token".to_owned()),
+                "LOST_FILE" => Some("nope".to_owned()),
                 "SECRET" => Some("a: \"b\" #c".to_owned()),
                 _ => None,
             }
@@ -199,6 +216,8 @@ mod tests {
         check("a: ${env.NONE:-x}", Ok("a: x"));
         check("a: \"${env.SECRET}\"", Ok("a: \"a: \\\"b\\\" #c\""));
         check("a: '${env.SECRET}'", Ok("a: 'a: \"b\" #c'"));
+        check("a: ${env.TOKEN}", Ok("a: t0k"));
+        check("a: ${env.TOKEN:-x}", Ok("a: t0k"));
         check("a: ${file.token}", Ok("a: t0k"));
         check("a: $$5 # ${env.NONE}", Ok("a: $5 # ${env.NONE}"));
     }
@@ -208,6 +227,8 @@ mod tests {
         check("a: 1\nb: ${env.NONE}", Err("line 2: the environment variable NONE is not set"));
         check("a: ${env.SECRET}", Err("put it in double quotes"));
         check("a: ${file.nope}", Err("nope can't be read"));
+        check("a: ${env.LOST:-x}", Err("nope can't be read"));
+        check("a: ${env.BOTH}", Err("both set"));
         check("a: ${oops}", Err("neither"));
         check("a: ${env.X", Err("no closing"));
     }
