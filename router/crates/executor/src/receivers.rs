@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use ahash::{AHashMap, AHashSet};
-use xxhash_rust::xxh3::xxh3_64;
 
-use crate::compile::fetch::{CompiledEntities, CompiledRepresentation};
+use crate::compile::fetch::CompiledEntities;
 use crate::compile::request::CompiledPart;
 use crate::represent::{self, Source, Unique};
-use crate::request::Representation;
-use crate::tree::{Cell, ObjectId};
+use crate::tree::ObjectId;
 
 #[derive(Debug)]
 pub(crate) enum Receivers {
@@ -108,24 +106,23 @@ impl Lookups {
 pub(crate) struct Asked {
     pub(crate) unique: Unique,
     pub(crate) objects: Vec<(ObjectId, u32)>,
-    /// How many bytes of a representation are around its value, where all differ by one value alone.
-    around: usize,
 }
 
 impl Asked {
     pub(crate) fn with_capacity(objects: usize) -> Self {
-        Self { unique: Unique::default(), objects: Vec::with_capacity(objects), around: 0 }
+        Self { unique: Unique::default(), objects: Vec::with_capacity(objects) }
     }
 
     /// Writes the representation of `object`, after a comma unless it is the first, unless an equal one was written. An object that
     /// lacks a part of it is left out.
     pub(crate) fn add(&mut self, source: Source<'_>, entities: &CompiledEntities, object: ObjectId, out: &mut Vec<u8>) {
         let Some(representation) = represent::fitting(source.tree, object, &entities.representations) else { return };
-        if let Some(slot) = entities.only_value
-            && let Cell::Leaf { buffer, start, end } = source.tree.get(object, slot)
-        {
-            return self.add_by_value(source, representation, object, source.tree.bytes(buffer, start, end), out);
-        }
+        let value = entities.only_value.and_then(|slot| source.tree.leaf(object, slot));
+        let place = match value.map(|value| self.unique.find_value(value, out)) {
+            Some(Ok(number)) => return self.objects.push((object, number)),
+            Some(Err(place)) => Some(place),
+            None => None,
+        };
         let comma = out.len();
         if self.unique.len() > 0 {
             out.push(b',');
@@ -135,44 +132,13 @@ impl Asked {
             out.truncate(comma);
             return;
         }
-        let (number, is_new) = self.unique.number(out, start);
+        let (number, is_new) = match place {
+            Some(place) => (self.unique.add_value(place, out, start), true),
+            None => self.unique.number(out, start),
+        };
         self.objects.push((object, number));
         if !is_new {
             out.truncate(comma);
         }
-    }
-    /// The same where all representations differ by `value` alone: then that is compared, and only what is new is written.
-    fn add_by_value(
-        &mut self,
-        source: Source<'_>,
-        representation: &CompiledRepresentation,
-        object: ObjectId,
-        value: &[u8],
-        out: &mut Vec<u8>,
-    ) {
-        let hash = xxh3_64(value);
-        let is_equal = |known: &Representation| {
-            // Behind the value is the bracket.
-            let end = known.range.end - 1;
-            known.range.len() == self.around + value.len() && out[end - value.len()..end] == *value
-        };
-        let number = match self.unique.find(hash, is_equal) {
-            Ok(number) => number,
-            Err(place) => {
-                let comma = out.len();
-                if self.unique.len() > 0 {
-                    out.push(b',');
-                }
-                let start = out.len();
-                if !represent::write(source, representation, object, out) {
-                    out.truncate(comma);
-                    return;
-                }
-                self.around = out.len() - start - value.len();
-                let written = Representation { range: start..out.len(), hash: xxh3_64(&out[start..]) };
-                self.unique.add(place, hash, written)
-            }
-        };
-        self.objects.push((object, number));
     }
 }

@@ -138,10 +138,19 @@ fn write_value(
 #[derive(Debug, Default)]
 pub(crate) struct Unique {
     written: Vec<Representation>,
-    /// What each of them is found by.
+    /// The hash by which each of them is found: of its bytes, or of its value.
     hashes: Vec<u64>,
     /// Open addressing, a power of two long; numbers are one more than the index in `written`.
     table: Vec<u32>,
+    /// How many bytes are around the value, where representations differ by one value alone.
+    around: usize,
+}
+
+/// Where a representation belongs whose value is new.
+pub(crate) struct Place {
+    at: usize,
+    hash: u64,
+    value_len: usize,
 }
 
 impl Unique {
@@ -159,13 +168,32 @@ impl Unique {
         let hash = xxh3_64(&out[start..]);
         match self.find(hash, |known| known.hash == hash && out[known.range.clone()] == out[start..]) {
             Ok(number) => (number, false),
-            Err(place) => (self.add(place, hash, Representation { range: start..out.len(), hash }), true),
+            Err(at) => (self.add(at, hash, Representation { range: start..out.len(), hash }), true),
         }
+    }
+
+    /// Where all representations of the list differ by one value alone: the number of the one that has this value, or the place of a new
+    /// one. So those that are known need not be written to be compared.
+    pub(crate) fn find_value(&mut self, value: &[u8], out: &[u8]) -> Result<u32, Place> {
+        let (hash, around) = (xxh3_64(value), self.around);
+        let has_value = |known: &Representation| {
+            // Behind the value is the bracket.
+            let end = known.range.end - 1;
+            known.range.len() == around + value.len() && out[end - value.len()..end] == *value
+        };
+        self.find(hash, has_value).map_err(|at| Place { at, hash, value_len: value.len() })
+    }
+
+    /// Adds the representation from `start` to the end of `out`, which [`Unique::find_value`] has not found. Returns its number.
+    pub(crate) fn add_value(&mut self, place: Place, out: &[u8], start: usize) -> u32 {
+        let Place { at, hash, value_len } = place;
+        self.around = out.len() - start - value_len;
+        self.add(at, hash, Representation { range: start..out.len(), hash: xxh3_64(&out[start..]) })
     }
 
     /// The number of the equal one among those with this hash, or the place in the table for a new one.
     #[inline]
-    pub(crate) fn find(&mut self, hash: u64, is_equal: impl Fn(&Representation) -> bool) -> Result<u32, usize> {
+    fn find(&mut self, hash: u64, is_equal: impl Fn(&Representation) -> bool) -> Result<u32, usize> {
         if self.table.len() < 2 * (self.written.len() + 1) {
             self.grow();
         }
@@ -186,10 +214,10 @@ impl Unique {
     }
 
     /// Adds one at a place that [`Unique::find`] gave, to be found by this hash. Returns its number.
-    pub(crate) fn add(&mut self, place: usize, hash: u64, representation: Representation) -> u32 {
+    fn add(&mut self, at: usize, hash: u64, representation: Representation) -> u32 {
         self.written.push(representation);
         self.hashes.push(hash);
-        self.table[place] = self.written.len() as u32;
+        self.table[at] = self.written.len() as u32;
         self.written.len() as u32 - 1
     }
 

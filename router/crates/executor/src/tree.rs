@@ -142,6 +142,15 @@ impl Tree {
         self.cells[at as usize]
     }
 
+    /// The bytes of the leaf that `object` has in `slot`, if it has one there.
+    #[inline]
+    pub(crate) fn leaf(&self, object: ObjectId, slot: u32) -> Option<&[u8]> {
+        match self.get(object, slot) {
+            Cell::Leaf { buffer, start, end } => Some(self.bytes(buffer, start, end)),
+            _ => None,
+        }
+    }
+
     /// What `object` has in `slot`, when it is more than null; otherwise it is marked that an error explains it.
     pub(crate) fn explain(&mut self, object: ObjectId, slot: u32) -> Option<Cell> {
         self.explain_item(self.objects[object.0 as usize].first + slot)
