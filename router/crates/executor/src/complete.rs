@@ -4,7 +4,9 @@
 //! A null that is not allowed where it is moves up to the nearest nullable position, by cutting the output back to where that
 //! position began.
 
-use braid_graphql::introspection::{IntrospectionError, Introspector};
+use std::time::Instant;
+
+use braid_graphql::introspection::{self, IntrospectionError, Introspector};
 use braid_graphql::names::SchemaNames;
 use braid_graphql::operation::FieldRef;
 use braid_graphql::variables::Variables;
@@ -12,6 +14,7 @@ use braid_supergraph::Supergraph;
 
 use crate::block::append;
 use crate::compile::condition::Decisions;
+use crate::compile::operation::CompiledOperation;
 use crate::compile::projection::{
     Defers, LeafKind, OutField, OutGroup, OutKind, OutSet, OutSetId, OutVariant, Projection,
 };
@@ -65,6 +68,48 @@ pub(crate) enum Found {
     Group { set: OutSetId, group: usize, defers: Defers, path: Vec<Step> },
     /// The items of the list at a path from the first that was not written.
     Items { stream: u32, path: Vec<Step>, from: u32 },
+}
+
+impl<'a> Completion<'a> {
+    /// Where nothing has failed and nothing is written yet. Writes up to `max_out` bytes, and about the schema no longer than to
+    /// `deadline`.
+    // It is large, so it is made where it is used.
+    #[inline]
+    pub(crate) fn new(
+        operation: &'a CompiledOperation,
+        variables: &'a Variables,
+        tree: &'a Tree,
+        (errors, refusals): (&'a mut Errors, &'a mut Errors),
+        max_out: usize,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let introspector = Introspector::new(introspection::Context {
+            schema: &operation.supergraph.api_schema,
+            variables,
+            definitions: &operation.operation.variables,
+            max_bytes: max_out,
+            deadline,
+        });
+        Self {
+            supergraph: &operation.supergraph,
+            projection: &operation.projection,
+            decisions: operation.projection.rules.decide(variables),
+            variables,
+            tree,
+            introspector,
+            errors,
+            names: SchemaNames::Hidden,
+            refusals,
+            some_failed: false,
+            gave_up: false,
+            out: Vec::new(),
+            written: Written::default(),
+            max_out,
+            overflow: false,
+            is_late: false,
+            found: Vec::new(),
+        }
+    }
 }
 
 impl Completion<'_> {

@@ -1,12 +1,9 @@
 //! From the tree of an execution to the response: data, errors, extensions. Knows nothing of fetches.
 
-use braid_graphql::introspection::{self, Introspector};
-
 use crate::complete::Completion;
 use crate::error::{Errors, RESPONSE_LIMIT, TIMEOUT};
 use crate::response::{RefusalPlace, Response, write_refusals};
 use crate::run::Run;
-use crate::written::Written;
 
 impl<M> Run<'_, M> {
     pub(crate) fn finish(mut self) -> Response<M> {
@@ -56,31 +53,13 @@ impl<M> Run<'_, M> {
 
     /// What completes values of the tree as it is now, behind what is in `out`.
     pub(crate) fn completion(&mut self, out: Vec<u8>) -> Completion<'_> {
-        let operation = self.operation;
+        let Self { operation, variables, tree, errors, refusals, limits, deadline, .. } = self;
         Completion {
-            supergraph: &operation.supergraph,
-            projection: &operation.projection,
-            decisions: operation.projection.rules.decide(self.variables),
-            variables: self.variables,
-            tree: &self.tree,
-            introspector: Introspector::new(introspection::Context {
-                schema: &operation.supergraph.api_schema,
-                variables: self.variables,
-                definitions: &operation.operation.variables,
-                max_bytes: self.limits.max_response,
-                deadline: self.deadline,
-            }),
             some_failed: self.gave_up || self.reports.iter().any(|report| report.failure.is_some()),
             gave_up: self.gave_up,
-            errors: &mut self.errors,
-            refusals: &mut self.refusals,
             names: self.names,
             out,
-            written: Written::default(),
-            max_out: self.limits.max_response,
-            overflow: false,
-            is_late: false,
-            found: Vec::new(),
+            ..Completion::new(operation, variables, tree, (errors, refusals), limits.max_response, *deadline)
         }
     }
 

@@ -1,7 +1,5 @@
 //! The stages of an execution one by one, for benches. Knows no service: the caller brings the answers.
 
-use braid_graphql::introspection::{self, Introspector};
-use braid_graphql::names::SchemaNames;
 use braid_graphql::variables::Variables;
 use bytes::Bytes;
 
@@ -16,7 +14,6 @@ use crate::prepare_context::PrepareContext;
 use crate::read::{ReadLimits, read_response};
 use crate::response::SubgraphErrors;
 use crate::tree::{ObjectId, Tree};
-use crate::written::Written;
 
 const LIMITS: ReadLimits = ReadLimits { max_nesting: 128, max_tree: 1 << 30 };
 
@@ -86,32 +83,8 @@ impl<'a> Stages<'a> {
 
     /// Writes the data of the response.
     pub fn project(&mut self) -> Vec<u8> {
-        let operation = self.operation;
-        let mut completion = Completion {
-            supergraph: &operation.supergraph,
-            projection: &operation.projection,
-            decisions: operation.projection.rules.decide(self.variables),
-            variables: self.variables,
-            tree: &self.tree,
-            introspector: Introspector::new(introspection::Context {
-                schema: &operation.supergraph.api_schema,
-                variables: self.variables,
-                definitions: &operation.operation.variables,
-                max_bytes: 1 << 30,
-                deadline: None,
-            }),
-            some_failed: false,
-            gave_up: false,
-            errors: &mut self.errors,
-            refusals: &mut self.refusals,
-            names: SchemaNames::Hidden,
-            out: Vec::new(),
-            written: Written::default(),
-            max_out: 1 << 30,
-            overflow: false,
-            is_late: false,
-            found: Vec::new(),
-        };
+        let notes = (&mut self.errors, &mut self.refusals);
+        let mut completion = Completion::new(self.operation, self.variables, &self.tree, notes, 1 << 30, None);
         completion.data(self.root);
         completion.out
     }
