@@ -40,11 +40,7 @@ impl Text {
     #[inline]
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match &self.long {
-            None => {
-                let start = out.len();
-                out.extend_from_slice(&self.block);
-                out.truncate(start + usize::from(self.len));
-            }
+            None => write_block(out, &self.block, usize::from(self.len)),
             Some(long) => out.extend_from_slice(long),
         }
     }
@@ -73,12 +69,18 @@ pub(crate) fn append(out: &mut Vec<u8>, source: &[u8], start: usize, end: usize)
     if len <= VALUE
         && let Some(block) = source.get(start..).and_then(<[u8]>::first_chunk::<VALUE>)
     {
-        let before = out.len();
-        out.extend_from_slice(block);
-        out.truncate(before + len);
+        write_block(out, block, len);
     } else {
         out.extend_from_slice(&source[start..end]);
     }
+}
+
+/// Writes the first bytes of a block: all of it is copied, and what is too much taken back.
+#[inline]
+fn write_block<const SIZE: usize>(out: &mut Vec<u8>, block: &[u8; SIZE], len: usize) {
+    let start = out.len();
+    out.extend_from_slice(block);
+    out.truncate(start + len);
 }
 
 #[cfg(test)]
