@@ -4,8 +4,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
 };
-use service::database::Transaction;
-use service::database::is_duplicate;
+use service::database::{Transaction, is_duplicate};
 use service::{Error, Result};
 use uuid::Uuid;
 

@@ -7,8 +7,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
     QueryOrder, QuerySelect,
 };
-use service::database::Transaction;
-use service::database::is_duplicate;
+use service::database::{Transaction, is_duplicate};
 use service::{Error, Result};
 use uuid::Uuid;
 

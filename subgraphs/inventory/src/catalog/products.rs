@@ -5,8 +5,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
     TryIntoModel,
 };
-use service::database::Transaction;
-use service::database::is_duplicate;
+use service::database::{Transaction, is_duplicate};
 use service::{Error, Money, Result, now};
 use uuid::Uuid;
 

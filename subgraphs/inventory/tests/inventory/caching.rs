@@ -57,7 +57,10 @@ async fn what_node_finds_is_not_kept() {
     on_each(|shop| async move {
         let product = shop.product("TAG-1", &[3]).await;
         let query = "query($id: ID!) { node(id: $id) { ... on Product { name } ... on StockMovement { kind } } }";
-        for id in [product.as_str(), "StockMovement_00000000000040008000000000000000"] {
+        let movements = "{ product(by: { sku: \"TAG-1\" }) { stockMovements(first: 1) { nodes { id } } } }";
+        let found = shop.data(admin(), movements, json!({})).await;
+        let movement = found["product"]["stockMovements"]["nodes"][0]["id"].as_str().unwrap();
+        for id in [product.as_str(), movement, "StockMovement_00000000000040008000000000000000"] {
             let (_, max_age, tags) = shop.caching(admin(), query, json!({ "id": id })).await;
             assert_eq!((max_age, tags), (-1, json!({})), "{id}");
         }
