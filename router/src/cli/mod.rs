@@ -5,6 +5,7 @@ mod check;
 mod compose;
 mod config;
 mod diff;
+mod docs;
 mod excerpt;
 mod health;
 mod known;
@@ -47,6 +48,8 @@ enum Command {
     Diff(diff::Diff),
     /// Check schemas against conventions
     Lint(lint::Lint),
+    /// Write a static site that documents a graph
+    Docs(docs::Docs),
     /// Extract, compare and publish lists of persisted operations
     #[command(subcommand)]
     Operations(operations::OperationsCommand),
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Lint(command) => command.run(),
+        Command::Docs(command) => command.run(),
         Command::Operations(command) => command.run(),
         Command::Cache(command) => command.run(),
         Command::Config(command) => command.run(),

@@ -127,6 +127,15 @@ impl TagVariable {
     }
 }
 
+impl std::fmt::Display for TagTemplate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.parts.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(text),
+            Part::Variable(variable) => write!(f, "{{{variable}}}"),
+        })
+    }
+}
+
 impl std::fmt::Display for TagVariable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "${}", self.root)?;
@@ -159,6 +168,7 @@ mod tests {
         let template = TagTemplate::parse("a{$key.owner.id}b{$args.id}").unwrap();
         let variables: Vec<_> = template.variables().map(ToString::to_string).collect();
         assert_eq!(variables, ["$key.owner.id", "$args.id"]);
+        assert_eq!(template.to_string(), "a{$key.owner.id}b{$args.id}");
     }
 
     #[test]
