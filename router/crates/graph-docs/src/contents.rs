@@ -39,7 +39,8 @@ impl Contents {
                 if is_entity { of.entities.push(id) } else { of.others.push(id) }
             }
         }
-        for field in OPERATIONS.into_iter().filter_map(|kind| view.supergraph.root(kind)).flat_map(|id| view.fields(id)) {
+        for field in OPERATIONS.into_iter().filter_map(|kind| view.supergraph.root(kind)).flat_map(|id| view.fields(id))
+        {
             for resolver in facts::resolvers(view, field) {
                 if let Some(of) = subgraphs.get_mut(resolver.subgraph.index()) {
                     of.roots += 1;

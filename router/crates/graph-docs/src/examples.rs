@@ -66,7 +66,8 @@ impl<'e> Examples<'e> {
             match read(view, operation) {
                 Ok(example) => {
                     let index = examples.all.len();
-                    let fields: AHashSet<FieldId> = example.names.iter().filter_map(|(_, named)| field(named)).collect();
+                    let fields: AHashSet<FieldId> =
+                        example.names.iter().filter_map(|(_, named)| field(named)).collect();
                     fields.into_iter().for_each(|field| examples.by_field.entry(field).or_default().push(index));
                     examples.all.push(example);
                 }

@@ -29,7 +29,7 @@ pub(crate) fn graphql(text: &str, address: impl Fn(usize) -> Option<String>) -> 
                 None => token.render_to(&mut out),
             },
         }
-        if !token.trim().is_empty() {
+        if !token.trim().is_empty() && !token.starts_with('#') {
             before = token;
         }
         at = end;

@@ -65,7 +65,8 @@ pub(crate) fn summary(text: &str) -> String {
                 begun = true;
             }
             Event::SoftBreak => out.push(' '),
-            Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::HtmlBlock) | Event::HardBreak
+            Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::HtmlBlock)
+            | Event::HardBreak
                 if begun =>
             {
                 break;
@@ -123,9 +124,15 @@ mod tests {
     #[test]
     fn html_is_text() {
         assert_eq!(html("a <b onclick=x>b</b>"), "<p>a &lt;b onclick=x&gt;b&lt;/b&gt;</p>\n");
-        assert_eq!(html("<script>alert(1)</script>\n\nb"), "<p>&lt;script&gt;alert(1)&lt;/script&gt;\n</p>\n<p>b</p>\n");
+        assert_eq!(
+            html("<script>alert(1)</script>\n\nb"),
+            "<p>&lt;script&gt;alert(1)&lt;/script&gt;\n</p>\n<p>b</p>\n"
+        );
         assert_eq!(html("<!-- x -->"), "<p>&lt;!-- x --&gt;</p>\n");
-        assert_eq!(html("```\"><img src=x>\n</code><script>\n```"), "<pre><code class=\"language-&quot;&gt;&lt;img\">&lt;/code&gt;&lt;script&gt;\n</code></pre>\n");
+        assert_eq!(
+            html("```\"><img src=x>\n</code><script>\n```"),
+            "<pre><code class=\"language-&quot;&gt;&lt;img\">&lt;/code&gt;&lt;script&gt;\n</code></pre>\n"
+        );
     }
 
     #[test]
@@ -134,13 +141,32 @@ mod tests {
             let html = html(&format!("[x](<{text}>)"));
             html.strip_prefix("<p><a href=\"").and_then(|rest| rest.split_once('"')).map(|(href, _)| href.to_owned())
         };
-        for kept in ["https://a.example/b?c=d#e", "HTTP://a.example", "mailto:a@b.example", "guide.html", "../a/b.html", "#top", "a?b=c:d"] {
+        for kept in [
+            "https://a.example/b?c=d#e",
+            "HTTP://a.example",
+            "mailto:a@b.example",
+            "guide.html",
+            "../a/b.html",
+            "#top",
+            "a?b=c:d",
+        ] {
             assert_eq!(address(kept).as_deref(), Some(kept));
         }
         for refused in [
-            "javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\tscript:alert(1)", " javascript:alert(1)", "data:text/html,x",
-            "vbscript:x", "file:///etc/passwd", "//evil.example/x", "\\\\\\\\evil.example", "/\\\\evil.example", "blob:x",
-            "javascript&colon;alert(1)", "&#106;avascript:alert(1)", "\u{1}javascript:alert(1)",
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "java\tscript:alert(1)",
+            " javascript:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "//evil.example/x",
+            "\\\\\\\\evil.example",
+            "/\\\\evil.example",
+            "blob:x",
+            "javascript&colon;alert(1)",
+            "&#106;avascript:alert(1)",
+            "\u{1}javascript:alert(1)",
         ] {
             assert_eq!(address(refused), None, "{refused}");
         }
@@ -148,7 +174,10 @@ mod tests {
 
     #[test]
     fn pictures_are_links_and_headings_paragraphs() {
-        assert_eq!(html("![a *b*](https://a.example/b.png)"), "<p><a href=\"https://a.example/b.png\">a <em>b</em></a></p>\n");
+        assert_eq!(
+            html("![a *b*](https://a.example/b.png)"),
+            "<p><a href=\"https://a.example/b.png\">a <em>b</em></a></p>\n"
+        );
         assert_eq!(
             html("[![a](https://a.example/b.png)](https://c.example)"),
             "<p><a href=\"https://c.example\">a</a></p>\n"

@@ -70,7 +70,8 @@ impl<'a> Minimal<'a> {
             passed.push(format!("{name}: ${name}"));
             variables.insert(name.to_owned(), self.value(&argument.definition.ty, 0));
         }
-        let in_brackets = |list: &[String]| if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) };
+        let in_brackets =
+            |list: &[String]| if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) };
         let name = &field.definition.name;
         let mut text = format!("{} {}{} {{\n", kind.name(), capital(name), in_brackets(&declared));
         text.push_str(&format!("  {name}{}", in_brackets(&passed)));

@@ -184,7 +184,9 @@ mod tests {
         let entity = |n: usize| Entity {
             name: format!("Entity{n}"),
             address: format!("types/{n}.html"),
-            subgraphs: (0..=n % 3).map(|k| (SubgraphId::new(((n * 7 + k) % subgraphs) as u16), Part::Resolves)).collect(),
+            subgraphs: (0..=n % 3)
+                .map(|k| (SubgraphId::new(((n * 7 + k) % subgraphs) as u16), Part::Resolves))
+                .collect(),
         };
         Picture::new((0..subgraphs).map(node).collect(), (0..entities).map(entity).collect())
     }
@@ -204,7 +206,8 @@ mod tests {
 
     #[test]
     fn neighbours_are_opposite_each_other() {
-        let node = |n: u16| Node { id: SubgraphId::new(n), name: n.to_string(), address: String::new(), about: String::new() };
+        let node =
+            |n: u16| Node { id: SubgraphId::new(n), name: n.to_string(), address: String::new(), about: String::new() };
         let entity = |name: &str, of: u16| Entity {
             name: name.to_owned(),
             address: String::new(),

@@ -57,14 +57,22 @@ enum link__Purpose { SECURITY EXECUTION }
     out.push_str("}\n");
     for n in 0..types {
         let shared = if n % 10 == 0 { 1 + n / 10 % 4 } else { 1 };
-        let _ = writeln!(out, "\"\"\"The **{n}**th type. It leads to `Type{}` and others.\"\"\"\ntype Type{n}", (n + 1) % types);
+        let _ = writeln!(
+            out,
+            "\"\"\"The **{n}**th type. It leads to `Type{}` and others.\"\"\"\ntype Type{n}",
+            (n + 1) % types
+        );
         for k in 0..shared {
             let key = if n % 10 == 0 { ", key: \"id\"" } else { "" };
             let _ = writeln!(out, "@join__type(graph: S{}{key})", (n + k) % subgraphs);
         }
         out.push_str("{ id: ID!\n");
         for k in 0..9 {
-            let _ = writeln!(out, "\"A field with a description of some length, as people write them.\" field{k}(first: Int = 10): [Type{}!]", (n * 7 + k) % types);
+            let _ = writeln!(
+                out,
+                "\"A field with a description of some length, as people write them.\" field{k}(first: Int = 10): [Type{}!]",
+                (n * 7 + k) % types
+            );
         }
         out.push_str("}\n");
     }

@@ -65,7 +65,9 @@ fn the_same_graph_gives_the_same_bytes() {
 fn the_page_of_a_type_says_what_there_is_to_know() {
     let (shop, _) = site(&shop(), false, &shop_operations());
     let page = text(shop.page("types/Product.html"));
-    for expected in ["Keys in inventory\nid, sku", "Used in", "Fields that return it", "weightGrams", "Implements", "Node"] {
+    for expected in
+        ["Keys in inventory\nid, sku", "Used in", "Fields that return it", "weightGrams", "Implements", "Node"]
+    {
         assert!(page.contains(expected), "{expected}:\n{page}");
     }
     let page = text(shop.page("types/CatalogErrorCode.html"));
@@ -83,7 +85,12 @@ fn the_page_of_a_type_says_what_there_is_to_know() {
 fn the_page_of_a_root_field_has_examples() {
     let (shop, _) = site(&shop(), false, &shop_operations());
     let page = text(shop.page("mutation/placeOrder.html"));
-    for expected in ["Access needs the scope orders:write", "mutation PlaceOrder($input: PlaceOrderInput!)", "\"idempotencyKey\": \"…\"", "place-order"] {
+    for expected in [
+        "Access needs the scope orders:write",
+        "mutation PlaceOrder($input: PlaceOrderInput!)",
+        "\"idempotencyKey\": \"…\"",
+        "place-order",
+    ] {
         assert!(page.contains(expected), "{expected}:\n{page}");
     }
 }
@@ -94,7 +101,9 @@ fn minimal_operations_are_valid() {
     let (pages, _) = site(&shop, false, &[]);
     let mut count = 0;
     for (path, html) in pages.pages() {
-        let Some((_, rest)) = html.split_once("Minimal operation</h2><pre class=\"code\" tabindex=\"0\"><code>") else { continue };
+        let Some((_, rest)) = html.split_once("Minimal operation</h2><pre class=\"code\" tabindex=\"0\"><code>") else {
+            continue;
+        };
         let operation = text(&format!("<main>{}</main>", rest.split_once("</code>").unwrap().0));
         parse_operation(&shop.api_schema, &operation, ParseLimits::default())
             .unwrap_or_else(|errors| panic!("{path}: {errors:?}\n{operation}"));
@@ -164,11 +173,24 @@ fn directives_are_said_in_words() {
             assert!(page.contains(expected), "{path} lacks {expected:?}:\n{page}");
         }
     };
-    has("types/Item.html", &[
-        "Access needs the scopes a and b, or c", "Access needs the policy p", "Requires catalog needs weight", "Tag public", "Cache tag item",
-        "Key in catalog\nid", "Key in stock\nid", "where percent(10) is on", "where percent(10) is off",
-    ]);
-    has("query/items.html", &["List size as many as first or limit; assumed 20", "first: Int = 10", "DeprecatedUse limit."]);
+    has(
+        "types/Item.html",
+        &[
+            "Access needs the scopes a and b, or c",
+            "Access needs the policy p",
+            "Requires catalog needs weight",
+            "Tag public",
+            "Cache tag item",
+            "Key in catalog\nid",
+            "Key in stock\nid",
+            "where percent(10) is on",
+            "where percent(10) is off",
+        ],
+    );
+    has(
+        "query/items.html",
+        &["List size as many as first or limit; assumed 20", "first: Int = 10", "DeprecatedUse limit."],
+    );
     has("query/item.html", &["Cache tag item-{$args.id}", "Access only with a valid token", "query Item($id: ID!)"]);
     has("query/search.html", &["Cost 7", "... on Item", "\"text\": \"…\""]);
     has("query.html", &["old", "deprecated"]);
@@ -198,8 +220,16 @@ fn hostile_texts_stay_texts() {
         format!("\"\"\"{EVIL}\"\"\""),
         "</code><script>alert(2)</script>\\\" onload=x"
     );
-    let graph = supergraph(&[("<script>alert(3)</script>\"'&", &sdl), ("../../up", "type Query { up: String }"), ("__", "type Query { u: String }")]);
-    let operation = |name: &str, text: &str| ExampleOperation { name: name.to_owned(), file: name.to_owned(), text: text.to_owned() };
+    let graph = supergraph(&[
+        ("<script>alert(3)</script>\"'&", &sdl),
+        ("../../up", "type Query { up: String }"),
+        ("__", "type Query { u: String }"),
+    ]);
+    let operation = |name: &str, text: &str| ExampleOperation {
+        name: name.to_owned(),
+        file: name.to_owned(),
+        text: text.to_owned(),
+    };
     let operations = [
         operation("<script>alert(4)</script>", "# <script>alert(5)</script>\n{ a(b: \"</code><script>\") { id } }"),
         operation("../../../evil", "{ toString constructor }"),
@@ -222,7 +252,8 @@ fn hostile_texts_stay_texts() {
         }
         let index = pages.page("search-index.js");
         let json = index.strip_prefix("globalThis.graphIndex = ").unwrap().trim_end().strip_suffix(';').unwrap();
-        let json: serde_json::Value = serde_json::from_str(&json.replace(",\n]", "\n]").replace("\n\"entries\"", "\"entries\"")).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_str(&json.replace(",\n]", "\n]").replace("\n\"entries\"", "\"entries\"")).unwrap();
         let entries = json["entries"].as_array().unwrap();
         for entry in entries {
             let (page, _) = entry[2].as_str().unwrap().split_once('#').unwrap_or((entry[2].as_str().unwrap(), ""));

@@ -84,9 +84,8 @@ impl Docs {
     fn examples(&self) -> Vec<ExampleOperation> {
         let known = find(Path::new(""), &[], &self.operations, &[]);
         known.problems.iter().for_each(|problem| complain(&format!("warning: {problem}\n")));
-        let example = |known: KnownOperation| {
-            Some(ExampleOperation { name: known.id, file: known.file, text: known.text? })
-        };
+        let example =
+            |known: KnownOperation| Some(ExampleOperation { name: known.id, file: known.file, text: known.text? });
         known.operations.into_iter().filter_map(example).collect()
     }
 }

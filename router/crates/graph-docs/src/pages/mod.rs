@@ -21,7 +21,8 @@ use crate::site::Site;
 use crate::view::OPERATIONS;
 
 /// Nothing is loaded from elsewhere, whatever a description says. `file:` is for sites that are opened without a server.
-const POLICY: &str = "default-src 'none'; script-src 'self' file:; style-src 'self' file:; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; script-src 'self' file:; style-src 'self' file:; base-uri 'none'; form-action 'none'";
 
 /// A page before it is whole.
 struct Page<'s> {

@@ -43,9 +43,9 @@ impl<'s> Page<'s> {
         let definition = view.definition(id);
         let implements: Vec<TypeId> =
             view.supergraph.schema.ty(id).implements().iter().copied().filter(|id| view.shows(*id)).collect();
-        let url = definition.and_then(|ty| ty.directives().get("specifiedBy")).and_then(|directive| {
-            directive.specified_argument_by_name("url").and_then(|url| url.as_str())
-        });
+        let url = definition
+            .and_then(|ty| ty.directives().get("specifiedBy"))
+            .and_then(|directive| directive.specified_argument_by_name("url").and_then(|url| url.as_str()));
         let web = |url: &&str| url.starts_with("https://") || url.starts_with("http://");
         html! {
             dl.about {
@@ -93,7 +93,8 @@ impl<'s> Page<'s> {
         let fields = view.fields(id);
         // A chip at each field says nothing where one subgraph has them all.
         let several = view.supergraph.ty(id).subgraphs.len() > 1;
-        self.places = fields.iter().map(|field| (field.definition.name.to_string(), field.definition.name.to_string())).collect();
+        self.places =
+            fields.iter().map(|field| (field.definition.name.to_string(), field.definition.name.to_string())).collect();
         html! {
             h2 { "Fields" }
             @for field in fields { (self.field(field, id, several)) }
@@ -196,7 +197,9 @@ impl<'s> Page<'s> {
         };
         let implementers: Vec<TypeId> = match view.kind(id) {
             // Listed above.
-            Kind::Interface => uses.implementers.iter().copied().filter(|id| view.kind(*id) == Kind::Interface).collect(),
+            Kind::Interface => {
+                uses.implementers.iter().copied().filter(|id| view.kind(*id) == Kind::Interface).collect()
+            }
             _ => Vec::new(),
         };
         html! {

@@ -160,10 +160,12 @@ pub fn problems(site: &Site) -> Vec<String> {
                 if !is_link || (element.name == "a" && is_elsewhere(value)) {
                     continue;
                 }
-                let (file, anchor) = value.split_once('#').map_or((value.as_str(), None), |(file, anchor)| (file, Some(anchor)));
+                let (file, anchor) =
+                    value.split_once('#').map_or((value.as_str(), None), |(file, anchor)| (file, Some(anchor)));
                 let target = if file.is_empty() { (*path).to_owned() } else { resolved(path, file) };
                 let is_there = site.0.contains_key(&target);
-                let has_anchor = anchor.is_none_or(|anchor| anchors.get(target.as_str()).is_some_and(|ids| ids.contains(anchor)));
+                let has_anchor =
+                    anchor.is_none_or(|anchor| anchors.get(target.as_str()).is_some_and(|ids| ids.contains(anchor)));
                 if !is_there || !has_anchor {
                     problems.push(format!("{path}: <{} {name}={value:?}> leads nowhere", element.name));
                 }
