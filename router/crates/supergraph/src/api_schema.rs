@@ -1,6 +1,7 @@
 //! The API schema: what clients see of a supergraph. Knows nothing of subgraphs.
 
 use ahash::AHashSet;
+use braid_graphql::compiler::ast::Directive;
 use braid_graphql::compiler::schema::{DirectiveList, ExtendedType, Schema};
 use braid_graphql::compiler::validation::Valid;
 use braid_graphql::compiler::{Name, Node};
@@ -94,13 +95,17 @@ fn prune(ty: &mut ExtendedType, hidden: &Hidden, known: &impl Fn(&Name) -> bool)
         ExtendedType::Enum(definition) if !definition.is_built_in() => {
             let definition = definition.make_mut();
             definition.values.retain(|_, value| !hidden.has(&value.directives));
-            definition.values.values_mut().for_each(|value| keep_shown(&mut value.make_mut().directives));
+            for value in definition.values.values_mut().filter(|value| !is_shown(&value.directives)) {
+                keep_shown(&mut value.make_mut().directives);
+            }
             keep_shown(&mut definition.directives);
         }
         ExtendedType::InputObject(input) => {
             let input = input.make_mut();
             input.fields.retain(|_, field| !hidden.has(&field.directives));
-            input.fields.values_mut().for_each(|field| keep_shown(&mut field.make_mut().directives));
+            for field in input.fields.values_mut().filter(|field| !is_shown(&field.directives)) {
+                keep_shown(&mut field.make_mut().directives);
+            }
             keep_shown(&mut input.directives);
         }
         ExtendedType::Object(_) | ExtendedType::Enum(_) => {}
@@ -110,9 +115,13 @@ fn prune(ty: &mut ExtendedType, hidden: &Hidden, known: &impl Fn(&Name) -> bool)
 type Fields =
     braid_graphql::compiler::collections::IndexMap<Name, Node<braid_graphql::compiler::schema::FieldDefinition>>;
 
+/// Fields without directives, as most are, stay shared with the supergraph.
 fn prune_fields(fields: &mut Fields, hidden: &Hidden) {
     fields.retain(|_, field| !hidden.has(&field.directives));
     for field in fields.values_mut() {
+        if is_shown(&field.directives) && field.arguments.iter().all(|argument| is_shown(&argument.directives)) {
+            continue;
+        }
         let field = field.make_mut();
         field.arguments.retain(|argument| !hidden.has(&argument.directives));
         field.arguments.iter_mut().for_each(|argument| keep_shown(&mut argument.make_mut().directives));
@@ -120,6 +129,13 @@ fn prune_fields(fields: &mut Fields, hidden: &Hidden) {
     }
 }
 
+const SHOWN: [&str; 3] = ["deprecated", "specifiedBy", "oneOf"];
+
+/// Whether introspection shows all of the directives.
+fn is_shown(directives: &[Node<Directive>]) -> bool {
+    directives.iter().all(|directive| SHOWN.contains(&directive.name.as_str()))
+}
+
 fn keep_shown(directives: &mut DirectiveList) {
-    directives.retain(|directive| matches!(directive.name.as_str(), "deprecated" | "specifiedBy" | "oneOf"));
+    directives.retain(|directive| SHOWN.contains(&directive.name.as_str()));
 }

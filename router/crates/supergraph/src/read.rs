@@ -2,6 +2,8 @@
 
 mod cache_tags;
 
+use std::fmt::Display;
+
 use ahash::AHashMap;
 use braid_graphql::Type;
 use braid_graphql::compiler::schema::{DirectiveList, ExtendedType, FieldDefinition, Schema as Source};
@@ -262,7 +264,7 @@ impl Reader<'_> {
         owner: Option<&str>,
         type_joins: &TypeJoins,
     ) -> Result<Vec<FieldInSubgraph>, SupergraphError> {
-        let coordinate = format!("{}.{}", self.schema.ty(parent).name, source.name);
+        let coordinate = format_args!("{}.{}", self.schema.ty(parent).name, source.name);
         let mut found = Vec::new();
         let mut said = false;
         for join in join_spec::join_fields(&source.directives) {
@@ -296,7 +298,7 @@ impl Reader<'_> {
         inner: TypeId,
         source: &FieldDefinition,
         join: &JoinField<'_>,
-        coordinate: &str,
+        coordinate: &dyn Display,
     ) -> Result<FieldInSubgraph, SupergraphError> {
         let ty = match join.ty {
             Some(text) => Type::parse(text, "join__field.graphql")
@@ -323,7 +325,12 @@ impl Reader<'_> {
         })
     }
 
-    fn field_set(&mut self, parent: TypeId, text: &str, coordinate: &str) -> Result<SelectionSet, SupergraphError> {
+    fn field_set(
+        &mut self,
+        parent: TypeId,
+        text: &str,
+        coordinate: &dyn Display,
+    ) -> Result<SelectionSet, SupergraphError> {
         let key = (parent, text.to_owned());
         if let Some(known) = self.field_sets.get(&key) {
             return Ok(known.clone());
@@ -337,7 +344,7 @@ impl Reader<'_> {
         Ok(normal)
     }
 
-    fn graph(&self, graph: &str, coordinate: &str) -> Result<SubgraphId, SupergraphError> {
+    fn graph(&self, graph: &str, coordinate: &dyn Display) -> Result<SubgraphId, SupergraphError> {
         self.graphs.get(graph).copied().ok_or_else(|| {
             invalid(
                 coordinate,
@@ -359,7 +366,10 @@ impl Reader<'_> {
     }
 }
 
-fn context_argument(argument: &JoinContextArgument<'_>, coordinate: &str) -> Result<ContextArgument, SupergraphError> {
+fn context_argument(
+    argument: &JoinContextArgument<'_>,
+    coordinate: &dyn Display,
+) -> Result<ContextArgument, SupergraphError> {
     let unreadable = |what: &str| invalid(coordinate, format!("has a context argument whose {what} cannot be read"));
     Ok(ContextArgument {
         context: argument.context.to_owned(),
@@ -377,6 +387,6 @@ fn field_of<'a>(ty: &'a ExtendedType, name: &Name) -> Option<&'a Node<FieldDefin
     }
 }
 
-fn invalid(coordinate: &str, message: String) -> SupergraphError {
-    SupergraphError::InvalidJoin { coordinate: coordinate.to_owned(), message }
+fn invalid(coordinate: &dyn Display, message: String) -> SupergraphError {
+    SupergraphError::InvalidJoin { coordinate: coordinate.to_string(), message }
 }

@@ -38,6 +38,7 @@
 mod conditions;
 mod contexts;
 mod explain;
+mod hub;
 mod labels;
 mod model;
 mod moves;

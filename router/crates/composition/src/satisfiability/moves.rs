@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use ahash::AHashMap;
 use smallvec::SmallVec;
 
+use super::hub::Hub;
 use super::model::{Key, Model, View};
 use braid_graphql::field_set::{FieldSet, Item};
 
@@ -26,13 +27,15 @@ pub(super) struct Moves<'m> {
     uses: Vec<Vec<usize>>,
     /// Those that select something below it.
     nested_uses: Vec<Vec<usize>>,
+    /// What can be entered from most views, if that is the same for all of them.
+    pub(super) hub: Option<Hub>,
 }
 
 /// One key, which several subgraphs may have.
 pub(super) struct Rule<'m> {
     pub(super) key: usize,
     /// How many fields it selects.
-    selects: usize,
+    pub(super) selects: usize,
     /// Those with a selection of their own, by their index among the wanted, and what is selected there.
     pub(super) nested: Vec<(usize, &'m FieldSet)>,
     pub(super) entries: Vec<Entry>,
@@ -43,6 +46,13 @@ pub(super) struct Rule<'m> {
 pub(super) struct Entry {
     pub(super) view: usize,
     needs: Needs,
+}
+
+impl Entry {
+    /// Whether it can be entered with the object's own type.
+    pub(super) fn is_by_type(self) -> bool {
+        self.needs != Needs::InterfaceObject
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,6 +100,7 @@ impl<'m> Moves<'m> {
             rules: Vec::new(),
             uses: Vec::new(),
             nested_uses: Vec::new(),
+            hub: None,
         };
         let mut known = Known::default();
         for (at, view) in views.iter().enumerate() {
@@ -107,7 +118,14 @@ impl<'m> Moves<'m> {
                 }
             }
         }
+        moves.hub = Hub::new(model, ty, &moves);
         moves
+    }
+
+    /// The fields that a rule selects, by their numbers in the type.
+    pub(super) fn selected(&self, rule: usize) -> impl Iterator<Item = usize> {
+        let uses = self.wanted.iter().zip(&self.uses);
+        uses.filter(move |(_, rules)| rules.contains(&rule)).map(|(field, _)| *field)
     }
 
     fn add<'a>(&mut self, model: &'m Model<'a>, ty: usize, key: &'m Key<'a>, entry: Entry, known: &mut Known) {

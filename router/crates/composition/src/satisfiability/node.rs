@@ -37,3 +37,6 @@ pub(super) struct Asked {
     pub(super) provided: ProvidedId,
     pub(super) when: When,
 }
+
+/// All that are asked for one field.
+pub(super) type AllAsked = SmallVec<[Asked; 1]>;

@@ -33,10 +33,10 @@ pub(super) type States = SmallVec<[State; 1]>;
 
 /// A subgraph that can be reached from a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Reached {
-    subgraph: usize,
+pub(super) struct Reached {
+    pub(super) subgraph: usize,
     /// What can be reached from there was reached with it.
-    whole: bool,
+    pub(super) whole: bool,
 }
 
 /// `@requires` of a field in a subgraph.
@@ -149,6 +149,15 @@ impl<'m, 'a> Reach<'m, 'a> {
     /// All states that can be reached from some of one type, themselves included, in order.
     pub(super) fn spread(&mut self, states: &[State]) -> States {
         let mut found: States = SmallVec::new();
+        if let [first, ..] = states
+            && states.iter().all(|state| state.provided == ProvidedId::NOTHING && state.excluded.is_none())
+            && self.model.types[first.ty].views.len() > 1
+            && self.is_whole(first.ty)
+        {
+            let views = &self.model.types[first.ty].views;
+            self.budget.spend(views.len());
+            return views.iter().map(|view| first.beside(view.subgraph)).collect();
+        }
         let mut seen: AHashMap<State, bool> = AHashMap::new();
         for state in states {
             if seen.get(state) == Some(&true) {
@@ -169,6 +178,16 @@ impl<'m, 'a> Reach<'m, 'a> {
         }
         found.sort_unstable();
         found
+    }
+
+    /// Whether all views of a type are reached from each of them.
+    pub(super) fn is_whole(&mut self, ty: usize) -> bool {
+        let object = &self.model.types[ty];
+        match object.views.len() {
+            1 => true,
+            _ if is_root(object.name) => false,
+            _ => self.moves(ty).hub.as_ref().is_some_and(|hub| hub.is_whole),
+        }
     }
 
     /// In which combinations of labels a subgraph resolves a field of a type directly in a state.
@@ -219,8 +238,18 @@ impl<'m, 'a> Reach<'m, 'a> {
             // A query can start again anywhere.
             return ty.views.iter().map(|view| Reached { subgraph: view.subgraph, whole: true }).collect();
         }
-        if ty.views.len() == 1 || is_root(ty.name) || self.moves(state.ty).rules.is_empty() {
+        if ty.views.len() == 1 || is_root(ty.name) {
             return Rc::new([here]);
+        }
+        let moves = self.moves(state.ty);
+        if moves.rules.is_empty() {
+            return Rc::new([here]);
+        }
+        if let Some(hub) = moves.hub.as_ref().filter(|_| state.excluded.is_none())
+            && let Ok(view) = ty.views.binary_search_by_key(&state.subgraph, |view| view.subgraph)
+            && let Some(reached) = hub.reached_from(view, state.subgraph)
+        {
+            return reached;
         }
         let question = Question::Reached(state);
         self.read(question);

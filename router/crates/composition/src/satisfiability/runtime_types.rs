@@ -1,14 +1,22 @@
 //! Subgraphs that share a field of an abstract type: whether they can return the same object types. Knows no path.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use ahash::AHashMap;
 
 use super::labels::When;
 use super::model::{Model, Returned, source_in};
-use super::node::{Asked, Node};
+use super::node::{AllAsked, Asked, Node};
+use super::provided::ProvidedId;
 use super::reach::Reach;
 use super::witness;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, human_list};
+
+/// A message names no more types of a subgraph: each field that returns them has a message.
+const MOST_NAMES: usize = 50;
 
 /// Subgraphs that share a field return different types.
 pub(super) struct Mismatch {
@@ -18,11 +26,36 @@ pub(super) struct Mismatch {
     pub(super) when: When,
     /// For one of them, what each subgraph returns.
     returned: Vec<(usize, Returned)>,
+    /// The same as a text, once it is needed.
+    said: OnceCell<String>,
 }
 
-/// Compares what some subgraphs return for a field of a node.
-pub(super) fn compare(reach: &mut Reach<'_, '_>, node: &Node, at: usize, asked: &[Asked]) -> Option<Mismatch> {
-    let model = reach.model;
+/// What was found before: many fields return the same.
+#[derive(Default)]
+pub(super) struct Comparisons(AHashMap<(AllAsked, When), Option<Rc<Mismatch>>>);
+
+impl Comparisons {
+    /// Compares what some subgraphs return for a field of a node.
+    pub(super) fn compare(
+        &mut self,
+        reach: &mut Reach<'_, '_>,
+        node: &Node,
+        at: usize,
+        asked: &[Asked],
+    ) -> Option<Rc<Mismatch>> {
+        let asked = comparable(reach.model, node, at, asked)?;
+        let key = (asked, node.when);
+        if let Some(known) = self.0.get(&key) {
+            return known.clone();
+        }
+        let found = compare(reach, node.when, &key.0).map(Rc::new);
+        self.0.insert(key, found.clone());
+        found
+    }
+}
+
+/// Those of which it matters what they return, without what is provided; `None` if all return the same.
+fn comparable(model: &Model<'_>, node: &Node, at: usize, asked: &[Asked]) -> Option<AllAsked> {
     let [first, rest @ ..] = asked else { return None };
     if rest.iter().all(|other| other.returned == first.returned) {
         return None;
@@ -38,8 +71,12 @@ pub(super) fn compare(reach: &mut Reach<'_, '_>, node: &Node, at: usize, asked: 
         let types = &model.context.subgraphs[asked.subgraph].schema.types;
         declared(asked).and_then(|name| types.get(name)).is_some_and(|ty| ty.is_interface_object())
     };
-    let asked: Vec<&Asked> = asked.iter().filter(|asked| !is_interface_object(asked)).collect();
-    let cases = cases(reach, &asked, node.when);
+    let asked = asked.iter().filter(|asked| !is_interface_object(asked));
+    Some(asked.map(|asked| Asked { provided: ProvidedId::NOTHING, ..*asked }).collect())
+}
+
+fn compare(reach: &mut Reach<'_, '_>, when: When, asked: &[Asked]) -> Option<Mismatch> {
+    let cases = cases(reach, asked, when);
     let mut worst = cases.into_iter().filter(|case| !case.agree);
     let worst = worst.by_ref().min_by_key(|case| (!case.common.is_empty(), case.when))?;
     let labels = reach.labels.example(worst.when);
@@ -49,7 +86,7 @@ pub(super) fn compare(reach: &mut Reach<'_, '_>, node: &Node, at: usize, asked: 
             returned.push((asked.subgraph, asked.returned));
         }
     }
-    Some(Mismatch { is_error: worst.common.is_empty(), when: worst.when, returned })
+    Some(Mismatch { is_error: worst.common.is_empty(), when: worst.when, returned, said: OnceCell::new() })
 }
 
 /// Some combinations of labels, with the types that all subgraphs return that are asked then.
@@ -60,7 +97,7 @@ struct Case {
     agree: bool,
 }
 
-fn cases(reach: &mut Reach<'_, '_>, asked: &[&Asked], when: When) -> Vec<Case> {
+fn cases(reach: &mut Reach<'_, '_>, asked: &[Asked], when: When) -> Vec<Case> {
     let model = reach.model;
     // By the common types, of which there are none before the first subgraph, and whether all agree.
     let mut cases: BTreeMap<(Option<Vec<usize>>, bool), When> = BTreeMap::from([((None, true), when)]);
@@ -99,9 +136,10 @@ pub(super) fn report(
     let ty = &model.types[nodes[index].ty];
     let field = ty.fields[at].merged;
     let coordinate = format!("{}.{}", ty.name, field.name);
-    let said: Vec<String> =
-        mismatch.returned.iter().map(|(subgraph, returned)| returns(model, *subgraph, returned)).collect();
-    let said = said.join(",\n");
+    let said = mismatch.said.get_or_init(|| {
+        let each = mismatch.returned.iter().map(|(subgraph, returned)| returns(model, *subgraph, returned));
+        each.collect::<Vec<_>>().join(",\n")
+    });
     let query = witness::query(reach, nodes, index, field);
     let behind = field.ty.inner_named_type();
     let (code, message) = match mismatch.is_error {
@@ -130,6 +168,13 @@ pub(super) fn report(
 
 fn returns(model: &Model<'_>, subgraph: usize, returned: &Returned) -> String {
     let names: BTreeSet<&str> = model.types_of(returned).iter().map(|ty| model.types[*ty].name.as_str()).collect();
-    let names = if names.is_empty() { "no object type".to_owned() } else { human_list(names) };
+    let names = match names.len() {
+        0 => "no object type".to_owned(),
+        count if count <= MOST_NAMES => human_list(names),
+        count => {
+            let shown: Vec<String> = names.iter().take(MOST_NAMES).map(|name| format!("\"{name}\"")).collect();
+            format!("{} and {} more", shown.join(", "), count - MOST_NAMES)
+        }
+    };
     format!("- subgraph \"{}\": {names}", model.subgraph_name(subgraph))
 }

@@ -157,6 +157,60 @@ fn provided_fields() {
     });
 }
 
+/// One subgraph with a union, and another with the fields that each member provides of the next.
+fn providing(members: usize) -> Vec<String> {
+    let mut sdls = [String::from("type Query { u: U } union U ="), String::new()];
+    (0..members).for_each(|n| write!(sdls[0], " | M{n}").unwrap());
+    for n in 0..members {
+        let next = (n + 1) % members;
+        write!(
+            sdls[0],
+            " type M{n} @key(fields: \"id\") {{ id: ID! x: Int @external u: U @provides(fields: \"... on M{next} {{ x }}\") }}"
+        )
+        .unwrap();
+        write!(sdls[1], " type M{n} @key(fields: \"id\") {{ id: ID! x: Int @shareable }}").unwrap();
+    }
+    sdls.into()
+}
+
+#[test]
+fn members_that_each_provide_something_else() {
+    // Each member is looked at below each other one, and is met in one new way.
+    check(50, QUADRATIC, providing);
+    let work = prove(providing(200), u64::MAX).work;
+    assert!(work < 100_000, "{work} for 200 members");
+}
+
+#[test]
+fn members_whose_fields_are_in_different_subgraphs() {
+    check(50, LINEAR, |members| {
+        let one = |s: usize| {
+            let mut sdl = format!("type Query {{ u{s}: U }} union U =");
+            (0..members).for_each(|n| write!(sdl, " | M{n}").unwrap());
+            for n in 0..members {
+                let field = if (n >> s) % 2 == 1 || s == 0 { "u: U @shareable" } else { "" };
+                write!(sdl, " type M{n} @key(fields: \"id\") {{ id: ID! {field} }}").unwrap();
+            }
+            sdl
+        };
+        (0..4).map(one).collect()
+    });
+}
+
+#[test]
+fn messages_name_so_many_types_and_count_the_others() {
+    let union = |members: std::ops::Range<usize>| {
+        let mut sdl = String::from("type Query { u: U @shareable } union U =");
+        members.clone().for_each(|n| write!(sdl, " | M{n:03}").unwrap());
+        members.for_each(|n| write!(sdl, " type M{n:03} @key(fields: \"id\") {{ id: ID! }}").unwrap());
+        sdl
+    };
+    let proof = prove([union(0..50), union(0..51)], u64::MAX);
+    let message = &proof.hints[0].message;
+    assert!(message.contains("\"M048\" and \"M049\",\n"), "{message}");
+    assert!(message.contains("\"M048\", \"M049\" and 1 more."), "{message}");
+}
+
 #[test]
 fn shared_mutations() {
     check(10, LINEAR, |size| {

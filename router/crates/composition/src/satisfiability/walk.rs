@@ -1,6 +1,7 @@
 //! Walks the API breadth first over sets of states, and collects what can't be answered. Knows no message.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use ahash::AHashMap;
 use indexmap::IndexSet;
@@ -10,9 +11,10 @@ use super::contexts::Values;
 use super::explain::Failure;
 use super::labels::When;
 use super::model::{ObjectField, Returned, Target, source_in};
-use super::node::{Asked, Met, Node};
+use super::node::{AllAsked, Asked, Met, Node};
+use super::provided::ProvidedId;
 use super::reach::{Reach, State};
-use super::runtime_types::Mismatch;
+use super::runtime_types::{Comparisons, Mismatch};
 use super::{explain, runtime_types};
 use crate::diagnostic::Diagnostic;
 use braid_graphql::field_set::FieldSet;
@@ -27,7 +29,24 @@ pub(crate) struct Proof {
     pub(super) work: u64,
 }
 
-type AllAsked = SmallVec<[Asked; 1]>;
+/// A node that was met, with a summary of the states in which it is met in all combinations of labels.
+#[derive(Clone, Copy)]
+struct Seen {
+    index: usize,
+    needed: u64,
+}
+
+impl Seen {
+    fn new(index: usize, node: &Node) -> Self {
+        Seen { index, needed: mask(node.met.iter().filter(|(_, when)| *when == When::ALWAYS)) }
+    }
+}
+
+/// A summary of states: one that is among others has no bit that they lack.
+fn mask<'s>(states: impl Iterator<Item = &'s (State, When)>) -> u64 {
+    let bit = |(state, _): &(State, When)| 1 << ((state.subgraph + state.provided.number()) % 64);
+    states.fold(0, |mask, state| mask | bit(state))
+}
 
 /// The most errors that are explained: each takes time.
 const MOST_ERRORS: usize = 100;
@@ -36,7 +55,8 @@ pub(super) fn walk(reach: &mut Reach<'_, '_>, proof: &mut Proof) {
     let mut walk = Walk {
         // Most types are met once.
         nodes: Vec::with_capacity(reach.model.types.len()),
-        seen: AHashMap::with_capacity(reach.model.types.len()),
+        seen: vec![SmallVec::new(); reach.model.types.len()],
+        met_whole: vec![false; reach.model.types.len()],
         reach,
         proof,
         queue: VecDeque::new(),
@@ -44,6 +64,7 @@ pub(super) fn walk(reach: &mut Reach<'_, '_>, proof: &mut Proof) {
         failed: BTreeSet::new(),
         mismatched: IndexSet::default(),
         differing: Vec::new(),
+        compared: Comparisons::default(),
         trial: None,
         failed_trials: AHashMap::new(),
     };
@@ -65,7 +86,10 @@ struct Walk<'w, 'm, 'a> {
     nodes: Vec<Node>,
     queue: VecDeque<usize>,
     /// The nodes of each type that are or will be visited.
-    seen: AHashMap<usize, SmallVec<[usize; 1]>>,
+    seen: Vec<SmallVec<[Seen; 1]>>,
+    /// The types of which there is a node outside of trials in all views, in all combinations of labels, with no value above: it covers
+    /// every other node where all views can be reached.
+    met_whole: Vec<bool>,
     /// What was asked where many types can be met: it need not be followed twice.
     asked: IndexSet<(AllAsked, Values), ahash::RandomState>,
     /// What was reported: the type, the field if it is about one, and the subgraphs from which it can't be fetched.
@@ -73,7 +97,8 @@ struct Walk<'w, 'm, 'a> {
     /// Fields whose subgraphs return no type in common.
     mismatched: IndexSet<(usize, usize), ahash::RandomState>,
     /// Nodes at which the subgraphs of a field return different types, some in common.
-    differing: Vec<(usize, usize, Mismatch)>,
+    differing: Vec<(usize, usize, Rc<Mismatch>)>,
+    compared: Comparisons,
     /// During a trial: the combinations of labels in which it failed.
     trial: Option<When>,
     failed_trials: AHashMap<(Asked, Values), When>,
@@ -90,15 +115,51 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
 
     /// Queues a node, unless its type was met in fewer states: what can be fetched there can be fetched here.
     fn push(&mut self, mut node: Node) {
-        let earlier = self.seen.get(&node.ty).cloned().unwrap_or_default();
-        if earlier.iter().any(|old| self.is_covered(&node, *old)) {
+        if self.is_seen(&node, None) {
             return;
         }
         node.below = self.values_below(&node);
         let index = self.nodes.len();
-        self.seen.entry(node.ty).or_default().push(index);
+        if self.trial.is_none() && self.is_met_whole(&node) {
+            self.met_whole[node.ty] = true;
+        }
+        self.seen[node.ty].push(Seen::new(index, &node));
         self.queue.push_back(index);
         self.nodes.push(node);
+    }
+
+    /// Whether an older node covers a node, or any but the one of this number.
+    fn is_seen(&mut self, node: &Node, except: Option<usize>) -> bool {
+        let mask = mask(node.met.iter());
+        let mut at = 0;
+        while let Some(old) = self.seen[node.ty].get(at).copied() {
+            if old.needed & !mask == 0 && Some(old.index) != except && self.is_covered(node, old.index) {
+                return true;
+            }
+            at += 1;
+        }
+        // Most of the others are told apart by their masks alone.
+        self.reach.budget.spend(at / 16);
+        false
+    }
+
+    /// Whether a node covers all others of its type that come from everywhere and have nothing provided.
+    fn is_met_whole(&mut self, node: &Node) -> bool {
+        let is_everywhere =
+            |(state, when): &(State, When)| *when == When::ALWAYS && state.provided == ProvidedId::NOTHING;
+        node.when == When::ALWAYS
+            && node.above == Values::NONE
+            && node.met.iter().all(is_everywhere)
+            && node.met.len() == self.reach.model.types[node.ty].views.len()
+            && self.reach.is_whole(node.ty)
+    }
+
+    /// Whether an object type behind a field was met before in a way that covers this one.
+    fn is_known(&mut self, ty: usize, asked: &AllAsked, is_provided: bool) -> bool {
+        let Reach { model, provided, budget, .. } = &mut *self.reach;
+        budget.spend(1);
+        let mut nothing = asked.iter().map(|asked| provided.on(model, asked.provided, ty) == ProvidedId::NOTHING);
+        self.met_whole[ty] && (!is_provided || nothing.all(|nothing| nothing))
     }
 
     /// The values for contextual arguments that the objects below a node have above them.
@@ -131,7 +192,7 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
     /// Whether in each combination of labels that leads to a node, an older one is met, in no other states and with no more values above.
     fn is_covered(&mut self, node: &Node, old: usize) -> bool {
         let old = &self.nodes[old];
-        self.reach.budget.spend(1);
+        self.reach.budget.spend(1 + old.met.len() / 16);
         let labels = &mut self.reach.labels;
         if !self.reach.values.is_within(old.above, node.above) || !labels.is_within(node.when, old.when) {
             return false;
@@ -263,9 +324,7 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
     /// What was met on the way is proven only if everything is.
     fn forget(&mut self, [nodes, asked, mismatched, differing]: [usize; 4]) {
         for node in self.nodes.drain(nodes..) {
-            if let Some(seen) = self.seen.get_mut(&node.ty) {
-                seen.retain(|index| *index < nodes);
-            }
+            self.seen[node.ty].retain(|seen| seen.index < nodes);
         }
         self.asked.truncate(asked);
         self.mismatched.truncate(mismatched);
@@ -274,10 +333,13 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
 
     fn descend(&mut self, index: usize, at: usize, asked: AllAsked) {
         let model = self.reach.model;
+        let is_provided = asked.iter().any(|asked| asked.provided != ProvidedId::NOTHING);
         if let [Asked { returned: Returned::One(ty), .. }, rest @ ..] = asked.as_slice()
             && rest.iter().all(|asked| asked.returned == Returned::One(*ty))
         {
-            self.arrive(index, at, *ty, &asked);
+            if !self.is_known(*ty, &asked, is_provided) {
+                self.arrive(index, at, *ty, &asked);
+            }
             return;
         }
         let asked = (asked, self.nodes[index].below);
@@ -290,13 +352,17 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
             && rest.iter().all(|other| other.returned == first.returned)
         {
             for ty in model.types_of(&first.returned) {
-                self.arrive(index, at, *ty, all);
+                if !self.is_known(*ty, all, is_provided) {
+                    self.arrive(index, at, *ty, all);
+                }
             }
         } else {
             let mut by_type: BTreeMap<usize, AllAsked> = BTreeMap::new();
             for one in all {
                 for ty in model.types_of(&one.returned) {
-                    by_type.entry(*ty).or_default().push(*one);
+                    if !self.is_known(*ty, all, is_provided) {
+                        by_type.entry(*ty).or_default().push(*one);
+                    }
                 }
             }
             for (ty, asked) in by_type {
@@ -333,15 +399,19 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
 
     /// All states that can be reached from where a type is met.
     fn spread(&mut self, ty: usize, asked: &AllAsked) -> Met {
-        let state = |asked: &Asked| State { provided: asked.provided, ..State::new(ty, asked.subgraph) };
+        let Reach { model, provided, .. } = &mut *self.reach;
+        let state = |asked: &Asked| State {
+            provided: provided.on(model, asked.provided, ty),
+            ..State::new(ty, asked.subgraph)
+        };
+        let states: SmallVec<[State; 1]> = asked.iter().map(state).collect();
         let first = asked.first().map_or(When::NEVER, |asked| asked.when);
         if asked.iter().all(|asked| asked.when == first) {
-            let states: SmallVec<[State; 1]> = asked.iter().map(state).collect();
             return self.reach.spread(&states).into_iter().map(|state| (state, first)).collect();
         }
         let mut met: BTreeMap<State, When> = BTreeMap::new();
-        for asked in asked {
-            for state in self.reach.spread(&[state(asked)]) {
+        for (asked, state) in asked.iter().zip(states) {
+            for state in self.reach.spread(&[state]) {
                 let when = met.entry(state).or_insert(When::NEVER);
                 *when = self.reach.labels.or(*when, asked.when);
             }
@@ -377,7 +447,7 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
     /// Subgraphs that share a field must be able to return the same types.
     fn runtime_types(&mut self, index: usize, at: usize, asked: &AllAsked) {
         let node = &self.nodes[index];
-        let Some(mismatch) = runtime_types::compare(self.reach, node, at, asked) else { return };
+        let Some(mismatch) = self.compared.compare(self.reach, node, at, asked) else { return };
         if !mismatch.is_error {
             self.differing.push((index, at, mismatch));
         } else if !self.is_trial(mismatch.when) && self.mismatched.insert((self.nodes[index].ty, at)) {
@@ -391,9 +461,7 @@ impl<'m, 'a> Walk<'_, 'm, 'a> {
         let mut hinted: BTreeSet<(usize, usize)> = BTreeSet::new();
         for (index, at, mismatch) in std::mem::take(&mut self.differing) {
             let node = self.nodes[index].clone();
-            let others = self.seen.get(&node.ty).cloned().unwrap_or_default();
-            let is_covered = others.into_iter().any(|other| other != index && self.is_covered(&node, other));
-            if !is_covered && hinted.insert((node.ty, at)) {
+            if !self.is_seen(&node, Some(index)) && hinted.insert((node.ty, at)) {
                 self.proof.hints.push(runtime_types::report(self.reach, &self.nodes, index, at, &mismatch));
             }
         }

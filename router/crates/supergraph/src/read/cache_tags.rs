@@ -1,5 +1,7 @@
 //! Which types and fields have `@cacheTag`, by subgraph. Other composers check little of it, so what can have no effect is noted and left out.
 
+use std::fmt::Display;
+
 use braid_graphql::compiler::schema::DirectiveList;
 use braid_graphql::operation::SelectionSet;
 use braid_graphql::schema::{FieldDef, TypeId};
@@ -24,7 +26,7 @@ impl Reader<'_> {
         for (id, field) in self.schema.fields() {
             let parent = &self.schema.ty(field.parent).name;
             let Some(source) = self.source.types.get(parent).and_then(|ty| field_of(ty, &field.name)) else { continue };
-            let coordinate = format!("{parent}.{}", field.name);
+            let coordinate = format_args!("{parent}.{}", field.name);
             for (subgraph, format) in self.applied(&source.directives, &coordinate)? {
                 match on_field(format, field, self.schema.query) {
                     Ok(template) => tags.fields.entry((subgraph, id)).or_default().push(template),
@@ -39,7 +41,7 @@ impl Reader<'_> {
     fn applied<'a>(
         &self,
         directives: &'a DirectiveList,
-        coordinate: &str,
+        coordinate: &dyn Display,
     ) -> Result<Vec<(SubgraphId, &'a str)>, SupergraphError> {
         let mut found = Vec::new();
         for directive in join_spec::join_directives(directives).filter(|directive| directive.name == CACHE_TAG) {
@@ -55,7 +57,7 @@ impl Reader<'_> {
 const CACHE_TAG: &str = "federation__cacheTag";
 
 impl CacheTags {
-    fn ignore(&mut self, format: &str, coordinate: &str, reason: &str) {
+    fn ignore(&mut self, format: &str, coordinate: &dyn Display, reason: &str) {
         self.ignored.push(format!("@cacheTag(format: \"{format}\") on {coordinate}: {reason}"));
     }
 }
