@@ -53,12 +53,16 @@ class Wrong(Exception):
     """An answer that must not be."""
 
 
-def ask(url, query, variables=None, token=None, seconds=20):
+# The router answers within server.request_timeout, a minute.
+PATIENCE = 70
+
+
+def ask(url, query, variables=None, token=None):
     """The data and the codes of the errors. Every error has a code, or the answer is wrong."""
     body = json.dumps({"query": query, "variables": variables or {}}).encode()
     headers = {"content-type": "application/json", **({"authorization": f"Bearer {token}"} if token else {})}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=seconds) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=PATIENCE) as answer:
             text = answer.read()
     except urllib.error.HTTPError as error:
         text = error.read()
