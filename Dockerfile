@@ -29,17 +29,17 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     done
 # What a program needs of a system: authorities, names, and a place to write that a volume can be mounted on.
 RUN set -eu; \
-    mkdir -p /system/etc/ssl/certs /system/etc/braid /system/var/lib/braid /system/tmp /system/usr/share/doc/braid; \
+    mkdir -p /system/etc/ssl/certs /system/etc/braid /system/tmp /system/usr/share/doc/braid /state/braid; \
     cp /etc/ssl/certs/ca-certificates.crt /system/etc/ssl/certs/; \
     echo 'hosts: files dns' > /system/etc/nsswitch.conf; \
     echo 'braid:x:65532:65532:braid:/var/lib/braid:/sbin/nologin' > /system/etc/passwd; \
     echo 'braid:x:65532:' > /system/etc/group; \
     cp LICENSE-MIT LICENSE-APACHE /system/usr/share/doc/braid/; \
-    chmod 1777 /system/tmp; \
-    chown 65532:65532 /system/var/lib/braid
+    chmod 1777 /system/tmp
 
 FROM scratch AS system
 COPY --from=build /system /
+COPY --from=build --chown=65532:65532 /state /var/lib
 ENV PATH=/usr/local/bin SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 WORKDIR /var/lib/braid
 USER 65532:65532
