@@ -80,6 +80,7 @@ async fn commands_run_unchanged() {
     write("supergraph.yaml", &supergraph.replace("127.0.0.1:5002", &reviews.address.to_string()));
     write("router.yaml", router);
     write("products.graphql", PRODUCTS);
+    write("apollo.yaml", "supergraph: { listen: 127.0.0.1:4000 }");
     write("old.graphql", "type Query { a: Int }");
     write("new.graphql", "type Query { a: Int b: Int }");
     copy_folder(&root.join("schema"), &folder.path().join("schema"));

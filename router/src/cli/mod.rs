@@ -10,6 +10,7 @@ mod excerpt;
 mod health;
 mod known;
 mod lint;
+mod migrate;
 mod operations;
 mod plan;
 mod reporting;
@@ -56,6 +57,8 @@ enum Command {
     /// Tell running routers what is not true any more
     #[command(subcommand)]
     Cache(cache::CacheCommand),
+    /// Turn the configuration of another router into router.yaml
+    Migrate(migrate::Migrate),
     /// Check or describe the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Docs(command) => command.run(),
         Command::Operations(command) => command.run(),
         Command::Cache(command) => command.run(),
+        Command::Migrate(command) => command.run(),
         Command::Config(command) => command.run(),
     };
     match done {

@@ -149,7 +149,7 @@
       item.setAttribute("role", "option");
       item.setAttribute("aria-selected", "false");
       item.append(element("code", result.name), " ", element("small", result.kind));
-      if (result.about) item.append(element("span", result.about, "about"));
+      if (result.about) item.append(element("span", result.about, "hint"));
       item.addEventListener("mousedown", (event) => {
         event.preventDefault();
         open(result);
@@ -183,7 +183,7 @@
       }
       list.hidden = false;
       input.setAttribute("aria-expanded", "true");
-      status.textContent = results.length ? `${results.length} results` : nothing;
+      status.textContent = results.length ? `${results.length} result${results.length === 1 ? "" : "s"}` : nothing;
       chosen = -1;
       if (results.length) choose(0);
     };

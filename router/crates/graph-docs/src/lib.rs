@@ -5,7 +5,7 @@
 //! Supergraph ──▶ View (what readers may see) ──▶ Uses, Addresses, Examples ──▶ pages, picture, search index ──▶ Output
 //! ```
 //!
-//! Descriptions are Markdown of strangers. No HTML in them reaches a page as HTML ([`markdown`](self)), and no page loads
+//! Descriptions are Markdown of anybody. No HTML in them reaches a page as HTML (`markdown.rs`), and no page loads
 //! anything from elsewhere.
 
 mod addresses;
