@@ -1,4 +1,4 @@
-//! The keys of Apollo Router 1 and 2.
+//! The keys of Apollo Router 2.
 
 mod steps;
 

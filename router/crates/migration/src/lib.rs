@@ -12,6 +12,7 @@ mod cosmo;
 mod headers;
 mod hive;
 mod migrate;
+mod settle;
 mod source;
 mod target;
 mod values;

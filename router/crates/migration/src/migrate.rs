@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use braid_settings::YamlError;
 use serde_json::{Value, json};
 
+use crate::settle::settle;
 use crate::source::{Content, Key, Node, Place};
 use crate::target::Target;
 use crate::{apollo, cosmo, hive, values};
@@ -87,13 +88,16 @@ impl Peer {
 pub(crate) struct Table {
     /// Its keys. `*` stands for any name; the names that it stands for are put into the stars of ours, in order.
     pub(crate) rows: &'static [(&'static str, To)],
-    /// What the peer does without being told, where Braid does something else: our key, its value, and what it is about.
-    pub(crate) defaults: &'static [(&'static str, fn() -> Value, &'static str)],
+    /// What the peer does without being told, where Braid does something else.
+    pub(crate) defaults: &'static [PeerDefault],
     /// Its way to write values that are put in when it starts, as ours.
     pub(crate) text: fn(&str) -> String,
     /// What is to be done when all keys were seen.
     pub(crate) finish: fn(&mut Migration),
 }
+
+/// A default of a peer: our key, its value, and what it is about.
+pub(crate) type PeerDefault = (&'static str, fn() -> Value, &'static str);
 
 /// What becomes of a key.
 pub(crate) enum To {
@@ -143,6 +147,7 @@ pub fn migrate(peer: Peer, text: &str, file: &str) -> Result<Migrated, YamlError
     migration.walk(&source, table, None);
     migration.place = Place::default();
     (table.finish)(&mut migration);
+    settle(&mut migration.target);
     for (ours, value, about) in table.defaults {
         let path = split(ours, &[]);
         if migration.target.get(&path).is_none() {

@@ -39,6 +39,11 @@ impl Target {
         rest.iter().try_fold(self.root.get(first)?, |value, name| value.get(name))
     }
 
+    /// A section, to be changed.
+    pub(crate) fn section(&mut self, name: &str) -> Option<&mut Value> {
+        self.root.get_mut(name)
+    }
+
     /// As YAML, in the order of router.yaml's reference.
     pub(crate) fn yaml(&self) -> String {
         /// The sections, in the order in which the reference has them.

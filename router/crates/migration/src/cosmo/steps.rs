@@ -214,9 +214,14 @@ pub(super) fn rate_limit(migration: &mut Migration, node: &Node, _: &[String]) {
         }
     }
     let urls = node.at("storage.urls").map(Node::items).unwrap_or_default();
-    redis(migration, urls, node.at("storage.cluster_enabled"), "rate_limits.redis");
-    if let Some(prefix) = node.at("storage.key_prefix").and_then(Node::text) {
-        migration.set("rate_limits.redis.prefix", &[], json!(format!("{prefix}:")));
+    let cluster = node.at("storage.cluster_enabled");
+    redis(migration, urls, cluster, "rate_limits.redis");
+    if !urls.is_empty() {
+        // In a cluster the part in braces says which node has the keys.
+        let prefix = node.at("storage.key_prefix").and_then(Node::text).unwrap_or("cosmo_rate_limit");
+        let is_cluster = cluster.is_some_and(|cluster| cluster.is(true));
+        let prefix = if is_cluster { format!("{{{prefix}}}:") } else { format!("{prefix}:") };
+        migration.set("rate_limits.redis.prefix", &[], json!(prefix));
     }
 }
 
