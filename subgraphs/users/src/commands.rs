@@ -1,9 +1,11 @@
 //! The commands for operators. Knows no HTTP.
 
+use anyhow::Context;
 use clap::Subcommand;
 use service::Database;
 use service::process::Printing;
 
+use crate::account::{check, find_by_username, second_factor};
 use crate::config::Config;
 use crate::keys::LEAD;
 use crate::{first_admin, keys, migration};
@@ -17,6 +19,9 @@ pub enum Command {
     /// The keys that sign tokens
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Second factors
+    #[command(subcommand)]
+    Totp(TotpCommand),
 }
 
 /// What can be done with administrators.
@@ -43,6 +48,17 @@ pub enum KeysCommand {
     Rotate,
 }
 
+/// What can be done with second factors.
+#[derive(Debug, Subcommand)]
+pub enum TotpCommand {
+    /// Take the second factor from a user who has lost it, such as the only administrator
+    Clear {
+        /// The username
+        #[arg(long)]
+        username: String,
+    },
+}
+
 /// Runs a command on the database of the configuration, and returns what it prints.
 pub fn command(config: Config, command: Command) -> Printing {
     Box::pin(async move {
@@ -62,6 +78,13 @@ async fn run(config: &Config, database: &Database, command: Command) -> anyhow::
                 "The administrator was created. One-time password, for the next 24 hours: {password}\n\
                  Sign in with the mutation `login`, and choose a password with `newPassword`.\n"
             ))
+        }
+        Command::Totp(TotpCommand::Clear { username }) => {
+            let username = check::username(&username)?;
+            let user = find_by_username(database.reader(), &username).await?;
+            let user = user.with_context(|| format!("there is no user `{username}`"))?;
+            second_factor::clear(database, user.id).await?;
+            Ok(format!("`{username}` has no second factor now. The sessions were ended, and a mail is on its way.\n"))
         }
         Command::Keys(KeysCommand::Rotate) => {
             anyhow::ensure!(

@@ -33,6 +33,9 @@ pub struct Config {
     /// The address of the first administrator: created at the start if there is none, with a one-time password that is sent there.
     #[arg(long, env = "BOOTSTRAP_ADMIN_EMAIL", value_name = "ADDRESS")]
     pub bootstrap_admin_email: Option<String>,
+    /// The name of the shop, under which authenticator apps show its codes.
+    #[arg(long, env = "TOTP_ISSUER", value_name = "NAME", default_value = TOTP_ISSUER, value_parser = issuer)]
+    pub totp_issuer: String,
     /// How mail is sent.
     #[command(flatten)]
     pub mail: MailConfig,
@@ -58,6 +61,7 @@ pub struct MailConfig {
 /// Short: what a token allows is not taken back before it expires.
 const TOKEN_SECONDS: u64 = 15 * 60;
 const SESSION_DAYS: u64 = 30;
+const TOTP_ISSUER: &str = "Braid";
 const MAIL_FROM: &str = "Braid <no-reply@localhost.localdomain>";
 
 impl Config {
@@ -69,11 +73,12 @@ impl Config {
             jwt_seconds: TOKEN_SECONDS,
             session_days: SESSION_DAYS,
             bootstrap_admin_email: None,
+            totp_issuer: TOTP_ISSUER.to_owned(),
             mail: MailConfig { smtp_url: None, mail_from: MAIL_FROM.to_owned(), mail_file: None, account_url: None },
         }
     }
 
-    /// An error if settings contradict each other. A shop with an administrator of its own gets no sample data.
+    /// An error if settings contradict each other, or a real shop sends no mail. A shop with an administrator of its own gets no sample data.
     pub(crate) fn settled(mut self) -> anyhow::Result<Self> {
         if self.bootstrap_admin_email.is_some() {
             if self.service.sample_data == Some(true) {
@@ -87,6 +92,13 @@ impl Config {
                 );
             }
             self.service.sample_data = Some(false);
+        }
+        let mail = &self.mail;
+        let sends_mail = mail.smtp_url.is_some() || mail.mail_file.is_some() || self.development_mail().is_some();
+        if !sends_mail && !self.service.wants_sample_data() {
+            bail!(
+                "no mail can be sent, so nobody could register or reset a password: set SMTP_URL, or MAIL_FILE for development; a shop with SAMPLE_DATA=true starts without"
+            );
         }
         Ok(self)
     }
@@ -104,6 +116,15 @@ impl Config {
 
     pub(crate) fn session_life(&self) -> Duration {
         Duration::from_secs(self.session_days * 24 * 60 * 60)
+    }
+}
+
+/// Apps take what is before a colon for the issuer.
+fn issuer(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("the name is empty".to_owned()),
+        name if name.contains(':') => Err("the name must have no colon".to_owned()),
+        name => Ok(name.to_owned()),
     }
 }
 

@@ -11,10 +11,20 @@ use uuid::Uuid;
 use crate::entity::device::{Column, Entity, Model};
 use crate::{clock, secret};
 
+/// By what a device is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// A session of the user.
+    BySession,
+    /// A mail to the user that was read on it.
+    ByMail,
+}
+
 /// Remembers a device, and returns its token. Those that were remembered longest ago are forgotten.
-pub(crate) async fn remember(tx: &Transaction, user: Uuid) -> Result<String> {
+pub(crate) async fn remember(tx: &Transaction, user: Uuid, known: Known) -> Result<String> {
     let (token, token_hash) = secret::token()?;
-    let device = Model { token_hash, user_id: user, expires_at: clock::after(LIFE) };
+    let by_mail = known == Known::ByMail;
+    let device = Model { token_hash, user_id: user, by_mail, expires_at: clock::after(LIFE) };
     Entity::insert(device.into_active_model()).exec_without_returning(&**tx).await?;
     let forgotten: Vec<Vec<u8>> = Entity::find()
         .select_only()
@@ -32,13 +42,18 @@ pub(crate) async fn remember(tx: &Transaction, user: Uuid) -> Result<String> {
     Ok(token)
 }
 
-/// Which device has the token, as a short text, and whose it is.
-pub(crate) async fn owner(database: &Database, token: &str) -> Result<Option<(String, Uuid)>> {
+/// The device that has the token.
+pub(crate) async fn find(database: &Database, token: &str) -> Result<Option<Model>> {
     let Some(hash) = secret::token_hash(token) else {
         return Ok(None);
     };
-    let found = Entity::find_by_id(hash).filter(Column::ExpiresAt.gt(clock::now())).one(database.reader()).await?;
-    Ok(found.map(|device| (secret::encode(&device.token_hash), device.user_id)))
+    Ok(Entity::find_by_id(hash).filter(Column::ExpiresAt.gt(clock::now())).one(database.reader()).await?)
+}
+
+/// Forgets all devices of a user.
+pub(crate) async fn forget_all(database: &impl ConnectionTrait, user: Uuid) -> Result<()> {
+    Entity::delete_many().filter(Column::UserId.eq(user)).exec(database).await?;
+    Ok(())
 }
 
 /// Forgets the devices that expired. Returns how many.

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use service::Database;
 use tokio_util::sync::CancellationToken;
 
-use crate::entity::{mail_job, mail_token, registration, session};
+use crate::entity::{login_challenge, mail_job, mail_token, registration, session};
 use crate::{clock, device, keys, limits};
 
 /// Removes it every minute until it is stopped.
@@ -25,10 +25,12 @@ pub(crate) async fn tidy(database: &Database, token_life: Duration) -> anyhow::R
     let registrations =
         registration::Entity::delete_many().filter(registration::Column::ExpiresAt.lte(now)).exec(reader).await?;
     let tokens = mail_token::Entity::delete_many().filter(mail_token::Column::ExpiresAt.lte(now)).exec(reader).await?;
+    let over = login_challenge::Column::ExpiresAt.lte(now);
+    let challenges = login_challenge::Entity::delete_many().filter(over).exec(reader).await?;
     // Nobody sends mail here: what was due days ago is not to be sent when somebody does.
     let stale = mail_job::Column::DueAt.lte(now - clock::millis(STALE));
     let jobs = mail_job::Entity::delete_many().filter(stale).exec(reader).await?;
-    let rows = [sessions, registrations, tokens, jobs].iter().map(|done| done.rows_affected).sum::<u64>();
+    let rows = [sessions, registrations, tokens, challenges, jobs].iter().map(|done| done.rows_affected).sum::<u64>();
     keys::forget_expired(database, token_life).await?;
     Ok(rows + device::forget_expired(reader, now).await? + limits::forget_expired(reader, now).await?)
 }

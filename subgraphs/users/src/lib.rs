@@ -22,6 +22,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod token;
+mod totp;
 
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ use crate::keys::KeyRing;
 use crate::mail::{Mailer, Post, SendsMail};
 use crate::token::Issuer;
 
-pub use commands::{AdminCommand, Command, KeysCommand, command};
+pub use commands::{AdminCommand, Command, KeysCommand, TotpCommand, command};
 pub use config::{Config, INFO, MailConfig};
 
 /// The path of the keys that verify this service's tokens.
@@ -72,6 +73,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         issuer: Issuer::new(keys.clone(), &config.service.auth, config.token_life()),
         session_life: config.session_life(),
         sends_mail: SendsMail(mailer.is_some()),
+        totp_issuer: config.totp_issuer.clone(),
     };
     let stop = CancellationToken::new();
     let (workers, ends) = work(&config, &database, &keys, mailer, &stop).into_iter().unzip::<_, _, Vec<_>, Vec<_>>();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, Statement, Value};
 use service::database::Transaction;
 use service::{Code, Database, Error, Result};
+use uuid::Uuid;
 
 use crate::{clock, secret};
 
@@ -31,6 +32,16 @@ impl Limit {
     /// Guesses of one password from everywhere but the owner's devices: 100 in an hour.
     pub(crate) fn from_everywhere(login: &str) -> Self {
         Self::new("everywhere", login, 100, Duration::from_secs(60 * 60))
+    }
+
+    /// Guesses of the code of an app: 30 in a day. There are only a million codes, three of which are valid at a time.
+    pub(crate) fn codes(kind: &str, user: Uuid) -> Self {
+        Self::new("codes", &format!("{kind} {user}"), 30, Duration::from_secs(24 * 60 * 60))
+    }
+
+    /// Warnings to a user that somebody has the password: one in a day.
+    pub(crate) fn warnings(user: Uuid) -> Self {
+        Self::new("warnings", &user.to_string(), 1, Duration::from_secs(24 * 60 * 60))
     }
 
     fn new(kind: &str, of: &str, most: i64, within: Duration) -> Self {
@@ -83,9 +94,24 @@ pub(crate) async fn take(database: &Database, limits: &[Limit]) -> Result<()> {
     }
 }
 
+/// Counts something in a transaction; false if that reaches the limit.
+pub(crate) async fn allows(tx: &Transaction, limit: Limit) -> Result<bool> {
+    Ok(count(tx.clone(), vec![limit]).await?.is_none())
+}
+
 /// Takes a try back that was right.
 pub(crate) async fn give_back(database: &Database, limits: &[Limit]) -> Result<()> {
-    let mut names: Vec<String> = limits.iter().map(|limit| limit.name.clone()).collect();
+    give_back_named(database, &names(limits)).await
+}
+
+/// The names of limits, as one text: for giving back later what was counted towards them.
+pub(crate) fn names(limits: &[Limit]) -> String {
+    limits.iter().map(|limit| limit.name.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// Takes a try back that was counted towards the limits with these names.
+pub(crate) async fn give_back_named(database: &Database, names: &str) -> Result<()> {
+    let mut names: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
     names.sort_unstable();
     database
         .write(|tx| {

@@ -6,6 +6,7 @@ use crate::entity::user_role::Role;
 const fn of_role(role: Role) -> &'static [&'static str] {
     match role {
         Role::Customer => &["orders:read", "orders:write"],
+        Role::Staff => &["orders:read", "orders:write", "stock:write"],
         Role::Admin => {
             &["orders:read", "orders:write", "accounts:read", "accounts:write", "catalog:write", "stock:write"]
         }
@@ -31,6 +32,7 @@ mod tests {
     fn several_roles_add_up() {
         assert_eq!(of(&[]), [""; 0]);
         assert_eq!(of(&[Role::Customer]), ["orders:read", "orders:write"]);
+        assert_eq!(of(&[Role::Customer, Role::Staff]), ["orders:read", "orders:write", "stock:write"]);
         assert_eq!(of(&[Role::Customer, Role::Admin]), of(&[Role::Admin]));
     }
 }

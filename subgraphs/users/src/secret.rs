@@ -47,10 +47,35 @@ pub(crate) fn token_hash(text: &str) -> Option<Vec<u8>> {
 
 /// A password for one use: 100 random bits that can be read aloud and typed.
 pub(crate) fn one_time_password() -> Result<String> {
-    let characters = random::<20>()?.map(|byte| ALPHABET[usize::from(byte) % ALPHABET.len()]);
-    let groups: Vec<String> = characters.chunks(5).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
+    readable::<20>(5)
+}
+
+/// A code for one use in place of that of an app: 80 random bits that can be read aloud and typed.
+pub(crate) fn recovery_code() -> Result<String> {
+    readable::<16>(4)
+}
+
+/// Characters of the alphabet, which are five random bits each, in groups.
+fn readable<const N: usize>(group: usize) -> Result<String> {
+    let characters = random::<N>()?.map(|byte| ALPHABET[usize::from(byte) % ALPHABET.len()]);
+    let groups: Vec<String> =
+        characters.chunks(group).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
     Ok(groups.join("-"))
 }
+
+/// Such a text as it was written, whether it was typed in capitals, in other groups, or with a letter that looks like a digit.
+pub(crate) fn as_written(typed: &str) -> String {
+    let characters = typed.chars().filter(|c| c.is_alphanumeric()).take(LONGEST_TYPED);
+    let look_alike = |c: char| match c.to_ascii_lowercase() {
+        'o' => '0',
+        'i' | 'l' => '1',
+        c => c,
+    };
+    characters.map(look_alike).collect()
+}
+
+/// Nothing longer is written so.
+const LONGEST_TYPED: usize = 64;
 
 /// 32 characters, none of which looks like another.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -67,6 +92,18 @@ mod tests {
             assert_ne!(token_hash(wrong), Some(stored.clone()));
         }
         assert_ne!(token().unwrap().0, text);
+    }
+
+    #[test]
+    fn recovery_codes_are_known_however_they_are_typed() {
+        let code = recovery_code().unwrap();
+        assert_eq!((code.len(), code.split('-').count()), (19, 4));
+        let written = as_written(&code);
+        assert_eq!(written.len(), 16);
+        assert_eq!(as_written(&format!(" {} ", code.to_uppercase().replace('-', " "))), written);
+        assert_eq!(as_written("OIL0-1abc"), "01101abc");
+        assert_eq!(as_written(&"a".repeat(1 << 20)).len(), LONGEST_TYPED);
+        assert_ne!(recovery_code().unwrap(), code);
     }
 
     #[test]

@@ -17,9 +17,10 @@ use service::{Code, Database, DateTime, Error, Result};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+use crate::device::{self, Known};
 use crate::entity::session::{Column, Entity, Model};
 use crate::entity::user;
-use crate::{clock, device, mail, secret};
+use crate::{clock, mail, secret};
 
 /// The refresh token is not valid, or no longer.
 pub(crate) const SESSION_ENDED: Code = Code::Own("SESSION_ENDED");
@@ -61,7 +62,7 @@ pub(crate) async fn start(tx: &Transaction, user: Uuid, life: Duration) -> Resul
     let ticket = Ticket {
         refresh: key.text(),
         expires_at: clock::to_datetime(session.expires_at),
-        device: Some(device::remember(tx, user).await?),
+        device: Some(device::remember(tx, user, Known::BySession).await?),
     };
     Entity::insert(session.into_active_model()).exec_without_returning(&**tx).await?;
     end_oldest(tx, user).await?;

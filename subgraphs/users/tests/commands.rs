@@ -10,6 +10,7 @@
 
 use std::process::{Command, Output};
 
+use sea_orm::ConnectionTrait;
 use service::testing::TestDatabase;
 
 fn run(place: &TestDatabase, arguments: &[&str]) -> Output {
@@ -33,6 +34,25 @@ async fn an_operator_creates_an_administrator_once() {
         assert!(!again.status.success() && text(&again.stderr).contains("`boss` is taken"), "{}", text(&again.stderr));
         let wrong = run(&place, &["admin", "create", "--username", "x", "--email", "boss@shop.test"]);
         assert!(text(&wrong.stderr).contains("3 to 32"), "{}", text(&wrong.stderr));
+        place.drop_it().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_operator_takes_a_lost_second_factor_from_a_user() {
+    for place in TestDatabase::each().await.unwrap() {
+        let made = run(&place, &["admin", "create", "--username", "boss", "--email", "boss@shop.test"]);
+        assert!(made.status.success(), "{}", text(&made.stderr));
+        let database = sea_orm::Database::connect(&place.config.url).await.unwrap();
+        let factor = "INSERT INTO totp_factors SELECT id, '12345678901234567890', 0, 1, 1 FROM users";
+        database.execute_unprepared(factor).await.unwrap();
+        let cleared = run(&place, &["totp", "clear", "--username", "Boss"]);
+        assert!(text(&cleared.stdout).contains("`boss` has no second factor"), "{}", text(&cleared.stderr));
+        let removed = database.execute_unprepared("DELETE FROM totp_factors").await.unwrap();
+        assert_eq!(removed.rows_affected(), 0);
+        let nobody = run(&place, &["totp", "clear", "--username", "nobody"]);
+        assert!(text(&nobody.stderr).contains("there is no user `nobody`"), "{}", text(&nobody.stderr));
+        database.close().await.unwrap();
         place.drop_it().await.unwrap();
     }
 }

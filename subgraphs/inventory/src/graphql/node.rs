@@ -60,7 +60,7 @@ pub(super) async fn find(ctx: &Context<'_>, given: ID) -> Result<Option<Node>> {
         "Product" => Product::load(ctx, id).await?.map(Node::Product),
         "Category" => loader(ctx)?.load_one(CategoryOf(id)).await?.map(Category::from).map(Node::Category),
         "Warehouse" => loader(ctx)?.load_one(WarehouseOf(id)).await?.map(Warehouse::from).map(Node::Warehouse),
-        "StockMovement" if viewer(ctx).is_admin() => {
+        "StockMovement" if viewer(ctx).is_staff() => {
             let found = stock_movement::Entity::find_by_id(id).one(database(ctx)?.reader()).await?;
             found.map(StockMovement::from).map(Node::StockMovement)
         }

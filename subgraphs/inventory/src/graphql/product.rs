@@ -135,7 +135,7 @@ impl Product {
         Some(levels.await)
     }
 
-    /// What came, was sold, was lost and moved, the newest first. For administrators; null, with an error, for everybody else.
+    /// What came, was sold, was lost and moved, the newest first. For the shop's staff; null, with an error, for everybody else.
     #[graphql(cache_control(private), complexity = "cost(first, last, child_complexity)")]
     async fn stock_movements(
         &self,
@@ -146,7 +146,7 @@ impl Product {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Option<Result<PageConnection<MovementKey, StockMovement>>> {
         let movements = async {
-            viewer(ctx).require_admin()?;
+            viewer(ctx).require_staff()?;
             let page = Page::new(first, after, last, before)?;
             StockMovement::of_product(ctx, self.0.product.id, &page).await
         };
@@ -186,16 +186,16 @@ impl StockLevel {
         units(self.0.available())
     }
 
-    /// How many units are there, reserved ones included. For administrators; null, with an error, for everybody else.
+    /// How many units are there, reserved ones included. For the shop's staff; null, with an error, for everybody else.
     #[graphql(cache_control(private))]
     async fn on_hand(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
-        Some(viewer(ctx).require_admin().map(|_| units(self.0.on_hand)))
+        Some(viewer(ctx).require_staff().map(|_| units(self.0.on_hand)))
     }
 
-    /// How many units are reserved for orders. For administrators; null, with an error, for everybody else.
+    /// How many units are reserved for orders. For the shop's staff; null, with an error, for everybody else.
     #[graphql(cache_control(private))]
     async fn reserved(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
-        Some(viewer(ctx).require_admin().map(|_| units(self.0.reserved)))
+        Some(viewer(ctx).require_staff().map(|_| units(self.0.reserved)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The mutations of stock, for administrators: goods arrive, are lost, move, are counted.
+//! The mutations of stock, for the shop's staff: goods arrive, are lost, move, are counted.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use service::graphql::{database, id};
@@ -84,7 +84,7 @@ struct Asked {
 type Moved = (Product, Vec<StockMovement>);
 
 async fn change(ctx: &Context<'_>, asked: Asked, operation: Result<Operation>) -> Result<Moved> {
-    let actor = viewer(ctx).require_admin()?.id.clone();
+    let actor = viewer(ctx).require_staff()?.id.clone();
     let product = id::parse("Product", &asked.product).ok_or_else(|| nothing("product", "productId"))?;
     let request = Request { key: asked.key, product, operation: operation?, reason: asked.reason, actor };
     let movements = database(ctx)?.write(|tx| requests::change(tx, &request)).await?;

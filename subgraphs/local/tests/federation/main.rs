@@ -13,5 +13,6 @@ mod permissions;
 mod running;
 mod security;
 mod shop;
+mod staff;
 mod start;
 mod watch;

@@ -25,6 +25,8 @@ struct Scene {
     running: Running,
     grace: String,
     ada: String,
+    /// Of the shop's staff.
+    alan: String,
     attempts: Vec<Attempt>,
 }
 
@@ -51,6 +53,12 @@ impl Scene {
     fn admin(&mut self, what: &str, query: &str, variables: Value) {
         let (router, bearer) = (self.running.federation.ports.router, format!("Bearer {}", self.ada));
         self.add(format!("an administrator {what}"), router, &[("authorization", &bearer)], query, variables);
+    }
+
+    /// As one of the staff, through the router.
+    fn staff(&mut self, what: &str, query: &str, variables: Value) {
+        let (router, bearer) = (self.running.federation.ports.router, format!("Bearer {}", self.alan));
+        self.add(format!("one of the staff {what}"), router, &[("authorization", &bearer)], query, variables);
     }
 
     /// How an attempt ended: the codes of its errors, or what went through.
@@ -236,6 +244,54 @@ fn roles(scene: &mut Scene, product: &str, warehouse: &str, order: &str) {
     );
 }
 
+/// What staff leave to administrators.
+fn staff(scene: &mut Scene, product: &str, warehouse: &str, order: &str) {
+    let alan = id::global("User", service::sample::id("user", "alan")).to_string();
+    for (what, mutation, kind, input) in [
+        ("becomes an administrator", "grantRole", "RoleInput", json!({ "userId": alan, "role": "ADMIN" })),
+        ("takes a second factor from a user", "clearTotp", "ClearTotpInput", json!({ "userId": alan })),
+        (
+            "changes a price",
+            "updateProduct",
+            "UpdateProductInput",
+            json!({ "id": product, "price": { "amount": "0.01", "currency": "EUR" } }),
+        ),
+        ("takes a product off the shop", "discontinueProduct", "DiscontinueProductInput", json!({ "id": product })),
+        ("makes a category", "createCategory", "CreateCategoryInput", json!({ "name": "N", "slug": "n" })),
+        ("closes a warehouse", "deactivateWarehouse", "DeactivateWarehouseInput", json!({ "id": warehouse })),
+        (
+            "pays an order back",
+            "refundOrder",
+            "RefundOrderInput",
+            json!({ "orderId": order, "idempotencyKey": "k", "shipping": true, "reason": "r" }),
+        ),
+    ] {
+        let query =
+            format!("mutation($input: {kind}!) {{ done: {mutation}(input: $input) {{ userErrors {{ message }} }} }}");
+        scene.staff(what, &query, json!({ "input": input }));
+    }
+    scene.staff("lists all users", "{ users(first: 1) { nodes { email } } }", json!({}));
+}
+
+/// Second factors of others, and sign-ins without one.
+fn second_factors(scene: &mut Scene) {
+    let ada = id::global("User", service::sample::id("user", "ada")).to_string();
+    let clear = "mutation($id: ID!) { clearTotp(input: { userId: $id }) { user { id } userErrors { code } } }";
+    scene.customer("takes the second factor from an administrator", clear, json!({ "id": ada }));
+    scene.admin("takes their own second factor without a code", clear, json!({ "id": ada }));
+    let disable = "mutation($p: String!, $c: String!) { disableTotp(input: { password: $p, code: $c }) { session { accessToken } userErrors { code } } }";
+    for code in ["", "000000", "0000-0000-0000-0000"] {
+        let variables = json!({ "p": service::sample::PASSWORD, "c": code });
+        scene.customer(&format!("turns a second factor off with {code:?}"), disable, variables);
+    }
+    let complete = "mutation($t: String!) { completeLogin(input: { challenge: $t, code: \"000000\" }) { session { accessToken } userErrors { code } } }";
+    let router = scene.running.federation.ports.router;
+    for challenge in ["", "made up", &"A".repeat(43), &scene.grace.clone()] {
+        let what = format!("somebody completes a sign-in with {challenge:.10?}");
+        scene.add(what, router, &[], complete, json!({ "t": challenge }));
+    }
+}
+
 fn anothers(scene: &mut Scene, order: &str) {
     let cancel = "mutation($input: CancelOrderInput!) { cancelOrder(input: $input) { order { id } userErrors { code message } } }";
     scene.customer("cancels another's order", cancel, json!({ "input": { "id": order } }));
@@ -376,14 +432,17 @@ async fn no_attempt_gets_through() {
     let product = id::global("Product", service::sample::products()[0].id).to_string();
     let warehouse =
         format!("Warehouse_{}", text("inventory", "SELECT lower(hex(id)) AS id FROM warehouses LIMIT 1").await);
+    let alan = running.hire("alan").await;
     let before = books(&running).await;
-    let mut scene = Scene { running, grace, ada, attempts: Vec::new() };
+    let mut scene = Scene { running, grace, ada, alan, attempts: Vec::new() };
     tokens(&mut scene);
     roles(&mut scene, &product, &warehouse, &order);
     anothers(&mut scene, &order);
     numbers(&mut scene, &product, &warehouse);
     texts(&mut scene);
     floods(&mut scene);
+    staff(&mut scene, &product, &warehouse, &order);
+    second_factors(&mut scene);
     assert!(scene.attempts.len() >= 60, "{}", scene.attempts.len());
     let mut problems = Vec::new();
     for attempt in &scene.attempts {

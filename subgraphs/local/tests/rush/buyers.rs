@@ -10,7 +10,6 @@ use service::sample::{Dice, products};
 use uuid::Uuid;
 
 use crate::services::Services;
-use crate::tokens;
 
 /// How many products are in demand.
 const PRODUCTS: usize = 100;
@@ -42,11 +41,10 @@ struct Buyer {
 }
 
 /// Buys until it is over. What was begun is finished.
-pub(crate) async fn shop(number: u64, services: Arc<Services>, over: Arc<AtomicBool>) -> Tally {
-    let user = Uuid::new_v4();
+pub(crate) async fn shop(number: u64, token: String, services: Arc<Services>, over: Arc<AtomicBool>) -> Tally {
     let mut dice = Dice::new(&format!("buyer {number}"));
     let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
-    let mut buyer = Buyer { services, http, token: tokens::of(user), requests: number, tally: Tally::default() };
+    let mut buyer = Buyer { services, http, token, requests: number, tally: Tally::default() };
     let products: Vec<Value> =
         products().iter().take(PRODUCTS).map(|product| json!(id::global("Product", product.id).as_str())).collect();
     while !over.load(Ordering::SeqCst) {

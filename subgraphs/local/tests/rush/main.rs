@@ -24,7 +24,6 @@ mod buyers;
 mod postgres;
 mod provider;
 mod services;
-mod tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,7 +31,9 @@ use std::time::{Duration, Instant};
 
 use buyers::Tally;
 use service::sample::Dice;
+use service::testing::TestIssuer;
 use services::Services;
+use uuid::Uuid;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -47,16 +48,20 @@ async fn all_books_agree_after_a_rush_of_buyers_and_deaths() {
         return;
     };
     let (buyers, seconds) = (setting("BUYERS", 40), setting("SECONDS", 8));
-    let keys = tokens::serve_keys().await;
+    let issuer = TestIssuer::new(service::Config::new(&orders::INFO).auth).unwrap();
+    let keys = issuer.serve_keys().await.unwrap();
     let provider = provider::serve().await;
     let events = books::Events::watch(&nats).await;
-    let services = Arc::new(Services::start(&databases, keys, provider.address, &nats).await);
+    let services = Arc::new(Services::start(&databases, &keys, provider.address, &nats).await);
     let before = books::Stock::read(&databases).await;
 
     let over = Arc::new(AtomicBool::new(false));
     let began = Instant::now();
     let shoppers: Vec<_> = (0..buyers)
-        .map(|number| tokio::spawn(buyers::shop(number, Arc::clone(&services), Arc::clone(&over))))
+        .map(|number| {
+            let token = issuer.token(Uuid::new_v4(), &["customer"]).unwrap();
+            tokio::spawn(buyers::shop(number, token, Arc::clone(&services), Arc::clone(&over)))
+        })
         .collect();
     let killer = tokio::spawn(kill(Arc::clone(&services), Arc::clone(&over)));
     for third in 1..=3 {

@@ -19,10 +19,10 @@ struct Instance {
 }
 
 impl Services {
-    pub(crate) async fn start(databases: &Databases, keys: SocketAddr, provider: SocketAddr, nats: &str) -> Self {
+    pub(crate) async fn start(databases: &Databases, keys: &str, provider: SocketAddr, nats: &str) -> Self {
         let addresses: Vec<SocketAddr> = (0..4).map(|_| free_address()).collect();
         let common = [
-            ("JWKS_URL", format!("http://{keys}/jwks")),
+            ("JWKS_URL", keys.to_owned()),
             ("INTERNAL_TOKEN", "rush".to_owned()),
             ("EVENTS_URL", nats.to_owned()),
             ("PAYMENT_URL", format!("http://{provider}")),

@@ -55,7 +55,7 @@ impl Mutation {
         )))
     }
 
-    /// Cancels an order of the signed-in user, for a day after it was placed and as long as nothing of it was sent; administrators can
+    /// Cancels an order of the signed-in user, for a day after it was placed and as long as nothing of it was sent; the shop's staff can
     /// cancel any order that was not sent. What was paid is paid back. Cancelling an order again changes nothing.
     #[graphql(requires_scopes = "orders:write")]
     async fn cancel_order(
@@ -70,7 +70,7 @@ impl Mutation {
         Some(Ok(CancelOrderPayload { order: order.map(Into::into), user_errors }))
     }
 
-    /// Writes that a parcel of an order was sent. For administrators. Safe to repeat with the same `idempotencyKey`.
+    /// Writes that a parcel of an order was sent. For the shop's staff. Safe to repeat with the same `idempotencyKey`.
     #[graphql(requires_scopes = "orders:write")]
     async fn fulfill_order(
         &self,
@@ -84,7 +84,7 @@ impl Mutation {
         Some(Ok(fulfillment_payload(done, user_errors)))
     }
 
-    /// Writes that a parcel has arrived. For administrators. Doing it again changes nothing.
+    /// Writes that a parcel has arrived. For the shop's staff. Doing it again changes nothing.
     #[graphql(requires_scopes = "orders:write")]
     async fn mark_delivered(
         &self,
@@ -117,7 +117,7 @@ impl Mutation {
         Some(Ok(RefundOrderPayload { refund, order, user_errors }))
     }
 
-    /// Tries the steps of an order now that could not be done. For administrators; see `stuckOrders`.
+    /// Tries the steps of an order now that could not be done. For the shop's staff; see `stuckOrders`.
     #[graphql(requires_scopes = "orders:write")]
     async fn retry_order(
         &self,
@@ -148,21 +148,21 @@ async fn cancel_order(ctx: &Context<'_>, input: CancelOrderInput) -> Result<orde
     let reason = input.reason.map(|reason| text("reason", reason)).transpose()?;
     let reason = reason.unwrap_or_else(|| "cancelled on request".to_owned());
     let order = visible(ctx, &input.id, "id").await?;
-    let by = if viewer(ctx).is_admin() { By::staff(&user.id) } else { By::buyer(order.row().buyer_id) };
+    let by = if viewer(ctx).is_staff() { By::staff(&user.id) } else { By::buyer(order.row().buyer_id) };
     cancel::cancel(resource::<Saga>(ctx)?, order.row().id, by, &reason).await
 }
 
 type Parcel = (crate::entity::fulfillment::Model, order::Model);
 
 async fn fulfill_order(ctx: &Context<'_>, input: FulfillOrderInput) -> Result<Parcel> {
-    let staff = By::staff(&viewer(ctx).require_admin()?.id);
+    let staff = By::staff(&viewer(ctx).require_staff()?.id);
     let order = visible(ctx, &input.order_id, "orderId").await?;
     let parcel = fulfill::ship(database(ctx)?, &input.wanted(order.row().id, staff)?).await?;
     Ok((parcel, order.row().clone()))
 }
 
 async fn mark_delivered(ctx: &Context<'_>, input: MarkDeliveredInput) -> Result<Parcel> {
-    let staff = By::staff(&viewer(ctx).require_admin()?.id);
+    let staff = By::staff(&viewer(ctx).require_staff()?.id);
     let not_found = || no_such("parcel", ["input", "fulfillmentId"]);
     find_fulfillment(ctx, &input.fulfillment_id).await?.ok_or_else(not_found)?;
     let id = service::graphql::id::parse("Fulfillment", &input.fulfillment_id).ok_or_else(not_found)?;
@@ -184,7 +184,7 @@ async fn refund_order(
 }
 
 async fn retry_order(ctx: &Context<'_>, input: RetryOrderInput) -> Result<order::Model> {
-    viewer(ctx).require_admin()?;
+    viewer(ctx).require_staff()?;
     let order = visible(ctx, &input.id, "id").await?;
     retry::retry(resource::<Saga>(ctx)?, order.row().id).await
 }

@@ -94,9 +94,9 @@ impl Order {
     }
 }
 
-/// Whether the viewer may see the order: its buyer and administrators.
+/// Whether the viewer may see the order: its buyer and the shop's staff.
 pub(super) fn may_see(row: &order::Model, viewer: &Viewer) -> bool {
-    viewer.is_admin() || viewer.is_user(&row.buyer_id.to_string())
+    viewer.is_staff() || viewer.is_user(&row.buyer_id.to_string())
 }
 
 impl From<order::Model> for Order {

@@ -48,7 +48,7 @@ pub(crate) struct StuckOrder {
 
 #[Object]
 impl Query {
-    /// An order, for its buyer and administrators; null for everybody else, and if there is none.
+    /// An order, for its buyer and the shop's staff; null for everybody else, and if there is none.
     async fn order(
         &self,
         ctx: &Context<'_>,
@@ -63,7 +63,7 @@ impl Query {
         found.transpose()
     }
 
-    /// The orders of the signed-in user, newest first. Administrators get the orders of all users.
+    /// The orders of the signed-in user, newest first. The shop's staff get the orders of all users.
     #[graphql(
         complexity = "service::graphql::page::cost(first, last, child_complexity)",
         requires_scopes = "orders:read"
@@ -85,7 +85,7 @@ impl Query {
         Some(orders.await)
     }
 
-    /// The orders that need a person, longest first. For administrators. `retryOrder` tries one again.
+    /// The orders that need a person, longest first. For the shop's staff. `retryOrder` tries one again.
     #[graphql(
         complexity = "service::graphql::page::cost(first, last, child_complexity)",
         requires_scopes = "orders:read"
@@ -99,7 +99,7 @@ impl Query {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Option<Result<PageConnection<OrderKey, StuckOrder>>> {
         let orders = async {
-            viewer(ctx).require_admin()?;
+            viewer(ctx).require_staff()?;
             let page = Page::<OrderKey>::new(first, after, last, before)?;
             let stuck = order::Entity::find().filter(Column::StuckSince.is_not_null());
             let total = Total::of(stuck.clone());
@@ -196,7 +196,7 @@ async fn find_numbered(ctx: &Context<'_>, number: &str) -> Result<Option<Order>>
 
 async fn list_orders(ctx: &Context<'_>, list: OrderList) -> Result<PageConnection<OrderKey, Order>> {
     let user = viewer(ctx).require_user()?;
-    if !viewer(ctx).is_admin() {
+    if !viewer(ctx).is_staff() {
         // In the token of another issuer, the user may be something other than a UUID; such a user has no orders here.
         let buyer = Uuid::parse_str(&user.id).unwrap_or_default();
         return orders_of(ctx, buyer, list).await;

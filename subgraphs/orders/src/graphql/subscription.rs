@@ -17,7 +17,7 @@ pub(crate) struct Subscription;
 
 #[GraphQLSubscription]
 impl Subscription {
-    /// The order, each time that something happens to it. For its buyer and administrators.
+    /// The order, each time that something happens to it. For its buyer and the shop's staff.
     #[graphql(directive = authenticated::apply())]
     async fn order_changed(
         &self,

@@ -31,7 +31,7 @@ impl User {
         id::global("User", self.id)
     }
 
-    /// The user's orders, newest first. For the user and administrators; null, with an error, for everybody else.
+    /// The user's orders, newest first. For the user and the shop's staff; null, with an error, for everybody else.
     #[graphql(
         complexity = "service::graphql::page::cost(first, last, child_complexity)",
         requires_scopes = "orders:read"
@@ -58,11 +58,11 @@ impl User {
 impl User {
     fn check_visible(&self, ctx: &Context<'_>) -> Result<()> {
         let viewer = viewer(ctx);
-        if viewer.is_admin() || viewer.is_user(&self.id.to_string()) {
+        if viewer.is_staff() || viewer.is_user(&self.id.to_string()) {
             return Ok(());
         }
         let _ = viewer.require_user()?;
-        Err(Error::new(Code::Forbidden, "Only the user and administrators may see the orders of a user."))
+        Err(Error::new(Code::Forbidden, "Only the user and the shop's staff may see the orders of a user."))
     }
 }
 

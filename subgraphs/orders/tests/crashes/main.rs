@@ -26,5 +26,4 @@ mod process;
 mod proxy;
 mod rush;
 mod steps;
-mod token;
 mod world;

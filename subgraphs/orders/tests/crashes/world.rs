@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 use service::Database;
-use service::testing::TestDatabase;
+use service::testing::{TestDatabase, TestIssuer};
 use uuid::Uuid;
 
 use crate::payments;
 use crate::process::{self, Process};
 use crate::proxy::Proxy;
-use crate::token;
 
 /// Everything that a test has.
 pub(crate) struct World {
@@ -21,6 +20,7 @@ pub(crate) struct World {
     orders: Database,
     inventory: Database,
     places: (TestDatabase, TestDatabase),
+    issuer: TestIssuer,
     http: reqwest::Client,
     /// The stock of every product at the beginning.
     stock: BTreeMap<String, i64>,
@@ -35,7 +35,8 @@ pub(crate) async fn each() -> Vec<World> {
 
 impl World {
     async fn start(places: (TestDatabase, TestDatabase)) -> Self {
-        let keys = token::serve_keys().await;
+        let issuer = TestIssuer::new(service::Config::new(&orders::INFO).auth).unwrap();
+        let keys = issuer.serve_keys().await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let others = format!("http://{}", listener.local_addr().unwrap());
         let internal_token = Uuid::new_v4().to_string();
@@ -49,7 +50,7 @@ impl World {
                 .env("LISTEN", listen.to_string())
                 .env("DATABASE_URL", &url)
                 .env("SAMPLE_DATA", "false")
-                .env("JWKS_URL", format!("http://{keys}/jwks"))
+                .env("JWKS_URL", &keys)
                 .env("INTERNAL_TOKEN", &internal_token)
                 .env("INVENTORY_URL", format!("{others}/graphql"))
                 .env("PAYMENT_URL", &others)
@@ -67,6 +68,7 @@ impl World {
             orders: Database::connect(&places.0.config).await.unwrap(),
             inventory: Database::connect(&places.1.config).await.unwrap(),
             places,
+            issuer,
             http: reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap(),
             stock: BTreeMap::new(),
         };
@@ -96,7 +98,7 @@ impl World {
         let request = self
             .http
             .post(format!("http://{address}/graphql"))
-            .bearer_auth(token::of(user))
+            .bearer_auth(self.issuer.token(user, &["customer"]).unwrap())
             .json(&json!({ "query": query, "variables": variables }));
         request.send().await.ok()?.json().await.ok()
     }

@@ -18,7 +18,7 @@ pub use address::{ClientAddress, client_address};
 pub use keys::Keys;
 pub use router::{ROUTER_TOKEN_HEADER, USER_ID_HEADER, USER_ROLES_HEADER};
 pub use token::Claims;
-pub use viewer::{ADMIN, User, Viewer, viewer};
+pub use viewer::{ADMIN, STAFF, User, Viewer, viewer};
 
 /// The header with which a service identifies itself.
 pub const INTERNAL_TOKEN_HEADER: &str = "x-internal-token";

@@ -7,6 +7,9 @@ use crate::error::{Code, Error, Result};
 /// The role that may do everything, as it is spelled in tokens.
 pub const ADMIN: &str = "admin";
 
+/// The role of those who work in the shop, as it is spelled in tokens.
+pub const STAFF: &str = "staff";
+
 /// Who is calling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Viewer {
@@ -41,6 +44,11 @@ impl Viewer {
         self.user().is_some_and(|user| user.has_role(ADMIN))
     }
 
+    /// Whether somebody of the shop's staff is calling; administrators are.
+    pub fn is_staff(&self) -> bool {
+        self.user().is_some_and(User::is_staff)
+    }
+
     /// Whether one of our services is calling.
     pub fn is_service(&self) -> bool {
         *self == Self::Service
@@ -69,6 +77,16 @@ impl Viewer {
         }
     }
 
+    /// The person of the shop's staff who is calling, or an error.
+    pub fn require_staff(&self) -> Result<&User> {
+        let user = self.require_user()?;
+        if user.is_staff() {
+            Ok(user)
+        } else {
+            Err(Error::new(Code::Forbidden, format!("This needs the role {STAFF} or {ADMIN}.")))
+        }
+    }
+
     /// An error unless one of our services is calling.
     pub fn require_service(&self) -> Result<()> {
         match self {
@@ -79,6 +97,11 @@ impl Viewer {
 }
 
 impl User {
+    /// Whether the person is of the shop's staff; administrators are.
+    fn is_staff(&self) -> bool {
+        self.has_role(STAFF) || self.has_role(ADMIN)
+    }
+
     /// Whether the person has the role.
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.iter().any(|has| has == role)

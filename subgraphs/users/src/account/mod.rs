@@ -1,16 +1,19 @@
 //! Accounts: who has one, how one comes to have it, and what changes it. Knows no GraphQL and no tokens of the router.
 
+pub(crate) mod challenge;
 pub(crate) mod check;
 pub(crate) mod email;
 pub(crate) mod password_change;
 pub(crate) mod profile;
 pub(crate) mod register;
 pub(crate) mod roles;
+pub(crate) mod second_factor;
 pub(crate) mod sign_in;
 
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use service::database::Transaction;
 use service::{Code, Error, Result};
 use uuid::Uuid;
 
@@ -29,6 +32,8 @@ pub(crate) const WEAK_PASSWORD: Code = Code::Own("WEAK_PASSWORD");
 pub(crate) const NEW_PASSWORD_REQUIRED: Code = Code::Own("NEW_PASSWORD_REQUIRED");
 /// A token is not valid, or no longer.
 pub(crate) const BAD_TOKEN: Code = Code::Own("BAD_TOKEN");
+/// A code of an app, or a recovery code, is not valid, or no longer.
+pub(crate) const BAD_CODE: Code = Code::Own("BAD_CODE");
 /// The only administrator must stay one.
 pub(crate) const LAST_ADMIN: Code = Code::Own("LAST_ADMIN");
 
@@ -48,6 +53,17 @@ pub(crate) async fn find_by_email(database: &impl ConnectionTrait, email: &str) 
 /// The user with this username.
 pub(crate) async fn find_by_username(database: &impl ConnectionTrait, username: &str) -> Result<Option<Model>> {
     Ok(Entity::find().filter(Column::Username.eq(username)).one(database).await?)
+}
+
+/// The user with this id, whose row nobody else changes until the end of the transaction.
+pub(crate) async fn lock(tx: &Transaction, id: Uuid) -> Result<Option<Model>> {
+    Ok(Entity::find_by_id(id).lock_exclusive().one(&**tx).await?)
+}
+
+/// A user who has shown their password, locked; an error if it was changed in the meantime.
+async fn lock_proven(tx: &Transaction, user: &Model) -> Result<Model> {
+    let current = lock(tx, user.id).await?;
+    current.filter(|now| now.password_hash == user.password_hash).ok_or_else(bad_credentials)
 }
 
 /// Adds an account and its roles.
@@ -84,6 +100,15 @@ fn bad_credentials() -> Error {
 fn bad_token() -> Error {
     Error::new(BAD_TOKEN, "This token is not valid: it was used, has expired, or was mistyped. Ask for a new mail.")
         .at(["input", "token"])
+}
+
+fn bad_code() -> Error {
+    let message = "The code is wrong, was used already, or is of another time. Take the one that the app shows next, or a recovery code.";
+    Error::new(BAD_CODE, message).at(["input", "code"])
+}
+
+pub(crate) fn no_user() -> Error {
+    Error::not_found("There is no user with this id.").at(["input", "userId"])
 }
 
 fn no_account() -> Error {

@@ -8,12 +8,13 @@ use service::database::Transaction;
 use service::{Database, Result};
 use uuid::Uuid;
 
-use super::{bad_credentials, bad_token, check, find, no_account};
+use super::{bad_credentials, bad_token, challenge, check, find, no_account, second_factor};
+use crate::device::{self, Known};
 use crate::entity::{mail_token, user};
 use crate::limits::{self, Limit};
 use crate::mail::{self, Job};
 use crate::session::{self, Ticket, Visit};
-use crate::{clock, device, password, secret};
+use crate::{clock, password, secret};
 
 /// How long the mail can be used.
 pub(crate) const LIFE: Duration = Duration::from_secs(60 * 60);
@@ -57,7 +58,7 @@ async fn add_reset(tx: Transaction, email: String) -> Result<()> {
 }
 
 /// Sets the password of the account whose mail the token was in. Returns the user, and a token by which this device is known at once: whoever
-/// guesses at the password meanwhile does not keep its owner out.
+/// guesses at the password meanwhile does not keep its owner out. The second factor stays: reading a mail does not show it.
 pub(crate) async fn reset(database: &Database, token: &str, new: String) -> Result<(user::Model, String)> {
     let hash = secret::token_hash(token).ok_or_else(bad_token)?;
     let found = mail_token::Entity::find().filter(is_valid(&hash)).one(database.reader()).await?;
@@ -74,7 +75,7 @@ pub(crate) async fn reset(database: &Database, token: &str, new: String) -> Resu
                     return Err(bad_token());
                 }
                 mail::add(&tx, &Job::PasswordChanged { user: user.id }).await?;
-                let device = device::remember(&tx, user.id).await?;
+                let device = device::remember(&tx, user.id, Known::ByMail).await?;
                 Ok((user, device))
             }
         })
@@ -96,7 +97,7 @@ pub(super) async fn prove(database: &Database, id: Uuid, password: String, field
     Ok(user)
 }
 
-/// Sets the password, and ends what the old one opened: sessions, and mails that are under way. False if the condition is not met.
+/// Sets the password, and ends what the old one opened: sessions, sign-ins and mails that are under way. False if the condition is not met.
 async fn set(tx: &Transaction, id: Uuid, hash: String, only_if: Option<Condition>) -> Result<bool> {
     let mut update = user::Entity::update_many()
         .col_expr(user::Column::PasswordHash, Expr::value(hash))
@@ -109,6 +110,8 @@ async fn set(tx: &Transaction, id: Uuid, hash: String, only_if: Option<Condition
         return Ok(false);
     }
     session::end_all(&**tx, id).await?;
+    challenge::end_all(tx, id).await?;
+    second_factor::forget_enrolment(tx, id).await?;
     mail_token::Entity::delete_many().filter(mail_token::Column::UserId.eq(id)).exec(&**tx).await?;
     Ok(true)
 }

@@ -6,7 +6,7 @@ use service::database::Transaction;
 use service::{Database, Error, Result};
 use uuid::Uuid;
 
-use super::LAST_ADMIN;
+use super::{LAST_ADMIN, lock, no_user};
 use crate::changes::user_changed;
 use crate::entity::user;
 use crate::entity::user_role::{Column, Entity, Model, Role};
@@ -40,7 +40,7 @@ pub(crate) async fn revoke(database: &Database, id: Uuid, role: Role) -> Result<
 }
 
 pub(crate) async fn grant_in(tx: Transaction, id: Uuid, role: Role) -> Result<user::Model> {
-    let user = locked(&tx, id).await?;
+    let user = lock(&tx, id).await?.ok_or_else(no_user)?;
     let has_it_already = OnConflict::columns([Column::UserId, Column::Role]).do_nothing().to_owned();
     Entity::insert(Model { user_id: id, role }.into_active_model())
         .on_conflict(has_it_already)
@@ -64,17 +64,8 @@ async fn revoke_in(tx: Transaction, id: Uuid, role: Role) -> Result<user::Model>
             return Err(Error::new(LAST_ADMIN, message).at(["input", "userId"]));
         }
     }
-    let user = locked(&tx, id).await?;
+    let user = lock(&tx, id).await?.ok_or_else(no_user)?;
     Entity::delete_by_id((id, role)).exec(&*tx).await?;
     user_changed(&tx, id).await?;
     Ok(user)
-}
-
-/// The user, whose row nobody else changes until the end of the transaction.
-async fn locked(tx: &Transaction, id: Uuid) -> Result<user::Model> {
-    user::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?.ok_or_else(no_user)
-}
-
-fn no_user() -> Error {
-    Error::not_found("There is no user with this id.").at(["input", "userId"])
 }

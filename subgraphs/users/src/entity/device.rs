@@ -9,6 +9,8 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) token_hash: Vec<u8>,
     pub(crate) user_id: Uuid,
+    /// Whether it is known only by a mail that was read on it: that shows no second factor.
+    pub(crate) by_mail: bool,
     pub(crate) expires_at: i64,
 }
 

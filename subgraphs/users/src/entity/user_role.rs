@@ -19,6 +19,9 @@ pub(crate) enum Role {
     /// Buys things, and sees their own data.
     #[sea_orm(string_value = "customer")]
     Customer,
+    /// Works in the shop: sees and sends everyone's orders, and changes stock. Sees no accounts, and gives no roles.
+    #[sea_orm(string_value = "staff")]
+    Staff,
     /// Runs the shop, and sees everyone's data. There is always at least one.
     #[sea_orm(string_value = "admin")]
     Admin,
@@ -29,6 +32,7 @@ impl Role {
     pub(crate) fn claim(self) -> &'static str {
         match self {
             Role::Customer => "customer",
+            Role::Staff => service::auth::STAFF,
             Role::Admin => service::auth::ADMIN,
         }
     }

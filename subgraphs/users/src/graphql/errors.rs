@@ -4,6 +4,7 @@ use async_graphql::{Enum, Interface, SimpleObject};
 use service::graphql::UserMistake;
 use service::{Code, graphql};
 
+use crate::account::challenge;
 use crate::{account, limits, session};
 
 /// Something about an account that the person can correct.
@@ -38,9 +39,14 @@ pub(super) enum AccountErrorCode {
     NewPasswordRequired,
     /// The token of a mail was used already, has expired, or was mistyped: ask for a new mail.
     BadToken,
+    /// The code of the app, or the recovery code, is wrong or was used already: take the one that the app shows next.
+    BadCode,
+    /// The challenge of a sign-in was used, has expired, or had too many wrong codes: sign in again.
+    ChallengeEnded,
     /// The session has ended: sign in again.
     SessionEnded,
-    /// There were too many attempts: wait, use a device where you have signed in before, or reset the password by mail.
+    /// There were too many attempts: wait, use a device where you have signed in before, reset the password by mail, or take a recovery code where
+    /// codes are the subject.
     TooManyAttempts,
     /// The only administrator can't lose the role.
     LastAdmin,
@@ -77,6 +83,8 @@ impl From<Code> for AccountErrorCode {
             account::WEAK_PASSWORD => Self::WeakPassword,
             account::NEW_PASSWORD_REQUIRED => Self::NewPasswordRequired,
             account::BAD_TOKEN => Self::BadToken,
+            account::BAD_CODE => Self::BadCode,
+            challenge::CHALLENGE_ENDED => Self::ChallengeEnded,
             account::LAST_ADMIN => Self::LastAdmin,
             session::SESSION_ENDED => Self::SessionEnded,
             limits::TOO_MANY_ATTEMPTS => Self::TooManyAttempts,

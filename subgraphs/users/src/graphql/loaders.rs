@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use service::graphql::grouped;
 use service::{Database, Error, Result};
 use uuid::Uuid;
 
 use crate::account::roles;
+use crate::entity::totp_factor;
 use crate::entity::user::{Column, Entity, Model};
 use crate::entity::user_role::{self, Role};
 
@@ -27,6 +28,10 @@ pub(super) struct ByEmail(pub(super) String);
 /// The roles of the user with this id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct RolesOf(pub(super) Uuid);
+
+/// That the user with this id has a second factor; nothing if they have none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct HasTotp(pub(super) Uuid);
 
 impl Loader<ById> for Database {
     type Value = Model;
@@ -70,5 +75,23 @@ impl Loader<RolesOf> for Database {
         let rows = user_role::Entity::find().filter(user_role::Column::UserId.is_in(ids)).all(self.reader()).await?;
         let by_user = grouped(rows, |row| RolesOf(row.user_id));
         Ok(by_user.into_iter().map(|(user, rows)| (user, roles::sorted(rows))).collect())
+    }
+}
+
+impl Loader<HasTotp> for Database {
+    type Value = ();
+    type Error = Error;
+
+    async fn load(&self, keys: &[HasTotp]) -> Result<HashMap<HasTotp, ()>> {
+        let ids = keys.iter().map(|key| key.0);
+        let with_factor: Vec<Uuid> = totp_factor::Entity::find()
+            .select_only()
+            .column(totp_factor::Column::UserId)
+            .filter(totp_factor::Column::UserId.is_in(ids))
+            .filter(totp_factor::Column::ConfirmedAt.is_not_null())
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        Ok(with_factor.into_iter().map(|user| (HasTotp(user), ())).collect())
     }
 }

@@ -1,4 +1,4 @@
-//! The mutations. Knows who may run them; `account` and `session` know how.
+//! The mutations of accounts and sessions. Knows who may run them; `account` and `session` know how.
 
 use async_graphql::{Context, Object};
 use service::graphql::{authenticated, database, id, resource};
@@ -20,18 +20,19 @@ use super::payloads::{
 use super::user::{TYPE, User};
 use crate::account::profile::Changes;
 use crate::account::register::Registration;
-use crate::account::sign_in::Credentials;
-use crate::account::{email, password_change, profile, register, roles, sign_in};
+use crate::account::sign_in::{Credentials, SignedIn};
+use crate::account::{email, no_user, password_change, profile, register, roles, sign_in};
 use crate::entity::user::Model;
 use crate::session::{self, Ticket, Visit};
 
-/// The mutation root.
-pub(crate) struct Mutation;
+/// The mutations of accounts and sessions.
+#[derive(Default)]
+pub(crate) struct AccountMutation;
 
 #[Object]
-impl Mutation {
+impl AccountMutation {
     /// Asks for an account. A mail says how to confirm it within a day; before that there is none. The answer is the same if there already is an
-    /// account with the address: the mail tells its owner. A request may have one password.
+    /// account with the address: the mail tells its owner. A request may have one password or code.
     async fn register(
         &self,
         ctx: &Context<'_>,
@@ -47,7 +48,7 @@ impl Mutation {
         Some(split(done.await).map(|(emailed_to, user_errors)| RegisterPayload { emailed_to, user_errors }))
     }
 
-    /// Creates the account that was asked for with `register`, and signs in. A request may have one password.
+    /// Creates the account that was asked for with `register`, and signs in. A request may have one password or code.
     async fn confirm_registration(
         &self,
         ctx: &Context<'_>,
@@ -63,7 +64,7 @@ impl Mutation {
         Some(split(done.await).map(|(session, user_errors)| ConfirmRegistrationPayload { session, user_errors }))
     }
 
-    /// Signs in. A request may have one password.
+    /// Signs in. If the account has a second factor, the answer has a challenge in place of the session: `completeLogin` takes it, with a code. A request may have one password or code.
     async fn login(
         &self,
         ctx: &Context<'_>,
@@ -75,9 +76,15 @@ impl Mutation {
             let credentials = Credentials { login: username, password, new_password };
             let life = resources(ctx)?.session_life;
             let signed_in = sign_in::sign_in(database(ctx)?, credentials, &visit(ctx, device_token), life).await?;
-            session(ctx, signed_in).await
+            Ok(match signed_in {
+                SignedIn::Session(user, ticket) => (Some(session(ctx, (user, ticket)).await?), None),
+                SignedIn::Challenge(challenge) => (None, Some(challenge.into())),
+            })
         };
-        Some(split(done.await).map(|(session, user_errors)| LoginPayload { session, user_errors }))
+        Some(split(done.await).map(|(opened, user_errors)| {
+            let (session, challenge) = opened.unwrap_or_default();
+            LoginPayload { session, challenge, user_errors }
+        }))
     }
 
     /// Continues a session: gives a new access token and the next refresh token. A refresh token is valid once; if an old one comes again, somebody
@@ -121,7 +128,7 @@ impl Mutation {
         )
     }
 
-    /// Changes the password of the signed-in user. All sessions end; the answer has a new one. A request may have one password.
+    /// Changes the password of the signed-in user. All sessions end; the answer has a new one. A request may have one password or code.
     #[graphql(directive = authenticated::apply())]
     async fn change_password(
         &self,
@@ -152,7 +159,7 @@ impl Mutation {
         Some(split(done.await).map(|(emailed_to, user_errors)| RequestPasswordResetPayload { emailed_to, user_errors }))
     }
 
-    /// Sets a new password with the token of a mail, and ends all sessions. A request may have one password.
+    /// Sets a new password with the token of a mail, and ends all sessions. A request may have one password or code.
     async fn reset_password(
         &self,
         ctx: &Context<'_>,
@@ -169,7 +176,7 @@ impl Mutation {
     }
 
     /// Sends a mail to a new address of the signed-in user, with which it can be confirmed within a day; the old address is told. A request may have
-    /// one password.
+    /// one password or code.
     #[graphql(directive = authenticated::apply())]
     async fn change_email(
         &self,
@@ -237,27 +244,26 @@ impl Mutation {
     }
 }
 
-fn resources<'a>(ctx: &Context<'a>) -> Result<&'a Resources> {
+pub(super) fn resources<'a>(ctx: &Context<'a>) -> Result<&'a Resources> {
     resource(ctx)
 }
 
-fn visit(ctx: &Context<'_>, device: Option<String>) -> Visit {
+pub(super) fn visit(ctx: &Context<'_>, device: Option<String>) -> Visit {
     Visit { address: client_address(ctx), device }
 }
 
 /// The id of the signed-in user.
-fn caller(ctx: &Context<'_>) -> Result<Uuid> {
+pub(super) fn caller(ctx: &Context<'_>) -> Result<Uuid> {
     let user = viewer(ctx).require_user()?;
     Uuid::parse_str(&user.id).map_err(|_| Error::new(Code::Unauthenticated, "The token's user has no account here."))
 }
 
 /// The id in the input.
 fn named(input: &RoleInput) -> Result<Uuid> {
-    let id = id::parse(TYPE, &input.user_id);
-    id.ok_or_else(|| Error::not_found("There is no user with this id.").at(["input", "userId"]))
+    id::parse(TYPE, &input.user_id).ok_or_else(no_user)
 }
 
-async fn session(ctx: &Context<'_>, (user, ticket): (Model, Ticket)) -> Result<Session> {
+pub(super) async fn session(ctx: &Context<'_>, (user, ticket): (Model, Ticket)) -> Result<Session> {
     let roles = roles::of(database(ctx)?.reader(), user.id).await?;
     let token = resources(ctx)?.issuer.issue(user.id, &roles)?;
     Ok(Session {

@@ -1,4 +1,4 @@
-//! One password per request: guessing passwords takes as many requests as guesses, and a router can count requests.
+//! One password or code per request: guessing them takes as many requests as guesses, and a router can count requests.
 //! Knows no password.
 
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use service::{Error, Result};
 /// The schema extension that counts the passwords of a request.
 pub(super) struct OnePassword;
 
-/// Counts a password; an error for the second one of the request.
+/// Counts a password or code; an error for the second one of the request.
 pub(super) fn take_password(ctx: &Context<'_>) -> Result<()> {
     let taken = resource::<Taken>(ctx)?;
     if taken.0.swap(true, Ordering::Relaxed) {
         return Err(Error::bad_input(
-            "A request may have only one mutation with a password. Send each of them in a request of its own.",
+            "A request may have only one mutation with a password or a code. Send each of them in a request of its own.",
         ));
     }
     Ok(())

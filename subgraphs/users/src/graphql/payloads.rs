@@ -4,6 +4,7 @@ use async_graphql::SimpleObject;
 use service::DateTime;
 
 use super::errors::AccountUserError;
+use super::second_factor::LoginChallenge;
 use super::user::User;
 
 /// A signed-in user.
@@ -46,6 +47,8 @@ pub(super) struct ConfirmRegistrationPayload {
 pub(super) struct LoginPayload {
     /// The new session.
     pub(super) session: Option<Session>,
+    /// What to go on with in place of a session, if the account has a second factor: give it to `completeLogin` with a code.
+    pub(super) challenge: Option<LoginChallenge>,
     /// What the person has to correct; nothing was done then.
     pub(super) user_errors: Vec<AccountUserError>,
 }

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Interface, Object};
 use service::graphql::{id, loader};
 use service::{DateTime, Result, viewer};
 
-use super::loaders::RolesOf;
+use super::loaders::{HasTotp, RolesOf};
 use crate::clock;
 use crate::entity::user::Model;
 use crate::entity::user_role::Role;
@@ -73,6 +73,15 @@ impl User {
         Some(self.load_roles(ctx).await)
     }
 
+    /// Whether signing in takes a code of an authenticator app beside the password. For the person and administrators; null for everybody else.
+    #[graphql(tag = "personal")]
+    async fn totp_enabled(&self, ctx: &Context<'_>) -> Option<Result<bool>> {
+        if !self.shows_all(ctx) {
+            return None;
+        }
+        Some(self.has_totp(ctx).await)
+    }
+
     /// When the account was created. For the person and administrators; null for everybody else.
     #[graphql(tag = "personal")]
     async fn created_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
@@ -85,6 +94,10 @@ impl User {
     pub(super) fn shows_all(&self, ctx: &Context<'_>) -> bool {
         let viewer = viewer(ctx);
         self.to_themselves || viewer.is_admin() || viewer.is_user(&self.row.id.to_string())
+    }
+
+    async fn has_totp(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(loader(ctx)?.load_one(HasTotp(self.row.id)).await?.is_some())
     }
 
     async fn load_roles(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {

@@ -1,6 +1,6 @@
 //! The texts of the mails. Knows no database and no transport.
 
-use super::Mail;
+use super::{FactorChange, Mail};
 
 /// Where a reader can use a token: a page of the shop, if it has one.
 #[derive(Debug, Clone, Default)]
@@ -114,6 +114,43 @@ impl Links {
                  you do not know why, change your password."
             ),
         )
+    }
+
+    pub(super) fn second_factor(&self, to: &str, name: &str, change: FactorChange) -> Mail {
+        let (subject, text) = match change {
+            FactorChange::TurnedOn => (
+                "Signing in takes a code now",
+                "from now on, signing in to your account takes a code of your app, and all sessions were ended. Keep the recovery codes \
+                 where you find them without your phone. If it was not you, write to us."
+                    .to_owned(),
+            ),
+            FactorChange::TurnedOff => (
+                "Signing in takes no code any more",
+                "signing in to your account no longer takes a code of an app, and all sessions were ended. If it was not you, reset your \
+                 password now."
+                    .to_owned(),
+            ),
+            FactorChange::NewRecoveryCodes => (
+                "You have new recovery codes",
+                "the recovery codes of your account were replaced, and the old ones are not valid any more. If it was not you, change \
+                 your password."
+                    .to_owned(),
+            ),
+            FactorChange::RecoveryCodeUsed { left } => (
+                "A recovery code was used",
+                format!(
+                    "a recovery code of your account was used; {left} are left. If it was not you, change your password, and replace \
+                     the recovery codes."
+                ),
+            ),
+            FactorChange::WrongCodes => (
+                "Somebody may have your password",
+                "somebody tried to sign in to your account with the right password, and with wrong codes several times. If it was not \
+                 you, change your password: the codes alone keep them out now."
+                    .to_owned(),
+            ),
+        };
+        mail(to, subject, &format!("Hello {name},\n\n{text}"))
     }
 
     pub(super) fn first_admin(&self, to: &str, username: &str, password: &str) -> Mail {

@@ -57,8 +57,25 @@ pub(crate) enum Job {
     EmailChanged { old: String, name: String },
     /// That a session was ended because two had its token.
     SessionStolen { user: Uuid },
+    /// That something has happened to the second factor.
+    SecondFactor { user: Uuid, change: FactorChange },
     /// The one-time password of the first administrator.
     FirstAdmin { user: Uuid },
+}
+
+/// What has happened to a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum FactorChange {
+    /// Signing in takes a code from now on.
+    TurnedOn,
+    /// Signing in takes no code any more.
+    TurnedOff,
+    /// The old recovery codes are not valid any more.
+    NewRecoveryCodes,
+    /// A recovery code was used.
+    RecoveryCodeUsed { left: u64 },
+    /// Somebody had the password and no code.
+    WrongCodes,
 }
 
 /// Adds a mail in the transaction of what it is about. It is sent once that has been committed.

@@ -134,6 +134,9 @@ async fn write(post: &Post, job: Job) -> Result<Option<Mail>> {
         Job::SessionStolen { user } => {
             find(database, user).await?.map(|user| links.session_stolen(&user.email, &user.name))
         }
+        Job::SecondFactor { user, change } => {
+            find(database, user).await?.map(|user| links.second_factor(&user.email, &user.name, change))
+        }
         Job::FirstAdmin { user } => first_admin_mail(post, user).await?,
     })
 }

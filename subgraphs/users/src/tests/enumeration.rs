@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use service::Viewer;
+use service::auth::User;
 
-use super::world::{PASSWORD, World, on_each};
+use super::world::{PASSWORD, SAMPLE, World, codes, on_each};
 
 /// One mutation about somebody who has an account, and about somebody who has none. `{}` stands for the number of the round.
 struct Pair {
@@ -23,6 +24,8 @@ fn pairs(round: usize) -> Vec<Pair> {
     vec![
         Pair { mutation: "login", known: login(&user.username), unknown: login(&nobody) },
         Pair { mutation: "login", known: login(&user.email), unknown: login(&nowhere) },
+        // With the wrong password, one who has a second factor is like all others.
+        Pair { mutation: "login", known: login(&with_factor(round).username), unknown: login(&user.username) },
         Pair { mutation: "register", known: register(&user.email), unknown: register(&nowhere) },
         Pair {
             mutation: "requestPasswordReset",
@@ -30,6 +33,11 @@ fn pairs(round: usize) -> Vec<Pair> {
             unknown: json!({ "email": nowhere }),
         },
     ]
+}
+
+/// Somebody who has a second factor.
+fn with_factor(round: usize) -> service::sample::SampleUser {
+    service::sample::users()[round + 30].clone()
 }
 
 /// The answer, how many statements it took, and how long.
@@ -48,6 +56,11 @@ async fn known_and_unknown_get_the_same_answer_for_the_same_work() {
     on_each(async |world| {
         let mut times: Vec<[Vec<Duration>; 2]> = pairs(0).iter().map(|_| Default::default()).collect();
         for round in 0..7 {
+            let user = Viewer::User(User { id: with_factor(round).id.to_string(), roles: Vec::new() });
+            let made = world.run(user.clone(), "enrollTotp", json!({ "password": SAMPLE })).await;
+            let secret = data_encoding::BASE32_NOPAD.decode(made["secret"].as_str().unwrap().as_bytes()).unwrap();
+            let code = crate::totp::code(&secret, crate::totp::step_at(crate::clock::now()));
+            assert_eq!(codes(&world.run(user, "confirmTotp", json!({ "code": code })).await), [""; 0]);
             for (number, Pair { mutation, known, unknown }) in pairs(round).into_iter().enumerate() {
                 let (first, second) =
                     (measure(world, mutation, &known).await, measure(world, mutation, &unknown).await);

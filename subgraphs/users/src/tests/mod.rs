@@ -9,6 +9,7 @@ mod passwords;
 mod queries;
 mod register;
 mod roles;
+mod second_factor;
 mod security;
 mod sessions;
 mod smtp;

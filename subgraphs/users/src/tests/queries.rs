@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use service::Viewer;
 use service::graphql::id;
 
-use super::world::{admin, customer, error_codes, on_each, sample_id};
+use super::world::{admin, customer, error_codes, on_each, sample_id, staff};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn administrators_list_users_and_nobody_else_does() {
@@ -17,6 +17,7 @@ async fn administrators_list_users_and_nobody_else_does() {
         for (viewer, code) in [
             (Viewer::Anonymous, "UNAUTHENTICATED"),
             (customer("grace"), "FORBIDDEN"),
+            (staff("grace"), "FORBIDDEN"),
             (Viewer::Service, "FORBIDDEN"),
         ] {
             let answer = world.ask(viewer.clone(), query, json!({})).await;
@@ -80,7 +81,7 @@ async fn a_user_is_found_by_themself_and_administrators() {
 async fn entities_show_a_name_to_everybody() {
     on_each(async |world| {
         let grace = sample_id("grace");
-        let query = "query($r: [_Any!]!) { _entities(representations: $r) { ... on User { id username name email roles createdAt } } }";
+        let query = "query($r: [_Any!]!) { _entities(representations: $r) { ... on User { id username name email roles totpEnabled createdAt } } }";
         let representations = json!({ "r": [
             { "__typename": "User", "id": id::global("User", grace) },
             { "__typename": "User", "username": "grace" },
@@ -89,6 +90,7 @@ async fn entities_show_a_name_to_everybody() {
         for (viewer, sees) in [
             (Viewer::Anonymous, false),
             (customer("alan"), false),
+            (staff("alan"), false),
             (customer("grace"), true),
             (admin(), true),
         ] {
@@ -96,7 +98,7 @@ async fn entities_show_a_name_to_everybody() {
             let [first, second, third] = answer["_entities"].as_array().unwrap().as_slice() else { panic!("{answer}") };
             assert_eq!((first, third), (second, &Value::Null));
             assert_eq!((&first["username"], &first["name"]), (&json!("grace"), &json!("Grace Hopper")));
-            for field in ["email", "roles", "createdAt"] {
+            for field in ["email", "roles", "totpEnabled", "createdAt"] {
                 assert_eq!(!first[field].is_null(), sees, "{field} for {viewer:?}");
             }
         }

@@ -68,6 +68,7 @@ async fn nobody_else_gives_roles() {
             (Viewer::Anonymous, "UNAUTHENTICATED"),
             (Viewer::Service, "FORBIDDEN"),
             (customer("grace"), "FORBIDDEN"),
+            (super::world::staff("grace"), "FORBIDDEN"),
             (made_up, "FORBIDDEN"),
         ] {
             let answer = world.ask(viewer, query, input.clone()).await;

@@ -87,6 +87,13 @@ async fn nobody_gives_themselves_what_only_others_give() {
             "mutation { changePassword(input: { userId: \"x\", oldPassword: \"x\", newPassword: \"y\" }) { session { accessToken } } }",
             "{ user(by: { id: \"x\", username: \"ada\" }) { email } }",
             "{ user(by: {}) { email } }",
+            "mutation { updateProfile(input: { name: \"E\", totpEnabled: false }) { user { id } } }",
+            "mutation { disableTotp(input: { password: \"x\" }) { session { accessToken } } }",
+            "mutation { disableTotp(input: { password: \"x\", code: \"x\", userId: \"x\" }) { session { accessToken } } }",
+            "mutation { enrollTotp(input: { password: \"x\", secret: \"AAAA\" }) { secret } }",
+            "mutation { login(input: { username: \"grace\", password: \"x\", code: \"123456\" }) { session { accessToken } } }",
+            "{ me { totpSecret } }",
+            "{ me { recoveryCodes } }",
             "{ me { passwordHash } }",
             "{ me { password_hash } }",
         ] {
@@ -156,6 +163,12 @@ async fn strange_texts_are_refused_or_kept_as_they_are() {
                 (customer("grace"), "changePassword", json!({ "oldPassword": text, "newPassword": text })),
                 (customer("grace"), "changeEmail", json!({ "email": text, "password": text })),
                 (customer("alan"), "updateProfile", json!({ "name": text })),
+                (Viewer::Anonymous, "completeLogin", json!({ "challenge": text, "code": text })),
+                (customer("alan"), "enrollTotp", json!({ "password": text })),
+                (customer("alan"), "confirmTotp", json!({ "code": text })),
+                (customer("alan"), "disableTotp", json!({ "password": text, "code": text })),
+                (customer("alan"), "regenerateRecoveryCodes", json!({ "password": text, "code": text })),
+                (admin(), "clearTotp", json!({ "userId": text })),
                 (admin(), "grantRole", json!({ "userId": text, "role": "ADMIN" })),
             ];
             for (viewer, mutation, input) in mutations {

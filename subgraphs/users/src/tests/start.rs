@@ -68,6 +68,22 @@ fn settings_that_contradict_each_other_are_refused() {
     check(|_| {}, None);
     check(real, None);
     check(|config| config.bootstrap_admin_email = Some("a@b.c".to_owned()), Some("SMTP_URL"));
+    // A real shop needs mail; with sample data, it can be looked at without.
+    check(|config| config.service.database.url = "postgres://x/y".to_owned(), Some("nobody could register"));
+    check(
+        |config| {
+            config.service.database.url = "postgres://x/y".to_owned();
+            config.mail.mail_file = Some("unused".into());
+        },
+        None,
+    );
+    check(
+        |config| {
+            config.service.database.url = "postgres://x/y".to_owned();
+            config.service.sample_data = Some(true);
+        },
+        None,
+    );
     check(
         |config| {
             config.bootstrap_admin_email = Some("a@b.c".to_owned());

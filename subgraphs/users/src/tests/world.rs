@@ -29,7 +29,7 @@ pub(super) struct World {
     schema: AccountSchema,
 }
 
-type AccountSchema = Schema<crate::graphql::query::Query, crate::graphql::mutation::Mutation, EmptySubscription>;
+type AccountSchema = Schema<crate::graphql::query::Query, crate::graphql::Mutation, EmptySubscription>;
 
 /// Runs the test with the sample accounts on every available database.
 pub(super) async fn on_each(test: impl AsyncFn(&World)) {
@@ -59,6 +59,7 @@ impl World {
             issuer: Issuer::new(keys.clone(), &config.service.auth, config.token_life()),
             session_life: config.session_life(),
             sends_mail: SendsMail(true),
+            totp_issuer: config.totp_issuer.clone(),
         };
         let schema = graphql::with_resources(graphql::schema(&config.service.limits), &database, resources);
         let mails = Arc::new(Postman::default());
@@ -172,9 +173,16 @@ impl World {
 /// What of a payload is asked for.
 fn fields(mutation: &str) -> &'static str {
     match mutation {
-        "confirmRegistration" | "login" | "refreshSession" | "changePassword" => {
+        "login" => {
+            "session { accessToken refreshToken deviceToken user { id username email roles } } challenge { token expiresAt }"
+        }
+        "confirmRegistration" | "refreshSession" | "changePassword" | "disableTotp" | "completeLogin" => {
             "session { accessToken refreshToken deviceToken user { id username email roles } }"
         }
+        "enrollTotp" => "secret otpauthUri",
+        "confirmTotp" => "recoveryCodes session { refreshToken deviceToken user { id } }",
+        "regenerateRecoveryCodes" => "recoveryCodes",
+        "clearTotp" => "user { username totpEnabled }",
         "register" | "requestPasswordReset" | "changeEmail" => "emailedTo",
         "resetPassword" => "username deviceToken",
         "logout" => "signedOut",
@@ -206,6 +214,11 @@ pub(super) fn sample_id(username: &str) -> Uuid {
 
 pub(super) fn customer(username: &str) -> Viewer {
     Viewer::User(User { id: sample_id(username).to_string(), roles: vec!["customer".to_owned()] })
+}
+
+pub(super) fn staff(username: &str) -> Viewer {
+    let roles = vec!["customer".to_owned(), service::auth::STAFF.to_owned()];
+    Viewer::User(User { id: sample_id(username).to_string(), roles })
 }
 
 pub(super) fn admin() -> Viewer {
