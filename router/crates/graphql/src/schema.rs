@@ -1,7 +1,9 @@
 //! A schema as an arena: types and fields have ids, so that later stages compare numbers rather than strings.
 //! Knows nothing of federation.
 
-use ahash::{AHashMap, RandomState};
+use std::hash::BuildHasherDefault;
+
+use ahash::{AHashMap, AHasher};
 use apollo_compiler::ast::{Type, Value};
 use apollo_compiler::schema::{ExtendedType, FieldDefinition, InputValueDefinition};
 use apollo_compiler::{Name, Node};
@@ -41,8 +43,12 @@ macro_rules! id {
 id!(TypeId, "t");
 id!(FieldId, "f");
 
+/// Hashes the names of a schema. Its keys are fixed, so that it takes no room in a map: a schema has hundreds of thousands, most of them
+/// empty or small. Clients do not choose the names.
+pub type NameHasher = BuildHasherDefault<AHasher>;
+
 /// What is found by name, in the order of the schema.
-pub type NameMap<T> = IndexMap<Name, T, RandomState>;
+pub type NameMap<T> = IndexMap<Name, T, NameHasher>;
 
 /// All types of a schema. Built once, never changed.
 #[derive(Debug, Clone, Default)]
@@ -184,10 +190,10 @@ impl Schema {
     fn add_fields<'a>(
         &mut self,
         parent: TypeId,
-        definitions: impl Iterator<Item = &'a Node<FieldDefinition>>,
+        definitions: impl ExactSizeIterator<Item = &'a Node<FieldDefinition>>,
         keep: &impl Fn(&Name) -> bool,
     ) -> Result<NameMap<FieldId>, UndefinedType> {
-        let mut fields = NameMap::default();
+        let mut fields = NameMap::with_capacity_and_hasher(definitions.len(), NameHasher::default());
         for definition in definitions {
             let inner_name = definition.ty.inner_named_type();
             let Some(inner) = self.by_name.get(inner_name).copied() else {

@@ -159,6 +159,8 @@ impl Reader<'_> {
             joins.subgraphs = (0..self.graphs.len()).map(|i| everywhere(SubgraphId::new(i as u16))).collect();
         }
         joins.subgraphs.sort_by_key(|joined| joined.subgraph);
+        joins.subgraphs.iter_mut().for_each(|joined| joined.keys.shrink_to_fit());
+        joins.subgraphs.shrink_to_fit();
         Ok(joins)
     }
 
@@ -238,11 +240,14 @@ impl Reader<'_> {
 
     fn fields(&mut self, types: &[TypeJoins]) -> Result<Vec<FieldJoins>, SupergraphError> {
         let mut all = Vec::with_capacity(self.schema.fields().len());
+        // The fields of a type follow each other.
+        let mut source_of: (Option<TypeId>, Option<&ExtendedType>) = (None, None);
         for (_, field) in self.schema.fields() {
-            let parent = &self.schema.ty(field.parent).name;
-            let source_type = self.source.types.get(parent);
-            let source = source_type.and_then(|source| field_of(source, &field.name));
-            let (Some(source_type), Some(source)) = (source_type, source) else {
+            if source_of.0 != Some(field.parent) {
+                source_of = (Some(field.parent), self.source.types.get(&self.schema.ty(field.parent).name));
+            }
+            let source = source_of.1.and_then(|source| field_of(source, &field.name));
+            let (Some(source_type), Some(source)) = (source_of.1, source) else {
                 all.push(FieldJoins::default());
                 continue;
             };
@@ -251,6 +256,8 @@ impl Reader<'_> {
                 subgraphs: self.field_joins(field.parent, field.inner, source, owner, &types[field.parent.index()])?,
             };
             joins.subgraphs.sort_by_key(|joined| joined.subgraph);
+            // They stay for as long as the schema: spare room for each field would be as much again, and more.
+            joins.subgraphs.shrink_to_fit();
             all.push(joins);
         }
         Ok(all)
@@ -285,10 +292,11 @@ impl Reader<'_> {
             None => type_joins.subgraphs.iter().map(|joined| joined.subgraph).collect(),
         };
         let plain = JoinField::default();
-        unsaid
-            .into_iter()
-            .map(|subgraph| self.field_in_subgraph(subgraph, parent, inner, source, &plain, &coordinate))
-            .collect()
+        found.reserve_exact(unsaid.len());
+        for subgraph in unsaid {
+            found.push(self.field_in_subgraph(subgraph, parent, inner, source, &plain, &coordinate)?);
+        }
+        Ok(found)
     }
 
     fn field_in_subgraph(

@@ -2,7 +2,8 @@
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::{DirectiveDefinition, DirectiveLocation, Type};
-use braid_supergraph::join_spec::draft::{DraftDirective, DraftInput, DraftKind, DraftLink, DraftType, NameMap};
+use braid_graphql::schema::NameMap;
+use braid_supergraph::join_spec::draft::{DraftDirective, DraftInput, DraftKind, DraftLink, DraftType};
 use indexmap::IndexMap;
 
 use super::merger::Merger;

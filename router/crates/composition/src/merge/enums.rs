@@ -2,7 +2,8 @@
 
 use braid_graphql::compiler::Name;
 use braid_graphql::compiler::ast::Type;
-use braid_supergraph::join_spec::draft::{DraftValue, NameMap};
+use braid_graphql::schema::NameMap;
+use braid_supergraph::join_spec::draft::DraftValue;
 
 use super::enum_uses::EnumUses;
 use super::merger::{Merger, Sources, by_name};

@@ -2,7 +2,8 @@
 
 use braid_graphql::compiler::ast::{Type, Value};
 use braid_graphql::compiler::{Name, Node};
-use braid_supergraph::join_spec::draft::{DraftField, DraftJoinField, NameMap};
+use braid_graphql::schema::NameMap;
+use braid_supergraph::join_spec::draft::{DraftField, DraftJoinField};
 
 use super::merger::{Merger, Sources, by_name, with_room};
 use super::typing::{Common, common};

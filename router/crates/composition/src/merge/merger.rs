@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::draft::{Draft, DraftKind, DraftType, NameMap};
+use braid_graphql::schema::{NameHasher, NameMap};
+use braid_supergraph::join_spec::draft::{Draft, DraftKind, DraftType};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
@@ -137,7 +138,7 @@ impl<'a> Merger<'a> {
 
 /// A map with room for as many entries, and no more.
 pub(crate) fn with_room<T>(count: usize) -> NameMap<T> {
-    NameMap::with_capacity_and_hasher(count, ahash::RandomState::default())
+    NameMap::with_capacity_and_hasher(count, NameHasher::default())
 }
 
 /// The elements of several subgraphs' maps by name, in the order in which the names first occur.

@@ -30,7 +30,8 @@ mod values;
 use std::sync::Arc;
 
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::draft::{Draft, DraftKind, NameMap};
+use braid_graphql::schema::NameMap;
+use braid_supergraph::join_spec::draft::{Draft, DraftKind};
 use smallvec::SmallVec;
 
 use self::features::Features;

@@ -2,7 +2,8 @@
 
 use ahash::AHashSet;
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::draft::{DraftField, DraftKind, NameMap};
+use braid_graphql::schema::NameMap;
+use braid_supergraph::join_spec::draft::{DraftField, DraftKind};
 
 use super::merger::{Merger, Sources, by_name, with_room};
 use super::overrides::Overrides;

@@ -2,7 +2,8 @@
 //! union members decide what is a subtype, so all types come before any field.
 
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::draft::{DraftJoinType, DraftKind, DraftType, NameMap};
+use braid_graphql::schema::NameMap;
+use braid_supergraph::join_spec::draft::{DraftJoinType, DraftKind, DraftType};
 use indexmap::IndexMap;
 
 use super::enum_uses::EnumUses;

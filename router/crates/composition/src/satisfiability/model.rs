@@ -3,9 +3,8 @@
 
 use ahash::AHashMap;
 use braid_graphql::compiler::Name;
-use braid_supergraph::join_spec::draft::{
-    DraftContextArgument, DraftField, DraftJoinField, DraftKind, DraftType, NameMap,
-};
+use braid_graphql::schema::NameMap;
+use braid_supergraph::join_spec::draft::{DraftContextArgument, DraftField, DraftJoinField, DraftKind, DraftType};
 use indexmap::IndexSet;
 use smallvec::SmallVec;
 

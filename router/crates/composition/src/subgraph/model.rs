@@ -6,15 +6,15 @@ use std::sync::Arc;
 use braid_graphql::compiler::ast::{DirectiveLocation, Type, Value};
 use braid_graphql::compiler::parser::{SourceMap, SourceSpan};
 use braid_graphql::compiler::{Name, Node};
-use indexmap::IndexMap;
+use braid_graphql::schema::{NameHasher, NameMap};
 
 use super::link::Links;
 use super::spec::{Feature, Known};
 use crate::diagnostic::{Edit, Location};
 use braid_graphql::field_set::FieldSet;
 
-pub(crate) type Map<T> = IndexMap<Name, T, ahash::RandomState>;
-pub(crate) type Set = indexmap::IndexSet<Name, ahash::RandomState>;
+pub(crate) type Map<T> = NameMap<T>;
+pub(crate) type Set = indexmap::IndexSet<Name, NameHasher>;
 pub(crate) type Span = Option<SourceSpan>;
 
 /// A subgraph that has been read.

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use braid_graphql::compiler::ast::{DirectiveLocation, Type, Value};
 use braid_graphql::compiler::{Name, Node};
-use indexmap::IndexMap;
-
-/// What a schema has by name, in order.
-pub type NameMap<T> = IndexMap<Name, T, ahash::RandomState>;
+use braid_graphql::schema::NameMap;
 
 /// A merged schema, ready to be written.
 #[derive(Clone, Debug, Default)]

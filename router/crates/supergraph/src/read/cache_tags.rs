@@ -23,9 +23,14 @@ impl Reader<'_> {
                 }
             }
         }
+        // The fields of a type follow each other.
+        let mut source_of = (None, None);
         for (id, field) in self.schema.fields() {
             let parent = &self.schema.ty(field.parent).name;
-            let Some(source) = self.source.types.get(parent).and_then(|ty| field_of(ty, &field.name)) else { continue };
+            if source_of.0 != Some(field.parent) {
+                source_of = (Some(field.parent), self.source.types.get(parent));
+            }
+            let Some(source) = source_of.1.and_then(|ty| field_of(ty, &field.name)) else { continue };
             let coordinate = format_args!("{parent}.{}", field.name);
             for (subgraph, format) in self.applied(&source.directives, &coordinate)? {
                 match on_field(format, field, self.schema.query) {
