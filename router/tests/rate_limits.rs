@@ -70,15 +70,18 @@ async fn it_is_refused_before_its_body_is_read() {
 
 #[tokio::test]
 async fn clients_behind_a_trusted_proxy_are_told_apart() {
-    let yaml = "client_ip: { trusted_proxies: [127.0.0.1] }
-rules: [{ name: client, by: [client_ip], limit: 1, per: 1h }]";
-    let (router, _subgraphs) = limited(yaml).await;
+    let yaml = "rules: [{ name: client, by: [client_ip], limit: 1, per: 1h }]";
+    let trusting = |config: &mut Config| {
+        limits(config, yaml);
+        config.server.client_ip.trusted_proxies = vec!["127.0.0.1".to_owned()];
+    };
+    let (router, _users, _orders) = router(trusting).await;
     let from = async |list: &str| ask(&router, &format!("x-forwarded-for: {list}\r\n")).await.status;
     assert_eq!(from("192.0.2.1").await, 200);
     assert_eq!(from("192.0.2.1").await, 429);
     assert_eq!(from("198.51.100.7, 192.0.2.1").await, 429, "what the client writes counts for nothing");
     assert_eq!(from("192.0.2.2").await, 200);
-    let (router, _subgraphs) = limited("rules: [{ name: client, by: [client_ip], limit: 1, per: 1h }]").await;
+    let (router, _subgraphs) = limited(yaml).await;
     assert_eq!(ask(&router, "x-forwarded-for: 192.0.2.1\r\n").await.status, 200);
     assert_eq!(ask(&router, "x-forwarded-for: 192.0.2.2\r\n").await.status, 429, "nobody is trusted");
 }

@@ -124,7 +124,7 @@ pub(crate) static TABLE: Table = Table {
         ("telemetry.resource.attributes", To::By(|migration, node, _| named(migration, node, "resource"))),
         ("telemetry.client_identification.name_header", To::Same("telemetry.access_log.client_name_header")),
         ("telemetry.client_identification.version_header", To::Same("telemetry.access_log.client_version_header")),
-        ("telemetry.client_identification.ip_header", To::NoEqual("rate_limits.client_ip says which proxies are trusted")),
+        ("telemetry.client_identification.ip_header", To::NoEqual("server.client_ip says which proxies are trusted")),
         ("telemetry.hive", To::NoEqual("nothing is reported to anybody")),
         ("log", To::NoEqual("the log is set by LOG and RUST_LOG; telemetry.access_log is one line for each request")),
         ("laboratory.enabled", To::Same("server.playground.enabled")),

@@ -35,14 +35,14 @@ fn check(c: &mut Criterion) {
         let context = context();
         c.bench_function(&format!("check, {name}"), |b| {
             b.iter(|| {
-                let request = limits.begin(&context);
+                let request = limits.begin();
                 request.check_head(&context, 1).now_or_never().unwrap().unwrap();
             });
         });
         c.bench_function(&format!("check and headers, {name}"), |b| {
             let mut headers = HeaderMap::new();
             b.iter(|| {
-                let request = limits.begin(&context);
+                let request = limits.begin();
                 request.check_head(&context, 1).now_or_never().unwrap().unwrap();
                 request.write_headers(&mut headers);
             });

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use braid_net::config::TlsClientConfig;
 use braid_redis::{RedisSetupError, check_url, is_cluster_url};
 use braid_settings::{Duration, Secret};
-use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +18,6 @@ pub struct RateLimitsConfig {
     pub dry_run: bool,
     /// Whether responses say how much is left, in the headers `RateLimit` and `RateLimit-Policy`.
     pub headers: bool,
-    /// How the address of a client behind proxies is found.
-    pub client_ip: ClientIpConfig,
     /// The largest number of clients, or other keys, that are remembered. The least used ones are forgotten first; a key takes about 100
     /// bytes.
     pub max_keys: usize,
@@ -30,14 +27,7 @@ pub struct RateLimitsConfig {
 
 impl Default for RateLimitsConfig {
     fn default() -> Self {
-        Self {
-            rules: Vec::new(),
-            dry_run: false,
-            headers: true,
-            client_ip: ClientIpConfig::default(),
-            max_keys: 100_000,
-            redis: None,
-        }
+        Self { rules: Vec::new(), dry_run: false, headers: true, max_keys: 100_000, redis: None }
     }
 }
 
@@ -47,7 +37,7 @@ impl Default for RateLimitsConfig {
 pub struct RuleConfig {
     /// Its name in responses and metrics: letters, digits, `-` and `_`.
     pub name: String,
-    /// What requests are counted by; several parts make one key. `client_ip`, `claims.sub` (any claim), `principal` (whoever showed
+    /// What requests are counted by; several parts make one key. `client_ip` (see `server.client_ip`; of IPv6 addresses the first 64 bits, since a client can choose the others), `claims.sub` (any claim), `principal` (whoever showed
     /// credentials), `api_key`, `headers.x-tenant` (any header), `operation.name`, `operation.hash`. With none, all requests are counted
     /// together.
     #[serde(default)]
@@ -92,28 +82,6 @@ pub enum Weight {
     Cost,
 }
 
-/// How the address of a client is found. IPv6 addresses are counted by their first 64 bits, since a client can choose the others.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ClientIpConfig {
-    /// The proxies whose header is believed: addresses or networks such as `10.0.0.0/8`. From any other address, the header counts
-    /// for nothing.
-    pub trusted_proxies: Vec<String>,
-    /// The header in which they say whom a request is from.
-    pub header: ForwardedHeader,
-}
-
-/// The header in which proxies say whom a request is from. The router reads one only: what a proxy does not set, a client can.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ForwardedHeader {
-    /// `X-Forwarded-For`.
-    #[default]
-    XForwardedFor,
-    /// `Forwarded` (RFC 7239).
-    Forwarded,
-}
-
 /// A Redis server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -152,11 +120,6 @@ pub enum RateLimitsConfigError {
         /// What is wrong.
         problem: RuleProblem,
     },
-    /// A proxy that is no address.
-    #[error(
-        "rate_limits.client_ip.trusted_proxies: \"{0}\" is neither an address nor a network; write 10.0.0.1 or 10.0.0.0/8"
-    )]
-    Proxy(String),
     /// Nothing may be remembered.
     #[error("rate_limits.max_keys: give at least 1000")]
     MaxKeys,
@@ -223,7 +186,6 @@ impl RateLimitsConfig {
             let checked = if names.insert(&rule.name) { checked } else { Err(RuleProblem::SameName) };
             checked.map_err(|problem| RateLimitsConfigError::Rule { rule: rule.name.clone(), problem })?;
         }
-        self.client_ip.networks()?;
         if self.max_keys < 1000 {
             return Err(RateLimitsConfigError::MaxKeys);
         }
@@ -266,16 +228,6 @@ impl RuleConfig {
     }
 }
 
-impl ClientIpConfig {
-    pub(crate) fn networks(&self) -> Result<Vec<IpNet>, RateLimitsConfigError> {
-        let network = |text: &String| {
-            let network = text.parse().or_else(|_| text.parse().map(|address: std::net::IpAddr| address.into()));
-            network.map_err(|_| RateLimitsConfigError::Proxy(text.clone()))
-        };
-        self.trusted_proxies.iter().map(network).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,7 +247,6 @@ mod tests {
         assert!(rule("limit: 1800000, per: 1s").contains("microsecond"));
         assert!(refused("rules: [{ name: \"a b\", limit: 1, per: 1s }]").contains("letters"));
         assert!(refused("rules: [{ name: a, limit: 1, per: 1s }, { name: a, limit: 1, per: 1s }]").contains("two"));
-        assert!(refused("client_ip: { trusted_proxies: [10.0.0.0/33] }").contains("10.0.0.0/8"));
         assert!(refused("max_keys: 10").contains("1000"));
         assert!(refused("redis: { url: \"redis://a\", timeout: 0s }").contains("timeout"));
         assert!(refused("redis: { url: \"http://a\" }").contains("redis.url"));

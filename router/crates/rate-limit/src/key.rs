@@ -31,7 +31,6 @@ pub(crate) struct Key(SmallVec<[u8; 128]>);
 /// What keys are made of.
 pub(crate) struct Facts<'a> {
     pub(crate) context: &'a RequestContext,
-    pub(crate) client: Option<IpAddr>,
     /// None before the body is read.
     pub(crate) operation: Option<&'a Operation<'a>>,
 }
@@ -67,7 +66,7 @@ impl KeySource {
     fn add(&self, key: &mut Key, facts: &Facts<'_>) -> bool {
         let principal = facts.context.identity.principal();
         match self {
-            Self::ClientIp => key.client(facts.client),
+            Self::ClientIp => key.client(facts.context.client),
             Self::Claim(path) => match principal.and_then(|principal| principal.claim(path)) {
                 None | Some(Value::Null) => return false,
                 Some(Value::String(text)) => key.part(b'c', text.as_bytes()),
@@ -113,7 +112,7 @@ impl Key {
             if !or_client {
                 return None;
             }
-            key.client(facts.client);
+            key.client(facts.context.client);
         }
         Some(key)
     }
@@ -183,47 +182,48 @@ mod tests {
         context
     }
 
-    fn key(by: &str, or_client: bool, context: &RequestContext, client: &str) -> Option<SmallVec<[u8; 128]>> {
+    fn key(by: &str, or_client: bool, context: &mut RequestContext, client: &str) -> Option<SmallVec<[u8; 128]>> {
         let sources: Vec<KeySource> = by.split_whitespace().map(|source| source.parse().unwrap()).collect();
         let operation = Operation { name: Some("Me"), hash: 7, cost: 1 };
-        let facts = Facts { context, client: client.parse().ok(), operation: Some(&operation) };
+        context.client = client.parse().ok();
+        let facts = Facts { context, operation: Some(&operation) };
         Key::of("rule", &sources, or_client, &facts).map(|key| key.0)
     }
 
     #[test]
     fn different_requests_have_different_keys() {
-        let ada = context(&[("x-a", "1"), ("x-b", "23")], Some(json!({ "sub": "ada" })), CredentialKind::Jwt);
-        let bob = context(&[("x-a", "12"), ("x-b", "3")], Some(json!({ "sub": "bob" })), CredentialKind::Jwt);
+        let mut ada = context(&[("x-a", "1"), ("x-b", "23")], Some(json!({ "sub": "ada" })), CredentialKind::Jwt);
+        let mut bob = context(&[("x-a", "12"), ("x-b", "3")], Some(json!({ "sub": "bob" })), CredentialKind::Jwt);
         for by in ["claims.sub", "principal", "headers.x-a", "headers.x-a headers.x-b", "client_ip claims.sub"] {
-            assert_ne!(key(by, false, &ada, "10.0.0.1"), key(by, false, &bob, "10.0.0.1"), "{by}");
-            assert_eq!(key(by, false, &ada, "10.0.0.1"), key(by, false, &ada, "10.0.0.1"), "{by}");
+            assert_ne!(key(by, false, &mut ada, "10.0.0.1"), key(by, false, &mut bob, "10.0.0.1"), "{by}");
+            assert_eq!(key(by, false, &mut ada, "10.0.0.1"), key(by, false, &mut ada, "10.0.0.1"), "{by}");
         }
-        assert_ne!(key("client_ip", false, &ada, "10.0.0.1"), key("client_ip", false, &ada, "10.0.0.2"));
-        assert_ne!(key("operation.name", false, &ada, ""), key("operation.hash", false, &ada, ""));
-        let number = context(&[], Some(json!({ "sub": 1 })), CredentialKind::Jwt);
-        let text = context(&[], Some(json!({ "sub": "1" })), CredentialKind::Jwt);
-        assert_ne!(key("claims.sub", false, &number, ""), key("claims.sub", false, &text, ""));
+        assert_ne!(key("client_ip", false, &mut ada, "10.0.0.1"), key("client_ip", false, &mut ada, "10.0.0.2"));
+        assert_ne!(key("operation.name", false, &mut ada, ""), key("operation.hash", false, &mut ada, ""));
+        let mut number = context(&[], Some(json!({ "sub": 1 })), CredentialKind::Jwt);
+        let mut text = context(&[], Some(json!({ "sub": "1" })), CredentialKind::Jwt);
+        assert_ne!(key("claims.sub", false, &mut number, ""), key("claims.sub", false, &mut text, ""));
     }
 
     #[test]
     fn an_ipv6_client_is_its_network() {
-        let nobody = context(&[], None, CredentialKind::Jwt);
-        let of = |client| key("client_ip", false, &nobody, client);
+        let mut nobody = context(&[], None, CredentialKind::Jwt);
+        let mut of = |client| key("client_ip", false, &mut nobody, client);
         assert_eq!(of("2001:db8:0:1::1"), of("2001:db8:0:1:ffff::2"));
         assert_ne!(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
     }
 
     #[test]
     fn what_is_missing_is_the_client_or_skips_the_rule() {
-        let nobody = context(&[], None, CredentialKind::Jwt);
-        let ada = context(&[], Some(json!({ "sub": "ada" })), CredentialKind::Jwt);
+        let mut nobody = context(&[], None, CredentialKind::Jwt);
+        let mut ada = context(&[], Some(json!({ "sub": "ada" })), CredentialKind::Jwt);
         for by in ["claims.sub", "principal", "api_key", "headers.x-a"] {
-            assert_eq!(key(by, false, &nobody, "10.0.0.1"), None, "{by}");
-            assert_ne!(key(by, true, &nobody, "10.0.0.1"), key(by, true, &nobody, "10.0.0.2"), "{by}");
-            assert!(key(by, true, &nobody, "").is_some(), "{by}");
+            assert_eq!(key(by, false, &mut nobody, "10.0.0.1"), None, "{by}");
+            assert_ne!(key(by, true, &mut nobody, "10.0.0.1"), key(by, true, &mut nobody, "10.0.0.2"), "{by}");
+            assert!(key(by, true, &mut nobody, "").is_some(), "{by}");
         }
-        assert_eq!(key("api_key", false, &ada, ""), None, "a token is no API key");
-        let robot = context(&[], Some(json!({})), CredentialKind::ApiKey);
-        assert!(key("api_key", false, &robot, "").is_some());
+        assert_eq!(key("api_key", false, &mut ada, ""), None, "a token is no API key");
+        let mut robot = context(&[], Some(json!({})), CredentialKind::ApiKey);
+        assert!(key("api_key", false, &mut robot, "").is_some());
     }
 }

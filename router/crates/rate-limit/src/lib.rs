@@ -8,7 +8,6 @@
 //! Rules that need nothing of the operation are checked before the body is read, the others before the operation is executed. Of the
 //! rules that are checked together, all must let the request pass, and a request that one refuses takes nothing from the others.
 
-mod client_ip;
 pub mod config;
 mod gcra;
 mod headers;

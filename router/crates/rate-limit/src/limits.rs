@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use braid_redis::RedisSetupError;
-use braid_request_context::RequestContext;
 use braid_telemetry::metrics::{Metrics, RateLimitMetrics};
 use smallvec::SmallVec;
 
-use crate::client_ip::ClientIp;
 use crate::config::{Missing, RateLimitsConfig, RateLimitsConfigError, RuleConfig, Weight};
 use crate::gcra::{Decision, Quota, Standing};
 use crate::headers::policies;
@@ -20,7 +18,6 @@ use crate::shared::Shared;
 #[derive(Debug)]
 pub struct RateLimits {
     pub(crate) rules: Vec<Rule>,
-    client_ip: ClientIp,
     local: Arc<Local>,
     shared: Option<Arc<Shared>>,
     /// Whether there are rules that need the operation.
@@ -97,16 +94,14 @@ impl RateLimits {
             need_operation: rules.iter().any(|rule| rule.needs_operation),
             policies: config.headers.then(|| policies(&rules)).flatten(),
             rules,
-            client_ip: ClientIp::new(&config.client_ip)?,
             local: local.cloned().unwrap_or_else(|| Arc::new(Local::new(config.max_keys))),
             shared,
         }))
     }
 
     /// The limits of a request whose head is known.
-    pub fn begin(self: &Arc<Self>, context: &RequestContext) -> RequestLimits {
-        let client = context.peer.map(|peer| self.client_ip.of(peer, &context.headers));
-        RequestLimits::new(self.clone(), client)
+    pub fn begin(self: &Arc<Self>) -> RequestLimits {
+        RequestLimits::new(self.clone())
     }
 
     /// Checks the rules that need no operation, or those that need it.

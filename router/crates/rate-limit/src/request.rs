@@ -1,6 +1,5 @@
 //! The limits of one request: checked as more is known of it, and said in its response. Knows no other request.
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +16,6 @@ use crate::limits::{RateLimits, Rule, Verdict};
 #[derive(Debug)]
 pub struct RequestLimits {
     limits: Arc<RateLimits>,
-    client: Option<IpAddr>,
     said: Mutex<Said>,
 }
 
@@ -59,18 +57,13 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STANDING: HeaderName = HeaderName::from_static("ratelimit");
 
 impl RequestLimits {
-    pub(crate) fn new(limits: Arc<RateLimits>, client: Option<IpAddr>) -> Self {
-        Self { limits, client, said: Mutex::default() }
-    }
-
-    /// The address of the client.
-    pub fn client(&self) -> Option<IpAddr> {
-        self.client
+    pub(crate) fn new(limits: Arc<RateLimits>) -> Self {
+        Self { limits, said: Mutex::default() }
     }
 
     /// Checks the rules that need nothing of the operation, for so many operations at once.
     pub async fn check_head(&self, context: &RequestContext, operations: u64) -> Result<(), Refused> {
-        let facts = Facts { context, client: self.client, operation: None };
+        let facts = Facts { context, operation: None };
         self.note(&self.limits.check(&facts, operations).await)
     }
 
@@ -81,7 +74,7 @@ impl RequestLimits {
 
     /// Checks the rules that need the operation.
     pub async fn check_operation(&self, context: &RequestContext, operation: &Operation<'_>) -> Result<(), Refused> {
-        let facts = Facts { context, client: self.client, operation: Some(operation) };
+        let facts = Facts { context, operation: Some(operation) };
         self.note(&self.limits.check(&facts, 1).await)
     }
 

@@ -60,7 +60,7 @@ impl Router {
         let plans = HeaderPlans::new(&Default::default(), std::iter::empty()).unwrap();
         let peer = SocketAddr::from(([192, 0, 2, client], 9));
         let context = RequestContext::new(head, Some(peer), Duration::from_secs(1), Arc::new(plans));
-        self.limits.begin(&context).check_head(&context, 1).await.is_ok()
+        self.limits.begin().check_head(&context, 1).await.is_ok()
     }
 
     async fn passed(&self, times: u32, client: u8) -> u32 {

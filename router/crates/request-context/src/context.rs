@@ -1,6 +1,6 @@
 //! The context of a request. Knows no rule about headers by itself.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -23,8 +23,10 @@ pub struct RequestContext {
     pub uri: Uri,
     /// The client's headers.
     pub headers: HeaderMap,
-    /// The address of the client, where it is known.
+    /// The other end of the connection, where it is known: the client or a proxy.
     pub peer: Option<SocketAddr>,
+    /// The address of the client, where it is known: that of the connection, unless a trusted proxy says whom it asks for.
+    pub client: Option<IpAddr>,
     /// Who asks.
     pub identity: Identity,
     /// When the head of the request had come.
@@ -51,6 +53,7 @@ impl RequestContext {
             uri: head.uri,
             headers: head.headers,
             peer,
+            client: peer.map(|peer| peer.ip().to_canonical()),
             identity: Identity::Anonymous,
             started,
             deadline: started + time,
@@ -71,6 +74,7 @@ impl RequestContext {
             uri: self.uri.clone(),
             headers: self.headers.clone(),
             peer: self.peer,
+            client: self.client,
             identity: self.identity.clone(),
             started: self.started,
             deadline: self.deadline,
@@ -123,7 +127,8 @@ impl SubgraphContext {
         let (number, plan) = self.request.plans.request_plan(subgraph)?;
         let headers = self.request.forwarded.get(number)?.get_or_init(|| {
             let mut headers = HeaderMap::new();
-            plan.apply(&self.request.headers, &self.request.identity, &mut headers);
+            let RequestContext { headers: from, identity, client, .. } = &*self.request;
+            plan.apply(from, identity, *client, &mut headers);
             headers
         });
         Some(headers)

@@ -30,15 +30,16 @@ pub struct HeaderRules {
 pub enum RequestRule {
     /// Passes a header of the client's request to the subgraph.
     Propagate(Propagate),
-    /// Sets a header to a value, or to a claim of whoever asks.
+    /// Sets a header to a value, to a claim of whoever asks, or to the address of the client.
     Insert {
         /// The name of the header.
         name: String,
         /// Its value; give this or `from`.
         #[serde(default)]
         value: Option<String>,
-        /// The claim that is its value, as in `claims.sub` or `claims.realm_access.roles`. Lists are joined with commas. Without the claim
-        /// the header is removed. What clients send in this header is ignored by all rules.
+        /// What its value is: a claim, as in `claims.sub` or `claims.realm_access.roles`, with the items of lists joined by commas; or
+        /// `client_ip`, the address of the client (see `server.client_ip`). Where the router does not know it, the header is removed. What
+        /// clients send in this header is ignored by all rules.
         #[serde(default)]
         from: Option<String>,
     },

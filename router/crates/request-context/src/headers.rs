@@ -1,6 +1,7 @@
 //! Header rules, read and checked: which of a client's headers subgraphs get, and which of the subgraphs' headers the client gets. Knows no
 //! transport. Nothing passes unless a rule says so, and what belongs to one connection never does.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use braid_supergraph::SubgraphId;
@@ -8,9 +9,9 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::cache_control::CacheControl;
 use crate::cacheability::{CacheReport, Cacheability};
-use crate::claim_headers::{claim_path, derived_names, value_of};
+use crate::derived_headers::{Source, derived_names, source, value_of};
 use crate::header_rules::{HeadersConfig, Merge, Propagate, RequestRule, ResponseRule};
-use crate::identity::{ClaimPath, Identity};
+use crate::identity::Identity;
 
 /// The headers of a subgraph's response, where somebody looks at them, and what they say about keeping it.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +68,7 @@ enum Step {
     Propagate { name: HeaderName, to: HeaderName, default: Option<HeaderValue> },
     PropagatePrefix(String),
     Insert(HeaderName, HeaderValue),
-    InsertClaim(HeaderName, ClaimPath),
+    Derive(HeaderName, Source),
     Remove(HeaderName),
     Rename(HeaderName, HeaderName),
 }
@@ -98,7 +99,7 @@ pub enum HeaderRuleError {
     #[error("the header \"{0}\" applies to one connection and is never forwarded; remove the rule")]
     Hop(HeaderName),
     /// A rule for a header that another rule sets from a claim.
-    #[error("the header \"{0}\" is set from a claim; no other rule may forward or set it")]
+    #[error("the header \"{0}\" is set by the router (from a claim or client_ip); no other rule may forward or set it")]
     FromClaim(HeaderName),
     /// `insert` with neither or both of `value` and `from`.
     #[error("insert \"{0}\": set either value or from")]
@@ -213,7 +214,7 @@ impl RequestPlan {
     /// Whether a header of this name can come from a client, or from what is known of it.
     pub(crate) fn may_forward(&self, header: &HeaderName) -> bool {
         self.steps.iter().any(|step| match step {
-            Step::Propagate { to: name, .. } | Step::Rename(_, name) | Step::InsertClaim(name, _) => name == header,
+            Step::Propagate { to: name, .. } | Step::Rename(_, name) | Step::Derive(name, _) => name == header,
             Step::PropagatePrefix(prefix) => header.as_str().starts_with(prefix),
             Step::Insert(..) | Step::Remove(_) => false,
         })
@@ -225,7 +226,7 @@ impl RequestPlan {
     }
 
     /// Writes the headers that a subgraph gets, out of the client's and of what is known of the client.
-    pub fn apply(&self, client: &HeaderMap, identity: &Identity, out: &mut HeaderMap) {
+    pub fn apply(&self, client: &HeaderMap, identity: &Identity, address: Option<IpAddr>, out: &mut HeaderMap) {
         for step in &self.steps {
             match step {
                 Step::Propagate { name, to, default } => propagate(client, name, to, default.as_ref(), out),
@@ -237,7 +238,7 @@ impl RequestPlan {
                     names.for_each(|name| propagate(client, name, name, None, out));
                 }
                 Step::Insert(name, value) => drop(out.insert(name.clone(), value.clone())),
-                Step::InsertClaim(name, path) => match value_of(identity, path) {
+                Step::Derive(name, source) => match value_of(source, identity, address) {
                     Some(value) => drop(out.insert(name.clone(), value)),
                     None => drop(out.remove(name)),
                 },
@@ -258,7 +259,7 @@ impl Step {
         let (from, to) = match self {
             Self::Propagate { name, to, .. } => (Some(name), Some(to)),
             Self::Rename(_, to) => (None, Some(to)),
-            Self::PropagatePrefix(_) | Self::Insert(..) | Self::InsertClaim(..) | Self::Remove(_) => (None, None),
+            Self::PropagatePrefix(_) | Self::Insert(..) | Self::Derive(..) | Self::Remove(_) => (None, None),
         };
         from.into_iter().chain(to)
     }
@@ -351,7 +352,7 @@ fn step(rule: &RequestRule) -> Result<Step, HeaderRuleError> {
             Step::Insert(name(header)?, value(text)?)
         }
         RequestRule::Insert { name: header, value: None, from: Some(from) } => {
-            Step::InsertClaim(name(header)?, claim_path(from)?)
+            Step::Derive(name(header)?, source(from)?)
         }
         RequestRule::Insert { name, .. } => return Err(HeaderRuleError::Insert(name.clone())),
         RequestRule::Remove { name: header } => Step::Remove(name(header)?),
@@ -426,7 +427,7 @@ mod tests {
         let config: HeadersConfig = serde_saphyr::from_str(yaml).unwrap();
         let (plan, _) = config.plans("a").unwrap();
         let mut out = HeaderMap::new();
-        plan.apply(&headers(client), &Identity::Anonymous, &mut out);
+        plan.apply(&headers(client), &Identity::Anonymous, None, &mut out);
         assert_eq!(shown(&out), expected);
     }
 

@@ -3,8 +3,9 @@
 
 pub mod cache_control;
 mod cacheability;
-mod claim_headers;
+pub mod client_ip;
 mod context;
+mod derived_headers;
 pub mod header_rules;
 pub mod headers;
 pub mod identity;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use braid_net::config::TlsServerConfig;
 use braid_net::tls::TlsError;
+use braid_request_context::client_ip::{ClientIpConfig, NoAddress};
 use braid_settings::{ByteSize, Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub enum SettingsError {
     /// A text that is not a header name.
     #[error("server.streams.websocket.init_headers: \"{0}\" is not a header name")]
     InitHeader(String),
+    /// A proxy that is no address.
+    #[error(transparent)]
+    ClientIp(#[from] NoAddress),
     /// A text that is not the path of a claim.
     #[error("telemetry.access_log.claims: {0}")]
     Claim(String),
@@ -65,6 +69,8 @@ pub struct ServerConfig {
     pub shutdown_delay: Duration,
     /// The time for requests in flight to finish when the router stops.
     pub shutdown_grace: Duration,
+    /// How the address of a client behind proxies is found.
+    pub client_ip: ClientIpConfig,
     /// Whether queries can be sent with GET.
     pub get: bool,
     /// Whether equal queries of clients that are executed at the same time share one execution: the same operation and variables, from
@@ -105,6 +111,7 @@ impl Default for ServerConfig {
             max_http2_streams: 200,
             shutdown_delay: Duration::seconds(0),
             shutdown_grace: Duration::seconds(30),
+            client_ip: ClientIpConfig::default(),
             get: true,
             deduplicate: false,
             tls: None,

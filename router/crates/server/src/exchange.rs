@@ -42,7 +42,7 @@ impl<S: Subgraphs> Exchange<S> {
         head: Parts,
         peer: Option<SocketAddr>,
     ) -> Self {
-        let mut context = version.gateway.context(head, peer, version.config.request_timeout.0);
+        let mut context = version.context(head, peer);
         let observed = Observed::begin(observers, &version, &mut context);
         Self { version, context: Arc::new(context), observed, admitted: None, has_ended: false }
     }
@@ -77,7 +77,7 @@ impl<S: Subgraphs> Exchange<S> {
     pub(crate) async fn limit(&mut self) -> Result<(), Refusal> {
         let Some(limits) = &self.version.rate_limits else { return Ok(()) };
         let context = own(&mut self.context)?;
-        let limits = Arc::new(limits.begin(context));
+        let limits = Arc::new(limits.begin());
         context.extensions.insert(limits.clone());
         Ok(limits.check_head(context, 1).await?)
     }

@@ -1,17 +1,19 @@
 //! One version of everything that a request depends on: the gateway, and how the front serves it. Built beside the one in use, never
 //! changed, swapped whole. Knows no connection.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use braid_authentication::Authenticator;
-use braid_gateway::Gateway;
+use braid_gateway::{Gateway, Subgraphs};
 use braid_net::tls::server_config;
-use braid_rate_limit::{RateLimits, RequestLimits};
+use braid_rate_limit::RateLimits;
 use braid_request_context::RequestContext;
+use braid_request_context::client_ip::ClientIp;
 use braid_telemetry::config::TelemetryConfig;
 use http::HeaderName;
+use http::request::Parts;
 use tokio_rustls::rustls;
 
 use crate::config::{ServerConfig, SettingsError};
@@ -34,6 +36,7 @@ pub struct Version<S> {
     pub authenticator: Option<Authenticator>,
     /// How much clients may ask, if that is limited.
     pub rate_limits: Option<Arc<RateLimits>>,
+    pub(crate) client_ip: ClientIp,
     pub(crate) rules: HttpRules,
     pub(crate) logged_client: LoggedClient,
     pub(crate) url_ids: UrlIds,
@@ -55,6 +58,7 @@ impl<S> Version<S> {
             gateway: Arc::new(gateway),
             authenticator: None,
             rate_limits: None,
+            client_ip: ClientIp::new(&config.client_ip)?,
             rules: HttpRules::new(&config)?,
             logged_client: LoggedClient::new(&telemetry.access_log)?,
             tls: tls.map(Arc::new),
@@ -75,12 +79,13 @@ impl<S> Version<S> {
     pub fn with_rate_limits(self, rate_limits: Option<RateLimits>) -> Self {
         Self { rate_limits: rate_limits.map(Arc::new), ..self }
     }
+}
 
-    /// The address of the client of a request, also behind proxies where rate limits say whom to believe.
-    pub(crate) fn address(&self, context: &RequestContext) -> Option<IpAddr> {
-        match context.extensions.get::<Arc<RequestLimits>>() {
-            Some(limits) => limits.client(),
-            None => context.peer.map(|peer| peer.ip().to_canonical()),
-        }
+impl<S: Subgraphs> Version<S> {
+    /// The context of a request from `peer` with this head.
+    pub(crate) fn context(&self, head: Parts, peer: Option<SocketAddr>) -> RequestContext {
+        let mut context = self.gateway.context(head, peer, self.config.request_timeout.0);
+        context.client = peer.map(|peer| self.client_ip.of(peer, &context.headers));
+        context
     }
 }

@@ -241,3 +241,18 @@ async fn every_scope_of_the_schemas_is_in_somebodys_token() {
 fn id(username: &str) -> String {
     service::sample::id("user", username).to_string()
 }
+
+/// Failed sign-ins count against the address of the client, which only the router knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_sign_ins_through_the_router_count_by_address() {
+    let running = Running::start().await;
+    let query = "mutation($input: LoginInput!) { login(input: $input) { userErrors { code } } }";
+    let input = json!({ "username": "grace", "password": "a wrong one" });
+    let request = running.http.post(running.url()).json(&json!({ "query": query, "variables": { "input": input } }));
+    // What the client says of itself counts for nothing: without the router's word there would be no counter of an address.
+    let answer: Value = request.header("x-forwarded-for", "unknown").send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["data"]["login"]["userErrors"][0]["code"], "BAD_CREDENTIALS", "{answer}");
+    let counters = running.rows("users", "SELECT name FROM attempts").await.len();
+    assert_eq!(counters, 3, "of the account, of the account from here, and of the address");
+    running.federation.stop().await.unwrap();
+}

@@ -1,9 +1,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use braid_request_context::Identity;
 use braid_request_context::headers::HeaderPlans;
 use braid_request_context::identity::{CredentialKind, Principal};
+use braid_request_context::{Identity, RequestContext};
 use http::HeaderMap;
 use serde_json::json;
 
@@ -36,7 +36,7 @@ fn context(client: u32, user: &str) -> RequestContext {
 /// Sends a request. Returns what the rules say, and the value of a header of the response.
 async fn send(limits: &Arc<RateLimits>, client: u32, user: &str) -> (Result<(), Refused>, HeaderMap) {
     let context = context(client, user);
-    let request = limits.begin(&context);
+    let request = limits.begin();
     let outcome = request.check_head(&context, 1).await;
     let mut headers = HeaderMap::new();
     request.write_headers(&mut headers);
@@ -120,7 +120,7 @@ async fn operations_are_counted_by_name_hash_and_cost() {
     let limits = only(rules);
     let context = context(1, "");
     let check = async |name, hash, cost| {
-        let request = limits.begin(&context);
+        let request = limits.begin();
         assert!(request.need_operation());
         request.check_head(&context, 1).await.unwrap();
         let checked = request.check_operation(&context, &Operation { name: Some(name), hash, cost }).await;
@@ -142,7 +142,7 @@ async fn operations_are_counted_by_name_hash_and_cost() {
 async fn a_batch_counts_its_operations() {
     let limits = only("rules: [{ name: ip, by: [client_ip], limit: 5, per: 1h }]");
     let context = context(1, "");
-    let request = limits.begin(&context);
+    let request = limits.begin();
     request.check_head(&context, 1).await.unwrap();
     request.check_head(&context, 0).await.unwrap();
     assert!(request.check_head(&context, 5).await.is_err());

@@ -77,6 +77,6 @@ impl Begun {
 /// The place for one more stream of a client, if there is one.
 fn place<S>(front: &Front<S>, version: &Version<S>, context: &RequestContext) -> Result<Place, Refusal> {
     let principal = context.identity.principal().map(|principal| &**principal);
-    let client = front.streams.client(principal, version.address(context));
+    let client = front.streams.client(principal, context.client);
     front.streams.take(&version.config.streams, client)
 }

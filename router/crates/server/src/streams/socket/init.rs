@@ -41,8 +41,8 @@ pub(super) async fn begin<S: Subgraphs>(
 /// Credentials that are refused count as a request, so that nobody guesses them fast.
 async fn count<S: Subgraphs>(version: &Version<S>, head: &Parts, peer: Option<SocketAddr>) -> Result<(), Refusal> {
     let Some(limits) = &version.rate_limits else { return Ok(()) };
-    let context = version.gateway.context(head.clone(), peer, version.config.request_timeout.0);
-    Ok(limits.begin(&context).check_head(&context, 1).await?)
+    let context = version.context(head.clone(), peer);
+    Ok(limits.begin().check_head(&context, 1).await?)
 }
 
 /// The headers that the configuration lets clients give, from the payload or from its `headers`.

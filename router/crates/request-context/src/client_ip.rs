@@ -4,26 +4,59 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::config::{ClientIpConfig, ForwardedHeader, RateLimitsConfigError};
+/// How the address of a client is found. Rate limits count by it, streams are bounded by it, and header rules can send it to subgraphs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClientIpConfig {
+    /// The proxies whose header is believed: addresses or networks such as `10.0.0.0/8`. From any other address, the header counts
+    /// for nothing.
+    pub trusted_proxies: Vec<String>,
+    /// The header in which they say whom a request is from.
+    pub header: ForwardedHeader,
+}
+
+/// The header in which proxies say whom a request is from. The router reads one only: what a proxy does not set, a client can.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// A proxy that is no address.
+#[derive(Debug, thiserror::Error)]
+#[error("server.client_ip.trusted_proxies: \"{0}\" is neither an address nor a network; write 10.0.0.1 or 10.0.0.0/8")]
+pub struct NoAddress(String);
 
 /// Finds the address of a client.
-#[derive(Debug)]
-pub(crate) struct ClientIp {
+#[derive(Debug, Default)]
+pub struct ClientIp {
     trusted: Vec<IpNet>,
     header: ForwardedHeader,
 }
 
 impl ClientIp {
-    pub(crate) fn new(config: &ClientIpConfig) -> Result<Self, RateLimitsConfigError> {
-        Ok(Self { trusted: config.networks()?, header: config.header })
+    /// Believes the configured proxies.
+    pub fn new(config: &ClientIpConfig) -> Result<Self, NoAddress> {
+        let network = |text: &String| {
+            let network = text.parse().or_else(|_| text.parse().map(|address: IpAddr| address.into()));
+            network.map_err(|_| NoAddress(text.clone()))
+        };
+        let trusted = config.trusted_proxies.iter().map(network).collect::<Result<_, _>>()?;
+        Ok(Self { trusted, header: config.header })
     }
 
     /// The address of the client whose connection, or whose proxy's, is from `peer`.
     ///
     /// Each proxy adds the address that it was called from at the end. So the list is read from its end for as long as the address that
     /// added an entry is trusted: the first that is not is the client. What stands before it, the client may have written.
-    pub(crate) fn of(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+    pub fn of(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.ip().to_canonical();
         if self.trusted.is_empty() {
             return client;
@@ -122,5 +155,11 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", "198.51.100.1".parse().unwrap());
         assert_eq!(client_ip.of("10.0.0.1:9".parse().unwrap(), &headers).to_string(), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_proxy_is_an_address_or_a_network() {
+        let config = ClientIpConfig { trusted_proxies: vec!["10.0.0.0/33".to_owned()], ..ClientIpConfig::default() };
+        assert!(ClientIp::new(&config).unwrap_err().to_string().contains("write 10.0.0.1 or 10.0.0.0/8"));
     }
 }

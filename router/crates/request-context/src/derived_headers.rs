@@ -1,4 +1,7 @@
-//! Headers that rules set from claims. Subgraphs trust them, so nothing that a client sends may pass for one. Knows no other rule.
+//! Headers that rules set from what the router knows of a client: its claims and its address. Subgraphs trust them, so nothing that a client
+//! sends may pass for one. Knows no other rule.
+
+use std::net::IpAddr;
 
 use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
@@ -7,7 +10,16 @@ use crate::header_rules::{HeadersConfig, RequestRule};
 use crate::headers::{HeaderRuleError, name};
 use crate::identity::{ClaimPath, Identity};
 
-/// The headers that any rule sets from a claim: those for one subgraph too, since another one may trust the same header.
+/// What a header is set from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Source {
+    /// A claim of whoever asks.
+    Claim(ClaimPath),
+    /// The address of the client.
+    ClientIp,
+}
+
+/// The headers that any rule sets in this way: those for one subgraph too, since another one may trust the same header.
 pub(crate) fn derived_names(config: &HeadersConfig) -> Result<Vec<HeaderName>, HeaderRuleError> {
     let rules = std::iter::once(&config.all).chain(config.subgraphs.values()).flat_map(|rules| &rules.request);
     let derived = rules.filter_map(|rule| match rule {
@@ -17,16 +29,29 @@ pub(crate) fn derived_names(config: &HeadersConfig) -> Result<Vec<HeaderName>, H
     derived.collect()
 }
 
-/// `claims.sub` as the path of a claim.
-pub(crate) fn claim_path(from: &str) -> Result<ClaimPath, HeaderRuleError> {
+/// `claims.sub` as the path of a claim, or `client_ip`.
+pub(crate) fn source(from: &str) -> Result<Source, HeaderRuleError> {
+    if from == "client_ip" {
+        return Ok(Source::ClientIp);
+    }
     let path = from.strip_prefix("claims.");
-    let problem = || HeaderRuleError::Claim(format!("from: \"{from}\" must begin with claims., as in claims.sub"));
-    path.ok_or_else(problem)?.parse().map_err(HeaderRuleError::Claim)
+    let problem = || {
+        HeaderRuleError::Claim(format!("from: \"{from}\" must begin with claims., as in claims.sub, or be client_ip"))
+    };
+    path.ok_or_else(problem)?.parse().map(Source::Claim).map_err(HeaderRuleError::Claim)
+}
+
+/// The value of a header. `None` where the router does not know it.
+pub(crate) fn value_of(source: &Source, identity: &Identity, client: Option<IpAddr>) -> Option<HeaderValue> {
+    match source {
+        Source::Claim(path) => claim(identity, path),
+        Source::ClientIp => HeaderValue::try_from(client?.to_string()).ok(),
+    }
 }
 
 /// A claim as the value of a header: texts, numbers and booleans, and lists of them. `None` for anything else, also where a value of a
 /// list has a comma and would be taken for two.
-pub(crate) fn value_of(identity: &Identity, path: &ClaimPath) -> Option<HeaderValue> {
+fn claim(identity: &Identity, path: &ClaimPath) -> Option<HeaderValue> {
     let text = match identity.principal()?.claim(path)? {
         Value::Array(list) => {
             let texts = list.iter().map(|value| text(value).filter(|text| !text.contains(',')));
@@ -77,7 +102,7 @@ mod tests {
             client.insert(name, HeaderValue::from_static("admin"));
         }
         let mut out = HeaderMap::new();
-        plans.request_plan(SubgraphId::new(of)).unwrap().1.apply(&client, &identity, &mut out);
+        plans.request_plan(SubgraphId::new(of)).unwrap().1.apply(&client, &identity, None, &mut out);
         let mut found: Vec<_> = out.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         found.sort_unstable();
         assert_eq!(found, expected);
@@ -99,12 +124,34 @@ mod tests {
     }
 
     #[test]
+    fn the_address_of_the_client_is_sent_and_nothing_passes_for_it() {
+        let rules = "{ all: { request: [{ propagate: { prefix: x- } }] }, subgraphs: { a: { request: [
+            { insert: { name: x-forwarded-for, from: client_ip } }] } } }";
+        let plans = HeaderPlans::new(&serde_saphyr::from_str(rules).unwrap(), ["a", "b"].into_iter()).unwrap();
+        let mut client = HeaderMap::new();
+        client.insert("x-forwarded-for", HeaderValue::from_static("203.0.113.9"));
+        for (subgraph, address, expected) in [
+            (0, Some("192.0.2.1"), Some("192.0.2.1")),
+            (0, Some("2001:db8::7"), Some("2001:db8::7")),
+            (0, None, None),
+            (1, Some("192.0.2.1"), None),
+        ] {
+            let address = address.map(|text| text.parse().unwrap());
+            let mut out = HeaderMap::new();
+            let (_, plan) = plans.request_plan(SubgraphId::new(subgraph)).unwrap();
+            plan.apply(&client, &Identity::Anonymous, address, &mut out);
+            let sent = out.get("x-forwarded-for").map(|value| value.to_str().unwrap());
+            assert_eq!(sent, expected, "{subgraph} {address:?}");
+        }
+    }
+
+    #[test]
     fn rules_that_would_let_clients_in_are_refused() {
         for (rule, problem) in [
-            ("{ propagate: { name: x-user } }", "is set from a claim"),
-            ("{ propagate: { name: x-user, rename: x-a } }", "is set from a claim"),
-            ("{ propagate: { name: x-a, rename: x-user } }", "is set from a claim"),
-            ("{ rename: { from: x-a, to: x-user } }", "is set from a claim"),
+            ("{ propagate: { name: x-user } }", "is set by the router"),
+            ("{ propagate: { name: x-user, rename: x-a } }", "is set by the router"),
+            ("{ propagate: { name: x-a, rename: x-user } }", "is set by the router"),
+            ("{ rename: { from: x-a, to: x-user } }", "is set by the router"),
             ("{ insert: { name: x-b, from: sub } }", "must begin with claims."),
             ("{ insert: { name: x-b, from: claims. } }", "not the path of a claim"),
             ("{ insert: { name: x-b } }", "set either value or from"),
