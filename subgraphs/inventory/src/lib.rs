@@ -22,12 +22,10 @@ mod sample;
 mod stock;
 mod warehouses;
 
-use anyhow::Context;
 use service::events::Invalidator;
 use service::graphql::Executable;
-use service::{Authenticator, Config, Database, EventBus, ServiceInfo, Serving, Shutdown, Subgraph, Worker};
+use service::{Authenticator, Config, Database, EventBus, ServiceInfo, Serving, Shutdown, Subgraph, Work};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 pub use changes::STREAM;
 pub use command::{Command, ImportCommand, command};
@@ -37,6 +35,9 @@ pub use reservations::sweep;
 /// The name of this service and where it listens.
 pub const INFO: ServiceInfo =
     ServiceInfo { name: "inventory", port: 4003, about: "Products, prices and stock, as a federated GraphQL subgraph" };
+
+/// This service as a program.
+pub const PROGRAM: service::Program = service::Program { info: INFO, sdl, migrations: migration::steps };
 
 /// The federated schema of this subgraph.
 pub fn sdl() -> String {
@@ -52,38 +53,26 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
     let database = open(&config).await?;
     let events = EventBus::open(config.events_url.as_deref(), STREAM).await?;
     let events = events.with_invalidator(Invalidator::open(&config.cache, untrue)?);
-    let stop = CancellationToken::new();
-    let (sweeper, swept) = {
+    let sweeper = {
         let database = database.clone();
-        Worker::start("release of expired reservations", stop.clone(), move |stop| sweep(database.clone(), stop))
+        Work::new("release of expired reservations", move |stop| sweep(database.clone(), stop))
     };
     let subgraph = Subgraph {
         info: INFO,
         schema: Executable::new(schema(&config, &database, events.clone())),
         database,
         authenticator: Authenticator::new(&config.auth)?,
-        workers: vec![sweeper],
+        work: vec![sweeper],
         events: Some(events),
         metrics: service::Metrics::new(INFO.name),
         routes: axum::Router::new(),
     };
-    // The sweeper stops when the service begins to stop: the database is closed after the last request.
-    let stopping = {
-        let stop = stop.clone();
-        Box::pin(async move {
-            shutdown.await;
-            stop.cancel();
-        })
-    };
-    let served = service::serve(listener, subgraph, &config, stopping).await;
-    stop.cancel();
-    swept.await.context("the release of expired reservations failed")?;
-    served
+    service::serve(listener, subgraph, &config, shutdown).await
 }
 
 /// The database: migrated, and with sample data if that is configured and the database is empty.
 pub async fn open(config: &Config) -> anyhow::Result<Database> {
-    service::database::open(config, migration::steps, sample::insert).await
+    service::database::open(config, INFO.name, migration::steps, sample::insert).await
 }
 
 /// The schema over an open database, with subscriptions to the events of a bus.

@@ -48,6 +48,9 @@ pub struct Config {
     /// Seconds for which buyers can cancel an order that was not sent.
     #[arg(long, env = "CANCEL_SECONDS", value_name = "SECONDS", default_value = "86400", value_parser = seconds)]
     pub cancel_within: Duration,
+    /// Days after its arrival for which buyers can send something back; 0 if they can't by themselves.
+    #[arg(long, env = "RETURN_DAYS", value_name = "DAYS", default_value_t = 30)]
+    pub return_days: u16,
 }
 
 const INVENTORY_URL: &str = "http://127.0.0.1:4003/graphql";
@@ -66,6 +69,7 @@ impl Config {
             payment_timeout: Duration::from_secs(5),
             quote_for: Duration::from_secs(900),
             cancel_within: Duration::from_secs(86_400),
+            return_days: 30,
         }
     }
 
@@ -75,6 +79,7 @@ impl Config {
             lease: self.reconcile_lease,
             quote_for: self.quote_for,
             cancel_within: self.cancel_within,
+            return_within: Duration::from_secs(u64::from(self.return_days) * 86_400),
             ..Policy::default()
         }
     }

@@ -29,16 +29,18 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use service::graphql::Executable;
-use service::{Authenticator, Database, EventBus, Serving, Shutdown, Subgraph, Worker};
+use service::{Authenticator, Database, EventBus, Serving, Shutdown, Subgraph, Work};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use crate::payment::{HttpProvider, PaymentProvider, Sandbox};
 use crate::saga::inventory::Inventory;
-use crate::saga::{Saga, reconcile};
+use crate::saga::{Saga, gauges, reconcile};
 
 pub use changes::STREAM;
 pub use config::{Config, INFO};
+
+/// This service as a program.
+pub const PROGRAM: service::Program = service::Program { info: INFO, sdl, migrations: migration::steps };
 
 /// The federated schema of this subgraph.
 pub fn sdl() -> String {
@@ -60,42 +62,24 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
     let authenticator = Authenticator::new(&config.service.auth)?;
     let metrics = service::Metrics::new(INFO.name);
     saga.counters.show(&metrics);
-    let stop = CancellationToken::new();
-    let (worker, reconciler) =
-        Worker::start("reconciler", stop.clone(), move |stop| reconcile::run(saga.clone(), stop));
-    let (schema, workers) = (Executable::new(schema), vec![worker.clone()]);
+    gauges::show(&database, &metrics);
+    let reconciler = Work::new("reconciler", move |stop| reconcile::run(saga.clone(), stop));
     let subgraph = Subgraph {
         info: INFO,
-        schema,
+        schema: Executable::new(schema),
         authenticator,
         database,
-        workers,
+        work: vec![reconciler],
         events: Some(events),
         metrics,
         routes: axum::Router::new(),
     };
-    // The reconciler stops when the service begins to stop: the database is closed after the last request.
-    // A service that does not finish its orders must not take any.
-    let stopping = {
-        let (stop, worker) = (stop.clone(), worker.clone());
-        Box::pin(async move {
-            tokio::select! {
-                () = shutdown => {}
-                () = worker.given_up() => {}
-            }
-            stop.cancel();
-        })
-    };
-    let served = service::serve(listener, subgraph, &config.service, stopping).await;
-    stop.cancel();
-    reconciler.await.context("the reconciler failed")?;
-    anyhow::ensure!(!worker.has_given_up(), "the reconciler failed too often in a row; the log says why");
-    served
+    service::serve(listener, subgraph, &config.service, shutdown).await
 }
 
 /// The database: migrated, and with sample data if that is configured and the database is empty.
 async fn open(config: &Config) -> anyhow::Result<Database> {
-    service::database::open(&config.service, migration::steps, sample::insert).await
+    service::database::open(&config.service, INFO.name, migration::steps, sample::insert).await
 }
 
 fn saga(config: &Config, database: &Database) -> anyhow::Result<Saga> {

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    service::main(&orders::INFO, orders::sdl, orders::serve)
+    service::main(&orders::PROGRAM, orders::serve)
 }

@@ -44,6 +44,11 @@ pub(crate) struct WantedLine {
 /// The path of the lines in the input of mutations, for errors.
 pub(crate) const LINES: [&str; 2] = ["input", "lines"];
 
+/// The path of a field of a line of the input.
+pub(crate) fn path_of(index: usize, field: &str) -> [String; 4] {
+    [LINES[0].to_owned(), LINES[1].to_owned(), index.to_string(), field.to_owned()]
+}
+
 impl Offer {
     /// The offer for these products, sent to this address.
     pub(crate) fn new(wanted: &[(WantedLine, Product)], address: Address) -> Result<Self> {

@@ -254,6 +254,7 @@ impl Rows {
             amount_minor,
             reason: reason.map(str::to_owned),
             fulfillment_id: matches!(kind, Kind::Shipped | Kind::Delivered).then(|| parcel_of(order)),
+            return_id: None,
         });
     }
 

@@ -43,6 +43,16 @@ pub struct Config {
     /// The form of log lines.
     #[arg(long, env = "LOG", value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
+    /// Whether the service runs its migrations when it starts; if not, `migrate up` must have run before.
+    #[arg(long, env = "MIGRATE", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub migrate: bool,
+    /// Whether each request is a line in the log.
+    #[arg(long, env = "ACCESS_LOG", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub access_log: bool,
+    /// Seconds that the service goes on when it is told to stop, while `/health/ready` says that it is stopping: until no more requests are
+    /// sent to it.
+    #[arg(long, env = "SHUTDOWN_DELAY", value_name = "SECONDS", default_value_t = 0)]
+    pub shutdown_delay: u64,
     /// Seconds that requests in flight have to finish when the service stops.
     #[arg(long, env = "SHUTDOWN_SECONDS", value_name = "SECONDS", default_value_t = 10)]
     pub shutdown_seconds: u64,
@@ -142,6 +152,9 @@ impl Config {
             events_url: None,
             cache: CacheConfig::default(),
             log: LogFormat::Text,
+            migrate: true,
+            access_log: false,
+            shutdown_delay: 0,
             shutdown_seconds: 10,
         }
     }
@@ -149,6 +162,11 @@ impl Config {
     /// Whether a database that holds nothing else gets sample data.
     pub fn wants_sample_data(&self) -> bool {
         self.sample_data.unwrap_or(self.database.is_sqlite())
+    }
+
+    /// How long the service goes on when it is told to stop.
+    pub(crate) fn shutdown_delay(&self) -> Duration {
+        Duration::from_secs(self.shutdown_delay)
     }
 
     /// How long requests in flight have to finish when the service stops.

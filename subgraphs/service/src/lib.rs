@@ -4,11 +4,13 @@
 //!
 //! ```no_run
 //! use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+//! use service::database::Migrations;
 //! use service::graphql::Executable;
-//! use service::{Authenticator, Config, ServiceInfo, Shutdown, Subgraph};
+//! use service::{Authenticator, Config, Program, ServiceInfo, Shutdown, Subgraph};
 //! use tokio::net::TcpListener;
 //!
 //! const INFO: ServiceInfo = ServiceInfo { name: "greetings", port: 4009, about: "Greets" };
+//! const MIGRATIONS: Migrations = Vec::new;
 //!
 //! struct Query;
 //!
@@ -25,13 +27,14 @@
 //! }
 //!
 //! async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
-//!     let database = service::database::open(&config, Vec::new, |_| Box::pin(async { Ok(()) })).await?;
+//!     let sample = |_| -> service::database::Work { Box::pin(async { Ok(()) }) };
+//!     let database = service::database::open(&config, INFO.name, MIGRATIONS, sample).await?;
 //!     let subgraph = Subgraph {
 //!         info: INFO,
 //!         schema: Executable::new(schema(&config).data(database.clone()).finish()),
 //!         authenticator: Authenticator::new(&config.auth)?,
 //!         database,
-//!         workers: Vec::new(),
+//!         work: Vec::new(),
 //!         events: None,
 //!         metrics: service::Metrics::new(INFO.name),
 //!         routes: axum::Router::new(),
@@ -44,7 +47,7 @@
 //! }
 //!
 //! fn main() -> std::process::ExitCode {
-//!     service::main(&INFO, sdl, serve)
+//!     service::main(&Program { info: INFO, sdl, migrations: MIGRATIONS }, serve)
 //! }
 //! ```
 //!
@@ -82,5 +85,5 @@ pub use events::EventBus;
 pub use graphql::{DateTime, Money, Page, now};
 pub use http::{Serving, Shutdown, Subgraph, serve};
 pub use metrics::Metrics;
-pub use process::{main, main_with};
-pub use worker::Worker;
+pub use process::{Program, main, main_with};
+pub use worker::Work;

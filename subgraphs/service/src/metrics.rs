@@ -3,28 +3,44 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::BoxFuture;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::{Metric, Registry};
 
+/// The upper bounds of histograms of durations, in seconds.
+pub(crate) const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
 /// The metrics of one service. Cheap to clone.
 #[derive(Clone)]
-pub struct Metrics(Arc<Mutex<Registry>>);
+pub struct Metrics {
+    registry: Arc<Mutex<Registry>>,
+    measurements: Arc<Mutex<Vec<Measurement>>>,
+}
+
+type Measurement = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 impl Metrics {
     /// No metrics yet; the names of all will start with the service's name.
     pub fn new(service: &str) -> Self {
-        Self(Arc::new(Mutex::new(Registry::with_prefix(service))))
+        Self { registry: Arc::new(Mutex::new(Registry::with_prefix(service))), measurements: Arc::default() }
     }
 
     /// Adds a metric: a counter, a gauge or a family of them from `prometheus_client`. The text format adds `_total` to the names of counters.
     pub fn add(&self, name: &str, help: &str, metric: impl Metric) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric);
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric);
+    }
+
+    /// Does this each time before the metrics are shown, such as to read from the database what a gauge shows.
+    pub fn measure(&self, measurement: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static) {
+        self.measurements.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(measurement));
     }
 
     /// All metrics as text.
-    pub(crate) fn text(&self) -> Result<String, fmt::Error> {
+    pub(crate) async fn text(&self) -> Result<String, fmt::Error> {
+        let measurements = self.measurements.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        futures_util::future::join_all(measurements.iter().map(|measure| measure())).await;
         let mut text = String::new();
-        encode(&mut text, &self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
+        encode(&mut text, &self.registry.lock().unwrap_or_else(PoisonError::into_inner))?;
         Ok(text)
     }
 }

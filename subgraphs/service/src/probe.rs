@@ -13,7 +13,7 @@ pub(crate) async fn probe(listen: SocketAddr) -> anyhow::Result<()> {
     if listen.port() == 0 {
         bail!("--listen or LISTEN has port 0, so nobody knows where the service is");
     }
-    let url = format!("http://{}/health", reachable(listen));
+    let url = format!("http://{}/health/ready", reachable(listen));
     // A proxy of the environment is for other machines.
     let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build().context("could not make a client")?;
     let response = client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
@@ -43,7 +43,7 @@ mod tests {
     async fn service(status: StatusCode) -> SocketAddr {
         let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app = axum::Router::new().route("/health", get(move || async move { (status, "because") }));
+        let app = axum::Router::new().route("/health/ready", get(move || async move { (status, "because") }));
         tokio::spawn(async move { axum::serve(listener, app).await });
         address
     }

@@ -12,24 +12,36 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::config::{Config, ServiceInfo, default_database, default_listen};
+use crate::database::{Database, MigrateCommand, Migrations};
 use crate::http::{Shutdown, bind};
 use crate::{probe, secret_files, telemetry};
 
-/// The `main` of a service: without a command it serves, `schema` prints its SDL, `health` asks the one that runs.
+/// What a service is, as a program.
+#[derive(Debug, Clone, Copy)]
+pub struct Program {
+    /// Its name, and where it listens.
+    pub info: ServiceInfo,
+    /// Its federated schema.
+    pub sdl: fn() -> String,
+    /// What its database has to go through.
+    pub migrations: Migrations,
+}
+
+/// The `main` of a service: without a command it serves, `schema` prints its SDL, `health` asks the one that runs, `migrate` changes its
+/// database.
 ///
 /// `C` is [`Config`], or a service's own configuration that contains one.
-pub fn main<C, F>(info: &ServiceInfo, sdl: fn() -> String, serve: fn(C, TcpListener, Shutdown) -> F) -> ExitCode
+pub fn main<C, F>(program: &Program, serve: fn(C, TcpListener, Shutdown) -> F) -> ExitCode
 where
     C: Args + AsRef<Config>,
     F: Future<Output = anyhow::Result<()>>,
 {
-    main_with(info, sdl, serve, |_, command: NoCommand| match command {})
+    main_with(program, serve, |_, command: NoCommand| match command {})
 }
 
 /// The `main` of a service that has commands `V` of its own. A command gives the text that it prints.
 pub fn main_with<C, V, F>(
-    info: &ServiceInfo,
-    sdl: fn() -> String,
+    program: &Program,
     serve: fn(C, TcpListener, Shutdown) -> F,
     command: fn(C, V) -> Printing,
 ) -> ExitCode
@@ -38,11 +50,16 @@ where
     V: Subcommand,
     F: Future<Output = anyhow::Result<()>>,
 {
+    let (info, migrations) = (&program.info, program.migrations);
     let line = CommandLine::<C, V>::read(info);
     let done = match line.command {
-        Some(Verb::Schema) => print(&sdl()),
+        Some(Verb::Schema) => print(&(program.sdl)()),
         Some(Verb::Health) => runtime().and_then(|runtime| runtime.block_on(probe::probe(line.config.as_ref().listen))),
-        Some(Verb::Own(own)) => run_command(line.config, own, command),
+        Some(Verb::Migrate(verb)) => run_command(line.config.as_ref(), migrate(line.config.as_ref(), migrations, verb)),
+        Some(Verb::Own(own)) => {
+            let config = line.config.as_ref().clone();
+            run_command(&config, command(line.config, own))
+        }
         None => run(line.config, serve),
     };
     match done {
@@ -93,6 +110,9 @@ enum Verb<V: Subcommand> {
     Schema,
     /// Ask the service that listens on LISTEN how it is, and stop; fails unless it is well
     Health,
+    /// Change the database as this version needs it, or look how far it is
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
     #[command(flatten)]
     Own(V),
 }
@@ -132,9 +152,19 @@ where
     })
 }
 
-fn run_command<C: AsRef<Config>, V>(config: C, own: V, command: fn(C, V) -> Printing) -> anyhow::Result<()> {
-    telemetry::init(config.as_ref().log);
-    print(&runtime()?.block_on(command(config, own))?)
+fn run_command(config: &Config, command: Printing) -> anyhow::Result<()> {
+    telemetry::init(config.log);
+    print(&runtime()?.block_on(command)?)
+}
+
+fn migrate(config: &Config, migrations: Migrations, verb: MigrateCommand) -> Printing {
+    let config = config.database.clone();
+    Box::pin(async move {
+        let database = Database::connect(&config).await?;
+        let done = database.run_migrations(migrations, verb).await;
+        database.close().await?;
+        done
+    })
 }
 
 fn runtime() -> anyhow::Result<Runtime> {

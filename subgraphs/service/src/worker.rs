@@ -1,54 +1,72 @@
-//! Background work: restarted when it fails, and reported by `/health`. Does not know what the work is.
+//! Background work: started with the service, restarted when it fails, reported by `/health`. Does not know what the work is.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+/// Work that a service does beside its requests, such as to finish what was left undone. Cheap to clone.
+#[derive(Clone)]
+pub struct Work {
+    name: &'static str,
+    start: Arc<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Sync>,
+}
+
+impl Work {
+    /// Work that must run until the token is cancelled, and then end. The name is part of sentences, as in "the reconciler is failing".
+    pub fn new<F>(name: &'static str, start: impl Fn(CancellationToken) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self { name, start: Arc::new(move |stop| Box::pin(start(stop))) }
+    }
+
+    /// Starts the work; the handle completes when it has ended.
+    ///
+    /// Work that panics or ends before `stop` is logged and restarted, after a wait that doubles up to a minute. When it has failed too often
+    /// in a row, the worker gives up: a process that can't do its work must end, so that somebody notices.
+    pub(crate) fn begin(&self, stop: CancellationToken) -> (Worker, JoinHandle<()>) {
+        let start = Arc::clone(&self.start);
+        Worker::start_with(self.name, stop, FIRST_WAIT, move |stop| tokio::spawn(start(stop)))
+    }
+}
+
+impl std::fmt::Debug for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Work").field(&self.name).finish()
+    }
+}
+
 /// Background work, as `/health` sees it.
 #[derive(Debug, Clone)]
-pub struct Worker {
+pub(crate) struct Worker {
     name: &'static str,
     failing: Arc<AtomicBool>,
     given_up: CancellationToken,
 }
 
 impl Worker {
-    /// Starts the work. It must run until `stop` and then end; the handle completes when it has.
-    ///
-    /// Work that panics or ends earlier is logged and restarted, after a wait that doubles up to a minute. When it has failed too often in a
-    /// row, the worker gives up: a process that can't do its work must end, so that somebody notices.
-    pub fn start<F>(
-        name: &'static str,
-        stop: CancellationToken,
-        work: impl Fn(CancellationToken) -> F + Send + 'static,
-    ) -> (Self, JoinHandle<()>)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        Self::start_with(name, stop, FIRST_WAIT, move |stop| tokio::spawn(work(stop)))
-    }
-
     /// What the work is called.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.name
     }
 
     /// Whether the work failed and has not yet run again for as long as the wait before its restart.
-    pub fn is_failing(&self) -> bool {
+    pub(crate) fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Relaxed)
     }
 
     /// Completes when the work has failed too often in a row and is not restarted any more.
-    pub async fn given_up(&self) {
+    pub(crate) async fn given_up(&self) {
         self.given_up.cancelled().await;
     }
 
     /// Whether the work has failed too often in a row and is not restarted any more.
-    pub fn has_given_up(&self) -> bool {
+    pub(crate) fn has_given_up(&self) -> bool {
         self.given_up.is_cancelled()
     }
 

@@ -26,18 +26,15 @@ mod totp;
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 use jsonwebtoken::jwk::JwkSet;
 use service::auth::Keys;
 use service::graphql::Executable;
-use service::{Authenticator, Database, EventBus, Serving, Shutdown, Subgraph, Worker};
+use service::{Authenticator, Database, EventBus, Serving, Shutdown, Subgraph, Work};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use crate::keys::KeyRing;
 use crate::mail::{Mailer, Post, SendsMail};
@@ -51,6 +48,9 @@ pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 
 /// Where NATS keeps the events of this service.
 pub const STREAM: service::events::Stream = service::events::Stream { name: "USERS", subjects: &["users.>"] };
+
+/// This service as a program.
+pub const PROGRAM: service::Program = service::Program { info: INFO, sdl, migrations: migration::steps };
 
 /// The federated schema of this subgraph.
 pub fn sdl() -> String {
@@ -75,8 +75,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         sends_mail: SendsMail(mailer.is_some()),
         totp_issuer: config.totp_issuer.clone(),
     };
-    let stop = CancellationToken::new();
-    let (workers, ends) = work(&config, &database, &keys, mailer, &stop).into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
+    let work = work(&config, &database, &keys, mailer);
     let schema = graphql::with_resources(graphql::schema(&config.service.limits), &database, resources);
     let subgraph = Subgraph {
         info: INFO,
@@ -84,29 +83,16 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         schema: Executable::new(schema),
         authenticator: Authenticator::with_keys(&config.service.auth, Keys::watched(keys.public())),
         database,
-        workers,
+        work,
         events: Some(events),
         metrics: service::Metrics::new(INFO.name),
     };
-    // The workers stop when the service begins to stop: the database is closed after the last request.
-    let stopping = {
-        let stop = stop.clone();
-        Box::pin(async move {
-            shutdown.await;
-            stop.cancel();
-        })
-    };
-    let served = service::serve(listener, subgraph, &config.service, stopping).await;
-    stop.cancel();
-    for end in ends {
-        end.await.context("a worker failed")?;
-    }
-    served
+    service::serve(listener, subgraph, &config.service, shutdown).await
 }
 
 /// The database: migrated, with sample data if that is configured and the database is empty, and with an administrator if one is wanted.
 async fn open(config: &Config) -> anyhow::Result<Database> {
-    let database = service::database::open(&config.service, migration::steps, sample::insert).await?;
+    let database = service::database::open(&config.service, INFO.name, migration::steps, sample::insert).await?;
     if !config.service.wants_sample_data() {
         first_admin::refuse_sample_accounts(&database).await?;
     }
@@ -123,28 +109,21 @@ async fn key_ring(config: &Config, database: &Database) -> anyhow::Result<KeyRin
     }
 }
 
-/// Starts what is done beside requests.
-fn work(
-    config: &Config,
-    database: &Database,
-    keys: &KeyRing,
-    mailer: Option<Arc<dyn Mailer>>,
-    stop: &CancellationToken,
-) -> Vec<(Worker, JoinHandle<()>)> {
+/// What is done beside requests.
+fn work(config: &Config, database: &Database, keys: &KeyRing, mailer: Option<Arc<dyn Mailer>>) -> Vec<Work> {
     let life = config.token_life();
     let tidying = database.clone();
-    let mut work =
-        vec![Worker::start("housekeeping", stop.clone(), move |stop| housekeeping::run(tidying.clone(), life, stop))];
+    let mut work = vec![Work::new("housekeeping", move |stop| housekeeping::run(tidying.clone(), life, stop))];
     if config.jwt_private_key.is_none() {
         let (keys, database) = (keys.clone(), database.clone());
-        work.push(Worker::start("reload of keys", stop.clone(), move |stop| {
+        work.push(Work::new("reload of keys", move |stop| {
             keys::keep_fresh(keys.clone(), database.clone(), life, stop)
         }));
     }
     match mailer {
         Some(mailer) => {
             let post = Post::new(database.clone(), mailer, config.mail.account_url.clone());
-            work.push(Worker::start("sending of mails", stop.clone(), move |stop| mail::run(post.clone(), stop)));
+            work.push(Work::new("sending of mails", move |stop| mail::run(post.clone(), stop)));
         }
         None => {
             tracing::warn!("No mail is sent, so nobody can register or reset a password: set SMTP_URL or MAIL_FILE")

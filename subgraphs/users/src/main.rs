@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    service::main_with(&users::INFO, users::sdl, users::serve, users::command)
+    service::main_with(&users::PROGRAM, users::serve, users::command)
 }

@@ -71,3 +71,29 @@ async fn an_operator_rotates_keys_that_are_in_the_database() {
         place.drop_it().await.unwrap();
     }
 }
+
+/// The migrations as a step of their own: before it the service does not start, and it can be looked at and undone.
+#[tokio::test]
+async fn an_operator_migrates_the_database() {
+    for place in TestDatabase::each().await.unwrap() {
+        let state = |arguments: &[&str]| {
+            let done = run(&place, arguments);
+            assert!(done.status.success(), "{}", text(&done.stderr));
+            let lines = text(&done.stdout);
+            lines.lines().map(|line| line.ends_with(": has run")).collect::<Vec<_>>()
+        };
+        let before = state(&["migrate", "status"]);
+        assert!(before.len() > 2 && before.iter().all(|has_run| !has_run), "{before:?}");
+        let refused = run(&place, &["--migrate", "false", "--listen", "127.0.0.1:0", "--sample-data", "true"]);
+        assert!(!refused.status.success() && text(&refused.stderr).contains("run `users migrate up` first"));
+        for _ in 0..2 {
+            assert!(state(&["migrate", "up"]).iter().all(|has_run| *has_run));
+        }
+        let undone = state(&["migrate", "down", "--steps", "1"]);
+        assert_eq!(undone.iter().filter(|has_run| !**has_run).count(), 1);
+        let too_many = run(&place, &["migrate", "down", "--steps", "99"]);
+        assert!(text(&too_many.stderr).contains("have run"), "{}", text(&too_many.stderr));
+        assert!(state(&["migrate", "up"]).iter().all(|has_run| *has_run));
+        place.drop_it().await.unwrap();
+    }
+}

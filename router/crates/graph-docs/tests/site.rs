@@ -109,7 +109,7 @@ fn minimal_operations_are_valid() {
             .unwrap_or_else(|errors| panic!("{path}: {errors:?}\n{operation}"));
         count += 1;
     }
-    assert!(count == 50, "{count}");
+    assert!(count >= 50, "only {count} root fields have one");
 }
 
 #[test]

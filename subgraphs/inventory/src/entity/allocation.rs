@@ -13,6 +13,15 @@ pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) warehouse_id: Uuid,
     pub(crate) quantity: i64,
+    /// How many of them came back after they were sold.
+    pub(crate) returned: i64,
+}
+
+impl Model {
+    /// How many units did not come back.
+    pub(crate) fn remaining(&self) -> i64 {
+        self.quantity - self.returned
+    }
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -41,7 +41,7 @@ pub(crate) enum Kind {
     /// Goods were sold: a reservation was committed.
     #[sea_orm(string_value = "SALE")]
     Sale,
-    /// Sold goods came back: a committed reservation was released, such as for a cancelled order.
+    /// Sold goods came back: an order was cancelled, or a part of it was returned.
     #[sea_orm(string_value = "RETURN")]
     Return,
     /// Goods were lost, damaged or found.

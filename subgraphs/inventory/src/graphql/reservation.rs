@@ -2,12 +2,12 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
 use service::graphql::{database, id};
-use service::{DateTime, Money, Result, viewer};
+use service::{DateTime, Error, Money, Result, viewer};
 
 use super::product::{Product, money, time, units};
 use crate::entity::reservation::Status;
 use crate::entity::reservation_line;
-use crate::reservations::{self, Request, Reservation, Reserved, Shortage};
+use crate::reservations::{self, Request, Reservation, Reserved, Shortage, TakeBack};
 
 /// The mutations for other services.
 #[derive(Default)]
@@ -66,6 +66,30 @@ impl ReservationMutation {
             None => CommitStockResult::ReservationClosed(ReservationClosed { idempotency_key }),
         })
     }
+
+    /// Returns a part of committed stock to the warehouses that it came from. Safe to repeat under the same key.
+    #[graphql(inaccessible, tag = "internal")]
+    async fn take_back_stock(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to take back, of which reservation.")] input: TakeBackStockInput,
+    ) -> Result<TakeBackStockResult> {
+        viewer(ctx).require_service()?;
+        let lines = input.lines.into_iter().map(|line| {
+            let product = id::parse("Product", &line.product_id);
+            let product =
+                product.ok_or_else(|| Error::bad_input("This is not the id of a product.").at(["input", "lines"]))?;
+            Ok((product, line.quantity))
+        });
+        let lines = lines.collect::<Result<Vec<_>>>()?;
+        let closed = ReservationClosed { idempotency_key: input.reservation_key.clone() };
+        let request = TakeBack::new(input.idempotency_key, input.reservation_key, lines)?;
+        let taken = database(ctx)?.write(|tx| reservations::take_back(tx, &request)).await?;
+        Ok(match taken {
+            Some(reservation) => TakeBackStockResult::StockReservation(StockReservation(reservation)),
+            None => TakeBackStockResult::ReservationClosed(closed),
+        })
+    }
 }
 
 /// What to reserve, and under which key.
@@ -106,6 +130,26 @@ pub(crate) enum ReserveStockResult {
 #[derive(Union)]
 #[graphql(inaccessible)]
 pub(crate) enum CommitStockResult {
+    StockReservation(StockReservation),
+    ReservationClosed(ReservationClosed),
+}
+
+/// What to take back, of which reservation.
+#[derive(InputObject)]
+#[graphql(inaccessible)]
+pub(crate) struct TakeBackStockInput {
+    /// The caller's key for taking this back. Every time needs a different key.
+    idempotency_key: String,
+    /// The key of the reservation under which it was sold.
+    reservation_key: String,
+    /// What to take back, at most what was sold and did not come back yet.
+    lines: Vec<ReserveStockLineInput>,
+}
+
+/// The result of taking stock back.
+#[derive(Union)]
+#[graphql(inaccessible)]
+pub(crate) enum TakeBackStockResult {
     StockReservation(StockReservation),
     ReservationClosed(ReservationClosed),
 }

@@ -4,6 +4,7 @@ mod columns;
 mod m0001_create_catalog;
 mod m0002_create_reservations;
 mod m0003_create_stock;
+mod m0004_add_returned;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -14,5 +15,6 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0002_create_reservations::Migration),
         Box::new(m0003_create_stock::Migration),
         Box::new(service::events::CreateOutbox),
+        Box::new(m0004_add_returned::Migration),
     ]
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::entity::stock;
+use crate::entity::{allocation, stock};
 
 /// How many units a warehouse provides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +10,13 @@ pub(super) struct Share {
     pub(super) product: Uuid,
     pub(super) warehouse: Uuid,
     pub(super) quantity: i64,
+}
+
+impl From<&allocation::Model> for Share {
+    /// What is left of what a warehouse has provided.
+    fn from(share: &allocation::Model) -> Self {
+        Self { product: share.product_id, warehouse: share.warehouse_id, quantity: share.remaining() }
+    }
 }
 
 /// Divides a quantity among the warehouses; if there is too little stock, returns how many units there are.

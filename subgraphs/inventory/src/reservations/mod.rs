@@ -9,6 +9,9 @@
 //!   RELEASED ◀──────────┴──────────────────────┘        final: a later reserve is refused
 //! ```
 //!
+//! A part of what is COMMITTED can be taken back ([`take_back`]), such as for a return: the rest stays sold, and a later release
+//! returns only that.
+//!
 //! Each step is one transaction and may be repeated: the key's row shows what was done. A release of an unknown key writes a
 //! RELEASED row, so that a reserve that arrives after its caller gave up can't take stock any more.
 //!
@@ -17,8 +20,8 @@
 //! a reconciler for that. One with `expires_at` may be released from then on ([`sweep`]), and until that happens it can still be
 //! committed.
 //!
-//! Locks are taken in one order: first the key's row, then products, then stock rows by product and warehouse. A transaction has
-//! one key, so no two wait for each other.
+//! Locks are taken in one order: first the key of a request to take back, then the row of the reservation's key, then products, then
+//! stock rows by product and warehouse. A transaction has one of each, so no two wait for each other.
 
 mod allocate;
 mod commit;
@@ -26,7 +29,11 @@ mod release;
 mod reserve;
 mod store;
 mod sweeper;
+mod take_back;
 
+use std::collections::BTreeMap;
+
+use service::{Error, Result};
 use uuid::Uuid;
 
 use crate::entity::{reservation, reservation_line};
@@ -35,6 +42,7 @@ pub(crate) use commit::commit;
 pub(crate) use release::release;
 pub(crate) use reserve::{Request, reserve};
 pub use sweeper::sweep;
+pub(crate) use take_back::{TakeBack, take_back};
 
 /// A reservation with its lines, by product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,3 +73,23 @@ pub(crate) struct Shortage {
     pub(crate) requested: i32,
     pub(crate) available: i64,
 }
+
+/// The quantities by product, which is also the order of locks; an error if they are out of bounds.
+fn bounded(lines: impl IntoIterator<Item = (Uuid, i32)>) -> Result<BTreeMap<Uuid, i32>> {
+    let mut by_product: BTreeMap<Uuid, i32> = BTreeMap::new();
+    for (product, quantity) in lines {
+        let sum = by_product.entry(product).or_default();
+        let in_bounds = (1..=MAX_UNITS).contains(&quantity) && *sum <= MAX_UNITS - quantity;
+        if !in_bounds {
+            return Err(Error::bad_input(format!("A product's `quantity` must be between 1 and {MAX_UNITS}.")));
+        }
+        *sum += quantity;
+    }
+    if by_product.is_empty() || by_product.len() > MAX_LINES {
+        return Err(Error::bad_input(format!("`lines` must have 1 to {MAX_LINES} products.")));
+    }
+    Ok(by_product)
+}
+
+const MAX_LINES: usize = 100;
+const MAX_UNITS: i32 = 1_000_000;

@@ -4,16 +4,16 @@ use sea_orm::DatabaseTransaction;
 use service::database::Transaction;
 use service::{Error, Result};
 
-use super::reserve::check_key;
+use super::allocate::Share;
 use super::{Reservation, store};
 use crate::changes;
 use crate::entity::reservation::Status;
 use crate::entity::stock_movement::Kind;
-use crate::stock::holds;
+use crate::stock::{holds, keys};
 
 /// Returns the stock, once, and closes the key for good, even if it was never used.
 pub(crate) async fn release(tx: Transaction, key: &str) -> Result<Reservation> {
-    check_key(key)?;
+    keys::check(key)?;
     if let Some(row) = store::claim(&tx, key, Status::Released, None).await? {
         return Ok(Reservation { row, lines: Vec::new() });
     }
@@ -40,11 +40,12 @@ pub(super) async fn release_expired(tx: Transaction, key: &str, now: i64) -> Res
 async fn give_back(tx: &DatabaseTransaction, reservation: &Reservation) -> Result<()> {
     let key = &reservation.row.idempotency_key;
     let shares = store::shares(tx, key).await?;
+    let shares: Vec<Share> = shares.iter().map(Share::from).filter(|share| share.quantity > 0).collect();
     if reservation.row.status == Status::Committed {
-        return store::post(tx, key, &shares, Kind::Return).await;
+        return store::post(tx, &shares, Kind::Return, &store::source(key)).await;
     }
     for share in &shares {
-        if !holds::change(tx, share.product_id, share.warehouse_id, -share.quantity).await? {
+        if !holds::change(tx, share.product, share.warehouse, -share.quantity).await? {
             return Err(Error::internal(anyhow::anyhow!("held stock is not there to be let go")));
         }
     }

@@ -8,11 +8,11 @@ use service::{Error, Result};
 use uuid::Uuid;
 
 use super::allocate::{Share, allocate};
-use super::{Reservation, Reserved, Shortage, store};
+use super::{Reservation, Reserved, Shortage, bounded, store};
 use crate::changes;
 use crate::entity::reservation::{self, Status};
 use crate::entity::{product, reservation_line};
-use crate::stock::holds;
+use crate::stock::{holds, keys};
 
 /// What to reserve, and under which key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,20 +31,8 @@ impl Request {
         expires_at: Option<i64>,
         lines: impl IntoIterator<Item = (Uuid, i32)>,
     ) -> Result<Self> {
-        check_key(&key)?;
-        let mut by_product: BTreeMap<Uuid, i32> = BTreeMap::new();
-        for (product, quantity) in lines {
-            let sum = by_product.entry(product).or_default();
-            let in_bounds = (1..=MAX_UNITS).contains(&quantity) && *sum <= MAX_UNITS - quantity;
-            if !in_bounds {
-                return Err(Error::bad_input(format!("A product's `quantity` must be between 1 and {MAX_UNITS}.")));
-            }
-            *sum += quantity;
-        }
-        if by_product.is_empty() || by_product.len() > MAX_LINES {
-            return Err(Error::bad_input(format!("`lines` must have 1 to {MAX_LINES} products.")));
-        }
-        Ok(Self { key, expires_at, lines: by_product })
+        keys::check(&key)?;
+        Ok(Self { key, expires_at, lines: bounded(lines)? })
     }
 
     fn products(&self) -> impl Iterator<Item = Uuid> + '_ {
@@ -68,14 +56,6 @@ pub(crate) async fn reserve(tx: Transaction, request: &Request) -> Result<Reserv
         store::unclaim(&tx, &request.key).await?;
     }
     Ok(reserved)
-}
-
-/// Checks the key, as every step does.
-pub(super) fn check_key(key: &str) -> Result<()> {
-    if key.is_empty() || key.chars().count() > MAX_KEY_LETTERS {
-        return Err(Error::bad_input(format!("`idempotencyKey` must have 1 to {MAX_KEY_LETTERS} characters.")));
-    }
-    Ok(())
 }
 
 async fn repeated(tx: &DatabaseTransaction, request: &Request) -> Result<Reserved> {
@@ -152,7 +132,3 @@ fn lines(request: &Request, products: &HashMap<Uuid, product::Model>) -> Vec<res
         })
         .collect()
 }
-
-const MAX_LINES: usize = 100;
-const MAX_UNITS: i32 = 1_000_000;
-const MAX_KEY_LETTERS: usize = 200;

@@ -92,6 +92,7 @@ pub(super) async fn insert_contents(
         product_id: Set(share.product),
         warehouse_id: Set(share.warehouse),
         quantity: Set(share.quantity),
+        returned: Set(0),
     });
     allocation::Entity::insert_many(shares).exec_without_returning(tx).await?;
     Ok(())
@@ -109,26 +110,30 @@ pub(super) async fn shares(tx: &DatabaseTransaction, key: &str) -> Result<Vec<al
 }
 
 /// Posts the sale of what was held, or the return of what was sold.
-pub(super) async fn post(tx: &DatabaseTransaction, key: &str, shares: &[allocation::Model], kind: Kind) -> Result<()> {
+pub(super) async fn post(tx: &DatabaseTransaction, shares: &[Share], kind: Kind, source: &Source) -> Result<()> {
     if shares.is_empty() {
         return Ok(());
     }
     let sold = kind == Kind::Sale;
-    let entry = |share: &allocation::Model| Entry {
-        product: share.product_id,
-        warehouse: share.warehouse_id,
+    let entry = |share: &Share| Entry {
+        product: share.product,
+        warehouse: share.warehouse,
         kind,
         amount: Amount::By(if sold { -share.quantity } else { share.quantity }),
         held: if sold { share.quantity } else { 0 },
     };
     let entries: Vec<Entry> = shares.iter().map(entry).collect();
-    let source = Source { actor: "service".to_owned(), reservation_key: Some(key.to_owned()), ..Source::default() };
     // What was held or sold is there, or there is room for it.
-    ledger::post(tx, &entries, &source).await.map_err(|error| match error {
+    ledger::post(tx, &entries, source).await.map_err(|error| match error {
         Error::Caller { message, .. } => Error::internal(anyhow::anyhow!(message)),
         internal => internal,
     })?;
     Ok(())
+}
+
+/// What the movements of a reservation are made for.
+pub(super) fn source(key: &str) -> Source {
+    Source { actor: "service".to_owned(), reservation_key: Some(key.to_owned()), ..Source::default() }
 }
 
 /// The keys of reservations that are held and have expired, the oldest first.

@@ -12,8 +12,9 @@
 //! What can be ordered is `on_hand - reserved`. A hold is no movement: the goods stay where they are until they are sold.
 //!
 //! **Stock is never negative, and there are no deadlocks.** CHECK constraints keep `0 <= reserved <= on_hand`. Rows are locked by
-//! product and warehouse, in that order, after the key of the request or reservation that they are changed for.
+//! product and warehouse, in that order, after the key of the request or reservation that they are changed for ([`keys`]).
 
 pub(crate) mod holds;
+pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod requests;

@@ -1,22 +1,17 @@
 //! Changes of stock that a person asks for: goods arrive, are lost, move to another warehouse, are counted. Knows no reservation.
-//!
-//! Each has a key of the caller's. The same request under the same key is made once; another one under the same key is refused.
 
 use std::collections::BTreeSet;
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    TryInsertResult,
-};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 use service::database::Transaction;
-use service::{Error, Result, now};
+use service::{Error, Result};
 use uuid::Uuid;
 
+use super::keys;
 use super::ledger::{self, Amount, Entry, Source};
 use crate::entity::stock_movement::Kind;
-use crate::entity::{product, stock_movement, stock_request, warehouse};
+use crate::entity::{product, stock_movement, warehouse};
 
 /// What a person asks for.
 #[derive(Debug, Clone)]
@@ -45,7 +40,7 @@ pub(crate) enum Operation {
 /// Makes the change, and returns its movements. If it was made before, nothing happens, and they are those of that time.
 pub(crate) async fn change(tx: Transaction, request: &Request) -> Result<Vec<stock_movement::Model>> {
     request.check()?;
-    if !claim(&tx, request).await? {
+    if !keys::claim(&tx, &request.key, request.fingerprint()?).await? {
         let movements = stock_movement::Entity::find().filter(stock_movement::Column::RequestKey.eq(&request.key));
         return Ok(movements.order_by_asc(stock_movement::Column::Id).all(&*tx).await?);
     }
@@ -64,10 +59,7 @@ pub(crate) async fn change(tx: Transaction, request: &Request) -> Result<Vec<sto
 
 impl Request {
     fn check(&self) -> Result<()> {
-        if self.key.is_empty() || self.key.chars().count() > MAX_KEY_LETTERS {
-            let message = format!("`idempotencyKey` must have 1 to {MAX_KEY_LETTERS} characters.");
-            return Err(Error::bad_input(message).at(["input", "idempotencyKey"]));
-        }
+        keys::check(&self.key)?;
         let reason_fits = |reason: &String| !reason.trim().is_empty() && reason.chars().count() <= MAX_REASON_LETTERS;
         if !self.reason.as_ref().is_none_or(reason_fits) {
             let message = format!("`reason` must have 1 to {MAX_REASON_LETTERS} characters.");
@@ -141,30 +133,6 @@ impl Operation {
     }
 }
 
-/// Claims the key for this request; false if the same request was made under it before.
-async fn claim(tx: &DatabaseTransaction, request: &Request) -> Result<bool> {
-    let row = stock_request::Model {
-        idempotency_key: request.key.clone(),
-        request: request.fingerprint()?,
-        created_at: now().timestamp_millis(),
-    };
-    let unless_there = OnConflict::column(stock_request::Column::IdempotencyKey).do_nothing().to_owned();
-    let claimed = stock_request::Entity::insert(row.clone().into_active_model())
-        .on_conflict(unless_there)
-        .try_insert()
-        .exec_without_returning(tx)
-        .await?;
-    if matches!(claimed, TryInsertResult::Inserted(1)) {
-        return Ok(true);
-    }
-    let found = stock_request::Entity::find_by_id(&request.key).one(tx).await?;
-    if found.is_some_and(|found| found.request == row.request) {
-        return Ok(false);
-    }
-    let message = "This `idempotencyKey` was used for another request. Use a new key for a new request.";
-    Err(Error::conflict(message).at(["input", "idempotencyKey"]))
-}
-
 /// Keeps the warehouses from being closed until the change is made.
 async fn lock_warehouses(tx: &DatabaseTransaction, operation: Operation) -> Result<()> {
     let wanted = operation.warehouses();
@@ -187,5 +155,4 @@ async fn lock_warehouses(tx: &DatabaseTransaction, operation: Operation) -> Resu
 }
 
 const MAX_UNITS: i32 = 1_000_000_000;
-const MAX_KEY_LETTERS: usize = 200;
 const MAX_REASON_LETTERS: usize = 500;

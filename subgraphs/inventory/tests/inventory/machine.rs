@@ -21,6 +21,7 @@ enum Step {
     Reserve { key: usize, quantities: [i64; PRODUCTS], expired: bool },
     Commit { key: usize },
     Release { key: usize },
+    TakeBack { key: usize, quantities: [i64; PRODUCTS] },
     Sweep,
 }
 
@@ -36,7 +37,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (product, place, 0..20_i64).prop_map(|(product, place, quantity)| Step::Count { product, place, quantity }),
         4 => (key.clone(), 1..15_i64, 0..15_i64, any::<bool>()).prop_map(|(key, a, b, expired)| Step::Reserve { key, quantities: [a, b], expired }),
         2 => key.clone().prop_map(|key| Step::Commit { key }),
-        2 => key.prop_map(|key| Step::Release { key }),
+        2 => key.clone().prop_map(|key| Step::Release { key }),
+        3 => (key, 0..6_i64, 1..6_i64).prop_map(|(key, a, b)| Step::TakeBack { key, quantities: [a, b] }),
         1 => Just(Step::Sweep),
     ]
 }
@@ -152,6 +154,32 @@ impl Model {
         }
     }
 
+    fn take_back(&mut self, key: usize, quantities: [i64; PRODUCTS]) -> &'static str {
+        let Some(found) = self.reservations.get_mut(&key) else { return "NOT_FOUND" };
+        match found.status {
+            Status::Held => return "CONFLICT",
+            Status::Released => return "ReservationClosed",
+            Status::Committed => {}
+        }
+        let mut in_order: Vec<usize> = (0..PLACES).collect();
+        in_order.sort_by_key(|place| self.places[*place]);
+        let mut back = [[0; PLACES]; PRODUCTS];
+        for (product, mut missing) in quantities.into_iter().enumerate() {
+            for place in &in_order {
+                back[product][*place] = found.shares[product][*place].min(missing);
+                missing -= back[product][*place];
+            }
+            if missing > 0 {
+                return "CONFLICT";
+            }
+        }
+        for (shares, back) in found.shares.iter_mut().flatten().zip(back.iter().flatten()) {
+            *shares -= back;
+        }
+        self.each(&back, |level, share| level.on_hand += share);
+        "StockReservation"
+    }
+
     fn sweep(&mut self) {
         let expired =
             |(key, found): (&usize, &Reservation)| (found.expired && found.status == Status::Held).then_some(*key);
@@ -184,6 +212,11 @@ impl World<'_> {
         let mut places = shop.warehouses().await;
         places.truncate(PLACES);
         World { shop, name, products, places }
+    }
+
+    fn lines(&self, quantities: &[i64; PRODUCTS]) -> Vec<(&str, i32)> {
+        let products = self.products.iter().map(String::as_str);
+        products.zip(quantities.map(|quantity| quantity as i32)).filter(|(_, quantity)| *quantity > 0).collect()
     }
 
     /// What the mutation answers: the code of its mistake, or nothing.
@@ -236,14 +269,7 @@ impl World<'_> {
                 assert_eq!(done, conflict(model.change(&[(*product, *place, delta)])));
             }
             Step::Reserve { key: k, quantities, expired } => {
-                let lines: Vec<(&str, i32)> = self
-                    .products
-                    .iter()
-                    .zip(quantities)
-                    .filter(|(_, quantity)| **quantity > 0)
-                    .map(|(product, quantity)| (product.as_str(), *quantity as i32))
-                    .collect();
-                let mut variables = reserve_variables(&key(k), &lines);
+                let mut variables = reserve_variables(&key(k), &self.lines(quantities));
                 let expires = now() + chrono::TimeDelta::seconds(if *expired { -1 } else { 3600 });
                 variables["input"]["expiresAt"] = json!(expires.to_rfc3339());
                 let answer = self.shop.ask(Viewer::Service, RESERVE, variables).await;
@@ -257,6 +283,13 @@ impl World<'_> {
             Step::Release { key: k } => {
                 self.shop.release(&key(k)).await;
                 model.release(*k);
+            }
+            Step::TakeBack { key: k, quantities } => {
+                let (own, lines) = (format!("{} {number}", self.name), self.lines(quantities));
+                let expected = model.take_back(*k, *quantities);
+                assert_eq!(self.shop.take_back(&own, &key(k), &lines).await, expected);
+                // A repetition changes nothing.
+                assert_eq!(self.shop.take_back(&own, &key(k), &lines).await, expected);
             }
             Step::Sweep => {
                 let stop = CancellationToken::new();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use service::Viewer;
 
-use super::shop::{COMMIT, RESERVE, Shop, admin, customer, money, on_each, reserve_variables};
+use super::shop::{COMMIT, RESERVE, Shop, TAKE_BACK, admin, customer, money, on_each, reserve_variables};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reserve_commit_release_each_once() {
@@ -50,6 +50,55 @@ async fn reserve_commit_release_each_once() {
         assert_eq!(shop.reserve("key", &lines).await["__typename"], "ReservationClosed");
         check_stock(&shop, &a, 7, 0).await;
         assert_eq!(shop.levels(&a).await, [4, 3]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_what_was_sold_is_taken_back_once() {
+    on_each(|shop| async move {
+        let (a, b) = (shop.product("BACK-A", &[4, 3]).await, shop.product("BACK-B", &[10]).await);
+        shop.reserve("sold", &[(&a, 6), (&b, 1)]).await;
+        assert_eq!(shop.take_back("1", "sold", &[(&a, 1)]).await, "CONFLICT", "it is held, not sold");
+        shop.commit("sold").await;
+        for _ in 0..2 {
+            assert_eq!(shop.take_back("1", "sold", &[(&a, 2), (&a, 3)]).await, "StockReservation");
+            assert_eq!(shop.stock(&a).await, 6);
+        }
+        assert_eq!(shop.take_back("1", "sold", &[(&a, 1)]).await, "CONFLICT", "the key is used");
+        assert_eq!(shop.take_back("2", "sold", &[(&a, 1), (&b, 2)]).await, "CONFLICT", "one of b is sold");
+        assert_eq!(shop.take_back("2", "sold", &[(&a, 2)]).await, "CONFLICT", "one of a is left");
+        assert_eq!(shop.take_back("2", "other", &[(&a, 1)]).await, "NOT_FOUND");
+        for (key, lines) in [("", &[(a.as_str(), 1)][..]), ("2", &[]), ("2", &[(&a, 0)]), ("2", &[("nonsense", 1)])] {
+            assert_eq!(shop.take_back(key, "sold", lines).await, "BAD_USER_INPUT");
+        }
+        // What failed has not used the key.
+        assert_eq!(shop.take_back("2", "sold", &[(&b, 1)]).await, "StockReservation");
+        // All that is left comes back by a release, and no more after that.
+        shop.release("sold").await;
+        assert_eq!(shop.levels(&a).await, [4, 3]);
+        assert_eq!(shop.stock(&b).await, 10);
+        for key in ["1", "3"] {
+            let lines = if key == "1" { [(a.as_str(), 5)] } else { [(a.as_str(), 1)] };
+            assert_eq!(shop.take_back(key, "sold", &lines).await, "ReservationClosed");
+        }
+        assert_eq!(shop.differences().await, 0);
+    })
+    .await;
+}
+
+/// Eight callers at once who take back three units each: of the ten that were sold, three of them get theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_is_taken_back_than_was_sold() {
+    on_each(|shop| async move {
+        let product = shop.product("BACK-MANY", &[10]).await;
+        shop.reserve("many", &[(&product, 10)]).await;
+        shop.commit("many").await;
+        let keys: Vec<String> = (0..8).map(|key| format!("many {key}")).collect();
+        let lines = [(product.as_str(), 3)];
+        let taken = futures_util::future::join_all(keys.iter().map(|key| shop.take_back(key, "many", &lines))).await;
+        assert_eq!(taken.iter().filter(|outcome| *outcome == "StockReservation").count(), 3, "{taken:?}");
+        assert_eq!((shop.stock(&product).await, shop.differences().await), (9, 0));
     })
     .await;
 }
@@ -160,6 +209,7 @@ async fn only_services_may() {
                 (RESERVE, reserve_variables("key", &[("1", 1)])),
                 (COMMIT, json!({ "key": "key" })),
                 (release, json!({ "key": "key" })),
+                (TAKE_BACK, json!({ "input": { "idempotencyKey": "1", "reservationKey": "key", "lines": [] } })),
             ] {
                 assert_eq!(shop.code(viewer.clone(), query, variables).await, "FORBIDDEN", "{query}");
             }

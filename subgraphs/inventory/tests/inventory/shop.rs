@@ -181,6 +181,15 @@ impl Shop {
         self.data(Viewer::Service, query, json!({ "key": key })).await["releaseStock"].take()
     }
 
+    /// Takes units back under a key of its own: what is answered, or the code of the error.
+    pub(crate) async fn take_back(&self, key: &str, reservation: &str, lines: &[(&str, i32)]) -> String {
+        let mut variables = reserve_variables(key, lines);
+        variables["input"]["reservationKey"] = json!(reservation);
+        let answer = self.ask(Viewer::Service, TAKE_BACK, variables).await;
+        let code = answer["errors"][0]["extensions"]["code"].as_str();
+        code.or_else(|| answer["data"]["takeBackStock"]["__typename"].as_str()).unwrap().to_owned()
+    }
+
     pub(crate) async fn commit(&self, key: &str) -> Value {
         self.data(Viewer::Service, COMMIT, json!({ "key": key })).await["commitStock"].take()
     }
@@ -219,6 +228,10 @@ pub(crate) const RESERVE: &str = "mutation($input: ReserveStockInput!) {
     ... on DiscontinuedProducts { productIds }
     ... on ReservationClosed { idempotencyKey }
   }
+}";
+
+pub(crate) const TAKE_BACK: &str = "mutation($input: TakeBackStockInput!) {
+  takeBackStock(input: $input) { __typename ... on StockReservation { status } }
 }";
 
 pub(crate) const COMMIT: &str = "mutation($key: String!) {

@@ -10,3 +10,5 @@ pub(crate) mod order_number;
 pub(crate) mod product_sales;
 pub(crate) mod quote;
 pub(crate) mod refund;
+pub(crate) mod restock;
+pub(crate) mod returns;

@@ -21,6 +21,8 @@ pub(crate) struct Model {
     pub(crate) reason: Option<String>,
     /// The fulfilment that was sent or delivered.
     pub(crate) fulfillment_id: Option<Uuid>,
+    /// The return that was requested or decided.
+    pub(crate) return_id: Option<Uuid>,
 }
 
 /// What happened.
@@ -36,6 +38,10 @@ pub(crate) enum Kind {
     Delivered,
     Refunded,
     RefundFailed,
+    ReturnRequested,
+    ReturnReceived,
+    ReturnDeclined,
+    ReturnCancelled,
 }
 
 /// Who did something to an order.

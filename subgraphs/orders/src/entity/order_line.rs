@@ -33,6 +33,11 @@ impl Model {
         self.quantity - self.fulfilled - self.cancelled
     }
 
+    /// How many units were sent and did not come back.
+    pub(crate) fn with_buyer(&self) -> i32 {
+        self.fulfilled - self.returned
+    }
+
     /// How many units were not paid back.
     pub(crate) fn refundable(&self) -> i32 {
         self.quantity - self.cancelled - self.returned

@@ -46,6 +46,13 @@ pub(crate) enum Status {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub(crate) struct Lines(pub(crate) Vec<Line>);
 
+impl Lines {
+    /// The units that go back on the shelf, by product.
+    pub(crate) fn restocked(&self) -> impl Iterator<Item = (Uuid, i32)> + '_ {
+        self.0.iter().map(|line| (line.product_id, line.restock))
+    }
+}
+
 /// Units of one product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Line {
@@ -54,6 +61,9 @@ pub(crate) struct Line {
     pub(crate) cancelled: i32,
     /// Units that were sent and came back.
     pub(crate) returned: i32,
+    /// How many of both go back on the shelf.
+    #[serde(default)]
+    pub(crate) restock: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

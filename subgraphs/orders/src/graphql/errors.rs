@@ -1,14 +1,15 @@
 //! What a user has to correct, in the payloads of this service's mutations. Knows no mutation.
 
 use async_graphql::{Enum, Interface, SimpleObject};
-use service::Code;
 use service::graphql::UserMistake;
+use service::{Code, Result};
 
 use crate::offer::NOT_DELIVERABLE;
 use crate::saga::cancel::NOT_CANCELLABLE;
 use crate::saga::fulfill::NOT_FULFILLABLE;
 use crate::saga::quote::{PRODUCT_DISCONTINUED, UNKNOWN_PRODUCT};
 use crate::saga::refund::NOT_REFUNDABLE;
+use crate::saga::returns::NOT_RETURNABLE;
 
 /// Something that the user has to correct before the mutation can do what it should. It did nothing, apart from what the payload shows.
 #[derive(Clone, Debug, SimpleObject)]
@@ -68,6 +69,16 @@ pub(crate) enum OrderErrorCode {
     NotFulfillable,
     /// There is nothing to pay back.
     NotRefundable,
+    /// The goods can't be sent back, or the return was decided already.
+    NotReturnable,
+}
+
+/// What a mutation did, and what its user has to correct.
+pub(super) type Done<T> = (Option<T>, Vec<OrderUserError>);
+
+/// Splits the result of a mutation into these.
+pub(super) fn done<T>(result: Result<T>) -> Result<Done<T>> {
+    service::graphql::user_errors(result)
 }
 
 impl OrderUserError {
@@ -88,6 +99,7 @@ impl From<UserMistake> for OrderUserError {
             NOT_CANCELLABLE => OrderErrorCode::NotCancellable,
             NOT_FULFILLABLE => OrderErrorCode::NotFulfillable,
             NOT_REFUNDABLE => OrderErrorCode::NotRefundable,
+            NOT_RETURNABLE => OrderErrorCode::NotReturnable,
             _ => OrderErrorCode::BadUserInput,
         };
         Self { code, message: mistake.message, field: mistake.field }

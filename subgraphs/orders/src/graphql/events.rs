@@ -35,6 +35,14 @@ pub(crate) enum OrderEvent {
     Refunded(OrderRefunded),
     /// Money could not be paid back.
     RefundFailed(OrderRefundFailed),
+    /// The buyer sends something back.
+    ReturnRequested(OrderReturnRequested),
+    /// What was sent back has arrived.
+    ReturnReceived(OrderReturnReceived),
+    /// The shop does not take something back.
+    ReturnDeclined(OrderReturnDeclined),
+    /// The buyer keeps what they wanted to send back.
+    ReturnCancelled(OrderReturnCancelled),
 }
 
 /// The order was received; stock is not reserved yet.
@@ -156,6 +164,60 @@ pub(crate) struct OrderRefundFailed {
     reason: String,
 }
 
+/// The buyer announced that they send something back.
+#[derive(SimpleObject)]
+pub(crate) struct OrderReturnRequested {
+    /// When it happened.
+    at: DateTime,
+    /// Whose doing it was.
+    actor: Actor,
+    /// The person whose doing it was. Only administrators see it.
+    user: Option<User>,
+    /// Which one: an id in the order's `returns`.
+    return_id: ID,
+}
+
+/// What was sent back has arrived.
+#[derive(SimpleObject)]
+pub(crate) struct OrderReturnReceived {
+    /// When it happened.
+    at: DateTime,
+    /// Whose doing it was.
+    actor: Actor,
+    /// The person whose doing it was. Only administrators see it.
+    user: Option<User>,
+    /// Which one: an id in the order's `returns`.
+    return_id: ID,
+}
+
+/// The shop does not take back what was announced.
+#[derive(SimpleObject)]
+pub(crate) struct OrderReturnDeclined {
+    /// When it happened.
+    at: DateTime,
+    /// Whose doing it was.
+    actor: Actor,
+    /// The person whose doing it was. Only administrators see it.
+    user: Option<User>,
+    /// Which one: an id in the order's `returns`.
+    return_id: ID,
+    /// The reason, as a text for people.
+    reason: String,
+}
+
+/// The buyer keeps what they wanted to send back.
+#[derive(SimpleObject)]
+pub(crate) struct OrderReturnCancelled {
+    /// When it happened.
+    at: DateTime,
+    /// Whose doing it was.
+    actor: Actor,
+    /// The person whose doing it was. Only administrators see it.
+    user: Option<User>,
+    /// Which one: an id in the order's `returns`.
+    return_id: ID,
+}
+
 impl OrderEvent {
     /// An event from the database, with its order's currency, as the viewer may see it.
     pub(super) fn new(row: order_event::Model, currency: &str, viewer: &Viewer) -> Result<Self> {
@@ -164,6 +226,7 @@ impl OrderEvent {
         let amount = money(row.amount_minor.unwrap_or(0), currency)?;
         let reason = row.reason.unwrap_or_default();
         let fulfillment_id = id::global("Fulfillment", row.fulfillment_id.unwrap_or_default());
+        let return_id = id::global("Return", row.return_id.unwrap_or_default());
         Ok(match row.kind {
             Kind::Received => Self::Received(OrderReceived { at, actor, user }),
             Kind::Placed => Self::Placed(OrderPlaced { at, actor, user, total: amount }),
@@ -174,6 +237,10 @@ impl OrderEvent {
             Kind::Delivered => Self::Delivered(OrderDelivered { at, actor, user, fulfillment_id }),
             Kind::Refunded => Self::Refunded(OrderRefunded { at, actor, user, amount, reason }),
             Kind::RefundFailed => Self::RefundFailed(OrderRefundFailed { at, actor, user, amount, reason }),
+            Kind::ReturnRequested => Self::ReturnRequested(OrderReturnRequested { at, actor, user, return_id }),
+            Kind::ReturnReceived => Self::ReturnReceived(OrderReturnReceived { at, actor, user, return_id }),
+            Kind::ReturnDeclined => Self::ReturnDeclined(OrderReturnDeclined { at, actor, user, return_id, reason }),
+            Kind::ReturnCancelled => Self::ReturnCancelled(OrderReturnCancelled { at, actor, user, return_id }),
         })
     }
 }

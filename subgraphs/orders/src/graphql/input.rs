@@ -6,9 +6,8 @@ use service::{Error, Money, Result};
 use uuid::Uuid;
 
 use crate::address::Address;
-use crate::offer::WantedLine;
+use crate::offer::{WantedLine, path_of};
 use crate::saga::place::{Agreement, Wanted};
-use crate::saga::quote::path_of;
 use crate::saga::{By, fulfill, refund};
 
 /// What to quote.
@@ -107,13 +106,15 @@ pub(crate) struct RefundOrderInput {
     pub(super) order_id: ID,
     /// A key that the caller generates for each refund, such as a UUID. A repeated request with the same key pays nothing more.
     idempotency_key: String,
-    /// Units that came back or will not be sent. They count as sold no longer; stock-keeping decides what goes back on the shelf.
+    /// Units that came back or will not be sent. They count as sold no longer. Those that were not sent are taken first.
     lines: Option<Vec<OrderLineInput>>,
     /// Whether to pay back shipping too.
     #[graphql(default)]
     shipping: bool,
     /// How much to pay back. Without it, what the lines and shipping have cost, with their tax.
     amount: Option<MoneyInput>,
+    /// Whether the units go back on the shelf once they are paid back. Without it, those do that were not sent.
+    restock: Option<bool>,
     /// The reason, for the buyer and the order's history.
     reason: String,
 }
@@ -182,6 +183,7 @@ impl RefundOrderInput {
             lines: read_lines(self.lines.unwrap_or_default())?,
             shipping: self.shipping,
             amount,
+            restock: self.restock,
             reason: text("reason", self.reason)?,
             by,
         })
@@ -199,13 +201,16 @@ impl ShippingAddressInput {
 
 /// The lines in the saga's types.
 pub(super) fn read_lines(lines: Vec<OrderLineInput>) -> Result<Vec<WantedLine>> {
-    let line = |(index, line): (usize, OrderLineInput)| {
-        let product = id::parse("Product", &line.product_id);
-        let product = product
-            .ok_or_else(|| Error::bad_input("This is not the id of a product.").at(path_of(index, "productId")))?;
-        Ok(WantedLine { product, quantity: line.quantity })
-    };
-    lines.into_iter().enumerate().map(line).collect()
+    let lines = lines.into_iter().enumerate();
+    lines.map(|(index, line)| read_line(index, &line.product_id, line.quantity)).collect()
+}
+
+/// A line in the saga's types.
+pub(super) fn read_line(index: usize, product: &ID, quantity: i32) -> Result<WantedLine> {
+    let product = id::parse("Product", product);
+    let product =
+        product.ok_or_else(|| Error::bad_input("This is not the id of a product.").at(path_of(index, "productId")))?;
+    Ok(WantedLine { product, quantity })
 }
 
 /// A reason, as it is kept in the history.
@@ -222,7 +227,8 @@ pub(super) fn no_such<'a>(what: &str, path: impl IntoIterator<Item = &'a str>) -
     Error::not_found(format!("You have no {what} with this id.")).at(path)
 }
 
-fn key(key: String) -> Result<String> {
+/// The caller's key of a request.
+pub(super) fn key(key: String) -> Result<String> {
     if key.trim().is_empty() || key.len() > 255 {
         let message = "`idempotencyKey` must have 1 to 255 bytes. Make a new one, such as a UUID.";
         return Err(Error::bad_input(message).at(["input", "idempotencyKey"]));

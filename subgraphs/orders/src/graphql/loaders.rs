@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::list::{OrderKey, OrderList, order_key};
 use crate::entity::order::{self, Status};
-use crate::entity::{fulfillment, fulfillment_line, order_event, order_line, product_sales, refund};
+use crate::entity::{fulfillment, fulfillment_line, order_event, order_line, product_sales, refund, returns};
 
 /// The order with this id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,6 +49,14 @@ pub(super) struct RefundsOf(pub(super) Uuid);
 /// The refund with this id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct RefundOf(pub(super) Uuid);
+
+/// The returns of the order, oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ReturnsOf(pub(super) Uuid);
+
+/// The return with this id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ReturnOf(pub(super) Uuid);
 
 /// How many units of the product were sold.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -188,6 +196,32 @@ impl Loader<RefundOf> for Database {
         let ids = keys.iter().map(|key| key.0);
         let refunds = refund::Entity::find().filter(refund::Column::Id.is_in(ids)).all(self.reader()).await?;
         Ok(refunds.into_iter().map(|refund| (RefundOf(refund.id), refund)).collect())
+    }
+}
+
+impl Loader<ReturnsOf> for Database {
+    type Value = Vec<returns::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ReturnsOf]) -> Result<HashMap<ReturnsOf, Self::Value>, Error> {
+        let returns = returns::Entity::find()
+            .filter(returns::Column::OrderId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(returns::Column::CreatedAt)
+            .order_by_asc(returns::Column::Id)
+            .all(self.reader())
+            .await?;
+        Ok(grouped(returns, |row| ReturnsOf(row.order_id)))
+    }
+}
+
+impl Loader<ReturnOf> for Database {
+    type Value = returns::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ReturnOf]) -> Result<HashMap<ReturnOf, Self::Value>, Error> {
+        let ids = keys.iter().map(|key| key.0);
+        let returns = returns::Entity::find().filter(returns::Column::Id.is_in(ids)).all(self.reader()).await?;
+        Ok(returns.into_iter().map(|row| (ReturnOf(row.id), row)).collect())
     }
 }
 

@@ -13,6 +13,8 @@ mod product;
 mod query;
 mod quote;
 mod refund;
+mod return_mutation;
+mod returns;
 mod subscription;
 mod user;
 
@@ -39,6 +41,8 @@ pub(crate) enum Node {
     Fulfillment(fulfillment::Fulfillment),
     /// A refund.
     Refund(refund::Refund),
+    /// A return.
+    Return(returns::Return),
     /// A quote.
     Quote(quote::Quote),
     /// A product.
@@ -49,7 +53,7 @@ pub(crate) enum Node {
 
 /// The schema, without the data that its resolvers need.
 pub(crate) fn schema(limits: &Limits) -> SchemaBuilder<Query, Mutation, Subscription> {
-    service::graphql::builder(Query, Mutation, Subscription, limits)
+    service::graphql::builder(Query, Mutation::default(), Subscription, limits)
         .register_output_type::<events::OrderEvent>()
         .register_output_type::<errors::UserError>()
         .register_output_type::<Node>()

@@ -1,10 +1,11 @@
 //! The mutations. Knows who may run them; the saga knows how.
 
-use async_graphql::{Context, ID, Object};
-use service::graphql::{database, resource, user_errors};
+use async_graphql::{Context, ID, MergedObject, Object};
+use service::graphql::{database, resource};
 use service::{Error, Result, viewer};
 use uuid::Uuid;
 
+use super::errors::done;
 use super::input::{
     CancelOrderInput, FulfillOrderInput, MarkDeliveredInput, PlaceOrderInput, QuoteOrderInput, RefundOrderInput,
     RetryOrderInput, no_such, read_lines, text,
@@ -14,15 +15,20 @@ use super::payload::{
     CancelOrderPayload, FulfillmentPayload, PlaceOrderPayload, QuoteOrderPayload, RefundOrderPayload, RetryOrderPayload,
 };
 use super::query::{find_fulfillment, find_order};
-use super::refund::Refund;
-use crate::entity::order;
-use crate::saga::{By, Saga, cancel, fulfill, place, quote, refund, retry};
+use super::return_mutation::ReturnMutation;
+use crate::entity::{fulfillment, order, quote, refund};
+use crate::saga::{self, By, Saga, cancel, fulfill, place, retry};
 
 /// The mutation root.
-pub(crate) struct Mutation;
+#[derive(Default, MergedObject)]
+pub(crate) struct Mutation(OrderMutation, ReturnMutation);
+
+/// The mutations of orders.
+#[derive(Default)]
+pub(crate) struct OrderMutation;
 
 #[Object]
-impl Mutation {
+impl OrderMutation {
     /// Says what an order would cost the signed-in user, with shipping and tax. Reserves nothing.
     #[graphql(requires_scopes = "orders:write")]
     async fn quote_order(
@@ -30,11 +36,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to quote.")] input: QuoteOrderInput,
     ) -> Option<Result<QuoteOrderPayload>> {
-        let (quote, user_errors) = match user_errors(quote_order(ctx, input).await) {
-            Ok(split) => split,
-            Err(error) => return Some(Err(error)),
-        };
-        Some(Ok(QuoteOrderPayload { quote: quote.map(Into::into), user_errors }))
+        Some(done(quote_order(ctx, input).await).map(Into::into))
     }
 
     /// Places an order for the signed-in user, who has agreed to its price. The total is taken from the buyer once the stock is sold to
@@ -45,14 +47,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to order.")] input: PlaceOrderInput,
     ) -> Option<Result<PlaceOrderPayload>> {
-        let (placed, user_errors) = match user_errors(place_order(ctx, input).await) {
-            Ok(split) => split,
-            Err(error) => return Some(Err(error)),
-        };
-        Some(Ok(placed.map_or_else(
-            || PlaceOrderPayload { user_errors, ..PlaceOrderPayload::default() },
-            PlaceOrderPayload::from,
-        )))
+        Some(done(place_order(ctx, input).await).map(Into::into))
     }
 
     /// Cancels an order of the signed-in user, for a day after it was placed and as long as nothing of it was sent; the shop's staff can
@@ -63,11 +58,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which order.")] input: CancelOrderInput,
     ) -> Option<Result<CancelOrderPayload>> {
-        let (order, user_errors) = match user_errors(cancel_order(ctx, input).await) {
-            Ok(split) => split,
-            Err(error) => return Some(Err(error)),
-        };
-        Some(Ok(CancelOrderPayload { order: order.map(Into::into), user_errors }))
+        Some(done(cancel_order(ctx, input).await).map(Into::into))
     }
 
     /// Writes that a parcel of an order was sent. For the shop's staff. Safe to repeat with the same `idempotencyKey`.
@@ -77,11 +68,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What was sent.")] input: FulfillOrderInput,
     ) -> Option<Result<FulfillmentPayload>> {
-        let (done, user_errors) = match user_errors(fulfill_order(ctx, input).await) {
-            Ok(split) => split,
-            Err(error) => return Some(Err(error)),
-        };
-        Some(Ok(fulfillment_payload(done, user_errors)))
+        Some(done(fulfill_order(ctx, input).await).map(Into::into))
     }
 
     /// Writes that a parcel has arrived. For the shop's staff. Doing it again changes nothing.
@@ -91,11 +78,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which parcel.")] input: MarkDeliveredInput,
     ) -> Option<Result<FulfillmentPayload>> {
-        let (done, user_errors) = match user_errors(mark_delivered(ctx, input).await) {
-            Ok(split) => split,
-            Err(error) => return Some(Err(error)),
-        };
-        Some(Ok(fulfillment_payload(done, user_errors)))
+        Some(done(mark_delivered(ctx, input).await).map(Into::into))
     }
 
     /// Pays back a part of an order, or all of it: for units that come back or can't be sent, or any amount up to what was paid. For
@@ -106,15 +89,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to pay back.")] input: RefundOrderInput,
     ) -> Option<Result<RefundOrderPayload>> {
-        let (done, user_errors) = match user_errors(refund_order(ctx, input).await) {
-            Ok(split) => split,
-            Err(error) => return Some(Err(error)),
-        };
-        let (refund, order) = match done {
-            Some((refund, order)) => (Some(Refund::new(refund, &order.currency)), Some(order.into())),
-            None => (None, None),
-        };
-        Some(Ok(RefundOrderPayload { refund, order, user_errors }))
+        Some(done(refund_order(ctx, input).await).map(Into::into))
     }
 
     /// Tries the steps of an order now that could not be done. For the shop's staff; see `stuckOrders`.
@@ -124,18 +99,14 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which order.")] input: RetryOrderInput,
     ) -> Option<Result<RetryOrderPayload>> {
-        let (order, user_errors) = match user_errors(retry_order(ctx, input).await) {
-            Ok(split) => split,
-            Err(error) => return Some(Err(error)),
-        };
-        Some(Ok(RetryOrderPayload { order: order.map(Into::into), user_errors }))
+        Some(done(retry_order(ctx, input).await).map(Into::into))
     }
 }
 
-async fn quote_order(ctx: &Context<'_>, input: QuoteOrderInput) -> Result<crate::entity::quote::Model> {
+async fn quote_order(ctx: &Context<'_>, input: QuoteOrderInput) -> Result<quote::Model> {
     let buyer = buyer(ctx)?;
     let (lines, address) = (read_lines(input.lines)?, input.shipping_address.read()?);
-    quote::quote(resource::<Saga>(ctx)?, buyer, &lines, address).await
+    saga::quote::quote(resource::<Saga>(ctx)?, buyer, &lines, address).await
 }
 
 async fn place_order(ctx: &Context<'_>, input: PlaceOrderInput) -> Result<place::Outcome> {
@@ -144,24 +115,22 @@ async fn place_order(ctx: &Context<'_>, input: PlaceOrderInput) -> Result<place:
 }
 
 async fn cancel_order(ctx: &Context<'_>, input: CancelOrderInput) -> Result<order::Model> {
-    let user = viewer(ctx).require_user()?;
+    viewer(ctx).require_user()?;
     let reason = input.reason.map(|reason| text("reason", reason)).transpose()?;
     let reason = reason.unwrap_or_else(|| "cancelled on request".to_owned());
     let order = visible(ctx, &input.id, "id").await?;
-    let by = if viewer(ctx).is_staff() { By::staff(&user.id) } else { By::buyer(order.row().buyer_id) };
+    let by = acting(ctx, order.row())?;
     cancel::cancel(resource::<Saga>(ctx)?, order.row().id, by, &reason).await
 }
 
-type Parcel = (crate::entity::fulfillment::Model, order::Model);
-
-async fn fulfill_order(ctx: &Context<'_>, input: FulfillOrderInput) -> Result<Parcel> {
+async fn fulfill_order(ctx: &Context<'_>, input: FulfillOrderInput) -> Result<(fulfillment::Model, order::Model)> {
     let staff = By::staff(&viewer(ctx).require_staff()?.id);
     let order = visible(ctx, &input.order_id, "orderId").await?;
     let parcel = fulfill::ship(database(ctx)?, &input.wanted(order.row().id, staff)?).await?;
     Ok((parcel, order.row().clone()))
 }
 
-async fn mark_delivered(ctx: &Context<'_>, input: MarkDeliveredInput) -> Result<Parcel> {
+async fn mark_delivered(ctx: &Context<'_>, input: MarkDeliveredInput) -> Result<(fulfillment::Model, order::Model)> {
     let staff = By::staff(&viewer(ctx).require_staff()?.id);
     let not_found = || no_such("parcel", ["input", "fulfillmentId"]);
     find_fulfillment(ctx, &input.fulfillment_id).await?.ok_or_else(not_found)?;
@@ -171,14 +140,11 @@ async fn mark_delivered(ctx: &Context<'_>, input: MarkDeliveredInput) -> Result<
     Ok((parcel, order.row().clone()))
 }
 
-async fn refund_order(
-    ctx: &Context<'_>,
-    input: RefundOrderInput,
-) -> Result<(crate::entity::refund::Model, order::Model)> {
+async fn refund_order(ctx: &Context<'_>, input: RefundOrderInput) -> Result<(refund::Model, order::Model)> {
     let staff = By::staff(&viewer(ctx).require_admin()?.id);
     let order = visible(ctx, &input.order_id, "orderId").await?;
     let saga = resource::<Saga>(ctx)?;
-    let refund = refund::refund(saga, &input.wanted(order.row().id, staff)?).await?;
+    let refund = saga::refund::refund(saga, &input.wanted(order.row().id, staff)?).await?;
     // As it is after the refund.
     Ok((refund, saga.order(order.row().id).await?))
 }
@@ -189,17 +155,15 @@ async fn retry_order(ctx: &Context<'_>, input: RetryOrderInput) -> Result<order:
     retry::retry(resource::<Saga>(ctx)?, order.row().id).await
 }
 
-fn fulfillment_payload(done: Option<Parcel>, user_errors: Vec<super::errors::OrderUserError>) -> FulfillmentPayload {
-    let (fulfillment, order) = match done {
-        Some((parcel, order)) => (Some(parcel.into()), Some(order.into())),
-        None => (None, None),
-    };
-    FulfillmentPayload { fulfillment, order, user_errors }
+/// The order of an argument, if the caller may see it.
+pub(super) async fn visible(ctx: &Context<'_>, id: &ID, field: &str) -> Result<Order> {
+    find_order(ctx, id).await?.ok_or_else(|| no_such("order", ["input", field]))
 }
 
-/// The order of an argument, if the caller may see it.
-async fn visible(ctx: &Context<'_>, id: &ID, field: &str) -> Result<Order> {
-    find_order(ctx, id).await?.ok_or_else(|| no_such("order", ["input", field]))
+/// Who acts on an order that they may see: somebody of the shop, or its buyer.
+pub(super) fn acting(ctx: &Context<'_>, order: &order::Model) -> Result<By> {
+    let user = viewer(ctx).require_user()?;
+    Ok(if viewer(ctx).is_staff() { By::staff(&user.id) } else { By::buyer(order.buyer_id) })
 }
 
 /// The person who orders.

@@ -6,14 +6,16 @@ use service::{DateTime, Error, Money, Result, Viewer, viewer};
 
 use super::events::OrderEvent;
 use super::fulfillment::Fulfillment;
-use super::loaders::{EventsOf, FulfillmentsOf, LinesOf, RefundsOf};
+use super::loaders::{EventsOf, FulfillmentsOf, LinesOf, RefundsOf, ReturnsOf};
 use super::product::Product;
 use super::refund::Refund;
+use super::returns::Return;
 use super::user::User;
 use crate::address::Address;
 use crate::clock::to_datetime;
 use crate::entity::order::{self, Status};
 use crate::entity::{fulfillment, order_line};
+use crate::saga::returns;
 
 /// An order in the graph.
 pub(crate) struct Order(order::Model);
@@ -199,6 +201,12 @@ impl Order {
         Ok(refunds.into_iter().map(|row| Refund::new(row, &self.0.currency)).collect())
     }
 
+    /// What the buyer sends back or has sent back, oldest first.
+    async fn returns(&self, ctx: &Context<'_>) -> Result<Vec<Return>> {
+        let returns = loader(ctx)?.load_one(ReturnsOf(self.0.id)).await?.unwrap_or_default();
+        Ok(returns.into_iter().map(Return::from).collect())
+    }
+
     /// What happened to the order, oldest first.
     async fn history(&self, ctx: &Context<'_>) -> Result<Vec<OrderEvent>> {
         let events = loader(ctx)?.load_one(EventsOf(self.0.id)).await?.unwrap_or_default();
@@ -231,6 +239,13 @@ impl OrderLine {
     #[graphql(provides = "sku")]
     async fn product(&self) -> Option<Product> {
         Some(Product::in_line(self.row.product_id, self.row.sku.clone()))
+    }
+
+    /// How many units the buyer has and could still send back.
+    async fn returnable_quantity(&self, ctx: &Context<'_>) -> Result<i32> {
+        let returns = loader(ctx)?.load_one(ReturnsOf(self.row.order_id)).await?.unwrap_or_default();
+        let announced = returns::announced(&returns).remove(&self.row.product_id).unwrap_or(0);
+        Ok((self.row.with_buyer() - announced).max(0))
     }
 
     /// The unit price times the quantity.

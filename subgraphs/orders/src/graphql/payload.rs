@@ -2,7 +2,7 @@
 
 use async_graphql::SimpleObject;
 
-use super::errors::{OrderErrorCode, OrderUserError};
+use super::errors::{Done, OrderErrorCode, OrderUserError};
 use super::fulfillment::Fulfillment;
 use super::order::Order;
 use super::product::Product;
@@ -84,6 +84,47 @@ pub(crate) struct RetryOrderPayload {
     pub(super) order: Option<Order>,
     /// What the user has to correct.
     pub(super) user_errors: Vec<OrderUserError>,
+}
+
+impl From<Done<entity::quote::Model>> for QuoteOrderPayload {
+    fn from((quote, user_errors): Done<entity::quote::Model>) -> Self {
+        Self { quote: quote.map(Into::into), user_errors }
+    }
+}
+
+impl From<Done<entity::order::Model>> for CancelOrderPayload {
+    fn from((order, user_errors): Done<entity::order::Model>) -> Self {
+        Self { order: order.map(Into::into), user_errors }
+    }
+}
+
+impl From<Done<entity::order::Model>> for RetryOrderPayload {
+    fn from((order, user_errors): Done<entity::order::Model>) -> Self {
+        Self { order: order.map(Into::into), user_errors }
+    }
+}
+
+impl From<Done<(entity::fulfillment::Model, entity::order::Model)>> for FulfillmentPayload {
+    fn from((done, user_errors): Done<(entity::fulfillment::Model, entity::order::Model)>) -> Self {
+        let (parcel, order) = done.unzip();
+        Self { fulfillment: parcel.map(Into::into), order: order.map(Into::into), user_errors }
+    }
+}
+
+impl From<Done<(entity::refund::Model, entity::order::Model)>> for RefundOrderPayload {
+    fn from((done, user_errors): Done<(entity::refund::Model, entity::order::Model)>) -> Self {
+        let (refund, order) = match done {
+            Some((refund, order)) => (Some(Refund::new(refund, &order.currency)), Some(order.into())),
+            None => (None, None),
+        };
+        Self { refund, order, user_errors }
+    }
+}
+
+impl From<Done<Outcome>> for PlaceOrderPayload {
+    fn from((placed, user_errors): Done<Outcome>) -> Self {
+        placed.map_or_else(|| Self { user_errors, ..Self::default() }, Self::from)
+    }
 }
 
 impl From<Outcome> for PlaceOrderPayload {

@@ -14,9 +14,11 @@ use super::order::{Order, may_see};
 use super::product::Product;
 use super::quote::Quote;
 use super::refund::Refund;
+use super::returns::{Return, ReturnKey};
 use super::user::{User, orders_of};
 use crate::clock::to_datetime;
 use crate::entity::order::{self, Column, Status, Step};
+use crate::entity::returns;
 use crate::saga::{Saga, quote};
 
 /// The query root.
@@ -111,6 +113,28 @@ impl Query {
         Some(orders.await)
     }
 
+    /// What buyers send back, oldest first. For the shop's staff.
+    #[graphql(
+        complexity = "service::graphql::page::cost(first, last, child_complexity)",
+        requires_scopes = "orders:read"
+    )]
+    #[allow(clippy::too_many_arguments, reason = "each is an argument of the field")]
+    async fn returns(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only returns with this status.")] status: Option<returns::Status>,
+        #[graphql(desc = "How many from the start of the list; 20 by default, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end of the list, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Option<Result<PageConnection<ReturnKey, Return>>> {
+        let returns = async {
+            viewer(ctx).require_staff()?;
+            Return::list(ctx, status, Page::new(first, after, last, before)?).await
+        };
+        Some(returns.await)
+    }
+
     #[graphql(entity)]
     async fn find_order_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Order>> {
         find_order(ctx, &id).await.transpose()
@@ -124,6 +148,11 @@ impl Query {
     #[graphql(entity)]
     async fn find_refund_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Refund>> {
         find_refund(ctx, &id).await.transpose()
+    }
+
+    #[graphql(entity)]
+    async fn find_return_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Return>> {
+        Return::find(ctx, &id).await.transpose()
     }
 
     #[graphql(entity)]

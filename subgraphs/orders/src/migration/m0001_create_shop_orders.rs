@@ -2,6 +2,8 @@
 
 use sea_orm_migration::prelude::*;
 
+use super::columns::{amount, id, index, number, reference, text};
+
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
 
@@ -217,13 +219,6 @@ fn product_sales() -> TableCreateStatement {
 
 /// One for each filter and sort of the schema.
 fn indexes() -> Vec<IndexCreateStatement> {
-    let index = |table: &'static str, columns: &[&'static str]| {
-        let mut index = Index::create().name(format!("{table}_{}", columns.join("_"))).table(table).to_owned();
-        for column in columns {
-            index.col(*column);
-        }
-        index
-    };
     vec![
         index("orders", &["buyer_id", "idempotency_key"]).unique().to_owned(),
         index("orders", &["placed_at", "id"]),
@@ -236,25 +231,4 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("refunds", &["order_id", "created_at"]),
         index("fulfillments", &["order_id", "shipped_at"]),
     ]
-}
-
-fn id(column: &'static str) -> ColumnDef {
-    ColumnDef::new(column).uuid().not_null().take()
-}
-
-fn text(column: &'static str, length: u32) -> ColumnDef {
-    ColumnDef::new(column).string_len(length).take()
-}
-
-fn number(column: &'static str) -> ColumnDef {
-    ColumnDef::new(column).big_integer().not_null().take()
-}
-
-/// Minor units of a currency. Never negative.
-fn amount(column: &'static str) -> ColumnDef {
-    ColumnDef::new(column).big_integer().not_null().check(Expr::col(column).gte(0)).take()
-}
-
-fn reference(from: &'static str, column: &'static str, to: &'static str) -> ForeignKeyCreateStatement {
-    ForeignKey::create().from(from, column).to(to, "id").on_delete(ForeignKeyAction::Cascade).to_owned()
 }

@@ -6,13 +6,13 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, I
 use service::{Code, Database, Error, Result};
 use uuid::Uuid;
 
-use super::quote::path_of;
+use super::lines::named;
 use super::store::{self, Event};
 use super::{By, SagaError};
 use crate::clock::now_millis;
 use crate::entity::order::{self, Status, Step};
 use crate::entity::{fulfillment, fulfillment_line, order_event, order_line};
-use crate::offer::WantedLine;
+use crate::offer::{WantedLine, path_of};
 
 /// A parcel.
 #[derive(Clone, Debug)]
@@ -106,14 +106,8 @@ fn contents(lines: &[order_line::Model], wanted: &[WantedLine]) -> Result<Vec<Wa
         }
         return Ok(all);
     }
-    for (index, wanted_line) in wanted.iter().enumerate() {
-        let line = lines.iter().find(|line| line.product_id == wanted_line.product);
-        let line =
-            line.ok_or_else(|| Error::bad_input("The order has no such product.").at(path_of(index, "productId")))?;
-        if wanted.iter().take(index).any(|earlier| earlier.product == wanted_line.product) {
-            return Err(Error::bad_input("This product is in another line too.").at(path_of(index, "productId")));
-        }
-        if !(1..=line.unfulfilled()).contains(&wanted_line.quantity) {
+    for (index, (line, quantity)) in named(lines, wanted)?.into_iter().enumerate() {
+        if !(1..=line.unfulfilled()).contains(&quantity) {
             let message =
                 format!("`quantity` must be 1 to {}: the units that are still to be sent.", line.unfulfilled());
             return Err(Error::bad_input(message).at(path_of(index, "quantity")));

@@ -1,4 +1,4 @@
-//! The client of inventory: three stock mutations and a query of products, over GraphQL.
+//! The client of inventory: four stock mutations and a query of products, over GraphQL.
 //! Knows no table of orders and no step.
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use service::{DateTime, Money};
 use uuid::Uuid;
 
 use crate::entity::order::Shortage;
-use crate::entity::order_line;
+use crate::entity::{order_line, restock};
 
 /// The header with which a service identifies itself.
 const TOKEN_HEADER: &str = "x-internal-token";
@@ -155,10 +155,7 @@ impl Inventory {
         lines: &[order_line::Model],
         expires_at: DateTime,
     ) -> Result<Reserve, InventoryError> {
-        let lines: Vec<Value> = lines
-            .iter()
-            .map(|line| json!({ "productId": id::global("Product", line.product_id), "quantity": line.quantity }))
-            .collect();
+        let lines: Vec<Value> = lines.iter().map(|line| wire_line(line.product_id, line.quantity)).collect();
         let input = json!({ "idempotencyKey": key, "lines": lines, "expiresAt": expires_at.to_rfc3339() });
         let answer: Answer<ReserveAnswer> = self.call(RESERVE, json!({ "input": input })).await?;
         Ok(match answer.result {
@@ -190,6 +187,20 @@ impl Inventory {
         Ok(())
     }
 
+    /// Returns units that were sold under the reservation's key, once for `key`; nothing if it was released, since all is back then. May
+    /// be repeated.
+    pub(crate) async fn take_back(
+        &self,
+        key: Uuid,
+        reservation: Uuid,
+        lines: &[restock::Line],
+    ) -> Result<(), InventoryError> {
+        let lines: Vec<Value> = lines.iter().map(|line| wire_line(line.product_id, line.quantity)).collect();
+        let input = json!({ "idempotencyKey": key, "reservationKey": reservation, "lines": lines });
+        let _: Answer<Value> = self.call(TAKE_BACK, json!({ "input": input })).await?;
+        Ok(())
+    }
+
     async fn call<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, InventoryError> {
         let request = self.http.post(self.url.clone()).json(&json!({ "query": query, "variables": variables }));
         let request = request.header(TOKEN_HEADER, &self.token);
@@ -215,6 +226,10 @@ impl Inventory {
     fn transport(&self, cause: reqwest::Error) -> InventoryError {
         InventoryError::Transport { url: self.url.clone(), cause: cause.without_url() }
     }
+}
+
+fn wire_line(product: Uuid, quantity: i32) -> Value {
+    json!({ "productId": id::global("Product", product), "quantity": quantity })
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, InventoryError> {
@@ -247,6 +262,10 @@ const COMMIT: &str = "mutation Commit($key: String!) {
 
 const RELEASE: &str = "mutation Release($key: String!) {
   result: releaseStock(idempotencyKey: $key) { status }
+}";
+
+const TAKE_BACK: &str = "mutation TakeBack($input: TakeBackStockInput!) {
+  result: takeBackStock(input: $input) { __typename }
 }";
 
 #[derive(Deserialize)]

@@ -29,19 +29,25 @@
 //!    meanwhile, a refund is written in the transaction that writes the capture.
 //! 6. RELEASE closes the key in inventory for good: a reservation request that was delayed in the network can't take stock for
 //!    an order that nobody will finish.
-//! 7. A refund is a row too (`refund.rs`): written with the promise, paid by whoever takes it, with its id as the key.
+//! 7. What is promised after the sale is a row too (`promise.rs`): a refund, or units that go back on the shelf. It is kept by whoever
+//!    takes it, with its id as the key.
 //!
 //! Steps only go to the right or down, so every order comes to an end. The reconciler takes the steps of incomplete orders.
 
 pub(crate) mod cancel;
 mod counters;
 pub(crate) mod fulfill;
+pub(crate) mod gauges;
 pub(crate) mod inventory;
+mod lines;
 pub(crate) mod place;
+mod promise;
 pub(crate) mod quote;
 pub(crate) mod reconcile;
 pub(crate) mod refund;
+mod restock;
 pub(crate) mod retry;
+pub(crate) mod returns;
 mod steps;
 mod store;
 #[cfg(test)]
@@ -101,6 +107,8 @@ pub(crate) struct Policy {
     pub(crate) quote_for: Duration,
     /// How long a buyer may cancel an order that is not sent yet.
     pub(crate) cancel_within: Duration,
+    /// How long after it has arrived a buyer may send something back.
+    pub(crate) return_within: Duration,
 }
 
 /// After so many failed attempts at one step, a person should look at it.
@@ -131,6 +139,7 @@ impl Default for Policy {
             hold_for: Duration::from_secs(900),
             quote_for: Duration::from_secs(900),
             cancel_within: Duration::from_secs(24 * 3600),
+            return_within: Duration::from_secs(30 * 24 * 3600),
         }
     }
 }

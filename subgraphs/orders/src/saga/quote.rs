@@ -11,7 +11,7 @@ use super::inventory::{InventoryError, Product};
 use crate::address::Address;
 use crate::clock::{millis, now_millis};
 use crate::entity::quote;
-use crate::offer::{LINES, Offer, WantedLine};
+use crate::offer::{LINES, Offer, WantedLine, path_of};
 
 /// The maximum number of lines in an order.
 pub(crate) const MAX_LINES: usize = 50;
@@ -90,11 +90,6 @@ fn check(lines: &[WantedLine]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The path of a field of a line of the input.
-pub(crate) fn path_of(index: usize, field: &str) -> [String; 4] {
-    [LINES[0].to_owned(), LINES[1].to_owned(), index.to_string(), field.to_owned()]
 }
 
 fn unavailable(error: InventoryError) -> Error {

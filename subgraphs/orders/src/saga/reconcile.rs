@@ -9,9 +9,11 @@ use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySel
 use service::Result;
 use tokio_util::sync::CancellationToken;
 
-use super::{STUCK_AFTER, Saga, SagaError, quote, refund, steps, store};
+use super::promise::{self, Promise};
+use super::{STUCK_AFTER, Saga, SagaError, quote, steps, store};
 use crate::clock::{millis, now_millis};
 use crate::entity::order::{self, Column, Step};
+use crate::entity::{refund, restock};
 
 /// How many orders are read at once.
 const BATCH: u64 = 64;
@@ -20,8 +22,7 @@ const CONCURRENT: usize = 4;
 /// Old quotes are forgotten once in so many passes.
 const PASSES_PER_CLEANING: u32 = 300;
 
-/// Looks for orders and refunds that are due, again and again until stopped. Several instances may run: each order goes to one of
-/// them.
+/// Looks for orders and promises that are due, again and again until stopped. Several instances may run: each goes to one of them.
 pub(crate) async fn run(saga: Saga, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(saga.policy.interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -54,13 +55,19 @@ pub(crate) async fn pass(saga: &Saga) -> Result<usize> {
         .filter(|taken| std::future::ready(*taken))
         .count()
         .await;
-    let refunds = futures_util::stream::iter(refund::due(saga, BATCH).await?)
-        .map(|refund| async move { in_time(saga, refund.id, pay(saga, refund)).await })
+    let promises = kept::<refund::Model>(saga).await? + kept::<restock::Model>(saga).await?;
+    Ok(orders + promises)
+}
+
+/// Keeps the promises of one kind that are due. Returns how many there were.
+async fn kept<P: Promise>(saga: &Saga) -> Result<usize> {
+    let due = promise::due::<P>(saga, BATCH).await?;
+    let kept = futures_util::stream::iter(due)
+        .map(|promise| async move { in_time(saga, promise.id(), keep(saga, promise)).await })
         .buffer_unordered(CONCURRENT)
         .filter(|taken| std::future::ready(*taken))
-        .count()
-        .await;
-    Ok(orders + refunds)
+        .count();
+    Ok(kept.await)
 }
 
 async fn due(saga: &Saga) -> Result<Vec<order::Model>, DbErr> {
@@ -77,22 +84,23 @@ async fn due(saga: &Saga) -> Result<Vec<order::Model>, DbErr> {
 /// Works on something for as long as its lease. If it takes longer, it is left as after a crash and is due again.
 async fn in_time(saga: &Saga, id: uuid::Uuid, work: impl Future<Output = bool>) -> bool {
     tokio::time::timeout(saga.policy.lease, work).await.unwrap_or_else(|_| {
-        tracing::error!(%id, "The steps of an order or a refund took longer than the lease");
+        tracing::error!(%id, "The steps of an order or a promise took longer than the lease");
         true
     })
 }
 
-async fn pay(saga: &Saga, refund: crate::entity::refund::Model) -> bool {
-    match refund::claim(saga, &refund).await {
+/// Works on one promise, unless another instance has claimed it.
+async fn keep<P: Promise>(saga: &Saga, promise: P) -> bool {
+    match promise::claim(saga, &promise).await {
         Ok(true) => {}
         Ok(false) => return false,
         Err(error) => {
-            tracing::error!(%error, refund = %refund.id, "The reconciler could not claim a refund");
+            tracing::error!(%error, id = %promise.id(), what = P::WHAT, "The reconciler could not claim a promise");
             return false;
         }
     }
     saga.counters.reconciled.inc();
-    refund::attempt(saga, &refund).await;
+    promise::attempt(saga, &promise).await;
     true
 }
 

@@ -1,25 +1,23 @@
 //! Paying back: a part of an order, or what a cancelled order has paid. Knows no GraphQL and no step of an order.
 //!
 //! The row is the promise: with it, the sum of an order's refunds is written under the order's lock, so it never exceeds what was taken.
-//! Whoever comes by calls the provider with the refund's id as the key, until the provider has decided.
+//! Whoever comes by calls the provider with the refund's id as the key, until the provider has decided. Then its units go back on the
+//! shelf (`restock.rs`): not before, since a refund that is refused gives them back to the order.
 
 use std::collections::BTreeMap;
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
 use service::{Code, Error, Money, Result};
 use uuid::Uuid;
 
-use super::quote::path_of;
+use super::lines::named;
+use super::promise::{self, Columns, Promise};
 use super::store::{self, Event};
-use super::{By, Saga, SagaError};
+use super::{By, Saga, SagaError, restock};
 use crate::clock::{millis, now_millis};
 use crate::entity::refund::{Column, Line, Lines, Status};
-use crate::entity::{ledger_entry, order, order_event, order_line, refund};
-use crate::offer::WantedLine;
+use crate::entity::{ledger_entry, order, order_event, order_line, refund, restock as restock_row};
+use crate::offer::{WantedLine, path_of};
 use crate::payment::Refund;
 
 /// What is to be paid back.
@@ -34,8 +32,21 @@ pub(crate) struct Wanted {
     pub(crate) shipping: bool,
     /// How much; otherwise what the lines and shipping have cost, with tax.
     pub(crate) amount: Option<Money>,
+    /// Whether the units go back on the shelf; otherwise those do that were not sent.
+    pub(crate) restock: Option<bool>,
     pub(crate) reason: String,
     pub(crate) by: By,
+}
+
+impl Wanted {
+    /// How many units of the line go back on the shelf.
+    fn restocked(&self, line: &Line) -> i32 {
+        match self.restock {
+            None => line.cancelled,
+            Some(true) => line.cancelled + line.returned,
+            Some(false) => 0,
+        }
+    }
 }
 
 /// The code of an order for which there is nothing to pay back.
@@ -45,79 +56,54 @@ pub(crate) const NOT_REFUNDABLE: Code = Code::Own("NOT_REFUNDABLE");
 pub(crate) async fn refund(saga: &Saga, wanted: &Wanted) -> Result<refund::Model> {
     let id = Uuid::new_v5(&wanted.order, format!("refund/{}", wanted.idempotency_key).as_bytes());
     let lease = millis(saga.policy.lease);
-    let refund = saga.db.write(|tx| async move { promise(&tx, id, wanted, lease).await }).await?;
-    attempt(saga, &refund).await;
+    let refund = saga.db.write(|tx| async move { promise_once(&tx, id, wanted, lease).await }).await?;
+    pay_now(saga, refund.id).await?;
     find(saga, id).await
 }
 
-/// Tries to pay all that is promised for the order. What fails is left to the reconciler.
-pub(super) async fn pay_all(saga: &Saga, order: &order::Model) {
-    if order.refunded_minor == 0 {
-        return;
+/// Tries to pay the refund, and to put its units back. What fails is left to the reconciler.
+pub(super) async fn pay_now(saga: &Saga, id: Uuid) -> Result<()> {
+    let refund = find(saga, id).await?;
+    if refund.status == Status::Pending {
+        promise::attempt(saga, &refund).await;
     }
-    let pending =
-        refund::Entity::find().filter(Column::OrderId.eq(order.id)).filter(Column::Status.eq(Status::Pending));
-    match pending.all(saga.db.reader()).await {
-        Ok(pending) => {
-            for refund in pending {
-                attempt(saga, &refund).await;
-            }
+    promise::keep_all::<restock_row::Model>(saga, refund.order_id).await;
+    Ok(())
+}
+
+impl Promise for refund::Model {
+    type Table = refund::Entity;
+
+    const WHAT: &'static str = "refund";
+    const COLUMNS: Columns<Column> = Columns {
+        id: Column::Id,
+        order: Column::OrderId,
+        due_at: Column::DueAt,
+        attempts: Column::Attempts,
+        failure: Column::Failure,
+    };
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn due_at(&self) -> i64 {
+        self.due_at
+    }
+
+    fn attempts(&self) -> i32 {
+        self.attempts
+    }
+
+    async fn keep(&self, saga: &Saga) -> Result<(), SagaError> {
+        let order = store::order(&saga.db, self.order_id).await?;
+        let payment_id = order.payment_id.as_deref().ok_or(SagaError::NoPayment(order.id))?;
+        let amount = Money::from_columns(self.amount_minor, &order.currency).map_err(Error::internal)?;
+        let key = format!("{}-refund", self.id.simple());
+        match saga.payments.refund(&key, payment_id, amount).await? {
+            Refund::Refunded => Ok(paid(saga, self.id, &key).await?),
+            Refund::Refused { reason } => Ok(failed(saga, self.id, &reason).await?),
         }
-        Err(error) => tracing::warn!(%error, order = %order.id, "The refunds of an order could not be read"),
-    }
-}
-
-/// The refunds that are due.
-pub(super) async fn due(saga: &Saga, most: u64) -> Result<Vec<refund::Model>> {
-    Ok(refund::Entity::find()
-        // Written out, for the index that has only these rows.
-        .filter(Expr::cust("status = 'PENDING'"))
-        .filter(Column::DueAt.lte(now_millis()))
-        .order_by_asc(Column::DueAt)
-        .limit(most)
-        .all(saga.db.reader())
-        .await?)
-}
-
-/// Claims the refund for the duration of a lease. Of several callers, one succeeds.
-pub(super) async fn claim(saga: &Saga, refund: &refund::Model) -> Result<bool> {
-    let claimed = refund::Entity::update_many()
-        .col_expr(Column::DueAt, Expr::value(now_millis() + millis(saga.policy.lease)))
-        .col_expr(Column::Attempts, Expr::value(refund.attempts.saturating_add(1)))
-        .filter(Column::Id.eq(refund.id))
-        .filter(Column::Status.eq(Status::Pending))
-        .filter(Column::DueAt.eq(refund.due_at))
-        .exec(saga.db.reader())
-        .await?;
-    Ok(claimed.rows_affected == 1)
-}
-
-/// Tries to pay. If that fails, it is due again after a wait.
-pub(super) async fn attempt(saga: &Saga, refund: &refund::Model) {
-    let Err(error) = pay(saga, refund).await else { return };
-    saga.counters.failed_steps.inc();
-    let wait = saga.policy.wait_after(&error, refund.attempts.saturating_add(1));
-    let cause = format!("{:#}", anyhow::Error::new(error));
-    tracing::warn!(refund = %refund.id, order = %refund.order_id, cause, ?wait, "A refund failed and will be retried");
-    let again = refund::Entity::update_many()
-        .col_expr(Column::DueAt, Expr::value(now_millis() + millis(wait)))
-        .col_expr(Column::Failure, Expr::value(cause))
-        .filter(Column::Id.eq(refund.id))
-        .filter(Column::Status.eq(Status::Pending));
-    if let Err(error) = again.exec(saga.db.reader()).await {
-        // The lease expires by itself, and then it is due again.
-        tracing::error!(%error, refund = %refund.id, "The retry of a refund could not be scheduled");
-    }
-}
-
-async fn pay(saga: &Saga, refund: &refund::Model) -> Result<(), SagaError> {
-    let order = store::order(&saga.db, refund.order_id).await?;
-    let payment_id = order.payment_id.as_deref().ok_or(SagaError::NoPayment(order.id))?;
-    let amount = Money::from_columns(refund.amount_minor, &order.currency).map_err(Error::internal)?;
-    let key = format!("{}-refund", refund.id.simple());
-    match saga.payments.refund(&key, payment_id, amount).await? {
-        Refund::Refunded => Ok(paid(saga, refund.id, &key).await?),
-        Refund::Refused { reason } => Ok(failed(saga, refund.id, &reason).await?),
     }
 }
 
@@ -136,6 +122,7 @@ async fn paid(saga: &Saga, id: Uuid, key: &str) -> Result<()> {
             };
             let by = By { actor: refund.actor, id: refund.actor_id };
             store::add_event(&tx, &order, by, event).await?;
+            restock::promise(&tx, id, order.id, refund.lines.restocked()).await?;
             refund.into_active_model().reset_all().update(&*tx).await?;
             Ok(())
         })
@@ -152,7 +139,7 @@ async fn failed(saga: &Saga, id: Uuid, reason: &str) -> Result<()> {
             refund.status = Status::Failed;
             refund.failure = Some(reason.to_owned());
             order.refunded_minor -= refund.amount_minor;
-            change_lines(&tx, &order, &refund.lines, -1).await?;
+            change_lines(&tx, &order, store::locked_lines(&tx, order.id).await?, &refund.lines, -1).await?;
             let event = Event {
                 amount_minor: Some(refund.amount_minor),
                 reason: Some(reason.to_owned()),
@@ -179,13 +166,12 @@ async fn find(saga: &Saga, id: Uuid) -> Result<refund::Model> {
     refund.ok_or_else(|| SagaError::Gone(id).into())
 }
 
-async fn promise(tx: &DatabaseTransaction, id: Uuid, wanted: &Wanted, lease: i64) -> Result<refund::Model> {
+async fn promise_once(tx: &DatabaseTransaction, id: Uuid, wanted: &Wanted, lease: i64) -> Result<refund::Model> {
     let order = store::locked(tx, wanted.order).await?.ok_or_else(|| Error::from(SagaError::Gone(wanted.order)))?;
     if let Some(refund) = refund::Entity::find_by_id(id).one(tx).await? {
         return same_request(refund, wanted);
     }
-    let left = order.captured_minor - order.refunded_minor;
-    if left == 0 {
+    if order.captured_minor == order.refunded_minor {
         let message = if order.captured_minor == 0 {
             "Nothing was taken for this order, so there is nothing to pay back."
         } else {
@@ -193,34 +179,70 @@ async fn promise(tx: &DatabaseTransaction, id: Uuid, wanted: &Wanted, lease: i64
         };
         return Err(Error::new(NOT_REFUNDABLE, message).at(["input", "orderId"]));
     }
-    let lines = split(&order, &store::locked_lines(tx, order.id).await?, &wanted.lines)?;
-    let amount_minor = amount(&order, &store::locked_lines(tx, order.id).await?, wanted, left)?;
-    change_lines(tx, &order, &lines, 1).await?;
+    let rows = store::locked_lines(tx, order.id).await?;
+    let lines = split(&order, &rows, wanted)?;
+    let (shipping, amount) = (wanted.shipping, wanted.amount);
+    let promised = Promised { id, lines, shipping, amount, reason: &wanted.reason, by: wanted.by, lease };
+    let nothing = || Error::bad_input("Say what to pay back: `lines`, `shipping` or `amount`.").at(["input"]);
+    promise(tx, order, rows, promised).await?.ok_or_else(nothing)
+}
+
+/// What is paid back for units of an order.
+pub(super) struct Promised<'a> {
+    pub(super) id: Uuid,
+    pub(super) lines: Lines,
+    pub(super) shipping: bool,
+    pub(super) amount: Option<Money>,
+    pub(super) reason: &'a str,
+    pub(super) by: By,
+    /// For how long it is the caller's to pay, in milliseconds.
+    pub(super) lease: i64,
+}
+
+/// Takes the units from the order, whose row is locked, and promises to pay for them. If there is nothing to pay, they go back on the
+/// shelf at once, and there is no refund.
+pub(super) async fn promise(
+    tx: &DatabaseTransaction,
+    order: order::Model,
+    rows: Vec<order_line::Model>,
+    promised: Promised<'_>,
+) -> Result<Option<refund::Model>> {
+    let amount_minor = amount(&order, &rows, &promised)?;
+    change_lines(tx, &order, rows, &promised.lines, 1).await?;
+    if amount_minor == 0 {
+        restock::promise(tx, promised.id, order.id, promised.lines.restocked()).await?;
+        return Ok(None);
+    }
     let order = order::Model { refunded_minor: order.refunded_minor + amount_minor, ..order };
     let now = now_millis();
     let refund = refund::Model {
-        id,
+        id: promised.id,
         order_id: order.id,
         status: Status::Pending,
         amount_minor,
-        lines,
-        reason: wanted.reason.clone(),
-        actor: wanted.by.actor,
-        actor_id: wanted.by.id,
+        lines: promised.lines,
+        reason: promised.reason.to_owned(),
+        actor: promised.by.actor,
+        actor_id: promised.by.id,
         created_at: now,
-        due_at: now + lease,
+        due_at: now + promised.lease,
         attempts: 0,
         failure: None,
     };
     store::save(tx, order).await?;
-    Ok(refund.into_active_model().reset_all().insert(tx).await?)
+    Ok(Some(refund.into_active_model().reset_all().insert(tx).await?))
 }
 
 fn same_request(refund: refund::Model, wanted: &Wanted) -> Result<refund::Model> {
     let written = refund.lines.0.iter().map(|line| (line.product_id, line.cancelled + line.returned));
     let wants = wanted.lines.iter().map(|line| (line.product, line.quantity));
     let same_amount = wanted.amount.is_none_or(|amount| amount.minor() == refund.amount_minor);
-    if same_amount && wanted.reason == refund.reason && written.collect::<BTreeMap<_, _>>() == wants.collect() {
+    let same_shelf = refund.lines.0.iter().all(|line| line.restock == wanted.restocked(line));
+    if same_amount
+        && same_shelf
+        && wanted.reason == refund.reason
+        && written.collect::<BTreeMap<_, _>>() == wants.collect()
+    {
         return Ok(refund);
     }
     Err(Error::conflict("This `idempotencyKey` belongs to another refund of the order. Use a new key.")
@@ -228,34 +250,31 @@ fn same_request(refund: refund::Model, wanted: &Wanted) -> Result<refund::Model>
 }
 
 /// Units that are not sent yet are taken first: they will not be sent.
-fn split(order: &order::Model, lines: &[order_line::Model], wanted: &[WantedLine]) -> Result<Lines> {
-    if order.status != order::Status::Placed && !wanted.is_empty() {
+fn split(order: &order::Model, rows: &[order_line::Model], wanted: &Wanted) -> Result<Lines> {
+    if order.status != order::Status::Placed && !wanted.lines.is_empty() {
         let message =
             "Only an order that is placed has units to take back. For a cancelled one, give the amount alone.";
         return Err(Error::bad_input(message).at(["input", "lines"]));
     }
-    let mut taken = Vec::with_capacity(wanted.len());
-    for (index, wanted) in wanted.iter().enumerate() {
-        let line = lines.iter().find(|line| line.product_id == wanted.product);
-        let line =
-            line.ok_or_else(|| Error::bad_input("The order has no such product.").at(path_of(index, "productId")))?;
-        if taken.iter().any(|taken: &Line| taken.product_id == wanted.product) {
-            return Err(Error::bad_input("This product is in another line too.").at(path_of(index, "productId")));
-        }
-        if !(1..=line.refundable()).contains(&wanted.quantity) {
+    let rows = named(rows, &wanted.lines)?;
+    let mut taken = Vec::with_capacity(rows.len());
+    for (index, (row, quantity)) in rows.into_iter().enumerate() {
+        if !(1..=row.refundable()).contains(&quantity) {
             let message =
-                format!("`quantity` must be 1 to {}: the units that are not paid back yet.", line.refundable());
+                format!("`quantity` must be 1 to {}: the units that are not paid back yet.", row.refundable());
             return Err(Error::bad_input(message).at(path_of(index, "quantity")));
         }
-        let cancelled = wanted.quantity.min(line.unfulfilled());
-        taken.push(Line { product_id: wanted.product, cancelled, returned: wanted.quantity - cancelled });
+        let cancelled = quantity.min(row.unfulfilled());
+        let line = Line { product_id: row.product_id, cancelled, returned: quantity - cancelled, restock: 0 };
+        taken.push(Line { restock: wanted.restocked(&line), ..line });
     }
     Ok(Lines(taken))
 }
 
 /// What is paid back; at most what is left.
-fn amount(order: &order::Model, lines: &[order_line::Model], wanted: &Wanted, left: i64) -> Result<i64> {
-    if let Some(amount) = wanted.amount {
+fn amount(order: &order::Model, rows: &[order_line::Model], promised: &Promised<'_>) -> Result<i64> {
+    let left = order.captured_minor - order.refunded_minor;
+    if let Some(amount) = promised.amount {
         let field = ["input", "amount"];
         if amount.currency().code() != order.currency {
             return Err(Error::bad_input(format!("The order was paid in {}.", order.currency)).at(field));
@@ -269,25 +288,28 @@ fn amount(order: &order::Model, lines: &[order_line::Model], wanted: &Wanted, le
         }
         return Ok(amount.minor());
     }
-    let goods = wanted.lines.iter().map(|wanted| {
-        let line = lines.iter().find(|line| line.product_id == wanted.product);
-        line.map_or(0, |line| i128::from(line.unit_price_minor) * i128::from(wanted.quantity))
+    let goods = promised.lines.0.iter().map(|line| {
+        let row = rows.iter().find(|row| row.product_id == line.product_id);
+        row.map_or(0, |row| i128::from(row.unit_price_minor) * i128::from(line.cancelled + line.returned))
     });
-    let shipping = if wanted.shipping { i128::from(order.shipping_minor) } else { 0 };
+    let shipping = if promised.shipping { i128::from(order.shipping_minor) } else { 0 };
     let net = goods.sum::<i128>() + shipping;
     let taxed = i128::from(order.subtotal_minor) + i128::from(order.shipping_minor);
     // Its share of the tax, half up.
     let tax = if taxed == 0 { 0 } else { (i128::from(order.tax_minor) * net * 2 + taxed) / (taxed * 2) };
-    match i64::try_from(net + tax).unwrap_or(i64::MAX).min(left) {
-        0 => Err(Error::bad_input("Say what to pay back: `lines`, `shipping` or `amount`.").at(["input"])),
-        amount => Ok(amount),
-    }
+    Ok(i64::try_from(net + tax).unwrap_or(i64::MAX).min(left))
 }
 
 /// Takes units from the order's lines and from what is sold, or gives them back.
-async fn change_lines(tx: &DatabaseTransaction, order: &order::Model, taken: &Lines, sign: i32) -> Result<()> {
+async fn change_lines(
+    tx: &DatabaseTransaction,
+    order: &order::Model,
+    rows: Vec<order_line::Model>,
+    taken: &Lines,
+    sign: i32,
+) -> Result<()> {
     let mut sales = BTreeMap::new();
-    for mut line in store::locked_lines(tx, order.id).await? {
+    for mut line in rows {
         let Some(taken) = taken.0.iter().find(|taken| taken.product_id == line.product_id) else { continue };
         line.cancelled += sign * taken.cancelled;
         line.returned += sign * taken.returned;

@@ -4,10 +4,10 @@ use service::Money;
 use uuid::Uuid;
 
 use super::inventory::{Commit, Reservation, Reserve};
-use super::{Saga, SagaError, refund, store};
+use super::{Saga, SagaError, promise, store};
 use crate::clock::{millis, now_millis, to_datetime};
 use crate::entity::order::{self, Rejection, Step};
-use crate::entity::order_line;
+use crate::entity::{order_line, refund};
 use crate::payment::{Authorization, Capture, Payment, Void};
 
 /// Takes the steps of the order until it is `Done` or one fails. Then pays back what is promised.
@@ -22,7 +22,9 @@ pub(super) async fn finish(saga: &Saga, id: Uuid) -> Result<order::Model, SagaEr
             Step::Void => void(saga, &order).await?,
             Step::Release => release(saga, id).await?,
             Step::Done => {
-                refund::pay_all(saga, &order).await;
+                if order.refunded_minor > 0 {
+                    promise::keep_all::<refund::Model>(saga, id).await;
+                }
                 return Ok(order);
             }
         }

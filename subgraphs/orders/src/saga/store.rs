@@ -322,11 +322,12 @@ pub(super) struct Event {
     pub(super) amount_minor: Option<i64>,
     pub(super) reason: Option<String>,
     pub(super) fulfillment_id: Option<Uuid>,
+    pub(super) return_id: Option<Uuid>,
 }
 
 impl Event {
     pub(super) fn of(kind: order_event::Kind) -> Self {
-        Self { kind, amount_minor: None, reason: None, fulfillment_id: None }
+        Self { kind, amount_minor: None, reason: None, fulfillment_id: None, return_id: None }
     }
 }
 
@@ -342,6 +343,7 @@ pub(super) async fn add_event(tx: &DatabaseTransaction, order: &order::Model, by
         amount_minor: event.amount_minor,
         reason: event.reason,
         fulfillment_id: event.fulfillment_id,
+        return_id: event.return_id,
     };
     row.into_active_model().reset_all().insert(tx).await?;
     let payload = serde_json::json!({ "id": order.id });

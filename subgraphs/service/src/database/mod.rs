@@ -3,16 +3,19 @@
 mod connect;
 mod fault;
 mod lease;
+mod migrate;
 mod open;
 mod retry;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::future::BoxFuture;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
@@ -21,17 +24,21 @@ use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
 use crate::config::DatabaseConfig;
 use crate::error::{Error, Result};
+use crate::metrics::{Metrics, SECONDS};
 
 pub(crate) use fault::is_unusable_text;
 pub use fault::{is_duplicate, is_transient};
 pub use lease::Lease;
-pub use open::{Filled, Migrations, SampleData, open};
+pub(crate) use migrate::MigrateCommand;
+pub use migrate::Migrations;
+pub use open::{Filled, SampleData, open};
 
 /// A connection pool, and the only way to write through it.
 #[derive(Debug, Clone)]
 pub struct Database {
     connection: DatabaseConnection,
-    statements: Arc<AtomicU64>,
+    statements: Counter,
+    statement_seconds: Histogram,
     /// SQLite allows one writer. Writers of this process queue here, in order, instead of polling the lock of the file.
     writer: Option<Arc<Mutex<()>>>,
     written: Arc<Notify>,
@@ -41,13 +48,14 @@ impl Database {
     /// Opens the database; an SQLite file and its folder are created if they are missing.
     pub async fn connect(config: &DatabaseConfig) -> anyhow::Result<Self> {
         let mut connection = connect::connect(config).await?;
-        let statements = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&statements);
-        connection.set_metric_callback(move |_| {
-            counter.fetch_add(1, Ordering::Relaxed);
+        let (statements, statement_seconds) = (Counter::default(), Histogram::new(SECONDS));
+        let (counter, seconds) = (statements.clone(), statement_seconds.clone());
+        connection.set_metric_callback(move |statement| {
+            counter.inc();
+            seconds.observe(statement.elapsed.as_secs_f64());
         });
         let writer = config.is_sqlite().then(Arc::default);
-        Ok(Self { connection, statements, writer, written: Arc::default() })
+        Ok(Self { connection, statements, statement_seconds, writer, written: Arc::default() })
     }
 
     /// The connection for reading, and for single statements that need no transaction.
@@ -81,6 +89,36 @@ impl Database {
         }
     }
 
+    /// Shows in metrics what is sent to the database, and how many connections there are.
+    pub(crate) fn show(&self, metrics: &Metrics) {
+        metrics.add("sql_statements", "Statements that were sent to the database", self.statements.clone());
+        metrics.add("sql_statement_seconds", "How long statements took", self.statement_seconds.clone());
+        let (open, idle) = (Gauge::<i64>::default(), Gauge::<i64>::default());
+        metrics.add("sql_connections", "Connections to the database that are open", open.clone());
+        metrics.add("sql_connections_idle", "Connections to the database that nobody uses", idle.clone());
+        let database = self.clone();
+        metrics.measure(move || {
+            let (size, unused) = database.connections();
+            open.set(i64::from(size));
+            idle.set(i64::try_from(unused).unwrap_or(i64::MAX));
+            Box::pin(std::future::ready(()))
+        });
+    }
+
+    /// How many connections are open, and how many of them are idle.
+    fn connections(&self) -> (u32, usize) {
+        match self.connection.get_database_backend() {
+            DbBackend::Postgres => {
+                let pool = self.connection.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            _ => {
+                let pool = self.connection.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        }
+    }
+
     /// Completes when something was written since it last completed. For one who waits.
     pub(crate) async fn written(&self) {
         self.written.notified().await;
@@ -100,7 +138,7 @@ impl Database {
 
     /// How many statements were sent so far, without BEGIN and COMMIT. For tests that a query needs only so many.
     pub fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
+        self.statements.get()
     }
 
     async fn write_once<T, F>(&self, work: &impl Fn(Transaction) -> F) -> Result<T>

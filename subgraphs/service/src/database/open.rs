@@ -1,19 +1,16 @@
-//! How a service opens its database: connecting, migrations, sample data. Knows no table.
+//! How a service opens its database: connected, migrated, with sample data. Knows no table.
 
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
-use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 
-use crate::config::{Config, DatabaseConfig};
+use crate::config::Config;
 use crate::error::Result;
 
-use super::{Database, Transaction, Work, lease, only};
-
-/// The migrations of a service, oldest first.
-pub type Migrations = fn() -> Vec<Box<dyn MigrationTrait>>;
+use super::migrate::{HISTORY, Migrations};
+use super::{Database, Transaction, Work, only};
 
 /// Writes a service's sample data.
 pub type SampleData = fn(Transaction) -> Work;
@@ -21,20 +18,26 @@ pub type SampleData = fn(Transaction) -> Work;
 /// Opens the database of a service: migrated, and with sample data if that is configured and the database is empty.
 pub fn open(
     config: &Config,
+    program: &'static str,
     migrations: Migrations,
     sample: SampleData,
 ) -> BoxFuture<'static, anyhow::Result<Database>> {
-    Box::pin(open_with(config.database.clone(), migrations, config.wants_sample_data().then_some(sample)))
+    Box::pin(open_with(config.clone(), program, migrations, sample))
 }
 
 async fn open_with(
-    config: DatabaseConfig,
+    config: Config,
+    program: &'static str,
     migrations: Migrations,
-    sample: Option<SampleData>,
+    sample: SampleData,
 ) -> anyhow::Result<Database> {
-    let database = Database::connect(&config).await?;
-    database.migrate(migrations).await?;
-    if let Some(sample) = sample
+    let database = Database::connect(&config.database).await?;
+    if config.migrate {
+        database.migrate(migrations).await?;
+    } else {
+        database.expect_migrated(program, migrations).await?;
+    }
+    if config.wants_sample_data()
         && let Filled::HasData { table } = database.fill(sample).await?
     {
         tracing::info!(table, "No sample data is written: the database has other data");
@@ -57,15 +60,6 @@ pub enum Filled {
 }
 
 impl Database {
-    /// Runs the migrations that have not run yet. Processes that start at the same time wait for each other.
-    pub async fn migrate(&self, migrations: Migrations) -> anyhow::Result<()> {
-        let (_permit, transaction) = self.begin_locked().await.context("could not lock the database to migrate it")?;
-        refuse_unknown(&transaction, migrations).await?;
-        Migrator(migrations).up(&transaction, None).await.context("could not migrate the database")?;
-        transaction.execute_unprepared(lease::CREATE).await.context("could not create the table of leases")?;
-        transaction.commit().await.context("could not commit the migration")
-    }
-
     /// Writes sample data: only once per database, and only if every table is empty, because the password of sample accounts
     /// is public.
     pub async fn fill(&self, sample: SampleData) -> anyhow::Result<Filled> {
@@ -89,29 +83,6 @@ impl Database {
     }
 }
 
-/// An error if the database has had migrations that this program does not know: its tables are not those that the program expects.
-async fn refuse_unknown(transaction: &DatabaseTransaction, migrations: Migrations) -> anyhow::Result<()> {
-    let backend = transaction.get_database_backend();
-    let list = if backend == DbBackend::Postgres { POSTGRES_TABLES } else { SQLITE_TABLES };
-    let tables = transaction.query_all_raw(Statement::from_string(backend, list)).await?;
-    let is_history = |row: &sea_orm::QueryResult| row.try_get("", "name").is_ok_and(|name: String| name == HISTORY);
-    if !tables.iter().any(is_history) {
-        return Ok(());
-    }
-    let known = migrations();
-    let done = Statement::from_string(backend, format!("SELECT version FROM {HISTORY} ORDER BY version"));
-    for row in transaction.query_all_raw(done).await? {
-        let version: String = row.try_get("", "version")?;
-        if known.iter().all(|migration| migration.name() != version) {
-            bail!(
-                "the database has the tables of another version of this program (migration `{version}`), which this one can't convert; \
-                 use another database, or delete this one to start over"
-            );
-        }
-    }
-    Ok(())
-}
-
 /// A table that has a row, apart from our own bookkeeping.
 async fn table_with_data(transaction: &DatabaseTransaction) -> Result<Option<String>, DbErr> {
     let backend = transaction.get_database_backend();
@@ -129,21 +100,11 @@ async fn table_with_data(transaction: &DatabaseTransaction) -> Result<Option<Str
     Ok(None)
 }
 
-/// The migrations in the form that the library expects.
-struct Migrator(Migrations);
-
-impl MigratorTraitSelf for Migrator {
-    fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
-        (self.0)()
-    }
-}
-
-const POSTGRES_TABLES: &str =
+pub(super) const POSTGRES_TABLES: &str =
     "SELECT CAST(tablename AS TEXT) AS name FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1";
 /// Without what a search index keeps for itself.
-const SQLITE_TABLES: &str = "SELECT name FROM pragma_table_list \
+pub(super) const SQLITE_TABLES: &str = "SELECT name FROM pragma_table_list \
      WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1";
-const HISTORY: &str = "seaql_migrations";
 const BOOKKEEPING: [&str; 3] = ["completed_tasks", "leases", HISTORY];
 
 const TASK: &str = "sample-data";

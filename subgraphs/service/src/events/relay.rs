@@ -53,6 +53,15 @@ impl Relay {
         metrics.add("events_failures", "Attempts to publish that failed", relay.failures.clone());
         metrics.add("events_waiting", "Events that wait to be published", relay.waiting.clone());
         metrics.add("events_oldest_seconds", "How long the oldest event has waited", relay.oldest.clone());
+        let measured = relay.clone();
+        metrics.measure(move || {
+            let relay = measured.clone();
+            Box::pin(async move {
+                if let Err(error) = relay.measure().await {
+                    tracing::warn!(%error, "The events that wait can't be counted");
+                }
+            })
+        });
         relay
     }
 
@@ -83,7 +92,7 @@ impl Relay {
     }
 
     /// Reads how many events wait, and for how long.
-    pub(crate) async fn measure(&self) -> Result<()> {
+    async fn measure(&self) -> Result<()> {
         let (waiting, oldest) = outbox::waiting(self.database.reader()).await?;
         self.waiting.set(waiting);
         let age = oldest.map_or(0, |written_at| (now().timestamp_millis() - written_at).max(0));

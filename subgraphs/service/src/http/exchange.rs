@@ -19,6 +19,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::observe::OperationName;
 use super::socket;
 use crate::auth::{self, Authenticator};
 use crate::error::{Code, Error};
@@ -98,7 +99,12 @@ async fn run(
             if let Some(address) = auth::address(headers, peer) {
                 request = request.data(address);
             }
-            accepted.give(&exchange.schema.execute(request).await)
+            let name = request.operation_name.clone().or_else(|| only_operation(&mut request));
+            let mut response = accepted.give(&exchange.schema.execute(request).await);
+            if let Some(name) = name {
+                response.extensions_mut().insert(OperationName(name));
+            }
+            response
         }
         Err(error) => {
             let status = match error.code() {
@@ -109,6 +115,16 @@ async fn run(
             };
             refuse_error(accepted, status, &error)
         }
+    }
+}
+
+/// The name of the operation of a document that has only one. A request that can't be parsed is refused later, by the schema.
+fn only_operation(request: &mut Request) -> Option<String> {
+    match &request.parsed_query().ok()?.operations {
+        DocumentOperations::Multiple(operations) if operations.len() == 1 => {
+            operations.keys().next().map(ToString::to_string)
+        }
+        _ => None,
     }
 }
 

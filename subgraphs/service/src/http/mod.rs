@@ -1,35 +1,38 @@
 //! The HTTP side of a service: routes, start and stop. Knows no schema; the GraphQL exchange itself is in `exchange`.
 
 mod exchange;
+mod health;
+mod observe;
 mod playground;
 mod socket;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Json, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
-use tower_http::trace::{DefaultOnResponse, TraceLayer};
-use tracing::{Level, Span};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
+use self::health::Health;
+use self::observe::Observer;
 use crate::auth::Authenticator;
 use crate::config::{Config, ServiceInfo};
 use crate::database::Database;
 use crate::events::{EventBus, Relay};
 use crate::graphql::Executable;
 use crate::metrics::Metrics;
-use crate::worker::Worker;
+use crate::worker::{Work, Worker};
 
 /// Completes when the service is to stop.
 pub type Shutdown = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -48,8 +51,9 @@ pub struct Subgraph {
     pub database: Database,
     /// Who may call.
     pub authenticator: Authenticator,
-    /// Background work: `/health` reports when it fails.
-    pub workers: Vec<Worker>,
+    /// What is done beside requests, from the start of the service to its end. `/health` reports when it fails, and a service ends when its
+    /// work has failed too often.
+    pub work: Vec<Work>,
     /// Where the events of the database's outbox are published; none if the service has no such table.
     pub events: Option<EventBus>,
     /// What `/metrics` shows.
@@ -63,31 +67,55 @@ pub struct Subgraph {
 /// The future is boxed, like all futures between this crate and a service: an `async fn` is compiled in the crate that awaits
 /// it, so each service would compile the HTTP server again.
 pub fn serve(listener: TcpListener, subgraph: Subgraph, config: &Config, shutdown: Shutdown) -> Serving {
-    let stop = CancellationToken::new();
-    let mut subgraph = subgraph;
-    let relay = subgraph.events.clone().map(|events| Relay::new(subgraph.database.clone(), events, &subgraph.metrics));
-    let relaying = relay.clone().map(|relay| {
-        let (worker, relaying) = Worker::start("relay of events", stop.clone(), move |stop| relay.clone().run(stop));
-        subgraph.workers.push(worker);
-        relaying
-    });
-    let (routes, grace) = (routes(subgraph.clone(), config, stop.clone(), relay), config.shutdown_grace());
-    // Sockets end when the service begins to stop: the server does not wait for them.
-    let stopping = stop.clone();
-    let shutdown = Box::pin(async move {
-        shutdown.await;
-        stopping.cancel();
-    });
+    let (leaving, stop) = (CancellationToken::new(), CancellationToken::new());
+    let mut work = subgraph.work.clone();
+    subgraph.database.show(&subgraph.metrics);
+    if let Some(events) = subgraph.events.clone() {
+        let relay = Relay::new(subgraph.database.clone(), events, &subgraph.metrics);
+        work.push(Work::new("relay of events", move |stop| relay.clone().run(stop)));
+    }
+    let (workers, ends): (Vec<Worker>, Vec<_>) = work.iter().map(|work| work.begin(stop.clone())).unzip();
+    let life = Life { leaving: leaving.clone(), stop: stop.clone(), workers: workers.clone() };
+    let (routes, grace, delay) =
+        (routes(subgraph.clone(), config, life), config.shutdown_grace(), config.shutdown_delay());
+    // Sockets and work end when the service begins to stop: the server does not wait for sockets, and the database is closed after the
+    // last request. A service that can't do its work must not take requests that need it.
+    let stopping = {
+        let (stop, workers) = (stop.clone(), workers.clone());
+        Box::pin(async move {
+            tokio::select! {
+                () = shutdown => {
+                    leaving.cancel();
+                    tokio::time::sleep(delay).await;
+                }
+                () = any_given_up(&workers) => leaving.cancel(),
+            }
+            stop.cancel();
+        })
+    };
     Box::pin(async move {
-        let served = serve_routes(listener, &subgraph, routes, grace, shutdown).await;
+        let served = serve_routes(listener, &subgraph, routes, grace, stopping).await;
         stop.cancel();
-        if let Some(relaying) = relaying {
-            relaying.await.context("the relay of events failed")?;
+        for (worker, end) in workers.iter().zip(ends) {
+            end.await.with_context(|| format!("the {} failed", worker.name()))?;
         }
         subgraph.database.close().await.context("could not close the database")?;
+        if let Some(worker) = workers.iter().find(|worker| worker.has_given_up()) {
+            bail!("the {} failed too often in a row; the log says why", worker.name());
+        }
         tracing::info!(service = subgraph.info.name, "Stopped");
         served
     })
+}
+
+/// Completes when one of them has failed too often; never if there are none.
+async fn any_given_up(workers: &[Worker]) {
+    match workers {
+        [] => std::future::pending().await,
+        workers => {
+            futures_util::future::select_all(workers.iter().map(|worker| Box::pin(worker.given_up()))).await;
+        }
+    }
 }
 
 async fn serve_routes(
@@ -125,23 +153,35 @@ async fn serve_routes(
 
 /// The routes of the service, for tests and for processes that serve them differently.
 pub fn router(subgraph: Subgraph, config: &Config) -> Router {
-    routes(subgraph, config, CancellationToken::new(), None)
+    routes(subgraph, config, Life::default())
 }
 
-fn routes(subgraph: Subgraph, config: &Config, stop: CancellationToken, relay: Option<Relay>) -> Router {
-    let Subgraph { info, schema, database, authenticator, workers, routes, metrics, .. } = subgraph;
-    let exchange = exchange::Exchange { schema, authenticator, stop };
+/// How far the life of a service has come.
+#[derive(Debug, Clone, Default)]
+struct Life {
+    /// Cancelled when it was told to stop; it may go on for a while.
+    leaving: CancellationToken,
+    /// Cancelled when it begins to stop.
+    stop: CancellationToken,
+    workers: Vec<Worker>,
+}
+
+fn routes(subgraph: Subgraph, config: &Config, life: Life) -> Router {
+    let Subgraph { info, schema, database, authenticator, routes, metrics, .. } = subgraph;
+    let exchange = exchange::Exchange { schema, authenticator, stop: life.stop };
+    let health = Health { database, workers: life.workers, leaving: life.leaving };
+    let observer = Arc::new(Observer::new(info.name, config.access_log, &metrics));
     Router::new()
         .route("/graphql", get(exchange::get).post(exchange::post))
         .with_state(exchange)
-        .route("/health", get(health).with_state(Health { database, workers }))
-        .route("/metrics", get(show_metrics).with_state(Shown { metrics, relay }))
+        .merge(health::routes(health))
+        .route("/metrics", get(show_metrics).with_state(metrics))
         .merge(playground::routes(info.name))
         .merge(routes)
         .layer(DefaultBodyLimit::max(config.limits.body_bytes))
         .layer(CatchPanicLayer::new())
         .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(TraceLayer::new_for_http().make_span_with(request_span(info.name)).on_response(log_response()))
+        .layer(axum::middleware::from_fn_with_state(observer, observe::observe))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
@@ -157,51 +197,11 @@ pub async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListe
     }
 }
 
-#[derive(Clone)]
-struct Health {
-    database: Database,
-    workers: Vec<Worker>,
-}
-
-async fn health(State(Health { database, workers }): State<Health>) -> Response {
-    let (status, text) = match (database.ping().await, workers.iter().find(|worker| worker.is_failing())) {
-        (Ok(()), None) => (StatusCode::OK, "ok".to_owned()),
-        (Ok(()), Some(worker)) => (StatusCode::SERVICE_UNAVAILABLE, format!("the {} is failing", worker.name())),
-        (Err(error), _) => {
-            tracing::warn!(error = format!("{error:#}"), "The database does not respond");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not respond".to_owned())
-        }
-    };
-    (status, Json(serde_json::json!({ "status": text }))).into_response()
-}
-
-#[derive(Clone)]
-struct Shown {
-    metrics: Metrics,
-    relay: Option<Relay>,
-}
-
-async fn show_metrics(State(Shown { metrics, relay }): State<Shown>) -> Response {
-    if let Some(relay) = relay
-        && let Err(error) = relay.measure().await
-    {
-        tracing::warn!(%error, "The events that wait can't be counted");
-    }
-    match metrics.text() {
+async fn show_metrics(State(metrics): State<Metrics>) -> Response {
+    match metrics.text().await {
         Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-fn request_span(service: &'static str) -> impl Fn(&Request) -> Span + Clone {
-    move |request| {
-        let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
-        tracing::info_span!("request", service, id, method = %request.method(), path = request.uri().path())
-    }
-}
-
-fn log_response() -> DefaultOnResponse {
-    DefaultOnResponse::new().level(Level::DEBUG)
-}

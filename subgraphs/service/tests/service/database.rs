@@ -200,6 +200,48 @@ async fn the_database_of_another_version_is_refused() {
     .await;
 }
 
+/// While a newer version takes over, instances of the old one must be able to start again: one migration ahead is tolerated, two are not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_one_step_ahead_is_used() {
+    struct Next(&'static str);
+
+    impl sea_orm_migration::MigrationName for Next {
+        fn name(&self) -> &str {
+            self.0
+        }
+    }
+
+    #[async_trait::async_trait]
+    impl sea_orm_migration::MigrationTrait for Next {
+        async fn up(&self, _: &sea_orm_migration::SchemaManager) -> Result<(), sea_orm::DbErr> {
+            Ok(())
+        }
+    }
+
+    fn old() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
+        vec![Box::new(service::events::CreateOutbox)]
+    }
+
+    fn new() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
+        old().into_iter().chain([Box::new(Next("m0003_next")) as Box<dyn sea_orm_migration::MigrationTrait>]).collect()
+    }
+
+    fn newest() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
+        new().into_iter().chain([Box::new(Next("m0004_next")) as Box<dyn sea_orm_migration::MigrationTrait>]).collect()
+    }
+
+    on_each(|database| async move {
+        database.migrate(old).await.unwrap();
+        database.migrate(new).await.unwrap();
+        database.migrate(old).await.unwrap();
+        database.migrate(newest).await.unwrap();
+        database.migrate(new).await.unwrap();
+        let error = database.migrate(old).await.unwrap_err().to_string();
+        assert!(error.contains("m0003_next"), "{error}");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_list_is_counted_or_estimated() {
     struct Query;

@@ -126,10 +126,71 @@ async fn page_sizes_may_be_left_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn health_follows_the_database() {
     let world = World::start(None, |_| {}).await;
-    let health = || world.client.get(format!("{}/health", world.url));
-    assert_eq!(answer(health()).await, (200, json!({ "status": "ok" })));
+    let health = |path: &str| world.client.get(format!("{}{path}", world.url));
+    for path in ["/health", "/health/ready", "/health/live"] {
+        assert_eq!(answer(health(path)).await, (200, json!({ "status": "ok" })), "{path}");
+    }
     world.database.close().await.unwrap();
-    assert_eq!(answer(health()).await.0, 503);
+    assert_eq!(answer(health("/health")).await.0, 503);
+    assert_eq!(answer(health("/health/ready")).await.0, 503);
+    assert_eq!(answer(health("/health/live")).await.0, 200, "a restart would not help");
+    world.stop().await;
+}
+
+/// Told to stop, it says so while it goes on, so that nobody sends it more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_leaving_still_answers() {
+    let world = World::start(None, |config| config.shutdown_delay = 1).await;
+    let (client, url) = (world.client.clone(), world.url.clone());
+    let asked = world.query("{ hello }");
+    let stopped = tokio::spawn(world.stop());
+    let leaving = async {
+        while answer(client.get(format!("{url}/health/ready"))).await.0 == 200 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_millis(800), leaving).await.expect("it says so at once");
+    let said = answer(client.get(format!("{url}/health/ready"))).await;
+    assert_eq!(said, (503, json!({ "status": "the service is stopping" })));
+    assert_eq!(answer(asked).await.0, 200);
+    stopped.await.unwrap();
+    assert!(client.get(format!("{url}/health/ready")).send().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_is_counted() {
+    let world = World::start(None, |_| {}).await;
+    answer(world.query("query Greet { hello }")).await;
+    refusal(world.query("{ nothing }")).await;
+    let slow = tokio::spawn(world.query("{ slow }").send());
+    let metrics = async || answer(world.client.get(format!("{}/metrics", world.url))).await.1;
+    let in_flight = async {
+        while !metrics().await.as_str().unwrap().contains("_requests_in_flight 1\n") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(2), in_flight).await.unwrap();
+    slow.await.unwrap().unwrap();
+    let client_gone = world.query("{ slow }").timeout(Duration::from_millis(50)).send().await;
+    assert!(client_gone.is_err());
+    let expected = [
+        "_requests_total{status=\"200\"} 2\n",
+        "_requests_total{status=\"400\"} 1\n",
+        "_requests_total{status=\"499\"} 1\n",
+        "_requests_in_flight 0\n",
+        "_request_seconds_count 4\n",
+        "_sql_connections ",
+        "_sql_statement_seconds_count ",
+    ];
+    let all_there = async {
+        let mut text = metrics().await.as_str().unwrap().to_owned();
+        while !expected.iter().all(|line| text.contains(line)) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            text = metrics().await.as_str().unwrap().to_owned();
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(5), all_there).await;
+    found.unwrap_or_else(|_| panic!("a line is missing of {expected:?}"));
     world.stop().await;
 }
 

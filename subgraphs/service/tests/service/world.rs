@@ -109,7 +109,7 @@ impl World {
             schema: Executable::new(schema),
             database: database.clone(),
             authenticator,
-            workers: Vec::new(),
+            work: Vec::new(),
             events: Some(EventBus::in_process()),
             metrics: service::Metrics::new(INFO.name),
             routes: axum::Router::new(),

@@ -1,6 +1,7 @@
 //! The schema on both databases: what is returned, to whom, and with how many statements.
 
 mod mutations;
+mod returns;
 mod scale;
 
 use async_graphql::{Request, Schema, Variables};

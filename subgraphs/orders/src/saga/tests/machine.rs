@@ -5,11 +5,12 @@ use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
 use super::payments::{self, PaymentCall};
+use super::returns::{receipt_of, return_of};
 use super::world::{Call, Fault, World};
 use super::{CARD, parcel_of, refund_of};
 use crate::entity::order::{self, Status, Step};
 use crate::saga::place::{Outcome, place};
-use crate::saga::{By, cancel, fulfill, reconcile, refund, retry};
+use crate::saga::{By, cancel, fulfill, reconcile, refund, retry, returns};
 
 /// Something that somebody does.
 #[derive(Clone, Debug)]
@@ -30,6 +31,13 @@ enum Deed {
     Ship {
         order: usize,
         units: i32,
+    },
+    /// The buyer sends something back, and the shop receives so much of it, or declines.
+    Return {
+        order: usize,
+        units: i32,
+        received: i32,
+        restock: bool,
     },
     Retry {
         order: usize,
@@ -53,6 +61,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         Just(Call::Reserve),
         Just(Call::Commit),
         Just(Call::Release),
+        Just(Call::TakeBack),
         Just(Call::Payment(PaymentCall::Authorize)),
         Just(Call::Payment(PaymentCall::Capture)),
         Just(Call::Payment(PaymentCall::Void)),
@@ -73,6 +82,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => (which.clone(), 0..4_i32, prop::option::of(-1..4000_i64))
             .prop_map(|(order, units, amount)| Deed::Refund { order, units, amount }),
         2 => (which.clone(), 0..4_i32).prop_map(|(order, units)| Deed::Ship { order, units }),
+        3 => (which.clone(), 1..4_i32, 0..4_i32, any::<bool>())
+            .prop_map(|(order, units, received, restock)| Deed::Return { order, units, received, restock }),
         1 => which.clone().prop_map(|order| Deed::Retry { order }),
         2 => Just(Deed::Reconcile),
         5 => (call, fault).prop_map(|(call, fault)| Deed::Fail(call, fault)),
@@ -145,6 +156,21 @@ async fn act(world: &World, product: Uuid, orders: &mut Vec<order::Model>, key: 
                 expect_mistake(fulfill::ship(&saga.db, &parcel_of(id, key, &lines)).await);
             }
         }
+        Deed::Return { order, units, received, restock } => {
+            if let Some(order) = orders.get(*order) {
+                let wanted = return_of(order, key, &[(product, *units)], By::buyer(order.buyer_id));
+                match returns::request(saga, &wanted).await {
+                    Err(error) => expect_mistake::<()>(Err(error)),
+                    Ok(row) if *received == 0 => {
+                        returns::decline(&saga.db, row.id, By::staff("x"), "no").await.unwrap();
+                    }
+                    Ok(row) => {
+                        let receipt = receipt_of(row.id, &[(product, *received, *restock)]);
+                        expect_mistake(returns::receive(saga, &receipt).await);
+                    }
+                }
+            }
+        }
         Deed::Retry { order } => {
             if let Some((id, _)) = of(order) {
                 retry::retry(saga, id).await.unwrap();
@@ -196,6 +222,7 @@ async fn check_stock(world: &World, product: Uuid, orders: &[order::Model]) {
         assert_eq!(now.step, Step::Done);
         if now.status == Status::Placed {
             sold += i64::from(world.line(order.id).await.quantity);
+            sold -= world.restocked(order.id).await;
         }
     }
     assert_eq!(world.units(product) + sold, 6);

@@ -3,6 +3,7 @@
 mod machine;
 #[path = "../../../tests/support/payments.rs"]
 pub(crate) mod payments;
+mod returns;
 pub(crate) mod world;
 
 use std::time::{Duration, Instant};
@@ -307,12 +308,13 @@ fn refund_of(order: Uuid, key: &str, lines: &[(Uuid, i32)], amount: Option<i64>)
         lines: lines.iter().map(|(product, quantity)| WantedLine { product: *product, quantity: *quantity }).collect(),
         shipping: false,
         amount: amount.map(|minor| Money::new(minor, Currency::EUR)),
+        restock: None,
         reason: "broken".to_owned(),
         by: By::staff("somebody"),
     }
 }
 
-fn parcel_of(order: Uuid, key: &str, lines: &[(Uuid, i32)]) -> fulfill::Wanted {
+pub(crate) fn parcel_of(order: Uuid, key: &str, lines: &[(Uuid, i32)]) -> fulfill::Wanted {
     fulfill::Wanted {
         order,
         idempotency_key: key.to_owned(),

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::payments::{PaymentCall, Payments, SECRET};
 use crate::address::somewhere;
 use crate::entity::order::{self, Status, Step};
-use crate::entity::{ledger_entry, order_line, product_sales, quote, refund};
+use crate::entity::{ledger_entry, order_line, product_sales, quote, refund, restock};
 use crate::offer::WantedLine;
 use crate::saga::place::{Agreement, Outcome, Wanted, place};
 use crate::saga::{Policy, Saga, inventory::Inventory, quote as quoting, reconcile};
@@ -33,6 +33,7 @@ pub(crate) enum Call {
     Reserve,
     Commit,
     Release,
+    TakeBack,
     Payment(PaymentCall),
 }
 
@@ -81,6 +82,8 @@ pub(crate) struct Product {
 pub(crate) struct Reservation {
     pub(crate) status: &'static str,
     pub(crate) lines: Vec<(Uuid, i64)>,
+    /// The keys under which units were taken back, and which.
+    pub(crate) taken_back: HashMap<String, Vec<(Uuid, i64)>>,
 }
 
 /// What a test has.
@@ -196,9 +199,20 @@ impl World {
         panic!("nothing settles: {:?}", self.orders().await);
     }
 
+    pub(crate) async fn restocks(&self) -> Vec<restock::Model> {
+        restock::Entity::find().all(self.saga.db.reader()).await.unwrap()
+    }
+
+    /// How many units of an order with one line are on the shelf again.
+    pub(crate) async fn restocked(&self, order: Uuid) -> i64 {
+        let own = self.restocks().await.into_iter().filter(|restock| restock.order_id == order);
+        own.flat_map(|restock| restock.lines.0).map(|line| i64::from(line.quantity)).sum()
+    }
+
     async fn is_settled(&self) -> bool {
         self.orders().await.iter().all(|order| order.step == Step::Done)
             && self.refunds().await.iter().all(|refund| refund.status != refund::Status::Pending)
+            && self.restocks().await.iter().all(|restock| restock.status != restock::Status::Pending)
     }
 
     pub(crate) async fn orders(&self) -> Vec<order::Model> {
@@ -242,6 +256,7 @@ impl World {
                     *sold.entry(line.product_id).or_default() += i64::from(line.refundable());
                 }
             }
+            self.check_shelf(order, &lines).await;
             let reserved = self
                 .others
                 .stock
@@ -259,6 +274,25 @@ impl World {
         let counted: BTreeMap<Uuid, i64> = counted.into_iter().map(|sales| (sales.product_id, sales.units)).collect();
         for (product, units) in sold.iter().chain(&counted) {
             assert_eq!((sold.get(product).unwrap_or(&0), counted.get(product).unwrap_or(&0)), (units, units));
+        }
+    }
+
+    /// Of a placed order, inventory has as many units fewer as were sold and did not come back.
+    async fn check_shelf(&self, order: &order::Model, lines: &[order_line::Model]) {
+        if order.status != Status::Placed {
+            return;
+        }
+        let back = self.restocks().await;
+        let back = |line: &order_line::Model| -> i64 {
+            let own = back.iter().filter(|restock| restock.order_id == order.id).flat_map(|restock| &restock.lines.0);
+            own.filter(|units| units.product_id == line.product_id).map(|units| i64::from(units.quantity)).sum()
+        };
+        let stock = self.others.stock.lock().unwrap();
+        let sold = &stock.reservations[&order.id.to_string()].lines;
+        for line in lines.iter().filter(|line| line.order_id == order.id) {
+            let (_, sold) = sold.iter().find(|(product, _)| *product == line.product_id).unwrap();
+            assert_eq!(*sold, i64::from(line.quantity) - back(line), "{line:?}");
+            assert!(back(line) <= i64::from(line.cancelled + line.returned), "{line:?}");
         }
     }
 
@@ -288,7 +322,12 @@ pub(crate) async fn serve(others: Arc<Others>) -> String {
 
 async fn inventory(State(others): State<Arc<Others>>, Json(request): Json<Value>) -> Response {
     let query = request["query"].as_str().unwrap().to_owned();
-    let call = [("_entities", Call::Products), ("reserveStock", Call::Reserve), ("commitStock", Call::Commit)];
+    let call = [
+        ("_entities", Call::Products),
+        ("reserveStock", Call::Reserve),
+        ("commitStock", Call::Commit),
+        ("takeBackStock", Call::TakeBack),
+    ];
     let call = call.into_iter().find(|(name, _)| query.contains(name)).map_or(Call::Release, |(_, call)| call);
     let answer = move |others: &Others| {
         let mut stock = others.stock.lock().unwrap();
@@ -355,6 +394,7 @@ impl Stock {
                 }
                 _ => json!({ "__typename": "ReservationClosed" }),
             },
+            Call::TakeBack => self.take_back(&variables["input"]),
             _ => {
                 self.release(key);
                 json!({ "status": "RELEASED" })
@@ -404,7 +444,7 @@ impl Stock {
         for (id, quantity) in &lines {
             self.products.get_mut(id).unwrap().units -= quantity;
         }
-        self.reservations.insert(key.clone(), Reservation { status: "HELD", lines });
+        self.reservations.insert(key.clone(), Reservation { status: "HELD", lines, taken_back: HashMap::new() });
         self.reservation(&key)
     }
 
@@ -415,9 +455,31 @@ impl Stock {
         json!({ "__typename": "StockReservation", "status": reservation.status, "lines": lines })
     }
 
+    fn take_back(&mut self, input: &Value) -> Value {
+        let key = input["idempotencyKey"].as_str().unwrap().to_owned();
+        let lines: Vec<(Uuid, i64)> = input["lines"].as_array().unwrap().iter().map(line).collect();
+        let reservation = self.reservations.get_mut(input["reservationKey"].as_str().unwrap()).unwrap();
+        if reservation.status == "RELEASED" {
+            return json!({ "__typename": "ReservationClosed" });
+        }
+        assert_eq!(reservation.status, "COMMITTED");
+        if let Some(before) = reservation.taken_back.get(&key) {
+            assert_eq!(before, &lines, "a key stands for one request");
+        } else {
+            for (id, quantity) in &lines {
+                let sold = reservation.lines.iter_mut().find(|(product, _)| product == id).unwrap();
+                sold.1 -= quantity;
+                assert!(sold.1 >= 0, "more comes back than was sold");
+                self.products.get_mut(id).unwrap().units += quantity;
+            }
+            reservation.taken_back.insert(key, lines);
+        }
+        json!({ "__typename": "StockReservation" })
+    }
+
     /// Closes the key; what was held or sold under it is in stock again.
     pub(crate) fn release(&mut self, key: String) {
-        let closed = Reservation { status: "RELEASED", lines: Vec::new() };
+        let closed = Reservation { status: "RELEASED", lines: Vec::new(), taken_back: HashMap::new() };
         if let Some(before) = self.reservations.insert(key, closed) {
             for (id, quantity) in before.lines {
                 self.products.get_mut(&id).unwrap().units += quantity;
