@@ -33,6 +33,8 @@ pub(crate) enum Node {
     Fulfillment(Fulfillment),
     /// A refund of an order.
     Refund(Refund),
+    /// Goods of an order that are sent back.
+    Return(Return),
     /// A quote for an order.
     Quote(Quote),
 }
@@ -51,7 +53,7 @@ macro_rules! elsewhere {
     )*};
 }
 
-elsewhere!(User, Order, Fulfillment, Refund, Quote);
+elsewhere!(User, Order, Fulfillment, Refund, Return, Quote);
 
 /// What has this id. The id of another subgraph's thing is not looked up here, so there may be no such thing.
 pub(super) async fn find(ctx: &Context<'_>, given: ID) -> Result<Option<Node>> {
@@ -68,6 +70,7 @@ pub(super) async fn find(ctx: &Context<'_>, given: ID) -> Result<Option<Node>> {
         "Order" => Some(Node::Order(Order(given))),
         "Fulfillment" => Some(Node::Fulfillment(Fulfillment(given))),
         "Refund" => Some(Node::Refund(Refund(given))),
+        "Return" => Some(Node::Return(Return(given))),
         "Quote" => Some(Node::Quote(Quote(given))),
         _ => None,
     })

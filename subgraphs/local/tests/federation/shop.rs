@@ -129,3 +129,46 @@ async fn anything_is_found_by_its_id() {
     }
     running.federation.stop().await.unwrap();
 }
+
+/// A purchase comes back: the shop sends it, the buyer returns a part, and what can be sold again is in stock.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_is_paid_for_and_in_stock() {
+    let running = Running::start().await;
+    let (grace, ada) = (running.sign_in("grace").await, running.sign_in("ada").await);
+    let (product, _) = running.available().await;
+    let quote = running.quote(&grace, &product, 2).await;
+    let order = running.place(&grace, "return", &quote).await["id"].clone();
+    let change = async |token: &str, mutation: &str, input: Value, selection: &str| {
+        let name = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
+        let query = format!(
+            "mutation($input: {name}!) {{ {mutation}(input: $input) {{ {selection} userErrors {{ code message }} }} }}"
+        );
+        let (_, answer) = running.ask(Some(token), json!({ "query": query, "variables": { "input": input } })).await;
+        assert_eq!(answer["data"][mutation]["userErrors"], json!([]), "{answer}");
+        answer["data"][mutation].clone()
+    };
+    let parcel = json!({ "orderId": order, "idempotencyKey": "parcel" });
+    change(&ada, "fulfillOrder", parcel, "fulfillment { id }").await;
+    let lines = json!([{ "productId": product, "quantity": 1 }]);
+    let input = json!({ "orderId": order, "idempotencyKey": "back", "lines": lines, "reason": "UNWANTED" });
+    let id = change(&grace, "requestReturn", input, "return { id }").await["return"]["id"].clone();
+    let stock = async || {
+        let sql = format!(
+            "SELECT SUM(on_hand) AS units FROM stock WHERE lower(hex(product_id)) = '{}'",
+            product.trim_start_matches("Product_")
+        );
+        running.rows("inventory", &sql).await[0].try_get::<i64>("", "units").unwrap()
+    };
+    let before = stock().await;
+    let selection = "return { status refund { status } } order { paymentStatus }";
+    let received = change(&ada, "receiveReturn", json!({ "id": id }), selection).await;
+    assert_eq!(received["return"], json!({ "status": "RECEIVED", "refund": { "status": "SUCCEEDED" } }));
+    assert_eq!(received["order"]["paymentStatus"], "PARTIALLY_REFUNDED");
+    assert_eq!(stock().await, before + 1);
+    // The id alone leads to it.
+    let query = "query($id: ID!) { node(id: $id) { id ... on Return { status order { buyer { name } } } } }";
+    let (_, found) = running.ask(Some(&grace), json!({ "query": query, "variables": { "id": id } })).await;
+    let expected = json!({ "id": id, "status": "RECEIVED", "order": { "buyer": { "name": "Grace Hopper" } } });
+    assert_eq!(found["data"]["node"], expected, "{found}");
+    running.federation.stop().await.unwrap();
+}

@@ -28,6 +28,8 @@ pub(crate) enum Status {
     Pending,
     /// Inventory has confirmed it, or had taken back the whole order before.
     Succeeded,
+    /// Inventory did not sell these units for the order, so a person has to correct its stock.
+    Failed,
 }
 
 /// The units, by product.

@@ -118,6 +118,13 @@ impl InventoryError {
     }
 }
 
+impl InventoryError {
+    /// Whether inventory says that what is asked for can't be done, whoever asks.
+    pub(crate) fn is_about_content(&self) -> bool {
+        matches!(self, Self::Refused { code: Some(code), .. } if code == "NOT_FOUND" || code == "CONFLICT")
+    }
+}
+
 /// The codes of requests that inventory will always refuse.
 const REFUSALS: [&str; 7] = [
     "BAD_USER_INPUT",

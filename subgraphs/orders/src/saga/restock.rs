@@ -53,19 +53,31 @@ impl Promise for Model {
 
     async fn keep(&self, saga: &Saga) -> Result<(), SagaError> {
         // If the reservation is closed, all of it is on the shelf: the order was cancelled meanwhile.
-        saga.inventory.take_back(self.id, self.order_id, &self.lines.0).await?;
-        Ok(done(saga, self.id).await?)
+        match saga.inventory.take_back(self.id, self.order_id, &self.lines.0).await {
+            Ok(()) => Ok(decided(saga, self.id, Status::Succeeded, None).await?),
+            Err(error) if error.is_about_content() => {
+                let cause = format!("{:#}", anyhow::Error::new(error));
+                tracing::error!(id = %self.id, order = %self.order_id, cause, "Units can't be put back; adjust the stock by hand");
+                Ok(decided(saga, self.id, Status::Failed, Some(cause)).await?)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
-/// Inventory has the units.
-async fn done(saga: &Saga, id: Uuid) -> Result<()> {
+/// Inventory has decided.
+async fn decided(saga: &Saga, id: Uuid, status: Status, failure: Option<String>) -> Result<()> {
     saga.db
-        .write(|tx| async move {
-            let Some(mut restock) = Entity::find_by_id(id).lock_exclusive().one(&*tx).await? else { return Ok(()) };
-            (restock.status, restock.failure) = (Status::Succeeded, None);
-            restock.into_active_model().reset_all().update(&*tx).await?;
-            Ok(())
+        .write(|tx| {
+            let failure = failure.clone();
+            async move {
+                let Some(mut restock) = Entity::find_by_id(id).lock_exclusive().one(&*tx).await? else {
+                    return Ok(());
+                };
+                (restock.status, restock.failure) = (status, failure);
+                restock.into_active_model().reset_all().update(&*tx).await?;
+                Ok(())
+            }
         })
         .await
 }

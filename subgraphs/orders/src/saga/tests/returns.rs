@@ -242,3 +242,23 @@ async fn units_that_are_not_sent_are_for_sale_again() {
     })
     .await;
 }
+
+/// The order is older than inventory's records, as those of the sample data are: the buyer is paid, and a person sees to the stock.
+#[tokio::test(flavor = "multi_thread")]
+async fn units_that_inventory_does_not_know_are_not_asked_for_again() {
+    World::on_each(async |world| {
+        let product = world.product(1000, 10);
+        let (order, buyer) = sent(world, product, 2).await;
+        let announced = request(&world.saga, &return_of(&order, "1", &[(product, 1)], buyer)).await.unwrap();
+        let reservations = || world.others.stock.lock().unwrap();
+        let known = reservations().reservations.remove(&order.id.to_string()).unwrap();
+        let received = receive(&world.saga, &receipt_of(announced.id, &[])).await.unwrap();
+        assert_eq!(refund_for(world, &received).await.status, refunds::Status::Succeeded);
+        let restock = world.restocks().await.remove(0);
+        assert_eq!(restock.status, crate::entity::restock::Status::Failed);
+        assert!(restock.failure.unwrap().contains("NOT_FOUND"));
+        assert_eq!(world.units(product), 8);
+        reservations().reservations.insert(order.id.to_string(), known);
+    })
+    .await;
+}

@@ -400,6 +400,9 @@ impl Stock {
                 json!({ "status": "RELEASED" })
             }
         };
+        if result.is_null() {
+            return json!({ "errors": [{ "message": "None.", "extensions": { "code": "NOT_FOUND" } }] });
+        }
         json!({ "data": { "result": result } })
     }
 
@@ -458,7 +461,9 @@ impl Stock {
     fn take_back(&mut self, input: &Value) -> Value {
         let key = input["idempotencyKey"].as_str().unwrap().to_owned();
         let lines: Vec<(Uuid, i64)> = input["lines"].as_array().unwrap().iter().map(line).collect();
-        let reservation = self.reservations.get_mut(input["reservationKey"].as_str().unwrap()).unwrap();
+        let Some(reservation) = self.reservations.get_mut(input["reservationKey"].as_str().unwrap()) else {
+            return Value::Null;
+        };
         if reservation.status == "RELEASED" {
             return json!({ "__typename": "ReservationClosed" });
         }
