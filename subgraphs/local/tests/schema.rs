@@ -9,6 +9,7 @@
 )]
 
 use braid::config::Config;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use braid_composition::Composer;
@@ -89,5 +90,19 @@ fn the_documented_events_are_those_of_the_streams() {
     }
     for stream in streams {
         assert!(text.contains(&format!("Stream {}.", stream.name)), "the stream {} is not named", stream.name);
+    }
+}
+
+/// `node` is a field of inventory, so inventory has to know every type of the other services that has an id of its own.
+#[test]
+fn node_finds_every_type_with_an_id() {
+    let nodes = |sdl: &str| -> BTreeSet<String> {
+        let heads = sdl.lines().filter_map(|line| line.strip_prefix("type ")?.split_once(" implements "));
+        heads.filter(|(_, rest)| rest.contains("Node")).map(|(name, _)| name.to_owned()).collect()
+    };
+    let known = nodes(&inventory::sdl());
+    for others in [nodes(&users::sdl()), nodes(&orders::sdl())] {
+        assert!(!others.is_empty());
+        assert!(others.is_subset(&known), "inventory's `node` lacks {:?}", others.difference(&known));
     }
 }

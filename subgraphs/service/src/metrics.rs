@@ -7,6 +7,8 @@ use futures_util::future::BoxFuture;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::{Metric, Registry};
 
+use crate::error::Result;
+
 /// The upper bounds of histograms of durations, in seconds.
 pub(crate) const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
@@ -30,8 +32,20 @@ impl Metrics {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric);
     }
 
-    /// Does this each time before the metrics are shown, such as to read from the database what a gauge shows.
-    pub fn measure(&self, measurement: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static) {
+    /// Does this each time before the metrics are shown, such as to read from the database what a gauge shows. If it fails, the log says
+    /// `what` could not be measured, and what was measured before is shown.
+    pub fn measure<F>(&self, what: &'static str, measurement: impl Fn() -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
+        let measurement = move || -> BoxFuture<'static, ()> {
+            let measured = measurement();
+            Box::pin(async move {
+                if let Err(error) = measured.await {
+                    tracing::warn!(%error, what, "A metric can't be measured");
+                }
+            })
+        };
         self.measurements.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(measurement));
     }
 

@@ -103,6 +103,11 @@ impl Node {
         matches!(self.content, Content::Bool(found) if found == value)
     }
 
+    /// Whether the value at the end of a path of keys is `true`.
+    pub(crate) fn is_on(&self, path: &str) -> bool {
+        self.at(path).is_some_and(|node| node.is(true))
+    }
+
     /// The value without places.
     pub(crate) fn value(&self) -> Value {
         match &self.content {

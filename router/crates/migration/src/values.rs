@@ -31,6 +31,15 @@ pub(crate) fn seconds(node: &Node) -> Result<Value, String> {
     }
 }
 
+/// Keys that are fetched from a URL, again after an interval.
+pub(crate) fn remote_keys(url: Value, interval: Option<&Node>) -> Value {
+    let mut keys = json!({ "url": url });
+    if let Some(Ok(poll)) = interval.map(duration) {
+        keys["poll_interval"] = poll;
+    }
+    keys
+}
+
 fn written(micros: u128) -> String {
     // Shorter than what can be said is not nothing.
     let millis = if micros == 0 { 0 } else { micros.div_ceil(1000) };

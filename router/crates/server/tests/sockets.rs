@@ -281,10 +281,13 @@ async fn too_many_subscribes_are_refused_one_by_one() {
         sink.flush().await.unwrap();
         sink
     });
-    for _ in 0..MANY - 10 {
+    let mut refused = 0;
+    while refused < MANY - 10 {
         let message = futures_util::StreamExt::next(&mut stream).await.unwrap().unwrap();
+        // On a slow machine there are pings among them.
         let Message::Text(text) = message else { continue };
         assert!(text.contains("SOCKET_OPERATION_LIMIT_REACHED"), "{text}");
+        refused += 1;
     }
     let sink = sending.await.unwrap();
     socket = Socket(futures_util::stream::SplitStream::reunite(stream, sink).unwrap());

@@ -3,7 +3,6 @@
 use service::database::Transaction;
 use service::{Error, Result};
 
-use super::allocate::Share;
 use super::{Reservation, store};
 use crate::entity::reservation::Status;
 use crate::entity::stock_movement::Kind;
@@ -14,8 +13,7 @@ pub(crate) async fn commit(tx: Transaction, key: &str) -> Result<Option<Reservat
     let found = found.ok_or_else(|| Error::not_found("There is no reservation with this `idempotencyKey`."))?;
     Ok(match found.row.status {
         Status::Held => {
-            let shares: Vec<Share> = store::shares(&tx, key).await?.iter().map(Share::from).collect();
-            store::post(&tx, &shares, Kind::Sale, &store::source(key)).await?;
+            store::post(&tx, &store::remaining(&tx, key).await?, Kind::Sale, &store::source(key)).await?;
             Some(store::set_status(&tx, found, Status::Committed).await?)
         }
         Status::Committed => Some(found),

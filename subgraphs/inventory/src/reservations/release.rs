@@ -4,7 +4,6 @@ use sea_orm::DatabaseTransaction;
 use service::database::Transaction;
 use service::{Error, Result};
 
-use super::allocate::Share;
 use super::{Reservation, store};
 use crate::changes;
 use crate::entity::reservation::Status;
@@ -39,8 +38,7 @@ pub(super) async fn release_expired(tx: Transaction, key: &str, now: i64) -> Res
 
 async fn give_back(tx: &DatabaseTransaction, reservation: &Reservation) -> Result<()> {
     let key = &reservation.row.idempotency_key;
-    let shares = store::shares(tx, key).await?;
-    let shares: Vec<Share> = shares.iter().map(Share::from).filter(|share| share.quantity > 0).collect();
+    let shares = store::remaining(tx, key).await?;
     if reservation.row.status == Status::Committed {
         return store::post(tx, &shares, Kind::Return, &store::source(key)).await;
     }

@@ -98,15 +98,21 @@ pub(super) async fn insert_contents(
     Ok(())
 }
 
+/// What did not come back yet of what each warehouse has provided for the key, in the order of locks.
+pub(super) async fn remaining(tx: &DatabaseTransaction, key: &str) -> Result<Vec<Share>> {
+    let allocations = allocations(tx, key).await?;
+    Ok(allocations.iter().map(Share::from).filter(|share| share.quantity > 0).collect())
+}
+
 /// What each warehouse provided for the key, in the order of locks.
-pub(super) async fn shares(tx: &DatabaseTransaction, key: &str) -> Result<Vec<allocation::Model>> {
-    let shares = allocation::Entity::find()
+pub(super) async fn allocations(tx: &DatabaseTransaction, key: &str) -> Result<Vec<allocation::Model>> {
+    let allocations = allocation::Entity::find()
         .filter(allocation::Column::IdempotencyKey.eq(key))
         .order_by_asc(allocation::Column::ProductId)
         .order_by_asc(allocation::Column::WarehouseId)
         .all(tx)
         .await?;
-    Ok(shares)
+    Ok(allocations)
 }
 
 /// Posts the sale of what was held, or the return of what was sold.

@@ -64,7 +64,7 @@ pub(crate) async fn take_back(tx: Transaction, request: &TakeBack) -> Result<Opt
 async fn subtract(tx: &DatabaseTransaction, request: &TakeBack) -> Result<Vec<Share>> {
     let mut missing = request.lines.clone();
     let mut shares = Vec::new();
-    for sold in store::shares(tx, &request.reservation).await? {
+    for sold in store::allocations(tx, &request.reservation).await? {
         let Some(wanted) = missing.get_mut(&sold.product_id) else { continue };
         let quantity = sold.remaining().min(i64::from(*wanted));
         if quantity == 0 {

@@ -45,6 +45,14 @@ impl Running {
         token.unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
+    /// What a mutation that is called `done` has done.
+    pub(crate) async fn done(&self, token: &str, query: &str, input: Value) -> Value {
+        let body = json!({ "query": query, "variables": { "input": input } });
+        let (_, mut answer) = self.ask(Some(token), body).await;
+        assert_eq!(answer["data"]["done"]["userErrors"], json!([]), "{query}: {answer}");
+        answer["data"]["done"].take()
+    }
+
     /// What so many units of a product would cost: the id of the quote.
     pub(crate) async fn quote(&self, token: &str, product: &str, quantity: u32) -> String {
         let query = include_str!("../../../../schema/operations/quote-order.graphql");

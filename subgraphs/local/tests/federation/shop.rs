@@ -138,20 +138,12 @@ async fn what_comes_back_is_paid_for_and_in_stock() {
     let (product, _) = running.available().await;
     let quote = running.quote(&grace, &product, 2).await;
     let order = running.place(&grace, "return", &quote).await["id"].clone();
-    let change = async |token: &str, mutation: &str, input: Value, selection: &str| {
-        let name = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
-        let query = format!(
-            "mutation($input: {name}!) {{ {mutation}(input: $input) {{ {selection} userErrors {{ code message }} }} }}"
-        );
-        let (_, answer) = running.ask(Some(token), json!({ "query": query, "variables": { "input": input } })).await;
-        assert_eq!(answer["data"][mutation]["userErrors"], json!([]), "{answer}");
-        answer["data"][mutation].clone()
-    };
-    let parcel = json!({ "orderId": order, "idempotencyKey": "parcel" });
-    change(&ada, "fulfillOrder", parcel, "fulfillment { id }").await;
+    let send = "mutation($input: FulfillOrderInput!) { done: fulfillOrder(input: $input) { userErrors { code } } }";
+    running.done(&ada, send, json!({ "orderId": order, "idempotencyKey": "parcel" })).await;
+    let ask = "mutation($input: RequestReturnInput!) { done: requestReturn(input: $input) { return { id } userErrors { code } } }";
     let lines = json!([{ "productId": product, "quantity": 1 }]);
     let input = json!({ "orderId": order, "idempotencyKey": "back", "lines": lines, "reason": "UNWANTED" });
-    let id = change(&grace, "requestReturn", input, "return { id }").await["return"]["id"].clone();
+    let id = running.done(&grace, ask, input).await["return"]["id"].take();
     let stock = async || {
         let sql = format!(
             "SELECT SUM(on_hand) AS units FROM stock WHERE lower(hex(product_id)) = '{}'",
@@ -160,8 +152,9 @@ async fn what_comes_back_is_paid_for_and_in_stock() {
         running.rows("inventory", &sql).await[0].try_get::<i64>("", "units").unwrap()
     };
     let before = stock().await;
-    let selection = "return { status refund { status } } order { paymentStatus }";
-    let received = change(&ada, "receiveReturn", json!({ "id": id }), selection).await;
+    let receive = "mutation($input: ReceiveReturnInput!) { done: receiveReturn(input: $input) {
+        return { status refund { status } } order { paymentStatus } userErrors { code } } }";
+    let received = running.done(&ada, receive, json!({ "id": id })).await;
     assert_eq!(received["return"], json!({ "status": "RECEIVED", "refund": { "status": "SUCCEEDED" } }));
     assert_eq!(received["order"]["paymentStatus"], "PARTIALLY_REFUNDED");
     assert_eq!(stock().await, before + 1);

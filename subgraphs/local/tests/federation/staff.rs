@@ -16,14 +16,6 @@ impl Running {
         assert_eq!(hired["user"]["roles"], json!(["CUSTOMER", "STAFF"]));
         self.sign_in(username).await
     }
-
-    /// What a mutation that is called `done` has done.
-    async fn done(&self, token: &str, query: &str, input: Value) -> Value {
-        let body = json!({ "query": query, "variables": { "input": input } });
-        let (_, mut answer) = self.ask(Some(token), body).await;
-        assert_eq!(answer["data"]["done"]["userErrors"], json!([]), "{query}: {answer}");
-        answer["data"]["done"].take()
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,11 +39,8 @@ pub(crate) async fn ship(db: &Database, wanted: &Wanted) -> Result<fulfillment::
 /// Writes that a parcel has arrived, once.
 pub(crate) async fn deliver(db: &Database, id: Uuid, by: By) -> Result<fulfillment::Model> {
     db.write(|tx| async move {
-        let parcel =
-            fulfillment::Entity::find_by_id(id).one(&*tx).await?.ok_or_else(|| Error::from(SagaError::Gone(id)))?;
-        let order = store::locked(&tx, parcel.order_id).await?.ok_or_else(|| Error::from(SagaError::Gone(id)))?;
-        // Read again under the lock.
-        let parcel = fulfillment::Entity::find_by_id(id).one(&*tx).await?.unwrap_or(parcel);
+        let found = store::locked_with::<fulfillment::Entity>(&tx, id, |parcel| parcel.order_id).await?;
+        let (order, parcel) = found.ok_or_else(|| Error::from(SagaError::Gone(id)))?;
         if parcel.delivered_at.is_some() {
             return Ok(parcel);
         }

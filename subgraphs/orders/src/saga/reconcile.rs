@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use service::Result;
 use tokio_util::sync::CancellationToken;
 
-use super::promise::{self, Promise};
+use super::promise::{self, Due, Promise};
 use super::{STUCK_AFTER, Saga, SagaError, quote, steps, store};
 use crate::clock::{millis, now_millis};
 use crate::entity::order::{self, Column, Step};
@@ -49,25 +49,29 @@ pub(crate) async fn run(saga: Saga, stop: CancellationToken) {
 
 /// Works on all that is due now. Returns how much there was.
 pub(crate) async fn pass(saga: &Saga) -> Result<usize> {
-    let orders = futures_util::stream::iter(due(saga).await?)
-        .map(|order| async move { in_time(saga, order.id, work_on(saga, order)).await })
-        .buffer_unordered(CONCURRENT)
-        .filter(|taken| std::future::ready(*taken))
-        .count()
-        .await;
-    let promises = kept::<refund::Model>(saga).await? + kept::<restock::Model>(saga).await?;
-    Ok(orders + promises)
+    let orders = all(due(saga).await?, |order| async move {
+        let due = Due { id: order.id, due_at: order.due_at, attempts: order.attempts };
+        work_on::<order::Entity>(saga, due, Column::Step.eq(order.step), finish(saga, &order)).await
+    });
+    Ok(orders.await + kept::<refund::Model>(saga).await? + kept::<restock::Model>(saga).await?)
 }
 
 /// Keeps the promises of one kind that are due. Returns how many there were.
 async fn kept<P: Promise>(saga: &Saga) -> Result<usize> {
-    let due = promise::due::<P>(saga, BATCH).await?;
-    let kept = futures_util::stream::iter(due)
-        .map(|promise| async move { in_time(saga, promise.id(), keep(saga, promise)).await })
+    let kept = all(promise::due::<P>(saga, BATCH).await?, |promise| async move {
+        work_on::<P::Table>(saga, promise.due(), promise::pending(), promise::attempt(saga, &promise)).await
+    });
+    Ok(kept.await)
+}
+
+/// Does the work for each row, for some at the same time. Returns for how many it was done here.
+async fn all<T, W: Future<Output = bool>>(rows: Vec<T>, work: impl Fn(T) -> W) -> usize {
+    futures_util::stream::iter(rows)
+        .map(work)
         .buffer_unordered(CONCURRENT)
         .filter(|taken| std::future::ready(*taken))
-        .count();
-    Ok(kept.await)
+        .count()
+        .await
 }
 
 async fn due(saga: &Saga) -> Result<Vec<order::Model>, DbErr> {
@@ -81,44 +85,34 @@ async fn due(saga: &Saga) -> Result<Vec<order::Model>, DbErr> {
         .await
 }
 
-/// Works on something for as long as its lease. If it takes longer, it is left as after a crash and is due again.
-async fn in_time(saga: &Saga, id: uuid::Uuid, work: impl Future<Output = bool>) -> bool {
+/// Does the work for a row that nobody else has claimed and that is `still` as it was read, for as long as the lease. If it takes longer, it
+/// is left as after a crash and is due again.
+async fn work_on<E: EntityTrait>(saga: &Saga, due: Due, still: Expr, work: impl Future<Output = ()>) -> bool {
+    let id = due.id;
+    let work = async {
+        match claim::<E>(saga, due, still).await {
+            Ok(true) => {}
+            Ok(false) => return false,
+            Err(error) => {
+                tracing::error!(%error, %id, "The reconciler could not claim an order or a promise");
+                return false;
+            }
+        }
+        saga.counters.reconciled.inc();
+        work.await;
+        true
+    };
     tokio::time::timeout(saga.policy.lease, work).await.unwrap_or_else(|_| {
         tracing::error!(%id, "The steps of an order or a promise took longer than the lease");
         true
     })
 }
 
-/// Works on one promise, unless another instance has claimed it.
-async fn keep<P: Promise>(saga: &Saga, promise: P) -> bool {
-    match promise::claim(saga, &promise).await {
-        Ok(true) => {}
-        Ok(false) => return false,
-        Err(error) => {
-            tracing::error!(%error, id = %promise.id(), what = P::WHAT, "The reconciler could not claim a promise");
-            return false;
-        }
+/// Takes the steps of an order, and schedules the next try if one fails.
+async fn finish(saga: &Saga, order: &order::Model) {
+    if let Err(error) = take_steps(saga, order).await {
+        schedule(saga, order, error).await;
     }
-    saga.counters.reconciled.inc();
-    promise::attempt(saga, &promise).await;
-    true
-}
-
-/// Works on one order, unless another instance has claimed it.
-async fn work_on(saga: &Saga, order: order::Model) -> bool {
-    match claim(saga, &order).await {
-        Ok(true) => {}
-        Ok(false) => return false,
-        Err(error) => {
-            tracing::error!(%error, order = %order.id, "The reconciler could not claim an order");
-            return false;
-        }
-    }
-    saga.counters.reconciled.inc();
-    if let Err(error) = take_steps(saga, &order).await {
-        schedule(saga, &order, error).await;
-    }
-    true
 }
 
 /// Tries the steps. An order that is too old for another failure is given up, and what was done for it is undone.
@@ -140,7 +134,7 @@ async fn schedule(saga: &Saga, order: &order::Model, error: SagaError) {
     saga.counters.failed_steps.inc();
     // The step that failed may be a later one, with attempts of its own.
     let (step, attempts) = match store::order(&saga.db, order.id).await {
-        Ok(now) => (now.step, now.attempts.max(1)),
+        Ok(now) => (now.step, Ord::max(now.attempts, 1)),
         Err(_) => (order.step, order.attempts.saturating_add(1)),
     };
     let (wait, stuck) = (saga.policy.wait_after(&error, attempts), error.is_permanent() || attempts >= STUCK_AFTER);
@@ -160,14 +154,14 @@ async fn schedule(saga: &Saga, order: &order::Model, error: SagaError) {
     }
 }
 
-/// Claims the order for the duration of a lease; only after that is it due again. Of several callers, one succeeds.
-async fn claim(saga: &Saga, order: &order::Model) -> Result<bool, DbErr> {
-    let claimed = order::Entity::update_many()
-        .col_expr(Column::DueAt, Expr::value(now_millis() + millis(saga.policy.lease)))
-        .col_expr(Column::Attempts, Expr::value(order.attempts.saturating_add(1)))
-        .filter(Column::Id.eq(order.id))
-        .filter(Column::Step.eq(order.step))
-        .filter(Column::DueAt.eq(order.due_at))
+/// Claims the row for the duration of a lease; only after that is it due again. Of several callers, one succeeds.
+async fn claim<E: EntityTrait>(saga: &Saga, due: Due, still: Expr) -> Result<bool, DbErr> {
+    let claimed = E::update_many()
+        .col_expr("due_at", Expr::value(now_millis() + millis(saga.policy.lease)))
+        .col_expr("attempts", Expr::value(due.attempts.saturating_add(1)))
+        .filter(Expr::col("id").eq(due.id))
+        .filter(still)
+        .filter(Expr::col("due_at").eq(due.due_at))
         .exec(saga.db.reader())
         .await?;
     Ok(claimed.rows_affected == 1)

@@ -11,11 +11,11 @@ use service::{Code, Error, Money, Result};
 use uuid::Uuid;
 
 use super::lines::named;
-use super::promise::{self, Columns, Promise};
+use super::promise::{self, Due, Promise};
 use super::store::{self, Event};
 use super::{By, Saga, SagaError, restock};
 use crate::clock::{millis, now_millis};
-use crate::entity::refund::{Column, Line, Lines, Status};
+use crate::entity::refund::{Line, Lines, Status};
 use crate::entity::{ledger_entry, order, order_event, order_line, refund, restock as restock_row};
 use crate::offer::{WantedLine, path_of};
 use crate::payment::Refund;
@@ -57,42 +57,25 @@ pub(crate) async fn refund(saga: &Saga, wanted: &Wanted) -> Result<refund::Model
     let id = Uuid::new_v5(&wanted.order, format!("refund/{}", wanted.idempotency_key).as_bytes());
     let lease = millis(saga.policy.lease);
     let refund = saga.db.write(|tx| async move { promise_once(&tx, id, wanted, lease).await }).await?;
-    pay_now(saga, refund.id).await?;
+    pay(saga, &refund).await;
     find(saga, id).await
 }
 
 /// Tries to pay the refund, and to put its units back. What fails is left to the reconciler.
-pub(super) async fn pay_now(saga: &Saga, id: Uuid) -> Result<()> {
-    let refund = find(saga, id).await?;
+pub(super) async fn pay(saga: &Saga, refund: &refund::Model) {
     if refund.status == Status::Pending {
-        promise::attempt(saga, &refund).await;
+        promise::attempt(saga, refund).await;
     }
     promise::keep_all::<restock_row::Model>(saga, refund.order_id).await;
-    Ok(())
 }
 
 impl Promise for refund::Model {
     type Table = refund::Entity;
 
     const WHAT: &'static str = "refund";
-    const COLUMNS: Columns<Column> = Columns {
-        id: Column::Id,
-        order: Column::OrderId,
-        due_at: Column::DueAt,
-        attempts: Column::Attempts,
-        failure: Column::Failure,
-    };
 
-    fn id(&self) -> Uuid {
-        self.id
-    }
-
-    fn due_at(&self) -> i64 {
-        self.due_at
-    }
-
-    fn attempts(&self) -> i32 {
-        self.attempts
+    fn due(&self) -> Due {
+        Due { id: self.id, due_at: self.due_at, attempts: self.attempts }
     }
 
     async fn keep(&self, saga: &Saga) -> Result<(), SagaError> {
@@ -154,14 +137,12 @@ async fn failed(saga: &Saga, id: Uuid, reason: &str) -> Result<()> {
 
 /// A refund that is not decided yet, with its order, whose row is locked.
 async fn pending(tx: &DatabaseTransaction, id: Uuid) -> Result<Option<(order::Model, refund::Model)>> {
-    let Some(refund) = refund::Entity::find_by_id(id).one(tx).await? else { return Ok(None) };
-    let Some(order) = store::locked(tx, refund.order_id).await? else { return Ok(None) };
-    // Read again under the lock.
-    let refund = refund::Entity::find_by_id(id).one(tx).await?;
-    Ok(refund.filter(|refund| refund.status == Status::Pending).map(|refund| (order, refund)))
+    let found = store::locked_with::<refund::Entity>(tx, id, |refund| refund.order_id).await?;
+    Ok(found.filter(|(_, refund)| refund.status == Status::Pending))
 }
 
-async fn find(saga: &Saga, id: Uuid) -> Result<refund::Model> {
+/// The refund, which must exist.
+pub(super) async fn find(saga: &Saga, id: Uuid) -> Result<refund::Model> {
     let refund = refund::Entity::find_by_id(id).one(saga.db.reader()).await?;
     refund.ok_or_else(|| SagaError::Gone(id).into())
 }

@@ -1,10 +1,11 @@
 //! Putting units back on the shelf: those of a paid order that will not be sent, or that came back. Knows no refund.
 
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QuerySelect};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
 use service::Result;
 use uuid::Uuid;
 
-use super::promise::{Columns, Promise};
+use super::promise::{self, Due, Promise};
 use super::{Saga, SagaError};
 use crate::clock::now_millis;
 use crate::entity::restock::{Column, Entity, Line, Lines, Model, Status};
@@ -31,24 +32,9 @@ impl Promise for Model {
     type Table = Entity;
 
     const WHAT: &'static str = "restock";
-    const COLUMNS: Columns<Column> = Columns {
-        id: Column::Id,
-        order: Column::OrderId,
-        due_at: Column::DueAt,
-        attempts: Column::Attempts,
-        failure: Column::Failure,
-    };
 
-    fn id(&self) -> Uuid {
-        self.id
-    }
-
-    fn due_at(&self) -> i64 {
-        self.due_at
-    }
-
-    fn attempts(&self) -> i32 {
-        self.attempts
+    fn due(&self) -> Due {
+        Due { id: self.id, due_at: self.due_at, attempts: self.attempts }
     }
 
     async fn keep(&self, saga: &Saga) -> Result<(), SagaError> {
@@ -67,17 +53,12 @@ impl Promise for Model {
 
 /// Inventory has decided.
 async fn decided(saga: &Saga, id: Uuid, status: Status, failure: Option<String>) -> Result<()> {
-    saga.db
-        .write(|tx| {
-            let failure = failure.clone();
-            async move {
-                let Some(mut restock) = Entity::find_by_id(id).lock_exclusive().one(&*tx).await? else {
-                    return Ok(());
-                };
-                (restock.status, restock.failure) = (status, failure);
-                restock.into_active_model().reset_all().update(&*tx).await?;
-                Ok(())
-            }
-        })
-        .await
+    Entity::update_many()
+        .col_expr(Column::Status, Expr::value(status))
+        .col_expr(Column::Failure, Expr::value(failure))
+        .filter(Column::Id.eq(id))
+        .filter(promise::pending())
+        .exec(saga.db.reader())
+        .await?;
+    Ok(())
 }

@@ -12,21 +12,19 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
 use service::{Code, Database, Error, Money, Result};
 use uuid::Uuid;
 
 use super::lines::named;
 use super::refund::{self, Promised};
 use super::store::{self, Event};
-use super::{By, Saga, SagaError};
+use super::{By, Saga, SagaError, promise};
 use crate::clock::{millis, now_millis};
 use crate::entity::order::{self, Status as OrderStatus};
 use crate::entity::order_event::{Actor, Kind};
 use crate::entity::returns::{Column, Entity, Line, Lines, Model, Reason, Status};
-use crate::entity::{fulfillment, fulfillment_line, order_line, refund as refunds};
+use crate::entity::{fulfillment, fulfillment_line, order_line, refund as refunds, restock};
 use crate::offer::{LINES, WantedLine, path_of};
 
 /// What somebody wants to send back.
@@ -87,8 +85,8 @@ pub(crate) async fn receive(saga: &Saga, receipt: &Receipt) -> Result<Model> {
     let lease = millis(saga.policy.lease);
     let received = saga.db.write(|tx| async move { receive_once(&tx, receipt, lease).await }).await?;
     match received.refund_id {
-        Some(id) => refund::pay_now(saga, id).await?,
-        None => super::promise::keep_all::<crate::entity::restock::Model>(saga, received.order_id).await,
+        Some(id) => refund::pay(saga, &refund::find(saga, id).await?).await,
+        None => promise::keep_all::<restock::Model>(saga, received.order_id).await,
     }
     Ok(received)
 }
@@ -103,7 +101,7 @@ pub(crate) fn announced<'a>(returns: impl IntoIterator<Item = &'a Model>) -> BTr
 }
 
 async fn request_once(tx: &DatabaseTransaction, id: Uuid, wanted: &Wanted, within: i64) -> Result<Model> {
-    let order = locked(tx, wanted.order).await?;
+    let order = store::locked(tx, wanted.order).await?.ok_or_else(|| Error::from(SagaError::Gone(wanted.order)))?;
     if let Some(found) = Entity::find_by_id(id).one(tx).await? {
         return same_request(found, wanted);
     }
@@ -260,15 +258,8 @@ fn received(announced: &Lines, arrived: &[ReceivedLine]) -> Result<Lines> {
 
 /// The return with its order, whose row is locked.
 async fn find(tx: &DatabaseTransaction, id: Uuid) -> Result<(order::Model, Model)> {
-    let row = Entity::find_by_id(id).one(tx).await?.ok_or_else(|| Error::from(SagaError::Gone(id)))?;
-    let order = locked(tx, row.order_id).await?;
-    // Read again under the lock.
-    let row = Entity::find_by_id(id).lock_exclusive().one(tx).await?.unwrap_or(row);
-    Ok((order, row))
-}
-
-async fn locked(tx: &DatabaseTransaction, id: Uuid) -> Result<order::Model> {
-    store::locked(tx, id).await?.ok_or_else(|| SagaError::Gone(id).into())
+    let found = store::locked_with::<Entity>(tx, id, |row| row.order_id).await?;
+    found.ok_or_else(|| SagaError::Gone(id).into())
 }
 
 /// Refuses a return that is decided.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, PrimaryKeyTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set,
 };
 use service::database::Transaction;
 use service::{Database, Result};
@@ -198,6 +198,20 @@ pub(super) async fn retry_in(db: &Database, id: Uuid, wait: Duration, failure: &
 /// Locks an order's row until the transaction ends.
 pub(super) async fn locked(tx: &DatabaseTransaction, id: Uuid) -> Result<Option<order::Model>> {
     Ok(order::Entity::find_by_id(id).lock_exclusive().one(tx).await?)
+}
+
+/// Something of an order with the order, whose row is locked. What is of an order changes only under that lock, so it is read again then.
+pub(super) async fn locked_with<E: EntityTrait>(
+    tx: &DatabaseTransaction,
+    id: Uuid,
+    order_of: impl Fn(&E::Model) -> Uuid,
+) -> Result<Option<(order::Model, E::Model)>>
+where
+    Uuid: Into<<E::PrimaryKey as PrimaryKeyTrait>::ValueType>,
+{
+    let Some(row) = E::find_by_id(id).one(tx).await? else { return Ok(None) };
+    let Some(order) = locked(tx, order_of(&row)).await? else { return Ok(None) };
+    Ok(E::find_by_id(id).one(tx).await?.map(|row| (order, row)))
 }
 
 /// The lines of an order whose row is locked.

@@ -97,11 +97,11 @@ impl Database {
         metrics.add("sql_connections", "Connections to the database that are open", open.clone());
         metrics.add("sql_connections_idle", "Connections to the database that nobody uses", idle.clone());
         let database = self.clone();
-        metrics.measure(move || {
+        metrics.measure("connections to the database", move || {
             let (size, unused) = database.connections();
             open.set(i64::from(size));
             idle.set(i64::try_from(unused).unwrap_or(i64::MAX));
-            Box::pin(std::future::ready(()))
+            std::future::ready(Ok(()))
         });
     }
 

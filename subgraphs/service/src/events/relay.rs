@@ -54,13 +54,9 @@ impl Relay {
         metrics.add("events_waiting", "Events that wait to be published", relay.waiting.clone());
         metrics.add("events_oldest_seconds", "How long the oldest event has waited", relay.oldest.clone());
         let measured = relay.clone();
-        metrics.measure(move || {
+        metrics.measure("events that wait", move || {
             let relay = measured.clone();
-            Box::pin(async move {
-                if let Err(error) = relay.measure().await {
-                    tracing::warn!(%error, "The events that wait can't be counted");
-                }
-            })
+            async move { relay.measure().await }
         });
         relay
     }

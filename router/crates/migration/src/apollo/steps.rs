@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::migrate::{Kind, Migration};
 use crate::source::{Content, Node, Place};
-use crate::values::{duration, file};
+use crate::values::{duration, file, remote_keys};
 
 pub(super) fn finish(migration: &mut Migration) {
     let path = |path: &str| path.split('.').map(str::to_owned).collect::<Vec<_>>();
@@ -97,10 +97,7 @@ pub(super) fn jwt(migration: &mut Migration, node: &Node, _: &[String]) {
         provider["keys"] = match url.strip_prefix("file://") {
             Some(path) => json!({ "file": path }),
             None => {
-                let mut keys = json!({ "url": url });
-                if let Some(Ok(poll)) = set.get("poll_interval").map(duration) {
-                    keys["poll_interval"] = poll;
-                }
+                let mut keys = remote_keys(json!(url), set.get("poll_interval"));
                 for header in set.get("headers").map(Node::items).unwrap_or_default() {
                     let text = |key: &str| header.get(key).and_then(Node::text).unwrap_or_default().to_owned();
                     keys["headers"][text("name")] = json!(text("value"));
@@ -115,7 +112,7 @@ pub(super) fn jwt(migration: &mut Migration, node: &Node, _: &[String]) {
         }
         migration.push("authentication.jwt.providers", &[], provider);
     }
-    let ignore = node.get("ignore_other_prefixes").is_some_and(|value| value.is(true));
+    let ignore = node.is_on("ignore_other_prefixes");
     let mut header = |name: &str, prefix: &str| {
         let mut rule = json!({ "name": name, "prefix": prefix });
         if ignore {
@@ -243,11 +240,10 @@ pub(super) fn persisted_queries(migration: &mut Migration, node: &Node, _: &[Str
             "experimental_prewarm_query_plan_cache",
         ],
     );
-    if !node.get("enabled").is_some_and(|value| value.is(true)) {
+    if !node.is_on("enabled") {
         return;
     }
-    let on = |path: &str| node.at(path).is_some_and(|value| value.is(true));
-    let mode = match (on("safelist.enabled"), on("safelist.require_id"), on("log_unknown")) {
+    let mode = match (node.is_on("safelist.enabled"), node.is_on("safelist.require_id"), node.is_on("log_unknown")) {
         (true, true, _) => "ids_only",
         (true, false, _) => "safelist",
         (false, _, true) => "log_unknown",
@@ -277,7 +273,7 @@ pub(super) fn subgraph_errors(migration: &mut Migration, node: &Node, _: &[Strin
     for (key, value) in node.get("subgraphs").map(Node::entries).unwrap_or_default() {
         match &value.content {
             Content::Bool(true) => migration.push("exposure.subgraph_errors_of", &[], json!(key.name)),
-            Content::Bool(false) if !node.get("all").is_some_and(|all| all.is(true)) => {}
+            Content::Bool(false) if !node.is_on("all") => {}
             _ => migration.within(&key.name, key.place, |migration| {
                 migration.note(Kind::NoEqual, "name the subgraphs whose errors are shown: exposure.subgraph_errors_of");
             }),
@@ -286,7 +282,7 @@ pub(super) fn subgraph_errors(migration: &mut Migration, node: &Node, _: &[Strin
 }
 
 pub(super) fn demand_mode(migration: &mut Migration, node: &Node, _: &[String]) {
-    let enabled = migration.source.at("demand_control.enabled").is_some_and(|value| value.is(true));
+    let enabled = migration.source.is_on("demand_control.enabled");
     let mode = if enabled { node.value() } else { json!("off") };
     migration.set("demand_control.mode", &[], mode);
 }
@@ -353,7 +349,7 @@ pub(super) fn sampler(migration: &mut Migration, node: &Node, _: &[String]) {
 
 pub(super) fn otlp(migration: &mut Migration, node: &Node, _: &[String]) {
     migration.only(node, &["enabled", "endpoint", "protocol", "http", "grpc", "batch_processor", "temporality"]);
-    if !node.get("enabled").is_some_and(|value| value.is(true)) {
+    if !node.is_on("enabled") {
         return;
     }
     if node.get("protocol").and_then(Node::text) != Some("http") {

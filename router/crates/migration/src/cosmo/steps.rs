@@ -5,7 +5,7 @@ use serde_json::json;
 use super::SAME_FOR_LISTED;
 use crate::migrate::{Kind, Migration};
 use crate::source::{Content, Node, Place};
-use crate::values::{duration, size};
+use crate::values::{duration, remote_keys, size};
 
 pub(super) fn finish(migration: &mut Migration) {
     let has = |migration: &Migration, path: &str| {
@@ -29,13 +29,13 @@ pub(super) fn listen(migration: &mut Migration, node: &Node, _: &[String]) {
 }
 
 pub(super) fn server_tls(migration: &mut Migration, node: &Node, ours: &str) {
-    if migration.source.at("tls.server.enabled").is_some_and(|enabled| enabled.is(true)) {
+    if migration.source.is_on("tls.server.enabled") {
         migration.set(&format!("server.tls.{ours}"), &[], node.value());
     }
 }
 
 pub(super) fn client_required(migration: &mut Migration, node: &Node, _: &[String]) {
-    if migration.source.at("tls.server.enabled").is_some_and(|enabled| enabled.is(true)) {
+    if migration.source.is_on("tls.server.enabled") {
         migration.set("server.tls.client_certificate_optional", &[], json!(!node.is(true)));
     }
 }
@@ -142,13 +142,7 @@ pub(super) fn jwt(migration: &mut Migration, node: &Node, _: &[String]) {
                 provider["algorithms"] = json!([set.get("symmetric_algorithm").map_or(json!("HS256"), Node::value)]);
                 json!({ "secret": secret.value() })
             }
-            None => {
-                let mut keys = json!({ "url": set.get("url").map(Node::value) });
-                if let Some(Ok(poll)) = set.get("refresh_interval").map(duration) {
-                    keys["poll_interval"] = poll;
-                }
-                json!({ "url": keys })
-            }
+            None => json!({ "url": remote_keys(json!(set.get("url").map(Node::value)), set.get("refresh_interval")) }),
         };
         migration.push("authentication.jwt.providers", &[], provider);
     }
@@ -186,7 +180,7 @@ pub(super) fn rate_limit(migration: &mut Migration, node: &Node, _: &[String]) {
             "error_extension_code",
         ],
     );
-    if !node.get("enabled").is_some_and(|value| value.is(true)) {
+    if !node.is_on("enabled") {
         return;
     }
     let simple = |key: &str| node.at(&format!("simple_strategy.{key}"));
@@ -273,14 +267,14 @@ pub(super) fn events(migration: &mut Migration, node: &Node, _: &[String]) {
 }
 
 pub(super) fn initial_payload(migration: &mut Migration, node: &Node, _: &[String]) {
-    if migration.source.at("websocket.authentication.from_initial_payload.enabled").is_some_and(|on| on.is(true)) {
+    if migration.source.is_on("websocket.authentication.from_initial_payload.enabled") {
         let rule = json!({ "connection_init": { "name": node.value(), "prefix": "Bearer" } });
         migration.push("authentication.jwt.sources", &[], rule);
     }
 }
 
 pub(super) fn block_unlisted(migration: &mut Migration, node: &Node, _: &[String]) {
-    let enabled = node.get("enabled").is_some_and(|enabled| enabled.is(true));
+    let enabled = node.is_on("enabled");
     if enabled && (node.get("condition").is_some() || migration.source.at("persisted_operations.storage").is_none()) {
         migration.note(Kind::NoEqual, "persisted_operations.mode: ids_only, with sources, refuses what is not listed. Until then ALL operations are executed");
     }
@@ -288,20 +282,20 @@ pub(super) fn block_unlisted(migration: &mut Migration, node: &Node, _: &[String
 
 pub(super) fn limit(migration: &mut Migration, node: &Node, ours: &str) {
     migration.only(node, &["enabled", "limit", "cache_size", "ignore_persisted_operations"]);
-    if !node.get("enabled").is_some_and(|enabled| enabled.is(true)) {
+    if !node.is_on("enabled") {
         return;
     }
     if let Some(limit) = node.get("limit").filter(|limit| limit.value() != json!(0)) {
         migration.set(&format!("limits.{ours}"), &[], limit.value());
     }
-    if node.get("ignore_persisted_operations").is_some_and(|ignore| ignore.is(true)) {
+    if node.is_on("ignore_persisted_operations") {
         migration.note(Kind::NoEqual, SAME_FOR_LISTED);
     }
 }
 
 pub(super) fn cost_control(migration: &mut Migration, node: &Node, _: &[String]) {
     migration.only(node, &["enabled", "mode", "max_estimated_limit", "estimated_list_size", "expose_headers"]);
-    if !node.get("enabled").is_some_and(|enabled| enabled.is(true)) {
+    if !node.is_on("enabled") {
         return;
     }
     let mode = node.get("mode").map_or(json!("measure"), Node::value);
@@ -311,7 +305,7 @@ pub(super) fn cost_control(migration: &mut Migration, node: &Node, _: &[String])
             migration.set(&format!("demand_control.{ours}"), &[], value.value());
         }
     }
-    if node.get("expose_headers").is_some_and(|expose| expose.is(true)) {
+    if node.is_on("expose_headers") {
         migration.note(Kind::NoEqual, "expose_headers: demand_control.headers names the headers");
     }
 }
@@ -325,24 +319,23 @@ fn provider(migration: &Migration, kind: &str, id: Option<&Node>) -> Option<Node
 
 pub(super) fn persisted_operations(migration: &mut Migration, node: &Node, _: &[String]) {
     migration.only(node, &["disabled", "safelist", "log_unknown", "cache", "storage", "manifest"]);
-    let on = |path: &str| node.at(path).is_some_and(|value| value.is(true));
-    if on("disabled") {
+    if node.is_on("disabled") {
         return;
     }
     let blocked = |key: &str| migration.source.at(&format!("security.block_non_persisted_operations.{key}"));
     let only_ids = blocked("enabled").is_some_and(|enabled| enabled.is(true)) && blocked("condition").is_none();
     let mode = if only_ids {
         "ids_only"
-    } else if on("safelist.enabled") {
+    } else if node.is_on("safelist.enabled") {
         "safelist"
-    } else if on("log_unknown") {
+    } else if node.is_on("log_unknown") {
         "log_unknown"
     } else {
         "allow"
     };
     let id = node.at("storage.provider_id");
     let prefix = node.at("storage.object_prefix").and_then(Node::text).unwrap_or_default().trim_matches('/').to_owned();
-    let manifest = on("manifest.enabled");
+    let manifest = node.is_on("manifest.enabled");
     let name = node.at("manifest.file_name").and_then(Node::text).unwrap_or("manifest.json").to_owned();
     let object = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
     let source = if let Some(bucket) = provider(migration, "s3", id).filter(|_| manifest) {
@@ -396,10 +389,10 @@ pub(super) fn resource(migration: &mut Migration, node: &Node, _: &[String]) {
 }
 
 pub(super) fn exporters(migration: &mut Migration, node: &Node, _: &[String]) {
-    if !migration.source.at("telemetry.tracing.enabled").is_some_and(|enabled| enabled.is(true)) {
+    if !migration.source.is_on("telemetry.tracing.enabled") {
         return;
     }
-    for exporter in node.items().iter().filter(|exporter| !exporter.get("disabled").is_some_and(|off| off.is(true))) {
+    for exporter in node.items().iter().filter(|exporter| !exporter.is_on("disabled")) {
         migration.only(
             exporter,
             &["exporter", "disabled", "endpoint", "path", "headers", "batch_timeout", "export_timeout"],

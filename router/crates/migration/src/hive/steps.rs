@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{METRICS, STORES};
 use crate::migrate::{Kind, Migration};
 use crate::source::{Content, Node};
-use crate::values::duration;
+use crate::values::remote_keys;
 
 pub(super) fn listen(migration: &mut Migration, _: &Node, _: &[String]) {
     let text = |path: &str, or: &str| {
@@ -45,14 +45,14 @@ pub(super) fn any_origin(migration: &mut Migration, node: &Node, names: &[String
 
 /// CORS is off where `enabled` does not say that it is on.
 fn is_cors_on(migration: &Migration) -> bool {
-    migration.source.at("cors.enabled").is_some_and(|enabled| enabled.is(true))
+    migration.source.is_on("cors.enabled")
 }
 
 pub(super) fn cors(migration: &mut Migration, node: &Node, ours: &str) {
     if !is_cors_on(migration) {
         return;
     }
-    let is_any = migration.source.at("cors.allow_any_origin").is_some_and(|any| any.is(true));
+    let is_any = migration.source.is_on("cors.allow_any_origin");
     match ours == "credentials" && is_any && node.is(true) {
         true => {
             migration.note(Kind::NoEqual, "pages of any origin never send credentials; list the origins to allow it")
@@ -116,7 +116,7 @@ pub(super) fn client_tls(migration: &mut Migration, node: &Node, ours: &str, nam
     let pairs =
         [("cert_file", "authorities"), ("client_auth.cert_file", "certificate"), ("client_auth.key_file", "key")];
     files(migration, node, &pairs, ours, names);
-    if node.get("insecure_skip_ca_verification").is_some_and(|skip| skip.is(true)) {
+    if node.is_on("insecure_skip_ca_verification") {
         migration.note(
             Kind::NoEqual,
             "insecure_skip_ca_verification: certificates are always verified; give the authority in tls.authorities",
@@ -161,7 +161,7 @@ pub(super) fn jwt(migration: &mut Migration, node: &Node, _: &[String]) {
             "scopes_claim",
         ],
     );
-    if !node.get("enabled").is_some_and(|value| value.is(true)) {
+    if !node.is_on("enabled") {
         return;
     }
     for (index, set) in node.get("jwks_providers").map(Node::items).unwrap_or_default().iter().enumerate() {
@@ -177,13 +177,7 @@ pub(super) fn jwt(migration: &mut Migration, node: &Node, _: &[String]) {
         }
         provider["keys"] = match set.get("path") {
             Some(path) => json!({ "file": path.value() }),
-            None => {
-                let mut keys = json!({ "url": set.get("url").map(Node::value) });
-                if let Some(Ok(poll)) = set.get("polling_interval").map(duration) {
-                    keys["poll_interval"] = poll;
-                }
-                json!({ "url": keys })
-            }
+            None => json!({ "url": remote_keys(json!(set.get("url").map(Node::value)), set.get("polling_interval")) }),
         };
         migration.push("authentication.jwt.providers", &[], provider);
     }
@@ -203,14 +197,14 @@ pub(super) fn jwt(migration: &mut Migration, node: &Node, _: &[String]) {
     if let Some(claim) = node.get("scopes_claim") {
         migration.set("authorization.scope_claims", &[], json!([claim.value()]));
     }
-    if node.at("forward_claims_to_upstream_extensions.enabled").is_some_and(|on| on.is(true)) {
+    if node.is_on("forward_claims_to_upstream_extensions.enabled") {
         migration.note(Kind::NoEqual, "forward_claims_to_upstream_extensions: claims are passed on in headers (insert with `from`), or by traffic.all.forward_claims");
     }
 }
 
 pub(super) fn demand_control(migration: &mut Migration, node: &Node, _: &[String]) {
     migration.only(node, &["enabled", "operation_cost", "default_list_size", "subgraphs_budget", "actual_cost_mode"]);
-    if !node.get("enabled").is_some_and(|value| value.is(true)) {
+    if !node.is_on("enabled") {
         return;
     }
     for (theirs, ours) in
@@ -244,7 +238,7 @@ pub(super) fn demand_control(migration: &mut Migration, node: &Node, _: &[String
 
 pub(super) fn persisted_documents(migration: &mut Migration, node: &Node, _: &[String]) {
     migration.only(node, &["enabled", "require_id", "log_missing_id", "storage", "selectors"]);
-    if !node.get("enabled").is_some_and(|value| value.is(true)) {
+    if !node.is_on("enabled") {
         return;
     }
     let mode = match node.get("require_id") {
@@ -256,7 +250,7 @@ pub(super) fn persisted_documents(migration: &mut Migration, node: &Node, _: &[S
             );
             "ids_only"
         }
-        _ if node.get("log_missing_id").is_some_and(|log| log.is(true)) => "log_unknown",
+        _ if node.is_on("log_missing_id") => "log_unknown",
         _ => "allow",
     };
     let source = match node.at("storage.type").or(node.at("storage.source")).and_then(Node::text) {
@@ -299,7 +293,7 @@ fn bucket(migration: &Migration, node: &Node) -> Option<Value> {
         "bucket": text("bucket")?,
         "object": node.at("storage.location")?.value(),
         "region": text("region").unwrap_or_else(|| "us-east-1".to_owned()),
-        "path_style": !store.get("virtual_hosted_style").is_some_and(|hosted| hosted.is(true)),
+        "path_style": !store.is_on("virtual_hosted_style"),
     });
     for (theirs, ours) in
         [("access_key_id", "access_key_id"), ("secret_access_key", "secret_access_key"), ("token", "session_token")]
