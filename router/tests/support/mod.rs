@@ -1,6 +1,7 @@
 //! A router in this process on a free port, subgraphs that respond with what a test wants, and a client that sees every byte.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod page;
 pub mod tls;
 
 use std::future::Future;
