@@ -144,7 +144,8 @@ impl Reader {
     fn new(services: &[&str]) -> Self {
         let reader_folder = tempfile::tempdir().unwrap();
         if services.contains(&NODE) {
-            std::os::unix::fs::symlink(folder().join("node_modules"), reader_folder.path().join("node_modules")).unwrap();
+            std::os::unix::fs::symlink(folder().join("node_modules"), reader_folder.path().join("node_modules"))
+                .unwrap();
         }
         let ports = ["4000", "4001", "4002", "4003"].map(|port| (port.to_owned(), free_port().to_string()));
         Self { folder: reader_folder, ports: ports.to_vec(), running: Vec::new(), answers: 0 }
@@ -162,7 +163,7 @@ impl Reader {
     /// Does all that the page says.
     fn follow(&mut self, path: &str) {
         let blocks = page::blocks(&page::read(path));
-        let mut answer = None;
+        let mut answer: Option<String> = None;
         for block in &blocks {
             if block.file.is_some() {
                 self.write(block);
@@ -206,7 +207,9 @@ impl Reader {
             ("python3", _) | (".", _) => {}
             ("cargo", "run") => {
                 let mut service = Command::new(std::env::current_exe().unwrap());
-                service.args(["--exact", "products", "--ignored", "--nocapture"]).env("PORT", self.port("4001").to_string());
+                service
+                    .args(["--exact", "products", "--ignored", "--nocapture"])
+                    .env("PORT", self.port("4001").to_string());
                 self.start(service, "4001");
             }
             ("node", _) => self.start_line(command, "4002"),
@@ -227,7 +230,10 @@ impl Reader {
         let python = folder().join(".venv/bin");
         let path = format!("{}:{}:{}", braid.display(), python.display(), std::env::var("PATH").unwrap());
         let mut command = Command::new("sh");
-        command.current_dir(self.folder.path()).env("PATH", path).env("BRAID_LISTEN", format!("127.0.0.1:{}", self.port("4000")));
+        command
+            .current_dir(self.folder.path())
+            .env("PATH", path)
+            .env("BRAID_LISTEN", format!("127.0.0.1:{}", self.port("4000")));
         // With exec, stopping the shell's process stops the command.
         command.arg("-c").arg(format!("exec {}", self.ours(line))).stdin(Stdio::null());
         command
@@ -269,7 +275,8 @@ fn are_pinned(packages: &[&str], before_version: char, pins: &[String]) {
 }
 
 fn npm_pins() -> Vec<String> {
-    let package: Value = serde_json::from_str(&std::fs::read_to_string(folder().join("package.json")).unwrap()).unwrap();
+    let package: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder().join("package.json")).unwrap()).unwrap();
     let pins = package["dependencies"].as_object().unwrap().iter();
     pins.map(|(name, version)| format!("{name}@{}", version.as_str().unwrap())).collect()
 }

@@ -53,7 +53,7 @@ const NOT_RUN: [&str; 13] = [
 struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// With what the README and the reference pages speak of. `reviews`: the address of that subgraph.
+    /// With what the README and the reference pages speak of. `reviews`: where the schema of that subgraph is.
     fn new(reviews: &str) -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         let readme = page::blocks(&page::read("README.md"));
@@ -61,11 +61,16 @@ impl Folder {
             let found = readme.iter().find(|block| block.language == "yaml" && block.text.starts_with(begin));
             found.unwrap_or_else(|| panic!("the README shows no YAML that begins with {begin}")).text.clone()
         };
-        folder.write("supergraph.yaml", &yaml("federation_version").replace("127.0.0.1:5002", reviews));
+        let live = "subgraph_url: http://127.0.0.1:5002/graphql";
+        let supergraph = yaml("federation_version");
+        assert!(supergraph.contains(live), "the README's supergraph.yaml has no live subgraph");
+        folder.write("supergraph.yaml", &supergraph.replace(live, reviews));
         folder.write("router.yaml", &yaml("schema:"));
         folder.write("products.graphql", PRODUCTS);
+        folder.write("reviews.graphql", REVIEWS);
         folder.write("old.graphql", "type Query { a: Int }");
         folder.write("new.graphql", "type Query { a: Int b: Int }");
+        folder.write("operation.graphql", "{ products { name stars } }");
         for (file, other_router) in [
             ("apollo.yaml", "supergraph: { listen: 127.0.0.1:4000 }"),
             ("router.config.yaml", "http: { port: 4000 }"),
@@ -108,9 +113,9 @@ impl Folder {
         let mut command = self.command(line);
         if !line.starts_with("braid serve") {
             let output = command.output().unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "`{line}` ended with {}:\n{said}", output.status);
-            return String::from_utf8(output.stdout).unwrap();
+            let (said, answer) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+            assert!(output.status.success(), "`{line}` ended with {}:\n{said}{answer}", output.status);
+            return answer.into_owned();
         }
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
@@ -144,13 +149,13 @@ fn copy_folder(from: &Path, to: &Path) {
 async fn commands_run_unchanged() {
     let reviews =
         Subgraph::json(|_| serde_json::json!({ "data": { "_service": { "sdl": REVIEWS } } }).to_string()).await;
-    let address = reviews.address.to_string();
-    let run = tokio::task::spawn_blocking(move || run_all_pages(&address)).await.unwrap();
+    let live = format!("subgraph_url: http://{}/graphql", reviews.address);
+    let run = tokio::task::spawn_blocking(move || run_all_pages(&live)).await.unwrap();
     assert!(run >= 20, "{run} commands");
 }
 
-/// Returns how many commands were run.
-fn run_all_pages(reviews: &str) -> usize {
+/// Returns how many commands were run. `live`: how supergraph.yaml says that a subgraph is asked for its schema.
+fn run_all_pages(live: &str) -> usize {
     let pages = page::all();
     let pages = pages.iter().filter(|path| !ELSEWHERE.iter().any(|(page, _)| page == path));
     let mut run = 0;
@@ -163,7 +168,8 @@ fn run_all_pages(reviews: &str) -> usize {
         if ours.is_empty() {
             continue;
         }
-        let folder = Folder::new(reviews);
+        // Schema checks compare with what is in git, where no live subgraph is.
+        let folder = Folder::new(if path == "README.md" { live } else { "file: ./reviews.graphql" });
         if path == "docs/migrating.md" {
             // There, it is that of the other router.
             folder.write("router.yaml", "supergraph: { listen: 127.0.0.1:4000 }");
@@ -188,7 +194,8 @@ fn has_program(line: &str, program: &str) -> bool {
 fn the_examples_of_federation_compose_and_are_planned_as_printed() {
     let path = "docs/federation.md";
     let blocks = page::blocks(&page::read(path));
-    let mut sections: Vec<&str> = blocks.iter().filter(|block| block.file.is_some()).map(|block| &*block.section).collect();
+    let mut sections: Vec<&str> =
+        blocks.iter().filter(|block| block.file.is_some()).map(|block| &*block.section).collect();
     sections.dedup();
     let mut printed = page::read(path);
     for section in &sections {
@@ -199,7 +206,10 @@ fn the_examples_of_federation_compose_and_are_planned_as_printed() {
             let Some(file) = &block.file else { continue };
             folder.write(file, &block.text);
             if let Some(name) = file.strip_suffix(".graphql").filter(|name| *name != "operation") {
-                let _ = writeln!(supergraph, "  {name}: {{ routing_url: http://127.0.0.1/{name}, schema: {{ file: {file} }} }}");
+                let _ = writeln!(
+                    supergraph,
+                    "  {name}: {{ routing_url: http://127.0.0.1/{name}, schema: {{ file: {file} }} }}"
+                );
             }
         }
         if !folder.0.path().join("supergraph.yaml").exists() {

@@ -1,6 +1,6 @@
 """Asks the shop as clients do, through the router. Used by tests/deploy/run; needs nothing but Python.
 
-    shop.py check URL               the README's queries, one after the other; fails unless all answers are right
+    shop.py check URL               the queries of docs/start.md, one after the other; fails unless all answers are right
     shop.py load URL STOP REPORT    readers and a buyer, until the file STOP is there; then writes and checks what they saw. No answer at all is
                                     right only while the file STOP.away says that the router is not there
     shop.py dashboard PROMETHEUS DASHBOARD    every query of the dashboard; fails if Prometheus can't answer one
@@ -117,7 +117,7 @@ def check(url):
     place = {"idempotencyKey": str(uuid.uuid4()), "quoteId": quote["id"], "paymentMethod": "pm_card_visa"}
     order = right("PlaceOrder", ask(url, PLACE, {"input": place}, token))["placeOrder"]
     assert order["order"], order
-    print(f"the README's queries are answered; order {order['order']['number']} is placed")
+    print(f"the queries of docs/start.md are answered; order {order['order']['number']} is placed")
 
 
 class Load:
