@@ -14,8 +14,26 @@ use std::sync::LazyLock;
 use braid_telemetry::codes::OWN;
 
 /// The crates whose errors reach clients.
-const CRATES: [&str; 8] =
-    ["authentication", "events", "executor", "gateway", "graphql", "query-planner", "server", "transport"];
+const CRATES: [&str; 15] = [
+    "authentication",
+    "authorization",
+    "cache",
+    "cache-invalidation",
+    "demand-control",
+    "events",
+    "executor",
+    "gateway",
+    "graphql",
+    "persisted-operations",
+    "policy-server",
+    "query-planner",
+    "rate-limit",
+    "server",
+    "transport",
+];
+
+/// What looks like a code in their sources and is none: kinds of types in introspection, and a code in a test.
+const NO_CODES: [&str; 3] = ["INPUT_OBJECT", "NON_NULL", "CIRCUIT_OPEN"];
 
 /// The source files of those crates.
 static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -57,6 +75,21 @@ fn each_code_that_a_crate_gives_has_a_label() {
     assert!(given.len() > 10, "the constructors have other names: {given:?}");
     let missing: Vec<_> = given.iter().filter(|code| !OWN.contains(code)).collect();
     assert!(missing.is_empty(), "{missing:?} have no label");
+}
+
+#[test]
+fn each_code_in_the_sources_is_documented() {
+    let pages = ["../docs/errors.md", "../docs/caching.md"].map(|page| std::fs::read_to_string(page).unwrap());
+    let is_code = |text: &&str| {
+        let letters = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+        letters && text.contains('_') && text.starts_with(|first: char| first.is_ascii_uppercase())
+    };
+    let found: BTreeSet<_> =
+        SOURCES.iter().flat_map(|text| text.split('"')).filter(is_code).filter(|text| !NO_CODES.contains(text)).collect();
+    assert!(found.len() > 90, "{found:?}");
+    let missing: Vec<_> =
+        found.iter().filter(|code| !pages.iter().any(|page| page.contains(&format!("`{code}`")))).collect();
+    assert!(missing.is_empty(), "docs/errors.md lacks {missing:?}");
 }
 
 fn sources(folder: &Path, out: &mut Vec<String>) {
