@@ -1,12 +1,13 @@
 // Makes the picture of the page that the README shows: `npm run picture`, with BRAID_CHROMIUM, after the shop was built with the page
-// (CONTRIBUTING.md).
+// (CONTRIBUTING.md). BRAID_URL is a shop that runs already.
 import { launch, skip } from "./chromium.js";
 import { startFederation } from "./federation.js";
 
 const PICTURE = new URL("../../docs/images/page.png", import.meta.url).pathname;
 
 if (skip) throw new Error(skip);
-const federation = await startFederation();
+const running = process.env.BRAID_URL;
+const federation = running ? { url: running, stop() {} } : await startFederation();
 const browser = await launch();
 try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, colorScheme: "light" });
