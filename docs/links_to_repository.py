@@ -1,14 +1,16 @@
-"""A preprocessor of mdBook: relative links that leave docs/ lead to the repository on GitHub. The pages themselves keep links that GitHub
-follows."""
+"""A preprocessor of mdBook: makes links that GitHub follows into links that the site has. Relative links that leave docs/ lead to the
+repository; README.md, which GitHub shows for its folder, is the folder's index page."""
 
 import json
 import posixpath
 import re
 import sys
+from pathlib import Path
 
 REPOSITORY = "https://github.com/braid-graphql/braid"
-# A link in the text, or the definition of one.
-LINK = re.compile(r"(?P<before>\]\(|^\[[^\]]+\]: *)(?P<path>\.\.?/[^)#\s]*)", re.MULTILINE)
+ROOT = Path(__file__).resolve().parent.parent
+# A relative link in the text, without its anchor.
+LINK = re.compile(r"(?<=\]\()(?![a-z]+:)[^)#\s]+")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -16,10 +18,10 @@ def rewrite(text, page):
     """`page`: the path of the page below docs/."""
 
     def link(match):
-        path = posixpath.normpath(posixpath.join("docs", posixpath.dirname(page), match["path"]))
+        path = posixpath.normpath(posixpath.join("docs", posixpath.dirname(page), match[0]))
         if path.startswith("docs/"):
-            return match[0]
-        return f"{match['before']}{REPOSITORY}/blob/main/{path}"
+            return re.sub(r"\bREADME\.md$", "index.md", match[0])
+        return f"{REPOSITORY}/{'tree' if (ROOT / path).is_dir() else 'blob'}/main/{path}"
 
     parts, end = [], 0
     for code in FENCED.finditer(text):
