@@ -23,13 +23,12 @@ const PRODUCTS: &str =
 const REVIEWS: &str = "type Product @key(fields: \"sku\") { sku: ID! stars: Int }";
 
 /// Pages whose commands another test runs.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 5] = [
     ("docs/subgraphs/README.md", "first_subgraphs.rs"),
     ("docs/subgraphs/apollo-server.md", "first_subgraphs.rs"),
     ("docs/subgraphs/async-graphql.md", "first_subgraphs.rs"),
     ("docs/subgraphs/strawberry.md", "first_subgraphs.rs"),
     ("docs/caching.md", "cache_cli.rs"),
-    ("docs/start.md", "tests/browser"),
 ];
 
 /// What commands begin with that this test does not run, because they need more than this program.
@@ -188,6 +187,24 @@ fn has_program(line: &str, program: &str) -> bool {
     let variable = |word: &str| word.split('=').next().is_some_and(|name| word.contains('=') && !name.contains('-'));
     let begin = line.split(' ').take_while(|word| variable(word)).map(|word| word.len() + 1).sum::<usize>();
     line.starts_with(program) || line[begin.min(line.len())..].starts_with(program)
+}
+
+#[test]
+fn the_mistake_of_the_first_five_minutes_is_found() {
+    let page = page::read("docs/start.md");
+    let report = page::blocks(&page).into_iter().find(|block| block.language == "text").unwrap();
+    let folder = Folder::new("file: ./reviews.graphql");
+    let file = folder.0.path().join("schema/inventory.graphql");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let after = before.replace("  stock: Int!\n", "  quantity: Int!\n");
+    assert!(before != after, "the schema of inventory has no such field any more");
+    std::fs::write(file, after).unwrap();
+    let check = folder.command("braid check schema/supergraph.yaml --against HEAD").output().unwrap();
+    assert_eq!(check.status.code(), Some(1));
+    let said = String::from_utf8(check.stdout).unwrap();
+    for line in report.text.lines() {
+        assert!(said.contains(line.trim()), "{line}\n{said}");
+    }
 }
 
 #[test]

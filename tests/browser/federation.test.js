@@ -61,6 +61,44 @@ test("the page runs the query to three services", { skip }, async () => {
   assert.deepEqual(complaints, [], "nothing is refused by the policy");
 });
 
+test("the operations of docs/start.md are answered", async () => {
+  const page = await readFile(new URL("../../docs/start.md", import.meta.url), "utf8");
+  const operations = [...page.matchAll(/^```graphql\n(.*?)^```$/gms)].map(([, text]) => text);
+  const named = (name) => operations.find((text) => new RegExp(`^\\w+ ${name}\\b`).test(text));
+  const answer = async (name, token) => {
+    const { body } = await ask(federation.url, named(name), token && { authorization: `Bearer ${token}` });
+    return body;
+  };
+  const bestSellers = await answer("BestSellers");
+  assert.ok(bestSellers.data.products.nodes.length > 0);
+  const { accessToken: grace } = (await answer("SignIn")).data.login.session;
+  const myOrders = await answer("MyOrders", grace);
+  assert.equal(myOrders.errors, undefined);
+  assert.equal(myOrders.data.me.orders.nodes.length, 3);
+  assert.equal((await answer("MyOrders")).data.me, null);
+  const refused = await answer("Users", grace);
+  assert.equal(refused.errors[0].extensions.code, "UNAUTHORIZED_FIELD_OR_TYPE");
+  const ada = await ask(federation.url, named("SignIn").replace("grace", "ada"));
+  const users = await answer("Users", ada.body.data.login.session.accessToken);
+  assert.equal(users.errors, undefined);
+  assert.equal(users.data.users.nodes.length, 3);
+  assert.equal(await subscribe(named("WatchMyOrders"), { authorization: `Bearer ${grace}` }), 200);
+  assert.equal(operations.length, 5, "each operation is tried");
+});
+
+/** The status with which a subscription begins; it is ended then. */
+async function subscribe(query, headers) {
+  const ended = new AbortController();
+  const { status } = await fetch(`${federation.url}graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "text/event-stream", ...headers },
+    body: JSON.stringify({ query }),
+    signal: ended.signal,
+  });
+  ended.abort();
+  return status;
+}
+
 async function signIn() {
   const { body } = await ask(federation.url, await operation("sign-in"));
   assert.equal(body.errors, undefined);
