@@ -84,8 +84,12 @@ fn each_code_in_the_sources_is_documented() {
         let letters = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
         letters && text.contains('_') && text.starts_with(|first: char| first.is_ascii_uppercase())
     };
-    let found: BTreeSet<_> =
-        SOURCES.iter().flat_map(|text| text.split('"')).filter(is_code).filter(|text| !NO_CODES.contains(text)).collect();
+    let found: BTreeSet<_> = SOURCES
+        .iter()
+        .flat_map(|text| text.split('"'))
+        .filter(is_code)
+        .filter(|text| !NO_CODES.contains(text))
+        .collect();
     assert!(found.len() > 90, "{found:?}");
     let missing: Vec<_> =
         found.iter().filter(|code| !pages.iter().any(|page| page.contains(&format!("`{code}`")))).collect();
