@@ -174,7 +174,6 @@ fn run_all_pages(live: &str) -> usize {
             folder.write("router.yaml", "supergraph: { listen: 127.0.0.1:4000 }");
         }
         for line in ours {
-            println!("{path}: {line}");
             folder.run(&line);
             run += 1;
         }
