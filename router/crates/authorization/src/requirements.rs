@@ -116,12 +116,12 @@ impl Requirements {
     }
 
     /// What objects of a type, or values of it, require.
-    pub(crate) fn of_type(&self, id: TypeId) -> &RequirementSet {
+    pub fn of_type(&self, id: TypeId) -> &RequirementSet {
         &self.types[id.index()]
     }
 
     /// What a field needs by its definition.
-    pub(crate) fn of_field(&self, id: FieldId) -> &RequirementSet {
+    pub fn of_field(&self, id: FieldId) -> &RequirementSet {
         &self.fields[id.index()]
     }
 }

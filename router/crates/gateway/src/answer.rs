@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! GraphQLRequest → document → [operation cache] → CompiledOperation → variables → cost → execute ⇄ subgraphs → bytes
+//!  └──────────────────────────── ready ──────────────────────────────────────┘  └────────── Ready::answer ───────┘
 //!                                   │ miss
 //!                                   ▼
 //!                 parse → validate → limits → normalize → may it run? → what may be seen? → plan → compile
@@ -26,15 +27,12 @@ use http::header::{CACHE_CONTROL, EXPIRES};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::accepts::{Accepts, takes_no_stream};
-use crate::anonymous;
 use crate::answers::{Keeping, Wants, is_whole_query};
-use crate::costs::{Affordable, OperationCost};
-use crate::documents::{Membership, Search};
-use crate::find::{find, in_time};
+use crate::costs::OperationCost;
 use crate::gateway::{Gateway, Subgraphs};
 use crate::incremental::Incremental;
-use crate::operation_cache::{CachedOperation, Wanted};
-use crate::policies::DecidedPolicies;
+use crate::operation_cache::CachedOperation;
+use crate::ready::{Ready, ready};
 use crate::refusal::{Refusal, TIMEOUT};
 use crate::request::GraphQLRequest;
 use crate::subscriptions::Subscription;
@@ -137,105 +135,50 @@ pub async fn answer<S: Subgraphs>(
     context: &Arc<RequestContext>,
     accepts: Accepts,
 ) -> Result<Answer, Refusal> {
-    let started = Instant::now();
-    let undecided = DecidedPolicies::default();
-    let facts = gateway.facts(context.override_labels, context.identity.principal(), &undecided);
-    let documents = &gateway.documents;
-    let document = match documents.get(request)? {
-        Search::Found(document) => document,
-        Search::Elsewhere(hash) => in_time(context.deadline, Box::pin(documents.fetch(hash))).await?,
-    };
-    let wanted = document.wanted(request);
-    let (operation, cached) = match gateway.operations.hit(wanted, &facts) {
-        Ok(Some(found)) => {
-            documents.admit(&document, &found.membership, context)?;
-            (found, true)
-        }
-        _ => {
-            let membership = Membership::default();
-            documents.admit(&document, &membership, context)?;
-            // Boxed, so that hits don't carry what only a miss needs.
-            let found = in_time(context.deadline, Box::pin(find(gateway, wanted, context, accepts))).await?;
-            found.0.membership.take_over(&membership);
-            found
-        }
-    };
-    let found_after = started.elapsed();
-    if let (false, Some(trace)) = (cached, &context.trace) {
-        let refused = operation.result.as_ref().err();
-        let code = refused.and_then(|refusal| refusal.errors.first()?.code());
-        trace.compiled(found_after, operation.planned_in, code);
-    }
-    let compiled = operation.result.as_ref().map_err(Clone::clone)?;
-    accepts.check(compiled.kind())?;
-    anonymous::check(&context.identity, operation.is_open)?;
-    documents.register(&document);
-    if !operation.refused.is_empty() {
-        refuse_unseen(gateway, &operation, &context.identity)?;
-    }
-    let names = gateway.exposure.names();
-    let variables = compiled.coerce_variables(request.variables.as_deref(), names).map_err(Refusal::request)?;
-    let (operation, cached) = match operation.values(accepts, &variables) {
-        None => (operation, cached),
-        // Boxed, so that others don't carry what only parts need.
-        Some(values) => {
-            Box::pin(in_parts(gateway, Wanted { values: Some(&values), ..wanted }, context, accepts)).await?
-        }
-    };
-    let compiled = operation.result.as_ref().map_err(Clone::clone)?;
-    let affordable = match (&gateway.costs, &operation.cost) {
-        (Some(costs), Some(cost)) => Some(costs.check(cost, &variables, &context.identity, &gateway.metrics)?),
-        _ => None,
-    };
-    let (declined, estimate) = affordable.map_or((Vec::new(), None), Affordable::split);
-    if let Some(limits) = context.extensions.get::<Arc<RequestLimits>>().filter(|limits| limits.need_operation()) {
-        let cost = estimate.map_or(1, |estimate| estimate.cost);
-        let known = LimitedOperation { name: compiled.name(), hash: operation.hash, cost };
-        Box::pin(limits.check_operation(context, &known)).await?;
-    }
-    if compiled.kind() == OperationType::Subscription && compiled.has_fetches() {
-        let subscription = Subscription::new(&operation, cached, wanted, request, variables, declined, context);
-        return Ok(Answer::Subscription(Box::new(subscription)));
-    }
-    if compiled.has_parts() {
-        let (operation, context) = (operation.clone(), context.clone());
-        let incremental = Incremental { operation, cached, found_after, variables, declined, estimate, context };
-        return Ok(Answer::Incremental(Box::new(incremental)));
-    }
-    let (mut response, made) = match &gateway.reuse {
-        Some(reuse) if compiled.kind() == OperationType::Query && compiled.has_fetches() => {
-            let wants = Wants { operation: &operation, variables, declined, context };
-            // Boxed, so that others don't carry it.
-            Box::pin(reuse.answer(gateway, wants)).await?
-        }
-        _ => {
-            let context = gateway.execute_context(context, declined, context.deadline);
-            (execute(compiled, &variables, &gateway.subgraphs, &context).await, Made::Own)
-        }
-    };
-    if response.timed_out {
-        response.bytes = refuse(&[GraphQLError::new(TIMEOUT, "The request took too long.")]);
-    }
-    let executed_in = started.elapsed() - found_after;
-    let cost = estimate.map(|estimate| estimate.with_actual(&response.fetches));
-    if let Some(cost) = cost.filter(|_| made == Made::Own) {
-        gateway.metrics.cost_actual(cost.actual);
-    }
-    Ok(Answer::Executed(Executed { response, operation, cached, found_after, executed_in, cost, made }))
+    ready(gateway, request, context, accepts).await?.answer(gateway).await
 }
 
-/// The operation as it is answered in parts, and whether it was in the cache. That it may be run was checked.
-async fn in_parts<S: Subgraphs>(
-    gateway: &Gateway<S>,
-    wanted: Wanted<'_>,
-    context: &Arc<RequestContext>,
-    accepts: Accepts,
-) -> Result<(Arc<CachedOperation>, bool), Refusal> {
-    let undecided = DecidedPolicies::default();
-    let facts = gateway.facts(context.override_labels, context.identity.principal(), &undecided);
-    match gateway.operations.hit(wanted, &facts) {
-        Ok(Some(found)) => Ok((found, true)),
-        _ => in_time(context.deadline, find(gateway, wanted, context, accepts)).await,
+impl Ready<'_> {
+    /// Executes the operation, or begins it if it is answered with more than one response.
+    pub async fn answer<S: Subgraphs>(self, gateway: &Arc<Gateway<S>>) -> Result<Answer, Refusal> {
+        let Self { operation, cached, started, found_after, variables, declined, estimate, .. } = self;
+        let (document, request, context) = (self.document, self.request, self.context);
+        let compiled = operation.result.as_ref().map_err(Clone::clone)?;
+        if let Some(limits) = context.extensions.get::<Arc<RequestLimits>>().filter(|limits| limits.need_operation()) {
+            let cost = estimate.map_or(1, |estimate| estimate.cost);
+            let known = LimitedOperation { name: compiled.name(), hash: operation.hash, cost };
+            Box::pin(limits.check_operation(context, &known)).await?;
+        }
+        if compiled.kind() == OperationType::Subscription && compiled.has_fetches() {
+            let wanted = document.wanted(request);
+            let subscription = Subscription::new(&operation, cached, wanted, request, variables, declined, context);
+            return Ok(Answer::Subscription(Box::new(subscription)));
+        }
+        if compiled.has_parts() {
+            let (operation, context) = (operation.clone(), context.clone());
+            let incremental = Incremental { operation, cached, found_after, variables, declined, estimate, context };
+            return Ok(Answer::Incremental(Box::new(incremental)));
+        }
+        let (mut response, made) = match &gateway.reuse {
+            Some(reuse) if compiled.kind() == OperationType::Query && compiled.has_fetches() => {
+                let wants = Wants { operation: &operation, variables, declined, context };
+                // Boxed, so that others don't carry it.
+                Box::pin(reuse.answer(gateway, wants)).await?
+            }
+            _ => {
+                let context = gateway.execute_context(context, declined, context.deadline);
+                (execute(compiled, &variables, &gateway.subgraphs, &context).await, Made::Own)
+            }
+        };
+        if response.timed_out {
+            response.bytes = refuse(&[GraphQLError::new(TIMEOUT, "The request took too long.")]);
+        }
+        let executed_in = started.elapsed() - found_after;
+        let cost = estimate.map(|estimate| estimate.with_actual(&response.fetches));
+        if let Some(cost) = cost.filter(|_| made == Made::Own) {
+            gateway.metrics.cost_actual(cost.actual);
+        }
+        Ok(Answer::Executed(Executed { response, operation, cached, found_after, executed_in, cost, made }))
     }
 }
 

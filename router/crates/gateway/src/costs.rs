@@ -66,7 +66,7 @@ pub(crate) struct Affordable {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Estimated {
     pub(crate) cost: u64,
-    max: Option<u64>,
+    pub(crate) max: Option<u64>,
 }
 
 impl Affordable {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use braid_authorization::Requirements;
 use braid_authorization::config::AuthorizationConfig;
 use braid_demand_control::config::DemandControlConfig;
 use braid_executor::{ExecuteLimits, SubgraphErrors, SubgraphService};
@@ -106,6 +107,11 @@ impl<S> Gateway<S> {
     /// Whether answers say who may keep them. One that does not say it, such as a refusal, may then be kept by nobody.
     pub fn tells_caches(&self) -> bool {
         self.told.is_some()
+    }
+
+    /// What the supergraph requires of those who ask; nothing if that is not enforced.
+    pub fn requirements(&self) -> &Requirements {
+        &self.permissions.requirements
     }
 
     /// What a request says about how its operation is compiled.

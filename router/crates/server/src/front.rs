@@ -19,7 +19,7 @@ use crate::state::Front;
 use crate::streams::socket;
 use crate::url_ids::UrlIds;
 use crate::version::Version;
-use crate::{graphql, health, playground, reply, route};
+use crate::{endpoint, graphql, health, playground, reply, route};
 
 impl<S: Subgraphs> Front<S> {
     /// The front as a service, for any server or middleware of the tower family.
@@ -44,6 +44,15 @@ impl<S: Subgraphs> Front<S> {
             return Either::Left(std::future::ready(response));
         }
         let is_exact = request.uri().path() == version.config.path && !is_page(&request, &version.url_ids);
+        if !is_exact
+            && let Some(endpoint) = version.endpoint.clone().filter(|other| other.is_path(request.uri().path()))
+        {
+            let (head, body) = request.into_parts();
+            let exchange = Exchange::begin(version, &self.observers, head, peer);
+            let front = self.clone();
+            let answered = Box::pin(async move { endpoint::respond(exchange, body, &front, endpoint).await });
+            return Either::Right(Either::Left(answered));
+        }
         let file = if is_exact { None } else { self.file(&version, &request) };
         let begun = match file {
             Some(file) => Err(Ok(file)),
@@ -60,13 +69,13 @@ impl<S: Subgraphs> Front<S> {
                 None => Ok(reply::not_found(&version.config.path)),
             }),
         };
-        Either::Right(async {
+        Either::Right(Either::Right(async {
             match begun {
                 Ok((exchange, body, front)) => respond(exchange, body, &front).await,
                 Err(Ok(file)) => file.map(Body::Whole),
                 Err(Err(routed)) => routed.await.map(Body::Whole),
             }
-        })
+        }))
     }
 
     /// What is no GraphQL: health, metrics, the page.
@@ -110,7 +119,7 @@ where
     response.map(Body::Whole)
 }
 
-fn preflight<S>(exchange: &Exchange<S>) -> Response<Bytes> {
+pub(crate) fn preflight<S>(exchange: &Exchange<S>) -> Response<Bytes> {
     let mut response = reply::empty(StatusCode::NO_CONTENT);
     exchange.version.rules.allow_preflight(&exchange.context.headers, response.headers_mut());
     response

@@ -119,7 +119,7 @@ fn keep_to_the_told<S>(version: &Version<S>, headers: &mut HeaderMap) {
 }
 
 /// Says in a response how its client stands under the rate limits.
-fn write_limits(context: &RequestContext, headers: &mut HeaderMap) {
+pub(crate) fn write_limits(context: &RequestContext, headers: &mut HeaderMap) {
     if let Some(limits) = context.extensions.get::<Arc<RequestLimits>>() {
         limits.write_headers(headers);
     }

@@ -62,6 +62,7 @@ mod batch;
 mod body;
 mod compress;
 pub mod config;
+mod endpoint;
 mod exchange;
 mod front;
 mod graphql;
@@ -107,6 +108,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, rustls};
 
 use config::ServerConfig;
+pub use endpoint::{Call, Endpoint, EndpointReply};
 pub use front::{FrontService, Peer};
 pub use observe::Observers;
 pub use route::Route;

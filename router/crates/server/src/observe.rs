@@ -91,6 +91,8 @@ pub(crate) struct Observed {
     codes: Vec<String>,
     /// How the response is sent, where it is not a body of its own.
     pub(crate) protocol: Option<&'static str>,
+    /// What was called, where clients call something by its name.
+    pub(crate) called: Option<String>,
     stream: Option<Box<SeenStream>>,
 }
 
@@ -123,6 +125,7 @@ impl Observed {
             answers: Vec::new(),
             codes: Vec::new(),
             protocol: None,
+            called: None,
             stream: None,
         }
     }
@@ -136,6 +139,7 @@ impl Observed {
             answers: std::mem::take(&mut self.answers),
             codes: std::mem::take(&mut self.codes),
             protocol: self.protocol,
+            called: self.called.take(),
             stream: self.stream.take(),
         }
     }
@@ -285,6 +289,9 @@ impl Observed {
         if let Some(protocol) = self.protocol {
             line.text(key!("protocol"), protocol);
         }
+        if let Some(called) = &self.called {
+            line.text(key!("called"), called);
+        }
         if let Some(stream) = &self.stream {
             line.text(key!("operation"), &stream.name);
             line.text(key!("kind"), kind_name(OperationType::Subscription));
@@ -349,9 +356,12 @@ fn begin_span<S>(observers: &Observers, version: &Version<S>, context: &RequestC
     let telemetry = &version.telemetry.trace;
     let mut span = TraceContext::of_request(telemetry, &context.headers, observers.exporter.as_ref())?;
     if span.is_recorded() {
-        span.rename(format!("{} {}", context.method, version.config.path));
+        let path = context.uri.path();
+        let is_other = version.endpoint.as_ref().is_some_and(|endpoint| endpoint.is_path(path));
+        let route = if is_other { path } else { &version.config.path };
+        span.rename(format!("{} {route}", context.method));
         span.set("http.request.method", context.method.as_str().to_owned());
-        span.set("http.route", version.config.path.clone());
+        span.set("http.route", route.to_owned());
     }
     Some(Box::new(span))
 }

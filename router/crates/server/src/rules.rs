@@ -3,6 +3,7 @@
 
 use ahash::AHashSet;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::Authority;
 
 use crate::config::{CorsConfig, CsrfConfig, ServerConfig, SettingsError};
 use crate::negotiate::{BodyType, body_type};
@@ -106,6 +107,32 @@ impl HttpRules {
         }
     }
 
+    /// Whether a page sent the request that is neither of an allowed origin nor of a host by one of the router's own names. Unlike with
+    /// [`HttpRules::socket_origin`], it is not enough that page and request agree on the host: a site can let its name lead to this
+    /// router (DNS rebinding), and an address or `localhost` is all that can't be led elsewhere.
+    pub(crate) fn is_foreign_page(
+        &self,
+        request: &HeaderMap,
+        authority: Option<&Authority>,
+        is_own_host: &dyn Fn(&str) -> bool,
+    ) -> bool {
+        let Some(origin) = request.get(header::ORIGIN) else { return false };
+        if self.cors.as_ref().is_some_and(|cors| cors.allows(origin)) {
+            return false;
+        }
+        let authority = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+        let Some(host) = request.get(header::HOST).or(authority.as_ref()) else { return true };
+        if !is_same_site(origin, Some(host)) {
+            return true;
+        }
+        let url = host.to_str().ok().and_then(|host| url::Url::parse(&format!("http://{host}")).ok());
+        !url.is_some_and(|url| match url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || is_own_host(name),
+            Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)) => true,
+            None => false,
+        })
+    }
+
     /// Whether the request may be one that a page of another site had a browser send without asking.
     pub(crate) fn is_forgeable(&self, request: &HeaderMap) -> bool {
         let Some(csrf) = &self.csrf else { return false };
@@ -200,6 +227,28 @@ mod tests {
             Some("https://evil.example"),
             Allowed { with_credentials: false },
         );
+    }
+
+    #[test]
+    fn a_name_that_leads_here_makes_no_page_ours() {
+        let rules = |cors| HttpRules::new(&ServerConfig { cors, ..ServerConfig::default() }).unwrap();
+        let check = |rules: &HttpRules, host: &'static str, origin: Option<&'static str>, expected: bool| {
+            let mut headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
+            headers.extend(origin.map(|origin| (header::ORIGIN, HeaderValue::from_static(origin))));
+            assert_eq!(rules.is_foreign_page(&headers, None, &|host| host == "own.example"), expected, "{host} {origin:?}");
+        };
+        let none = rules(CorsConfig::default());
+        check(&none, "rebound.example:4000", None, false);
+        check(&none, "rebound.example:4000", Some("http://rebound.example:4000"), true);
+        check(&none, "own.example", Some("https://own.example"), false);
+        check(&none, "127.0.0.1:4000", Some("http://127.0.0.1:4000"), false);
+        check(&none, "[::1]:4000", Some("http://[::1]:4000"), false);
+        check(&none, "localhost:4000", Some("http://localhost:4000"), false);
+        check(&none, "localhost:4000", Some("http://localhost:3000"), true);
+        check(&none, "localhost:4000", Some("null"), true);
+        let other = rules(CorsConfig { origins: vec!["https://other.example".to_owned()], ..CorsConfig::default() });
+        check(&other, "own.example", Some("https://other.example"), false);
+        check(&other, "own.example", Some("https://evil.example"), true);
     }
 
     #[test]

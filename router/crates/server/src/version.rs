@@ -17,6 +17,7 @@ use http::request::Parts;
 use tokio_rustls::rustls;
 
 use crate::config::{ServerConfig, SettingsError};
+use crate::endpoint::Endpoint;
 use crate::observe::LoggedClient;
 use crate::rules::HttpRules;
 use crate::url_ids::UrlIds;
@@ -36,6 +37,8 @@ pub struct Version<S> {
     pub authenticator: Option<Authenticator>,
     /// How much clients may ask, if that is limited.
     pub rate_limits: Option<Arc<RateLimits>>,
+    /// Where clients ask in another protocol than GraphQL over HTTP, if they can.
+    pub endpoint: Option<Arc<dyn Endpoint<S>>>,
     pub(crate) client_ip: ClientIp,
     pub(crate) rules: HttpRules,
     pub(crate) logged_client: LoggedClient,
@@ -58,6 +61,7 @@ impl<S> Version<S> {
             gateway: Arc::new(gateway),
             authenticator: None,
             rate_limits: None,
+            endpoint: None,
             client_ip: ClientIp::new(&config.client_ip)?,
             rules: HttpRules::new(&config)?,
             logged_client: LoggedClient::new(&telemetry.access_log)?,
@@ -72,6 +76,12 @@ impl<S> Version<S> {
     #[must_use]
     pub fn with_authenticator(self, authenticator: Authenticator) -> Self {
         Self { authenticator: Some(authenticator), ..self }
+    }
+
+    /// The same with another endpoint beside the GraphQL one.
+    #[must_use]
+    pub fn with_endpoint(self, endpoint: Option<Arc<dyn Endpoint<S>>>) -> Self {
+        Self { endpoint, ..self }
     }
 
     /// The same with these limits.
