@@ -9,6 +9,7 @@ use braid_events::{Events, EventsError, WithEvents};
 use braid_gateway::answers::AnswersSetup;
 use braid_gateway::config::AnonymousConfig;
 use braid_gateway::{DocumentError, Documents, Gateway, GatewayConfig, GatewayError, PolicyAuthorizer};
+use braid_mcp::McpError;
 use braid_persisted_operations::OperationStore;
 use braid_policy_server::{PolicyServer, PolicyServerError};
 use braid_rate_limit::{RateLimitError, RateLimits};
@@ -22,6 +23,7 @@ use braid_transport::{HttpSubgraphs, TransportError};
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 
+use crate::agents;
 use crate::callback::CallbackRoute;
 use crate::config::Config;
 
@@ -82,7 +84,8 @@ pub fn version(
     let older = previous.and_then(|previous| previous.rate_limits.as_deref());
     let rate_limits = RateLimits::new(&config.rate_limits, metrics, older)?;
     let version = Version::new(gateway, config.server.clone(), config.telemetry.clone())?;
-    Ok(version.with_authenticator(authenticator).with_rate_limits(rate_limits))
+    let agents = agents::endpoint(config, &version.gateway)?;
+    Ok(version.with_authenticator(authenticator).with_rate_limits(rate_limits).with_endpoint(agents))
 }
 
 fn anonymous(exceptions: &Exceptions) -> AnonymousConfig {
@@ -170,6 +173,9 @@ pub enum VersionError {
     /// Requests can't be authenticated.
     #[error("authentication.{0}")]
     Authentication(String),
+    /// There can't be tools for agents.
+    #[error(transparent)]
+    Mcp(#[from] McpError),
     /// Settings of the HTTP front can't be used.
     #[error(transparent)]
     Server(#[from] SettingsError),

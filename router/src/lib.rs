@@ -8,6 +8,7 @@
 //!            └─────▶ config
 //! ```
 
+mod agents;
 pub mod assemble;
 mod callback;
 pub mod cli;

@@ -10,6 +10,7 @@ mod excerpt;
 mod health;
 mod known;
 mod lint;
+mod mcp;
 mod migrate;
 mod operations;
 mod plan;
@@ -57,6 +58,8 @@ enum Command {
     /// Tell running routers what is not true any more
     #[command(subcommand)]
     Cache(cache::CacheCommand),
+    /// Connect a program that starts MCP servers, over standard input and output, to a router
+    Mcp(mcp::Bridge),
     /// Turn the configuration of another router into router.yaml
     Migrate(migrate::Migrate),
     /// Check or describe the configuration
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Docs(command) => command.run(),
         Command::Operations(command) => command.run(),
         Command::Cache(command) => command.run(),
+        Command::Mcp(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::Config(command) => command.run(),
     };

@@ -14,6 +14,7 @@ use braid_events::config::{BrokerConfig, EventsConfig};
 use braid_gateway::config::{ExposureConfig, IncrementalConfig, OverrideLabelsConfig};
 use braid_gateway::limits::LimitsConfig;
 use braid_gateway::subscriptions::config::SubscriptionsConfig;
+use braid_mcp::config::McpConfig;
 use braid_net::config::TlsClientConfig;
 use braid_persisted_operations::config::PersistedOperationsConfig;
 use braid_policy_server::config::PolicyServerConfig;
@@ -63,6 +64,8 @@ pub struct Config {
     /// Operations that requests refer to by an id: lists that you publish, and texts that clients register (automatic persisted
     /// queries).
     pub persisted_operations: PersistedOperationsConfig,
+    /// Tools for agents (MCP).
+    pub mcp: McpConfig,
     /// Subscriptions.
     pub subscriptions: SubscriptionsConfig,
     /// Answers in parts (`@defer`, `@stream`).
@@ -169,6 +172,9 @@ pub enum InvalidConfig {
     /// A setting of persisted operations can't be used.
     #[error("persisted_operations.{0}")]
     PersistedOperations(String),
+    /// A setting of tools for agents can't be used.
+    #[error("mcp.{0}")]
+    Mcp(String),
     /// A setting of sharing operations can't be used.
     #[error("reload.shared_operations.{0}")]
     SharedOperations(String),
@@ -236,6 +242,15 @@ impl Config {
         if let (Some(rule), Mode::Off) = (self.rate_limits.counts_costs(), self.demand_control.mode) {
             return Err(InvalidConfig::NoCosts(rule.to_owned()));
         }
+        self.mcp.check(&self.server.path).map_err(InvalidConfig::Mcp)?;
+        if self.mcp.max_cost.is_some() && self.demand_control.mode == Mode::Off {
+            let problem = "max_cost: costs need demand_control.mode: measure or enforce";
+            return Err(InvalidConfig::Mcp(problem.to_owned()));
+        }
+        if self.mcp.enabled && self.mcp.require_credentials && !self.authentication.knows_anybody() {
+            let problem = "require_credentials: nobody could call a tool, since authentication knows no credentials";
+            return Err(InvalidConfig::Mcp(problem.to_owned()));
+        }
         self.traffic.check()?;
         self.authentication.check().map_err(InvalidConfig::Authentication)?;
         self.cache.invalidation.check(&self.events).map_err(InvalidConfig::Invalidation)?;
@@ -257,7 +272,7 @@ impl Config {
         self.server.playground.enabled = true;
     }
 
-    /// The files with certificates, keys and hashes of keys. The configuration changes when their content does.
+    /// The files with certificates, keys, hashes of keys, and operations that are tools. The configuration changes when their content does.
     pub fn certificates(&self) -> impl Iterator<Item = PathBuf> {
         let server = self.server.tls.iter().flat_map(|tls| tls.files());
         let traffic = std::iter::once(&self.traffic.all).chain(self.traffic.subgraphs.values());
@@ -274,6 +289,7 @@ impl Config {
             .chain(self.reload.shared_operations.iter().flat_map(|shared| shared.tls.files()))
             .chain(self.telemetry.trace.otlp.tls.files())
             .map(PathBuf::from)
+            .chain(self.mcp.watched())
     }
 
     fn resolve_files(&mut self, folder: &Path) {
@@ -288,6 +304,7 @@ impl Config {
         self.rate_limits.files_mut().for_each(in_folder);
         self.cache.invalidation.files_mut().for_each(in_folder);
         self.persisted_operations.resolve_files(folder);
+        self.mcp.resolve_files(folder);
         let brokers = self.events.brokers.values_mut().map(|BrokerConfig::Nats(nats)| &mut nats.tls);
         let redis = self.cache.store.redis.iter_mut().map(|redis| &mut redis.tls);
         let shared = self.reload.shared_operations.iter_mut().map(|shared| &mut shared.tls);

@@ -229,11 +229,11 @@ pub struct CertificateRule {
 impl AuthenticationConfig {
     /// What the types can't say, and what is seen without looking at files.
     pub fn check(&self) -> Result<(), String> {
-        let Self { required, exceptions, jwt, api_keys, client_certificates } = self;
+        let Self { required, exceptions, jwt, .. } = self;
         if !required && !exceptions.is_empty() {
             return Err("exceptions: credentials are not required, so nothing is an exception; set required".to_owned());
         }
-        if *required && jwt.providers.is_empty() && api_keys.file.is_none() && !client_certificates.enabled {
+        if *required && !self.knows_anybody() {
             return Err("required: nobody could send a request; give jwt.providers, api_keys.file or \
                         client_certificates.enabled"
                 .to_owned());
@@ -242,6 +242,11 @@ impl AuthenticationConfig {
             provider.check().map_err(|problem| format!("jwt.providers: \"{}\": {problem}", provider.name))?;
         }
         Ok(())
+    }
+
+    /// Whether there are credentials that it accepts.
+    pub fn knows_anybody(&self) -> bool {
+        !self.jwt.providers.is_empty() || self.api_keys.file.is_some() || self.client_certificates.enabled
     }
 
     /// The files that it names.

@@ -41,8 +41,11 @@ fn text(path: &Path) -> std::io::Result<String> {
 pub(crate) fn documents(paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, FileError> {
     let mut files = BTreeSet::new();
     for path in paths {
-        let found = if path.is_dir() { walk(path, 0, &mut files) } else { Ok(drop(files.insert(path.clone()))) };
-        found.map_err(|source| FileError { path: path.clone(), source })?;
+        if path.is_dir() {
+            walk(path, 0, &mut files).map_err(|source| FileError { path: path.clone(), source })?;
+        } else {
+            files.insert(path.clone());
+        }
     }
     Ok(files)
 }
