@@ -32,11 +32,13 @@ pub struct Ports {
     pub inventory: SocketAddr,
 }
 
-/// Where the data is stored.
+/// The folders that the federation works with.
 #[derive(Debug, Clone)]
 pub struct Storage {
     /// The folder of the databases; created if it is missing.
     pub data: PathBuf,
+    /// The folder with operations that are tools for agents, if there is one.
+    pub operations: Option<PathBuf>,
 }
 
 /// A running federation.
@@ -89,7 +91,7 @@ async fn start_parts(ports: Ports, storage: &Storage) -> anyhow::Result<Federati
     let mut federation = Federation { ports, parts, stop: stop.clone() };
     federation.wait_for([users_address, orders_address, inventory_address]).await?;
 
-    let (front, config) = router::front(ports.router, &surroundings, subgraphs(ports)).await?;
+    let (front, config) = router::front(ports.router, &surroundings, storage, subgraphs(ports)).await?;
     let front = Arc::new(front);
     let ways = invalidation::ways(&front);
     ways.listen_on(invalidations, &config.cache.invalidation).await?;

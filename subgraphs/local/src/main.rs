@@ -29,6 +29,9 @@ struct Local {
     /// Folder of the databases
     #[arg(long, env = "DATA", value_name = "FOLDER", default_value = "data")]
     data: PathBuf,
+    /// Folder with operations that are tools for agents (MCP); if it is missing, only search, introspect and execute are
+    #[arg(long, env = "OPERATIONS", value_name = "FOLDER", default_value = "schema/operations")]
+    operations: PathBuf,
 }
 
 fn main() -> ExitCode {
@@ -52,7 +55,8 @@ impl Local {
         runtime.block_on(async {
             // Created first, so that a signal during the start stops everything cleanly.
             let stop = service::process::stop_signal();
-            let federation = local::start(self.ports(), &Storage { data: self.data.clone() }).await?;
+            let operations = Some(self.operations.clone()).filter(|folder| folder.is_dir());
+            let federation = local::start(self.ports(), &Storage { data: self.data.clone(), operations }).await?;
             // Nobody has to read this, so an error does not matter.
             let _ = std::io::stdout().write_all(welcome(&federation, started, &self.data).as_bytes());
             federation.run_until(stop).await

@@ -12,6 +12,7 @@ use braid_settings::expand::Values;
 use braid_telemetry::metrics::Metrics;
 
 use crate::examples::{self, Example};
+use crate::federation::Storage;
 
 /// What the configuration takes from the environment where the router is a process of its own.
 pub(crate) struct Surroundings {
@@ -27,12 +28,14 @@ pub(crate) struct Surroundings {
 pub(crate) async fn front(
     listen: SocketAddr,
     surroundings: &Surroundings,
+    storage: &Storage,
     subgraphs: Vec<SubgraphSdl>,
 ) -> anyhow::Result<(Front, Config)> {
     let (composed, ..) = braid::source::compose_subgraphs(subgraphs, &mut Composer::default()).await?;
     let mut config = Config::parse(include_str!("../../../schema/docker/router.yaml"), surroundings)?;
     config.server.listen = listen;
     config.for_development();
+    config.mcp.operations.files.extend(storage.operations.clone());
     config.server.playground.queries = examples::ALL.map(example).to_vec();
     let metrics = Arc::new(Metrics::default());
     let version = assemble::version(&config, &composed.supergraph_sdl, None, &metrics, None)?;

@@ -4,6 +4,7 @@ use ahash::{AHashMap, AHashSet};
 use braid_graphql::compiler::schema::ExtendedType;
 
 use crate::view::{View, fields};
+use crate::ways::Ways;
 use crate::words::words;
 
 /// What can be found: a type, or a field of one.
@@ -19,6 +20,8 @@ pub(crate) struct Index {
     places: Vec<Place>,
     /// How many words each place has, weighted.
     lengths: Vec<f32>,
+    /// How near each place is to the root.
+    nearness: Vec<f32>,
     average: f32,
     /// By word, sorted: the places that have it, with the weight that it has there.
     postings: Vec<(Box<str>, Vec<(u32, f32)>)>,
@@ -30,8 +33,6 @@ const IN_PARENT: f32 = 1.5;
 const IN_TYPE: f32 = 1.0;
 const IN_ARGUMENT: f32 = 0.7;
 const IN_DESCRIPTION: f32 = 1.0;
-/// Root fields are where operations begin.
-const ROOT: f32 = 1.4;
 /// A word that only begins like the one that was asked for.
 const BEGINNING: f32 = 0.4;
 /// Shorter words must be the whole word.
@@ -45,10 +46,10 @@ const MAX_DESCRIPTION: usize = 500;
 const MAX_QUESTION_WORDS: usize = 24;
 
 impl Index {
-    /// The words of what agents may see.
-    pub(crate) fn new(view: View<'_>) -> Self {
+    /// The words of what agents may see and reach.
+    pub(crate) fn new(view: View<'_>, ways: &Ways) -> Self {
         let mut building = Building::default();
-        for (name, ty) in view.types() {
+        for (name, ty) in view.types().filter(|(name, _)| ways.lead_to(name)) {
             building.ty(name, ty);
             for (field_name, field) in fields(ty) {
                 let mut found = Words::default();
@@ -60,7 +61,7 @@ impl Index {
                 building.add(Place { ty: name.as_str().into(), field: Some(field_name.as_str().into()) }, found);
             }
         }
-        building.finish(view)
+        building.finish(ways)
     }
 
     /// The places that a question is about, best first, at most so many.
@@ -79,7 +80,10 @@ impl Index {
                     *known = known.max(score);
                 }
             }
-            best.into_iter().for_each(|(place, score)| *scores.entry(place).or_default() += score);
+            for (place, score) in best {
+                let nearness = self.nearness.get(place as usize).copied().unwrap_or(1.0);
+                *scores.entry(place).or_default() += score * nearness;
+            }
         }
         let mut ranked: Vec<(u32, f32)> = scores.into_iter().collect();
         ranked.sort_by(|(a, one), (b, other)| other.total_cmp(one).then(a.cmp(b)));
@@ -157,19 +161,13 @@ impl Building {
         }
     }
 
-    fn finish(self, view: View<'_>) -> Index {
+    fn finish(self, ways: &Ways) -> Index {
         let Self { places, lengths, postings } = self;
-        let roots: AHashSet<&str> = view.roots().map(|(_, name)| name.as_str()).collect();
-        let is_root = |place: u32| places.get(place as usize).is_some_and(|place| roots.contains(&*place.ty));
+        let nearness = places.iter().map(|place| ways.nearness(&place.ty)).collect();
         let mut postings: Vec<(Box<str>, Vec<(u32, f32)>)> =
             postings.into_iter().map(|(word, places)| (word.into(), places)).collect();
-        for (place, weight) in postings.iter_mut().flat_map(|(_, places)| places) {
-            if is_root(*place) {
-                *weight *= ROOT;
-            }
-        }
         postings.sort_by(|(one, _), (other, _)| one.cmp(other));
         let average = lengths.iter().sum::<f32>() / (lengths.len().max(1) as f32);
-        Index { places, lengths, average, postings }
+        Index { places, lengths, nearness, average, postings }
     }
 }

@@ -235,3 +235,83 @@ impl<'a> Uses<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use braid_graphql::compiler::validation::Valid;
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+
+    fn check(operation: &str, expected: Value) {
+        let schema = Schema::parse_and_validate(
+            r#"
+            "When it is."
+            scalar Date @specifiedBy(url: "https://example.com/date")
+            enum Colour { RED "Not red." BLUE }
+            input Filter { "How it looks." colour: Colour = RED, sizes: [Int!]!, not: Filter, by: By }
+            input By @oneOf { id: ID, sku: String }
+            type Query { items("Which ones." filter: Filter!, first: Int = 10, at: Date, by: By): Int }
+            "#,
+            "schema.graphql",
+        );
+        let schema: Valid<Schema> = schema.unwrap();
+        let document = ExecutableDocument::parse_and_validate(&schema, operation, "operation.graphql").unwrap();
+        let found = of_variables(document.operations.get(None).unwrap(), &document, &schema);
+        assert_eq!(Value::Object(found), expected, "{operation}");
+    }
+
+    #[test]
+    fn variables_are_properties() {
+        check(
+            "{ items(filter: { sizes: [] }) }",
+            json!({ "type": "object", "properties": {}, "additionalProperties": false }),
+        );
+        check(
+            "query($filter: Filter!, $first: Int! = 5, $at: Date) { items(filter: $filter, first: $first, at: $at) }",
+            json!({
+                "type": "object",
+                "properties": {
+                    "filter": { "$ref": "#/$defs/Filter", "description": "Which ones." },
+                    "first": { "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX, "default": 5 },
+                    "at": { "anyOf": [
+                        { "description": "Date: When it is. (https://example.com/date)" },
+                        { "type": "null" },
+                    ] },
+                },
+                "required": ["filter"],
+                "additionalProperties": false,
+                "$defs": {
+                    "By": {
+                        "type": "object",
+                        "properties": { "id": { "type": "string" }, "sku": { "type": "string" } },
+                        "additionalProperties": false,
+                        "minProperties": 1,
+                        "maxProperties": 1,
+                    },
+                    "Filter": {
+                        "type": "object",
+                        "properties": {
+                            "colour": {
+                                "anyOf": [
+                                    { "type": "string", "enum": ["RED", "BLUE"], "description": "BLUE: Not red." },
+                                    { "type": "null" },
+                                ],
+                                "description": "How it looks.",
+                                "default": "RED",
+                            },
+                            "sizes": {
+                                "type": "array",
+                                "items": { "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX },
+                            },
+                            "not": { "anyOf": [{ "$ref": "#/$defs/Filter" }, { "type": "null" }] },
+                            "by": { "anyOf": [{ "$ref": "#/$defs/By" }, { "type": "null" }] },
+                        },
+                        "required": ["sizes"],
+                        "additionalProperties": false,
+                    },
+                },
+            }),
+        );
+    }
+}

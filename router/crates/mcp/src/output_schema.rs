@@ -176,3 +176,73 @@ fn wrap(ty: &Type, inner: Value) -> Value {
 fn is_conditional(directives: &DirectiveList) -> bool {
     directives.has("skip") || directives.has("include")
 }
+
+#[cfg(test)]
+mod tests {
+    use braid_graphql::compiler::validation::Valid;
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+
+    fn check(operation: &str, expected: Value) {
+        let schema = Schema::parse_and_validate(
+            "type Query { node: Node, a: A!, list: [[Int!]] }
+             interface Node { id: ID! }
+             type A implements Node { id: ID!, kind: Kind, next: A }
+             type B implements Node { id: ID!, kind: Int! }
+             enum Kind { X Y }",
+            "schema.graphql",
+        );
+        let schema: Valid<Schema> = schema.unwrap();
+        let document = ExecutableDocument::parse_and_validate(&schema, operation, "operation.graphql").unwrap();
+        let found = of_answer(document.operations.get(None).unwrap(), &document, &schema);
+        assert_eq!(found["properties"]["data"], expected, "{operation}");
+    }
+
+    #[test]
+    fn keys_are_properties() {
+        let int = json!({ "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX });
+        check(
+            "query($x: Boolean!) { l: list a { ...F next @skip(if: $x) { id } next { kind } } }  fragment F on Node { id }",
+            json!({
+                "type": ["object", "null"],
+                "properties": {
+                    "l": { "type": ["array", "null"], "items": { "type": ["array", "null"], "items": int } },
+                    "a": {
+                        "type": "object",
+                        "properties": {
+                            "id": { "type": "string" },
+                            "next": {
+                                "type": ["object", "null"],
+                                "properties": {
+                                    "id": { "type": "string" },
+                                    "kind": { "anyOf": [{ "type": "string", "enum": ["X", "Y"] }, { "type": "null" }] },
+                                },
+                                "required": ["kind"],
+                            },
+                        },
+                        "required": ["id", "next"],
+                    },
+                },
+                "required": ["l", "a"],
+            }),
+        );
+    }
+
+    #[test]
+    fn what_depends_on_the_type_is_not_required() {
+        let int = json!({ "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX });
+        let node = |kind: Value| {
+            json!({
+                "type": ["object", "null"],
+                "properties": { "node": {
+                    "type": ["object", "null"],
+                    "properties": { "__typename": { "type": "string" }, "kind": kind },
+                    "required": ["__typename"],
+                } },
+                "required": ["node"],
+            })
+        };
+        check("{ node { __typename ... on B { kind } } }", node(int));
+    }
+}

@@ -198,3 +198,125 @@ pub(crate) fn implements(ty: &ExtendedType, interface: &str) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use braid_authorization::Requirements;
+    use braid_graphql::compiler::Schema;
+    use braid_supergraph::Supergraph;
+
+    use super::*;
+    use crate::introspect::{DEEPEST, introspect};
+    use crate::sdl::{self, Detail};
+    use crate::search::Searchable;
+
+    /// The shop's.
+    const SHOP: &str = include_str!("../../../../schema/supergraph.graphql");
+
+    fn with_views(sdl: &str, check: impl Fn(View<'_>)) {
+        let supergraph = Supergraph::read(sdl).unwrap();
+        let requirements = Requirements::read(&supergraph).unwrap();
+        for mutations in [false, true] {
+            check(View { supergraph: &supergraph, requirements: &requirements, mutations });
+        }
+    }
+
+    fn check_valid(sdl: &str, of: &str) {
+        let valid = Schema::parse_and_validate(sdl, "part.graphql");
+        assert!(valid.is_ok(), "{of}: {}\n{sdl}", valid.unwrap_err().errors);
+    }
+
+    #[test]
+    fn each_field_and_what_it_mentions_are_a_schema() {
+        with_views(SHOP, |view| {
+            for (name, ty) in view.types() {
+                for (field, _) in fields(ty) {
+                    let mut partial = Partial::new(view);
+                    partial.add_field(name, field);
+                    partial.close();
+                    let sdl = sdl::write(&partial, Detail::Brief);
+                    assert!(sdl.contains(&format!("  {field}")), "{sdl}");
+                    check_valid(&sdl, &format!("{name}.{field}"));
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn each_type_is_described_by_a_schema_of_bounded_size() {
+        with_views(SHOP, |view| {
+            for (name, _) in view.types() {
+                for depth in 0..=DEEPEST {
+                    let sdl = introspect(view, Some(name), depth).unwrap();
+                    assert!(sdl.len() < 25_000, "{name}: {}", sdl.len());
+                    check_valid(&sdl, name);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn what_a_search_finds_is_a_schema_of_bounded_size() {
+        with_views(SHOP, |view| {
+            let searchable = Searchable::new(view);
+            let questions = view.types().flat_map(|(name, ty)| {
+                let fields = fields(ty).map(|(field, _)| format!("{field} of a {name}")).collect::<Vec<_>>();
+                fields.into_iter().chain([name.to_string()])
+            });
+            for question in questions {
+                let found = searchable.search(view, &question, 8);
+                assert!(found.len() < 14_000, "{question}: {}", found.len());
+                if !found.starts_with("Nothing") {
+                    check_valid(&found, &question);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn what_clients_do_not_see_is_nowhere() {
+        with_views(SHOP, |view| {
+            let hidden: Vec<&str> = { view.supergraph.schema.types() }
+                .map(|(_, ty)| ty.name.as_str())
+                .filter(|name| !view.schema().types.contains_key(*name))
+                .collect();
+            assert!(hidden.contains(&"Reservation"), "{hidden:?}");
+            let searchable = Searchable::new(view);
+            for name in hidden {
+                assert!(introspect(view, Some(name), 1).unwrap_err().starts_with("There is no type"));
+                let found = searchable.search(view, name, 20);
+                assert!(!found.contains(&format!("{name} ")) && !found.contains(&format!(": {name}\n")), "{name}: {found}");
+            }
+            for root in ["Mutation", "Subscription"] {
+                let is_open = introspect(view, Some(root), 1).is_ok();
+                assert_eq!(is_open, view.mutations && root == "Mutation", "{root}");
+            }
+        });
+    }
+
+    #[test]
+    fn interfaces_unions_and_large_types_stay_schemas() {
+        let fields: String = (0..400).map(|at| format!("f{at}(a: In): A ")).collect();
+        let values: String = (0..90).map(|at| format!("V{at} ")).collect();
+        let members: String = (0..30).map(|at| format!("type M{at} {{ x: M{at} }} ")).collect();
+        let union = (0..30).map(|at| format!("M{at}")).collect::<Vec<_>>().join(" | ");
+        let sdl = format!(
+            "type Query {{ {fields} u: U n: N }} {members} union U = {union} enum E {{ {values} }}
+             input In {{ e: E! in: [In!] one: One }} input One @oneOf {{ a: Int b: In }}
+             interface N {{ id: ID! up: N }} interface B implements N {{ id: ID! up: B b: Int }}
+             type A implements B & N {{ id: ID! up: A b: Int u: U }}"
+        );
+        let subgraph = braid_composition::SubgraphSdl { name: "a".to_owned(), sdl, ..Default::default() };
+        let supergraph = braid_composition::compose(&[subgraph]).result.unwrap().supergraph_sdl;
+        with_views(&supergraph, |view| {
+            for (name, ty) in view.types() {
+                for depth in 0..=DEEPEST {
+                    check_valid(&introspect(view, Some(name), depth).unwrap(), name);
+                }
+                for (field, _) in super::fields(ty) {
+                    check_valid(&introspect(view, Some(&format!("{name}.{field}")), 2).unwrap(), name);
+                }
+            }
+        });
+    }
+}

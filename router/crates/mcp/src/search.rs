@@ -26,7 +26,8 @@ pub(crate) struct Searchable {
 
 impl Searchable {
     pub(crate) fn new(view: View<'_>) -> Self {
-        Self { index: Index::new(view), ways: Ways::new(view) }
+        let ways = Ways::new(view);
+        Self { index: Index::new(view, &ways), ways }
     }
 
     /// What was found, as text.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use braid_graphql::compiler::schema::ExtendedType;
 
 use crate::view::{View, fields};
@@ -11,7 +11,13 @@ use crate::view::{View, fields};
 #[derive(Debug, Default)]
 pub(crate) struct Ways {
     steps: AHashMap<Box<str>, Step>,
+    /// The other types that what can be reached mentions: of leaves and arguments.
+    mentioned: AHashSet<Box<str>>,
 }
+
+/// What a step counts for how near a type is.
+const FIELD: f32 = 0.85;
+const NARROWED: f32 = 0.7;
 
 /// How a type is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +60,46 @@ impl Ways {
                 }
             }
         }
+        ways.mention(view);
         ways
+    }
+
+    /// Adds what the fields that can be reached mention beside other such types, and what input types mention.
+    fn mention(&mut self, view: View<'_>) {
+        let mut open: Vec<&str> = Vec::new();
+        for ty in self.steps.keys().filter_map(|name| view.ty(name)) {
+            for (_, field) in fields(ty) {
+                let arguments = field.arguments.iter().map(|argument| argument.ty.inner_named_type().as_str());
+                open.extend(arguments.chain([field.ty.inner_named_type().as_str()]));
+            }
+        }
+        while let Some(name) = open.pop() {
+            if self.lead_to(name) || !self.mentioned.insert(name.into()) {
+                continue;
+            }
+            if let Some(ExtendedType::InputObject(input)) = view.ty(name) {
+                open.extend(input.fields.values().map(|field| field.ty.inner_named_type().as_str()));
+            }
+        }
+    }
+
+    /// Whether a type can be reached, or is needed to ask for one that can.
+    pub(crate) fn lead_to(&self, name: &str) -> bool {
+        self.steps.contains_key(name) || self.mentioned.contains(name)
+    }
+
+    /// How near a type is: 1 for a root, and less the longer the way is. A way through an interface or union counts as a long one.
+    pub(crate) fn nearness(&self, name: &str) -> f32 {
+        let (mut nearness, mut at) = (1.0, name);
+        loop {
+            match self.steps.get(at) {
+                Some(Step::Field(parent, _)) => (nearness, at) = (nearness * FIELD, parent),
+                Some(Step::Narrowed(from)) => (nearness, at) = (nearness * NARROWED, from),
+                Some(Step::Root) => return nearness,
+                // What is only mentioned is as near as something not too far.
+                None => return FIELD * FIELD,
+            }
+        }
     }
 
     /// The fields on the way to a type, from the root, each with its type; nothing for a root, `None` for what can't be reached.

@@ -22,7 +22,7 @@ async fn a_port_that_is_taken_is_named() {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let ports = Ports { router: free, users: free, orders: taken.local_addr().unwrap(), inventory: free };
     let data = tempfile::tempdir().unwrap();
-    let error = local::start(ports, &Storage { data: data.path().to_owned() }).await.unwrap_err();
+    let error = local::start(ports, &Storage { data: data.path().to_owned(), operations: None }).await.unwrap_err();
     let error = format!("{error:#}");
     assert!(error.contains(&taken.local_addr().unwrap().port().to_string()), "{error}");
     // The settings that it names exist.
