@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use braid_telemetry::codes::OWN;
 
 /// The crates whose errors reach clients.
-const CRATES: [&str; 15] = [
+const CRATES: [&str; 16] = [
     "authentication",
     "authorization",
     "cache",
@@ -24,6 +24,7 @@ const CRATES: [&str; 15] = [
     "executor",
     "gateway",
     "graphql",
+    "mcp",
     "persisted-operations",
     "policy-server",
     "query-planner",

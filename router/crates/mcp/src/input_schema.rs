@@ -16,7 +16,11 @@ const DESCRIPTION: usize = 500;
 const DESCRIBED_VALUES: usize = 40;
 
 /// The schema of an object with the variables of an operation.
-pub(crate) fn of_variables(operation: &Operation, document: &ExecutableDocument, schema: &Schema) -> Map<String, Value> {
+pub(crate) fn of_variables(
+    operation: &Operation,
+    document: &ExecutableDocument,
+    schema: &Schema,
+) -> Map<String, Value> {
     let mut writer = Writer { schema, definitions: BTreeMap::new() };
     let uses = Uses::of(operation, document);
     let (mut properties, mut required) = (Map::new(), Vec::new());

@@ -28,7 +28,10 @@ pub(crate) fn introspect(view: View<'_>, name: Option<&str>, depth: usize) -> Re
     let Some(ty) = view.ty(type_name) else {
         let known = view.types().map(|(name, _)| name.as_str());
         let meant = did_you_mean(type_name, known);
-        return Err(format!("There is no type \"{}\".{meant} Use search to find types by words.", shortened(type_name, 80)));
+        return Err(format!(
+            "There is no type \"{}\".{meant} Use search to find types by words.",
+            shortened(type_name, 80)
+        ));
     };
     if let Some(field) = field
         && !fields(ty).any(|(name, _)| name == field)

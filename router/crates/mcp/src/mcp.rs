@@ -153,11 +153,12 @@ impl<S: Subgraphs> Mcp<S> {
             let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
             Response::from_parts(head, body)
         };
-        let response = tokio::time::timeout_at(deadline.into(), answering).await.unwrap_or_else(|_| {
-            json_rpc(StatusCode::GATEWAY_TIMEOUT, -32603, "The request took too long.")
-        });
+        let response = tokio::time::timeout_at(deadline.into(), answering)
+            .await
+            .unwrap_or_else(|_| json_rpc(StatusCode::GATEWAY_TIMEOUT, -32603, "The request took too long."));
         // JSON that is no message of the protocol is no matter of its media type.
-        let is_json = context.headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+        let is_json =
+            context.headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
         match response.status() {
             StatusCode::UNSUPPORTED_MEDIA_TYPE if is_json => {
                 json_rpc(StatusCode::BAD_REQUEST, -32600, "The body is no message of the Model Context Protocol.")

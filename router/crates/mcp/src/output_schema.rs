@@ -140,7 +140,8 @@ impl<'a> Writer<'a> {
             (true, true) => {
                 // What one of several fields selects is there only if that one applies.
                 let is_always = |always: bool| always || fields.len() == 1;
-                let set = |(field, always): &(&'a Field, bool)| Some((field.selection_set.as_ref()?, is_always(*always)));
+                let set =
+                    |(field, always): &(&'a Field, bool)| Some((field.selection_set.as_ref()?, is_always(*always)));
                 let sets: Vec<_> = fields.iter().filter_map(set).collect();
                 self.object(self.keys(Some(name), &sets), depth)
             }

@@ -160,10 +160,10 @@ impl<'a> Partial<'a> {
         if self.types.get(ty.name().as_str()).is_some_and(|shown| !shown.is_empty()) {
             return;
         }
-        let is_leaf = |ty: &Type| self.view.schema().types.get(ty.inner_named_type()).is_some_and(ExtendedType::is_leaf);
-        let plain = fields(ty).filter(|(_, field)| {
-            is_leaf(&field.ty) && !field.arguments.iter().any(|argument| argument.is_required())
-        });
+        let is_leaf =
+            |ty: &Type| self.view.schema().types.get(ty.inner_named_type()).is_some_and(ExtendedType::is_leaf);
+        let plain = fields(ty)
+            .filter(|(_, field)| is_leaf(&field.ty) && !field.arguments.iter().any(|argument| argument.is_required()));
         let plain: Vec<&'a Name> = plain.map(|(name, _)| name).take(MENTIONED_FIELDS).collect();
         let first = || fields(ty).min_by_key(|(_, field)| field.arguments.len()).map(|(name, _)| name);
         let shown = if plain.is_empty() { first().into_iter().collect() } else { plain };
@@ -285,7 +285,10 @@ mod tests {
             for name in hidden {
                 assert!(introspect(view, Some(name), 1).unwrap_err().starts_with("There is no type"));
                 let found = searchable.search(view, name, 20);
-                assert!(!found.contains(&format!("{name} ")) && !found.contains(&format!(": {name}\n")), "{name}: {found}");
+                assert!(
+                    !found.contains(&format!("{name} ")) && !found.contains(&format!(": {name}\n")),
+                    "{name}: {found}"
+                );
             }
             for root in ["Mutation", "Subscription"] {
                 let is_open = introspect(view, Some(root), 1).is_ok();

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use braid_gateway::refusal::Refusal;
 use braid_gateway::request::GraphQLRequest;
 use braid_gateway::{Accepts, Executed, Gateway, Ready, Subgraphs, ready};
-use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
 use braid_query_plan::print::print;
 use braid_request_context::RequestContext;
@@ -91,20 +90,8 @@ async fn ready_for<'a, S: Subgraphs>(
     caller: &'a Caller,
     allowed: Allowed,
 ) -> Result<Ready<'a>, Refusal> {
-    // What agents may not run is refused below, in words that help them.
-    let accepts = Accepts { subscriptions: true, ..Accepts::WHOLE };
-    let ready = ready(gateway, request, &caller.context, accepts).await?;
-    match ready.kind() {
-        Some(OperationType::Subscription) => {
-            let message = "A tool answers once: it can't run a subscription. Run a query instead.";
-            return Err(GraphQLError::new("SUBSCRIPTION_NOT_ACCEPTABLE", message).into());
-        }
-        Some(OperationType::Mutation) if !allowed.mutations => {
-            let message = "Agents may not run this mutation (mcp.mutations).";
-            return Err(GraphQLError::new("MUTATION_NOT_ALLOWED_FOR_AGENTS", message).into());
-        }
-        _ => {}
-    }
+    let accepts = Accepts { mutations: allowed.mutations, ..Accepts::WHOLE };
+    let ready = ready(gateway, request, &caller.context, accepts).await.map_err(for_agents)?;
     if let (Some(cost), Some(max)) = (ready.estimated_cost(), allowed.max_cost)
         && cost > max
     {
@@ -113,6 +100,21 @@ async fn ready_for<'a, S: Subgraphs>(
         return Err(error.with_extension("costEstimated", cost).with_extension("costMax", max).into());
     }
     Ok(ready)
+}
+
+/// The refusal of a kind of operation, in words that help an agent.
+fn for_agents(refusal: Refusal) -> Refusal {
+    match refusal.errors.first().and_then(GraphQLError::code) {
+        Some("MUTATION_NOT_ALLOWED_OVER_HTTP_GET") => {
+            let message = "Agents may not run this mutation (mcp.mutations).";
+            GraphQLError::new("MUTATION_NOT_ALLOWED_FOR_AGENTS", message).into()
+        }
+        Some("SUBSCRIPTION_NOT_ACCEPTABLE") => {
+            let message = "A tool answers once: it can't run a subscription. Run a query instead.";
+            GraphQLError::new("SUBSCRIPTION_NOT_ACCEPTABLE", message).into()
+        }
+        _ => refusal,
+    }
 }
 
 fn described<S>(gateway: &Gateway<S>, ready: &Ready<'_>, allowed: Allowed) -> Value {

@@ -57,7 +57,8 @@ impl Writer<'_> {
     }
 
     fn ty(&mut self, ty: &ExtendedType) {
-        let shown = |name: &Name| self.partial.types.get(ty.name().as_str()).is_some_and(|parts| parts.contains(name.as_str()));
+        let shown =
+            |name: &Name| self.partial.types.get(ty.name().as_str()).is_some_and(|parts| parts.contains(name.as_str()));
         if let Some(needs) = self.partial.view.type_needs(ty.name()) {
             let _ = writeln!(self.out, "# {needs}");
         }

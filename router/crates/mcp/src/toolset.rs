@@ -105,7 +105,11 @@ impl Toolset {
                 continue;
             }
             if General::ALL.iter().any(|general| general.name() == name) {
-                tracing::warn!(origin, name, "An operation is no tool: its name is that of a tool that every graph has");
+                tracing::warn!(
+                    origin,
+                    name,
+                    "An operation is no tool: its name is that of a tool that every graph has"
+                );
                 continue;
             }
             match self.by_name.get(name) {

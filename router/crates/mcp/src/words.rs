@@ -7,8 +7,8 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 
 /// Words that occur in any sentence.
 const STOP_WORDS: [&str; 22] = [
-    "a", "an", "the", "of", "to", "in", "on", "for", "and", "or", "is", "are", "it", "by", "with", "that", "which", "what",
-    "how", "be", "do", "i",
+    "a", "an", "the", "of", "to", "in", "on", "for", "and", "or", "is", "are", "it", "by", "with", "that", "which",
+    "what", "how", "be", "do", "i",
 ];
 
 /// The pieces of a text, split at what is neither letter nor digit, and where the case of names changes.

@@ -235,7 +235,11 @@ mod tests {
         let check = |rules: &HttpRules, host: &'static str, origin: Option<&'static str>, expected: bool| {
             let mut headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
             headers.extend(origin.map(|origin| (header::ORIGIN, HeaderValue::from_static(origin))));
-            assert_eq!(rules.is_foreign_page(&headers, None, &|host| host == "own.example"), expected, "{host} {origin:?}");
+            assert_eq!(
+                rules.is_foreign_page(&headers, None, &|host| host == "own.example"),
+                expected,
+                "{host} {origin:?}"
+            );
         };
         let none = rules(CorsConfig::default());
         check(&none, "rebound.example:4000", None, false);

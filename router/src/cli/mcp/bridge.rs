@@ -137,9 +137,7 @@ async fn watch_tools(upstream: Arc<Upstream>, output: Arc<Output>, every: Durati
     let mut known = None;
     loop {
         if let Some(tools) = tools(&upstream).await {
-            if known.as_ref().is_some_and(|known| *known != tools)
-                && output.write(&[CHANGED.to_vec()]).await.is_err()
-            {
+            if known.as_ref().is_some_and(|known| *known != tools) && output.write(&[CHANGED.to_vec()]).await.is_err() {
                 complain("braid: the client does not take messages any more\n");
                 return;
             }

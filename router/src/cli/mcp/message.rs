@@ -43,7 +43,8 @@ impl<'a> Message<'a> {
 /// An error as the answer to a request.
 pub(super) fn error(id: Option<&RawValue>, message: &str) -> Vec<u8> {
     let id = id.map_or("null", RawValue::get);
-    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{}}}", json!({ "code": -32000, "message": message })).into_bytes()
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{}}}", json!({ "code": -32000, "message": message }))
+        .into_bytes()
 }
 
 /// The messages of a body: one, or those of a stream of events.
@@ -84,7 +85,11 @@ mod tests {
         };
         check(false, "{\n\"a\": 1\n}\n", &["{ \"a\": 1 }"]);
         check(false, "  ", &[]);
-        check(true, "id: 1\ndata:\n\n: ping\n\nevent: message\r\ndata: {\"a\":\r\ndata: 1}\r\n\r\ndata: 2", &["{\"a\": 1}", "2"]);
+        check(
+            true,
+            "id: 1\ndata:\n\n: ping\n\nevent: message\r\ndata: {\"a\":\r\ndata: 1}\r\n\r\ndata: 2",
+            &["{\"a\": 1}", "2"],
+        );
     }
 
     #[test]

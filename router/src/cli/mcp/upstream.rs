@@ -74,7 +74,9 @@ impl Upstream {
             };
         }
         let is_answer = |answer: &[u8]| {
-            message.id.is_some_and(|id| Message::read(answer).is_ok_and(|answer| answer.id.is_some_and(|found| found.get() == id.get())))
+            message.id.is_some_and(|id| {
+                Message::read(answer).is_ok_and(|answer| answer.id.is_some_and(|found| found.get() == id.get()))
+            })
         };
         match answers.first().filter(|answer| is_answer(answer)) {
             Some(answer) => vec![answer.clone()],

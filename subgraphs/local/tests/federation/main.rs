@@ -8,6 +8,7 @@
     reason = "a panic in a test is its report, and a test is no API"
 )]
 
+mod agents;
 mod caching;
 mod permissions;
 mod running;

@@ -20,7 +20,9 @@ impl Running {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let ports = Ports { router: free, users: free, orders: free, inventory: free };
         let data = tempfile::tempdir().unwrap();
-        let federation = local::start(ports, &Storage { data: data.path().to_owned(), operations: None }).await.unwrap();
+        let operations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema/operations");
+        let storage = Storage { data: data.path().to_owned(), operations: Some(operations) };
+        let federation = local::start(ports, &storage).await.unwrap();
         Self { federation, data, http: reqwest::Client::new() }
     }
 
