@@ -39,6 +39,10 @@ pub(crate) fn endpoint(
 }
 
 impl Endpoint<Subgraphs> for Agents {
+    fn protocol(&self) -> &'static str {
+        "mcp"
+    }
+
     fn is_path(&self, path: &str) -> bool {
         self.mcp.is_path(path)
     }
@@ -71,7 +75,6 @@ impl Endpoint<Subgraphs> for Agents {
                 executed: reply.executed,
                 refused: reply.refused,
                 called: reply.called,
-                protocol: "mcp",
             }
         })
     }

@@ -94,13 +94,11 @@ async fn operations_are_tools() {
     let folder = operations();
     let (router, users, orders) =
         router(|config| with_operations(config, folder.path(), "instructions: The shop.")).await;
-    let begun = send(
-        router.address,
-        "initialize",
-        json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "a", "version": "1" } }),
-        "",
-    )
-    .await;
+    let client = json!({ "name": "a", "version": "1" });
+    let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
+    let begin = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params }).to_string();
+    // The version is agreed on here, and sent with what comes after it.
+    let begun = exchange(router.address, &request(&begin, "accept: application/json, text/event-stream\r\n")).await;
     let begun = begun.json();
     assert_eq!(begun["result"]["protocolVersion"], "2025-06-18");
     assert_eq!(begun["result"]["serverInfo"]["name"], "braid");

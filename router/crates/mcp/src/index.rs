@@ -20,8 +20,8 @@ pub(crate) struct Index {
     places: Vec<Place>,
     /// How many words each place has, weighted.
     lengths: Vec<f32>,
-    /// How near each place is to the root.
-    nearness: Vec<f32>,
+    /// How likely each place is what is meant: the nearer to the root, the more, and less if it is deprecated.
+    likely: Vec<f32>,
     average: f32,
     /// By word, sorted: the places that have it, with the weight that it has there.
     postings: Vec<(Box<str>, Vec<(u32, f32)>)>,
@@ -33,6 +33,8 @@ const IN_PARENT: f32 = 1.5;
 const IN_TYPE: f32 = 1.0;
 const IN_ARGUMENT: f32 = 0.7;
 const IN_DESCRIPTION: f32 = 1.0;
+/// What is deprecated is still there.
+const DEPRECATED: f32 = 0.5;
 /// A word that only begins like the one that was asked for.
 const BEGINNING: f32 = 0.4;
 /// Shorter words must be the whole word.
@@ -50,7 +52,10 @@ impl Index {
     pub(crate) fn new(view: View<'_>, ways: &Ways) -> Self {
         let mut building = Building::default();
         for (name, ty) in view.types().filter(|(name, _)| ways.lead_to(name)) {
-            building.ty(name, ty);
+            // Of a root type, its fields say all.
+            if !view.is_root(name) {
+                building.ty(name, ty, ways.nearness(name));
+            }
             for (field_name, field) in fields(ty) {
                 let mut found = Words::default();
                 found.add(field_name, IN_NAME);
@@ -58,10 +63,12 @@ impl Index {
                 found.add(field.ty.inner_named_type(), IN_TYPE);
                 field.arguments.iter().for_each(|argument| found.add(&argument.name, IN_ARGUMENT));
                 found.describe(field.description.as_deref());
-                building.add(Place { ty: name.as_str().into(), field: Some(field_name.as_str().into()) }, found);
+                let likely = if field.directives.has("deprecated") { DEPRECATED } else { 1.0 };
+                let place = Place { ty: name.as_str().into(), field: Some(field_name.as_str().into()) };
+                building.add(place, found, likely * ways.nearness(name));
             }
         }
-        building.finish(ways)
+        building.finish()
     }
 
     /// The places that a question is about, best first, at most so many.
@@ -81,8 +88,8 @@ impl Index {
                 }
             }
             for (place, score) in best {
-                let nearness = self.nearness.get(place as usize).copied().unwrap_or(1.0);
-                *scores.entry(place).or_default() += score * nearness;
+                let likely = self.likely.get(place as usize).copied().unwrap_or(1.0);
+                *scores.entry(place).or_default() += score * likely;
             }
         }
         let mut ranked: Vec<(u32, f32)> = scores.into_iter().collect();
@@ -130,11 +137,12 @@ impl Words {
 struct Building {
     places: Vec<Place>,
     lengths: Vec<f32>,
+    likely: Vec<f32>,
     postings: AHashMap<String, Vec<(u32, f32)>>,
 }
 
 impl Building {
-    fn ty(&mut self, name: &str, ty: &ExtendedType) {
+    fn ty(&mut self, name: &str, ty: &ExtendedType, likely: f32) {
         let mut found = Words::default();
         found.add(name, IN_NAME);
         found.describe(ty.description().map(|text| &**text));
@@ -149,25 +157,25 @@ impl Building {
             }),
             _ => {}
         }
-        self.add(Place { ty: name.into(), field: None }, found);
+        self.add(Place { ty: name.into(), field: None }, found, likely);
     }
 
-    fn add(&mut self, place: Place, Words(found): Words) {
+    fn add(&mut self, place: Place, Words(found): Words, likely: f32) {
         let Ok(number) = u32::try_from(self.places.len()) else { return };
         self.lengths.push(found.values().sum());
+        self.likely.push(likely);
         self.places.push(place);
         for (word, weight) in found {
             self.postings.entry(word).or_default().push((number, weight));
         }
     }
 
-    fn finish(self, ways: &Ways) -> Index {
-        let Self { places, lengths, postings } = self;
-        let nearness = places.iter().map(|place| ways.nearness(&place.ty)).collect();
+    fn finish(self) -> Index {
+        let Self { places, lengths, likely, postings } = self;
         let mut postings: Vec<(Box<str>, Vec<(u32, f32)>)> =
             postings.into_iter().map(|(word, places)| (word.into(), places)).collect();
         postings.sort_by(|(one, _), (other, _)| one.cmp(other));
         let average = lengths.iter().sum::<f32>() / (lengths.len().max(1) as f32);
-        Index { places, lengths, nearness, average, postings }
+        Index { places, lengths, likely, average, postings }
     }
 }

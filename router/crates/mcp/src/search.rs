@@ -13,6 +13,8 @@ use crate::words::summary;
 
 /// A part of the schema that is larger than this shows fewer of the places that were found.
 const MAX_BYTES: usize = 10_000;
+/// How many fields of a type that was found are shown.
+const FIELDS: usize = 30;
 /// The most places that can be asked for, and how many are found if nothing is said.
 pub(crate) const MOST: usize = 20;
 pub(crate) const USUAL: usize = 6;
@@ -41,9 +43,15 @@ impl Searchable {
         for place in &found {
             let _ = writeln!(out, "# - {}", self.line(view, place));
         }
-        let mut shown = sdl::write(&self.part(view, &found[..1]), Detail::Brief);
+        let mut shown = String::new();
+        for most in [FIELDS, FIELDS / 4, 1] {
+            shown = sdl::write(&self.part(view, &found[..1], most), Detail::Brief);
+            if shown.len() <= MAX_BYTES {
+                break;
+            }
+        }
         for count in 2..=found.len() {
-            let more = sdl::write(&self.part(view, &found[..count]), Detail::Brief);
+            let more = sdl::write(&self.part(view, &found[..count], FIELDS), Detail::Brief);
             if more.len() > MAX_BYTES {
                 let _ = writeln!(out, "# Of the last {}, introspect what you need.", found.len() - count + 1);
                 break;
@@ -81,8 +89,8 @@ impl Searchable {
         line
     }
 
-    /// The part of the schema with these places and the ways to them.
-    fn part<'a>(&self, view: View<'a>, places: &[&Place]) -> Partial<'a> {
+    /// The part of the schema with these places and the ways to them. Of a type that was found, at most so many fields.
+    fn part<'a>(&self, view: View<'a>, places: &[&Place], most: usize) -> Partial<'a> {
         let mut partial = Partial::new(view);
         for Place { ty, field } in places {
             for (parent, field) in self.ways.to(ty).unwrap_or_default() {
@@ -90,7 +98,7 @@ impl Searchable {
             }
             match field {
                 Some(field) => partial.add_field(ty, field),
-                None => _ = partial.add_type(ty, 30),
+                None => _ = partial.add_type(ty, most),
             }
         }
         partial.close();

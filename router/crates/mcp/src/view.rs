@@ -28,10 +28,14 @@ impl<'a> View<'a> {
         kinds.into_iter().flatten().filter_map(|kind| Some((kind, schema.root_operation(kind)?)))
     }
 
+    /// Whether a type is a root type.
+    pub(crate) fn is_root(&self, name: &str) -> bool {
+        self.schema().schema_definition.iter_root_operations().any(|(_, root)| root.as_str() == name)
+    }
+
     /// Whether a type is a root type whose operations can't be run.
     pub(crate) fn is_closed(&self, name: &str) -> bool {
-        let is_root = self.schema().schema_definition.iter_root_operations().any(|(_, root)| root.as_str() == name);
-        is_root && !self.roots().any(|(_, root)| root.as_str() == name)
+        self.is_root(name) && !self.roots().any(|(_, root)| root.as_str() == name)
     }
 
     /// A type that may be seen.

@@ -2,37 +2,35 @@
 
 use std::collections::VecDeque;
 
-use ahash::{AHashMap, AHashSet};
+use ahash::AHashMap;
 use braid_graphql::compiler::schema::ExtendedType;
 
 use crate::view::{View, fields};
 
-/// For each type that can be reached, the step that reached it first.
+/// For each type that can be reached, or is needed to ask for one that can, the step that reached it first.
 #[derive(Debug, Default)]
 pub(crate) struct Ways {
     steps: AHashMap<Box<str>, Step>,
-    /// The other types that what can be reached mentions: of leaves and arguments.
-    mentioned: AHashSet<Box<str>>,
 }
 
 /// What a step counts for how near a type is.
 const FIELD: f32 = 0.85;
-const NARROWED: f32 = 0.7;
+const WITHIN: f32 = 0.7;
 
 /// How a type is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
     /// It is a root.
     Root,
-    /// By a field of another type.
+    /// By a field of another type: as its type, or of an argument.
     Field(Box<str>, Box<str>),
-    /// It is one of the types of an interface or union.
-    Narrowed(Box<str>),
+    /// It is one of the types of an interface or union, or of a field of an input type.
+    Within(Box<str>),
 }
 
 impl Ways {
     /// The ways through what agents may see.
-    pub(crate) fn new(view: View<'_>) -> Self {
+    pub(crate) fn new<'a>(view: View<'a>) -> Self {
         let mut ways = Self::default();
         let mut queue = VecDeque::new();
         for (_, root) in view.roots() {
@@ -42,62 +40,49 @@ impl Ways {
         let possible = possible(view);
         while let Some(name) = queue.pop_front() {
             let Some(ty) = view.ty(name) else { continue };
-            // Fields that need little first.
+            let mut reach = |other: &'a str, step: Step| {
+                if view.ty(other).is_some_and(|ty| !ty.is_built_in()) && !ways.steps.contains_key(other) {
+                    ways.steps.insert(other.into(), step);
+                    queue.push_back(other);
+                }
+            };
+            // Fields that need little first, and those that will go last.
             let mut next: Vec<_> = fields(ty).collect();
-            next.sort_by_key(|(_, field)| field.arguments.iter().filter(|argument| argument.is_required()).count());
+            next.sort_by_key(|(_, field)| {
+                let required = field.arguments.iter().filter(|argument| argument.is_required()).count();
+                (field.directives.has("deprecated"), required)
+            });
             for (field_name, field) in next {
-                let inner = field.ty.inner_named_type().as_str();
-                let is_composite = view.ty(inner).is_some_and(|ty| !ty.is_leaf());
-                if is_composite && !ways.steps.contains_key(inner) {
-                    ways.steps.insert(inner.into(), Step::Field(name.into(), field_name.as_str().into()));
-                    queue.push_back(inner);
+                let arguments = field.arguments.iter().map(|argument| argument.ty.inner_named_type().as_str());
+                for other in [field.ty.inner_named_type().as_str()].into_iter().chain(arguments) {
+                    reach(other, Step::Field(name.into(), field_name.as_str().into()));
+                }
+            }
+            if let ExtendedType::InputObject(input) = ty {
+                for field in input.fields.values() {
+                    reach(field.ty.inner_named_type(), Step::Within(name.into()));
                 }
             }
             for concrete in possible.get(name).into_iter().flatten() {
-                if !ways.steps.contains_key(*concrete) {
-                    ways.steps.insert((*concrete).into(), Step::Narrowed(name.into()));
-                    queue.push_back(concrete);
-                }
+                reach(concrete, Step::Within(name.into()));
             }
         }
-        ways.mention(view);
         ways
     }
 
-    /// Adds what the fields that can be reached mention beside other such types, and what input types mention.
-    fn mention(&mut self, view: View<'_>) {
-        let mut open: Vec<&str> = Vec::new();
-        for ty in self.steps.keys().filter_map(|name| view.ty(name)) {
-            for (_, field) in fields(ty) {
-                let arguments = field.arguments.iter().map(|argument| argument.ty.inner_named_type().as_str());
-                open.extend(arguments.chain([field.ty.inner_named_type().as_str()]));
-            }
-        }
-        while let Some(name) = open.pop() {
-            if self.lead_to(name) || !self.mentioned.insert(name.into()) {
-                continue;
-            }
-            if let Some(ExtendedType::InputObject(input)) = view.ty(name) {
-                open.extend(input.fields.values().map(|field| field.ty.inner_named_type().as_str()));
-            }
-        }
-    }
-
-    /// Whether a type can be reached, or is needed to ask for one that can.
+    /// Whether a type can be reached.
     pub(crate) fn lead_to(&self, name: &str) -> bool {
-        self.steps.contains_key(name) || self.mentioned.contains(name)
+        self.steps.contains_key(name)
     }
 
-    /// How near a type is: 1 for a root, and less the longer the way is. A way through an interface or union counts as a long one.
+    /// How near a type is: 1 for a root, and less the longer the way is. A way through an interface, a union or an input type counts as a long one.
     pub(crate) fn nearness(&self, name: &str) -> f32 {
         let (mut nearness, mut at) = (1.0, name);
         loop {
             match self.steps.get(at) {
                 Some(Step::Field(parent, _)) => (nearness, at) = (nearness * FIELD, parent),
-                Some(Step::Narrowed(from)) => (nearness, at) = (nearness * NARROWED, from),
-                Some(Step::Root) => return nearness,
-                // What is only mentioned is as near as something not too far.
-                None => return FIELD * FIELD,
+                Some(Step::Within(other)) => (nearness, at) = (nearness * WITHIN, other),
+                Some(Step::Root) | None => return nearness,
             }
         }
     }
@@ -112,7 +97,7 @@ impl Ways {
                     way.push((&**parent, &**field));
                     at = parent;
                 }
-                Step::Narrowed(from) => at = from,
+                Step::Within(other) => at = other,
             }
         }
         way.reverse();

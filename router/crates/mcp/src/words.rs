@@ -6,9 +6,10 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 /// Words that occur in any sentence.
-const STOP_WORDS: [&str; 22] = [
+const STOP_WORDS: [&str; 36] = [
     "a", "an", "the", "of", "to", "in", "on", "for", "and", "or", "is", "are", "it", "by", "with", "that", "which",
-    "what", "how", "be", "do", "i",
+    "what", "how", "be", "do", "i", "who", "when", "where", "will", "can", "was", "were", "at", "from", "as", "my",
+    "find", "there", "does",
 ];
 
 /// The pieces of a text, split at what is neither letter nor digit, and where the case of names changes.

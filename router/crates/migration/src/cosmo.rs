@@ -70,7 +70,7 @@ pub(crate) static TABLE: Table = Table {
         ("client_header.version", To::Same("telemetry.access_log.client_version_header")),
         ("compliance", To::NoEqual("addresses of clients are not exported with traces")),
         ("pyroscope", To::NoEqual("there is no profiler")),
-        ("mcp", To::NoEqual("there is no MCP server")),
+        ("mcp", To::NoEqual("mcp is set up another way: docs/mcp.md; mcp.operations.files names a folder of operations")),
         ("connect_rpc", To::NoEqual("there is no Connect server")),
         ("plugins", To::NoEqual("there are no gRPC subgraphs")),
         ("modules", To::NoEqual(MODULES)),

@@ -19,6 +19,9 @@ use crate::{body, front, graphql, reply};
 
 /// Answers requests of clients at paths of its own. It belongs to one version, and is swapped with it.
 pub trait Endpoint<S>: Debug + Send + Sync {
+    /// What its protocol is called in the access log.
+    fn protocol(&self) -> &'static str;
+
     /// Whether it answers requests to this path. Asked about every request that is not for the GraphQL endpoint, so it must be quick to say no.
     fn is_path(&self, path: &str) -> bool;
 
@@ -63,8 +66,6 @@ pub struct EndpointReply {
     pub refused: Vec<Refusal>,
     /// What was called, for the access log.
     pub called: Option<String>,
-    /// What the protocol is called in the access log.
-    pub protocol: &'static str,
 }
 
 /// Answers a request to an endpoint.
@@ -77,6 +78,7 @@ pub(crate) async fn respond<S: Subgraphs, B>(
 where
     B: hyper::body::Body<Data = Bytes> + Unpin + Send + 'static,
 {
+    exchange.observed.protocol = Some(endpoint.protocol());
     let response = if exchange.context.method == Method::OPTIONS {
         front::preflight(&exchange)
     } else if let Some(file) = endpoint.file(&exchange.context) {
@@ -128,10 +130,10 @@ where
     };
     observed.request_bytes = body.len();
     let call = Call { gateway: &version.gateway, context, body };
-    let EndpointReply { response, executed, refused, called, protocol } = endpoint.answer(call).await;
+    let EndpointReply { response, executed, refused, called } = endpoint.answer(call).await;
     executed.into_iter().for_each(|executed| observed.answered(executed));
     refused.iter().for_each(|refusal| observed.refused(refusal));
-    (observed.protocol, observed.called) = (Some(protocol), called);
+    observed.called = called;
     Ok(response)
 }
 

@@ -175,7 +175,8 @@ impl Attempts {
 fn inaccessible(supergraph: &Supergraph) -> (Vec<String>, Vec<String>) {
     let schema = &supergraph.schema;
     let seen = |name: &str| supergraph.api_schema.types.get(name);
-    let is_ours = |name: &str| !name.starts_with("__") && !name.contains("__");
+    // GraphQL has Float, whether a schema uses it or not.
+    let is_ours = |name: &str| name != "Float" && !name.contains("__");
     let types = schema.types().map(|(_, ty)| ty.name.to_string());
     let types = types.filter(|name| is_ours(name) && seen(name).is_none()).collect();
     let fields = schema.fields().filter_map(|(_, field)| {
@@ -291,18 +292,19 @@ async fn two_hundred_attempts_at_more_than_is_allowed_are_refused() {
     }
 
     // What costs too much, or is too much to read.
-    let wide: String = (0..150).map(|at| format!("p{at}: products(first: 100) {{ nodes {{ id }} }} ")).collect();
-    let nested =
-        "nodes { category { products(first: 100) { nodes { category { products(first: 100) { nodes { id } } } } } } }";
-    let deep =
-        format!("{}{}", "{ category(slug: \"home\") ".to_owned() + &"{ parent ".repeat(60) + "{ id }", " }".repeat(61));
+    let nested = |levels: usize| {
+        let category = "nodes { category { products(first: 100) { ";
+        format!("{{ products(first: 100) {{ {}nodes {{ id }}{} }} }}", category.repeat(levels), " } } }".repeat(levels))
+    };
+    let one = "products(first: 100) { nodes { category { products(first: 100) { nodes { id } } } } }";
+    let wide: String = (0..60).map(|at| format!("p{at}: {one} ")).collect();
     let long = format!("{{ {} }}", "__typename ".repeat(16_000));
     let recursive = format!("{}x{}", "{ a".repeat(400), "}".repeat(400));
     for (who, token) in roles {
         for (query, code) in [
-            (format!("{{ products(first: 100) {{ {nested} }} }}"), "COST_ESTIMATED_TOO_EXPENSIVE"),
-            (format!("{{ {wide} }}"), "MAX_ALIASES_LIMIT"),
-            (deep.clone(), "MAX_DEPTH_LIMIT"),
+            (nested(3), "COST_ESTIMATED_TOO_EXPENSIVE"),
+            (nested(8), "COST_ESTIMATED_TOO_EXPENSIVE"),
+            (format!("{{ {wide} }}"), "COST_ESTIMATED_TOO_EXPENSIVE"),
             (long.clone(), "MAX_TOKENS_LIMIT"),
             (recursive.clone(), "MAX_RECURSION_LIMIT"),
             ("{ ...F } fragment F on Query { ...F }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
@@ -325,7 +327,8 @@ async fn two_hundred_attempts_at_more_than_is_allowed_are_refused() {
     }
     for name in &fields {
         let told = running.call(Some(&ada), "introspect", &json!({ "name": name })).await;
-        attempts.check(&format!("introspect {name}"), &told, Refused::Says("There is no"));
+        let says = if name.starts_with("Mutation.") { "There is no type" } else { "has no field" };
+        attempts.check(&format!("introspect {name}"), &told, Refused::Says(says));
     }
     let told = running.execute(Some(&ada), "{ product(by: { sku: \"KIT-0101\" }) { cost { amount } } }").await;
     attempts.check("cost", &told, Refused::Code("GRAPHQL_VALIDATION_FAILED"));
