@@ -345,8 +345,9 @@ mod tests {
         assert!(blocks.len() > 15, "{}", blocks.len());
         for block in blocks {
             match Config::parse(block, &Nothing) {
-                // Those who can have the credentials that are required are in a block of their own, and so are brokers.
-                Ok(_) | Err(InvalidConfig::Authentication(_) | InvalidConfig::Invalidation(_)) => {}
+                // Those who can have the credentials that are required are in a block of their own, and so are brokers and costs.
+                Ok(_)
+                | Err(InvalidConfig::Authentication(_) | InvalidConfig::Invalidation(_) | InvalidConfig::Mcp(_)) => {}
                 Err(problem) => panic!("{problem}\n{block}"),
             }
         }
