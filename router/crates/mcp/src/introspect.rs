@@ -14,6 +14,8 @@ const MAX_BYTES: usize = 24_000;
 /// How deep one can look, and how deep one does if nothing is said.
 pub(crate) const DEEPEST: usize = 3;
 pub(crate) const USUAL: usize = 1;
+/// How many types that implement an interface are named.
+const IMPLEMENTATIONS: usize = 50;
 /// The most parts of one type.
 const MOST: usize = 250;
 
@@ -64,7 +66,8 @@ fn write(view: View<'_>, ty: &ExtendedType, field: Option<&str>, depth: usize, m
     let mut out = String::new();
     if let ExtendedType::Interface(interface) = ty {
         let below = view.types().filter(|(_, other)| implements(other, &interface.name)).map(|(name, _)| name.as_str());
-        out.push_str(&format!("# {} is implemented by {}\n", interface.name, below.collect::<Vec<_>>().join(", ")));
+        let names: Vec<&str> = below.take(IMPLEMENTATIONS).collect();
+        out.push_str(&format!("# {} is implemented by {}\n", interface.name, names.join(", ")));
     }
     out.push_str(sdl::write(&partial, Detail::Full).trim_end());
     out

@@ -8,6 +8,7 @@ use braid_gateway::{Accepts, Executed, Gateway, Ready, Subgraphs, ready};
 use braid_graphql::error::GraphQLError;
 use braid_query_plan::print::print;
 use braid_request_context::RequestContext;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::bounds::{Bounded, Bounds};
@@ -62,7 +63,7 @@ pub(crate) async fn run<S: Subgraphs>(
         Ok(executed) => {
             let bytes = executed.response.bytes.clone();
             caller.see(|seen| seen.executed.push(executed));
-            within(allowed.bounds, &bytes, caller)
+            within(allowed.bounds, bytes, caller).await
         }
     }
 }
@@ -145,8 +146,13 @@ fn refused(caller: &Caller, refusal: Refusal) -> Outcome {
     Outcome { answer: Bounded { value, text }, is_error: true }
 }
 
-fn within(bounds: Bounds, bytes: &[u8], caller: &Caller) -> Outcome {
-    let bounded = std::str::from_utf8(bytes).ok().and_then(|text| bounds.apply(text));
+/// Reading a larger response takes a while, and other requests need the thread.
+const LARGE: usize = 256 << 10;
+
+async fn within(bounds: Bounds, bytes: Bytes, caller: &Caller) -> Outcome {
+    let is_large = bytes.len() > LARGE;
+    let apply = move || std::str::from_utf8(&bytes).ok().and_then(|text| bounds.apply(text));
+    let bounded = if is_large { tokio::task::spawn_blocking(apply).await.ok().flatten() } else { apply() };
     let Some(answer) = bounded else {
         let message = format!(
             "The answer is larger than {} bytes, even with one item of each list. Ask for fewer fields.",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use braid_graphql::compiler::schema::ExtendedType;
 use braid_supergraph::Supergraph;
@@ -33,7 +34,20 @@ impl Told {
 }
 
 impl Running {
-    async fn tell_agent(&self, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Told {
+    /// What comes of a request. One that comes too early for the shop's rate limits is sent again.
+    async fn tell_agent(&self, headers: &[(&str, &str)], body: String) -> Told {
+        const TRIES: usize = 100;
+        for _ in 0..TRIES {
+            let told = self.tell_once(headers, body.clone()).await;
+            if told.status != 429 {
+                return told;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("the shop's rate limits refuse everything");
+    }
+
+    async fn tell_once(&self, headers: &[(&str, &str)], body: String) -> Told {
         let defaults = [
             ("content-type", "application/json"),
             ("accept", "application/json, text/event-stream"),
