@@ -410,6 +410,37 @@ async fn newer_clients_say_their_version_with_each_request() {
     assert_eq!(ask("subscriptions/listen", None, json!({ "notifications": {} })).await.status, 404);
 }
 
+#[tokio::test]
+async fn calls_end_in_time_and_before_the_router_does() {
+    let slow = |millis: u64| {
+        Subgraph::raw(move |_| async move {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            support::ok(support::ME)
+        })
+    };
+    let arguments = json!({ "query": "{ me { name } }" });
+    let never = slow(60_000).await;
+    let router = TestRouter::start(supergraph(&never.url(), &never.url()), |config| {
+        config.mcp = from_yaml("enabled: true").unwrap();
+        config.server.request_timeout = braid_settings::Duration::millis(200);
+    })
+    .await;
+    let since = Instant::now();
+    assert_eq!(code(&call(router.address, "execute", arguments.clone()).await), "GATEWAY_TIMEOUT");
+    assert!(since.elapsed() < Duration::from_secs(10));
+
+    let late = slow(700).await;
+    let options = |config: &mut Config| config.mcp = from_yaml("enabled: true").unwrap();
+    let mut router = TestRouter::start(supergraph(&late.url(), &late.url()), options).await;
+    let address = router.address;
+    let calling = tokio::spawn(async move { call(address, "execute", arguments).await });
+    while late.count() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    router.begin_stop();
+    assert_eq!(calling.await.unwrap()["structuredContent"]["data"]["me"]["name"], "Ada");
+}
+
 /// A router that follows a folder with router.yaml.
 async fn following(folder: &Path) -> SocketAddr {
     let blueprint = Blueprint { config_file: Some(folder.join("router.yaml")), ..Blueprint::default() };
@@ -471,6 +502,54 @@ mcp: { enabled: true, operations: { files: [tools] }, tools: { search: false, in
     until(address, &["B", "D"]).await;
     // Listed operations have the router's word; those of files need to be listed too where there is a safelist.
     assert_eq!(code(&call(address, "B", json!({})).await), "QUERY_NOT_IN_SAFELIST");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_are_in_the_access_log() {
+    let (users, orders) = good_subgraphs().await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("supergraph.graphql"), supergraph(&users.url(), &orders.url())).unwrap();
+    let config =
+        "{ schema: { supergraph: supergraph.graphql }, server: { listen: \"127.0.0.1:0\" }, mcp: { enabled: true } }";
+    std::fs::write(folder.path().join("router.yaml"), config).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_braid"))
+        .args(["serve", "--config"])
+        .arg(folder.path().join("router.yaml"))
+        .env("LOG", "json")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let address = tokio::task::block_in_place(|| {
+        lines.find_map(|line| {
+            let (_, rest) = line.split_once("Serving http://")?;
+            rest.split_once('/')?.0.parse::<SocketAddr>().ok()
+        })
+    });
+    let address = address.unwrap();
+    call(address, "execute", json!({ "query": "query A { me { id } }" })).await;
+    send(
+        address,
+        "tools/call",
+        json!({ "name": "execute", "arguments": { "query": "mutation { rename(name: \"B\") { id } }" } }),
+        "",
+    )
+    .await;
+    exchange(address, &request("{}", &format!("{HEADERS}origin: https://evil.example\r\n"))).await;
+    let mut logged = tokio::task::block_in_place(|| {
+        let entries = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+        entries.filter(|entry| entry["protocol"] == "mcp").take(3).collect::<Vec<_>>().into_iter()
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (executed, refused, foreign) = (logged.next().unwrap(), logged.next().unwrap(), logged.next().unwrap());
+    assert_eq!(
+        (&executed["called"], &executed["operation"], &executed["status"]),
+        (&json!("execute"), &json!("A"), &json!(200))
+    );
+    assert_eq!(executed["fetches"].as_array().map(Vec::len), Some(1), "{executed}");
+    assert_eq!(refused["errorCodes"], "MUTATION_NOT_ALLOWED_FOR_AGENTS", "{refused}");
+    assert_eq!((&foreign["errorCodes"], &foreign["status"]), (&json!("ORIGIN_NOT_ALLOWED"), &json!(403)));
 }
 
 /// `braid mcp` while it runs.
