@@ -82,7 +82,7 @@ fn welcome(federation: &Federation, started: Instant, data: &Path) -> String {
     let examples = examples::ALL.map(|example| format!("{}:\n\n{}\n", example.title, indented(example.query)));
     format!(
         "Braid is up after {seconds:.1} s. Open http://{router}/ in a browser.\n\n\
-         \x20 router     http://{router}/graphql\n\
+         \x20 router     http://{router}/graphql, and http://{router}/mcp for agents\n\
          \x20 users      http://{users}/graphql\n\
          \x20 orders     http://{orders}/graphql\n\
          \x20 inventory  http://{inventory}/graphql\n\n\
