@@ -5,26 +5,28 @@ use std::sync::Arc;
 use braid_server::Route;
 use braid_transport::Callbacks;
 use bytes::Bytes;
-use http::Response;
+use futures_util::future::BoxFuture;
+use http::request::Parts;
+use http::{Method, Response};
 
 /// The calls of subgraphs as a route of the router.
 #[derive(Debug)]
 pub(crate) struct CallbackRoute(pub(crate) Arc<Callbacks>);
 
 impl Route for CallbackRoute {
-    fn is_path(&self, path: &str) -> bool {
-        self.0.is_path(path)
+    fn method(&self, path: &str) -> Option<Method> {
+        self.0.is_path(path).then_some(Method::POST)
     }
 
     fn max_body_bytes(&self) -> usize {
         self.0.max_bytes()
     }
 
-    fn refuse(&self, path: &str) -> Option<Response<Bytes>> {
-        self.0.refuse_early(path)
+    fn refuse(&self, head: &Parts) -> Option<Response<Bytes>> {
+        self.0.refuse_early(head.uri.path())
     }
 
-    fn answer(&self, path: &str, body: &Bytes) -> Response<Bytes> {
-        self.0.take(path, body)
+    fn answer(self: Arc<Self>, head: Parts, body: Bytes) -> BoxFuture<'static, Response<Bytes>> {
+        Box::pin(std::future::ready(self.0.take(head.uri.path(), &body)))
     }
 }

@@ -5,12 +5,14 @@
 //!            ├─────▶ operations (the list of persisted operations)
 //!            ├─────▶ invalidation (the ways by which the router is told what is not true any more)
 //!            ├─────▶ popular (the operations that are used most, shared with other routers)
+//!            ├─────▶ schema_tools (what the page shows and checks of schemas, for development)
 //!            └─────▶ config
 //! ```
 
 mod agents;
 pub mod assemble;
 mod callback;
+mod checked;
 pub mod cli;
 pub mod config;
 pub mod invalidation;
@@ -18,5 +20,6 @@ pub mod operations;
 mod popular;
 pub mod reload;
 mod report;
+pub mod schema_tools;
 pub mod source;
 mod watch;

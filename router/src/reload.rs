@@ -21,6 +21,7 @@ use crate::invalidation;
 use crate::operations::{self, OperationsError};
 use crate::popular;
 use crate::report::{self, Changes};
+use crate::schema_tools::with_schema_tools;
 use crate::source::{Loaded, Source, SourceError, last_good};
 use crate::watch::{Watch, written_since};
 
@@ -214,9 +215,11 @@ async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<
     let metrics = metrics.clone();
     let built = tokio::task::spawn_blocking(move || {
         let Material { config, loaded, operations, is_saved, .. } = material;
+        let subgraphs = loaded.subgraphs;
         let save_to = config.schema.last_good.clone().filter(|_| !is_saved);
         let supergraph_sdl = loaded.supergraph_sdl;
         let version = assemble::version(&config, &supergraph_sdl, operations, &metrics, previous.as_deref())?;
+        let version = with_schema_tools(version, &config, subgraphs);
         if let Some(file) = save_to
             && let Err(error) = last_good::save(&file, &supergraph_sdl)
         {

@@ -261,6 +261,7 @@ fn context() -> ExecuteContext<()> {
         refusals: RefusalPlace::Errors,
         names: SchemaNames::Shown,
         declined: Vec::new(),
+        record: false,
     }
 }
 

@@ -1,30 +1,19 @@
 //! `braid check`: compares two versions of a graph, from files and git alone.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use braid_graphql::compiler::Schema;
-use braid_graphql::compiler::validation::Valid;
-use braid_graphql::incremental::with_incremental_directives;
-use braid_graphql::normalize::{NormalizeLimits, normalize};
-use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
-use braid_query_graph::QueryGraph;
-use braid_query_plan::print::stages;
-use braid_query_planner::{PlannerConfig, plan};
 use braid_schema_checks::check::{CheckInput, Version, check};
 use braid_schema_checks::config::ChecksConfig;
 use braid_schema_checks::location::Side;
-use braid_schema_checks::operations::KnownOperation;
-use braid_schema_checks::plans::{PlanChange, PlanSummary, compare};
 use braid_schema_checks::problem::Problem;
 use braid_schema_checks::report::{Composition, Diagnostic};
-use braid_supergraph::Supergraph;
 use clap::Args;
 
 use super::known::find;
 use super::reporting::{Reporting, Strictness};
 use super::terminal::Failure;
 use super::versions::{Graph, LIVE_SUBGRAPH, Tree, Unusable, read_supergraph};
+use crate::checked::plan_changes;
 
 /// Check a new version of a graph for breaking changes.
 #[derive(Debug, Args)]
@@ -142,44 +131,4 @@ fn as_not_composing((mut version, problems): (Version, Vec<Problem>)) -> (Versio
     });
     version.composition = Some(Composition { ok: false, errors: errors.collect(), hints: Vec::new() });
     (version, Vec::new())
-}
-
-/// How the plans of the known operations differ. Operations that can't be planned on both sides are skipped.
-fn plan_changes(operations: &[KnownOperation], base: Option<&Version>, head: &Version) -> Vec<PlanChange> {
-    let supergraphs = (base.and_then(|base| base.supergraph.as_ref()), head.supergraph.as_ref());
-    let (Some(old), Some(new)) = supergraphs else { return Vec::new() };
-    if operations.is_empty() {
-        return Vec::new();
-    }
-    std::thread::scope(|scope| {
-        let before = scope.spawn(|| summaries(operations, old));
-        let after = summaries(operations, new);
-        let before = before.join().unwrap_or_default();
-        let both = operations.iter().zip(before).zip(after);
-        both.filter_map(|((operation, before), after)| compare(&operation.id, &before?, &after?)).collect()
-    })
-}
-
-fn summaries(operations: &[KnownOperation], supergraph: &Arc<Supergraph>) -> Vec<Option<PlanSummary>> {
-    let graph = QueryGraph::new(supergraph.clone());
-    let api_schema = with_incremental_directives(supergraph.api_schema.clone());
-    let summary = |text: &str| summary(text, &api_schema, supergraph, &graph);
-    operations.iter().map(|operation| summary(operation.text.as_deref()?)).collect()
-}
-
-fn summary(text: &str, api_schema: &Valid<Schema>, supergraph: &Supergraph, graph: &QueryGraph) -> Option<PlanSummary> {
-    let limits = ParseLimits { max_tokens: 1_000_000, ..ParseLimits::default() };
-    let document = parse_operation(api_schema, text, limits).ok()?;
-    let operation = choose_operation(&document, None).ok()?;
-    let operation = normalize(&document, operation, &supergraph.schema, NormalizeLimits::default()).ok()?;
-    let plan = plan(&operation, graph, &PlannerConfig::default()).ok()?;
-    let mut subgraphs: Vec<String> =
-        plan.fetches.iter().map(|fetch| supergraph.subgraph(fetch.subgraph).name.clone()).collect();
-    subgraphs.sort();
-    subgraphs.dedup();
-    Some(PlanSummary {
-        fetches: plan.fetches.len(),
-        stages: stages(&plan).into_iter().max().unwrap_or_default(),
-        subgraphs,
-    })
 }

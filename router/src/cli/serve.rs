@@ -31,7 +31,8 @@ pub(super) struct Serve {
     /// The address to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", env = "BRAID_LISTEN")]
     listen: Option<SocketAddr>,
-    /// For development: allow introspection, serve GraphiQL, and show clients subgraph errors, plans and timings
+    /// For development: allow introspection, serve the page with its tools for schemas, and show clients subgraph errors, plans, timings and
+    /// what is sent to subgraphs
     #[arg(long)]
     dev: bool,
 }

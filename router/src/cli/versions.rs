@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use braid_composition::{Level, SubgraphSdl, compose};
+use braid_composition::SubgraphSdl;
 use braid_net::chain;
 use braid_schema_checks::check::Version;
-use braid_schema_checks::location::{Location, Side};
+use braid_schema_checks::location::Side;
 use braid_schema_checks::problem::Problem;
-use braid_schema_checks::report::{Composition, Diagnostic};
 use braid_schema_checks::sources::SourceFile;
 use braid_supergraph::Supergraph;
 use braid_transport::config::TrafficConfig;
 
 use super::terminal::{Failure, block_on};
+use crate::checked::{composed, source_file};
 use crate::source::load_subgraphs;
 use crate::source::paths;
 use crate::source::supergraph_yaml::{SchemaLocation, SupergraphYaml};
@@ -208,51 +208,6 @@ impl Graph {
 fn renamed(subgraph: SubgraphSdl) -> SubgraphSdl {
     let file = subgraph.file.map(|file| paths::name(Path::new(&file)));
     SubgraphSdl { file, ..subgraph }
-}
-
-fn source_file(subgraph: &SubgraphSdl) -> SourceFile {
-    let file = subgraph.file.clone().unwrap_or_else(|| subgraph.name.clone());
-    SourceFile { subgraph: Some(subgraph.name.clone()), file, text: subgraph.sdl.clone() }
-}
-
-fn composed(
-    subgraphs: &[SubgraphSdl],
-    side: Side,
-    problems: &mut Vec<Problem>,
-) -> (Composition, Option<Arc<Supergraph>>) {
-    let outcome = compose(subgraphs);
-    let hints = outcome.hints.iter().filter(|hint| hint.level >= Level::Warn);
-    let hints = hints.map(|hint| diagnostic(hint, side)).collect();
-    match outcome.result {
-        Ok(composed) => {
-            let read = Supergraph::read(&composed.supergraph_sdl);
-            let read = read.map_err(|error| problems.push(Problem::new(error.code(), chain(&error)))).ok();
-            (Composition { ok: true, errors: Vec::new(), hints }, read.map(Arc::new))
-        }
-        Err(errors) => {
-            let errors = errors.iter().map(|error| diagnostic(error, side)).collect();
-            (Composition { ok: false, errors, hints }, None)
-        }
-    }
-}
-
-fn diagnostic(of: &braid_composition::Diagnostic, side: Side) -> Diagnostic {
-    let location = |at: &braid_composition::Location| Location {
-        side,
-        subgraph: Some(at.subgraph.clone()),
-        file: at.file.clone(),
-        line: at.line,
-        column: at.column,
-        end_line: at.end_line,
-        end_column: at.end_column,
-    };
-    Diagnostic {
-        code: of.code.to_string(),
-        message: of.message.clone(),
-        coordinate: of.coordinate.clone(),
-        locations: of.locations.iter().map(location).collect(),
-        help: of.help.clone(),
-    }
 }
 
 /// A composed supergraph in a file.

@@ -269,7 +269,9 @@ impl Config {
         self.exposure.introspection = true;
         self.exposure.subgraph_errors = true;
         self.exposure.plan = true;
+        self.exposure.exchanges = true;
         self.server.playground.enabled = true;
+        self.server.playground.schema_tools = true;
     }
 
     /// The files with certificates, keys, hashes of keys, and operations that are tools. The configuration changes when their content does.

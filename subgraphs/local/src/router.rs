@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use braid::assemble::{self, Front};
 use braid::config::Config;
+use braid::schema_tools::with_schema_tools;
 use braid_composition::{Composer, SubgraphSdl};
 use braid_server::config::ExampleQuery;
 use braid_settings::expand::Values;
@@ -31,7 +32,7 @@ pub(crate) async fn front(
     storage: &Storage,
     subgraphs: Vec<SubgraphSdl>,
 ) -> anyhow::Result<(Front, Config)> {
-    let (composed, ..) = braid::source::compose_subgraphs(subgraphs, &mut Composer::default()).await?;
+    let (composed, _, subgraphs) = braid::source::compose_subgraphs(subgraphs, &mut Composer::default()).await?;
     let mut config = Config::parse(include_str!("../../../schema/docker/router.yaml"), surroundings)?;
     config.server.listen = listen;
     config.for_development();
@@ -39,12 +40,14 @@ pub(crate) async fn front(
     config.server.playground.queries = examples::ALL.map(example).to_vec();
     let metrics = Arc::new(Metrics::default());
     let version = assemble::version(&config, &composed.supergraph_sdl, None, &metrics, None)?;
+    let version = with_schema_tools(version, &config, subgraphs);
     Ok((assemble::front(&config, version, metrics)?, config))
 }
 
 fn example(example: Example) -> ExampleQuery {
     ExampleQuery {
         title: example.title.to_owned(),
+        collection: example.collection.to_owned(),
         query: example.query.to_owned(),
         variables: example.variables.to_owned(),
         headers: String::new(),

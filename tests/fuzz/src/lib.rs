@@ -60,6 +60,7 @@ pub fn run(operation: &CompiledOperation, variables: Option<&RawValue>, status: 
             refusals: RefusalPlace::Errors,
             names: SchemaNames::Shown,
             declined: Vec::new(),
+            record: false,
         };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     check(&runtime.block_on(execute(operation, &variables, &service, &context)));

@@ -5,12 +5,13 @@ use ahash::AHashMap;
 use braid_graphql::compiler::ast::{Argument, Value};
 use braid_graphql::operation::{self, Operation};
 use braid_graphql::schema::{InputValue, NameMap, TypeId};
+use braid_graphql::variables::Variables;
 use braid_graphql::{Name, Node, OperationType, Type, VariableDefinition};
-use braid_query_plan::{EntityFetch, FetchField, FetchKind, FetchSelection, Path, QueryPlan, Representation};
+use braid_query_plan::{EntityFetch, Fetch, FetchField, FetchId, FetchKind, FetchSelection, Path, QueryPlan, Representation};
 use braid_supergraph::{SubgraphId, Supergraph};
 use indexmap::IndexMap;
 
-use crate::expression::{Condition, Expression, Slice, SliceValue};
+use crate::expression::{Condition, Evaluation, Expression, Slice, SliceValue};
 use crate::formula::Formula;
 use crate::input::GivenInput;
 use crate::model::{CostModel, FieldCost, ListSize};
@@ -21,11 +22,43 @@ const MUTATION: u64 = 10;
 impl CostModel {
     /// What an operation costs that runs by `plan`.
     pub fn formula(&self, operation: &Operation, plan: &QueryPlan, supergraph: &Supergraph) -> Formula {
+        let mut subgraphs: IndexMap<SubgraphId, Expression> = IndexMap::new();
+        for (fetch, cost) in self.fetches(operation, plan, supergraph) {
+            let of_subgraph = subgraphs.entry(fetch.subgraph).or_insert(Expression::ZERO);
+            let before = std::mem::replace(of_subgraph, Expression::ZERO);
+            *of_subgraph = before + cost;
+        }
+        Formula::new(subgraphs.into_iter().collect())
+    }
+
+    /// What each fetch of a plan costs with these variables. Computed anew each time, for developers who look at a plan.
+    pub fn fetch_costs(
+        &self,
+        operation: &Operation,
+        plan: &QueryPlan,
+        supergraph: &Supergraph,
+        variables: &Variables,
+    ) -> Vec<(FetchId, u64)> {
+        let costs = self.fetches(operation, plan, supergraph);
+        let cost = |(fetch, cost): (&Fetch, Expression)| {
+            let mut evaluation = Evaluation { variables, model: self, unsliced: None };
+            (fetch.id, cost.evaluate(&mut evaluation))
+        };
+        costs.into_iter().map(cost).collect()
+    }
+
+    /// What each fetch costs.
+    fn fetches<'p>(
+        &self,
+        operation: &Operation,
+        plan: &'p QueryPlan,
+        supergraph: &Supergraph,
+    ) -> Vec<(&'p Fetch, Expression)> {
         let variables = &operation.variables;
         let numbers = variables.iter().enumerate().map(|(number, variable)| (&variable.name, number)).collect();
         let compiler = Compiler { model: self, supergraph, variables, numbers };
         let mut root = Position::default();
-        let mut subgraphs: IndexMap<SubgraphId, Expression> = IndexMap::new();
+        let mut costs = Vec::with_capacity(plan.fetches.len());
         // What is fetched for the later items of a streamed list is counted with the first.
         for fetch in plan.fetches.iter().filter(|fetch| fetch.streams.is_empty()) {
             let cost = match &fetch.kind {
@@ -47,11 +80,9 @@ impl CostModel {
                     lists.iter().map(cost).fold(Expression::ZERO, std::ops::Add::add)
                 }
             };
-            let of_subgraph = subgraphs.entry(fetch.subgraph).or_insert(Expression::ZERO);
-            let before = std::mem::replace(of_subgraph, Expression::ZERO);
-            *of_subgraph = before + cost.when(compiler.condition(&fetch.condition));
+            costs.push((fetch, cost.when(compiler.condition(&fetch.condition))));
         }
-        Formula::new(subgraphs.into_iter().collect())
+        costs
     }
 }
 

@@ -27,6 +27,8 @@ use crate::wire_error::read_errors;
 /// What a response is absorbed into.
 pub(crate) struct Absorb<'a> {
     operation: &'a CompiledOperation,
+    /// The place of the fetch in the plan.
+    index: usize,
     fetch: &'a CompiledFetch,
     tree: &'a mut Tree,
     errors: &'a mut Errors,
@@ -72,7 +74,7 @@ impl<'a> Absorb<'a> {
         let Target { operation, tree, root, errors, exposure } = target;
         let fetch = &operation.fetches[index];
         let locator = Locator::new(operation, fetch, root);
-        Self { operation, fetch, tree, errors, exposure, limits, locator, weight: 0 }
+        Self { operation, index, fetch, tree, errors, exposure, limits, locator, weight: 0 }
     }
 
     /// What the objects that came count together.
@@ -303,7 +305,7 @@ impl<'a> Absorb<'a> {
             extensions.retain(|(key, _)| key != "service");
             extensions.extend(name.map(|name| ("service".to_owned(), name)));
         }
-        self.errors.push(ErrorEntry { message, path, code, extensions });
+        self.errors.push(ErrorEntry { message, path, code, extensions, fetch: Some(self.index) });
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct ErrorEntry {
     pub(crate) code: Cow<'static, str>,
     /// Name and JSON.
     pub(crate) extensions: Vec<(String, Box<RawValue>)>,
+    /// The place in the plan of the fetch that it is about, if it is about one.
+    pub(crate) fetch: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -75,7 +77,7 @@ impl Errors {
 
     pub(crate) fn report(&mut self, code: &'static str, message: impl Into<Cow<'static, str>>, path: Vec<PathSegment>) {
         let (message, code) = (message.into(), code.into());
-        self.push(ErrorEntry { message, path, code, extensions: Vec::new() });
+        self.push(ErrorEntry { message, path, code, extensions: Vec::new(), fetch: None });
     }
 
     /// Takes all that there are.
@@ -98,6 +100,12 @@ impl Errors {
         self.entries.len() + self.left_out
     }
 
+    /// For each error that is written, the fetch that it is about.
+    pub(crate) fn fetches(&self) -> Vec<Option<usize>> {
+        let written = self.entries.iter().map(|entry| entry.fetch);
+        written.chain((self.left_out > 0).then_some(None)).collect()
+    }
+
     pub(crate) fn codes(&self) -> Vec<String> {
         let mut seen = AHashSet::new();
         let codes = self.entries.iter().map(|entry| &*entry.code).chain((self.left_out > 0).then_some(TOO_MANY_ERRORS));
@@ -109,7 +117,7 @@ impl Errors {
         if self.left_out > 0 {
             let message = format!("{} more errors are left out.", self.left_out);
             let (message, code) = (message.into(), TOO_MANY_ERRORS.into());
-            self.entries.push(ErrorEntry { message, path: vec![], code, extensions: vec![] });
+            self.entries.push(ErrorEntry { message, path: vec![], code, extensions: vec![], fetch: None });
             self.left_out = 0;
         }
         if !self.entries.is_empty() {

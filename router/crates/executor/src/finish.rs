@@ -13,6 +13,7 @@ impl<M> Run<'_, M> {
             self.errors.append(std::mem::replace(&mut self.refusals, Errors::new(0)));
         }
         let (errors, error_codes) = (self.errors.len(), self.errors.codes());
+        let error_fetches = if self.record { self.errors.fetches() } else { Vec::new() };
         self.errors.write(&mut out);
         let has_extensions = refused > 0 && self.refusal_place == RefusalPlace::Extensions;
         if has_extensions {
@@ -23,6 +24,7 @@ impl<M> Run<'_, M> {
             bytes: out.into(),
             errors,
             error_codes,
+            error_fetches,
             refused,
             has_extensions,
             timed_out: self.timed_out,

@@ -49,6 +49,14 @@ impl Receivers {
 }
 
 impl Receivers {
+    /// How many different entities are looked up; 0 for root fields.
+    pub(crate) fn entities(&self) -> usize {
+        match self {
+            Self::Root(_) => 0,
+            Self::Entities(lookups) => lookups.iter().map(|list| list.count).sum(),
+        }
+    }
+
     /// Those of the representations that are known, and those of the others, each numbered for itself.
     pub(crate) fn split(self, is_known: &[Vec<bool>]) -> (Self, Self) {
         match self {

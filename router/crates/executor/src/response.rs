@@ -26,6 +26,8 @@ pub struct ExecuteContext<C> {
     pub refusals: RefusalPlace,
     /// The subgraphs that are not asked, because what they have costs too much.
     pub declined: Vec<SubgraphId>,
+    /// Whether reports have what was sent and what came, for developers.
+    pub record: bool,
 }
 
 /// Where a response says what its client may not see ([`braid_graphql::operation::FieldRef::Refused`]).
@@ -97,6 +99,9 @@ pub struct Response<M> {
     pub timed_out: bool,
     /// What happened to each fetch, in the order they ended.
     pub fetches: Vec<FetchReport>,
+    /// For each error in the response, the place in the plan of the fetch that it is about, if it is about one. Empty where nothing is
+    /// recorded.
+    pub error_fetches: Vec<Option<usize>>,
     /// Whether the bytes have `"extensions"` already.
     pub(crate) has_extensions: bool,
     /// What came beside the bodies of subgraph responses, in the order they came.
@@ -107,6 +112,21 @@ pub struct Response<M> {
 const EXTENSIONS: &[u8] = b",\"extensions\":{";
 
 impl<M> Response<M> {
+    /// The response to an operation that was not executed.
+    pub fn without_execution() -> Self {
+        Self {
+            bytes: Bytes::from_static(b"{\"data\":null}"),
+            errors: 0,
+            error_codes: Vec::new(),
+            error_fetches: Vec::new(),
+            refused: 0,
+            timed_out: false,
+            fetches: Vec::new(),
+            has_extensions: false,
+            subgraph_answers: Vec::new(),
+        }
+    }
+
     /// The response with more in `"extensions"`; `more` is a JSON object with at least one member.
     pub fn bytes_with_extensions(&self, more: &[u8]) -> Bytes {
         let (end, before) = match self.has_extensions {
@@ -148,4 +168,21 @@ pub struct FetchReport {
     pub response_bytes: usize,
     /// The code, when the fetch failed as a whole.
     pub failure: Option<&'static str>,
+    /// What was sent and what came, where it is recorded ([`ExecuteContext::record`]).
+    pub record: Option<Box<FetchRecord>>,
+}
+
+/// What was sent to a subgraph, and what came. It shares the bytes with the execution.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FetchRecord {
+    /// The body of the request, as it is without a cache before the subgraph.
+    pub request: Bytes,
+    /// The body of the response, if one came.
+    pub response: Option<Bytes>,
+    /// Why there was no response, in words.
+    pub failure: Option<String>,
+    /// How many different entities were looked up; 0 for root fields.
+    pub entities: usize,
+    /// Of a request that a cache knew a part of: the body with that part, and how many of the entities it has.
+    pub known: Option<(Bytes, usize)>,
 }

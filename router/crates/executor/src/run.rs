@@ -20,7 +20,7 @@ use crate::prepare_context::{PrepareContext, PrepareError};
 use crate::read::ReadLimits;
 use crate::receivers::Receivers;
 use crate::request::SubgraphRequest;
-use crate::response::{ExecuteContext, ExecuteLimits, FetchReport, RefusalPlace, SubgraphErrors};
+use crate::response::{ExecuteContext, ExecuteLimits, FetchRecord, FetchReport, RefusalPlace, SubgraphErrors};
 use crate::service::{SubgraphError, SubgraphResponse};
 use crate::tree::{ObjectId, Tree};
 
@@ -51,6 +51,8 @@ pub(crate) struct Run<'a, M> {
     pub(crate) answers: Vec<(braid_supergraph::SubgraphId, M)>,
     pub(crate) gave_up: bool,
     pub(crate) timed_out: bool,
+    /// Whether reports have what was sent and what came.
+    pub(crate) record: bool,
 }
 
 /// A request in flight.
@@ -59,6 +61,7 @@ pub(crate) struct Sent {
     receivers: Receivers,
     copies: usize,
     request_bytes: usize,
+    record: Option<Box<FetchRecord>>,
 }
 
 pub(crate) struct Arrived<T> {
@@ -110,6 +113,7 @@ impl<'a, M> Run<'a, M> {
             answers: Vec::new(),
             gave_up: false,
             timed_out: false,
+            record: context.record,
         }
     }
 
@@ -130,7 +134,10 @@ impl<'a, M> Run<'a, M> {
         };
         self.held += body.len();
         self.under_way.push((index, body.len()));
-        let sent = Sent { index, receivers, copies, request_bytes: body.len() };
+        let record = self.record.then(|| {
+            Box::new(FetchRecord { request: body.clone(), entities: receivers.entities(), ..FetchRecord::default() })
+        });
+        let sent = Sent { index, receivers, copies, request_bytes: body.len(), record };
         let operation = self.operation.kind();
         let (subgraph, deadline) = (fetch.subgraph, self.deadline);
         Some((sent, SubgraphRequest { subgraph, kind, operation, body, deadline, values }))
@@ -207,7 +214,7 @@ impl<'a, M> Run<'a, M> {
         outcome: Result<Bytes, SubgraphError>,
     ) -> Option<FetchReport> {
         let receivers = Receivers::Root(vec![self.root]);
-        let sent = Sent { index, receivers, copies: 0, request_bytes: 0 };
+        let sent = Sent { index, receivers, copies: 0, request_bytes: 0, record: None };
         let outcome = outcome.map(|body| Came { status: 200, body, kept: None });
         self.arrive(Arrived { sent, outcome, started: self.started, took: Duration::ZERO });
         self.reports.pop()
@@ -237,6 +244,15 @@ impl<'a, M> Run<'a, M> {
         };
         let Kept { known, failure, keep } = kept;
         let outcome = failure.map_or(outcome, Err);
+        if let Some(record) = &mut sent.record {
+            match &outcome {
+                Ok((_, body)) => record.response = Some(body.clone()),
+                Err(error) => record.failure = Some(error.to_string()),
+            }
+            record.known = known.as_ref().map(|known| {
+                (known.body.clone(), known.is_known.iter().flatten().filter(|is_known| **is_known).count())
+            });
+        }
         let (status, mut response_bytes) = match &outcome {
             Ok((status, body)) => (Some(*status), body.len()),
             Err(_) => (None, 0),
@@ -287,6 +303,7 @@ impl<'a, M> Run<'a, M> {
             request_bytes: sent.request_bytes,
             response_bytes,
             failure,
+            record: sent.record,
         });
         self.done(index);
     }
@@ -306,6 +323,7 @@ impl<'a, M> Run<'a, M> {
                 request_bytes,
                 response_bytes: 0,
                 failure: Some(TIMEOUT),
+                record: None,
             });
         }
         self.errors.report(TIMEOUT, "The time for this request is over.", Vec::new());

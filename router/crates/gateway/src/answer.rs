@@ -10,6 +10,7 @@
 //! ```
 //!
 //! An operation that is answered in parts is looked for once more before it is executed ([`crate::incremental`]).
+//! A dry run ends where the operation would be executed.
 //! A subscription takes the same way up to its cost; then it begins ([`crate::Subscriptions`]) instead of being executed.
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use crate::accepts::{Accepts, takes_no_stream};
 use crate::answers::{Keeping, Wants, is_whole_query};
 use crate::costs::OperationCost;
+use crate::exposed::Exposed;
 use crate::gateway::{Gateway, Subgraphs};
 use crate::incremental::Incremental;
 use crate::operation_cache::CachedOperation;
@@ -76,6 +78,8 @@ pub struct Executed {
     pub cost: Option<OperationCost>,
     /// How the response was made.
     pub made: Made,
+    /// What the client sees of how it was made, if it asked for that and may see it.
+    pub exposed: Option<Box<Exposed>>,
 }
 
 /// How a response was made.
@@ -87,6 +91,8 @@ pub enum Made {
     Shared,
     /// The operation had been executed for an equal request, and the response was kept.
     Kept,
+    /// Nothing was executed: the client asked for the plan alone.
+    Planned,
 }
 
 impl Executed {
@@ -141,13 +147,28 @@ pub async fn answer<S: Subgraphs>(
 impl Ready<'_> {
     /// Executes the operation, or begins it if it is answered with more than one response.
     pub async fn answer<S: Subgraphs>(self, gateway: &Arc<Gateway<S>>) -> Result<Answer, Refusal> {
-        let Self { operation, cached, started, found_after, variables, declined, estimate, .. } = self;
+        let Self { operation, cached, started, found_after, variables, declined, estimate, exposes, .. } = self;
         let (document, request, context) = (self.document, self.request, self.context);
         let compiled = operation.result.as_ref().map_err(Clone::clone)?;
         if let Some(limits) = context.extensions.get::<Arc<RequestLimits>>().filter(|limits| limits.need_operation()) {
             let cost = estimate.map_or(1, |estimate| estimate.cost);
             let known = LimitedOperation { name: compiled.name(), hash: operation.hash, cost };
             Box::pin(limits.check_operation(context, &known)).await?;
+        }
+        let exposed = exposes.map(|exposes| gateway.exposed(exposes, &operation, &variables));
+        if exposes.is_some_and(|exposes| exposes.dry_run) {
+            let cost = estimate.map(|estimate| estimate.with_actual(&[]));
+            let (response, executed_in, made) = (Response::without_execution(), Duration::ZERO, Made::Planned);
+            return Ok(Answer::Executed(Executed {
+                response,
+                operation,
+                cached,
+                found_after,
+                executed_in,
+                cost,
+                made,
+                exposed,
+            }));
         }
         if compiled.kind() == OperationType::Subscription && compiled.has_fetches() {
             let wanted = document.wanted(request);
@@ -156,10 +177,12 @@ impl Ready<'_> {
         }
         if compiled.has_parts() {
             let (operation, context) = (operation.clone(), context.clone());
-            let incremental = Incremental { operation, cached, found_after, variables, declined, estimate, context };
+            let incremental =
+                Incremental { operation, cached, found_after, variables, declined, estimate, context, exposed };
             return Ok(Answer::Incremental(Box::new(incremental)));
         }
-        let (mut response, made) = match &gateway.reuse {
+        let record = exposes.is_some_and(|exposes| exposes.exchanges);
+        let (mut response, made) = match gateway.reuse.as_ref().filter(|_| !record) {
             Some(reuse) if compiled.kind() == OperationType::Query && compiled.has_fetches() => {
                 let wants = Wants { operation: &operation, variables, declined, context };
                 // Boxed, so that others don't carry it.
@@ -167,6 +190,7 @@ impl Ready<'_> {
             }
             _ => {
                 let context = gateway.execute_context(context, declined, context.deadline);
+                let context = ExecuteContext { record, ..context };
                 (execute(compiled, &variables, &gateway.subgraphs, &context).await, Made::Own)
             }
         };
@@ -178,7 +202,7 @@ impl Ready<'_> {
         if let Some(cost) = cost.filter(|_| made == Made::Own) {
             gateway.metrics.cost_actual(cost.actual);
         }
-        Ok(Answer::Executed(Executed { response, operation, cached, found_after, executed_in, cost, made }))
+        Ok(Answer::Executed(Executed { response, operation, cached, found_after, executed_in, cost, made, exposed }))
     }
 }
 
@@ -225,6 +249,7 @@ impl<S: Subgraphs> Gateway<S> {
             names: self.exposure.names(),
             refusals: self.permissions.refusal_place,
             declined,
+            record: false,
         }
     }
 }

@@ -15,8 +15,13 @@ pub struct ExposureConfig {
     pub subgraph_errors: bool,
     /// The subgraphs whose error messages clients see even if `subgraph_errors` is off.
     pub subgraph_errors_of: Vec<String>,
-    /// Whether the response to a request with the header `braid-expose: plan, timings` has the plan and the timings in `extensions`.
+    /// Whether a request with the header `braid-expose` gets in `extensions.braid` what the header names: `plan` (the plan as text), `explain`
+    /// (the plan with the reasons and costs of each fetch), `timings` and `cache`. With `dry-run` the operation is checked and planned, and no
+    /// subgraph is asked.
     pub plan: bool,
+    /// Whether `braid-expose: exchanges` is answered too, with what was sent to subgraphs and what came. That can be more than the client may
+    /// see, so it is for development.
+    pub exchanges: bool,
 }
 
 impl ExposureConfig {
@@ -28,7 +33,7 @@ impl ExposureConfig {
 
 impl Default for ExposureConfig {
     fn default() -> Self {
-        Self { introspection: true, subgraph_errors: false, subgraph_errors_of: Vec::new(), plan: false }
+        Self { introspection: true, subgraph_errors: false, subgraph_errors_of: Vec::new(), plan: false, exchanges: false }
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use braid_executor::{Part, PartsFormat, execute_in_parts, refuse};
+use braid_executor::{ExecuteContext, Part, PartsFormat, execute_in_parts, refuse};
 use braid_graphql::error::GraphQLError;
 use braid_graphql::variables::Variables;
 use braid_request_context::RequestContext;
@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 use crate::accepts::Accepts;
 use crate::answer::{Executed, Made};
 use crate::costs::Estimated;
+use crate::exposed::Exposed;
 use crate::gateway::{Gateway, Subgraphs};
 use crate::operation_cache::CachedOperation;
 use crate::refusal::TIMEOUT;
@@ -41,6 +42,7 @@ pub struct Incremental {
     pub(crate) declined: Vec<SubgraphId>,
     pub(crate) estimate: Option<Estimated>,
     pub(crate) context: Arc<RequestContext>,
+    pub(crate) exposed: Option<Box<Exposed>>,
 }
 
 /// An answer whose first part is there.
@@ -64,13 +66,15 @@ impl Incremental {
     /// Executes the operation, and waits for what is not deferred.
     pub async fn begin<S: Subgraphs>(self, gateway: &Arc<Gateway<S>>, format: PartsFormat) -> Begun {
         let started = Instant::now();
-        let Self { operation, cached, found_after, variables, declined, estimate, context } = self;
+        let Self { operation, cached, found_after, variables, declined, estimate, context, exposed } = self;
+        let record = exposed.as_ref().is_some_and(|exposed| exposed.exposes.exchanges);
         let (sender, parts) = mpsc::channel(1);
         let running = {
             let (gateway, operation) = (gateway.clone(), operation.clone());
             async move {
                 let Ok(compiled) = &operation.result else { return };
                 let context = gateway.execute_context(&context, declined, context.deadline);
+                let context = ExecuteContext { record, ..context };
                 execute_in_parts(compiled, &variables, &gateway.subgraphs, &context, format, sender).await;
             }
         };
@@ -99,6 +103,7 @@ impl Incremental {
                     executed_in,
                     cost,
                     made: Made::Own,
+                    exposed,
                 }))
             }
             // The first part is always the first.

@@ -14,6 +14,7 @@ use crate::anonymous;
 use crate::answer::refuse_unseen;
 use crate::costs::{Affordable, Estimated};
 use crate::documents::{Document, Membership, Search};
+use crate::exposed::Exposes;
 use crate::find::{find, in_time};
 use crate::gateway::{Gateway, Subgraphs};
 use crate::operation_cache::{CachedOperation, Wanted};
@@ -35,6 +36,7 @@ pub struct Ready<'a> {
     pub(crate) variables: Variables,
     pub(crate) declined: Vec<SubgraphId>,
     pub(crate) estimate: Option<Estimated>,
+    pub(crate) exposes: Option<Exposes>,
 }
 
 impl Ready<'_> {
@@ -72,6 +74,10 @@ pub async fn ready<'a, S: Subgraphs>(
     accepts: Accepts,
 ) -> Result<Ready<'a>, Refusal> {
     let started = Instant::now();
+    let exposes = Exposes::of(&gateway.exposure, &context.headers)?;
+    let is_dry = exposes.is_some_and(|exposes| exposes.dry_run);
+    // A plan can be shown to everybody, also that of a stream.
+    let accepts = if is_dry { Accepts { mutations: accepts.mutations, ..Accepts::ALL } } else { accepts };
     let undecided = DecidedPolicies::default();
     let facts = gateway.facts(context.override_labels, context.identity.principal(), &undecided);
     let documents = &gateway.documents;
@@ -125,7 +131,19 @@ pub async fn ready<'a, S: Subgraphs>(
     };
     let (declined, estimate) = affordable.map_or((Vec::new(), None), Affordable::split);
     let request: &GraphQLRequest<'_> = request;
-    Ok(Ready { document, request, context, operation, cached, started, found_after, variables, declined, estimate })
+    Ok(Ready {
+        document,
+        request,
+        context,
+        operation,
+        cached,
+        started,
+        found_after,
+        variables,
+        declined,
+        estimate,
+        exposes,
+    })
 }
 
 /// The operation as it is answered in parts, and whether it was in the cache. That it may be run was checked.

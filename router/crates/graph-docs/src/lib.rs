@@ -12,6 +12,7 @@ mod addresses;
 mod contents;
 mod examples;
 mod facts;
+pub mod graph;
 mod highlight;
 mod markdown;
 mod minimal;
@@ -23,4 +24,5 @@ mod uses;
 mod view;
 
 pub use examples::{ExampleOperation, UnusableExample};
+pub use graph::graph;
 pub use site::{Output, SiteOptions, Summary, write_site};

@@ -21,6 +21,7 @@
 //! [`QueryPlan::fetches`] is a directed acyclic graph: a fetch starts when all in [`Fetch::after`] are done. The nested form that people
 //! of this field read (Sequence, Parallel, Flatten) is made when printing.
 
+pub mod explanation;
 pub mod plan;
 pub mod print;
 pub mod print_explain;

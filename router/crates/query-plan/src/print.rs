@@ -94,7 +94,7 @@ impl Lists {
     }
 }
 
-fn keys(path: &Path) -> Vec<Name> {
+pub(crate) fn keys(path: &Path) -> Vec<Name> {
     path.0.iter().map(|segment| segment.key.clone()).collect()
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn names(types: &TypeSet, supergraph: &Supergraph) -> String {
 }
 
 /// Whether all that a fetch gives is delivered later.
-fn is_deferred(fetch: &Fetch) -> bool {
+pub(crate) fn is_deferred(fetch: &Fetch) -> bool {
     !fetch.serves.is_empty() && !fetch.serves.contains(&None)
 }
 

@@ -227,14 +227,62 @@ pub struct PlaygroundConfig {
     pub title: String,
     /// Example queries: a list with their titles, and a tab for each.
     pub queries: Vec<ExampleQuery>,
+    /// How the page signs its user in, if it shows a form for that.
+    pub sign_in: Option<SignInConfig>,
+    /// Whether the page shows the supergraph, with what is `@inaccessible`, and the schemas of subgraphs, and checks changes of them. For
+    /// development: everybody who reaches the page can read them.
+    pub schema_tools: bool,
     /// A folder with a page to serve instead of the built-in one.
     pub folder: Option<String>,
 }
 
 impl Default for PlaygroundConfig {
     fn default() -> Self {
-        Self { enabled: true, title: "Braid".to_owned(), queries: Vec::new(), folder: None }
+        Self { enabled: true, title: "Braid".to_owned(), queries: Vec::new(), sign_in: None, schema_tools: false, folder: None }
     }
+}
+
+/// A form with which the page signs its user in: it sends a mutation, and gives all later requests a header with the token from the answer.
+/// The token stays in the browser's tab, and is in no link that the page makes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignInConfig {
+    /// The mutation.
+    pub mutation: String,
+    /// The fields of the form.
+    pub fields: Vec<SignInField>,
+    /// The path to the token in the answer, such as `data.login.session.accessToken`.
+    pub token: String,
+    /// The path to a name of the user in the answer, for display.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The header with the token.
+    #[serde(default = "authorization")]
+    pub header: String,
+    /// What is before the token in the header.
+    #[serde(default = "bearer")]
+    pub prefix: String,
+}
+
+/// A field of the form with which the page signs its user in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignInField {
+    /// The variable of the mutation that has its value.
+    pub variable: String,
+    /// Its label.
+    pub label: String,
+    /// Whether it is hidden while it is typed.
+    #[serde(default)]
+    pub secret: bool,
+}
+
+fn authorization() -> String {
+    "authorization".to_owned()
+}
+
+fn bearer() -> String {
+    "Bearer ".to_owned()
 }
 
 /// An example query.
@@ -243,6 +291,9 @@ impl Default for PlaygroundConfig {
 pub struct ExampleQuery {
     /// Its title in the list.
     pub title: String,
+    /// The collection that it belongs to; those without one come first.
+    #[serde(default)]
+    pub collection: String,
     /// Its text.
     pub query: String,
     /// Its variables, as JSON.

@@ -15,6 +15,7 @@ use tower_service::Service;
 use crate::exchange::Exchange;
 use crate::graphql::Reply;
 use crate::negotiate::wants_page;
+use crate::route::Route;
 use crate::state::Front;
 use crate::streams::socket;
 use crate::url_ids::UrlIds;
@@ -61,10 +62,10 @@ impl<S: Subgraphs> Front<S> {
                 let exchange = Exchange::begin(version, &self.observers, head, peer);
                 Ok((exchange, body, self.clone()))
             }
-            None => Err(match self.route.clone().filter(|route| route.is_path(request.uri().path())) {
-                Some(route) => {
+            None => Err(match self.route(&version, request.uri().path()) {
+                Some((route, method)) => {
                     let (head, body) = request.into_parts();
-                    Err(Box::pin(route::respond(route, head, body, version.config.body_timeout.0)))
+                    Err(Box::pin(route::respond(route, method, head, body, version.config.body_timeout.0)))
                 }
                 None => Ok(reply::not_found(&version.config.path)),
             }),
@@ -78,6 +79,12 @@ impl<S: Subgraphs> Front<S> {
         }))
     }
 
+    /// Who answers requests to a path that nothing else answers, and their method.
+    fn route(&self, version: &Version<S>, path: &str) -> Option<(Arc<dyn Route>, Method)> {
+        let routes = self.route.iter().chain(&version.route);
+        routes.filter_map(|route| Some((route.clone(), route.method(path)?))).next()
+    }
+
     /// What is no GraphQL: health, metrics, the page.
     fn file<B>(&self, version: &Version<S>, request: &Request<B>) -> Option<Response<Bytes>> {
         let (config, path) = (&version.config, request.uri().path());
@@ -88,7 +95,7 @@ impl<S: Subgraphs> Front<S> {
             return Some(health::metrics(self.metrics()));
         }
         if config.playground.enabled && is_read(request) {
-            return playground::respond(config, version.gateway.exposure.plan, path, request.headers());
+            return playground::respond(config, &version.gateway.exposure, path, request.headers());
         }
         None
     }

@@ -18,6 +18,7 @@ use http::{Method, Response, StatusCode};
 
 use crate::batch::Batch;
 use crate::exchange::{self, Exchange};
+use crate::exposed::exposed;
 use crate::negotiate::{self, Accepted, BodyType, Media, ResponseMedia};
 use crate::observe::Observed;
 use crate::state::Front;
@@ -201,7 +202,7 @@ where
         }
         (answer, ..) => answer.executed()?,
     };
-    Ok(Outcome::Whole(answered(&version.gateway, &context.headers, executed, observed)))
+    Ok(Outcome::Whole(answered(&version.gateway, executed, observed)))
 }
 
 /// Gives a request the id of a document that its URL has, unless it has one itself.
@@ -233,7 +234,7 @@ where
         Either::Right((Err(refusal), _)) => return Err(refusal),
         Either::Right((Ok(()), answering)) => answering.await?,
     };
-    Ok(Outcome::Whole(answered(&version.gateway, &context.headers, executed.executed()?, observed)))
+    Ok(Outcome::Whole(answered(&version.gateway, executed.executed()?, observed)))
 }
 
 /// What can be refused before the body is read.
@@ -259,10 +260,10 @@ fn check_head<S>(version: &Version<S>, context: &RequestContext) -> Result<(), R
 }
 
 /// The status of what was executed is the same for both media types.
-fn answered<S>(gateway: &Gateway<S>, request: &HeaderMap, executed: Executed, observed: &mut Observed) -> Whole {
+fn answered<S>(gateway: &Gateway<S>, executed: Executed, observed: &mut Observed) -> Whole {
     let mut headers = HeaderMap::new();
     executed.write_headers(gateway, &mut headers);
-    let bytes = match crate::observe::exposed(gateway, request, &executed) {
+    let bytes = match exposed(gateway, &executed) {
         Some(exposed) => {
             forbid_caching(&mut headers);
             exposed

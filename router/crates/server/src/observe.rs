@@ -1,5 +1,4 @@
-//! What is seen of a request from outside: its line in the access log, its numbers, and its plan when a header asks for it.
-//! Knows no GraphQL rule.
+//! What is seen of a request from outside: its line in the access log, and its numbers. Knows no GraphQL rule.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -324,6 +323,7 @@ fn operation(line: &mut Line<'_>, supergraph: &Supergraph, answer: &Executed) {
         Made::Own => {}
         Made::Shared => line.text(key!("execution"), "shared"),
         Made::Kept => line.text(key!("execution"), "kept"),
+        Made::Planned => line.text(key!("execution"), "planned"),
     }
     line.millis(key!("compileMs"), answer.found_after);
     line.millis(key!("executeMs"), answer.executed_in);
@@ -378,56 +378,4 @@ fn waited(answer: &Executed) -> Duration {
         until = until.max(end);
     }
     total
-}
-
-/// The answer with plan and timings in `extensions`, where the configuration lets a header ask for them.
-pub(crate) fn exposed<S>(gateway: &Gateway<S>, headers: &HeaderMap, answer: &Executed) -> Option<bytes::Bytes> {
-    let wanted = headers.get("braid-expose").filter(|_| gateway.exposure.plan)?.to_str().ok()?;
-    let wants = |name: &str| wanted.split(',').any(|part| part.trim().eq_ignore_ascii_case(name));
-    let compiled = answer.operation.result.as_ref().ok()?;
-    let mut braid = serde_json::Map::new();
-    if wants("plan") {
-        let plan = braid_query_plan::print::print(compiled.plan(), &gateway.supergraph);
-        braid.insert("plan".to_owned(), plan.into());
-    }
-    if wants("timings") {
-        let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
-        let fetches = answer.response.fetches.iter().map(|fetch| {
-            serde_json::json!({
-                "fetch": fetch.fetch,
-                "subgraph": gateway.supergraph.subgraph(fetch.subgraph).name,
-                "startMs": millis(fetch.started),
-                "tookMs": millis(fetch.took),
-                "status": fetch.status,
-                "requestBytes": fetch.request_bytes,
-                "responseBytes": fetch.response_bytes,
-            })
-        });
-        let timings = serde_json::json!({
-            "cache": if answer.cached { "hit" } else { "miss" },
-            "compileMs": millis(answer.found_after),
-            "executeMs": millis(answer.executed_in),
-            "fetches": fetches.collect::<Vec<_>>(),
-        });
-        braid.insert("timings".to_owned(), timings);
-    }
-    if wants("cache") {
-        let subgraph = |id: &SubgraphId| &gateway.supergraph.subgraph(*id).name;
-        let report = |(id, headers): &(SubgraphId, SubgraphHeaders)| {
-            let found = headers.cache.as_deref()?;
-            Some(serde_json::json!({
-                "subgraph": subgraph(id),
-                "fresh": found.fresh,
-                "stale": found.stale,
-                "missing": found.missing,
-                "fromRedis": found.from_redis,
-                "private": found.is_private,
-                "freshUntilMs": found.fresh_until,
-                "keptUntilMs": headers.cacheability.as_ref().map(|cacheability| cacheability.fresh_until),
-            }))
-        };
-        braid.insert("cache".to_owned(), answer.response.subgraph_answers.iter().filter_map(report).collect());
-    }
-    let extensions = serde_json::to_vec(&serde_json::json!({ "braid": braid })).ok()?;
-    Some(answer.response.bytes_with_extensions(&extensions))
 }

@@ -19,6 +19,7 @@ use tokio_rustls::rustls;
 use crate::config::{ServerConfig, SettingsError};
 use crate::endpoint::Endpoint;
 use crate::observe::LoggedClient;
+use crate::route::Route;
 use crate::rules::HttpRules;
 use crate::url_ids::UrlIds;
 
@@ -45,6 +46,8 @@ pub struct Version<S> {
     pub(crate) url_ids: UrlIds,
     /// The headers that clients of WebSockets can give when they begin.
     pub(crate) init_headers: Vec<HeaderName>,
+    /// Answers requests to paths that belong to this version.
+    pub(crate) route: Option<Arc<dyn Route>>,
     /// How connections are encrypted, if they are.
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
 }
@@ -65,6 +68,7 @@ impl<S> Version<S> {
             client_ip: ClientIp::new(&config.client_ip)?,
             rules: HttpRules::new(&config)?,
             logged_client: LoggedClient::new(&telemetry.access_log)?,
+            route: None,
             tls: tls.map(Arc::new),
             since: SystemTime::now(),
             config,
@@ -82,6 +86,12 @@ impl<S> Version<S> {
     #[must_use]
     pub fn with_endpoint(self, endpoint: Option<Arc<dyn Endpoint<S>>>) -> Self {
         Self { endpoint, ..self }
+    }
+
+    /// The same, where `route` answers what nothing else does.
+    #[must_use]
+    pub fn with_route(self, route: Arc<dyn Route>) -> Self {
+        Self { route: Some(route), ..self }
     }
 
     /// The same with these limits.

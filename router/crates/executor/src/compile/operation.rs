@@ -84,6 +84,11 @@ impl CompiledOperation {
         self.operation.kind
     }
 
+    /// The operation that was compiled.
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
     /// The name the client gave the operation.
     pub fn name(&self) -> Option<&str> {
         self.operation.name.as_deref()

@@ -202,6 +202,7 @@ impl<'a> Delivery<'a> {
             bytes: out.into(),
             errors: error_count,
             error_codes,
+            error_fetches: Vec::new(),
             refused,
             has_extensions,
             timed_out: run.timed_out,

@@ -152,6 +152,7 @@ pub fn context() -> ExecuteContext<()> {
         refusals: RefusalPlace::Errors,
         names: SchemaNames::Shown,
         declined: Vec::new(),
+        record: false,
     }
 }
 

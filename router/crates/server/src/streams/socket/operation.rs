@@ -7,13 +7,13 @@ use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
 use braid_gateway::subscriptions::EndCause;
 use braid_gateway::{Accepts, Answer, Executed, Subgraphs, answer};
-use braid_request_context::RequestContext;
 use bytes::Bytes;
 use http::StatusCode;
 
 use crate::exchange::Exchange;
 use crate::graphql;
-use crate::observe::{Observed, exposed};
+use crate::exposed::exposed;
+use crate::observe::Observed;
 use crate::state::Front;
 use crate::streams::begun::Begun;
 use crate::streams::live::LiveStream;
@@ -83,15 +83,15 @@ async fn answered<S: Subgraphs>(
             let format = PartsFormat::Pending;
             match Begun::parts(front, version, context, *incremental, format, protocol).await? {
                 Ok(begun) => Ok(Answered::Stream(begun)),
-                Err(executed) => Ok(whole(version, context, *executed, observed)),
+                Err(executed) => Ok(whole(version, *executed, observed)),
             }
         }
-        Answer::Executed(executed) => Ok(whole(version, context, executed, observed)),
+        Answer::Executed(executed) => Ok(whole(version, executed, observed)),
     }
 }
 
-fn whole<S>(version: &Version<S>, context: &RequestContext, executed: Executed, observed: &mut Observed) -> Answered {
-    let bytes = exposed(&version.gateway, &context.headers, &executed);
+fn whole<S>(version: &Version<S>, executed: Executed, observed: &mut Observed) -> Answered {
+    let bytes = exposed(&version.gateway, &executed);
     let (status, bytes) = (executed.status(), bytes.unwrap_or_else(|| executed.response.bytes.clone()));
     observed.answered(executed);
     Answered::Whole(status, bytes)
