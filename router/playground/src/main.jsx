@@ -1,51 +1,25 @@
-// GraphiQL with the example queries of router.yaml and a panel for the query plan. Knows no schema.
-import "graphiql/setup-workers/vite";
-import "graphiql/style.css";
-import "@graphiql/plugin-explorer/style.css";
+// Begins the page: what the router says of itself, then the frame with its views. Knows no schema.
 import "./page.css";
 
-import { explorerPlugin } from "@graphiql/plugin-explorer";
-import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
 import { createRoot } from "react-dom/client";
 
-import { examplesPlugin } from "./examples.jsx";
-import { createFetcher } from "./fetcher.js";
-import { publish } from "./inside.js";
-import { PLAN_PLUGIN } from "./plan.jsx";
+import { inside } from "./inside.js";
 
 async function start() {
+  const shell = import("./shell.jsx");
   const settings = await (await fetch("/playground/config.json")).json();
   document.title = settings.title;
-  publish({ exposed: settings.plan });
-  createRoot(document.getElementById("playground")).render(<Page settings={settings} />);
+  inside.set({ settings });
+  const { Shell } = await shell;
+  createRoot(document.getElementById("playground")).render(<Shell settings={settings} />);
   document.body.dataset.ready = "true";
+  const codes = await (await fetch("/playground/errors.json")).json();
+  inside.set({ codes });
 }
 
-function Page({ settings }) {
-  const { endpoint, title, queries } = settings;
-  const plugins = [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false }), PLAN_PLUGIN];
-  const examples = queries.length > 0 ? examplesPlugin(queries) : undefined;
-  if (examples) plugins.unshift(examples);
-  // Without a theme of its own, the page follows the system's.
-  return (
-    <GraphiQL
-      fetcher={createFetcher(endpoint)}
-      plugins={plugins}
-      visiblePlugin={examples}
-      defaultTabs={examples ? queries.map(({ query, variables, headers }) => ({ query, variables, headers })) : undefined}
-      {...firstValues(queries)}
-      defaultEditorToolsVisibility
-    >
-      <GraphiQL.Logo>{title}</GraphiQL.Logo>
-    </GraphiQL>
-  );
-}
-
-/** The editors take the first tab's variables and headers from here, not from the tab; later visits go on with what was left. */
-function firstValues(queries) {
-  const visited = localStorage.getItem("graphiql:tabState") !== null;
-  if (visited || queries.length === 0) return {};
-  return { initialVariables: queries[0].variables, initialHeaders: queries[0].headers };
-}
-
-start();
+start().catch((error) => {
+  const notice = document.createElement("p");
+  notice.setAttribute("role", "alert");
+  notice.textContent = `The page can't start: ${error.message}`;
+  document.getElementById("playground").replaceChildren(notice);
+});

@@ -32,19 +32,21 @@ pub(crate) fn wanted(config: &CompressionConfig, headers: &HeaderMap, size: usiz
     if !config.enabled || size < config.min_bytes.0 {
         return None;
     }
-    let accepted = headers.get(ACCEPT_ENCODING)?.to_str().ok()?;
-    let takes = |name: &str| {
-        accepted.split(',').any(|part| {
-            let mut parts = part.split(';').map(str::trim);
-            let named = parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case(name));
-            named && !parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-        })
-    };
     match () {
-        () if takes("br") => Some(Encoding::Brotli),
-        () if takes("gzip") => Some(Encoding::Gzip),
+        () if takes(headers, "br") => Some(Encoding::Brotli),
+        () if takes(headers, "gzip") => Some(Encoding::Gzip),
         () => None,
     }
+}
+
+/// Whether the client takes bodies with this coding.
+pub(crate) fn takes(headers: &HeaderMap, coding: &str) -> bool {
+    let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|part| {
+        let mut parts = part.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
+        named && !parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
 }
 
 /// Whether a body of some size would be packed for this client.

@@ -5,12 +5,12 @@ use std::io::Read;
 use std::path::{Component, Path};
 
 use bytes::Bytes;
-use flate2::read::GzDecoder;
 use http::HeaderMap;
-use http::header::ACCEPT_ENCODING;
 use rust_embed::RustEmbed;
 
-/// GraphiQL, built by `npm run build` in `router/playground`; empty when it was not built. Texts are there as `NAME.gz` alone.
+use crate::compress::takes;
+
+/// GraphiQL, built by `npm run build` in `router/playground`; empty when it was not built. Texts are there as `NAME.br` alone.
 #[derive(RustEmbed)]
 #[folder = "../../playground/dist"]
 #[allow_missing = true]
@@ -22,7 +22,7 @@ const MAX_UNPACKED: u64 = 64 << 20;
 /// A file of the page.
 pub(crate) struct PageFile {
     pub(crate) bytes: Bytes,
-    /// Whether the bytes are compressed with gzip.
+    /// Whether the bytes are compressed with Brotli.
     pub(crate) is_packed: bool,
 }
 
@@ -31,8 +31,9 @@ pub(crate) fn page_file(folder: Option<&str>, name: &str, request: &HeaderMap) -
     if let Some(bytes) = read(folder, name) {
         return Some(PageFile { bytes, is_packed: false });
     }
-    let packed = read(folder, &format!("{name}.gz"))?;
-    match takes_gzip(request) {
+    let packed = read(folder, &format!("{name}.br"))?;
+    // Browsers take Brotli over TLS and on this machine.
+    match takes(request, "br") {
         true => Some(PageFile { bytes: packed, is_packed: true }),
         false => Some(PageFile { bytes: unpacked(&packed)?, is_packed: false }),
     }
@@ -51,18 +52,8 @@ fn read(folder: Option<&str>, name: &str) -> Option<Bytes> {
     }
 }
 
-/// All browsers do. A client that says nothing of it gets the text.
-fn takes_gzip(request: &HeaderMap) -> bool {
-    let accepted = request.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accepted.split(',').any(|part| {
-        let mut parameters = part.split(';').map(str::trim);
-        let is_gzip = parameters.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-        is_gzip && !parameters.any(|quality| matches!(quality, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-    })
-}
-
 fn unpacked(packed: &[u8]) -> Option<Bytes> {
     let mut bytes = Vec::new();
-    GzDecoder::new(packed).take(MAX_UNPACKED).read_to_end(&mut bytes).ok()?;
+    brotli::Decompressor::new(packed, 4096).take(MAX_UNPACKED).read_to_end(&mut bytes).ok()?;
     Some(bytes.into())
 }

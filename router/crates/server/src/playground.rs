@@ -76,7 +76,7 @@ fn response(content_type: &'static str, cache: &'static str, file: PageFile) -> 
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     if file.is_packed {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("br"));
     }
     response
 }

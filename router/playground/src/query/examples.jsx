@@ -1,4 +1,4 @@
-// The panel with the example queries of router.yaml: their titles, and a tab for each. Knows no schema.
+// The panel with the queries of router.yaml by collection, and a tab for each that is opened. Knows no schema.
 import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 
 /** The panel for these examples. */
@@ -11,17 +11,34 @@ function Examples({ examples }) {
   return (
     <section className="examples" aria-label="Examples">
       <div className="graphiql-doc-explorer-title">Examples</div>
-      <ul data-hook="examples">
-        {examples.map((example, index) => (
-          <li key={index}>
-            <button type="button" className="graphiql-un-styled" onClick={() => open(example)}>
-              {example.title}
-            </button>
-          </li>
+      <div data-hook="examples">
+        {[...byCollection(examples)].map(([collection, ones]) => (
+          <div key={collection}>
+            {collection ? <h3>{collection}</h3> : null}
+            <ul>
+              {ones.map((example, index) => (
+                <li key={index}>
+                  <button type="button" className="graphiql-un-styled" onClick={() => open(example)}>
+                    {example.title}
+                  </button>
+                </li>
+              ))}
+            </ul>
+          </div>
         ))}
-      </ul>
+      </div>
     </section>
   );
+}
+
+/** Examples without a collection come first. */
+function byCollection(examples) {
+  const collections = new Map([["", []]]);
+  for (const example of examples) {
+    const name = example.collection ?? "";
+    collections.set(name, [...(collections.get(name) ?? []), example]);
+  }
+  return [...collections].filter(([, ones]) => ones.length > 0);
 }
 
 /** Goes to the tab of an example, or adds one if it was closed or its query was edited. */
