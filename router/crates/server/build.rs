@@ -1,13 +1,16 @@
 //! Builds the page for browsers into an optimized router, if this machine has Node.js and the page is missing or older than its sources.
 //! Whatever goes wrong, the router is built: it has its small page then. `BRAID_SKIP_PLAYGROUND=1` leaves Node.js alone.
 
+#![expect(clippy::print_stdout, reason = "Cargo reads what a build script prints")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 /// What the page is built from.
-const SOURCES: [&str; 6] = ["index.html", "package.json", "package-lock.json", "vite.config.js", "src", "public"];
+const SOURCES: [&str; 7] =
+    ["index.html", "package.json", "package-lock.json", "vite.config.js", "src", "public", "fallback/tokens.js"];
 /// How long each of the two steps may take.
 const TIME: Duration = Duration::from_secs(300);
 

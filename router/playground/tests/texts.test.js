@@ -7,7 +7,7 @@ import { eventsOf } from "../src/query/event-stream.js";
 import { comesAs } from "../src/query/operation.js";
 import { fromFragment, toFragment } from "../src/share.js";
 import { bytes, count, millis, shortened } from "../src/shared/format.js";
-import { graphqlTokens, jsonTokens } from "../src/shared/tokens.js";
+import { graphqlTokens, jsonTokens } from "../fallback/tokens.js";
 import { messages, valueAt } from "../src/sign-in-answer.js";
 
 test("a link has the query and the variables, and no headers", () => {

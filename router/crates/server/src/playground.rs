@@ -21,10 +21,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
     img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const PAGE: &str = include_str!("../../../playground/fallback/index.html");
-const SCRIPTS: [(&str, &str); 3] = [
+const SCRIPTS: [(&str, &str); 4] = [
     ("/playground/playground.js", include_str!("../../../playground/fallback/playground.js")),
     ("/playground/language.js", include_str!("../../../playground/fallback/language.js")),
     ("/playground/schema.js", include_str!("../../../playground/fallback/schema.js")),
+    ("/playground/tokens.js", include_str!("../../../playground/fallback/tokens.js")),
 ];
 const STYLE: &str = include_str!("../../../playground/fallback/playground.css");
 const ICON: &str = include_str!("../../../playground/public/favicon.svg");

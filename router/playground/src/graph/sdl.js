@@ -1,5 +1,5 @@
 // The text of a subgraph's schema by lines, each with the coordinate of what it defines. Knows no page.
-import { graphqlTokens } from "../shared/tokens.js";
+import { graphqlTokens } from "../../fallback/tokens.js";
 
 /** Lines `{ number, tokens, coordinate }`; `coordinate` is `Type` or `Type.field`, where the line defines one. */
 export function linesOf(sdl) {

@@ -1,5 +1,5 @@
 // Code that is read and not edited.
-import { graphqlTokens, jsonTokens } from "./tokens.js";
+import { graphqlTokens, jsonTokens } from "../../fallback/tokens.js";
 
 /** More is not highlighted, and still more is cut off: a page can't show it. */
 const MAX_HIGHLIGHTED = 60_000;
