@@ -13,6 +13,8 @@ export default defineConfig({
   plugins: [react(), withoutFonts(), packed()],
   worker: { format: "es" },
   build: {
+    // The themes need light-dark(), which older browsers lack.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 8000,

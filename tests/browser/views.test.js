@@ -84,7 +84,7 @@ for (const theme of ["light", "dark"]) {
     await audit(page, `plan, ${theme}`);
     await view(page, "graph");
     await page.locator('[data-hook="picture"] svg').waitFor({ timeout: 20_000 });
-    await page.locator('[data-hook="picture"]').getByText("Product", { exact: true }).click();
+    await page.locator('[data-hook="picture"]').locator("text", { hasText: /^Product$/ }).click();
     await page.locator('[data-hook="fields"]').waitFor();
     await assertFits(page, "graph");
     await picture(page, `graph-${theme}`);

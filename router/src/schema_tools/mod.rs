@@ -1,5 +1,5 @@
 //! What the page shows of schemas, for development: the graph, the schemas of subgraphs, and checks of a changed one. Works on threads that
-//! can block, and does one thing at a time. Knows no HTTP connection.
+//! can block, and checks one schema at a time. Knows no HTTP connection.
 //!
 //! | request | answer |
 //! |---|---|
@@ -46,7 +46,8 @@ pub fn with_schema_tools(version: Version, config: &Config, subgraphs: Vec<Subgr
         gateway: version.gateway.clone(),
         subgraphs: subgraphs.into(),
         examples: playground.queries.clone(),
-        one_at_a_time: Arc::new(Semaphore::new(1)),
+        checks: Arc::new(Semaphore::new(1)),
+        readings: Arc::new(Semaphore::new(4)),
         graph: OnceLock::new(),
     };
     version.with_route(Arc::new(tools))
@@ -58,7 +59,9 @@ struct SchemaTools {
     gateway: Arc<Gateway<Subgraphs>>,
     subgraphs: Arc<[SubgraphSdl]>,
     examples: Vec<ExampleQuery>,
-    one_at_a_time: Arc<Semaphore>,
+    /// One check runs at a time; others wait for their turn.
+    checks: Arc<Semaphore>,
+    readings: Arc<Semaphore>,
     graph: OnceLock<Bytes>,
 }
 
@@ -103,8 +106,9 @@ impl Route for SchemaTools {
 
     fn answer(self: Arc<Self>, head: Parts, body: Bytes) -> BoxFuture<'static, Response<Bytes>> {
         Box::pin(async move {
-            let Ok(permit) = self.one_at_a_time.clone().try_acquire_owned() else {
-                let message = "The router answers one such request at a time; try again in a moment.";
+            let permits = if head.method == Method::GET { &self.readings } else { &self.checks };
+            let Ok(Ok(permit)) = tokio::time::timeout(TIME, permits.clone().acquire_owned()).await else {
+                let message = "The router does only so much of this at a time; try again in a moment.";
                 return error(StatusCode::SERVICE_UNAVAILABLE, "REQUEST_CONCURRENCY_LIMITED", message);
             };
             let working = tokio::task::spawn_blocking(move || {

@@ -6,7 +6,9 @@ import { Owner } from "../shared/owner.jsx";
 export function TypePanel({ type, field, go, hues, graph, hasSdl }) {
   const known = new Set(graph.types.map(({ name }) => name));
   const chosen = useRef(null);
-  useEffect(() => chosen.current?.scrollIntoView({ block: "center" }), [type, field]);
+  useEffect(() => {
+    chosen.current?.scrollIntoView({ block: "center" });
+  }, [type, field]);
   return (
     <>
       <h3>
@@ -46,7 +48,7 @@ export function TypePanel({ type, field, go, hues, graph, hasSdl }) {
                 <td>
                   <TypeName text={one.type} known={known} go={go} />
                 </td>
-                <td>
+                <td className="of-owners">
                   {one.owners.map((owner) => (
                     <button
                       key={owner}

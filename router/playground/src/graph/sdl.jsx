@@ -13,7 +13,9 @@ export function Sdl({ subgraph, coordinate, go, hue, graph }) {
   const chosen = coordinate ? lineOf(lines, coordinate) : undefined;
   const first = Math.max(0, Math.min((chosen ?? 0) - MOST / 2, lines.length - MOST));
   const line = useRef(null);
-  useEffect(() => line.current?.scrollIntoView({ block: "center" }), [chosen]);
+  useEffect(() => {
+    line.current?.scrollIntoView({ block: "center" });
+  }, [chosen]);
   return (
     <>
       <h3>

@@ -1,7 +1,7 @@
 // The plan as a picture: a card for each fetch in its owner's colour, and lines from what it waits for.
 import { useLayoutEffect, useRef, useState } from "react";
 
-import { bytes, count, millis } from "../shared/format.js";
+import { count, millis } from "../shared/format.js";
 import { hue } from "../shared/owner.jsx";
 import { layout } from "./layout.js";
 import { asksFor } from "./model.js";
@@ -75,10 +75,10 @@ function facts(fetch) {
   const facts = [];
   const error = fetch.errors.length || timing?.failure;
   if (error) facts.push(<em className="bad" key="errors">{fetch.errors.length > 0 ? count(fetch.errors.length, "error") : "failed"}</em>);
-  if (timing) facts.push(millis(timing.tookMs), bytes(timing.responseBytes));
+  if (timing) facts.push(millis(timing.tookMs));
   if (exchange?.entities) facts.push(count(exchange.entities, "entity"));
   if (timing?.cache && timing.cache.fresh + timing.cache.stale > 0) facts.push(<em className="known" key="known">{`${timing.cache.fresh + timing.cache.stale} cached`}</em>);
-  if (fetch.cost != null) facts.push(timing?.cost != null ? `cost ${timing.cost} of ${fetch.cost}` : `cost ${fetch.cost}`);
+  if (fetch.cost != null) facts.push(timing?.cost != null ? `cost ${timing.cost}/${fetch.cost}` : `cost ${fetch.cost}`);
   if (fetch.isDeferred) facts.push("deferred");
   if (!timing && facts.length === 0) facts.push(fetch.isLookup ? "looks up entities" : fetch.operation);
   return facts.map((fact, index) => <span key={index}>{fact}</span>);

@@ -37,7 +37,7 @@ export default function Query({ settings }) {
       defaultEditorToolsVisibility
     >
       <GraphiQL.Logo>{" "}</GraphiQL.Logo>
-      <GraphiQL.Toolbar>{Tools}</GraphiQL.Toolbar>
+      <GraphiQL.Toolbar>{(buttons) => <Tools {...buttons} />}</GraphiQL.Toolbar>
       <GraphiQL.Footer>
         <Outcome />
       </GraphiQL.Footer>
