@@ -19,7 +19,7 @@ await page.locator('[data-hook="session"]').getByText("Grace Hopper").waitFor({ 
 await page.locator(".graphiql-tab", { hasText: "MyOrders" }).first().click();
 await page.waitForTimeout(500);
 await run(page);
-await page.locator('[data-hook="outcome"]').getByText(/show the plan/).waitFor({ timeout: 20_000 });
+await page.locator('[data-hook="outcome"]').getByText(/Plan: \d/).waitFor({ timeout: 20_000 });
 await page.waitForTimeout(500);
 await shot("query");
 await view(page, "plan");

@@ -4,6 +4,7 @@ import { Suspense, lazy, useEffect } from "react";
 import { inside } from "./inside.js";
 import { editors, planNow } from "./query/tools.jsx";
 import { useStore } from "./shared/use-store.js";
+import { mendTabs } from "./query/tab-roles.js";
 import { SignIn } from "./sign-in.jsx";
 import Query from "./query/query.jsx";
 import { PlanView } from "./plan/view.jsx";
@@ -47,7 +48,7 @@ export function Shell({ settings }) {
       </header>
       <main>
         {/* The editors stay as they are while another view is shown. */}
-        <section className="view-query" aria-label="Query" hidden={view !== "query"}>
+        <section className="view-query" aria-label="Query" hidden={view !== "query"} ref={mendTabs}>
           <Query settings={settings} />
         </section>
         {view === "plan" ? <PlanView /> : null}

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { lineOf, linesOf } from "../src/graph/sdl.js";
 import { eventsOf } from "../src/query/event-stream.js";
-import { comesAs } from "../src/query/operation.js";
+import { comesAs, nameIn } from "../src/query/operation.js";
 import { fromFragment, toFragment } from "../src/share.js";
 import { bytes, count, millis, shortened } from "../src/shared/format.js";
 import { graphqlTokens, jsonTokens } from "../fallback/tokens.js";
@@ -79,6 +79,9 @@ test("a document says how its answer comes", () => {
   assert.equal(comesAs("query Q { a } subscription S { b }"), "whole");
   assert.equal(comesAs("query Q { a } subscription S { b }", "S"), "subscription");
   assert.equal(comesAs("{ broken"), "whole");
+  assert.equal(nameIn("query Q { a }", "Q"), "Q");
+  assert.equal(nameIn("query Q { a }", "Old"), undefined);
+  assert.equal(nameIn("{ broken", "Old"), undefined);
 });
 
 test("a sign-in is read from its answer", () => {

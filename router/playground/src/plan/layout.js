@@ -28,7 +28,9 @@ function downwards(stages, width) {
   for (const stage of stages) {
     for (let at = 0; at < stage.length; at += most) {
       const row = stage.slice(at, at + most);
-      const nodeWidth = Math.min(NODE.widest, (width - GAP.along * (row.length - 1)) / row.length);
+      // On a narrow page, what is alone takes the whole width.
+      const widest = Math.max(NODE.widest, Math.min(width, 420));
+      const nodeWidth = Math.min(widest, (width - GAP.along * (row.length - 1)) / row.length);
       row.forEach((fetch, place) => nodes.push(node(fetch, place * (nodeWidth + GAP.along), top, nodeWidth)));
       top += NODE.height + GAP.along;
     }

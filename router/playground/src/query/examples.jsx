@@ -10,7 +10,7 @@ function Examples({ examples }) {
   const open = useOpen();
   return (
     <section className="examples" aria-label="Examples">
-      <div className="graphiql-doc-explorer-title">Examples</div>
+      <h2 className="graphiql-doc-explorer-title">Examples</h2>
       <div data-hook="examples">
         {[...byCollection(examples)].map(([collection, ones]) => (
           <div key={collection}>

@@ -4,7 +4,7 @@ import { createClient } from "graphql-ws";
 
 import { begin, inside } from "../inside.js";
 import { eventsOf } from "./event-stream.js";
-import { comesAs } from "./operation.js";
+import { comesAs, nameIn } from "./operation.js";
 import { withSession } from "./session.js";
 
 const WHOLE = "application/graphql-response+json, application/json;q=0.9";
@@ -13,7 +13,8 @@ const PARTS = "text/event-stream, application/graphql-response+json;q=0.9, appli
 const MAX_PARTS = 200;
 
 export function createFetcher(endpoint) {
-  return function fetcher(request, options) {
+  return function fetcher(given, options) {
+    const request = { ...given, operationName: nameIn(given.query, given.operationName) };
     const headers = withSession(options?.headers);
     // The editor asks for the schema on its own; nobody wants to see that plan.
     if (request.operationName === "IntrospectionQuery") return introspect(endpoint, request, headers);
@@ -34,7 +35,8 @@ export function createFetcher(endpoint) {
 }
 
 /** Plans an operation without running it. */
-export async function plan(endpoint, request, headers) {
+export async function plan(endpoint, given, headers) {
+  const request = { ...given, operationName: nameIn(given.query, given.operationName) };
   const tell = begin({ ...request, kind: "plan" });
   await showPlan(endpoint, request, withSession(headers), tell);
 }

@@ -13,6 +13,11 @@ export function operationOf(text, name) {
   return (name && operations.find((operation) => operation.name?.value === name)) || operations[0];
 }
 
+/** The name, if the document has an operation with it. The editor is told names a moment after they were typed. */
+export function nameIn(text, name) {
+  return name && operationOf(text, name)?.name?.value === name ? name : undefined;
+}
+
 /** `whole`, `parts` (`@defer`, `@stream`) or `subscription`: how the answer comes. */
 export function comesAs(text, name) {
   const operation = operationOf(text, name);

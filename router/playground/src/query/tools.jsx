@@ -114,7 +114,7 @@ export function Outcome() {
               ))}
             </span>
             <button type="button" className="link" onClick={() => look(null)}>
-              {count(fetches.length, "fetch")}: show the plan
+              Plan: {count(fetches.length, "fetch")}
             </button>
           </>
         ) : null}

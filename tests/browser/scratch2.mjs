@@ -1,0 +1,12 @@
+import { launch } from "./chromium.js";
+import { openPage, write } from "./page.js";
+const browser = await launch();
+const { page, end } = await openPage(browser, "http://127.0.0.1:4900/");
+await page.keyboard.press("Alt+3");
+await page.locator('[data-hook="picture"] svg').waitFor({ timeout: 20_000 });
+await page.keyboard.press("Alt+1");
+await write(page, "query Keys { products(first: 1) { nodes { sku unitsSold } } }");
+await page.keyboard.press("Control+Enter");
+await page.waitForTimeout(2500);
+await page.screenshot({ path: "/tmp/shots/keys.png" });
+await browser.close();
