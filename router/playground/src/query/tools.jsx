@@ -1,5 +1,5 @@
 // What the page adds to GraphiQL's editors: a button that plans, one that copies a link, and a line under the answer that says how it came about.
-import { ToolbarButton, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { ToolbarButton, useGraphiQL, useGraphiQLActions, useMonaco } from "@graphiql/react";
 import { useEffect, useState } from "react";
 
 import { explain, inside, look } from "../inside.js";
@@ -9,6 +9,7 @@ import { count, millis, path } from "../shared/format.js";
 import { Owner, hue } from "../shared/owner.jsx";
 import { useStore } from "../shared/use-store.js";
 import { toFragment } from "../share.js";
+import { defineThemes } from "./editor-theme.js";
 import { plan } from "./fetcher.js";
 
 /** What the editors have, for the rest of the page. */
@@ -46,6 +47,10 @@ function useEditors() {
   const variables = useGraphiQL((state) => state.variableEditor);
   const headers = useGraphiQL((state) => state.headerEditor);
   const operationName = useGraphiQL((state) => state.operationName);
+  const monaco = useMonaco((state) => state.monaco);
+  useEffect(() => {
+    if (monaco) defineThemes(monaco);
+  }, [monaco]);
   useEffect(() => {
     editors.run = run;
     editors.setTheme = setTheme;
