@@ -5,8 +5,8 @@ import { after, before, test } from "node:test";
 
 import { launch, skip } from "./chromium.js";
 import { ask, startFederation } from "./federation.js";
+import { ARTEFACTS } from "./page.js";
 
-const ARTEFACTS = new URL("../../target/browser/", import.meta.url);
 let federation;
 let browser;
 

@@ -185,7 +185,6 @@ function complete() {
   });
   hook("words").replaceChildren(...items);
   hook("words").hidden = items.length === 0;
-  editor.setAttribute("aria-expanded", String(items.length > 0));
   mark();
 }
 
@@ -209,7 +208,6 @@ function take() {
 
 function close() {
   hook("words").hidden = true;
-  hook("query").setAttribute("aria-expanded", "false");
   hook("query").removeAttribute("aria-activedescendant");
 }
 

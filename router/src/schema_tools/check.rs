@@ -38,10 +38,12 @@ pub(super) fn changed(tools: &SchemaTools, change: &Changed) -> Result<String, S
         None => new.push(SubgraphSdl { name: change.subgraph.clone(), sdl: change.sdl.clone(), ..SubgraphSdl::default() }),
     }
     let mut problems = Vec::new();
+    // The served one has additions of this router.
+    let base = tools.composed.get_or_init(|| composed(&old, Side::Old, &mut Vec::new()).1);
     let base = Version {
         label: "the graph that is served".to_owned(),
         files: old.iter().map(source_file).collect(),
-        supergraph: Some(tools.gateway.supergraph.clone()),
+        supergraph: base.clone(),
         composition: None,
     };
     let (composition, supergraph) = composed(&new, Side::New, &mut problems);

@@ -19,6 +19,7 @@ use braid_graph_docs::graph;
 use braid_graphql::error::GraphQLError;
 use braid_server::Route;
 use braid_server::config::ExampleQuery;
+use braid_supergraph::Supergraph;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -49,6 +50,7 @@ pub fn with_schema_tools(version: Version, config: &Config, subgraphs: Vec<Subgr
         checks: Arc::new(Semaphore::new(1)),
         readings: Arc::new(Semaphore::new(4)),
         graph: OnceLock::new(),
+        composed: OnceLock::new(),
     };
     version.with_route(Arc::new(tools))
 }
@@ -63,6 +65,8 @@ struct SchemaTools {
     checks: Arc<Semaphore>,
     readings: Arc<Semaphore>,
     graph: OnceLock<Bytes>,
+    /// What the subgraphs compose to; `None` if they don't any more.
+    composed: OnceLock<Option<Arc<Supergraph>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
