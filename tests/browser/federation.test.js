@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 
 import { launch, skip } from "./chromium.js";
 import { ask, startFederation } from "./federation.js";
-import { ARTEFACTS } from "./page.js";
+import { ARTEFACTS, ready } from "./page.js";
 
 let federation;
 let browser;
@@ -46,7 +46,8 @@ test("the page runs the query to three services", { skip }, async () => {
   page.on("pageerror", (error) => complaints.push(String(error)));
 
   const token = await signIn();
-  const response = await page.goto(federation.url, { waitUntil: "networkidle" });
+  const response = await page.goto(federation.url);
+  await ready(page);
   assert.match(response.headers()["content-security-policy"], /default-src 'none'/);
 
   const headers = JSON.stringify({ authorization: `Bearer ${token}` });

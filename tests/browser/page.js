@@ -21,7 +21,8 @@ export async function openPage(browser, url, options = {}) {
     if (message.type() === "error") complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.goto(url, { waitUntil: "networkidle" });
+  await page.goto(url);
+  await ready(page);
   return {
     page,
     async end({ complains = false } = {}) {
@@ -30,6 +31,12 @@ export async function openPage(browser, url, options = {}) {
       if (!complains) assert.deepEqual(complaints, [], "the page complains of nothing");
     },
   };
+}
+
+/** Waits until the page can be used. (That nothing is loaded any more says little: a browser may not tell of what its workers load.) */
+export async function ready(page) {
+  await page.waitForFunction(() => document.body.dataset.ready === "true", undefined, { timeout: 20_000 });
+  if (await isBuilt(page)) await page.locator(".graphiql-query-editor .monaco-editor .view-line").first().waitFor({ timeout: 20_000 });
 }
 
 /** Whether GraphiQL was built, and not the small page. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { launch, skip } from "./chromium.js";
-import { run, view, write } from "./page.js";
+import { ready, run, view, write } from "./page.js";
 import { startRouter } from "./router.js";
 
 const QUERIES = [
@@ -24,7 +24,8 @@ async function withPage(flags, options, check) {
   const router = await startRouter(CONFIG, flags);
   try {
     const page = await browser.newPage(options);
-    await page.goto(router.url, { waitUntil: "networkidle" });
+    await page.goto(router.url);
+    await ready(page);
     await check(page, (await page.locator("#playground").count()) > 0);
     await page.close();
   } finally {
@@ -45,7 +46,8 @@ test("the examples have their titles, variables and headers", { skip }, () =>
     if (!built) return;
     // GraphiQL stores tabs without their headers.
     await page.waitForTimeout(1000);
-    await page.reload({ waitUntil: "networkidle" });
+    await page.reload();
+    await ready(page);
     await shown.open("Who am I?");
     assert.match(await shown.headers(), /Bearer one/);
   }));
@@ -81,7 +83,8 @@ for (const [system, chosen] of [["dark"], ["light"], ["light", "dark"], ["dark",
         // Only GraphiQL has this setting.
         if (!built) return;
         await page.evaluate((chosen) => localStorage.setItem("graphiql:theme", chosen), chosen);
-        await page.reload({ waitUntil: "networkidle" });
+        await page.reload();
+    await ready(page);
       }
       const parts = built
         ? ["body", ".graphiql-container", ".graphiql-query-editor .monaco-editor", ".graphiql-response .monaco-editor"]

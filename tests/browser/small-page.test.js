@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { launch, skip } from "./chromium.js";
-import { assertFits, audit, isBuilt, openPage, picture } from "./page.js";
+import { assertFits, audit, isBuilt, openPage, picture, ready } from "./page.js";
 import { startRouter } from "./router.js";
 
 let browser, router, empty;
@@ -77,7 +77,8 @@ test("tabs outlive a reload, and headers are not kept for others", { skip }, asy
   await page.keyboard.insertText("query Kept { me { name } }");
   await hook(page, "headers").fill('{ "authorization": "Bearer secret" }');
   assert.ok(!(await page.evaluate(() => JSON.stringify(localStorage))).includes("secret"));
-  await page.reload({ waitUntil: "networkidle" });
+  await page.reload();
+  await ready(page);
   assert.equal(await hook(page, "query").inputValue(), "query Kept { me { name } }");
   assert.match(await hook(page, "headers").inputValue(), /secret/);
   assert.deepEqual(await hook(page, "tabs").getByRole("button").allInnerTexts(), ["Products", "Kept"]);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { launch, skip } from "./chromium.js";
+import { ready } from "./page.js";
 import { startRouter } from "./router.js";
 
 const SDL = "type Query { ready: Boolean } type Subscription { counted: Int }";
@@ -53,7 +54,8 @@ test("a subscription shows its events until it is stopped", { skip }, async () =
   const router = await startRouter(CONFIG, ["--dev"], { counter: { routing_url: url, schema: { file } } });
   try {
     const page = await browser.newPage();
-    await page.goto(router.url, { waitUntil: "networkidle" });
+    await page.goto(router.url);
+    await ready(page);
     const built = (await page.locator("#playground").count()) > 0;
     const run = built ? page.getByRole("button", { name: /execute query/i }) : page.locator('[data-hook="run"]');
     await run.click();
