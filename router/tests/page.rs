@@ -214,7 +214,8 @@ async fn a_check_is_bounded_and_no_page_of_another_site_can_send_one() {
     assert_eq!(router.send(other).await.code(), "INVALID_REQUEST");
     let deep = format!("type Query {{ a: {}Int{} }}", "[".repeat(50_000), "]".repeat(50_000));
     assert_eq!(router.send(&check(&deep, JSON)).await.json()["verdict"], "fail");
-    let all = futures_util::future::join_all((0..8).map(|_| async { router.send(&check(USERS_SDL, JSON)).await.status }));
+    let all =
+        futures_util::future::join_all((0..8).map(|_| async { router.send(&check(USERS_SDL, JSON)).await.status }));
     assert_eq!(all.await, [200; 8], "they wait for each other");
 }
 
@@ -244,7 +245,10 @@ async fn the_tools_for_schemas_are_there_only_if_they_are_set() {
 async fn the_page_gets_its_settings_and_the_advice_for_errors() {
     let (router, _users, _orders) = router(|_| ()).await;
     let settings = router.get("/playground/config.json", "").await.json();
-    assert_eq!((&settings["plan"], &settings["exchanges"], &settings["schemaTools"]), (&json!(false), &json!(false), &json!(false)));
+    assert_eq!(
+        (&settings["plan"], &settings["exchanges"], &settings["schemaTools"]),
+        (&json!(false), &json!(false), &json!(false))
+    );
     let codes = router.get("/playground/errors.json", "").await.json();
     assert_eq!(codes["SUBREQUEST_TIMEOUT"]["advice"], "look at why it is slow");
     for file in ["playground.js", "language.js", "schema.js", "tokens.js", "playground.css"] {

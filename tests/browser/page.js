@@ -54,8 +54,12 @@ export async function audit(page, what) {
 
 /** Whether something can only be seen by scrolling sideways. */
 export async function assertFits(page, what) {
-  const { wide, width } = await page.evaluate(() => ({ wide: document.scrollingElement.scrollWidth, width: window.innerWidth }));
-  assert.ok(wide <= width, `${what}: the page is ${wide} wide in a window of ${width}`);
+  const wide = await page.evaluate(() =>
+    [document.scrollingElement, ...document.querySelectorAll("main, .view, .drawing, .waterfall, .detail")]
+      .filter((element) => element.scrollWidth > element.clientWidth + 1)
+      .map((element) => `${element.tagName}.${element.className} is ${element.scrollWidth} wide in ${element.clientWidth}`),
+  );
+  assert.deepEqual(wide, [], `${what}: nothing is wider than its place`);
 }
 
 export async function picture(page, name) {

@@ -24,7 +24,8 @@ fn main() {
     let is_optimized = std::env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let is_skipped = std::env::var("BRAID_SKIP_PLAYGROUND").is_ok_and(|value| !value.is_empty() && value != "0");
     if is_optimized && !is_skipped && !is_current(&folder) && has_node() {
-        let steps: [&[&str]; 2] = [&["ci", "--no-audit", "--no-fund", "--loglevel=error"], &["run", "--silent", "build"]];
+        let steps: [&[&str]; 2] =
+            [&["ci", "--no-audit", "--no-fund", "--loglevel=error"], &["run", "--silent", "build"]];
         if let Some(failure) = steps.iter().find_map(|step| run(&folder, step).err()) {
             println!(
                 "cargo::warning=GraphiQL can't be built, so the router has its small page ({failure}). BRAID_SKIP_PLAYGROUND=1 does not try."

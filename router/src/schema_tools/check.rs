@@ -35,7 +35,9 @@ pub(super) fn changed(tools: &SchemaTools, change: &Changed) -> Result<String, S
     let mut new = old.clone();
     match new.iter_mut().find(|subgraph| subgraph.name == change.subgraph) {
         Some(subgraph) => subgraph.sdl.clone_from(&change.sdl),
-        None => new.push(SubgraphSdl { name: change.subgraph.clone(), sdl: change.sdl.clone(), ..SubgraphSdl::default() }),
+        None => {
+            new.push(SubgraphSdl { name: change.subgraph.clone(), sdl: change.sdl.clone(), ..SubgraphSdl::default() })
+        }
     }
     let mut problems = Vec::new();
     // The served one has additions of this router.
@@ -78,7 +80,8 @@ fn known(tools: &SchemaTools) -> Vec<OperationFile> {
         client: None,
     };
     let examples = tools.examples.iter();
-    let examples = examples.map(|example| file("the page's queries", Some(example.title.clone()), example.query.clone()));
+    let examples =
+        examples.map(|example| file("the page's queries", Some(example.title.clone()), example.query.clone()));
     let used = tools.gateway.most_used(MAX_OPERATIONS).into_iter();
     let used = used.filter_map(|used| Some(file("sent to this router", None, serde_json::from_str(&used.query).ok()?)));
     let store = tools.gateway.documents.store();
@@ -86,8 +89,8 @@ fn known(tools: &SchemaTools) -> Vec<OperationFile> {
         let list = store.list();
         let text = |json: &str| serde_json::from_str(json).ok();
         let listed = list.operations();
-        let listed = listed
-            .filter_map(|one| Some(file("persisted operations", Some(one.id.to_string()), text(&one.json)?)));
+        let listed =
+            listed.filter_map(|one| Some(file("persisted operations", Some(one.id.to_string()), text(&one.json)?)));
         listed.collect()
     });
     examples.chain(listed).chain(used).take(MAX_OPERATIONS).collect()

@@ -104,7 +104,11 @@ impl Route for SchemaTools {
         let is_json = |value: &HeaderValue| value.as_bytes().starts_with(b"application/json");
         let may_be_sent = head.method == Method::GET || head.headers.get(CONTENT_TYPE).is_some_and(is_json);
         (!may_be_sent).then(|| {
-            error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_CONTENT_TYPE", "Send a content-type of application/json.")
+            error(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "UNSUPPORTED_CONTENT_TYPE",
+                "Send a content-type of application/json.",
+            )
         })
     }
 
@@ -141,9 +145,7 @@ impl SchemaTools {
                 json(StatusCode::OK, self.graph.get_or_init(graph).clone())
             }
             Some(Tool::Subgraphs) => {
-                let subgraph = |subgraph: &SubgraphSdl| {
-                    serde_json::json!({ "name": subgraph.name, "url": subgraph.url, "file": subgraph.file, "sdl": subgraph.sdl })
-                };
+                let subgraph = |subgraph: &SubgraphSdl| serde_json::json!({ "name": subgraph.name, "url": subgraph.url, "file": subgraph.file, "sdl": subgraph.sdl });
                 let all: Vec<_> = self.subgraphs.iter().map(subgraph).collect();
                 json(StatusCode::OK, serde_json::json!({ "subgraphs": all }).to_string().into())
             }

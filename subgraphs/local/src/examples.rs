@@ -14,8 +14,12 @@ pub struct Example {
 }
 
 /// Signs in. The token goes into the `Authorization` header of the other queries.
-pub const SIGN_IN: Example =
-    Example { title: "Sign in", collection: "Account", query: include_str!("../../../schema/operations/sign-in.graphql"), variables: "" };
+pub const SIGN_IN: Example = Example {
+    title: "Sign in",
+    collection: "Account",
+    query: include_str!("../../../schema/operations/sign-in.graphql"),
+    variables: "",
+};
 
 /// Public data from two services.
 pub const BEST_SELLERS: Example = Example {
@@ -26,8 +30,12 @@ pub const BEST_SELLERS: Example = Example {
 };
 
 /// One query to all three services, with a field that is computed from another service's data.
-pub const MY_ORDERS: Example =
-    Example { title: "My orders", collection: "Orders", query: include_str!("../../../schema/operations/my-orders.graphql"), variables: "" };
+pub const MY_ORDERS: Example = Example {
+    title: "My orders",
+    collection: "Orders",
+    query: include_str!("../../../schema/operations/my-orders.graphql"),
+    variables: "",
+};
 
 /// Orders as they change: a subscription.
 pub const WATCH_MY_ORDERS: Example = Example {

@@ -7,7 +7,9 @@ use braid_graphql::operation::{self, Operation};
 use braid_graphql::schema::{InputValue, NameMap, TypeId};
 use braid_graphql::variables::Variables;
 use braid_graphql::{Name, Node, OperationType, Type, VariableDefinition};
-use braid_query_plan::{EntityFetch, Fetch, FetchField, FetchId, FetchKind, FetchSelection, Path, QueryPlan, Representation};
+use braid_query_plan::{
+    EntityFetch, Fetch, FetchField, FetchId, FetchKind, FetchSelection, Path, QueryPlan, Representation,
+};
 use braid_supergraph::{SubgraphId, Supergraph};
 use indexmap::IndexMap;
 

@@ -33,7 +33,13 @@ impl ExposureConfig {
 
 impl Default for ExposureConfig {
     fn default() -> Self {
-        Self { introspection: true, subgraph_errors: false, subgraph_errors_of: Vec::new(), plan: false, exchanges: false }
+        Self {
+            introspection: true,
+            subgraph_errors: false,
+            subgraph_errors_of: Vec::new(),
+            plan: false,
+            exchanges: false,
+        }
     }
 }
 

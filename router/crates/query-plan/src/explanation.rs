@@ -7,7 +7,9 @@ use braid_graphql::schema::FieldId;
 use braid_supergraph::{FieldInSubgraph, Supergraph};
 use serde::Serialize;
 
-use crate::plan::{EntityFetch, Fetch, FetchKind, FetchSelection, Path, QueryPlan, Representation, RepresentationField};
+use crate::plan::{
+    EntityFetch, Fetch, FetchKind, FetchSelection, Path, QueryPlan, Representation, RepresentationField,
+};
 use crate::print::{Lists, is_deferred, keys, names, stages};
 use crate::request::{all_parts, request_text};
 

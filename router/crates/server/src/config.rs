@@ -238,7 +238,14 @@ pub struct PlaygroundConfig {
 
 impl Default for PlaygroundConfig {
     fn default() -> Self {
-        Self { enabled: true, title: "Braid".to_owned(), queries: Vec::new(), sign_in: None, schema_tools: false, folder: None }
+        Self {
+            enabled: true,
+            title: "Braid".to_owned(),
+            queries: Vec::new(),
+            sign_in: None,
+            schema_tools: false,
+            folder: None,
+        }
     }
 }
 

@@ -89,9 +89,9 @@ function useWidth() {
   const frame = useRef(null);
   const [width, setWidth] = useState(960);
   useLayoutEffect(() => {
-    const measure = () => frame.current && setWidth(frame.current.clientWidth);
-    measure();
-    const observer = new ResizeObserver(measure);
+    const { paddingLeft, paddingRight } = getComputedStyle(frame.current);
+    setWidth(frame.current.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight));
+    const observer = new ResizeObserver(([{ contentRect }]) => setWidth(contentRect.width));
     observer.observe(frame.current);
     return () => observer.disconnect();
   }, []);

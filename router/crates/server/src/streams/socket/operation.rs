@@ -11,8 +11,8 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::exchange::Exchange;
-use crate::graphql;
 use crate::exposed::exposed;
+use crate::graphql;
 use crate::observe::Observed;
 use crate::state::Front;
 use crate::streams::begun::Begun;
