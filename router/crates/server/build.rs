@@ -76,6 +76,8 @@ fn run(folder: &Path, arguments: &[&str]) -> Result<(), String> {
     let name = format!("npm {}", arguments.first().copied().unwrap_or_default());
     let mut command = Command::new(NPM);
     command.args(arguments).current_dir(folder);
+    // Without a network it shall fail at once.
+    command.env("npm_config_fetch_retries", "0").env("npm_config_prefer_offline", "true");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| format!("{name}: {error}"))?;
     let began = Instant::now();
