@@ -82,6 +82,8 @@ test("tabs outlive a reload, and headers are not kept for others", { skip }, asy
   assert.equal(await hook(page, "query").inputValue(), "query Kept { me { name } }");
   assert.match(await hook(page, "headers").inputValue(), /secret/);
   assert.deepEqual(await hook(page, "tabs").getByRole("button").allInnerTexts(), ["Products", "Kept"]);
+  await hook(page, "remove").click();
+  assert.deepEqual(await hook(page, "tabs").getByRole("button").allInnerTexts(), ["Products"]);
   await end();
 });
 

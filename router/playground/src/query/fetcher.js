@@ -42,6 +42,8 @@ export async function plan(endpoint, given, headers) {
 }
 
 async function showPlan(endpoint, request, headers, tell) {
+  // Without the header it would be run.
+  if (!inside.get().settings.plan) return;
   try {
     const { status, answer } = await post(endpoint, request, headers, "dry-run, plan, explain");
     const { braid, rest } = apart(answer);
