@@ -251,7 +251,17 @@ async fn the_page_gets_its_settings_and_the_advice_for_errors() {
     );
     let codes = router.get("/playground/errors.json", "").await.json();
     assert_eq!(codes["SUBREQUEST_TIMEOUT"]["advice"], "look at why it is slow");
-    for file in ["playground.js", "completion.js", "docs.js", "dom.js", "language.js", "schema.js", "tabs.js", "tokens.js", "playground.css"] {
+    for file in [
+        "playground.js",
+        "completion.js",
+        "docs.js",
+        "dom.js",
+        "language.js",
+        "schema.js",
+        "tabs.js",
+        "tokens.js",
+        "playground.css",
+    ] {
         assert_eq!(router.get(&format!("/playground/{file}"), "").await.status, 200, "{file}");
     }
 }

@@ -1,8 +1,6 @@
 //! Builds the page for browsers into an optimized router, if this machine has Node.js and the page is missing or older than its sources.
 //! Whatever goes wrong, the router is built: it has its small page then. `BRAID_SKIP_PLAYGROUND=1` leaves Node.js alone.
 
-#![expect(clippy::print_stdout, reason = "Cargo reads what a build script prints")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -100,10 +100,9 @@ impl Errors {
         self.entries.len() + self.left_out
     }
 
-    /// For each error that is written, the fetch that it is about.
-    pub(crate) fn fetches(&self) -> Vec<Option<usize>> {
-        let written = self.entries.iter().map(|entry| entry.fetch);
-        written.chain((self.left_out > 0).then_some(None)).collect()
+    /// The places of the errors that are about a fetch, each with the fetch.
+    pub(crate) fn fetches(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.entries.iter().enumerate().filter_map(|(number, entry)| Some((number, entry.fetch?)))
     }
 
     pub(crate) fn codes(&self) -> Vec<String> {

@@ -13,7 +13,9 @@ impl<M> Run<'_, M> {
             self.errors.append(std::mem::replace(&mut self.refusals, Errors::new(0)));
         }
         let (errors, error_codes) = (self.errors.len(), self.errors.codes());
-        let error_fetches = if self.record { self.errors.fetches() } else { Vec::new() };
+        if self.record {
+            self.record_errors();
+        }
         self.errors.write(&mut out);
         let has_extensions = refused > 0 && self.refusal_place == RefusalPlace::Extensions;
         if has_extensions {
@@ -24,12 +26,21 @@ impl<M> Run<'_, M> {
             bytes: out.into(),
             errors,
             error_codes,
-            error_fetches,
-            refused,
+            refused: u32::try_from(refused).unwrap_or(u32::MAX),
             has_extensions,
             timed_out: self.timed_out,
             fetches: self.reports,
             subgraph_answers: self.answers,
+        }
+    }
+
+    /// Notes in the records of fetches which errors are about them.
+    fn record_errors(&mut self) {
+        for (number, fetch) in self.errors.fetches() {
+            let report = self.reports.iter_mut().find(|report| report.fetch == fetch);
+            if let Some(record) = report.and_then(|report| report.record.as_mut()) {
+                record.errors.push(number);
+            }
         }
     }
 

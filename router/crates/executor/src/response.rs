@@ -94,14 +94,11 @@ pub struct Response<M> {
     /// The codes of the errors that are the router's own or that subgraphs gave, in order, each once.
     pub error_codes: Vec<String>,
     /// How many values are null because the client may not see them. They count as errors only where they are among those.
-    pub refused: usize,
+    pub refused: u32,
     /// Whether the time for the client's request ended before all was there.
     pub timed_out: bool,
     /// What happened to each fetch, in the order they ended.
     pub fetches: Vec<FetchReport>,
-    /// For each error in the response, the place in the plan of the fetch that it is about, if it is about one. Empty where nothing is
-    /// recorded.
-    pub error_fetches: Vec<Option<usize>>,
     /// Whether the bytes have `"extensions"` already.
     pub(crate) has_extensions: bool,
     /// What came beside the bodies of subgraph responses, in the order they came.
@@ -118,7 +115,6 @@ impl<M> Response<M> {
             bytes: Bytes::from_static(b"{\"data\":null}"),
             errors: 0,
             error_codes: Vec::new(),
-            error_fetches: Vec::new(),
             refused: 0,
             timed_out: false,
             fetches: Vec::new(),
@@ -183,6 +179,8 @@ pub struct FetchRecord {
     pub failure: Option<String>,
     /// How many different entities were looked up; 0 for root fields.
     pub entities: usize,
+    /// The places in the response's `errors` of those that are about the fetch.
+    pub errors: Vec<usize>,
     /// Of a request that a cache knew a part of: the body with that part, and how many of the entities it has.
     pub known: Option<(Bytes, usize)>,
 }

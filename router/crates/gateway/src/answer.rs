@@ -181,8 +181,10 @@ impl Ready<'_> {
                 Incremental { operation, cached, found_after, variables, declined, estimate, context, exposed };
             return Ok(Answer::Incremental(Box::new(incremental)));
         }
-        let record = exposes.is_some_and(|exposes| exposes.exchanges);
-        let (mut response, made) = match gateway.reuse.as_ref().filter(|_| !record) {
+        let exposes = exposes.unwrap_or_default();
+        let record = exposes.timings || exposes.exchanges;
+        // An answer that was kept has no exchanges.
+        let (mut response, made) = match gateway.reuse.as_ref().filter(|_| !exposes.exchanges) {
             Some(reuse) if compiled.kind() == OperationType::Query && compiled.has_fetches() => {
                 let wants = Wants { operation: &operation, variables, declined, context };
                 // Boxed, so that others don't carry it.

@@ -58,10 +58,6 @@ pub(crate) fn exposed<S>(gateway: &Gateway<S>, answer: &Executed) -> Option<Byte
 
 fn timings<S>(gateway: &Gateway<S>, answer: &Executed) -> Value {
     let response = &answer.response;
-    let errors = |fetch: usize| {
-        let of_fetch = |(error, of): (usize, &Option<usize>)| (*of == Some(fetch)).then_some(error);
-        response.error_fetches.iter().enumerate().filter_map(of_fetch).collect::<Vec<_>>()
-    };
     // What came beside responses is in the order in which they came, as the reports are.
     let mut beside = response.subgraph_answers.iter().peekable();
     let fetches = response.fetches.iter().map(|fetch| {
@@ -77,7 +73,7 @@ fn timings<S>(gateway: &Gateway<S>, answer: &Executed) -> Value {
             "responseBytes": fetch.response_bytes,
             "failure": fetch.failure,
             "cost": answer.cost.map(|_| fetch.weight),
-            "errors": errors(fetch.fetch),
+            "errors": fetch.record.as_ref().map(|record| &record.errors),
             "cache": headers.and_then(|(_, headers)| cache_report(headers)),
         })
     });

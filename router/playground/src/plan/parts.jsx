@@ -6,7 +6,7 @@ export function Parts({ run }) {
   return (
     <section className="parts" aria-label="Parts" data-hook="parts">
       <h3>
-        {run.count ? count(run.count, "part") : "Parts"} <small>{run.hasEnded ? "ended" : "streaming…"}</small>
+        {run.count ? count(run.count, "part") : "Parts"} of the answer <small>{run.hasEnded ? "ended" : "streaming…"}</small>
       </h3>
       {run.parts.length < (run.count ?? 0) ? <p className="quiet">The last {run.parts.length} are shown.</p> : null}
       <ol reversed>

@@ -32,7 +32,7 @@ export function PlanView() {
             Plan without running
           </button>
           <button type="button" className="primary" onClick={() => editors.run()}>
-            Run
+            {run?.isStream && !run.hasEnded && !run.failure ? "Stop" : "Run"}
           </button>
         </span>
       </div>
