@@ -76,8 +76,9 @@ function facts(fetch) {
   const error = fetch.errors.length || timing?.failure;
   if (error) facts.push(<em className="bad" key="errors">{fetch.errors.length > 0 ? count(fetch.errors.length, "error") : "failed"}</em>);
   if (timing) facts.push(millis(timing.tookMs));
-  if (exchange?.entities) facts.push(count(exchange.entities, "entity"));
-  if (timing?.cache && timing.cache.fresh + timing.cache.stale > 0) facts.push(<em className="known" key="known">{`${timing.cache.fresh + timing.cache.stale} cached`}</em>);
+  const known = timing?.cache ? timing.cache.fresh + timing.cache.stale : 0;
+  if (known > 0) facts.push(<em className="known" key="known">{`${known} of ${known + timing.cache.missing} cached`}</em>);
+  else if (exchange?.entities) facts.push(count(exchange.entities, "entity"));
   if (fetch.cost != null) facts.push(timing?.cost != null ? `cost ${timing.cost}/${fetch.cost}` : `cost ${fetch.cost}`);
   if (fetch.isDeferred) facts.push("deferred");
   if (!timing && facts.length === 0) facts.push(fetch.isLookup ? "looks up entities" : fetch.operation);

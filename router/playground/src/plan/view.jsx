@@ -90,7 +90,7 @@ function Summary({ run, fetches }) {
       {timings ? (
         <>
           <li>
-            {millis(timings.executeMs)}, and {millis(timings.compileMs)} to {timings.cache === "hit" ? "find the plan" : "plan"}
+            {millis(timings.executeMs)}, {millis(timings.compileMs)} to {timings.cache === "hit" ? "find the plan" : "plan"}
           </li>
           <li>{bytes(sums.bytes)} from subgraphs</li>
         </>
@@ -102,8 +102,8 @@ function Summary({ run, fetches }) {
       ) : null}
       {sums.cost != null ? (
         <li>
-          cost {sums.cost} estimated{sums.actualCost != null ? `, ${sums.actualCost} actual` : ""}
-          {sums.costMax != null ? ` of ${sums.costMax}` : ""}
+          cost {sums.actualCost ?? ""} {sums.actualCost != null ? `of ${sums.cost}` : sums.cost} estimated
+          {sums.costMax != null ? `, at most ${sums.costMax}` : ""}
         </li>
       ) : null}
     </ul>
