@@ -75,6 +75,18 @@ async fn a_dry_run_is_refused_as_the_operation_would_be() {
 }
 
 #[tokio::test]
+async fn a_dry_run_plans_only_what_the_client_may_see() {
+    let sdl = r#"extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@authenticated"])
+        type Query { open: Int closed: Int @authenticated }"#;
+    let subgraph = SubgraphSdl { name: "a".to_owned(), sdl: sdl.to_owned(), ..SubgraphSdl::default() };
+    let subgraph = SubgraphSdl { url: "http://127.0.0.1:1/graphql".to_owned(), ..subgraph };
+    let sdl = compose(&[subgraph]).result.unwrap().supergraph_sdl;
+    let router = TestRouter::start(sdl, |config| config.exposure.plan = true).await;
+    let braid = braid(&router.send(&exposed("{ open closed }", "dry-run, explain")).await);
+    assert_eq!(braid["explain"]["fetches"][0]["request"], "{open}");
+}
+
+#[tokio::test]
 async fn where_plans_are_hidden_a_dry_run_is_refused_and_all_else_is_ignored() {
     let (router, users, orders) = router(|config| config.exposure.exchanges = true).await;
     let refused = router.send(&exposed("mutation { rename(name: \"Eve\") { name } }", "dry-run")).await;
