@@ -94,7 +94,7 @@ fn summaries(operations: &[KnownOperation], supergraph: &Arc<Supergraph>) -> Vec
 
 fn summary(text: &str, api_schema: &Valid<Schema>, supergraph: &Supergraph, graph: &QueryGraph) -> Option<PlanSummary> {
     let limits = ParseLimits { max_tokens: 1_000_000, ..ParseLimits::default() };
-    let document = parse_operation(api_schema, text, limits).ok()?;
+    let document = parse_operation(api_schema, &supergraph.schema, text, limits).ok()?;
     let operation = choose_operation(&document, None).ok()?;
     let operation = normalize(&document, operation, &supergraph.schema, NormalizeLimits::default()).ok()?;
     let plan = plan(&operation, graph, &PlannerConfig::default()).ok()?;

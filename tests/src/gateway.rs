@@ -80,6 +80,7 @@ impl Gateway {
     pub fn plan(&self, query: &str) -> Result<(Operation, QueryPlan), String> {
         let document = parse_operation(
             &self.supergraph.api_schema,
+            &self.supergraph.schema,
             query,
             ParseLimits { names: SchemaNames::Shown, ..ParseLimits::default() },
         )

@@ -6,7 +6,7 @@ use braid_graphql::compiler::ast::{
 use braid_graphql::compiler::validation::Valid;
 use braid_graphql::compiler::{Name, Node, Schema, name};
 use braid_graphql::incremental::with_incremental_directives;
-use braid_graphql::parse::{ParseLimits, parse_operation};
+use braid_graphql::parse::{ParseLimits, parse_typed};
 
 use crate::world::{Operation, Random};
 
@@ -20,7 +20,7 @@ pub fn put_off(schema: &Valid<Schema>, operation: &Operation, random: &mut Rando
         writer.document(&mut document);
         let count = writer.count;
         let text = document.to_string();
-        if count > 0 && parse_operation(&known, &text, ParseLimits::default()).is_ok() {
+        if count > 0 && parse_typed(&known, &text, ParseLimits::default()).is_ok() {
             return Some(Operation { text, variables: operation.variables.clone() });
         }
     }
@@ -48,7 +48,7 @@ pub fn stream_one(schema: &Valid<Schema>, operation: &Operation, random: &mut Ra
     lists[at].directives.push(Node::new(Directive { name: name!("stream"), arguments }));
     drop(lists);
     let text = document.to_string();
-    parse_operation(&known, &text, ParseLimits::default()).ok()?;
+    parse_typed(&known, &text, ParseLimits::default()).ok()?;
     Some(Operation { text, variables: operation.variables.clone() })
 }
 

@@ -38,7 +38,7 @@ fn supergraph(body: &str) -> Supergraph {
 }
 
 fn operation(supergraph: &Supergraph, text: &str) -> Operation {
-    let document = parse_operation(&supergraph.api_schema, text, ParseLimits::default()).unwrap();
+    let document = parse_operation(&supergraph.api_schema, &supergraph.schema, text, ParseLimits::default()).unwrap();
     let chosen = choose_operation(&document, None).unwrap();
     normalize(&document, chosen, &supergraph.schema, NormalizeLimits::default()).unwrap()
 }

@@ -112,7 +112,8 @@ impl Costs {
     /// The cost of all requests, and of those to each subgraph that is asked; and the field that is sliced in no way or in too many.
     fn by_subgraph(&self, text: &str, variables: &str) -> (u64, Vec<(String, u64)>, Option<String>) {
         let supergraph = self.graph.supergraph();
-        let document = parse_operation(&supergraph.api_schema, text, ParseLimits::default()).unwrap();
+        let document =
+            parse_operation(&supergraph.api_schema, &supergraph.schema, text, ParseLimits::default()).unwrap();
         let chosen = choose_operation(&document, None).unwrap();
         let operation = normalize(&document, chosen, &supergraph.schema, NormalizeLimits::default()).unwrap();
         let plan = plan(&operation, &self.graph, &PlannerConfig::default()).unwrap();

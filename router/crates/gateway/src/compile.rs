@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use braid_demand_control::{CostModel, Formula};
 use braid_executor::{CompileOptions, CompiledOperation, Weights};
+use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
 use braid_graphql::incremental::{deciding_variables, is_incremental};
 use braid_graphql::names::SchemaNames;
@@ -11,7 +12,7 @@ use braid_graphql::normalize::{NormalizeError, normalize, normalize_in_parts};
 use braid_graphql::operation::Operation;
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_graphql::schema::{FieldId, TypeId};
-use braid_graphql::{Name, OperationType};
+use braid_graphql::syntax::Document;
 use braid_query_graph::{Labels, QueryGraph};
 use braid_query_planner::{PlanError, PlannerConfig, plan_with_labels};
 use braid_supergraph::Supergraph;
@@ -34,13 +35,23 @@ pub struct Compiler {
     pub(crate) costs: Option<Arc<CostRules>>,
     /// Whether requests to subgraphs say what a cache has to know.
     pub with_facts: bool,
+    /// Whether compiled operations keep their plans, for people to see.
+    pub keeps_source: bool,
 }
 
 impl Compiler {
     /// A compiler for operations over `supergraph` whose errors name nothing that clients did not send.
     pub fn new(supergraph: Arc<Supergraph>, limits: LimitsConfig) -> Self {
         let graph = QueryGraph::new(supergraph.clone());
-        Self { graph, supergraph, limits, names: SchemaNames::Hidden, costs: None, with_facts: false }
+        Self {
+            graph,
+            supergraph,
+            limits,
+            names: SchemaNames::Hidden,
+            costs: None,
+            with_facts: false,
+            keeps_source: true,
+        }
     }
 
     /// parse → plan, with all override labels off
@@ -60,18 +71,17 @@ impl Compiler {
         operation_name: Option<&str>,
         values: Option<&[bool]>,
     ) -> Result<Parsed, Refusal> {
-        let limits = ParseLimits { names: self.names, ..self.limits.parse() };
-        let document = parse_operation(&self.supergraph.api_schema, text, limits).map_err(Refusal::request)?;
+        let document = self.read(text)?;
         let chosen = choose_operation(&document, operation_name)?;
         limits::check(&self.limits, &document, chosen)?;
         let (schema, limits) = (&self.supergraph.schema, self.limits.normalize());
         // The events of a subscription are whole.
-        let has_parts = chosen.operation_type != OperationType::Subscription && is_incremental(&document, chosen);
+        let has_parts = chosen.kind != OperationType::Subscription && is_incremental(&document, chosen);
         let deciding = has_parts.then(|| deciding_variables(&document, chosen));
         let operation = match (&deciding, values) {
             (Some(deciding), Some(values)) => {
-                let is_on = |name: &Name| {
-                    let number = |at: &usize| chosen.variables.get(*at).is_some_and(|variable| variable.name == *name);
+                let is_on = |name: &str| {
+                    let number = |at: &usize| chosen.variables.get(*at).is_some_and(|variable| variable.name == name);
                     deciding.iter().position(number).and_then(|at| values.get(at)).copied().unwrap_or(false)
                 };
                 normalize_in_parts(&document, chosen, schema, limits, &is_on)
@@ -82,11 +92,16 @@ impl Compiler {
         Ok(Parsed { operation, deciding: deciding.filter(|all| all.len() <= MAX_DECIDING).map(Into::into) })
     }
 
+    fn read<'a>(&self, text: &'a str) -> Result<Document<'a>, Refusal> {
+        let limits = ParseLimits { names: self.names, ..self.limits.parse() };
+        let Supergraph { api_schema, schema, .. } = &*self.supergraph;
+        parse_operation(api_schema, schema, text, limits).map_err(Refusal::request)
+    }
+
     /// Whether each operation of a document is valid, and within the limits.
     pub fn check(&self, text: &str) -> Result<(), Refusal> {
-        let limits = ParseLimits { names: self.names, ..self.limits.parse() };
-        let document = parse_operation(&self.supergraph.api_schema, text, limits).map_err(Refusal::request)?;
-        for operation in document.operations.iter() {
+        let document = self.read(text)?;
+        for operation in &document.operations {
             limits::check(&self.limits, &document, operation)?;
         }
         Ok(())
@@ -109,7 +124,8 @@ impl Compiler {
         let model = self.costs.as_ref().map(|costs| &costs.model);
         let formula = model.map(|model| model.formula(&operation, &plan, &self.supergraph));
         let by_cost = model.map(ByCost);
-        let mut options = CompileOptions { with_facts: self.with_facts, ..CompileOptions::default() };
+        let (with_facts, keeps_source) = (self.with_facts, self.keeps_source);
+        let mut options = CompileOptions { with_facts, keeps_source, ..CompileOptions::default() };
         if let Some(by_cost) = &by_cost {
             options.weights = by_cost;
         }

@@ -1,11 +1,10 @@
 //! Limits on what an operation can ask for, checked once per operation before it is planned. Knows nothing of subgraphs.
 
 use ahash::AHashMap;
-use braid_graphql::compiler::Name;
-use braid_graphql::compiler::executable::{self, ExecutableDocument, Selection, SelectionSet};
 use braid_graphql::error::GraphQLError;
 use braid_graphql::normalize::NormalizeLimits;
 use braid_graphql::parse::ParseLimits;
+use braid_graphql::syntax::{Document, OperationDefinition, Selection, SelectionSet};
 use braid_settings::ByteSize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -97,12 +96,12 @@ impl LimitsConfig {
 /// Checks a valid operation. The first limit that it exceeds is the error.
 pub fn check(
     limits: &LimitsConfig,
-    document: &ExecutableDocument,
-    operation: &executable::Operation,
+    document: &Document<'_>,
+    operation: &OperationDefinition<'_>,
 ) -> Result<(), GraphQLError> {
     let mut measure = Measure { document, fragments: AHashMap::new() };
-    let size = measure.selections(&operation.selection_set);
-    let root_fields = measure.count_fields(&operation.selection_set, &mut Vec::new());
+    let size = measure.selections(operation.selection_set, false);
+    let root_fields = measure.count_fields(operation.selection_set, &mut Vec::new());
     let directives = size.directives + operation.directives.len() as u64;
     let exceeded = [
         ("MAX_DEPTH_LIMIT", "nests", size.depth, "levels of fields", limits.max_depth),
@@ -136,27 +135,31 @@ struct Size {
     introspection: u64,
 }
 
-struct Measure<'a> {
-    document: &'a ExecutableDocument,
-    fragments: AHashMap<&'a Name, Size>,
+struct Measure<'d> {
+    document: &'d Document<'d>,
+    fragments: AHashMap<&'d str, Size>,
 }
 
-impl<'a> Measure<'a> {
-    fn selections(&mut self, set: &'a SelectionSet) -> Size {
+impl<'d> Measure<'d> {
+    /// `of_schema`: whether the schema's description is selected.
+    fn selections(&mut self, set: SelectionSet<'d>, of_schema: bool) -> Size {
         let mut total = Size::default();
-        for selection in &set.selections {
+        let document = self.document;
+        for selection in &document[set] {
             let size = match selection {
                 Selection::Field(field) => {
-                    let below = field.selection_set.as_ref().map(|set| self.selections(set)).unwrap_or_default();
+                    // Only what describes the schema has names that begin so.
+                    let describes = of_schema || field.name.starts_with("__");
+                    let below = field.selection_set.map(|set| self.selections(set, describes)).unwrap_or_default();
                     Size {
                         depth: below.depth + 1,
                         aliases: below.aliases.saturating_add(u64::from(field.alias.is_some())),
                         directives: below.directives,
-                        introspection: below.introspection + u64::from(lists_schema(&set.ty, &field.name)),
+                        introspection: below.introspection + u64::from(of_schema && lists_schema(field.name)),
                     }
                 }
-                Selection::InlineFragment(fragment) => self.selections(&fragment.selection_set),
-                Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name),
+                Selection::InlineFragment(fragment) => self.selections(fragment.selection_set, of_schema),
+                Selection::FragmentSpread(spread) => self.fragment(spread.name),
             };
             total = Size {
                 depth: total.depth.max(size.depth),
@@ -172,45 +175,38 @@ impl<'a> Measure<'a> {
     }
 
     /// Validation has refused fragments that spread themselves, so this ends; each fragment is measured once.
-    fn fragment(&mut self, name: &'a Name) -> Size {
+    fn fragment(&mut self, name: &'d str) -> Size {
         if let Some(size) = self.fragments.get(name) {
             return *size;
         }
-        let document = self.document;
-        let size = match document.fragments.get(name) {
-            Some(fragment) => self.selections(&fragment.selection_set),
+        let size = match self.document.fragment(name) {
+            Some(fragment) => self.selections(fragment.selection_set, fragment.type_condition.starts_with("__")),
             None => Size::default(),
         };
         self.fragments.insert(name, size);
         size
     }
 
-    fn count_fields(&self, set: &'a SelectionSet, visited: &mut Vec<&'a Name>) -> u64 {
-        let count = |selection: &'a Selection, visited: &mut Vec<&'a Name>| match selection {
+    fn count_fields(&self, set: SelectionSet<'d>, visited: &mut Vec<&'d str>) -> u64 {
+        let count = |selection: &'d Selection<'d>, visited: &mut Vec<&'d str>| match selection {
             Selection::Field(_) => 1,
-            Selection::InlineFragment(fragment) => self.count_fields(&fragment.selection_set, visited),
+            Selection::InlineFragment(fragment) => self.count_fields(fragment.selection_set, visited),
             Selection::FragmentSpread(spread) => {
-                let name = &spread.fragment_name;
                 // A fragment that is spread again selects nothing new.
-                if visited.contains(&name) {
+                if visited.contains(&spread.name) {
                     return 0;
                 }
-                visited.push(name);
+                visited.push(spread.name);
                 self.document
-                    .fragments
-                    .get(name)
-                    .map_or(0, |fragment| self.count_fields(&fragment.selection_set, visited))
+                    .fragment(spread.name)
+                    .map_or(0, |fragment| self.count_fields(fragment.selection_set, visited))
             }
         };
-        set.selections.iter().map(|selection| count(selection, visited)).sum()
+        self.document[set].iter().map(|selection| count(selection, visited)).sum()
     }
 }
 
-/// Whether the field lists parts of the schema: what makes introspection grow with each level.
-fn lists_schema(parent: &Name, field: &Name) -> bool {
-    parent.starts_with("__")
-        && matches!(
-            field.as_str(),
-            "fields" | "interfaces" | "possibleTypes" | "inputFields" | "enumValues" | "args" | "types"
-        )
+/// Whether a field of the schema's description lists parts of it: what makes introspection grow with each level.
+fn lists_schema(field: &str) -> bool {
+    matches!(field, "fields" | "interfaces" | "possibleTypes" | "inputFields" | "enumValues" | "args" | "types")
 }

@@ -4,7 +4,7 @@ use ahash::{AHashMap, AHashSet};
 use braid_graphql::compiler::executable::{ExecutableDocument, Selection, SelectionSet};
 use braid_graphql::compiler::validation::Valid;
 use braid_graphql::names::SchemaNames;
-use braid_graphql::parse::{ParseLimits, parse_operation};
+use braid_graphql::parse::{ParseLimits, parse_typed};
 use braid_graphql::schema::FieldId;
 use braid_graphql::{Name, OperationType};
 
@@ -96,7 +96,7 @@ fn field(named: &Named) -> Option<FieldId> {
 
 fn read<'e>(view: &View<'_>, operation: &'e ExampleOperation) -> Result<Example<'e>, String> {
     let limits = ParseLimits { names: SchemaNames::Shown, ..ParseLimits::default() };
-    let document = parse_operation(&view.supergraph.api_schema, &operation.text, limits)
+    let document = parse_typed(&view.supergraph.api_schema, &operation.text, limits)
         .map_err(|errors| errors.into_iter().next().map_or_else(String::new, |error| error.message))?;
     let Some(first) = document.operations.iter().next() else {
         return Err("it has no operation".to_owned());

@@ -1,23 +1,28 @@
 //! The deferred fragments and streamed lists of an operation, as they are met. Knows nothing of selections.
 
-use apollo_compiler::ast::{Directive, Value, VariableDefinition};
-use apollo_compiler::{Name, Node};
+use apollo_compiler::Name;
 
 use crate::operation::{Defer, DeferId, InitialCount, Stream, StreamId};
+use crate::syntax::{self, Directive, Document, Value, VariableDefinition};
 
 /// What may be delivered later.
-pub(crate) struct Parts<'a> {
+pub(crate) struct Parts<'d> {
     /// The Boolean variables of the request.
-    pub(crate) values: &'a dyn Fn(&Name) -> bool,
+    pub(crate) values: &'d dyn Fn(&str) -> bool,
     pub(crate) defers: Vec<Defer>,
     pub(crate) streams: u32,
-    variables: &'a [Node<VariableDefinition>],
+    document: &'d Document<'d>,
+    variables: &'d [VariableDefinition<'d>],
 }
 
-impl<'a> Parts<'a> {
+impl<'d> Parts<'d> {
     /// Nothing yet, for these values of the Boolean variables.
-    pub(crate) fn new(values: &'a dyn Fn(&Name) -> bool, variables: &'a [Node<VariableDefinition>]) -> Self {
-        Self { values, defers: Vec::new(), streams: 0, variables }
+    pub(crate) fn new(
+        values: &'d dyn Fn(&str) -> bool,
+        document: &'d Document<'d>,
+        variables: &'d [VariableDefinition<'d>],
+    ) -> Self {
+        Self { values, defers: Vec::new(), streams: 0, document, variables }
     }
 
     /// How many there are.
@@ -26,56 +31,57 @@ impl<'a> Parts<'a> {
     }
 
     /// Adds a fragment that is deferred by a directive.
-    pub(crate) fn add_defer(&mut self, defer: &Directive, parent: Option<DeferId>, depth: u32) -> DeferId {
+    pub(crate) fn add_defer(&mut self, defer: &Directive<'d>, parent: Option<DeferId>, depth: u32) -> DeferId {
         let id = DeferId(self.defers.len() as u32);
-        self.defers.push(Defer { label: label(defer), parent, depth });
+        self.defers.push(Defer { label: self.label(defer), parent, depth });
         id
     }
 
     /// Adds a list that is streamed by a directive.
-    pub(crate) fn add_stream(&mut self, stream: &Directive) -> Stream {
+    pub(crate) fn add_stream(&mut self, stream: &Directive<'d>) -> Stream {
         let id = StreamId(self.streams);
         self.streams += 1;
-        Stream { id, label: label(stream), initial_count: self.initial_count(stream) }
+        Stream { id, label: self.label(stream), initial_count: self.initial_count(stream) }
     }
 
     /// Whether `if` is not false.
-    pub(crate) fn applies(&self, directive: &Directive) -> bool {
-        match directive.specified_argument_by_name("if").map(Node::as_ref) {
-            Some(Value::Boolean(value)) => *value,
+    pub(crate) fn applies(&self, directive: &Directive<'d>) -> bool {
+        match self.document.argument(directive, "if").map(|literal| literal.value) {
+            Some(Value::Boolean(value)) => value,
             Some(Value::Variable(variable)) => (self.values)(variable),
             _ => true,
         }
     }
 
-    fn initial_count(&self, stream: &Directive) -> InitialCount {
+    fn initial_count(&self, stream: &Directive<'d>) -> InitialCount {
         // A number that is negative counts as none.
-        let number = |value: &Node<Value>| value.to_i32().and_then(|count| count.try_into().ok()).unwrap_or(0);
-        match stream.specified_argument_by_name("initialCount") {
+        let number = |value: Value<'_>| match value {
+            Value::Int(text) => text.parse::<i32>().ok().and_then(|count| count.try_into().ok()).unwrap_or(0),
+            _ => 0,
+        };
+        match self.document.argument(stream, "initialCount").map(|literal| literal.value) {
             None => InitialCount::Fixed(0),
-            Some(value) => match value.as_ref() {
-                Value::Variable(name) => {
-                    let defined = self.variables.iter().find(|variable| variable.name == *name);
-                    let default = defined.and_then(|variable| variable.default_value.as_ref());
-                    InitialCount::Variable(name.clone(), default.map_or(0, number))
-                }
-                _ => InitialCount::Fixed(number(value)),
-            },
+            Some(Value::Variable(name)) => {
+                let defined = self.variables.iter().find(|variable| variable.name == name);
+                let default = defined.and_then(|variable| variable.default.as_ref());
+                InitialCount::Variable(Name::new_unchecked(name), default.map_or(0, |default| number(default.value)))
+            }
+            Some(value) => InitialCount::Fixed(number(value)),
         }
     }
-}
 
-fn label(directive: &Directive) -> Option<String> {
-    directive.specified_argument_by_name("label").and_then(|label| label.as_str()).map(str::to_owned)
+    fn label(&self, directive: &Directive<'d>) -> Option<String> {
+        syntax::string(self.document.argument(directive, "label")?)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use apollo_compiler::Schema as SourceSchema;
-    use apollo_compiler::executable::ExecutableDocument;
 
     use crate::normalize::{NormalizeError, NormalizeLimits, normalize, normalize_in_parts};
     use crate::operation::{Field, SelectionSet};
+    use crate::parse::{ParseLimits, choose_operation, parse_operation};
     use crate::schema::Schema;
 
     const SCHEMA: &str = "
@@ -101,9 +107,9 @@ mod tests {
     fn check_parts(text: &str, expected: &str, parents: &[(Option<u32>, u32)]) {
         let source = SourceSchema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
         let source = crate::incremental::with_incremental_directives(source);
-        let document = ExecutableDocument::parse_and_validate(&source, text, "op.graphql").unwrap();
         let schema = Schema::new(&source).unwrap();
-        let chosen = document.operations.get(None).unwrap();
+        let document = parse_operation(&source, &schema, text, ParseLimits::default()).unwrap();
+        let chosen = choose_operation(&document, None).unwrap();
         let limits = NormalizeLimits::default();
         let normal = normalize_in_parts(&document, chosen, &schema, limits, &|name| name == "yes").unwrap();
         assert_eq!(show_parts(&normal.selection_set), expected, "{text}");
@@ -135,9 +141,9 @@ mod tests {
         let source = SourceSchema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
         let source = crate::incremental::with_incremental_directives(source);
         let text = format!("{{ dog {{ {} }} }}", "... @defer { id } ".repeat(4));
-        let document = ExecutableDocument::parse_and_validate(&source, text, "op.graphql").unwrap();
         let schema = Schema::new(&source).unwrap();
-        let chosen = document.operations.get(None).unwrap();
+        let document = parse_operation(&source, &schema, &text, ParseLimits::default()).unwrap();
+        let chosen = choose_operation(&document, None).unwrap();
         let limits = NormalizeLimits { max_deferred: 3, ..NormalizeLimits::default() };
         let error = normalize_in_parts(&document, chosen, &schema, limits, &|_| true).unwrap_err();
         assert_eq!(error, NormalizeError::TooManyDeferred { limit: 3 });

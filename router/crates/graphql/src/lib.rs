@@ -1,7 +1,7 @@
 //! Plain GraphQL: schemas, operations, variables, errors. Knows nothing of federation and does no IO.
 //!
 //! ```text
-//! text ──parse_operation──▶ compiler::ExecutableDocument (valid) ──normalize──▶ Operation
+//! text ──parse_operation──▶ syntax::Document (valid) ──normalize──▶ Operation
 //! SDL  ──compiler::Schema──▶ Schema (arena with typed ids)
 //! ```
 //!
@@ -13,6 +13,7 @@ pub mod directives;
 pub mod error;
 pub mod field_set;
 pub mod incremental;
+mod incremental_rules;
 pub mod introspection;
 pub mod names;
 pub mod normalize;
@@ -20,8 +21,10 @@ pub mod operation;
 pub mod parse;
 pub mod schema;
 pub mod suggest;
+pub mod syntax;
 pub mod type_set;
 mod unknown_names;
+pub mod validate;
 pub mod variables;
 
 pub use apollo_compiler as compiler;

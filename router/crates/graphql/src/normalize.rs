@@ -2,16 +2,16 @@
 //! conditions folded. Knows nothing of subgraphs.
 
 use ahash::{AHashMap, AHashSet};
-use apollo_compiler::ast::Value;
-use apollo_compiler::executable::{self, ExecutableDocument};
-use apollo_compiler::schema::DirectiveList;
-use apollo_compiler::{Name, Node};
+use apollo_compiler::ast::Argument;
+use apollo_compiler::{Name, Node, name};
 
 use crate::deferred::Parts;
 use crate::incremental::{DEFER, STREAM};
 use crate::introspection::meta_type;
 use crate::operation::{Condition, DeferId, Field, FieldRef, Literal, Operation, SelectionSet, Stream};
+use crate::parse::ParseLimits;
 use crate::schema::{Schema, TypeId};
+use crate::syntax::{self, Directive, Document, Many, OperationDefinition, Selection, Value};
 use crate::type_set::TypeSet;
 
 /// Bounds on what fragments may expand to.
@@ -67,37 +67,57 @@ pub enum NormalizeError {
 /// `schema` may have more than the schema that the document was validated against (the router validates against the API
 /// schema and plans over the supergraph), but not less.
 pub fn normalize(
-    document: &ExecutableDocument,
-    operation: &executable::Operation,
+    document: &Document<'_>,
+    operation: &OperationDefinition<'_>,
     schema: &Schema,
     limits: NormalizeLimits,
 ) -> Result<Operation, NormalizeError> {
-    normalize_with(operation, Context::new(Some(document), schema, limits))
+    normalize_with(operation, Context::new(document, schema, limits))
 }
 
 /// As [`normalize`], for an answer in parts: `@defer` and `@stream` are kept, and what depends on Boolean variables is decided by
 /// their `values`.
 pub fn normalize_in_parts(
-    document: &ExecutableDocument,
-    operation: &executable::Operation,
+    document: &Document<'_>,
+    operation: &OperationDefinition<'_>,
     schema: &Schema,
     limits: NormalizeLimits,
-    values: &dyn Fn(&Name) -> bool,
+    values: &dyn Fn(&str) -> bool,
 ) -> Result<Operation, NormalizeError> {
-    let parts = Some(Parts::new(values, &operation.variables));
-    normalize_with(operation, Context { parts, ..Context::new(Some(document), schema, limits) })
+    let parts = Some(Parts::new(values, document, &operation.variables));
+    normalize_with(operation, Context { parts, ..Context::new(document, schema, limits) })
 }
 
-fn normalize_with(operation: &executable::Operation, mut context: Context<'_>) -> Result<Operation, NormalizeError> {
+/// Brings a field set (as in `@key(fields: "id organization { id }")`, with or without braces around it) on `parent` into normal form.
+pub fn normalize_field_set(text: &str, parent: TypeId, schema: &Schema) -> Result<SelectionSet, NormalizeError> {
+    let unreadable = || NormalizeError::Unknown { what: format!("the field set \"{text}\"") };
+    let braced = format!("{{{text}}}");
+    let limits = ParseLimits::default();
+    let document = syntax::parse(&braced, &limits).or_else(|_| syntax::parse(text, &limits));
+    let document = document.map_err(|_| unreadable())?;
+    let operation = document.operations.first().ok_or_else(unreadable)?;
+    let mut context = Context::new(&document, schema, NormalizeLimits::default());
+    let mut selections = Selections::default();
+    let scope = Scope::new(schema.ty(parent).possible.clone());
+    context.collect(operation.selection_set, parent, &scope, &mut selections)?;
+    Ok(selections.finish())
+}
+
+fn normalize_with<'d>(
+    operation: &'d OperationDefinition<'d>,
+    mut context: Context<'d>,
+) -> Result<Operation, NormalizeError> {
     let schema = context.schema;
-    let root = schema.type_named(operation.object_type()).ok_or_else(|| unknown_type(operation.object_type()))?;
+    let root = schema
+        .root(operation.kind)
+        .ok_or_else(|| NormalizeError::Unknown { what: format!("the root type of a {}", operation.kind) })?;
     let mut selections = Selections::default();
     let scope = Scope::new(schema.ty(root).possible.clone());
-    context.collect(&operation.selection_set, root, &scope, &mut selections)?;
+    context.collect(operation.selection_set, root, &scope, &mut selections)?;
     Ok(Operation {
-        kind: operation.operation_type,
-        name: operation.name.clone(),
-        variables: operation.variables.clone(),
+        kind: operation.kind,
+        name: operation.name.map(Name::new_unchecked),
+        variables: syntax::variable_definitions(context.document, operation),
         root,
         selection_set: selections.finish(),
         refused_types: TypeSet::empty(),
@@ -106,31 +126,24 @@ fn normalize_with(operation: &executable::Operation, mut context: Context<'_>) -
     })
 }
 
-/// Brings a field set (as in `@key(fields: "id organization { id }")`) on `parent` into normal form.
-pub fn normalize_field_set(
-    field_set: &executable::SelectionSet,
-    parent: TypeId,
-    schema: &Schema,
-) -> Result<SelectionSet, NormalizeError> {
-    let mut context = Context::new(None, schema, NormalizeLimits::default());
-    let mut selections = Selections::default();
-    let scope = Scope::new(schema.ty(parent).possible.clone());
-    context.collect(field_set, parent, &scope, &mut selections)?;
-    Ok(selections.finish())
-}
-
-struct Context<'a> {
-    document: Option<&'a ExecutableDocument>,
-    schema: &'a Schema,
+struct Context<'d> {
+    document: &'d Document<'d>,
+    schema: &'d Schema,
     limits: NormalizeLimits,
     fields: usize,
+    /// The names that the schema does not have: aliases and variables.
+    names: AHashMap<&'d str, Name>,
     /// What is kept of `@defer` and `@stream`, in an operation that is answered in parts.
-    parts: Option<Parts<'a>>,
+    parts: Option<Parts<'d>>,
 }
 
-impl<'a> Context<'a> {
-    fn new(document: Option<&'a ExecutableDocument>, schema: &'a Schema, limits: NormalizeLimits) -> Self {
-        Self { document, schema, limits, fields: 0, parts: None }
+impl<'d> Context<'d> {
+    fn new(document: &'d Document<'d>, schema: &'d Schema, limits: NormalizeLimits) -> Self {
+        Self { document, schema, limits, fields: 0, names: AHashMap::new(), parts: None }
+    }
+
+    fn name(&mut self, text: &'d str) -> Name {
+        self.names.entry(text).or_insert_with(|| Name::new_unchecked(text)).clone()
     }
 }
 
@@ -153,19 +166,45 @@ impl Scope {
     }
 }
 
-/// What is merged has these in common.
-type MergeKey = (Name, TypeSet, Condition, Option<DeferId>);
+/// What is merged has these in common, a name first.
+type MergeKey<'d> = (&'d str, TypeSet, Condition, Option<DeferId>);
 
 /// A selection set under construction. Children stay open until all fields that merge into them were seen.
 #[derive(Default)]
-struct Selections {
-    fields: Vec<(Field, Option<Selections>)>,
-    by_key: AHashMap<MergeKey, usize>,
+struct Selections<'d> {
+    fields: Vec<(Field, Option<Selections<'d>>)>,
+    /// Where a field is, once there are too many to look at each.
+    by_key: AHashMap<MergeKey<'d>, usize>,
     /// A fragment spread twice under the same guard and condition adds nothing (*CollectFields*, visitedFragments).
-    visited: AHashSet<MergeKey>,
+    visited: AHashSet<MergeKey<'d>>,
 }
 
-impl Selections {
+/// Up to so many fields are looked at one by one.
+const FEW: usize = 24;
+
+impl<'d> Selections<'d> {
+    /// The field with this key under this scope.
+    fn find(&self, key: &'d str, scope: &Scope) -> Option<usize> {
+        if self.fields.len() > FEW {
+            return self.by_key.get(&(key, scope.guard.clone(), scope.condition.clone(), scope.defer)).copied();
+        }
+        self.fields.iter().rposition(|(field, _)| {
+            field.response_key == key
+                && field.defer == scope.defer
+                && field.condition == scope.condition
+                && field.guard == scope.guard
+        })
+    }
+
+    fn push(&mut self, key: &'d str, field: Field) -> usize {
+        let at = self.fields.len();
+        if at >= FEW {
+            self.by_key.insert((key, field.guard.clone(), field.condition.clone(), field.defer), at);
+        }
+        self.fields.push((field, None));
+        at
+    }
+
     /// Whether a later field shares the response key of the field at `at`, and both can be selected for one object.
     fn is_followed(&self, at: usize) -> bool {
         let (field, later) = (&self.fields[at].0, self.fields.iter().skip(at + 1));
@@ -177,7 +216,7 @@ impl Selections {
     }
 
     fn finish(self) -> SelectionSet {
-        let close = |(mut field, children): (Field, Option<Selections>)| {
+        let close = |(mut field, children): (Field, Option<Selections<'_>>)| {
             field.selection_set = children.map(Selections::finish);
             field
         };
@@ -185,41 +224,38 @@ impl Selections {
     }
 }
 
-impl Context<'_> {
+impl<'d> Context<'d> {
     fn collect(
         &mut self,
-        selection_set: &executable::SelectionSet,
+        selection_set: syntax::SelectionSet<'d>,
         parent: TypeId,
         scope: &Scope,
-        into: &mut Selections,
+        into: &mut Selections<'d>,
     ) -> Result<(), NormalizeError> {
         if scope.depth > self.limits.max_depth {
             return Err(NormalizeError::TooDeep { limit: self.limits.max_depth });
         }
-        for selection in &selection_set.selections {
+        let document = self.document;
+        for selection in &document[selection_set] {
             let Some(condition) = self.with_directives(&scope.condition, selection.directives()) else { continue };
-            let mut scope = Scope { condition, depth: scope.depth + 1, ..scope.clone() };
+            let mut scope = Scope { condition, guard: scope.guard.clone(), depth: scope.depth + 1, ..*scope };
             match selection {
-                executable::Selection::Field(field) => self.collect_field(field, parent, &scope, into)?,
-                executable::Selection::InlineFragment(fragment) => {
-                    scope.defer = self.deferred(&fragment.directives, &scope)?;
-                    let condition = fragment.type_condition.as_ref();
-                    self.collect_fragment(condition, &fragment.selection_set, parent, scope, into)?;
+                Selection::Field(field) => self.collect_field(field, parent, &scope, into)?,
+                Selection::InlineFragment(fragment) => {
+                    scope.defer = self.deferred(fragment.directives, &scope)?;
+                    self.collect_fragment(fragment.type_condition, fragment.selection_set, parent, scope, into)?;
                 }
-                executable::Selection::FragmentSpread(spread) => {
-                    scope.defer = self.deferred(&spread.directives, &scope)?;
-                    let name = spread.fragment_name.clone();
-                    let key = (name, scope.guard.clone(), scope.condition.clone(), scope.defer);
+                Selection::FragmentSpread(spread) => {
+                    scope.defer = self.deferred(spread.directives, &scope)?;
+                    let key = (spread.name, scope.guard.clone(), scope.condition.clone(), scope.defer);
                     if !into.visited.insert(key) {
                         continue;
                     }
-                    let fragments = self.document.map(|document| &document.fragments);
-                    let fragment = fragments.and_then(|fragments| fragments.get(&spread.fragment_name));
-                    let fragment = fragment.ok_or_else(|| NormalizeError::Unknown {
-                        what: format!("fragment \"{}\"", spread.fragment_name),
-                    })?;
-                    let condition = Some(fragment.type_condition());
-                    self.collect_fragment(condition, &fragment.selection_set, parent, scope, into)?;
+                    let fragment = document
+                        .fragment(spread.name)
+                        .ok_or_else(|| NormalizeError::Unknown { what: format!("fragment \"{}\"", spread.name) })?;
+                    let condition = Some(fragment.type_condition);
+                    self.collect_fragment(condition, fragment.selection_set, parent, scope, into)?;
                 }
             }
         }
@@ -228,11 +264,11 @@ impl Context<'_> {
 
     fn collect_fragment(
         &mut self,
-        type_condition: Option<&Name>,
-        selection_set: &executable::SelectionSet,
+        type_condition: Option<&str>,
+        selection_set: syntax::SelectionSet<'d>,
         parent: TypeId,
         mut scope: Scope,
-        into: &mut Selections,
+        into: &mut Selections<'d>,
     ) -> Result<(), NormalizeError> {
         let mut inner = parent;
         if let Some(name) = type_condition {
@@ -248,41 +284,36 @@ impl Context<'_> {
 
     fn collect_field(
         &mut self,
-        field: &executable::Field,
+        field: &'d syntax::Field<'d>,
         parent: TypeId,
         scope: &Scope,
-        into: &mut Selections,
+        into: &mut Selections<'d>,
     ) -> Result<(), NormalizeError> {
-        let definition = self.look_up(parent, &field.name)?;
-        let response_key = field.response_name().clone();
-        let key = (response_key.clone(), scope.guard.clone(), scope.condition.clone(), scope.defer);
-        let at = match into.by_key.get(&key) {
+        let definition = self.look_up(parent, field.name)?;
+        let key = field.response_key();
+        let at = match into.find(key, scope) {
             // Merging must not move what is below before what stands between.
-            Some(at) if field.selection_set.is_none() || !into.is_followed(*at) => *at,
+            Some(at) if field.selection_set.is_none() || !into.is_followed(at) => at,
             _ => {
                 self.fields += 1;
                 if self.fields > self.limits.max_fields {
                     return Err(NormalizeError::TooManyFields { limit: self.limits.max_fields });
                 }
-                let mut arguments = field.arguments.clone();
-                arguments.sort_by(|a, b| a.name.cmp(&b.name));
                 let normal = Field {
-                    response_key,
+                    response_key: self.response_key(field, definition),
                     definition,
                     parent,
                     guard: scope.guard.clone(),
                     condition: scope.condition.clone(),
-                    arguments,
+                    arguments: self.arguments(field, definition),
                     selection_set: None,
                     defer: scope.defer,
-                    stream: self.streamed(&field.directives, scope)?,
+                    stream: self.streamed(field.directives, scope)?,
                 };
-                into.by_key.insert(key, into.fields.len());
-                into.fields.push((normal, None));
-                into.fields.len() - 1
+                into.push(key, normal)
             }
         };
-        let Some(selection_set) = &field.selection_set else { return Ok(()) };
+        let Some(selection_set) = field.selection_set else { return Ok(()) };
         let own = self.schema;
         let inner = match definition {
             FieldRef::Field(id) => own.field(id).inner,
@@ -308,8 +339,28 @@ impl Context<'_> {
         Ok(())
     }
 
-    fn look_up(&self, parent: TypeId, name: &Name) -> Result<FieldRef, NormalizeError> {
-        match name.as_str() {
+    /// The schema's own name where that is the key.
+    fn response_key(&mut self, field: &syntax::Field<'d>, definition: FieldRef) -> Name {
+        match (field.alias, definition) {
+            (None, FieldRef::Field(id)) => self.schema.field(id).name.clone(),
+            (None, FieldRef::Typename) => name!("__typename"),
+            _ => self.name(field.response_key()),
+        }
+    }
+
+    fn arguments(&self, field: &syntax::Field<'d>, definition: FieldRef) -> Vec<Node<Argument>> {
+        if field.arguments.is_empty() {
+            return Vec::new();
+        }
+        let known = definition.id().map(|id| &self.schema.field(id).arguments);
+        syntax::arguments(self.document, field.arguments, |name| {
+            let known = known.and_then(|known| known.get_key_value(name));
+            known.map_or_else(|| Name::new_unchecked(name), |(name, _)| name.clone())
+        })
+    }
+
+    fn look_up(&self, parent: TypeId, name: &str) -> Result<FieldRef, NormalizeError> {
+        match name {
             "__typename" => Ok(FieldRef::Typename),
             "__schema" => Ok(FieldRef::IntrospectSchema),
             "__type" => Ok(FieldRef::IntrospectType),
@@ -320,18 +371,24 @@ impl Context<'_> {
     }
 }
 
-impl Context<'_> {
+impl<'d> Context<'d> {
     /// The innermost deferred fragment within one with these directives.
-    fn deferred(&mut self, directives: &DirectiveList, scope: &Scope) -> Result<Option<DeferId>, NormalizeError> {
+    fn deferred(&mut self, directives: Many<Directive<'d>>, scope: &Scope) -> Result<Option<DeferId>, NormalizeError> {
         let Some(parts) = self.parts.as_mut().filter(|_| !scope.is_meta) else { return Ok(scope.defer) };
-        let Some(defer) = directives.get(DEFER).filter(|defer| parts.applies(defer)) else { return Ok(scope.defer) };
+        let defer = self.document.directive(directives, DEFER);
+        let Some(defer) = defer.filter(|defer| parts.applies(defer)) else { return Ok(scope.defer) };
         let id = parts.add_defer(defer, scope.defer, scope.level);
         self.bounded().map(|()| Some(id))
     }
 
-    fn streamed(&mut self, directives: &DirectiveList, scope: &Scope) -> Result<Option<Box<Stream>>, NormalizeError> {
+    fn streamed(
+        &mut self,
+        directives: Many<Directive<'d>>,
+        scope: &Scope,
+    ) -> Result<Option<Box<Stream>>, NormalizeError> {
         let Some(parts) = self.parts.as_mut().filter(|_| !scope.is_meta) else { return Ok(None) };
-        let Some(stream) = directives.get(STREAM).filter(|stream| parts.applies(stream)) else { return Ok(None) };
+        let stream = self.document.directive(directives, STREAM);
+        let Some(stream) = stream.filter(|stream| parts.applies(stream)) else { return Ok(None) };
         let stream = parts.add_stream(stream);
         self.bounded().map(|()| Some(Box::new(stream)))
     }
@@ -345,38 +402,38 @@ impl Context<'_> {
     }
 
     /// `@skip` and `@include` added to `condition`; `None` when the selection can never apply.
-    fn with_directives(&self, condition: &Condition, directives: &DirectiveList) -> Option<Condition> {
-        let condition = with_directives(condition, directives)?;
+    fn with_directives(&mut self, condition: &Condition, directives: Many<Directive<'d>>) -> Option<Condition> {
+        let mut all = condition.clone();
+        let document = self.document;
+        for directive in &document[directives] {
+            let included = match directive.name {
+                "include" => true,
+                "skip" => false,
+                _ => continue,
+            };
+            match document.argument(directive, "if").map(|literal| literal.value) {
+                Some(Value::Boolean(value)) if value != included => return None,
+                Some(Value::Variable(variable)) => {
+                    all = all.and(Literal { variable: self.name(variable), value: included })?;
+                }
+                _ => {}
+            }
+        }
         match &self.parts {
-            None => Some(condition),
-            Some(parts) => condition.holds(parts.values).then(Condition::always),
+            None => Some(all),
+            Some(parts) => all.holds(|name| (parts.values)(name)).then(Condition::always),
         }
     }
 }
 
-fn unknown_type(name: &Name) -> NormalizeError {
+fn unknown_type(name: &str) -> NormalizeError {
     NormalizeError::Unknown { what: format!("type \"{name}\"") }
-}
-
-/// `@skip` and `@include` added to `condition`; `None` when the selection can never apply.
-fn with_directives(condition: &Condition, directives: &DirectiveList) -> Option<Condition> {
-    directives.iter().try_fold(condition.clone(), |condition, directive| {
-        let included = match directive.name.as_str() {
-            "include" => true,
-            "skip" => false,
-            _ => return Some(condition),
-        };
-        match directive.specified_argument_by_name("if").map(Node::as_ref) {
-            Some(Value::Boolean(value)) => (*value == included).then_some(condition),
-            Some(Value::Variable(variable)) => condition.and(Literal { variable: variable.clone(), value: included }),
-            _ => Some(condition),
-        }
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::{choose_operation, parse_operation};
     use apollo_compiler::Schema as SourceSchema;
 
     const SCHEMA: &str = "
@@ -409,12 +466,18 @@ mod tests {
         }
     }
 
-    fn check(operation: &str, expected: &str) {
+    fn normal(text: &str) -> (Schema, Result<Operation, NormalizeError>) {
         let source = SourceSchema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
-        let document = ExecutableDocument::parse_and_validate(&source, operation, "op.graphql").unwrap();
         let schema = Schema::new(&source).unwrap();
-        let operation = document.operations.get(None).unwrap();
-        let normal = normalize(&document, operation, &schema, NormalizeLimits::default()).unwrap();
+        let document = parse_operation(&source, &schema, text, ParseLimits::default()).unwrap();
+        let operation = choose_operation(&document, None).unwrap();
+        let normal = normalize(&document, operation, &schema, NormalizeLimits::default());
+        (schema, normal)
+    }
+
+    fn check(operation: &str, expected: &str) {
+        let (schema, normal) = normal(operation);
+        let normal = normal.unwrap();
         let mut shown = String::new();
         show(&normal.selection_set, &schema, &schema.ty(normal.root).possible, &mut shown);
         assert_eq!(shown, expected);
@@ -471,17 +534,13 @@ mod tests {
 
     #[test]
     fn a_fragment_bomb_is_refused() {
-        let source = SourceSchema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
         let mut text = String::from("{ dog { friend { ...F0 } } }");
         for i in 0..30 {
             let next = i + 1;
             text.push_str(&format!("fragment F{i} on Pet {{ a: friend {{ ...F{next} }} b: friend {{ ...F{next} }} }}"));
         }
         text.push_str("fragment F30 on Pet { name }");
-        let document = ExecutableDocument::parse_and_validate(&source, &text, "op.graphql").unwrap();
-        let schema = Schema::new(&source).unwrap();
-        let operation = document.operations.get(None).unwrap();
-        let error = normalize(&document, operation, &schema, NormalizeLimits::default()).unwrap_err();
+        let error = normal(&text).1.unwrap_err();
         assert_eq!(error, NormalizeError::TooManyFields { limit: 50_000 });
     }
 }

@@ -1,5 +1,12 @@
-//! From the text of a request to a valid document with one operation chosen. Adds the validation rules that the parser's
-//! library lacks. Knows nothing of subgraphs.
+//! From the text of a request to a valid document with one operation chosen. Knows nothing of subgraphs.
+//!
+//! ```text
+//! text ──syntax──▶ Document ──validate──▶ proven to be valid
+//!   └─ what can't be read, or is not proven ──▶ the parser's library: errors, or valid all the same
+//! ```
+//!
+//! Nearly all documents are valid, and proving that takes a fraction of what it takes to say what is wrong. So errors are the library's alone, with
+//! those of the rules that it lacks; a document is refused by nobody else, and accepted by one of both.
 
 use apollo_compiler::ast::{self, Value};
 use apollo_compiler::executable::{self, ExecutableDocument, SelectionSet};
@@ -8,9 +15,12 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{Name, Node, Schema};
 
 use crate::error::{GraphQLError, Location};
-use crate::incremental;
+use crate::incremental_rules;
 use crate::names::{SchemaNames, conceal, names_in};
+use crate::schema;
+use crate::syntax::{self, Document, OperationDefinition};
 use crate::unknown_names::{location, suggest};
+use crate::validate::{Verdict, judge};
 
 /// Bounds on the text of a request, and on what its errors say.
 #[derive(Debug, Clone, Copy)]
@@ -43,8 +53,41 @@ pub const OPERATION_RESOLUTION_FAILURE: &str = "OPERATION_RESOLUTION_FAILURE";
 /// At most this many errors of one document are reported: the first few are what a person reads.
 const MAX_ERRORS: usize = 20;
 
-/// Parses and validates a document against the API schema.
-pub fn parse_operation(
+/// Reads a document and validates it against the API schema. `schema` has all of `api`, and may have more.
+pub fn parse_operation<'a>(
+    api: &Valid<Schema>,
+    schema: &schema::Schema,
+    text: &'a str,
+    limits: ParseLimits,
+) -> Result<Document<'a>, Vec<GraphQLError>> {
+    match syntax::parse(text, &limits) {
+        Ok(document) => match judge(&document, api, schema) {
+            Verdict::Valid => Ok(document),
+            Verdict::Open => parse_typed(api, text, limits).map(|_| document),
+            Verdict::Invalid(why) => {
+                let broken = GraphQLError::new(GRAPHQL_VALIDATION_FAILED, why);
+                parse_typed(api, text, limits).and(Err(vec![broken]))
+            }
+        },
+        // The library passes over some tokens that can't stand where they are.
+        Err(unreadable) => parse_typed(api, text, limits).and(Err(vec![syntax_error(text, unreadable.at)])),
+    }
+}
+
+fn syntax_error(text: &str, at: usize) -> GraphQLError {
+    let (before, rest) = text.split_at_checked(at).unwrap_or((text, ""));
+    let found = rest.split_ascii_whitespace().next().map_or("the end of the document".to_owned(), |found| {
+        let shown: String = found.chars().take(20).collect();
+        format!("{shown:?}")
+    });
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    let message = format!("syntax error: {found} can't stand here");
+    GraphQLError::new(GRAPHQL_PARSE_FAILED, message).at(Some(Location { line, column }))
+}
+
+/// The same by the parser's library, which gives the type of each selection and takes its time.
+pub fn parse_typed(
     schema: &Valid<Schema>,
     text: &str,
     limits: ParseLimits,
@@ -69,12 +112,18 @@ pub fn parse_operation(
 }
 
 /// *GetOperation* of the specification (<https://spec.graphql.org/draft/#GetOperation()>).
-pub fn choose_operation<'a>(
-    document: &'a Valid<ExecutableDocument>,
+pub fn choose_operation<'d, 'a>(
+    document: &'d Document<'a>,
     name: Option<&str>,
-) -> Result<&'a Node<executable::Operation>, GraphQLError> {
-    document.operations.get(name).map_err(|_| {
-        let names: Vec<_> = document.operations.named.keys().map(|name| format!("\"{name}\"")).collect();
+) -> Result<&'d OperationDefinition<'a>, GraphQLError> {
+    let operations = &document.operations;
+    let chosen = match name {
+        Some(name) => operations.iter().find(|operation| operation.name == Some(name)),
+        None => operations.first().filter(|_| operations.len() == 1),
+    };
+    chosen.ok_or_else(|| {
+        let names: Vec<_> = operations.iter().filter_map(|operation| operation.name).collect();
+        let names: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
         let message = match name {
             Some(name) if names.is_empty() => {
                 format!("The document has no operation named \"{name}\": its only operation has no name.")
@@ -142,7 +191,7 @@ fn further_rules(document: &ExecutableDocument) -> Vec<GraphQLError> {
         walk.not_empty(&operation.selection_set, operation.location());
         walk.selections(&operation.selection_set);
     }
-    found.append(&mut incremental::rules(document));
+    found.append(&mut incremental_rules::rules(document));
     found.truncate(MAX_ERRORS);
     found
 }
@@ -228,9 +277,18 @@ mod tests {
     const SCHEMA: &str =
         "scalar Any type Query { f(any: Any, in: In): Int me: Me } type Me { id: ID } input In { a: Int }";
 
+    fn parse<'a>(
+        schema: &Valid<Schema>,
+        text: &'a str,
+        limits: ParseLimits,
+    ) -> Result<Document<'a>, Vec<GraphQLError>> {
+        let own = schema::Schema::new(schema).unwrap();
+        parse_operation(schema, &own, text, limits)
+    }
+
     fn check(text: &str, expected: &[(&str, &str, usize)]) {
         let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
-        let found = parse_operation(&schema, text, ParseLimits::default()).err().unwrap_or_default();
+        let found = parse(&schema, text, ParseLimits::default()).err().unwrap_or_default();
         let shown: Vec<_> =
             found.iter().map(|e| (e.code().unwrap(), e.message.as_str(), e.locations[0].column)).collect();
         assert_eq!(shown, expected);
@@ -261,6 +319,8 @@ mod tests {
             ("{ ... { } }", GRAPHQL_VALIDATION_FAILED, "at least one selection"),
             ("{ me { ...A } } fragment A on Me { }", GRAPHQL_VALIDATION_FAILED, "at least one selection"),
             ("{ me { id }", GRAPHQL_PARSE_FAILED, "expected R_CURLY"),
+            ("{ f(in: {a: 1} any) }", GRAPHQL_PARSE_FAILED, "\")\" can't stand here"),
+            ("query($a: Int = 1 +) { f }", GRAPHQL_PARSE_FAILED, "syntax error"),
             ("{ me { } }", GRAPHQL_VALIDATION_FAILED, "at least one selection"),
             ("type Query { a: Int }", GRAPHQL_VALIDATION_FAILED, "executable"),
             (&deep, MAX_RECURSION_LIMIT, "deeper than 200"),
@@ -270,7 +330,7 @@ mod tests {
         ];
         for (text, code, message) in cases {
             let shown: String = text.chars().take(60).collect();
-            let found = parse_operation(&schema, text, ParseLimits::default()).expect_err(&shown);
+            let found = parse(&schema, text, ParseLimits::default()).expect_err(&shown);
             let first = &found[0];
             assert_eq!(first.code(), Some(code), "{shown}: {}", first.message);
             assert!(first.message.contains(message), "{shown}: {}", first.message);
@@ -286,7 +346,7 @@ mod tests {
         let schema = Schema::parse_and_validate(schema, "schema.graphql").unwrap();
         let message = |names: SchemaNames| {
             let limits = ParseLimits { names, ..ParseLimits::default() };
-            parse_operation(&schema, text, limits).unwrap_err()[0].message.clone()
+            parse(&schema, text, limits).unwrap_err()[0].message.clone()
         };
         let (plain, suggesting) = (message(SchemaNames::Hidden), message(SchemaNames::Shown));
         assert!(suggesting.ends_with(&format!(".{expected}")), "{text}: {suggesting}");
@@ -314,7 +374,7 @@ mod tests {
             union Owner = User | Shop type User { name: String nickname: [String!]! } type Shop { name: Int }
             enum Currency { EUR USD } input Where { maximum: Amount! } scalar Amount input Pick @oneOf { a: Int b: Int }";
         let schema = Schema::parse_and_validate(schema, "schema.graphql").unwrap();
-        let errors = parse_operation(&schema, text, ParseLimits::default()).unwrap_err();
+        let errors = parse(&schema, text, ParseLimits::default()).unwrap_err();
         let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
         let found = messages.join(" / ");
         assert!(found.starts_with(expected), "{text}: {found}");
@@ -360,8 +420,7 @@ mod tests {
         let limits = ParseLimits { names: SchemaNames::Shown, ..ParseLimits::default() };
         let unknown: String = (0..5_000).map(|at| format!("fielt{at} ")).collect();
         let started = std::time::Instant::now();
-        let found =
-            parse_operation(&schema, &format!("{{ {unknown} {} }}", "x".repeat(1_000_000)), limits).unwrap_err();
+        let found = parse(&schema, &format!("{{ {unknown} {} }}", "x".repeat(1_000_000)), limits).unwrap_err();
         assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
         let suggesting = found.iter().filter(|error| error.message.contains("Did you mean")).count();
         assert_eq!((found.len(), suggesting), (MAX_ERRORS, MAX_SUGGESTIONS));
@@ -370,8 +429,8 @@ mod tests {
     #[test]
     fn operations_are_chosen_by_name() {
         let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
-        let document = parse_operation(&schema, "query A { f } query B { f }", ParseLimits::default()).unwrap();
-        assert_eq!(choose_operation(&document, Some("B")).unwrap().name.as_ref().unwrap(), "B");
+        let document = parse(&schema, "query A { f } query B { f }", ParseLimits::default()).unwrap();
+        assert_eq!(choose_operation(&document, Some("B")).unwrap().name, Some("B"));
         let message = |name| choose_operation(&document, name).unwrap_err().message;
         assert!(message(None).contains("operationName"));
         assert!(message(Some("C")).contains("\"A\", \"B\""));

@@ -2,6 +2,7 @@
 //! Knows nothing of federation.
 
 use std::hash::BuildHasherDefault;
+use std::sync::Arc;
 
 use ahash::{AHashMap, AHasher};
 use apollo_compiler::ast::{Type, Value};
@@ -69,6 +70,8 @@ pub struct Schema {
 pub struct TypeDef {
     /// The name, unique in the schema.
     pub name: Name,
+    /// The name as a JSON string, with its quotes.
+    pub quoted: Arc<[u8]>,
     /// What kind of type it is, with what only that kind has.
     pub kind: TypeKind,
     /// The object types that a value of this type can have at run time: itself for an object, the implementing objects
@@ -147,7 +150,13 @@ impl Schema {
         for name in source.types.keys().filter(|name| keep(name)) {
             let id = TypeId(schema.types.len() as u32);
             schema.by_name.insert(name.clone(), id);
-            schema.types.push(TypeDef { name: name.clone(), kind: TypeKind::Scalar, possible: TypeSet::empty() });
+            let quoted = ["\"", name, "\""].concat().into_bytes().into();
+            schema.types.push(TypeDef {
+                name: name.clone(),
+                quoted,
+                kind: TypeKind::Scalar,
+                possible: TypeSet::empty(),
+            });
         }
         for (name, definition) in source.types.iter().filter(|(name, _)| keep(name)) {
             let id = schema.by_name[name];

@@ -9,11 +9,13 @@
 
 use std::time::{Duration, Instant};
 
+use braid_graphql::compiler::validation::Valid;
 use braid_graphql::compiler::{self as apollo_compiler, ExecutableDocument};
 use braid_graphql::introspection::{Context, IntrospectionError, Introspector};
 use braid_graphql::names::SchemaNames;
 use braid_graphql::normalize::{NormalizeLimits, normalize};
-use braid_graphql::operation::{FieldRef, SelectionSet};
+use braid_graphql::operation::{FieldRef, Operation, SelectionSet};
+use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_graphql::schema::Schema;
 use braid_graphql::variables::{Variables, coerce_variables};
 
@@ -60,6 +62,11 @@ fn everything() -> String {
     )
 }
 
+fn normal(schema: &Valid<apollo_compiler::Schema>, own: &Schema, text: &str) -> Operation {
+    let document = parse_operation(schema, own, text, ParseLimits::default()).unwrap();
+    normalize(&document, choose_operation(&document, None).unwrap(), own, NormalizeLimits::default()).unwrap()
+}
+
 /// The parser's library executes introspection too.
 #[test]
 fn agrees_with_another_implementation() {
@@ -72,7 +79,7 @@ fn agrees_with_another_implementation() {
     let theirs = serde_json::to_value(theirs.unwrap()).unwrap();
 
     let own = Schema::new(&schema).unwrap();
-    let normal = normalize(&document, operation, &own, NormalizeLimits::default()).unwrap();
+    let normal = normal(&schema, &own, &everything());
     let variables = coerce_variables(&schema, &normal.variables, None, SchemaNames::Shown).unwrap();
     let definitions = &normal.variables;
     let context = Context { schema: &schema, variables: &variables, definitions, max_bytes: 1 << 20, deadline: None };
@@ -91,10 +98,8 @@ fn agrees_with_another_implementation() {
 /// The answer to `text`, one `__schema`, after 900 bytes of something else.
 fn bounded(text: &str, max_bytes: usize, deadline: Option<Instant>) -> Result<usize, IntrospectionError> {
     let schema = apollo_compiler::Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
-    let document = ExecutableDocument::parse_and_validate(&schema, text, "op.graphql").unwrap();
     let own = Schema::new(&schema).unwrap();
-    let operation = document.operations.get(None).unwrap();
-    let normal = normalize(&document, operation, &own, NormalizeLimits::default()).unwrap();
+    let normal = normal(&schema, &own, text);
     let sets: Vec<&SelectionSet> = normal.selection_set.fields[0].selection_set.iter().collect();
     let variables = Variables::default();
     let context = Context { schema: &schema, variables: &variables, definitions: &[], max_bytes, deadline };

@@ -45,10 +45,11 @@ fn context(supergraph: &Supergraph, argument: &ContextArgument) -> ContextSource
             continue;
         }
         let schema = Valid::assume_valid_ref(&supergraph.source);
-        let parsed = parse_field_set(schema, definition.name.clone(), &argument.selection);
         // A selection for other types that set the context does not fit this one.
-        let Ok(parsed) = parsed else { continue };
-        if let Ok(selection) = normalize_field_set(&parsed.selection_set, ty, &supergraph.schema) {
+        if parse_field_set(schema, definition.name.clone(), &argument.selection).is_err() {
+            continue;
+        }
+        if let Ok(selection) = normalize_field_set(&argument.selection, ty, &supergraph.schema) {
             sources.push((ty, selection));
         }
     }

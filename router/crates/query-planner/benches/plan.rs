@@ -44,7 +44,7 @@ impl Input {
     fn operation(&self) -> Operation {
         let supergraph = self.graph.supergraph();
         let limits = ParseLimits { max_tokens: 1_000_000, ..ParseLimits::default() };
-        let document = parse_operation(&supergraph.api_schema, &self.text, limits)
+        let document = parse_operation(&supergraph.api_schema, &supergraph.schema, &self.text, limits)
             .unwrap_or_else(|errors| panic!("{}: {}", self.name, errors[0].message));
         let operation = choose_operation(&document, None).unwrap_or_else(|error| panic!("{}", error.message));
         normalize(&document, operation, &supergraph.schema, NormalizeLimits::default())

@@ -370,8 +370,9 @@ fn without(pieces: Vec<Condition>, other: &Condition) -> Vec<Condition> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use braid_graphql::compiler::{ExecutableDocument, Schema as SourceSchema};
+    use braid_graphql::compiler::Schema as SourceSchema;
     use braid_graphql::normalize::{NormalizeLimits, normalize};
+    use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 
     /// The work of reading an operation; `None` if it is more than `budget`.
     fn work(text: &str, budget: u64) -> Option<u64> {
@@ -380,9 +381,9 @@ mod tests {
             "schema.graphql",
         );
         let source = source.unwrap();
-        let document = ExecutableDocument::parse_and_validate(&source, text, "op.graphql").unwrap();
         let schema = Schema::new(&source).unwrap();
-        let operation = document.operations.get(None).unwrap();
+        let document = parse_operation(&source, &schema, text, ParseLimits::default()).unwrap();
+        let operation = choose_operation(&document, None).unwrap();
         let operation = normalize(&document, operation, &schema, NormalizeLimits::default()).unwrap();
         let mut spent = 0;
         let mut spend = |units| {

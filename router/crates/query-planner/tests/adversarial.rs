@@ -28,7 +28,7 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 fn read(sdl: &str, text: &str) -> (QueryGraph, Operation) {
     let supergraph = Supergraph::read(sdl).unwrap();
     let limits = ParseLimits { max_tokens: 1_000_000, ..ParseLimits::default() };
-    let document = parse_operation(&supergraph.api_schema, text, limits).unwrap();
+    let document = parse_operation(&supergraph.api_schema, &supergraph.schema, text, limits).unwrap();
     let chosen = choose_operation(&document, None).unwrap();
     let operation = normalize(&document, chosen, &supergraph.schema, NormalizeLimits::default()).unwrap();
     (QueryGraph::new(Arc::new(supergraph)), operation)

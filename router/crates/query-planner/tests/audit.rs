@@ -27,7 +27,7 @@ fn folder() -> PathBuf {
 
 /// The operation in normal form; `None` when it is not valid.
 fn operation(supergraph: &Supergraph, text: &str) -> Option<Operation> {
-    let document = parse_operation(&supergraph.api_schema, text, ParseLimits::default()).ok()?;
+    let document = parse_operation(&supergraph.api_schema, &supergraph.schema, text, ParseLimits::default()).ok()?;
     let operation = choose_operation(&document, None).ok()?;
     Some(normalize(&document, operation, &supergraph.schema, NormalizeLimits::default()).unwrap())
 }

@@ -148,7 +148,8 @@ fn hardly_an_assignment_is_cheaper() {
         let best = costs.iter().map(cost).min().unwrap();
         let supergraph = Supergraph::read(&world.sdl()).unwrap();
         let text = format!("{{ start {{ {} }} }}", text(&asked));
-        let document = parse_operation(&supergraph.api_schema, &text, ParseLimits::default()).unwrap();
+        let document =
+            parse_operation(&supergraph.api_schema, &supergraph.schema, &text, ParseLimits::default()).unwrap();
         let operation = choose_operation(&document, None).unwrap();
         let operation = normalize(&document, operation, &supergraph.schema, NormalizeLimits::default()).unwrap();
         let graph = QueryGraph::new(Arc::new(supergraph));

@@ -30,7 +30,7 @@ fn check(folder: &Path) -> Result<(), String> {
     let mut config = PlannerConfig::default();
     let labels = text.lines().filter_map(|line| line.strip_prefix("# labels: "));
     config.override_labels.extend(labels.flat_map(|labels| labels.split(", ")).map(str::to_owned));
-    let document = parse_operation(&supergraph.api_schema, &text, ParseLimits::default())
+    let document = parse_operation(&supergraph.api_schema, &supergraph.schema, &text, ParseLimits::default())
         .map_err(|errors| errors[0].message.clone())?;
     let operation = choose_operation(&document, None).map_err(|error| error.message)?;
     let limits = NormalizeLimits::default();

@@ -47,7 +47,7 @@ fn reversed(sdl: &str) -> String {
 /// The plan as text; `None` where the operation is not valid.
 fn shown(graph: &QueryGraph, text: &str) -> Option<String> {
     let supergraph = graph.supergraph();
-    let document = parse_operation(&supergraph.api_schema, text, ParseLimits::default()).ok()?;
+    let document = parse_operation(&supergraph.api_schema, &supergraph.schema, text, ParseLimits::default()).ok()?;
     let operation = choose_operation(&document, None).ok()?;
     let operation = normalize(&document, operation, &supergraph.schema, NormalizeLimits::default()).unwrap();
     Some(match plan(&operation, graph, &PlannerConfig::default()) {

@@ -89,10 +89,9 @@ impl Supergraph {
         };
         let problem =
             |problem: String| EventFieldError::Payload { payload: text.to_owned(), on: name.clone(), problem };
-        let parsed = parse_field_set(Valid::assume_valid_ref(&self.source), name.clone(), text)
+        parse_field_set(Valid::assume_valid_ref(&self.source), name.clone(), text)
             .map_err(|error| problem(error.to_string()))?;
-        let payload =
-            normalize_field_set(&parsed.selection_set, on, &self.schema).map_err(|error| problem(error.to_string()))?;
+        let payload = normalize_field_set(text, on, &self.schema).map_err(|error| problem(error.to_string()))?;
         let all = self.schema.ty(on).fields().into_iter().flatten();
         let has_all =
             all.into_iter().all(|(_, id)| payload.fields.iter().any(|field| field.definition.id() == Some(*id)));

@@ -344,9 +344,9 @@ impl Reader<'_> {
             return Ok(known.clone());
         }
         let name = self.schema.ty(parent).name.clone();
-        let parsed = parse_field_set(Valid::assume_valid_ref(self.source), name, text)
+        parse_field_set(Valid::assume_valid_ref(self.source), name, text)
             .map_err(|problem| invalid(coordinate, format!("the field set \"{text}\" is not valid: {problem}")))?;
-        let normal = normalize_field_set(&parsed.selection_set, parent, self.schema)
+        let normal = normalize_field_set(text, parent, self.schema)
             .map_err(|error| invalid(coordinate, format!("the field set \"{text}\" is not valid: {error}")))?;
         self.field_sets.insert(key, normal.clone());
         Ok(normal)

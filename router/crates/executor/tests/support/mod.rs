@@ -60,7 +60,7 @@ pub fn supergraph(subgraphs: &[&str], types: &str) -> Arc<Supergraph> {
 
 /// The operation in normal form, and ready to run; `None` when it is not valid, or cannot be planned.
 pub fn try_compile(supergraph: &Arc<Supergraph>, text: &str) -> Option<(Operation, CompiledOperation)> {
-    let document = parse_operation(&supergraph.api_schema, text, ParseLimits::default()).ok()?;
+    let document = parse_operation(&supergraph.api_schema, &supergraph.schema, text, ParseLimits::default()).ok()?;
     let chosen = choose_operation(&document, None).ok()?;
     let operation = normalize(&document, chosen, &supergraph.schema, NormalizeLimits::default()).unwrap();
     let graph = QueryGraph::new(Arc::clone(supergraph));
@@ -70,7 +70,7 @@ pub fn try_compile(supergraph: &Arc<Supergraph>, text: &str) -> Option<(Operatio
 }
 
 pub fn compile(supergraph: &Arc<Supergraph>, text: &str) -> CompiledOperation {
-    let document = parse_operation(&supergraph.api_schema, text, ParseLimits::default()).unwrap();
+    let document = parse_operation(&supergraph.api_schema, &supergraph.schema, text, ParseLimits::default()).unwrap();
     let chosen = choose_operation(&document, None).unwrap();
     let operation = normalize(&document, chosen, &supergraph.schema, NormalizeLimits::default()).unwrap();
     let graph = QueryGraph::new(Arc::clone(supergraph));

@@ -40,7 +40,11 @@ fn random_operations_are_planned_right() {
             let mutation = supergraph.schema.mutation.is_some() && random.chance(30);
             let text = random_operation(&supergraph.api_schema, &mut random, mutation);
             // Fields that do not merge make some of them invalid.
-            let Ok(document) = parse_operation(&supergraph.api_schema, &text, ParseLimits::default()) else { continue };
+            let Ok(document) =
+                parse_operation(&supergraph.api_schema, &supergraph.schema, &text, ParseLimits::default())
+            else {
+                continue;
+            };
             let operation = choose_operation(&document, None).unwrap();
             let operation = normalize(&document, operation, &supergraph.schema, NormalizeLimits::default()).unwrap();
             match plan(&operation, &graph, &PlannerConfig::default()) {

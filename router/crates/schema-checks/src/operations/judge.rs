@@ -7,7 +7,7 @@ use braid_graphql::compiler::validation::Valid;
 use braid_graphql::error::GraphQLError;
 use braid_graphql::incremental::with_incremental_directives;
 use braid_graphql::names::SchemaNames;
-use braid_graphql::parse::{ParseLimits, parse_operation};
+use braid_graphql::parse::{ParseLimits, parse_typed};
 use serde::Serialize;
 
 use super::known::KnownOperation;
@@ -90,12 +90,12 @@ pub fn judge(operations: Vec<KnownOperation>, old: &Valid<Schema>, new: &Valid<S
                 let uses = uses_of_fields(&operation.fields);
                 return Judged { operation, errors_before: Vec::new(), errors_after: Vec::new(), uses };
             };
-            let (errors_before, uses) = match parse_operation(old, text, LIMITS) {
+            let (errors_before, uses) = match parse_typed(old, text, LIMITS) {
                 Ok(document) => (Vec::new(), lookup.of(&document)),
                 Err(errors) => (located(&operation, &errors), AHashSet::new()),
             };
             let errors_after =
-                parse_operation(new, text, LIMITS).err().map(|errors| located(&operation, &errors)).unwrap_or_default();
+                parse_typed(new, text, LIMITS).err().map(|errors| located(&operation, &errors)).unwrap_or_default();
             Judged { operation, errors_before, errors_after, uses }
         })
         .collect()
