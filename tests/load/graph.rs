@@ -14,10 +14,16 @@ macro_rules! file {
 }
 
 const SUBGRAPHS: [(&str, &str); 4] = [file!("people"), file!("books"), file!("reviews"), file!("stock")];
-const TEXTS: [(&str, &str); 4] = [file!("light"), file!("two-stages"), file!("join"), file!("heavy")];
+const TEXTS: [(&str, &str); 5] = [
+    file!("light"),
+    file!("two-stages"),
+    file!("join"),
+    file!("heavy"),
+    ("heavy-new", include_str!("graph/heavy.graphql")),
+];
 
-/// The names of the operations.
-pub(super) const OPERATIONS: [&str; 4] = [TEXTS[0].0, TEXTS[1].0, TEXTS[2].0, TEXTS[3].0];
+/// The names of the operations. `heavy-new` is `heavy` with a name that no request had before, so no router has compiled it.
+pub(super) const OPERATIONS: [&str; 5] = [TEXTS[0].0, TEXTS[1].0, TEXTS[2].0, TEXTS[3].0, TEXTS[4].0];
 
 const PEOPLE: u64 = 20;
 const BOOKS: u64 = 40;
@@ -45,7 +51,11 @@ pub(super) fn write_supergraph(folder: &Path, port: u16) -> PathBuf {
 /// Writes the request of an operation.
 pub(super) fn write_request(folder: &Path, operation: &str) -> PathBuf {
     let path = folder.join(format!("{operation}.json"));
-    let request = json!({ "query": text(operation), "variables": variables(operation) });
+    let text = match operation {
+        "heavy-new" => text(operation).replacen("Heavy", "Heavy__NEW__", 1),
+        _ => text(operation).to_owned(),
+    };
+    let request = json!({ "query": text, "variables": variables(operation) });
     std::fs::write(&path, request.to_string()).unwrap();
     path
 }

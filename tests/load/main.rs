@@ -8,7 +8,13 @@
 //! CPU per request is what matters: on a small machine it hardly changes when the machine is busy. Before the load starts, all
 //! responses are compared with those of the unsplit graph. Routers are measured in turn. The first is a server that only returns the
 //! response: if its throughput falls with more connections, that is not the fault of a router.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic of a tool is its report")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a panic of a tool is its report"
+)]
 
 mod bare;
 mod canned;
@@ -23,7 +29,7 @@ use clap::Parser;
 
 use canned::Canned;
 use report::Turn;
-use router::{Running, Setup};
+use router::{NOTHING_SHARED, Running, Setup};
 
 /// Puts load on routers in turn, and prints the cost of a request for each
 #[derive(Debug, Parser)]
@@ -34,6 +40,10 @@ struct Options {
     /// Another router, as NAME=COMMAND; {supergraph} and {port} are replaced, and set as $SUPERGRAPH and $PORT
     #[arg(long = "beside", value_name = "NAME=COMMAND", value_parser = named)]
     beside: Vec<(String, String)>,
+    /// Also measures our router with the response cache: with all it needs in it, and with nothing that is still fresh; and with $REDIS_URL,
+    /// with all it needs in Redis alone
+    #[arg(long)]
+    cached: bool,
     /// The operations to send (files of tests/load/graph); all by default
     #[arg(long = "operation", value_name = "NAME", value_parser = graph::OPERATIONS)]
     operations: Vec<String>,
@@ -71,9 +81,14 @@ fn main() {
     let answer = folder.path().join("answer.json");
     let mut setups = vec![
         Setup::bare("bare server", &answer),
-        Setup::braid("braid", &options.braid, &supergraph, folder.path(), true),
-        Setup::braid("braid, nothing shared", &options.braid, &supergraph, folder.path(), false),
+        Setup::braid("braid", &options.braid, &supergraph, folder.path(), ""),
+        Setup::braid("braid, nothing shared", &options.braid, &supergraph, folder.path(), ""),
     ];
+    if options.cached {
+        for (name, config) in cached() {
+            setups.push(Setup::braid(&name, &options.braid, &supergraph, folder.path(), &config));
+        }
+    }
     setups.extend(options.beside.iter().map(|(name, command)| Setup::other(name, command, &supergraph)));
     let operations = match options.operations.is_empty() {
         true => graph::OPERATIONS.map(str::to_owned).to_vec(),
@@ -90,6 +105,24 @@ fn main() {
             }
         }
     }
+}
+
+/// The cache in its states. Nothing is shared among requests, so that what differs is the cache alone.
+fn cached() -> Vec<(String, String)> {
+    let cache = |of: &str, more: &str| {
+        (format!("cache {of}, {NOTHING_SHARED}"), format!("cache: {{ enabled: true, {more} }}\n"))
+    };
+    let mut all =
+        vec![cache("warm", "all: { max_age: 1h }"), cache("cold", "all: { max_age: 1ms }, store: { memory: 512MiB }")];
+    match std::env::var("REDIS_URL") {
+        // A memory that holds next to nothing.
+        Ok(url) => all.push(cache(
+            "in Redis",
+            &format!("all: {{ max_age: 1h }}, store: {{ memory: 64KiB, redis: {{ url: {url:?} }} }}"),
+        )),
+        Err(_) => eprintln!("REDIS_URL is not set: the cache in Redis is not measured"),
+    }
+    all
 }
 
 struct Request {

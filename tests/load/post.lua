@@ -1,10 +1,20 @@
--- What the client sends: the body in $LOAD_BODY, again and again. At the end one line of JSON says how it went.
+-- What the client sends: the body in $LOAD_BODY, again and again, with a number of its own for each "__NEW__" in it. At the end one line of JSON says how it
+-- went.
 local file = assert(io.open(os.getenv("LOAD_BODY"), "rb"))
 wrk.method = "POST"
 wrk.body = file:read("*a")
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Accept"] = "application/json"
 file:close()
+
+local before, after = wrk.body:match("^(.-)__NEW__(.*)$")
+if before then
+  local number = os.time() % 100000 * 1000000
+  request = function()
+    number = number + 1
+    return wrk.format(nil, nil, nil, before .. number .. after)
+  end
+end
 
 done = function(summary, latency)
   local e = summary.errors

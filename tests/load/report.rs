@@ -20,7 +20,7 @@ pub(super) struct Turn {
 /// Prints the head of the table.
 pub(super) fn head() {
     print(&format!(
-        "{:<12} {:>5} {:<24} {:>8} {:>9} {:>8} {:>8} {:>7} {:>8} {:>7}",
+        "{:<12} {:>5} {:<28} {:>8} {:>9} {:>8} {:>8} {:>7} {:>8} {:>7}",
         "operation", "conns", "router", "CPU µs", "req/s", "p50 ms", "p99 ms", "MiB", "sub/req", "failed"
     ));
 }
@@ -30,7 +30,7 @@ pub(super) fn row(operation: &str, connections: usize, router: &str, turns: &[Tu
     let per_request = |turn: &Turn, value: f64| value / turn.load.requests.max(1) as f64;
     let of = |value: &dyn Fn(&Turn) -> f64| median(turns.iter().map(value).collect());
     print(&format!(
-        "{operation:<12} {connections:>5} {router:<24} {:>8.1} {:>9.0} {:>8.2} {:>8.2} {:>7} {:>8.2} {:>7}",
+        "{operation:<12} {connections:>5} {router:<28} {:>8.1} {:>9.0} {:>8.2} {:>8.2} {:>7} {:>8.2} {:>7}",
         of(&|turn| per_request(turn, turn.cpu.as_secs_f64() * 1e6)),
         of(&|turn| turn.load.requests as f64 / (turn.load.microseconds as f64 / 1e6)),
         of(&|turn| turn.load.p50 as f64 / 1e3),

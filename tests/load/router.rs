@@ -25,17 +25,17 @@ pub(super) struct Running {
 
 impl Setup {
     /// Our router, with its default settings except two: no access log, because other routers write none, and no limits on
-    /// concurrency, at which requests would be refused instead of measured. `shares` says whether equal concurrent requests to a
-    /// subgraph are sent only once.
-    pub(super) fn braid(name: &str, program: &Path, supergraph: &Path, folder: &Path, shares: bool) -> Self {
+    /// concurrency, at which requests would be refused instead of measured. `more` is what else it is configured with.
+    pub(super) fn braid(name: &str, program: &Path, supergraph: &Path, folder: &Path, more: &str) -> Self {
         let program = std::fs::canonicalize(program).unwrap_or_else(|error| {
             panic!("{}: {error}; build it first: cargo build --release --package braid", program.display())
         });
-        let config = folder.join(format!("shares-{shares}.yaml"));
+        let config = folder.join(format!("{name}.yaml").replace([' ', ','], "-"));
+        let shares = !name.contains(NOTHING_SHARED);
         let text = format!(
             "telemetry: {{ access_log: {{ enabled: false }} }}\n\
              server: {{ max_concurrent_requests: {MOST} }}\n\
-             traffic: {{ all: {{ deduplicate: {shares}, max_concurrent_requests: {MOST} }} }}\n"
+             traffic: {{ all: {{ deduplicate: {shares}, max_concurrent_requests: {MOST} }} }}\n{more}"
         );
         std::fs::write(&config, text).unwrap();
         let command = format!(
@@ -118,6 +118,9 @@ impl Running {
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
     }
 }
+
+/// In the name of a setup that sends equal concurrent requests to a subgraph one by one.
+pub(super) const NOTHING_SHARED: &str = "nothing shared";
 
 /// A limit on concurrency that is never reached.
 const MOST: usize = 100_000;
