@@ -61,7 +61,8 @@ impl Plan {
             }
             Failure::Negative
         })?;
-        let (plan, supergraph) = (compiled.plan(), &*compiler.supergraph);
+        let Some(plan) = compiled.plan() else { return Ok(()) };
+        let supergraph = &*compiler.supergraph;
         match self.format {
             Format::Text => print(&format!("{}\n", print_text(plan, supergraph).trim_end()))?,
             Format::Json => print(&format!("{:#}\n", print_json(plan, supergraph)))?,

@@ -62,7 +62,7 @@ fn benches(criterion: &mut Criterion) {
     for (name, text, size) in cases() {
         let operation = compile(&supergraph, text);
         let world = World { supergraph: supergraph.clone(), size, seed: 7 };
-        let service = Recorded::new(world, operation.plan().clone());
+        let service = Recorded::new(world, operation.plan().unwrap().clone());
         let variables = operation.coerce_variables(None, SchemaNames::Shown).unwrap();
         let context = context();
         let run = || runtime.block_on(braid_executor::execute(&operation, &variables, &service, &context));
@@ -95,7 +95,7 @@ fn stages(criterion: &mut Criterion) {
     let (_, text, size) = cases()[2];
     let operation = compile(&supergraph, text);
     let world = World { supergraph: supergraph.clone(), size, seed: 7 };
-    let service = Recorded::new(world, operation.plan().clone());
+    let service = Recorded::new(world, operation.plan().unwrap().clone());
     let variables = operation.coerce_variables(None, SchemaNames::Shown).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let answer = runtime.block_on(braid_executor::execute(&operation, &variables, &service, &context())).bytes;

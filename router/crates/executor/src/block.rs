@@ -1,6 +1,8 @@
 //! Short texts, written and compared as blocks whose size the compiler knows. Most keys and values are short, and a call to copy or compare a
 //! few bytes costs more than the bytes. Knows nothing of JSON.
 
+use smallvec::SmallVec;
+
 /// How many bytes a text of a compiled operation may have to be one block.
 const TEXT: usize = 16;
 
@@ -27,6 +29,22 @@ impl Text {
             }
             None => Self { block, len: 0, long: Some(text.into()) },
         }
+    }
+
+    /// The text of these parts.
+    pub(crate) fn of(parts: [&[u8]; 3]) -> Self {
+        let mut text: SmallVec<[u8; 64]> = SmallVec::new();
+        parts.iter().for_each(|part| text.extend_from_slice(part));
+        Self::new(&text)
+    }
+
+    /// Puts another byte at the beginning.
+    pub(crate) fn set_first(&mut self, byte: u8) {
+        let first = match &mut self.long {
+            None => self.block.first_mut().filter(|_| self.len > 0),
+            Some(long) => long.first_mut(),
+        };
+        first.into_iter().for_each(|first| *first = byte);
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -96,6 +114,9 @@ mod tests {
             let mut out = b"before".to_vec();
             text.write(&mut out);
             assert_eq!(out, [b"before", &all[..len]].concat());
+            let mut other = Text::of([b",", &all[..len], b":"]);
+            other.set_first(b'{');
+            assert_eq!(other.bytes(), [b"{", &all[..len], b":"].concat());
             for room in 0..40 {
                 let found = (room >= len).then_some(len);
                 assert_eq!(text.begins(&all[..room]), found, "{len} in {room}");

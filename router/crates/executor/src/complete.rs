@@ -86,7 +86,7 @@ impl<'a> Completion<'a> {
         let introspector = Introspector::new(introspection::Context {
             schema: &operation.supergraph.api_schema,
             variables,
-            definitions: &operation.operation.variables,
+            definitions: &operation.variables,
             max_bytes: max_out,
             deadline,
         });

@@ -46,7 +46,7 @@ mod wire_error;
 mod written;
 
 pub use compile::limits::CompileError;
-pub use compile::operation::{CompileOptions, CompiledOperation};
+pub use compile::operation::{CompileOptions, CompiledOperation, OperationSource};
 pub use compile::weights::{NoWeights, Weights};
 pub use execute::{execute, execute_event, refuse, subscription_request};
 pub use parts::{Part, PartsFormat, PartsReport, execute_in_parts};

@@ -21,12 +21,11 @@ pub(crate) fn prepare(
     match (&fetch.kind, &fetch.requests) {
         (CompiledKind::Root { path, .. }, Requests::One(request)) => Ok(prepare_root(context, tree, path, request)),
         (CompiledKind::Entities(entities), Requests::One(request)) => prepare_all(context, tree, entities, request),
-        (CompiledKind::Entities(entities), Requests::ByGroups { selections, known }) => {
+        (CompiledKind::Entities(entities), Requests::ByGroups { fetch, selections, known }) => {
             let Some(groups) = Groups::collect(context, tree, entities)? else { return Ok(None) };
-            let source = &context.operation.plan.fetches[index];
             let schema = &context.operation.supergraph.schema;
-            let variables = &context.operation.operation.variables;
-            let request = request_of_groups(source, schema, variables, selections, known, &groups.counts())?;
+            let variables = &context.operation.variables;
+            let request = request_of_groups(fetch, schema, variables, selections, known, &groups.counts())?;
             Ok(Some(groups.prepare(context, tree, &request)))
         }
         // Only entities take values from contexts.

@@ -88,7 +88,7 @@ impl<'a, M> Run<'a, M> {
         // Positions in the tree are counted in 32 bits.
         limits.max_memory = limits.max_memory.min(4 << 30);
         let mut tree = Tree::default();
-        let root = tree.add_object(operation.shapes.get(Shapes::ROOT).width(), Some(operation.operation.root));
+        let root = tree.add_object(operation.shapes.get(Shapes::ROOT).width(), Some(operation.root));
         let waits_for: Vec<u32> = operation.fetches.iter().map(|fetch| fetch.waits_for).collect();
         let ready = (0..waits_for.len()).rev().filter(|index| waits_for[*index] == 0).collect();
         Self {

@@ -46,7 +46,7 @@ impl<'a> Stages<'a> {
     /// An execution that has not begun.
     pub fn new(operation: &'a CompiledOperation, variables: &'a Variables) -> Self {
         let mut tree = Tree::default();
-        let root = tree.add_object(operation.shapes.get(Shapes::ROOT).width(), Some(operation.operation.root));
+        let root = tree.add_object(operation.shapes.get(Shapes::ROOT).width(), Some(operation.root));
         Self { operation, variables, tree, root, errors: Errors::new(100), refusals: Errors::new(100) }
     }
 

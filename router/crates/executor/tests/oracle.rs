@@ -423,7 +423,7 @@ fn case(supergraph: &Arc<Supergraph>, seed: u64, faulty: bool) -> Result<(), Tes
     let Some((operation, compiled)) = support::try_compile(supergraph, &text) else { return Ok(()) };
     let size = Size { entities: 4, root_items: 3, items: 2, nulls: 9 };
     let world = World { supergraph: Arc::clone(supergraph), size, seed };
-    let mut service = Recorded::new(world, compiled.plan().clone());
+    let mut service = Recorded::new(world, compiled.plan().unwrap().clone());
     if faulty {
         service.change = Box::new(move |fetch, answer| {
             let mut next = numbers(seed ^ (u64::from(fetch) << 32) ^ 0x9e37_79b9);
@@ -451,7 +451,7 @@ fn case(supergraph: &Arc<Supergraph>, seed: u64, faulty: bool) -> Result<(), Tes
     let mut oracle = Oracle {
         supergraph,
         operation: &operation,
-        plan: compiled.plan(),
+        plan: compiled.plan().unwrap(),
         variables: &values,
         tree: json!({ TYPE: "Query" }),
     };
@@ -503,7 +503,7 @@ fn whatever_bytes_come_the_answer_is_json() {
         let Some((_, compiled)) = support::try_compile(&supergraph, &text) else { return Ok(()) };
         let size = Size { entities: 4, root_items: 3, items: 2, nulls: 9 };
         let world = World { supergraph: Arc::clone(&supergraph), size, seed };
-        let mut service = Recorded::new(world, compiled.plan().clone());
+        let mut service = Recorded::new(world, compiled.plan().unwrap().clone());
         service.change_bytes = Box::new(move |fetch, bytes| {
             let mut next = numbers(seed ^ (u64::from(fetch) << 32) ^ 0x51ed_270b);
             if next(3) == 0 { bytes } else { damage(bytes, &mut next) }

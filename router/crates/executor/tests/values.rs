@@ -268,7 +268,7 @@ fn a_memory_changes_no_answer() {
         let size = Size { entities: 6, root_items: 5, items: 2, nulls: 9 };
         let over = |text: &str| {
             let world = World { supergraph: supergraph.clone(), size, seed };
-            Recorded::new(world, compile(&supergraph, text).plan().clone())
+            Recorded::new(world, compile(&supergraph, text).plan().unwrap().clone())
         };
         for text in texts {
             let plain = answer(&supergraph, &over(text), text, "{}");

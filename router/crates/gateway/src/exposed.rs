@@ -1,5 +1,6 @@
 //! What a client asks to see of how its answer is made (`braid-expose`), where it may see it. Knows no format.
 
+use braid_executor::CompiledOperation;
 use braid_graphql::variables::Variables;
 use braid_query_plan::FetchId;
 use http::{HeaderMap, HeaderName, StatusCode};
@@ -68,9 +69,9 @@ impl<S> Gateway<S> {
     /// What a client sees that asked for `exposes`.
     pub(crate) fn exposed(&self, exposes: Exposes, operation: &CachedOperation, variables: &Variables) -> Box<Exposed> {
         let compiled = operation.result.as_ref().ok().filter(|_| exposes.explain);
-        let fetch_costs = match (&self.costs, compiled) {
-            (Some(costs), Some(compiled)) => {
-                costs.model.fetch_costs(compiled.operation(), compiled.plan(), &self.supergraph, variables)
+        let fetch_costs = match (&self.costs, compiled.and_then(CompiledOperation::source)) {
+            (Some(costs), Some(source)) => {
+                costs.model.fetch_costs(&source.operation, &source.plan, &self.supergraph, variables)
             }
             _ => Vec::new(),
         };

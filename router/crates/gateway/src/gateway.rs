@@ -166,6 +166,7 @@ impl<S: Subgraphs> Gateway<S> {
         let mut compiler = Compiler::new(supergraph.clone(), limits.clone());
         compiler.names = exposure.names();
         compiler.with_facts = config.has_cache;
+        compiler.keeps_source = exposure.plan;
         compiler.costs.clone_from(&costs);
         let told = config.answers.as_ref().map(|setup| Told::new(setup, &headers)).transpose()?.flatten();
         Ok(Self {

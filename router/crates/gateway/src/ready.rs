@@ -55,9 +55,14 @@ impl Ready<'_> {
         self.estimate?.max
     }
 
-    /// What is asked of subgraphs.
+    /// How many requests to subgraphs it makes at most; `None` for one that can't be compiled.
+    pub fn subgraph_requests(&self) -> Option<usize> {
+        Some(self.operation.result.as_ref().ok()?.number_of_fetches())
+    }
+
+    /// What is asked of subgraphs, if plans may be shown (`exposure.plan`).
     pub fn plan(&self) -> Option<&QueryPlan> {
-        Some(self.operation.result.as_ref().ok()?.plan())
+        self.operation.result.as_ref().ok()?.plan()
     }
 
     /// The types and fields of it that the client may not see: they are null in the response.

@@ -120,11 +120,10 @@ fn for_agents(refusal: Refusal) -> Refusal {
 
 fn described<S>(gateway: &Gateway<S>, ready: &Ready<'_>, allowed: Allowed) -> Value {
     let max_cost = [ready.max_cost(), allowed.max_cost].into_iter().flatten().min();
-    let plan = ready.plan();
     let mut out = json!({
         "dryRun": true,
         "kind": ready.kind().map(|kind| kind.name()),
-        "subgraphRequests": plan.map(|plan| plan.fetches.len()),
+        "subgraphRequests": ready.subgraph_requests(),
     });
     // Without demand control, nobody knows.
     if let Some(cost) = ready.estimated_cost() {
@@ -133,7 +132,7 @@ fn described<S>(gateway: &Gateway<S>, ready: &Ready<'_>, allowed: Allowed) -> Va
     if !ready.refused().is_empty() {
         out["notPermitted"] = json!(ready.refused());
     }
-    if let Some(plan) = plan.filter(|_| gateway.exposure.plan) {
+    if let Some(plan) = ready.plan() {
         out["plan"] = print(plan, &gateway.supergraph).into();
     }
     out

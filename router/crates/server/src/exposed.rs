@@ -23,11 +23,13 @@ pub(crate) fn exposed<S>(gateway: &Gateway<S>, answer: &Executed) -> Option<Byte
     if dry_run {
         braid.insert("dryRun".to_owned(), true.into());
     }
-    if plan {
-        braid.insert("plan".to_owned(), print(compiled.plan(), &gateway.supergraph).into());
+    // It is kept, since it may be exposed.
+    let kept = compiled.plan();
+    if let Some(kept) = kept.filter(|_| plan) {
+        braid.insert("plan".to_owned(), print(kept, &gateway.supergraph).into());
     }
-    if explain {
-        let mut explained = serde_json::to_value(explanation(compiled.plan(), &gateway.supergraph)).ok()?;
+    if let Some(kept) = kept.filter(|_| explain) {
+        let mut explained = serde_json::to_value(explanation(kept, &gateway.supergraph)).ok()?;
         for (fetch, cost) in &inside.fetch_costs {
             explained["fetches"][fetch.0 as usize]["cost"] = (*cost).into();
         }

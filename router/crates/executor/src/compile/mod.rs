@@ -11,6 +11,7 @@ mod facts;
 pub(crate) mod fetch;
 pub(crate) mod flow;
 pub(crate) mod initial;
+mod key_index;
 pub(crate) mod limits;
 pub(crate) mod operation;
 pub(crate) mod parts;

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
 use braid_graphql::names::SchemaNames;
 use braid_graphql::operation::{Operation, SelectionSet};
+use braid_graphql::schema::TypeId;
 use braid_graphql::variables::{BAD_USER_INPUT, Variables, coerce_variables};
+use braid_graphql::{Name, Node, OperationType, VariableDefinition};
 use braid_query_plan::QueryPlan;
-use braid_supergraph::Supergraph;
+use braid_supergraph::{SubgraphId, Supergraph};
 use serde_json::value::RawValue;
 
 use super::condition::{CompiledCondition, Numbers};
@@ -27,11 +28,13 @@ pub struct CompileOptions<'a> {
     pub weights: &'a dyn Weights,
     /// Whether requests say what a cache has to know of what they ask ([`crate::request::SelectionFacts`]).
     pub with_facts: bool,
+    /// Whether what it is compiled from is kept, for people to see ([`CompiledOperation::source`]).
+    pub keeps_source: bool,
 }
 
 impl Default for CompileOptions<'_> {
     fn default() -> Self {
-        Self { weights: &NoWeights, with_facts: false }
+        Self { weights: &NoWeights, with_facts: false, keeps_source: true }
     }
 }
 
@@ -39,8 +42,10 @@ impl Default for CompileOptions<'_> {
 #[derive(Debug)]
 pub struct CompiledOperation {
     pub(crate) supergraph: Arc<Supergraph>,
-    pub(crate) operation: Operation,
-    pub(crate) plan: QueryPlan,
+    kind: OperationType,
+    name: Option<Name>,
+    pub(crate) variables: Vec<Node<VariableDefinition>>,
+    pub(crate) root: TypeId,
     pub(crate) shapes: Shapes,
     pub(crate) fetches: Vec<CompiledFetch>,
     pub(crate) projection: Projection,
@@ -50,6 +55,17 @@ pub struct CompiledOperation {
     pub(crate) flow: Option<Flow>,
     /// The numbers of the variables of `@include` and `@skip`.
     conditions: Vec<usize>,
+    source: Option<Box<OperationSource>>,
+    weight: usize,
+}
+
+/// What an operation is compiled from.
+#[derive(Debug)]
+pub struct OperationSource {
+    /// What is asked.
+    pub operation: Operation,
+    /// How it is fetched.
+    pub plan: QueryPlan,
 }
 
 impl CompiledOperation {
@@ -76,22 +92,36 @@ impl CompiledOperation {
         let projection = Projection::new(supergraph, &shapes, &operation, &numbers)?;
         let (parts, supergraph) = (Parts::new(&operation, &plan), Arc::clone(supergraph));
         let flow = Flow::new(&operation, &plan, &fetches, &projection);
-        Ok(Self { supergraph, operation, plan, shapes, fetches, projection, parts, flow, conditions })
+        let (kind, name, root) = (operation.kind, operation.name.clone(), operation.root);
+        let variables = operation.variables.clone();
+        let source = options.keeps_source.then(|| Box::new(OperationSource { operation, plan }));
+        let mut compiled = Self {
+            supergraph,
+            kind,
+            name,
+            variables,
+            root,
+            shapes,
+            fetches,
+            projection,
+            parts,
+            flow,
+            conditions,
+            source,
+            weight: 0,
+        };
+        compiled.weight = compiled.measure();
+        Ok(compiled)
     }
 
     /// Query, mutation or subscription.
     pub fn kind(&self) -> OperationType {
-        self.operation.kind
-    }
-
-    /// The operation that was compiled.
-    pub fn operation(&self) -> &Operation {
-        &self.operation
+        self.kind
     }
 
     /// The name the client gave the operation.
     pub fn name(&self) -> Option<&str> {
-        self.operation.name.as_deref()
+        self.name.as_deref()
     }
 
     /// Whether it was made to be answered in parts ([`crate::execute_in_parts`]).
@@ -99,23 +129,45 @@ impl CompiledOperation {
         self.parts.is_some()
     }
 
+    /// How many requests to subgraphs it makes at most.
+    pub fn number_of_fetches(&self) -> usize {
+        self.fetches.len()
+    }
+
     /// Whether it asks a subgraph for anything.
     pub fn has_fetches(&self) -> bool {
         !self.fetches.is_empty()
     }
 
-    /// The plan it runs by.
-    pub fn plan(&self) -> &QueryPlan {
-        &self.plan
+    /// The subgraphs that it may ask, each once.
+    pub fn subgraphs(&self) -> Vec<SubgraphId> {
+        let mut all: Vec<_> = self.fetches.iter().map(|fetch| fetch.subgraph).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// What it was compiled from, if that is kept ([`CompileOptions::keeps_source`]).
+    pub fn source(&self) -> Option<&OperationSource> {
+        self.source.as_deref()
+    }
+
+    /// The plan it runs by, if that is kept.
+    pub fn plan(&self) -> Option<&QueryPlan> {
+        Some(&self.source()?.plan)
     }
 
     /// About how many bytes it takes, for a cache that is bounded by them. It includes the most that is added later, the requests
     /// that are kept for numbers of context values, so that it never changes.
     pub fn weight(&self) -> usize {
+        self.weight
+    }
+
+    fn measure(&self) -> usize {
         let requests: usize = self.fetches.iter().map(CompiledFetch::weight).sum();
         // A field is there as it was asked, in the plan, and in the reading of a response.
-        let asked = 3 * count(&self.operation.selection_set) + self.operation.variables.len();
-        4096 + requests + 400 * (asked + self.shapes.len() + self.projection.size)
+        let source = self.source().map_or(0, |source| 3 * count(&source.operation.selection_set));
+        4096 + requests + 400 * (source + self.variables.len() + self.shapes.len() + self.projection.size)
     }
 
     /// Checks the variables of a request: a JSON object, `null`, or absent. Errors name what the schema has only if `names` may be
@@ -125,7 +177,7 @@ impl CompiledOperation {
         variables: Option<&RawValue>,
         names: SchemaNames,
     ) -> Result<Variables, Vec<GraphQLError>> {
-        let definitions = &self.operation.variables;
+        let definitions = &self.variables;
         let coerced = coerce_variables(&self.supergraph.api_schema, definitions, variables, names)?;
         // A nullable variable with a default may stand in `@include(if:)`, but null may not (§6.4.1).
         let without = self.conditions.iter().find(|number| coerced.boolean(**number).is_none());

@@ -1,5 +1,7 @@
 //! Compiles the projection of an operation: which fields of which selections stand where, for each position and runtime type.
 
+use std::sync::Arc;
+
 use ahash::{AHashMap, RandomState};
 use braid_graphql::Name;
 use braid_graphql::operation::{Field, FieldRef, Operation, SelectionSet, Stream, delivered_with};
@@ -79,7 +81,7 @@ fn in_order(mut placed: Vec<(usize, OutField)>, groups: Vec<OutGroup>) -> OutVar
     placed.sort_by_key(|(at, _)| *at);
     let mut fields: Vec<OutField> = placed.into_iter().map(|(_, field)| field).collect();
     if let Some(first) = fields.first_mut() {
-        first.prefix = Text::new(&[b"{", &first.prefix.bytes()[1..]].concat());
+        first.prefix.set_first(b'{');
     }
     let is_conditional = fields.iter().any(|field| field.rule.is_some());
     OutVariant { fields, is_conditional, groups }
@@ -95,7 +97,7 @@ struct Compiler<'a> {
     operation: &'a Operation,
     streams: Vec<OutStream>,
     /// Equal selections at one position are compiled once.
-    known: AHashMap<(Vec<InMemory>, ShapeId, TypeSet, Defers), OutSetId>,
+    known: AHashMap<(SmallVec<[InMemory; 1]>, ShapeId, TypeSet, Defers), OutSetId>,
     enums: IndexMap<TypeId, OutEnum>,
     introspections: Vec<OutIntrospection>,
     size: usize,
@@ -129,7 +131,7 @@ impl<'a> Compiler<'a> {
         let mut alike: AHashMap<Vec<(usize, Option<FieldId>)>, u32> = AHashMap::new();
         let mut by_type = Vec::new();
         for ty in possible.iter().filter(|ty| !self.supergraph.ty(*ty).inaccessible) {
-            let name = ["\"", &self.supergraph.schema.ty(ty).name, "\""].concat().into_bytes().into();
+            let name = Arc::clone(&self.supergraph.schema.ty(ty).quoted);
             if self.refused_types.contains(ty) {
                 variants.push(OutVariant::refused());
                 by_type.push((ty, variants.len() as u32 - 1, name));
@@ -269,7 +271,7 @@ impl<'a> Compiler<'a> {
         // Fields that merge differ in nothing but what is below them.
         let first = selections[0].1.1;
         let mut out = OutField {
-            prefix: Text::new([",\"", key, "\":"].concat().as_bytes()),
+            prefix: Text::of([b",\"", key.as_bytes(), b"\":"]),
             rule: None,
             key: key.clone(),
             wrappers: Wrappers { lists: 0, non_null: 1 },

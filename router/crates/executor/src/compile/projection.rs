@@ -5,6 +5,8 @@
 //! included stands; [`Rules`] say which that is. What is below is merged from all of them, each under its condition. So one
 //! projection serves all values of the variables that `@include` and `@skip` name.
 
+use std::sync::Arc;
+
 use braid_graphql::compiler::ast::Argument;
 use braid_graphql::operation::{DeferId, FieldRef, SelectionSet, StreamId};
 use braid_graphql::schema::{FieldId, TypeId};
@@ -38,7 +40,7 @@ pub(crate) struct OutSetId(pub(super) u32);
 pub(crate) struct OutSet {
     pub(super) variants: Vec<OutVariant>,
     /// The variant of each runtime type that clients can see, sorted, with `"Name"`.
-    pub(super) by_type: Vec<(TypeId, u32, Box<[u8]>)>,
+    pub(super) by_type: Vec<(TypeId, u32, Arc<[u8]>)>,
     /// The variant of an object whose runtime type is not known.
     pub(super) unknown: Option<u32>,
     /// The only runtime type.

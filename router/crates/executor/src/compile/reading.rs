@@ -1,7 +1,8 @@
 //! The shape of a subgraph's response: keys in the order asked, and the slot that each value goes to.
 //! Knows nothing of bytes that were received.
 
-use ahash::AHashMap;
+use std::sync::Arc;
+
 use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::type_set::TypeSet;
 use braid_graphql::{Name, Type};
@@ -10,6 +11,7 @@ use braid_supergraph::{SubgraphId, Supergraph};
 
 use crate::block::Text;
 
+use super::key_index::KeyIndex;
 use super::limits::{CompileError, MAX_LISTS};
 use super::shape::{ShapeId, Shapes};
 use super::weights::Weights;
@@ -27,11 +29,11 @@ pub(crate) struct Reading {
     pub(crate) shape: ShapeId,
     pub(crate) width: u32,
     pub(crate) fields: Vec<ReadField>,
-    by_key: AHashMap<Box<[u8]>, u32>,
+    index: KeyIndex,
     /// The runtime type of an object whose answer does not say.
     pub(crate) assumed: Option<TypeId>,
     /// The values of `__typename` that are accepted, sorted.
-    pub(crate) types: Vec<(Box<[u8]>, TypeId)>,
+    pub(crate) types: Vec<(Arc<[u8]>, TypeId)>,
     /// The slots that are written.
     pub(crate) slots: Vec<u32>,
     /// What an object counts, whatever its type.
@@ -123,8 +125,8 @@ impl Readings {
     fn push(&mut self, context: &ReadingContext<'_>, shape: ShapeId, assumed: Option<TypeId>) -> ReadingId {
         let schema = &context.supergraph.schema;
         let layout = context.shapes.get(shape);
-        let quoted = |id: TypeId| (["\"", &schema.ty(id).name, "\""].concat().into_bytes().into(), id);
-        let mut types: Vec<(Box<[u8]>, TypeId)> = layout.possible().iter().map(quoted).collect();
+        let quoted = |id: TypeId| (Arc::clone(&schema.ty(id).quoted), id);
+        let mut types: Vec<(Arc<[u8]>, TypeId)> = layout.possible().iter().map(quoted).collect();
         types.sort_unstable();
         let weights: Vec<_> = types.iter().map(|(_, ty)| (*ty, context.weights.of_type(*ty))).collect();
         let least = weights.iter().map(|(_, weight)| *weight).min().unwrap_or_default();
@@ -133,7 +135,7 @@ impl Readings {
             shape,
             width: layout.width(),
             fields: Vec::new(),
-            by_key: AHashMap::new(),
+            index: KeyIndex::default(),
             assumed,
             types,
             slots: Vec::new(),
@@ -210,13 +212,13 @@ impl Readings {
 
     fn wire_key(&mut self, id: ReadingId, key: &Name) -> usize {
         let reading = &mut self.0[id.0 as usize];
-        let next = reading.fields.len();
-        let at = *reading.by_key.entry(key.as_bytes().into()).or_insert(next as u32) as usize;
-        if at == next {
-            let expected = Text::new(["\"", key, "\":"].concat().as_bytes());
-            reading.fields.push(ReadField { expected, targets: Vec::new() });
+        if let Some(at) = reading.look_up(key.as_bytes()) {
+            return at;
         }
-        at
+        let expected = Text::of([b"\"", key.as_bytes(), b"\":"]);
+        reading.fields.push(ReadField { expected, targets: Vec::new() });
+        reading.index.added(reading.fields.iter().map(ReadField::key));
+        reading.fields.len() - 1
     }
 
     fn kind(
@@ -241,6 +243,14 @@ impl Readings {
     }
 }
 
+impl ReadField {
+    /// The key: between the quotes, before the colon.
+    fn key(&self) -> &[u8] {
+        let expected = self.expected.bytes();
+        expected.get(1..expected.len().saturating_sub(2)).unwrap_or_default()
+    }
+}
+
 impl MoreWeights {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
@@ -251,14 +261,12 @@ impl MoreWeights {
 impl Reading {
     /// The key of a field in the response.
     pub(crate) fn key(&self, number: usize) -> &[u8] {
-        // Between the quotes, before the colon.
-        let expected = self.fields.get(number).map_or(&[][..], |field| field.expected.bytes());
-        expected.get(1..expected.len().saturating_sub(2)).unwrap_or_default()
+        self.fields.get(number).map_or(&[][..], ReadField::key)
     }
 
     /// The field of an unescaped key.
     pub(crate) fn look_up(&self, key: &[u8]) -> Option<usize> {
-        self.by_key.get(key).map(|at| *at as usize)
+        self.index.find(key, self.fields.iter().map(ReadField::key)).map(|at| at as usize)
     }
 
     /// The field that `key` of a response leads to, for an object of any type.

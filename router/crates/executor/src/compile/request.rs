@@ -21,7 +21,7 @@ pub(crate) enum Requests {
     One(CompiledRequest),
     /// Entities with unequal context values travel in lists of their own, so the text depends on how many groups of equal values
     /// there are.
-    ByGroups { selections: Vec<Arc<EntitySelection>>, known: Mutex<Known> },
+    ByGroups { fetch: Box<Fetch>, selections: Vec<Arc<EntitySelection>>, known: Mutex<Known> },
 }
 
 /// Requests that are kept, by the number of groups of each list of the fetch.
@@ -76,7 +76,7 @@ impl Requests {
         };
         if lists.iter().any(|list| !list.contexts.is_empty()) {
             let selections = (0..lists.len()).map(alone).collect::<Result<_, _>>()?;
-            return Ok(Self::ByGroups { selections, known: Mutex::default() });
+            return Ok(Self::ByGroups { fetch: Box::new(fetch.clone()), selections, known: Mutex::default() });
         }
         let parts = all_parts(fetch);
         let text = request_text(fetch, schema, None, &parts);

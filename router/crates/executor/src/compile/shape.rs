@@ -1,7 +1,6 @@
 //! The layout of the data tree: for each position, the tree keys that can stand there and the slot of each.
 //! Knows nothing of requests and answers.
 
-use ahash::AHashMap;
 use braid_graphql::Name;
 use braid_graphql::operation::{Condition, SelectionSet};
 use braid_graphql::schema::{FieldId, Schema, TypeId};
@@ -9,6 +8,7 @@ use braid_graphql::type_set::TypeSet;
 use braid_query_plan::{FetchField, FetchKind, FetchSelection, QueryPlan};
 
 use super::condition::{CompiledCondition, Numbers};
+use super::key_index::KeyIndex;
 use super::limits::{CompileError, MAX_DEPTH};
 
 /// A position of the tree.
@@ -22,7 +22,7 @@ pub(crate) struct Shapes(Vec<Shape>);
 #[derive(Debug, Default)]
 pub(crate) struct Shape {
     slots: Vec<Slot>,
-    by_key: AHashMap<Name, u32>,
+    index: KeyIndex,
     /// The possible types of each field that leads here.
     possible: Vec<TypeSet>,
 }
@@ -82,7 +82,7 @@ impl Shapes {
 
     /// The slot of `key` at a position.
     pub(crate) fn slot(&self, id: ShapeId, key: &str) -> Option<u32> {
-        self.get(id).by_key.get(key).copied()
+        self.get(id).find(key)
     }
 
     /// The position below `key`.
@@ -129,12 +129,12 @@ impl Shapes {
 
     fn add_slot(&mut self, at: ShapeId, key: &Name) -> u32 {
         let shape = &mut self.0[at.0 as usize];
-        let next = shape.slots.len() as u32;
-        let slot = *shape.by_key.entry(key.clone()).or_insert(next);
-        if slot == next {
-            shape.slots.push(Slot { key: key.clone(), child: None, visible: false, asked: Vec::new() });
+        if let Some(slot) = shape.find(key) {
+            return slot;
         }
-        slot
+        shape.slots.push(Slot { key: key.clone(), child: None, visible: false, asked: Vec::new() });
+        shape.index.added(shape.slots.iter().map(|slot| slot.key.as_bytes()));
+        shape.slots.len() as u32 - 1
     }
 
     fn add_child(&mut self, at: ShapeId, key: &Name) -> ShapeId {
@@ -205,6 +205,10 @@ impl Slot {
 }
 
 impl Shape {
+    fn find(&self, key: &str) -> Option<u32> {
+        self.index.find(key.as_bytes(), self.slots.iter().map(|slot| slot.key.as_bytes()))
+    }
+
     pub(crate) fn width(&self) -> u32 {
         self.slots.len() as u32
     }

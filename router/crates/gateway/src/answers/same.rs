@@ -43,10 +43,7 @@ impl SameKey {
         if context.uploads().is_some() {
             return None;
         }
-        let mut subgraphs: Vec<SubgraphId> = compiled.plan().fetches.iter().map(|fetch| fetch.subgraph).collect();
-        subgraphs.sort_unstable();
-        subgraphs.dedup();
-        let seen = subgraphs.into_iter().map(|subgraph| gateway.subgraphs.seen_of(subgraph, &context));
+        let seen = compiled.subgraphs().into_iter().map(|subgraph| gateway.subgraphs.seen_of(subgraph, &context));
         Some(Self {
             operation: SameOperation::Compiled(Arc::as_ptr(operation) as usize),
             variables: variables.canonical(),
