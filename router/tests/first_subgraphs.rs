@@ -25,7 +25,7 @@ use support::page::{self, Block};
 /// The service of the page about async-graphql. A test holds it to the page.
 #[allow(clippy::print_stdout, reason = "as on the page")]
 mod async_graphql_page {
-    include!("first-subgraphs/main.rs");
+    include!("first-subgraphs/products.rs");
 
     pub(super) fn run() {
         main().unwrap();
@@ -57,10 +57,10 @@ fn the_rust_that_is_compiled_is_that_of_the_page() {
     let file = |name: &str| blocks.iter().find(|block| block.file.as_deref() == Some(name)).unwrap().text.clone();
     let main = file("src/main.rs");
     if std::env::var("UPDATE_EXPECT").is_ok() {
-        std::fs::write(folder().join("main.rs"), &main).unwrap();
+        std::fs::write(folder().join("products.rs"), &main).unwrap();
     }
-    let written = std::fs::read_to_string(folder().join("main.rs")).unwrap();
-    assert!(written == main, "run this test with UPDATE_EXPECT=1 to write tests/first-subgraphs/main.rs");
+    let written = std::fs::read_to_string(folder().join("products.rs")).unwrap();
+    assert!(written == main, "run this test with UPDATE_EXPECT=1 to write tests/first-subgraphs/products.rs");
     // The page's versions are those that the workspace compiles with.
     let workspace = page::read("Cargo.toml");
     for name in ["async-graphql", "async-graphql-axum", "axum", "tokio"] {

@@ -11,12 +11,12 @@ use braid_executor::{
     SubgraphError, SubgraphErrorKind, SubgraphErrors, SubgraphRequest, SubgraphResponse, SubgraphService, execute,
     execute_in_parts,
 };
-use braid_graphql::Name;
 use braid_graphql::incremental::with_incremental_directives;
 use braid_graphql::names::SchemaNames;
 use braid_graphql::normalize::{NormalizeLimits, normalize, normalize_in_parts};
 use braid_graphql::operation::{Field, Operation, SelectionSet};
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
+use braid_graphql::syntax::variable_definitions;
 use braid_graphql::variables::coerce_variables;
 use braid_query_graph::QueryGraph;
 use braid_query_plan::{Fetch, FetchId, QueryPlan};
@@ -136,15 +136,16 @@ impl Gateway {
         format: PartsFormat,
     ) -> Result<InParts, String> {
         let schema = with_incremental_directives(self.supergraph.api_schema.clone());
-        let document =
-            parse_operation(&schema, query, ParseLimits { names: SchemaNames::Shown, ..ParseLimits::default() })
-                .map_err(|errors| errors[0].message.clone())?;
+        let limits = ParseLimits { names: SchemaNames::Shown, ..ParseLimits::default() };
+        let document = parse_operation(&schema, &self.supergraph.schema, query, limits)
+            .map_err(|errors| errors[0].message.clone())?;
         let chosen = choose_operation(&document, None).map_err(|error| error.message)?;
         let raw = to_raw_value(variables).unwrap();
-        let coerced = coerce_variables(&self.supergraph.api_schema, &chosen.variables, Some(&raw), SchemaNames::Shown);
+        let definitions = variable_definitions(&document, chosen);
+        let coerced = coerce_variables(&self.supergraph.api_schema, &definitions, Some(&raw), SchemaNames::Shown);
         let coerced = coerced.map_err(|errors| errors[0].message.clone())?;
-        let value = |name: &Name| {
-            let number = chosen.variables.iter().position(|variable| variable.name == *name);
+        let value = |name: &str| {
+            let number = chosen.variables.iter().position(|variable| variable.name == name);
             number.and_then(|number| coerced.boolean(number)).unwrap_or(false)
         };
         let limits = NormalizeLimits::default();

@@ -61,7 +61,7 @@ async fn operations_are_valid_and_have_plans() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         let shown = path.display();
-        let document = parse_operation(&supergraph.api_schema, &text, ParseLimits::default())
+        let document = parse_operation(&supergraph.api_schema, &supergraph.schema, &text, ParseLimits::default())
             .unwrap_or_else(|errors| panic!("{shown}: {errors:?}"));
         let operation = choose_operation(&document, None).unwrap();
         let operation = normalize(&document, operation, &supergraph.schema, NormalizeLimits::default()).unwrap();

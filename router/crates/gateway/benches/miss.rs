@@ -1,21 +1,17 @@
-//! What an operation costs that nobody has sent before, stage by stage: time (the best of many, which other load on the machine does not
-//! change), allocations, and what stays. Operations are those of the sample shop, and of the folder that `BRAID_BENCH_WORKLOADS` names
-//! (`NAME/supergraph.graphql` or `supergraph.graphql`, and `NAME/request.json`).
+//! How long an operation takes that nobody has sent before, stage by stage. Operations are those of the sample shop, and of the folder that
+//! `BRAID_BENCH_WORKLOADS` names (`NAME/supergraph.graphql` or `supergraph.graphql`, and `NAME/request.json`).
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    unsafe_code,
-    reason = "a panic in a bench is its report, and an allocator that counts can't be written otherwise"
+    reason = "a panic in a bench is its report, and a bench is no API"
 )]
 
-use std::alloc::{GlobalAlloc, Layout};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use braid_executor::{CompileOptions, CompiledOperation};
@@ -28,51 +24,19 @@ use braid_graphql::validate::{Verdict, judge};
 use braid_query_planner::{PlannerConfig, plan};
 use braid_supergraph::Supergraph;
 
-/// The allocator of the router, with counters.
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-static BYTES: AtomicIsize = AtomicIsize::new(0);
-
-// SAFETY: all is done by mimalloc; the counters are beside it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        BYTES.fetch_add(layout.size() as isize, Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { mimalloc::MiMalloc.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        BYTES.fetch_sub(layout.size() as isize, Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { mimalloc::MiMalloc.dealloc(pointer, layout) }
-    }
-}
-
+/// The allocator of the router.
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What one stage costs.
-struct Cost {
-    time: Duration,
-    allocations: usize,
-    kept: isize,
-}
-
-fn measure<T>(mut stage: impl FnMut() -> T) -> Cost {
-    let mut time = Duration::MAX;
+/// The best time of many, which other load on the machine does not change.
+fn best<T>(mut stage: impl FnMut() -> T) -> Duration {
+    let mut best = Duration::MAX;
     for _ in 0..300 {
         let started = Instant::now();
         black_box(stage());
-        time = time.min(started.elapsed());
+        best = best.min(started.elapsed());
     }
-    let (allocations, bytes) = (ALLOCATIONS.load(Ordering::Relaxed), BYTES.load(Ordering::Relaxed));
-    let result = stage();
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - allocations;
-    let kept = BYTES.load(Ordering::Relaxed) - bytes;
-    drop(result);
-    Cost { time, allocations, kept }
+    best
 }
 
 fn report(name: &str, sdl: &str, text: &str) {
@@ -89,17 +53,17 @@ fn report(name: &str, sdl: &str, text: &str) {
     let compiled =
         || CompiledOperation::with_options(operation.clone(), planned.clone(), &supergraph, &options).unwrap();
     let stages = [
-        ("by the library", measure(|| parse_typed(api, text, limits).unwrap())),
-        ("read", measure(|| syntax::parse(text, &limits).unwrap())),
-        ("prove", measure(|| assert_eq!(judge(&document, api, schema), Verdict::Valid))),
-        ("normalize", measure(normal)),
-        ("plan", measure(|| plan(&operation, &compiler.graph, &config).unwrap())),
-        ("compile", measure(compiled)),
-        ("all", measure(|| compiler.compile(text, None).unwrap())),
+        ("by the library", best(|| parse_typed(api, text, limits).unwrap())),
+        ("read", best(|| syntax::parse(text, &limits).unwrap())),
+        ("prove", best(|| assert_eq!(judge(&document, api, schema), Verdict::Valid))),
+        ("normalize", best(normal)),
+        ("plan", best(|| plan(&operation, &compiler.graph, &config).unwrap())),
+        ("compile", best(compiled)),
+        ("all", best(|| compiler.compile(text, None).unwrap())),
     ];
     println!("{name}: {} bytes, {} fetches", text.len(), planned.fetches.len());
-    for (stage, cost) in stages {
-        println!("  {stage:<15} {:>10.1?} {:>7} allocations {:>8} bytes kept", cost.time, cost.allocations, cost.kept);
+    for (stage, time) in stages {
+        println!("  {stage:<15} {time:>10.1?}");
     }
 }
 

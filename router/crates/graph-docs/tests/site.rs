@@ -105,7 +105,7 @@ fn minimal_operations_are_valid() {
             continue;
         };
         let operation = text(&format!("<main>{}</main>", rest.split_once("</code>").unwrap().0));
-        parse_operation(&shop.api_schema, &operation, ParseLimits::default())
+        parse_operation(&shop.api_schema, &shop.schema, &operation, ParseLimits::default())
             .unwrap_or_else(|errors| panic!("{path}: {errors:?}\n{operation}"));
         count += 1;
     }

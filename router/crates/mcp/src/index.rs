@@ -14,6 +14,9 @@ pub(crate) struct Place {
     pub(crate) field: Option<Box<str>>,
 }
 
+/// The number of an entry that has a word, and how much the word counts there.
+type Posting = (u32, f32);
+
 /// The words of a schema.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -24,7 +27,7 @@ pub(crate) struct Index {
     likely: Vec<f32>,
     average: f32,
     /// By word, sorted: the places that have it, with the weight that it has there.
-    postings: Vec<(Box<str>, Vec<(u32, f32)>)>,
+    postings: Vec<(Box<str>, Vec<Posting>)>,
 }
 
 /// What a word counts where it occurs.
@@ -172,7 +175,7 @@ impl Building {
 
     fn finish(self) -> Index {
         let Self { places, lengths, likely, postings } = self;
-        let mut postings: Vec<(Box<str>, Vec<(u32, f32)>)> =
+        let mut postings: Vec<(Box<str>, Vec<Posting>)> =
             postings.into_iter().map(|(word, places)| (word.into(), places)).collect();
         postings.sort_by(|(one, _), (other, _)| one.cmp(other));
         let average = lengths.iter().sum::<f32>() / (lengths.len().max(1) as f32);

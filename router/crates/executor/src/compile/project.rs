@@ -97,11 +97,14 @@ struct Compiler<'a> {
     operation: &'a Operation,
     streams: Vec<OutStream>,
     /// Equal selections at one position are compiled once.
-    known: AHashMap<(SmallVec<[InMemory; 1]>, ShapeId, TypeSet, Defers), OutSetId>,
+    known: AHashMap<SetKey, OutSetId>,
     enums: IndexMap<TypeId, OutEnum>,
     introspections: Vec<OutIntrospection>,
     size: usize,
 }
+
+/// What is compiled at a position.
+type SetKey = (SmallVec<[InMemory; 1]>, ShapeId, TypeSet, Defers);
 
 /// A selection set by where it is in memory, with the condition under which it is merged.
 type InMemory = (CompiledCondition, usize);

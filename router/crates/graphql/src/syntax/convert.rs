@@ -23,7 +23,7 @@ pub(crate) fn arguments<'a>(
 }
 
 /// The variables of an operation.
-pub(crate) fn variable_definitions<'a>(
+pub fn variable_definitions<'a>(
     document: &Document<'a>,
     operation: &OperationDefinition<'a>,
 ) -> Vec<Node<ast::VariableDefinition>> {

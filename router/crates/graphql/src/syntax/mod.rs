@@ -11,7 +11,8 @@ use std::ops::{Index, Range};
 
 use apollo_compiler::ast::{OperationType, Type};
 
-pub(crate) use convert::{arguments, string, unescaped, variable_definitions};
+pub use convert::variable_definitions;
+pub(crate) use convert::{arguments, string, unescaped};
 pub use parser::{Unreadable, parse};
 
 /// A range of one of a document's lists.
