@@ -54,6 +54,11 @@ impl Text {
         }
     }
 
+    /// The bytes that it has on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        self.long.as_ref().map_or(0, |long| long.len())
+    }
+
     /// Writes the text.
     #[inline]
     pub(crate) fn write(&self, out: &mut Vec<u8>) {

@@ -6,6 +6,7 @@ use braid_graphql::variables::Variables;
 use braid_graphql::{Name, Node, VariableDefinition};
 use indexmap::IndexSet;
 
+use super::heap;
 use super::limits::CompileError;
 
 /// The numbers of an operation's variables by their names.
@@ -56,6 +57,11 @@ impl CompiledCondition {
         self.0.iter().all(|(number, value)| variables.boolean(*number).unwrap_or(false) == *value)
     }
 
+    /// The bytes that it has on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        heap::flat(&self.0)
+    }
+
     /// The numbers of its variables.
     pub(crate) fn variables(&self) -> impl Iterator<Item = usize> {
         self.0.iter().map(|(number, _)| *number)
@@ -87,8 +93,10 @@ impl Rules {
         RuleId(self.0.insert_full(Rule { condition: condition.clone(), before }).0 as u32)
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// The bytes that they have on the heap: each, its number in the table, and its hash.
+    pub(crate) fn heap(&self) -> usize {
+        let each = std::mem::size_of::<Rule>() + 3 * std::mem::size_of::<usize>();
+        self.0.capacity() * each + self.0.iter().map(|rule| rule.condition.heap()).sum::<usize>()
     }
 
     pub(crate) fn decide(&self, variables: &Variables) -> Decisions {

@@ -10,6 +10,7 @@ use braid_query_plan::{
 use braid_supergraph::{SubgraphId, Supergraph};
 
 use super::condition::{CompiledCondition, Numbers};
+use super::heap;
 use super::initial::Initial;
 use super::limits::{CompileError, MAX_DEPTH};
 use super::operation::CompileOptions;
@@ -111,9 +112,35 @@ pub(crate) struct FetchContext<'a> {
 }
 
 impl CompiledFetch {
-    /// About how many bytes its requests take at most.
-    pub(crate) fn weight(&self) -> usize {
-        self.requests.weight()
+    /// The most bytes that it has on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        let kind = match &self.kind {
+            CompiledKind::Root { path, .. } => heap::flat(path),
+            CompiledKind::Entities(lists) => heap::list(lists, CompiledEntities::heap),
+        };
+        kind + self.condition.heap() + self.readings.heap() + self.requests.heap() + heap::flat(&self.wakes)
+    }
+}
+
+impl CompiledEntities {
+    fn heap(&self) -> usize {
+        let representation = |representation: &CompiledRepresentation| {
+            representation.head.len() + heap::list(&representation.fields, CompiledRepresentationField::heap)
+        };
+        let source = |source: &(TypeSet, Vec<u32>)| heap::flat(&source.1);
+        let context = |context: &CompiledContext| heap::list(&context.sources, source);
+        heap::flat(&self.path)
+            + self.condition.heap()
+            + heap::list(&self.representations, representation)
+            + heap::list(&self.contexts, context)
+    }
+}
+
+impl CompiledRepresentationField {
+    /// Recursive as deep as field sets are.
+    fn heap(&self) -> usize {
+        let below = self.fields.as_ref().map_or(0, |fields| heap::list(fields, Self::heap));
+        self.name.len() + heap::list(&self.asked, CompiledCondition::heap) + below
     }
 }
 
@@ -149,6 +176,7 @@ fn compile_fetch(context: &FetchContext<'_>, fetch: &Fetch) -> Result<CompiledFe
             CompiledKind::Entities(entities.iter().map(compile).collect::<Result<_, _>>()?)
         }
     };
+    readings.shrink();
     Ok(CompiledFetch {
         subgraph: fetch.subgraph,
         condition: CompiledCondition::new(&fetch.condition, context.numbers)?,

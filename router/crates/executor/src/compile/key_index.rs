@@ -1,5 +1,7 @@
 //! Where a key is in a list of keys: few are looked at one by one, many are found by a table. Knows nothing of what the keys are of.
 
+use std::mem::size_of;
+
 use ahash::AHashMap;
 
 /// Up to so many keys are looked at one by one.
@@ -17,6 +19,15 @@ impl KeyIndex {
             Some(table) => table.get(key).copied(),
             None => keys.position(|known| known == key).map(|at| at as u32),
         }
+    }
+
+    /// The bytes that it has on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        let table = |table: &AHashMap<Box<[u8]>, u32>| {
+            table.capacity() * 8 / 7 * (size_of::<(Box<[u8]>, u32)>() + 1)
+                + table.keys().map(|key| key.len()).sum::<usize>()
+        };
+        self.0.as_ref().map_or(0, |known| size_of::<AHashMap<Box<[u8]>, u32>>() + table(known))
     }
 
     /// To be told when a key was added at the end of the list.

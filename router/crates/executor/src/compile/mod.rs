@@ -10,6 +10,7 @@ pub(crate) mod condition;
 mod facts;
 pub(crate) mod fetch;
 pub(crate) mod flow;
+mod heap;
 pub(crate) mod initial;
 mod key_index;
 pub(crate) mod limits;

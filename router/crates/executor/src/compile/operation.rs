@@ -1,5 +1,6 @@
 //! The compiled operation as a whole. Knows nothing of one execution.
 
+use std::mem::size_of;
 use std::sync::Arc;
 
 use braid_graphql::error::GraphQLError;
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 use super::condition::{CompiledCondition, Numbers};
 use super::fetch::{CompiledFetch, FetchContext, compile_fetches};
 use super::flow::Flow;
+use super::heap;
 use super::limits::CompileError;
 use super::parts::Parts;
 use super::projection::Projection;
@@ -157,17 +159,25 @@ impl CompiledOperation {
         Some(&self.source()?.plan)
     }
 
-    /// About how many bytes it takes, for a cache that is bounded by them. It includes the most that is added later, the requests
+    /// How many bytes it takes, for a cache that is bounded by them. It includes the most that is added later, the requests
     /// that are kept for numbers of context values, so that it never changes.
     pub fn weight(&self) -> usize {
         self.weight
     }
 
     fn measure(&self) -> usize {
-        let requests: usize = self.fetches.iter().map(CompiledFetch::weight).sum();
-        // A field is there as it was asked, in the plan, and in the reading of a response.
-        let source = self.source().map_or(0, |source| 3 * count(&source.operation.selection_set));
-        4096 + requests + 400 * (source + self.variables.len() + self.shapes.len() + self.projection.size)
+        /// A variable as it was defined, with its name and its type.
+        const VARIABLE: usize = 300;
+        /// A field of an operation with what it is in the plan.
+        const SOURCE_FIELD: usize = 1500;
+        let source = self.source().map_or(0, |source| SOURCE_FIELD * count(&source.operation.selection_set));
+        size_of::<Self>()
+            + source
+            + VARIABLE * self.variables.len()
+            + self.shapes.heap()
+            + heap::list(&self.fetches, CompiledFetch::heap)
+            + self.projection.heap()
+            + heap::flat(&self.conditions)
     }
 
     /// Checks the variables of a request: a JSON object, `null`, or absent. Errors name what the schema has only if `names` may be

@@ -47,7 +47,6 @@ impl Projection {
         };
         let all = [(CompiledCondition::default(), &operation.selection_set)];
         let root = compiler.set(&all, Shapes::ROOT, &TypeSet::one(operation.root), &Defers::new())?;
-        let size = compiler.size + compiler.rules.len();
         Ok(Self {
             sets: compiler.sets,
             root,
@@ -55,7 +54,6 @@ impl Projection {
             introspections: compiler.introspections,
             rules: compiler.rules,
             streams: compiler.streams,
-            size,
         })
     }
 }

@@ -16,6 +16,7 @@ use smallvec::SmallVec;
 use crate::block::Text;
 
 use super::condition::{CompiledCondition, RuleId, Rules};
+use super::heap;
 use super::initial::Initial;
 use super::wrappers::Wrappers;
 
@@ -28,8 +29,6 @@ pub(crate) struct Projection {
     pub(crate) rules: Rules,
     /// The lists whose items may come later.
     pub(crate) streams: Vec<OutStream>,
-    /// How many keys there are in all, and how many rules.
-    pub(crate) size: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -147,6 +146,21 @@ impl Projection {
     #[inline]
     pub(crate) fn set(&self, id: OutSetId) -> &OutSet {
         &self.sets[id.0 as usize]
+    }
+
+    /// The bytes that it has on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        let set = |set: &OutSet| heap::list(&set.variants, OutVariant::heap) + heap::flat(&set.by_type);
+        let of_enum = |entry: &OutEnum| heap::list(&entry.values, |value| value.len());
+        // Selections of the schema itself are rare, and no longer than what asks for them.
+        heap::list(&self.sets, set) + heap::list(&self.enums, of_enum) + self.rules.heap()
+    }
+}
+
+impl OutVariant {
+    fn heap(&self) -> usize {
+        let group = |group: &OutGroup| group.variant.heap();
+        heap::list(&self.fields, |field| field.prefix.heap()) + heap::list(&self.groups, group)
     }
 }
 

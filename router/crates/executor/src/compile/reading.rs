@@ -11,6 +11,7 @@ use braid_supergraph::{SubgraphId, Supergraph};
 
 use crate::block::Text;
 
+use super::heap;
 use super::key_index::KeyIndex;
 use super::limits::{CompileError, MAX_LISTS};
 use super::shape::{ShapeId, Shapes};
@@ -88,6 +89,27 @@ pub(crate) struct ReadingContext<'a> {
 impl Readings {
     pub(crate) fn get(&self, id: ReadingId) -> &Reading {
         &self.0[id.0 as usize]
+    }
+
+    /// The bytes that they have on the heap, once there is nothing to spare.
+    pub(crate) fn heap(&self) -> usize {
+        let field = |field: &ReadField| field.expected.heap() + heap::flat(&field.targets);
+        let reading = |reading: &Reading| {
+            let more = heap::flat(&reading.more.types) + heap::flat(&reading.more.fields);
+            let lists = heap::list(&reading.fields, field) + heap::flat(&reading.types) + heap::flat(&reading.slots);
+            lists + more + reading.index.heap()
+        };
+        heap::list(&self.0, reading)
+    }
+
+    /// Gives back what the lists have to spare.
+    pub(crate) fn shrink(&mut self) {
+        for reading in &mut self.0 {
+            reading.fields.iter_mut().for_each(|field| field.targets.shrink_to_fit());
+            reading.fields.shrink_to_fit();
+            reading.slots.shrink_to_fit();
+        }
+        self.0.shrink_to_fit();
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Reading> {

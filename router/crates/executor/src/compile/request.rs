@@ -1,6 +1,7 @@
 //! The requests of a fetch, made ready but for the values. Knows nothing of shapes, and of values no more than how many groups of
 //! them there are.
 
+use std::mem::size_of;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use braid_graphql::schema::Schema;
@@ -11,8 +12,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::condition::Numbers;
 use super::facts::{asked_fields, selection_facts};
+use super::heap;
 use super::limits::CompileError;
-use crate::request::{Document, DocumentEntities, EntityKey, EntitySelection, RootField};
+use crate::request::{AskedField, Document, DocumentEntities, EntityKey, EntitySelection, RootField, SelectionFacts};
 
 /// The requests of a fetch.
 #[derive(Debug)]
@@ -89,22 +91,51 @@ impl Requests {
         Ok(Self::One(compile_request(fetch, numbers, &selections, &parts, text, facts)?))
     }
 
-    /// The most bytes that they take.
-    pub(crate) fn weight(&self) -> usize {
+    /// The most bytes that they have on the heap.
+    pub(crate) fn heap(&self) -> usize {
         match self {
-            Self::One(request) => request.weight(),
+            Self::One(request) => request.heap(),
+            // The plan's fetch is about as long as its text.
             Self::ByGroups { selections, .. } => {
-                2 * MAX_KNOWN + selections.iter().map(|selection| selection.text.len()).sum::<usize>()
+                let all = |selection: &Arc<EntitySelection>| 20 * selection.text.len() + selection_heap(selection);
+                MAX_KNOWN + selections.iter().map(all).sum::<usize>()
             }
         }
     }
 }
 
 impl CompiledRequest {
-    fn weight(&self) -> usize {
-        // The text is there escaped, as it is, and by list.
-        3 * self.head.len() + 400 * (1 + self.parts.len())
+    fn heap(&self) -> usize {
+        let part = |part: &CompiledPart| {
+            part.alias.len()
+                + 2 * size_of::<usize>()
+                + part.representations.len()
+                + heap::list(&part.contexts, |name| name.len())
+        };
+        let entities = |list: &DocumentEntities| selection_heap(&list.selection);
+        let root_field = |field: &RootField| field.asked.as_ref().map_or(0, asked_heap);
+        let document = self.document.query.len()
+            + heap::list(&self.document.root_fields, root_field)
+            + heap::list(&self.document.entities, entities);
+        let variables = heap::list(&self.variables, |(name, ..)| name.len());
+        self.head.len() + heap::list(&self.parts, part) + variables + heap::shared::<Document>(document)
     }
+}
+
+fn selection_heap(selection: &EntitySelection) -> usize {
+    let lists = heap::flat(&selection.variables) + heap::list(&selection.keys, |key| heap::flat(&key.fields));
+    heap::shared::<EntitySelection>(selection.text.len() + lists + selection.facts.as_ref().map_or(0, facts_heap))
+}
+
+fn asked_heap(asked: &AskedField) -> usize {
+    let variables = heap::list(&asked.variables, |(_, definition)| definition.len());
+    asked.text.len() + variables + heap::flat(&asked.arguments) + facts_heap(&asked.facts)
+}
+
+/// What a cache derives is a hash and a few names.
+fn facts_heap(facts: &SelectionFacts) -> usize {
+    const DERIVED: usize = 256;
+    facts.signature.len() + heap::flat(&facts.contains) + DERIVED
 }
 
 /// How many groups the text has when a list has so many.
@@ -132,7 +163,7 @@ pub(crate) fn request_of_groups(
     let text = request_text(fetch, schema, None, &parts);
     let request = Arc::new(compile_request(fetch, &Numbers::new(variables), selections, &parts, text, None)?);
     let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    let bytes = request.weight();
+    let bytes = request.heap();
     if known.bytes + bytes <= MAX_KNOWN && find(&known).is_none() {
         known.requests.push((counts.to_vec(), Arc::clone(&request)));
         known.bytes += bytes;

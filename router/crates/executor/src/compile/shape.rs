@@ -8,6 +8,7 @@ use braid_graphql::type_set::TypeSet;
 use braid_query_plan::{FetchField, FetchKind, FetchSelection, QueryPlan};
 
 use super::condition::{CompiledCondition, Numbers};
+use super::heap;
 use super::key_index::KeyIndex;
 use super::limits::{CompileError, MAX_DEPTH};
 
@@ -69,6 +70,11 @@ impl Shapes {
                 adding.selections(at, selections, &condition, path.0.len())?;
             }
         }
+        for shape in &mut shapes.0 {
+            shape.slots.shrink_to_fit();
+            shape.possible.shrink_to_fit();
+        }
+        shapes.0.shrink_to_fit();
         Ok(shapes)
     }
 
@@ -76,8 +82,11 @@ impl Shapes {
         &self.0[id.0 as usize]
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.iter().map(|shape| shape.slots.len() + 1).sum()
+    /// The bytes that they have on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        let slot = |slot: &Slot| heap::list(&slot.asked, CompiledCondition::heap);
+        let shape = |shape: &Shape| heap::list(&shape.slots, slot) + heap::flat(&shape.possible) + shape.index.heap();
+        heap::list(&self.0, shape)
     }
 
     /// The slot of `key` at a position.
