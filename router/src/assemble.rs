@@ -5,12 +5,14 @@ use std::sync::Arc;
 use braid_authentication::Authenticator;
 use braid_authentication::config::Exceptions;
 use braid_cache::{CacheError, Cached, Describes};
+use braid_coprocessor::{Coprocessor, CoprocessorError};
 use braid_events::{Events, EventsError, WithEvents};
 use braid_gateway::answers::AnswersSetup;
 use braid_gateway::config::AnonymousConfig;
 use braid_gateway::{DocumentError, Documents, Gateway, GatewayConfig, GatewayError, PolicyAuthorizer};
 use braid_mcp::McpError;
 use braid_persisted_operations::OperationStore;
+use braid_plugin::{Plugins, WithRequestStage, WithResponseStage};
 use braid_policy_server::{PolicyServer, PolicyServerError};
 use braid_rate_limit::{RateLimitError, RateLimits};
 use braid_server::Observers;
@@ -27,8 +29,8 @@ use crate::agents;
 use crate::callback::CallbackRoute;
 use crate::config::Config;
 
-/// The subgraphs: over HTTP, brokers for the events that come from there, and a cache before them.
-pub type Subgraphs = Cached<WithEvents<HttpSubgraphs>>;
+/// The subgraphs: over HTTP, brokers for the events that come from there, and a cache before them, with the stages of plugins on both sides of it.
+pub type Subgraphs = WithRequestStage<Cached<WithResponseStage<WithEvents<HttpSubgraphs>>>>;
 
 /// A version with such subgraphs.
 pub type Version = braid_server::Version<Subgraphs>;
@@ -44,18 +46,41 @@ pub fn version(
     metrics: &Arc<Metrics>,
     previous: Option<&Version>,
 ) -> Result<Version, VersionError> {
+    version_with(Plugins::default(), config, supergraph_sdl, operations, metrics, previous)
+}
+
+/// The same with plugins. The coprocessor, if there is one, is asked after them on the way in, and before them on the way out.
+pub fn version_with(
+    plugins: Plugins,
+    config: &Config,
+    supergraph_sdl: &str,
+    operations: Option<Arc<OperationStore>>,
+    metrics: &Arc<Metrics>,
+    previous: Option<&Version>,
+) -> Result<Version, VersionError> {
+    let plugins = match Coprocessor::new(&config.coprocessor, supergraph_sdl, metrics)? {
+        Some(coprocessor) => plugins.with(coprocessor),
+        None => plugins,
+    };
     let mut supergraph = read(supergraph_sdl)?;
     unknown_names(config, &supergraph)?;
     let events = Events::declare(&mut supergraph, &config.events)?;
     let supergraph = Arc::new(supergraph);
-    let older = previous.map(|previous| &previous.gateway.subgraphs);
-    let with_events = older.map(|older| &*older.subgraphs);
+    let older = previous.map(|previous| &previous.gateway.subgraphs.subgraphs);
+    let with_events = older.map(|older| &older.subgraphs.subgraphs);
     let http = HttpSubgraphs::new(&supergraph, &config.traffic, metrics, with_events.map(|older| &older.subgraphs))?;
     let subgraphs = WithEvents::new(http, &events, &supergraph, with_events)?;
+    let subgraphs = WithResponseStage::new(subgraphs, &plugins, &supergraph);
     let forwards_claims = |name: &str| !config.traffic.for_subgraph(name).forward_claims.is_empty();
     let answers = &config.cache.answers;
     let describes = Describes { tags: answers.headers && answers.surrogate_keys.is_some(), dependencies: answers.keep };
     let subgraphs = Cached::new(subgraphs, &config.cache, &supergraph, forwards_claims, describes, metrics, older)?;
+    let answers = subgraphs.store().map(|store| AnswersSetup {
+        config: config.cache.answers.clone(),
+        vary: config.cache.vary.clone(),
+        store: store.clone(),
+    });
+    let subgraphs = WithRequestStage::new(subgraphs, &plugins, &supergraph);
     let policy_server = PolicyServer::new(&config.policy_server, metrics)?;
     let gateway_config = GatewayConfig {
         policy_authorizer: policy_server.map(|server| Arc::new(server) as Arc<dyn PolicyAuthorizer>),
@@ -69,11 +94,8 @@ pub fn version(
         incremental: config.incremental.clone(),
         has_cache: config.cache.enabled,
         share_executions: config.server.deduplicate,
-        answers: subgraphs.store().map(|store| AnswersSetup {
-            config: config.cache.answers.clone(),
-            vary: config.cache.vary.clone(),
-            store: store.clone(),
-        }),
+        answers,
+        plugins,
         anonymous: config.authentication.required.then(|| anonymous(&config.authentication.exceptions)),
     };
     let older = previous.map(|previous| &previous.gateway.documents);
@@ -115,7 +137,8 @@ pub fn front(config: &Config, version: Version, metrics: Arc<Metrics>) -> Result
         Some(url) => Some(Exporter::new(otlp, url)?),
     };
     // Later versions have the same.
-    let callbacks = CallbackRoute(version.gateway.subgraphs.subgraphs.subgraphs.callbacks().clone());
+    let http = &version.gateway.subgraphs.subgraphs.subgraphs.subgraphs.subgraphs;
+    let callbacks = CallbackRoute(http.callbacks().clone());
     Ok(Front::new(version, Observers { metrics, access_log, exporter }).with_route(Arc::new(callbacks)))
 }
 
@@ -167,6 +190,9 @@ pub enum VersionError {
     /// The policy server can't be asked.
     #[error(transparent)]
     PolicyServer(#[from] PolicyServerError),
+    /// The coprocessor can't be asked.
+    #[error(transparent)]
+    Coprocessor(#[from] CoprocessorError),
     /// Persisted operations can't be used.
     #[error(transparent)]
     Documents(#[from] DocumentError),

@@ -14,7 +14,7 @@ struct InUse(Weak<Front>);
 impl Targets for InUse {
     fn current(&self) -> Option<Target> {
         let version = self.0.upgrade()?.current();
-        let store = version.gateway.subgraphs.store()?.clone();
+        let store = version.gateway.subgraphs.subgraphs.store()?.clone();
         Some(Target { store, supergraph: version.gateway.supergraph.clone() })
     }
 }

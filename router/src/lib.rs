@@ -9,6 +9,9 @@
 //!            └─────▶ config
 //! ```
 
+pub use braid_plugin as plugin;
+pub use braid_telemetry::metrics::Metrics;
+
 mod agents;
 pub mod assemble;
 mod callback;

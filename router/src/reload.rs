@@ -11,6 +11,7 @@ use braid_composition::{Composer, Diagnostic};
 use braid_net::chain;
 use braid_net::tls::Fingerprint;
 use braid_persisted_operations::OperationStore;
+use braid_plugin::Plugins;
 use braid_popular_operations::PopularOperationsError;
 use braid_telemetry::metrics::{Metrics, ReloadOutcome};
 use braid_telemetry::otlp::{Exporter, ExporterError};
@@ -38,6 +39,8 @@ pub struct Blueprint {
     pub listen: Option<std::net::SocketAddr>,
     /// Whether nothing is hidden (`--dev`).
     pub development: bool,
+    /// Plugins of a program of one's own.
+    pub plugins: Plugins,
 }
 
 /// Why a version can't be loaded.
@@ -84,6 +87,7 @@ struct Material {
     operations: Option<Arc<OperationStore>>,
     /// Whether the supergraph is the saved one, because subgraphs could not be reached.
     is_saved: bool,
+    plugins: Plugins,
 }
 
 impl Blueprint {
@@ -137,7 +141,7 @@ impl Blueprint {
     ) -> Result<Material, LoadError> {
         let certificates = Fingerprint::of(config.certificates());
         let loaded = source(&config).ok_or(LoadError::NoSource)?.load(composer, &config.traffic).await?;
-        Ok(Material { config, certificates, loaded, operations, is_saved: false })
+        Ok(Material { config, certificates, loaded, operations, is_saved: false, plugins: self.plugins.clone() })
     }
 
     /// The saved supergraph instead of subgraphs that can't be reached.
@@ -157,7 +161,7 @@ impl Blueprint {
         let certificates = Fingerprint::of(config.certificates());
         let files = config.schema.subgraphs.iter().cloned().collect();
         let loaded = Loaded { supergraph_sdl, files, is_live: true, hints: Vec::new(), subgraphs: Vec::new() };
-        Ok(Material { config, certificates, loaded, operations, is_saved: true })
+        Ok(Material { config, certificates, loaded, operations, is_saved: true, plugins: self.plugins.clone() })
     }
 
     fn watched(&self, material: &Material) -> Watched {
@@ -214,11 +218,13 @@ struct Built {
 async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<Version>>) -> Result<Built, LoadError> {
     let metrics = metrics.clone();
     let built = tokio::task::spawn_blocking(move || {
-        let Material { config, loaded, operations, is_saved, .. } = material;
+        let Material { config, loaded, operations, is_saved, plugins, .. } = material;
         let subgraphs = loaded.subgraphs;
         let save_to = config.schema.last_good.clone().filter(|_| !is_saved);
         let supergraph_sdl = loaded.supergraph_sdl;
-        let version = assemble::version(&config, &supergraph_sdl, operations, &metrics, previous.as_deref())?;
+        let previous_version = previous.as_deref();
+        let version =
+            assemble::version_with(plugins, &config, &supergraph_sdl, operations, &metrics, previous_version)?;
         let version = with_schema_tools(version, &config, subgraphs);
         if let Some(file) = save_to
             && let Err(error) = last_good::save(&file, &supergraph_sdl)

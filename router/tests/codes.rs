@@ -14,11 +14,12 @@ use std::sync::LazyLock;
 use braid_telemetry::codes::OWN;
 
 /// The crates whose errors reach clients.
-const CRATES: [&str; 16] = [
+const CRATES: [&str; 17] = [
     "authentication",
     "authorization",
     "cache",
     "cache-invalidation",
+    "coprocessor",
     "demand-control",
     "events",
     "executor",

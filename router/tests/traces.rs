@@ -165,6 +165,35 @@ async fn a_request_is_one_tree_of_spans() {
 }
 
 #[tokio::test]
+async fn calls_to_the_coprocessor_have_spans() {
+    let collector = Collector::start().await;
+    let refuses = support::Subgraph::json(|_| r#"{"control":{"break":403}}"#.to_owned()).await;
+    let garbage = support::Subgraph::json(|_| "<html>".to_owned()).await;
+    for service in [&refuses, &garbage] {
+        let (router, _users, _orders) = router(|config| {
+            to(&collector.url)(config);
+            config.coprocessor.url = Some(service.url());
+            config.coprocessor.router.request.path = true;
+        })
+        .await;
+        router.send(&post(QUERY, &traceparent("01"))).await;
+        router.stop().await;
+    }
+    let all = collector.all();
+    let request = all.iter().find(|span| span.name == "POST /graphql").unwrap();
+    let calls: Vec<_> = all.iter().filter(|span| span.name == "coprocessor").collect();
+    assert_eq!(calls.len(), 2);
+    assert_eq!(calls[0].parent_span_id, request.span_id);
+    assert!(calls.iter().all(|call| attribute(call, "coprocessor.stage") == "RouterRequest"));
+    let refused = calls.iter().find(|call| attribute(call, "coprocessor.refused") == "403").unwrap();
+    let failed = calls.iter().find(|call| call.status.as_ref().is_some_and(|status| status.code == 2)).unwrap();
+    for (call, service) in [(refused, &refuses), (failed, &garbage)] {
+        let told = sent_along(&service.seen.lock().unwrap()[0]);
+        assert_eq!(told, format!("00-{TRACE}-{}-01", hex(&call.span_id)));
+    }
+}
+
+#[tokio::test]
 async fn a_stream_and_its_events_have_spans() {
     let collector = Collector::start().await;
     let orders = support::Subgraph::raw(|_| async {

@@ -22,6 +22,7 @@ mod versions;
 
 use std::process::ExitCode;
 
+use braid_plugin::Plugins;
 use clap::{Parser, Subcommand};
 
 use terminal::{Failure, complain};
@@ -69,6 +70,11 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    main_with(Plugins::default())
+}
+
+/// The same, where `serve` serves with plugins: all that a router with plugins of one's own needs as its `main`.
+pub fn main_with(plugins: Plugins) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -78,7 +84,7 @@ pub fn main() -> ExitCode {
         }
     };
     let done = match cli.command {
-        Command::Serve(command) => command.run(),
+        Command::Serve(command) => command.run(plugins),
         Command::Health(command) => command.run(),
         Command::Compose(command) => command.run(),
         Command::Plan(command) => command.run(),

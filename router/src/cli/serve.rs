@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use braid_net::chain;
+use braid_plugin::Plugins;
 use braid_telemetry::metrics::Metrics;
 use clap::Args;
 
@@ -38,23 +39,24 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(self, plugins: Plugins) -> Result<(), Failure> {
         braid_telemetry::init();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::Other(format!("the runtime can't be started: {error}")))?;
-        let done = runtime.block_on(self.serve());
+        let done = runtime.block_on(self.serve(plugins));
         // Without waiting for blocking threads.
         runtime.shutdown_background();
         done
     }
 
-    async fn serve(self) -> Result<(), Failure> {
+    async fn serve(self, plugins: Plugins) -> Result<(), Failure> {
         let blueprint = Blueprint {
             config_file: self.config,
             supergraph: self.supergraph,
             subgraphs: self.subgraphs,
             listen: self.listen,
             development: self.dev,
+            plugins,
         };
         let metrics = Arc::new(Metrics::default());
         let (version, origins) = blueprint.first(&metrics).await.map_err(failure)?;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use braid_authentication::config::AuthenticationConfig;
 use braid_authorization::config::AuthorizationConfig;
 use braid_cache::config::CacheConfig;
+use braid_coprocessor::config::CoprocessorConfig;
 use braid_demand_control::config::{DemandControlConfig, Mode};
 use braid_events::config::{BrokerConfig, EventsConfig};
 use braid_gateway::config::{ExposureConfig, IncrementalConfig, OverrideLabelsConfig};
@@ -59,6 +60,8 @@ pub struct Config {
     pub authorization: AuthorizationConfig,
     /// Who decides policies (`@policy`) that nothing in `authorization` grants.
     pub policy_server: PolicyServerConfig,
+    /// An HTTP service that takes part in requests.
+    pub coprocessor: CoprocessorConfig,
     /// What operations may cost.
     pub demand_control: DemandControlConfig,
     /// Operations that requests refer to by an id: lists that you publish, and texts that clients register (automatic persisted
@@ -284,6 +287,7 @@ impl Config {
             .chain(self.authentication.files())
             .chain(self.rate_limits.files())
             .chain(self.policy_server.tls.files())
+            .chain(self.coprocessor.tls.files())
             .chain(self.persisted_operations.certificates())
             .chain(self.events.certificates())
             .chain(self.cache.store.files())
@@ -310,7 +314,7 @@ impl Config {
         let brokers = self.events.brokers.values_mut().map(|BrokerConfig::Nats(nats)| &mut nats.tls);
         let redis = self.cache.store.redis.iter_mut().map(|redis| &mut redis.tls);
         let shared = self.reload.shared_operations.iter_mut().map(|shared| &mut shared.tls);
-        let own = [&mut self.telemetry.trace.otlp.tls, &mut self.policy_server.tls];
+        let own = [&mut self.telemetry.trace.otlp.tls, &mut self.policy_server.tls, &mut self.coprocessor.tls];
         for tls in own.into_iter().chain(brokers).chain(redis).chain(shared) {
             let TlsClientConfig { authorities, certificate, key } = tls;
             [authorities, certificate, key].into_iter().flatten().for_each(in_folder);

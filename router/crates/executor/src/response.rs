@@ -123,6 +123,11 @@ impl<M> Response<M> {
         }
     }
 
+    /// Puts other bytes in place, which have so many errors, and `"extensions"` at their end or nowhere.
+    pub fn replace(&mut self, bytes: Bytes, errors: usize, has_extensions: bool) {
+        (self.bytes, self.errors, self.has_extensions) = (bytes, errors, has_extensions);
+    }
+
     /// The response with more in `"extensions"`; `more` is a JSON object with at least one member.
     pub fn bytes_with_extensions(&self, more: &[u8]) -> Bytes {
         let (end, before) = match self.has_extensions {

@@ -31,6 +31,7 @@ use crate::accepts::{Accepts, takes_no_stream};
 use crate::answers::{Keeping, Wants, is_whole_query};
 use crate::costs::OperationCost;
 use crate::exposed::Exposed;
+use crate::extend;
 use crate::gateway::{Gateway, Subgraphs};
 use crate::incremental::Incremental;
 use crate::operation_cache::CachedOperation;
@@ -41,6 +42,7 @@ use crate::subscriptions::Subscription;
 
 /// What comes of a request that is not refused.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all answers are executed, and a box would cost each of them")]
 pub enum Answer {
     /// A response.
     Executed(Executed),
@@ -80,6 +82,8 @@ pub struct Executed {
     pub made: Made,
     /// What the client sees of how it was made, if it asked for that and may see it.
     pub exposed: Option<Box<Exposed>>,
+    /// Status and headers as plugins changed them.
+    pub(crate) head: Option<Box<(StatusCode, HeaderMap)>>,
 }
 
 /// How a response was made.
@@ -98,7 +102,11 @@ pub enum Made {
 impl Executed {
     /// The status that goes with it: an operation that was executed is answered, also in part.
     pub fn status(&self) -> StatusCode {
-        if self.response.timed_out { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::OK }
+        match &self.head {
+            Some(head) => head.0,
+            None if self.response.timed_out => StatusCode::GATEWAY_TIMEOUT,
+            None => StatusCode::OK,
+        }
     }
 
     /// Adds all headers that depend on what was executed: those that [`Executed::merge_headers`] adds, and who may keep the response. A response
@@ -106,6 +114,7 @@ impl Executed {
     pub fn write_headers<S>(&self, gateway: &Gateway<S>, out: &mut HeaderMap) {
         self.merge_headers(gateway, out);
         match &gateway.told {
+            _ if self.head.is_some() => {}
             Some(told) => told.write(Keeping::of(&self.operation, &self.response), out),
             None if is_whole_query(&self.operation, &self.response) => {}
             None => forbid_caching(out),
@@ -115,6 +124,10 @@ impl Executed {
     /// Adds the headers that the rules make of the subgraphs', and those about costs, which can be done for several responses that are sent
     /// together.
     pub fn merge_headers<S>(&self, gateway: &Gateway<S>, out: &mut HeaderMap) {
+        if let Some(head) = &self.head {
+            out.extend(head.1.clone());
+            return;
+        }
         gateway.headers.merge(&self.response.subgraph_answers, out);
         if let (Some(costs), Some(cost)) = (&gateway.costs, self.cost) {
             costs.write_headers(cost, out);
@@ -168,8 +181,11 @@ impl Ready<'_> {
                 cost,
                 made,
                 exposed,
+                head: None,
             }));
         }
+        let changed = extend::execution(gateway, context, request, compiled).await?;
+        let context = changed.as_ref().unwrap_or(context);
         if compiled.kind() == OperationType::Subscription && compiled.has_fetches() {
             let wanted = document.wanted(request);
             let subscription = Subscription::new(&operation, cached, wanted, request, variables, declined, context);
@@ -204,7 +220,11 @@ impl Ready<'_> {
         if let Some(cost) = cost.filter(|_| made == Made::Own) {
             gateway.metrics.cost_actual(cost.actual);
         }
-        Ok(Answer::Executed(Executed { response, operation, cached, found_after, executed_in, cost, made, exposed }))
+        let head = None;
+        let mut executed =
+            Executed { response, operation, cached, found_after, executed_in, cost, made, exposed, head };
+        extend::executed(gateway, context, &mut executed).await?;
+        Ok(Answer::Executed(executed))
     }
 }
 

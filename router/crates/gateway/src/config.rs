@@ -1,5 +1,6 @@
 //! What can be set about what clients see and how a schema in change is rolled out. Knows no file and no environment.
 
+use braid_expressions::Expression;
 use braid_graphql::names::SchemaNames;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -51,7 +52,7 @@ pub struct OverrideLabelsConfig {
     /// requests where this is not set, are drawn at random.
     pub percent_by: Option<String>,
     /// By label: `always`, `never`, `{ percent: 25 }`, or `{ header: { name: x-beta, value: "yes" } }` for requests with this header
-    /// (without `value`, whatever its value). A label `percent(x)` that is not listed is on for that share of requests; other labels are off.
+    /// (without `value`, whatever its value), or `{ expression: "claims.beta == true" }`. A label `percent(x)` that is not listed is on for that share of requests; other labels are off.
     pub labels: IndexMap<String, LabelRule>,
 }
 
@@ -65,6 +66,8 @@ pub enum LabelRule {
     Never,
     /// For a share of requests, from 0 to 100.
     Percent(f64),
+    /// For requests for which an expression (CEL) over `headers`, `claims` and `client_ip` is true.
+    Expression(Expression),
     /// For requests with a header.
     Header {
         /// The header.

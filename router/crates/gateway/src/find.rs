@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use braid_authorization::{RequirementSet, filter, relevant};
+use braid_expressions::Inputs;
 use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
 use braid_graphql::operation::Operation;
 use braid_request_context::RequestContext;
 use braid_request_context::identity::Principal;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::accepts::Accepts;
 use crate::anonymous::{self, AnonymousRules};
@@ -233,7 +234,7 @@ impl<S: Subgraphs> Gateway<S> {
     pub(crate) async fn prepare_wanted(&self, wanted: Wanted<'_>) -> Result<(Arc<CachedOperation>, bool), Refusal> {
         let mut decided = DecidedPolicies::default();
         loop {
-            let facts = self.facts(self.labels.decide(&HeaderMap::new()), None, &decided);
+            let facts = self.facts(self.labels.decide(&Inputs::default()), None, &decided);
             match compiled(self, wanted, &facts, Sent { accepts: Accepts::ALL, is_warm_up: true }).await {
                 Ok(found) => return Ok(found),
                 Err(Unfound::Refused(refusal)) => return Err(refusal),

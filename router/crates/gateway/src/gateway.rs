@@ -9,6 +9,7 @@ use braid_authorization::config::AuthorizationConfig;
 use braid_demand_control::config::DemandControlConfig;
 use braid_executor::{ExecuteLimits, SubgraphErrors, SubgraphService};
 use braid_graphql::incremental::with_incremental_directives;
+use braid_plugin::{Plugins, Stage};
 use braid_request_context::header_rules::HeadersConfig;
 use braid_request_context::headers::{HeaderPlans, HeaderRuleError, SubgraphHeaders};
 use braid_request_context::identity::Principal;
@@ -51,6 +52,8 @@ pub struct Gateway<S> {
     pub exposure: ExposureConfig,
     /// Which documents requests can run.
     pub documents: Documents,
+    /// Who takes part in requests.
+    pub plugins: Plugins,
     pub(crate) operations: OperationCache,
     pub(crate) compiler: Arc<Compiler>,
     /// Planning takes a core: only so many operations are planned at once.
@@ -101,6 +104,8 @@ pub struct GatewayConfig {
     pub answers: Option<AnswersSetup>,
     /// Whether equal queries that are executed at the same time share one execution.
     pub share_executions: bool,
+    /// Who takes part in requests.
+    pub plugins: Plugins,
 }
 
 impl<S> Gateway<S> {
@@ -159,7 +164,8 @@ impl<S: Subgraphs> Gateway<S> {
         let supergraph = if config.incremental.enabled { with_incremental(supergraph) } else { supergraph };
         let names = supergraph.subgraphs.iter().map(|subgraph| subgraph.name.as_str());
         let headers = HeaderPlans::new(&config.headers, names)?;
-        let headers = if config.has_cache { headers.reading_all() } else { headers };
+        let reads_all = config.has_cache || config.plugins.take_part_in(Stage::SubgraphResponse);
+        let headers = if reads_all { headers.reading_all() } else { headers };
         let (limits, exposure) = (&config.limits, &config.exposure);
         let costs = CostRules::new(&config.demand_control, &supergraph)?.map(Arc::new);
         let anonymous = config.anonymous.as_ref().map(|config| AnonymousRules::new(config, &supergraph));
@@ -171,6 +177,7 @@ impl<S: Subgraphs> Gateway<S> {
         let told = config.answers.as_ref().map(|setup| Told::new(setup, &headers)).transpose()?.flatten();
         Ok(Self {
             told,
+            plugins: config.plugins.clone(),
             reuse: Reuse::new(config.answers.as_ref(), config.share_executions, metrics),
             operations: OperationCache::new(limits.operation_cache.0, metrics.clone()),
             compiler: Arc::new(compiler),
@@ -204,10 +211,16 @@ impl<S: Subgraphs> Gateway<S> {
     /// The context of a request from `peer` with this head that may take so much time. What it decides, it decides for the whole
     /// request.
     pub fn context(&self, head: Parts, peer: Option<SocketAddr>, time: Duration) -> RequestContext {
-        let override_labels = self.labels.decide(&head.headers);
         let mut context = RequestContext::new(head, peer, time, self.headers.clone());
-        context.override_labels = override_labels;
+        context.override_labels = self.labels.decide(&context.inputs());
         context
+    }
+
+    /// The client's identity or address is known, which was not when the context was made.
+    pub fn identified(&self, context: &mut RequestContext) {
+        if self.labels.need_client() {
+            context.override_labels = self.labels.decide(&context.inputs());
+        }
     }
 }
 

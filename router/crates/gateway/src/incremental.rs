@@ -104,6 +104,7 @@ impl Incremental {
                     cost,
                     made: Made::Own,
                     exposed,
+                    head: None,
                 }))
             }
             // The first part is always the first.

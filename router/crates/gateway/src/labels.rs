@@ -1,5 +1,6 @@
 //! Which override labels (`@override(label:)`) are on for a request. Knows no plan.
 
+use braid_expressions::{Expression, Inputs};
 use braid_supergraph::Supergraph;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -21,6 +22,8 @@ enum Rule {
     Percent(f64),
     /// On for requests with this header, and this value if there is one.
     Header(HeaderName, Option<HeaderValue>),
+    /// On for requests for which it is true.
+    Expression(Expression),
 }
 
 /// The most labels of a supergraph: a request's are the bits of a number.
@@ -70,10 +73,12 @@ impl OverrideLabels {
     }
 
     /// The labels that are on for a request, a bit for each.
-    pub(crate) fn decide(&self, headers: &HeaderMap) -> u64 {
+    pub(crate) fn decide(&self, inputs: &Inputs<'_>) -> u64 {
         if self.labels.is_empty() {
             return 0;
         }
+        let none = HeaderMap::new();
+        let headers = inputs.headers.unwrap_or(&none);
         // One draw for all labels, so that a request within 5 % is within 10 % too.
         let drawn = self.draw(headers);
         let is_on = |rule: &Rule| match rule {
@@ -82,9 +87,15 @@ impl OverrideLabels {
             Rule::Percent(share) => drawn < *share,
             Rule::Header(name, None) => headers.contains_key(name),
             Rule::Header(name, Some(value)) => headers.get_all(name).iter().any(|found| found == value),
+            Rule::Expression(expression) => expression.is_true(inputs),
         };
         let bits = self.labels.iter().enumerate().map(|(number, (_, rule))| u64::from(is_on(rule)) << number);
         bits.fold(0, |all, bit| all | bit)
+    }
+
+    /// Whether it has to be known who asks.
+    pub(crate) fn need_client(&self) -> bool {
+        self.labels.iter().any(|(_, rule)| matches!(rule, Rule::Expression(_)))
     }
 
     /// A number from 0 up to 100: the same for equal values of the configured header, by chance for requests without it.
@@ -113,6 +124,7 @@ fn rule(label: &str, configured: Option<&LabelRule>) -> Result<Rule, LabelError>
         Some(LabelRule::Always) => Ok(Rule::On),
         Some(LabelRule::Never) => Ok(Rule::Off),
         Some(LabelRule::Percent(share)) => percent(*share),
+        Some(LabelRule::Expression(expression)) => Ok(Rule::Expression(expression.clone())),
         Some(LabelRule::Header { name, value }) => {
             let value = value.as_deref().map(|value| {
                 HeaderValue::from_str(value)
@@ -140,6 +152,26 @@ fn header_name(text: &str) -> Result<HeaderName, LabelError> {
 mod tests {
     use super::*;
 
+    fn of(headers: &HeaderMap) -> Inputs<'_> {
+        Inputs { headers: Some(headers), ..Inputs::default() }
+    }
+
+    #[test]
+    fn expressions_decide() {
+        let expression = Expression::new("claims.beta == true && client_ip.startsWith('10.')").unwrap();
+        let labels = labels(vec![("a", Rule::Expression(expression)), ("b", Rule::On)], None);
+        assert!(labels.need_client());
+        let claims = serde_json::json!({ "beta": true });
+        let inputs = |client: [u8; 4]| Inputs {
+            claims: claims.as_object(),
+            client_ip: Some(client.into()),
+            ..Inputs::default()
+        };
+        assert_eq!(labels.decide(&inputs([10, 0, 0, 1])), 0b11);
+        assert_eq!(labels.decide(&inputs([11, 0, 0, 1])), 0b10);
+        assert_eq!(labels.decide(&Inputs::default()), 0b10);
+    }
+
     fn labels(rules: Vec<(&str, Rule)>, percent_by: Option<&'static str>) -> OverrideLabels {
         let labels = rules.into_iter().map(|(label, rule)| (label.to_owned(), rule)).collect();
         OverrideLabels { labels, percent_by: percent_by.map(HeaderName::from_static) }
@@ -158,23 +190,23 @@ mod tests {
             None,
         );
         let mut headers = HeaderMap::new();
-        assert_eq!(labels.decide(&headers), 0b10010);
+        assert_eq!(labels.decide(&of(&headers)), 0b10010);
         headers.insert("x-beta", HeaderValue::from_static("no"));
-        assert_eq!(labels.decide(&headers), 0b10010);
+        assert_eq!(labels.decide(&of(&headers)), 0b10010);
         headers.append("x-beta", HeaderValue::from_static("yes"));
-        assert_eq!(labels.decide(&headers), 0b10110);
+        assert_eq!(labels.decide(&of(&headers)), 0b10110);
     }
 
     #[test]
     fn shares_are_kept_and_a_header_makes_them_stick() {
         let labels = labels(vec![("a", Rule::Percent(25.0)), ("b", Rule::Percent(50.0))], Some("x-user"));
         let count = |decided: &[u64]| [1, 2].map(|bit| decided.iter().filter(|labels| *labels & bit != 0).count());
-        let by_chance: Vec<u64> = (0..10_000).map(|_| labels.decide(&HeaderMap::new())).collect();
+        let by_chance: Vec<u64> = (0..10_000).map(|_| labels.decide(&Inputs::default())).collect();
         let by_user: Vec<u64> = (0..10_000)
             .map(|user| {
                 let headers = HeaderMap::from_iter([(HeaderName::from_static("x-user"), HeaderValue::from(user))]);
-                assert_eq!(labels.decide(&headers), labels.decide(&headers));
-                labels.decide(&headers)
+                assert_eq!(labels.decide(&of(&headers)), labels.decide(&of(&headers)));
+                labels.decide(&of(&headers))
             })
             .collect();
         for decided in [by_chance, by_user] {

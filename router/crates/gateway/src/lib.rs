@@ -16,6 +16,7 @@ mod costs;
 mod decisions;
 mod documents;
 mod exposed;
+pub mod extend;
 mod find;
 mod gateway;
 pub mod incremental;

@@ -3,7 +3,7 @@
 use braid_graphql::error::GraphQLError;
 use braid_rate_limit::Refused;
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 /// The time for a client's request is over: an error instead of an answer, also where parts of one are there.
 pub(crate) const TIMEOUT: &str = "GATEWAY_TIMEOUT";
@@ -17,6 +17,17 @@ pub struct Refusal {
     pub errors: Vec<GraphQLError>,
     /// What `WWW-Authenticate` says, where credentials are missing or invalid.
     pub challenge: Option<HeaderValue>,
+    /// What a plugin gives as the response.
+    pub given: Option<Box<GivenResponse>>,
+}
+
+/// What a plugin gives as the response to a request that it refuses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GivenResponse {
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The body, unless it is that of the errors.
+    pub body: Option<Bytes>,
 }
 
 /// The status of a refusal.
@@ -32,17 +43,19 @@ pub enum RefusalStatus {
 impl Refusal {
     /// Errors of the GraphQL request itself.
     pub fn request(errors: Vec<GraphQLError>) -> Self {
-        Self { status: RefusalStatus::Request, errors, challenge: None }
+        Self { status: RefusalStatus::Request, errors, challenge: None, given: None }
     }
 
     /// One error with its status.
     pub fn fixed(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status: RefusalStatus::Fixed(status), errors: vec![GraphQLError::new(code, message)], challenge: None }
+        let errors = vec![GraphQLError::new(code, message)];
+        Self { status: RefusalStatus::Fixed(status), errors, challenge: None, given: None }
     }
 
     /// The body: there is no `data`, since nothing was executed.
     pub fn body(&self) -> Bytes {
-        braid_executor::refuse(&self.errors)
+        let given = self.given.as_ref().and_then(|given| given.body.clone());
+        given.unwrap_or_else(|| braid_executor::refuse(&self.errors))
     }
 }
 

@@ -13,7 +13,7 @@ use steps::{
     url, websocket,
 };
 
-const SCRIPTS: &str = "there are no coprocessors and plugins; header rules, policies (policy_server) and a proxy in front do a part of what they do";
+const SCRIPTS: &str = "messages and plugins are others; a coprocessor with the protocol of Apollo Router or a plugin in Rust does what they do (docs/extending.md), header rules and policies (policy_server) a part of it";
 const STORES: &str = "only persisted operations come from a bucket (persisted_operations.sources); fetch the supergraph to a file, which the router watches";
 const METRICS: &str = "metrics are for Prometheus (telemetry.metrics) and are not changed by the configuration";
 const NO_SETTING: &str = "there is no setting for it";

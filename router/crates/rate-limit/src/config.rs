@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use braid_expressions::{Expression, ExpressionError};
 use braid_net::config::TlsClientConfig;
 use braid_redis::{RedisSetupError, check_url, is_cluster_url};
 use braid_settings::{Duration, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::key::KeySource;
 
 /// How much a client may ask in which time. Several rules can apply to a request; all must let it pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,10 +41,10 @@ pub struct RuleConfig {
     /// Its name in responses and metrics: letters, digits, `-` and `_`.
     pub name: String,
     /// What requests are counted by; several parts make one key. `client_ip` (see `server.client_ip`; of IPv6 addresses the first 64 bits, since a client can choose the others), `claims.sub` (any claim), `principal` (whoever showed
-    /// credentials), `api_key`, `headers.x-tenant` (any header), `operation.name`, `operation.hash`. With none, all requests are counted
+    /// credentials), `api_key`, `headers.x-tenant` (any header), `operation.name`, `operation.hash`, and `{ expression: "claims.org" }`: what an expression (CEL) over `headers`, `claims` and `client_ip` says. With none, all requests are counted
     /// together.
     #[serde(default)]
-    pub by: Vec<String>,
+    pub by: Vec<KeyPart>,
     /// What happens to a request without the claim, the credentials or the header.
     #[serde(default)]
     pub missing: Missing,
@@ -58,6 +61,29 @@ pub struct RuleConfig {
     /// Refuse nothing by this rule; only count what it would refuse.
     #[serde(default)]
     pub dry_run: bool,
+}
+
+/// What requests are counted by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum KeyPart {
+    /// Something with a name.
+    Named(String),
+    /// What an expression says.
+    Made {
+        /// Its text.
+        expression: String,
+    },
+}
+
+impl KeyPart {
+    /// Reads it.
+    pub(crate) fn source(&self) -> Result<KeySource, RuleProblem> {
+        match self {
+            Self::Named(name) => name.parse().map_err(|()| RuleProblem::By(name.clone())),
+            Self::Made { expression } => Ok(KeySource::Expression(Expression::new(expression)?)),
+        }
+    }
 }
 
 /// What happens to a request that lacks what a rule counts by.
@@ -150,6 +176,9 @@ pub enum RuleProblem {
         "by: \"{0}\" is unknown; write client_ip, principal, api_key, claims.NAME, headers.NAME, operation.name or operation.hash"
     )]
     By(String),
+    /// It counts by an expression that can't be used.
+    #[error("by: {0}")]
+    Expression(#[from] ExpressionError),
     /// It lets nothing pass.
     #[error("{0}: give at least 1")]
     Zero(&'static str),
@@ -211,9 +240,7 @@ impl RuleConfig {
         if !(1..=64).contains(&self.name.len()) || !self.name.bytes().all(is_name) {
             return Err(RuleProblem::Name);
         }
-        for by in &self.by {
-            by.parse::<crate::key::KeySource>().map_err(|_| RuleProblem::By(by.clone()))?;
-        }
+        self.by.iter().try_for_each(|by| by.source().map(drop))?;
         if self.limit == 0 {
             return Err(RuleProblem::Zero("limit"));
         }
@@ -244,6 +271,7 @@ mod tests {
         assert!(rule("limit: 1, per: 1m, burst: 0").contains("burst"));
         assert!(rule("limit: 1, per: 1m, by: [ip]").contains("\"ip\" is unknown; write client_ip"));
         assert!(rule("limit: 1, per: 1m, by: [headers.a b]").contains("unknown"));
+        assert!(rule("limit: 1, per: 1m, by: [{ expression: claim.org }]").contains("\"claim\" is unknown; there are"));
         assert!(rule("limit: 1800000, per: 1s").contains("microsecond"));
         assert!(refused("rules: [{ name: \"a b\", limit: 1, per: 1s }]").contains("letters"));
         assert!(refused("rules: [{ name: a, limit: 1, per: 1s }, { name: a, limit: 1, per: 1s }]").contains("two"));

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use braid_expressions::Expression;
 use braid_request_context::RequestContext;
 use braid_request_context::identity::{ClaimPath, CredentialKind, Principal};
 use http::HeaderName;
@@ -22,6 +23,7 @@ pub(crate) enum KeySource {
     Header(HeaderName),
     OperationName,
     OperationHash,
+    Expression(Expression),
 }
 
 /// The bytes of a key. Two requests with different parts have different bytes: each part stands with its length.
@@ -87,6 +89,11 @@ impl KeySource {
                 }
                 values.for_each(|value| key.part(b'h', value.as_bytes()));
             }
+            Self::Expression(expression) => match expression.value(&facts.context.inputs()) {
+                None => return false,
+                Some(Value::String(text)) => key.part(b'x', text.as_bytes()),
+                Some(other) => key.part(b'y', other.to_string().as_bytes()),
+            },
             Self::OperationName => {
                 let name = facts.operation.and_then(|operation| operation.name).unwrap_or_default();
                 key.part(b'n', name.as_bytes());
@@ -149,6 +156,7 @@ impl Key {
             CredentialKind::Jwt => b'J',
             CredentialKind::ApiKey => b'K',
             CredentialKind::ClientCertificate => b'C',
+            CredentialKind::Plugin => b'P',
         };
         self.part(kind, principal.source.as_bytes());
         if let Some(Value::String(subject)) = principal.claims.get("sub") {
@@ -203,6 +211,20 @@ mod tests {
         let mut number = context(&[], Some(json!({ "sub": 1 })), CredentialKind::Jwt);
         let mut text = context(&[], Some(json!({ "sub": "1" })), CredentialKind::Jwt);
         assert_ne!(key("claims.sub", false, &mut number, ""), key("claims.sub", false, &mut text, ""));
+    }
+
+    #[test]
+    fn expressions_make_parts() {
+        let by = [KeySource::Expression(Expression::new("claims.org + '/' + headers['x-a']").unwrap())];
+        let key = |org: Option<&str>, header: &str| {
+            let mut context = context(&[("x-a", header)], org.map(|org| json!({ "org": org })), CredentialKind::Jwt);
+            context.client = None;
+            Key::of("rule", &by, false, &Facts { context: &context, operation: None }).map(|key| key.0)
+        };
+        assert_eq!(key(Some("acme"), "1"), key(Some("acme"), "1"));
+        assert_ne!(key(Some("acme"), "1"), key(Some("acme"), "2"));
+        assert_ne!(key(Some("acme"), "1"), key(Some("other"), "1"));
+        assert_eq!(key(None, "1"), None);
     }
 
     #[test]

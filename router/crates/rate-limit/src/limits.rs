@@ -156,7 +156,7 @@ impl RateLimits {
 
 impl Rule {
     fn new(config: &RuleConfig, dry_run: bool, metrics: &Metrics) -> Result<Self, RateLimitsConfigError> {
-        let sources = config.by.iter().filter_map(|by| by.parse::<KeySource>().ok()).collect::<Vec<_>>();
+        let sources = config.by.iter().filter_map(|by| by.source().ok()).collect::<Vec<_>>();
         let needs_operation = config.weight == Weight::Cost || sources.iter().any(KeySource::needs_operation);
         Ok(Self {
             quota: Quota::new(config.limit, config.per.0, config.burst.unwrap_or(config.limit)),

@@ -4,11 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use braid_expressions::Inputs;
 use braid_supergraph::SubgraphId;
 use braid_telemetry::trace::TraceContext;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName, Method, Uri, header};
+use serde_json::{Map, Value};
 
+use crate::derived_headers::inputs;
 use crate::headers::HeaderPlans;
 use crate::identity::Identity;
 use crate::uploads::Uploads;
@@ -69,6 +72,22 @@ impl RequestContext {
     /// Override labels are to be decided anew.
     #[must_use]
     pub fn renewed(&self, plans: Arc<HeaderPlans>) -> Self {
+        Self { override_labels: 0, ..self.under(plans) }
+    }
+
+    /// The context, for somebody who changes it: a copy, if others have it too. What was made of it for subgraphs is made anew.
+    pub fn to_change(this: &mut Arc<Self>) -> &mut Self {
+        let own = Arc::make_mut(this);
+        own.forwarded.iter_mut().for_each(|headers| drop(headers.take()));
+        own
+    }
+
+    /// What expressions can use of it.
+    pub fn inputs(&self) -> Inputs<'_> {
+        inputs(&self.headers, &self.identity, self.client)
+    }
+
+    fn under(&self, plans: Arc<HeaderPlans>) -> Self {
         Self {
             method: self.method.clone(),
             uri: self.uri.clone(),
@@ -79,11 +98,17 @@ impl RequestContext {
             started: self.started,
             deadline: self.deadline,
             trace: self.trace.clone(),
-            override_labels: 0,
+            override_labels: self.override_labels,
             extensions: self.extensions.clone(),
             forwarded: (0..plans.request_plans()).map(|_| OnceLock::new()).collect(),
             plans,
         }
+    }
+}
+
+impl Clone for RequestContext {
+    fn clone(&self) -> Self {
+        self.under(self.plans.clone())
     }
 }
 
@@ -93,18 +118,51 @@ pub struct SubgraphContext {
     request: Arc<RequestContext>,
     /// The span that requests to subgraphs belong to, where it is not that of the client's request.
     within: Option<Arc<TraceContext>>,
+    /// What is other than the rules say, for one request to a subgraph.
+    changes: Option<Arc<SubgraphChanges>>,
+    fetch: u64,
+}
+
+/// What plugins changed about one request to a subgraph.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SubgraphChanges {
+    /// All headers that it forwards, instead of those that the rules give.
+    pub headers: HeaderMap,
+    /// What its body has in `extensions`.
+    pub extensions: Map<String, Value>,
 }
 
 impl SubgraphContext {
     /// The part of `request` that travels.
     pub fn new(request: Arc<RequestContext>) -> Self {
-        Self { request, within: None }
+        Self { request, within: None, changes: None, fetch: 0 }
     }
 
     /// The same within a span: that of an event of a subscription.
     #[must_use]
     pub fn within(self, span: TraceContext) -> Self {
         Self { within: Some(Arc::new(span)), ..self }
+    }
+
+    /// The same for one request to a subgraph, which has a number of its own, and is other than the rules say if there are changes.
+    #[must_use]
+    pub fn for_fetch(self, number: u64, changes: Option<SubgraphChanges>) -> Self {
+        Self { fetch: number, changes: changes.map(Arc::new), ..self }
+    }
+
+    /// The number of the request to a subgraph that this is for; 0 if nobody gave it one.
+    pub fn fetch(&self) -> u64 {
+        self.fetch
+    }
+
+    /// The client's request.
+    pub fn request(&self) -> &Arc<RequestContext> {
+        &self.request
+    }
+
+    /// What the body of the request has in `extensions`, beside claims of the client.
+    pub fn extensions(&self) -> Option<&Map<String, Value>> {
+        self.changes.as_ref().map(|changes| &changes.extensions).filter(|extensions| !extensions.is_empty())
     }
 
     /// Who asks.
@@ -122,8 +180,11 @@ impl SubgraphContext {
         self.within.as_deref().or(self.request.trace.as_ref())
     }
 
-    /// The headers that a subgraph gets by the rules; `None` when no rule applies to it. The rules run once per request.
+    /// The headers that a subgraph gets: by the rules, which run once per request, or as plugins changed them. `None` when there are neither.
     pub fn headers(&self, subgraph: SubgraphId) -> Option<&HeaderMap> {
+        if let Some(changes) = &self.changes {
+            return Some(&changes.headers);
+        }
         let (number, plan) = self.request.plans.request_plan(subgraph)?;
         let headers = self.request.forwarded.get(number)?.get_or_init(|| {
             let mut headers = HeaderMap::new();
@@ -141,11 +202,18 @@ impl SubgraphContext {
 
     /// Whether a subgraph gets this header from some client.
     pub fn may_forward(&self, subgraph: SubgraphId, name: &HeaderName) -> bool {
+        if self.changes.as_ref().is_some_and(|changes| changes.headers.contains_key(name)) {
+            return true;
+        }
         self.request.plans.request_plan(subgraph).is_some_and(|(_, plan)| plan.may_forward(name))
     }
 
-    /// Whether the headers that a subgraph gets tell who asks: credentials of the client, or headers that are made of its claims.
+    /// Whether the headers that a subgraph gets tell who asks: credentials of the client, or headers that are made of its claims. Of what
+    /// plugins add nobody knows, so that it does.
     pub fn forwards_credentials(&self, subgraph: SubgraphId) -> bool {
+        if self.changes.is_some() {
+            return true;
+        }
         let Some((_, plan)) = self.request.plans.request_plan(subgraph) else { return false };
         let Some(headers) = self.headers(subgraph) else { return false };
         let from_client = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];

@@ -1,9 +1,10 @@
-//! Headers that rules set from what the router knows of a client: its claims and its address. Subgraphs trust them, so nothing that a client
+//! Headers that rules set from what the router knows of a client: its claims, its address, and expressions over them. Subgraphs trust them, so nothing that a client
 //! sends may pass for one. Knows no other rule.
 
 use std::net::IpAddr;
 
-use http::header::{HeaderName, HeaderValue};
+use braid_expressions::{Expression, Inputs};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::header_rules::{HeadersConfig, RequestRule};
@@ -17,13 +18,16 @@ pub(crate) enum Source {
     Claim(ClaimPath),
     /// The address of the client.
     ClientIp,
+    /// What an expression says.
+    Expression(Expression),
 }
 
 /// The headers that any rule sets in this way: those for one subgraph too, since another one may trust the same header.
 pub(crate) fn derived_names(config: &HeadersConfig) -> Result<Vec<HeaderName>, HeaderRuleError> {
     let rules = std::iter::once(&config.all).chain(config.subgraphs.values()).flat_map(|rules| &rules.request);
     let derived = rules.filter_map(|rule| match rule {
-        RequestRule::Insert { name: header, from: Some(_), .. } => Some(name(header)),
+        RequestRule::Insert { value: Some(_), .. } => None,
+        RequestRule::Insert { name: header, .. } => Some(name(header)),
         _ => None,
     });
     derived.collect()
@@ -42,17 +46,28 @@ pub(crate) fn source(from: &str) -> Result<Source, HeaderRuleError> {
 }
 
 /// The value of a header. `None` where the router does not know it.
-pub(crate) fn value_of(source: &Source, identity: &Identity, client: Option<IpAddr>) -> Option<HeaderValue> {
+pub(crate) fn value_of(
+    source: &Source,
+    headers: &HeaderMap,
+    identity: &Identity,
+    client: Option<IpAddr>,
+) -> Option<HeaderValue> {
     match source {
-        Source::Claim(path) => claim(identity, path),
+        Source::Claim(path) => header_value(identity.principal()?.claim(path)?),
+        Source::Expression(expression) => header_value(&expression.value(&inputs(headers, identity, client))?),
         Source::ClientIp => HeaderValue::try_from(client?.to_string()).ok(),
     }
 }
 
-/// A claim as the value of a header: texts, numbers and booleans, and lists of them. `None` for anything else, also where a value of a
+/// What expressions can use of a request.
+pub(crate) fn inputs<'a>(headers: &'a HeaderMap, identity: &'a Identity, client_ip: Option<IpAddr>) -> Inputs<'a> {
+    Inputs { headers: Some(headers), claims: identity.principal().map(|principal| &principal.claims), client_ip }
+}
+
+/// A value as that of a header: texts, numbers and booleans, and lists of them. `None` for anything else, also where a value of a
 /// list has a comma and would be taken for two.
-fn claim(identity: &Identity, path: &ClaimPath) -> Option<HeaderValue> {
-    let text = match identity.principal()?.claim(path)? {
+fn header_value(value: &Value) -> Option<HeaderValue> {
+    let text = match value {
         Value::Array(list) => {
             let texts = list.iter().map(|value| text(value).filter(|text| !text.contains(',')));
             texts.collect::<Option<Vec<_>>>()?.join(",")
@@ -146,6 +161,35 @@ mod tests {
     }
 
     #[test]
+    fn expressions_are_sent_and_nothing_passes_for_them() {
+        let rules = "{ all: { request: [{ propagate: { prefix: x- } },
+            { insert: { name: x-tier, expression: \"claims.sub == 'ada' ? headers['x-wish'] : 'free'\" } },
+            { insert: { name: x-roles, expression: claims.roles } }] } }";
+        let plans = HeaderPlans::new(&serde_saphyr::from_str(rules).unwrap(), ["a"].into_iter()).unwrap();
+        let ada = Principal {
+            claims: json!({ "sub": "ada", "roles": ["a", "b"] }).as_object().unwrap().clone(),
+            source: "t".into(),
+            kind: CredentialKind::Jwt,
+            expires: None,
+        };
+        let mut client = HeaderMap::new();
+        for name in ["x-tier", "x-roles", "x-wish"] {
+            client.insert(name, HeaderValue::from_static("gold"));
+        }
+        for (identity, expected) in [
+            (Identity::Known(Arc::new(ada)), vec![("x-roles", "a,b"), ("x-tier", "gold"), ("x-wish", "gold")]),
+            // The second has no value: an anonymous client has no subject, and no roles.
+            (Identity::Anonymous, vec![("x-wish", "gold")]),
+        ] {
+            let mut out = HeaderMap::new();
+            plans.request_plan(SubgraphId::new(0)).unwrap().1.apply(&client, &identity, None, &mut out);
+            let mut found: Vec<_> = out.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+            found.sort_unstable();
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
     fn rules_that_would_let_clients_in_are_refused() {
         for (rule, problem) in [
             ("{ propagate: { name: x-user } }", "is set by the router"),
@@ -154,8 +198,9 @@ mod tests {
             ("{ rename: { from: x-a, to: x-user } }", "is set by the router"),
             ("{ insert: { name: x-b, from: sub } }", "must begin with claims."),
             ("{ insert: { name: x-b, from: claims. } }", "not the path of a claim"),
-            ("{ insert: { name: x-b } }", "set either value or from"),
-            ("{ insert: { name: x-b, value: b, from: claims.b } }", "set either value or from"),
+            ("{ insert: { name: x-b } }", "set value, from or expression"),
+            ("{ insert: { name: x-b, value: b, from: claims.b } }", "set value, from or expression"),
+            ("{ insert: { name: x-b, from: claims.b, expression: claims.b } }", "set value, from or expression"),
         ] {
             let yaml = format!("all: {{ request: [{{ insert: {{ name: x-user, from: claims.sub }} }}, {rule}] }}");
             let config: HeadersConfig = serde_saphyr::from_str(&yaml).unwrap();

@@ -1,5 +1,6 @@
 //! Header rules as `router.yaml` has them. How they apply is in `headers`.
 
+use braid_expressions::Expression;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,11 +31,11 @@ pub struct HeaderRules {
 pub enum RequestRule {
     /// Passes a header of the client's request to the subgraph.
     Propagate(Propagate),
-    /// Sets a header to a value, to a claim of whoever asks, or to the address of the client.
+    /// Sets a header to a value, to a claim of whoever asks, to the address of the client, or to what an expression says.
     Insert {
         /// The name of the header.
         name: String,
-        /// Its value; give this or `from`.
+        /// Its value; give this, `from` or `expression`.
         #[serde(default)]
         value: Option<String>,
         /// What its value is: a claim, as in `claims.sub` or `claims.realm_access.roles`, with the items of lists joined by commas; or
@@ -42,6 +43,10 @@ pub enum RequestRule {
         /// clients send in this header is ignored by all rules.
         #[serde(default)]
         from: Option<String>,
+        /// An expression (CEL) over `headers`, `claims` and `client_ip`, as in `has(claims.tier) ? claims.tier : "free"`. Where it has no
+        /// value, the header is removed. The rest is as with `from`.
+        #[serde(default)]
+        expression: Option<Expression>,
     },
     /// Removes a header that an earlier rule set.
     Remove {

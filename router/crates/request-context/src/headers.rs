@@ -35,6 +35,12 @@ impl SubgraphHeaders {
         self.headers.as_deref()
     }
 
+    /// The same with other headers.
+    #[must_use]
+    pub fn with_headers(self, headers: HeaderMap) -> Self {
+        Self { headers: Some(Arc::new(headers)), ..self }
+    }
+
     /// The same for another client, whose equal request got the same response: without what is meant for one client.
     #[must_use]
     pub fn shared(self) -> Self {
@@ -99,10 +105,12 @@ pub enum HeaderRuleError {
     #[error("the header \"{0}\" applies to one connection and is never forwarded; remove the rule")]
     Hop(HeaderName),
     /// A rule for a header that another rule sets from a claim.
-    #[error("the header \"{0}\" is set by the router (from a claim or client_ip); no other rule may forward or set it")]
+    #[error(
+        "the header \"{0}\" is set by the router (from a claim, client_ip or an expression); no other rule may forward or set it"
+    )]
     FromClaim(HeaderName),
-    /// `insert` with neither or both of `value` and `from`.
-    #[error("insert \"{0}\": set either value or from")]
+    /// `insert` with none or several of `value`, `from` and `expression`.
+    #[error("insert \"{0}\": set value, from or expression, and only one of them")]
     Insert(String),
     /// `from` that names no claim.
     #[error("{0}")]
@@ -238,7 +246,7 @@ impl RequestPlan {
                     names.for_each(|name| propagate(client, name, name, None, out));
                 }
                 Step::Insert(name, value) => drop(out.insert(name.clone(), value.clone())),
-                Step::Derive(name, source) => match value_of(source, identity, address) {
+                Step::Derive(name, source) => match value_of(source, client, identity, address) {
                     Some(value) => drop(out.insert(name.clone(), value)),
                     None => drop(out.remove(name)),
                 },
@@ -348,11 +356,14 @@ fn step(rule: &RequestRule) -> Result<Step, HeaderRuleError> {
         RequestRule::Propagate(_) => {
             return Err(HeaderRuleError::Propagate);
         }
-        RequestRule::Insert { name: header, value: Some(text), from: None } => {
+        RequestRule::Insert { name: header, value: Some(text), from: None, expression: None } => {
             Step::Insert(name(header)?, value(text)?)
         }
-        RequestRule::Insert { name: header, value: None, from: Some(from) } => {
+        RequestRule::Insert { name: header, value: None, from: Some(from), expression: None } => {
             Step::Derive(name(header)?, source(from)?)
+        }
+        RequestRule::Insert { name: header, value: None, from: None, expression: Some(expression) } => {
+            Step::Derive(name(header)?, Source::Expression(expression.clone()))
         }
         RequestRule::Insert { name, .. } => return Err(HeaderRuleError::Insert(name.clone())),
         RequestRule::Remove { name: header } => Step::Remove(name(header)?),
@@ -378,7 +389,7 @@ fn value(text: &str) -> Result<HeaderValue, HeaderRuleError> {
 }
 
 /// Headers that say something of one connection or of one body (RFC 9110 §7.6.1) never pass.
-fn may_pass(name: &HeaderName) -> bool {
+pub fn may_pass(name: &HeaderName) -> bool {
     const OWN: [HeaderName; 13] = [
         header::CONNECTION,
         header::PROXY_AUTHENTICATE,

@@ -37,6 +37,8 @@ pub enum CredentialKind {
     ApiKey,
     /// A certificate of the TLS connection.
     ClientCertificate,
+    /// In a way that a plugin knows.
+    Plugin,
 }
 
 /// Where a claim is: `sub`, or `realm_access.roles` for a member of an object. A name with dots in it is put in double quotes:
@@ -51,6 +53,7 @@ impl CredentialKind {
             Self::Jwt => "jwt",
             Self::ApiKey => "api_key",
             Self::ClientCertificate => "client_certificate",
+            Self::Plugin => "plugin",
         }
     }
 }

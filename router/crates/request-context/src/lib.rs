@@ -12,5 +12,5 @@ pub mod identity;
 pub mod uploads;
 
 pub use cacheability::{CacheReport, Cacheability, Dependencies};
-pub use context::{RequestContext, SubgraphContext};
+pub use context::{RequestContext, SubgraphChanges, SubgraphContext};
 pub use identity::Identity;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use braid_gateway::refusal::Refusal;
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Accepts, Executed, Gateway, Subgraphs, answer, forbid_caching};
+use braid_gateway::{Accepts, Executed, Gateway, Subgraphs, answer, extend, forbid_caching};
 use braid_request_context::RequestContext;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -32,9 +32,11 @@ impl Batch {
     ) -> Result<Self, Refusal> {
         let requests = read(&version.config.batching, body)?;
         let answers = requests.into_iter().map(|request| {
-            let (version, context, request) = (version.clone(), context.clone(), request.into_owned());
-            let answered =
-                async move { answer(&version.gateway, &request, &context, Accepts::WHOLE).await?.executed() };
+            let (version, mut context, mut request) = (version.clone(), context.clone(), request.into_owned());
+            let answered = async move {
+                extend::operation(&version.gateway, &mut context, &mut request).await?;
+                answer(&version.gateway, &request, &context, Accepts::WHOLE).await?.executed()
+            };
             Box::pin(answered) as BoxFuture<'static, _>
         });
         Ok(Self(answers.collect()))

@@ -64,12 +64,15 @@ impl<S: Subgraphs> Exchange<S> {
             ..Refusal::fixed(error.status(), error.code(), error.to_string())
         })?;
         self.observed.identified(&context.identity);
+        self.version.gateway.identified(context);
         Ok(())
     }
 
     /// Takes over who asks, which is known already. Must be called before the context is shared.
     pub(crate) fn identify_as(&mut self, identity: Identity) -> Result<(), Refusal> {
-        own(&mut self.context)?.identity = identity;
+        let context = own(&mut self.context)?;
+        context.identity = identity;
+        self.version.gateway.identified(context);
         Ok(())
     }
 

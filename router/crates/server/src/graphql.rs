@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Accepts, Answer, Executed, Gateway, Subgraphs, answer, forbid_caching};
+use braid_gateway::{Accepts, Answer, Executed, Gateway, Subgraphs, answer, extend, forbid_caching};
 use braid_graphql::OperationType;
 use braid_rate_limit::RequestLimits;
 use braid_request_context::RequestContext;
@@ -58,9 +58,10 @@ where
     };
     let Exchange { version, context, observed, .. } = exchange;
     let (version, context) = (&*version, &*context);
+    let gateway = &version.gateway;
     let media = accepted.whole.unwrap_or(Media::Json);
     let (plans, compression) = (&version.gateway.headers, &version.config.compression);
-    let (status, bytes, mut headers) = match outcome {
+    let (mut status, bytes, mut headers) = match outcome {
         Ok(Outcome::Whole(whole)) => whole,
         Ok(Outcome::Batch(batch)) if plans.read_responses() || compress::may_be(compression, &context.headers) => {
             let (bytes, headers) = batch.whole(&version.gateway, observed).await;
@@ -73,18 +74,24 @@ where
             keep_to_the_told(version, response.headers_mut());
             version.rules.allow_origin(&context.headers, response.headers_mut());
             write_limits(context, response.headers_mut());
-            return Reply::Batch(response);
+            match change_head(gateway, context, &mut response).await {
+                Ok(()) => return Reply::Batch(response),
+                Err(refusal) => refused(&refusal, media, observed),
+            }
         }
         Ok(Outcome::Stream(streamed)) => {
             let mut response = Response::new(streamed);
             streams::write_head(response.body().media, response.headers_mut());
             version.rules.allow_origin(&context.headers, response.headers_mut());
             write_limits(context, response.headers_mut());
-            return Reply::Stream(response);
+            match change_head(gateway, context, &mut response).await {
+                Ok(()) => return Reply::Stream(response),
+                Err(refusal) => refused(&refusal, media, observed),
+            }
         }
         Err(refusal) => refused(&refusal, media, observed),
     };
-    let bytes = match accepted.only_streams().filter(|_| status == StatusCode::OK) {
+    let mut bytes = match accepted.only_streams().filter(|_| status == StatusCode::OK) {
         Some(stream) => {
             streams::write_head(stream, &mut headers);
             streams::whole(stream, &bytes)
@@ -97,7 +104,24 @@ where
     version.rules.allow_origin(&context.headers, &mut headers);
     write_limits(context, &mut headers);
     keep_to_the_told(version, &mut headers);
+    if let Err(refusal) = extend::response(gateway, context, &mut status, &mut headers, Some(&mut bytes)).await {
+        (status, bytes, headers) = refused(&refusal, media, observed);
+        headers.insert(http::header::CONTENT_TYPE, media.content_type());
+        version.rules.allow_origin(&context.headers, &mut headers);
+    }
     Reply::Whole(finish(version, context, status, bytes, headers).await)
+}
+
+/// Lets plugins change the head of a response whose body is sent as it comes.
+async fn change_head<S, B>(
+    gateway: &Gateway<S>,
+    context: &RequestContext,
+    response: &mut Response<B>,
+) -> Result<(), Refusal> {
+    let (mut status, mut headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let changed = extend::response(gateway, context, &mut status, &mut headers, None).await;
+    (*response.status_mut(), *response.headers_mut()) = (status, headers);
+    changed
 }
 
 /// What can be said before the body is read: whether the request can be taken at all, and who asks.
@@ -155,7 +179,7 @@ enum Outcome {
 async fn outcome<S: Subgraphs, B>(
     front: &Front<S>,
     version: &Arc<Version<S>>,
-    context: &Arc<RequestContext>,
+    context: &mut Arc<RequestContext>,
     body: B,
     observed: &mut Observed,
     accepted: Accepted,
@@ -165,11 +189,12 @@ where
 {
     let server = &version.config;
     let is_get = context.method == Method::GET;
-    let body = match is_get {
+    let mut body = match is_get {
         true => Bytes::new(),
         false => body::read(&context.headers, body, server.max_body_bytes.0, server.body_timeout.0).await?,
     };
     observed.request_bytes = body.len();
+    extend::request(&version.gateway, context, &mut body).await?;
     if is_batch(&body) {
         let batch = Batch::begin(version, context, &body)?;
         if let Some(limits) = context.extensions.get::<Arc<RequestLimits>>() {
@@ -184,6 +209,7 @@ where
     };
     let mut request = request?;
     take_url_id(&mut request, version, context);
+    extend::operation(&version.gateway, context, &mut request).await?;
     let Accepted { stream, parts, .. } = accepted;
     let accepts = Accepts { mutations: !is_get, subscriptions: stream.is_some(), incremental: parts.is_some() };
     let executed = match (answer(&version.gateway, &request, context, accepts).await?, stream, parts) {
@@ -220,12 +246,14 @@ where
     let Exchange { version, context, observed, .. } = exchange;
     let server = &version.config;
     let (max, time) = (server.max_body_bytes.0, server.body_timeout.0);
+    extend::request(&version.gateway, context, &mut Bytes::new()).await?;
     let uploading = Uploading::begin(&context.headers, body, &server.uploads, max, time).await?;
     let (operations, uploads, files) = uploading.split();
     observed.request_bytes = operations.len();
     exchange::own(context)?.extensions.insert(Arc::new(uploads));
     let mut request = GraphQLRequest::from_json(&operations)?;
     take_url_id(&mut request, version, context);
+    extend::operation(&version.gateway, context, &mut request).await?;
     let answering = pin!(answer(&version.gateway, &request, context, Accepts::WHOLE));
     let passing_on = pin!(files.pass_on());
     let executed = match select(answering, passing_on).await {
@@ -289,6 +317,9 @@ fn refused(refusal: &Refusal, media: Media, observed: &mut Observed) -> Whole {
     // The client sends the text next, and a cache in between must not answer this again.
     if refusal.errors.iter().any(|error| error.code() == Some("PERSISTED_QUERY_NOT_FOUND")) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Some(given) = &refusal.given {
+        headers.extend(given.headers.clone());
     }
     if let Some(challenge) = &refusal.challenge {
         headers.insert(WWW_AUTHENTICATE, challenge.clone());

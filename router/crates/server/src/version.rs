@@ -106,6 +106,7 @@ impl<S: Subgraphs> Version<S> {
     pub(crate) fn context(&self, head: Parts, peer: Option<SocketAddr>) -> RequestContext {
         let mut context = self.gateway.context(head, peer, self.config.request_timeout.0);
         context.client = peer.map(|peer| self.client_ip.of(peer, &context.headers));
+        self.gateway.identified(&mut context);
         context
     }
 }

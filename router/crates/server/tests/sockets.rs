@@ -11,6 +11,7 @@ mod support;
 
 use std::time::Duration;
 
+use braid_plugin::{OperationStage, Plugin, Plugins, Refused, RequestStage, Stage, StatusCode};
 use braid_settings::{ByteSize, Duration as Setting};
 use futures_util::SinkExt;
 use pretty_assertions::assert_eq;
@@ -572,4 +573,46 @@ async fn each_operation_has_its_own_deadline() {
         assert_eq!(socket.next().await["type"], "complete");
     }
     assert_eq!(server.lines("\"status\":504", 2).await.len(), 2);
+}
+
+/// Lets nobody ask for users, and says so in headers that header rules forward.
+struct NoUsers;
+
+impl Plugin for NoUsers {
+    fn stages(&self) -> &[Stage] {
+        &[Stage::Request, Stage::Operation]
+    }
+
+    async fn request(&self, stage: &mut RequestStage<'_>) -> Result<(), Refused> {
+        stage.context.headers.insert("x-user", "plugin".parse().unwrap());
+        match stage.body.windows(6).any(|text| text == b"rename") {
+            true => Err(Refused::new(StatusCode::FORBIDDEN, "NO_MUTATION", "No.")),
+            false => Ok(()),
+        }
+    }
+
+    async fn operation(&self, stage: &mut OperationStage<'_>) -> Result<(), Refused> {
+        match stage.operation.query.as_deref() {
+            Some("{ secret: user }") => Err(Refused::new(StatusCode::FORBIDDEN, "NO_SECRET", "No.")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn plugins_are_asked_about_each_operation() {
+    let server = Server::start(|setup| setup.gateway.plugins = Plugins::default().with(NoUsers)).await;
+    let mut socket = server.begun().await;
+    for (id, text, expected) in [
+        ("1", "mutation { rename }", "NO_MUTATION"),
+        ("2", "{ secret: user }", "NO_SECRET"),
+        ("3", "subscription { changed { name } } # rename", "NO_MUTATION"),
+    ] {
+        socket.subscribe(id, text).await;
+        let answer = socket.next().await;
+        assert_eq!((&answer["type"], &answer["id"]), (&"error".into(), &id.into()));
+        assert_eq!(code(&answer), expected);
+    }
+    socket.subscribe("4", "{ user }").await;
+    assert_eq!(socket.next().await["payload"], json!({ "data": { "user": "plugin" } }));
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod cache;
 mod cached;
+mod coprocessor;
 mod invalidation;
 mod limits;
 mod streams;
@@ -24,6 +25,7 @@ pub use answers::AnswerMetrics;
 pub use cache::CacheMetrics;
 use cached::CachedItemFamilies;
 pub use cached::CachedItemMetrics;
+pub use coprocessor::{CoprocessorMetrics, CoprocessorOutcome};
 use invalidation::Invalidated;
 pub use invalidation::{InvalidationOutcome, InvalidationWay};
 use limits::LimitFamilies;
@@ -80,6 +82,8 @@ pub struct Metrics {
     subgraphs: SubgraphFamilies,
     upstream: UpstreamFamilies,
     rate_limits: LimitFamilies,
+    /// Calls to the coprocessor.
+    pub coprocessor: CoprocessorMetrics,
     cached_items: CachedItemFamilies,
     invalidations: Family<Invalidated, Counter>,
     /// Answers that are not executed for the one who asks.
@@ -215,6 +219,7 @@ impl Default for Metrics {
             subgraphs: SubgraphFamilies::default(),
             upstream: UpstreamFamilies::default(),
             rate_limits: LimitFamilies::default(),
+            coprocessor: CoprocessorMetrics::default(),
             cached_items: CachedItemFamilies::default(),
             invalidations: Family::default(),
             answers: AnswerMetrics::default(),
@@ -290,6 +295,7 @@ impl Metrics {
         self.subgraphs.register(registry);
         self.upstream.register(registry);
         self.rate_limits.register(registry);
+        self.coprocessor.register(registry);
         self.cached_items.register(registry);
         let help = "Requests and messages with invalidations, by how they came and what came of them";
         registry.register("cache_invalidation_messages", help, self.invalidations.clone());

@@ -120,6 +120,10 @@ impl Recorder {
         span
     }
 
+    pub(super) fn call(&self, parent: &TraceContext, name: &'static str) -> Span {
+        self.begin(name.into(), SpanKind::Client, &parent.as_parent(false), parent.state.clone())
+    }
+
     pub(super) fn event(&self, parent: &TraceContext) -> Span {
         self.begin("event".into(), SpanKind::Internal, &parent.as_parent(false), parent.state.clone())
     }

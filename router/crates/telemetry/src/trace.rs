@@ -65,6 +65,14 @@ impl TraceContext {
         }
     }
 
+    /// A child span for a call to a service that takes part in the request.
+    pub fn call(&self, name: &'static str) -> Span {
+        match &self.recorder {
+            Some(recorder) => recorder.call(self, name),
+            None => Span::unrecorded(Self { span: random().to_be_bytes(), ..self.clone() }),
+        }
+    }
+
     /// A child span for an event of a subscription.
     pub fn event(&self) -> Span {
         match &self.recorder {

@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use braid_executor::SubgraphRequest;
 use braid_request_context::SubgraphContext;
 use braid_request_context::identity::ClaimPath;
 use bytes::Bytes;
@@ -18,14 +17,6 @@ impl ForwardedClaims {
         let claim = |path: &String| Ok((path.clone(), ClaimPath::from_str(path)?));
         let claims = paths.iter().map(claim).collect::<Result<Vec<_>, String>>()?;
         Ok((!claims.is_empty()).then_some(Self(claims)))
-    }
-
-    /// Adds the claims of the client to a request. An anonymous client has none.
-    pub(crate) fn add(&self, request: SubgraphRequest, context: &SubgraphContext) -> SubgraphRequest {
-        match self.given(context) {
-            Some(extensions) => SubgraphRequest { body: with_extensions(&request.body, extensions), ..request },
-            None => request,
-        }
     }
 
     /// The claims of the client, as extensions. An anonymous client has none.

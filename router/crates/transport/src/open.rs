@@ -48,7 +48,7 @@ impl Subgraph {
             return self.call(request, context).await.map(OpenResponse::Whole);
         }
         let (sender, pieces) = mpsc::channel(1);
-        let (subgraph, context, request) = (self.clone(), context.clone(), self.with_claims(request, context));
+        let (subgraph, context, request) = (self.clone(), context.clone(), self.with_extensions(request, context));
         let running = async move { subgraph.pass_on(request, &context, sender).await };
         let mut body = Body { running: Some(Box::pin(running)), outcome: None, pieces };
         let head = std::future::poll_fn(|cx| body.poll_piece(cx)).await;

@@ -13,9 +13,10 @@ use braid_supergraph::SubgraphId;
 use braid_telemetry::metrics::{Metrics, SubgraphMetrics};
 use braid_telemetry::otlp::Span;
 use http::header::{self, HeaderMap, HeaderValue};
+use serde_json::{Map, Value};
 
 use crate::circuit::{CircuitBreaker, Passage};
-use crate::claims::ForwardedClaims;
+use crate::claims::{ForwardedClaims, with_extensions};
 use crate::config::{CircuitBreakerConfig, Traffic};
 use crate::deduplicate::Deduplicate;
 use crate::endpoints::{Endpoints, Tried};
@@ -113,7 +114,7 @@ impl Subgraph {
 
     /// Makes a request, or joins an equal query in flight.
     pub(crate) async fn call(self: &Arc<Self>, request: SubgraphRequest, context: &SubgraphContext) -> Outcome {
-        let request = self.with_claims(request, context);
+        let request = self.with_extensions(request, context);
         if context.uploads().is_some()
             && let Some(upload) = Upload::of(&request, context)?
         {
@@ -131,11 +132,23 @@ impl Subgraph {
         }
     }
 
-    /// The request, with what the subgraph is told of the client.
-    pub(crate) fn with_claims(&self, request: SubgraphRequest, context: &SubgraphContext) -> SubgraphRequest {
-        match &self.claims {
-            Some(claims) => claims.add(request, context),
+    /// The request, with what the subgraph is told beside what is asked.
+    pub(crate) fn with_extensions(&self, request: SubgraphRequest, context: &SubgraphContext) -> SubgraphRequest {
+        match self.extensions(context) {
+            Some(extensions) => SubgraphRequest { body: with_extensions(&request.body, extensions), ..request },
             None => request,
+        }
+    }
+
+    /// What the subgraph is told in `extensions`: claims of the client, and what plugins add.
+    fn extensions(&self, context: &SubgraphContext) -> Option<Map<String, Value>> {
+        let claims = self.claims.as_ref().and_then(|claims| claims.given(context));
+        match (context.extensions().cloned(), claims) {
+            (Some(mut extensions), Some(claims)) => {
+                extensions.extend(claims);
+                Some(extensions)
+            }
+            (extensions, claims) => extensions.or(claims),
         }
     }
 
@@ -149,7 +162,7 @@ impl Subgraph {
         drop(self.pass(Instant::now())?);
         let mut span = context.trace().map(|trace| trace.fetch(&self.name));
         let asked = Asked {
-            extensions: self.claims.as_ref().and_then(|claims| claims.given(context)).unwrap_or_default(),
+            extensions: self.extensions(context).unwrap_or_default(),
             headers: context.headers(request.subgraph).cloned().unwrap_or_default(),
             seen: self.seen_of(request.subgraph, context),
             body: request.body,
@@ -162,11 +175,11 @@ impl Subgraph {
         events
     }
 
-    /// All that the subgraph sees of a client: headers and claims.
+    /// All that the subgraph sees of a client: headers and extensions.
     pub(crate) fn seen_of(&self, subgraph: SubgraphId, context: &SubgraphContext) -> Vec<u8> {
         let mut seen = seen::headers(subgraph, context);
-        if let Some(claims) = self.claims.as_ref().and_then(|claims| claims.given(context)) {
-            seen::append(&mut seen, serde_json::Value::Object(claims).to_string().as_bytes());
+        if let Some(extensions) = self.extensions(context) {
+            seen::append(&mut seen, Value::Object(extensions).to_string().as_bytes());
         }
         seen
     }

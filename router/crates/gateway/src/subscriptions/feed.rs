@@ -352,7 +352,7 @@ impl<S: Subgraphs> Feed<S> {
     /// The same operation in another version.
     async fn moved(&self, gateway: Arc<Gateway<S>>) -> Result<Source<S>, Refusal> {
         let mut context = self.source.context.renewed(gateway.headers.clone());
-        context.override_labels = gateway.labels.decide(&context.headers);
+        context.override_labels = gateway.labels.decide(&context.inputs());
         let time = self.source.context.deadline.saturating_duration_since(self.source.context.started);
         let finding = Box::pin(find(&gateway, self.asked.wanted(), &context, Accepts::ALL));
         let (operation, _) = in_time(Instant::now() + time, finding).await?;

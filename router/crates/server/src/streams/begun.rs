@@ -6,7 +6,7 @@ use braid_executor::PartsFormat;
 use braid_gateway::incremental;
 use braid_gateway::refusal::Refusal;
 use braid_gateway::subscriptions::EndCause;
-use braid_gateway::{Executed, Incremental, Subgraphs, Subscription};
+use braid_gateway::{Executed, Incremental, Subgraphs, Subscription, extend};
 use braid_request_context::RequestContext;
 
 use super::events::Events;
@@ -51,7 +51,10 @@ impl Begun {
         let place = place(front, version, context)?;
         let opened = OpenedStream { protocol, operation: incremental.operation.clone(), cached: incremental.cached };
         Ok(match incremental.begin(&version.gateway, format).await {
-            incremental::Begun::Whole(executed) => Err(executed),
+            incremental::Begun::Whole(mut executed) => {
+                extend::executed(&version.gateway, context, &mut executed).await?;
+                Err(executed)
+            }
             incremental::Begun::Parts(parts) => Ok(Self { events: Events::Parts(parts), place, opened }),
         })
     }

@@ -6,7 +6,7 @@ use braid_executor::PartsFormat;
 use braid_gateway::refusal::{Refusal, RefusalStatus};
 use braid_gateway::request::GraphQLRequest;
 use braid_gateway::subscriptions::EndCause;
-use braid_gateway::{Accepts, Answer, Executed, Subgraphs, answer};
+use braid_gateway::{Accepts, Answer, Executed, Subgraphs, answer, extend};
 use bytes::Bytes;
 use http::StatusCode;
 
@@ -73,7 +73,10 @@ async fn answered<S: Subgraphs>(
     }
     exchange.limit().await?;
     let Exchange { version, context, observed, .. } = exchange;
-    let request = GraphQLRequest::from_json(payload)?;
+    let mut payload = payload.clone();
+    extend::request(&version.gateway, context, &mut payload).await?;
+    let mut request = GraphQLRequest::from_json(&payload)?;
+    extend::operation(&version.gateway, context, &mut request).await?;
     match answer(&version.gateway, &request, context, Accepts::ALL).await? {
         Answer::Subscription(subscription) => {
             let begun = Begun::open(front, version, context, *subscription, protocol)?;

@@ -1,0 +1,59 @@
+//! The metrics of calls to the coprocessor. Knows no other metric.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// What came of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum CoprocessorOutcome {
+    /// The request goes on.
+    Continued,
+    /// The coprocessor refused it.
+    Refused,
+    /// There was no answer in time, or none that can be used.
+    Failed,
+}
+
+/// The metrics of all stages.
+#[derive(Debug, Clone)]
+pub struct CoprocessorMetrics {
+    calls: Family<Call, Counter>,
+    took: Family<Stage, Histogram, fn() -> Histogram>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Call {
+    stage: &'static str,
+    outcome: CoprocessorOutcome,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Stage {
+    stage: &'static str,
+}
+
+impl Default for CoprocessorMetrics {
+    fn default() -> Self {
+        Self { calls: Family::default(), took: Family::new_with_constructor(super::seconds) }
+    }
+}
+
+impl CoprocessorMetrics {
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let help = "Calls to the coprocessor, by stage and what came of them";
+        registry.register("coprocessor_calls", help, self.calls.clone());
+        let help = "From a call to the coprocessor to its answer";
+        registry.register_with_unit("coprocessor_call_duration", help, Unit::Seconds, self.took.clone());
+    }
+
+    /// A call has ended.
+    pub fn called(&self, stage: &'static str, outcome: CoprocessorOutcome, took: Duration) {
+        self.calls.get_or_create(&Call { stage, outcome }).inc();
+        self.took.get_or_create(&Stage { stage }).observe(took.as_secs_f64());
+    }
+}
