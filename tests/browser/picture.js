@@ -2,6 +2,7 @@
 // (CONTRIBUTING.md). BRAID_URL is a shop that runs already.
 import { launch, skip } from "./chromium.js";
 import { startFederation } from "./federation.js";
+import { isBuilt, openPage, run, view } from "./page.js";
 
 const PICTURE = new URL("../../docs/images/page.png", import.meta.url).pathname;
 
@@ -10,16 +11,19 @@ const running = process.env.BRAID_URL;
 const federation = running ? { url: running, stop() {} } : await startFederation();
 const browser = await launch();
 try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 720 }, colorScheme: "light" });
-  await page.goto(federation.url, { waitUntil: "networkidle" });
-  if ((await page.locator("#playground").count()) === 0) throw new Error("build the page first: npm ci && npm run build in router/playground");
-  await page.locator(".graphiql-tab", { hasText: "BestSellers" }).first().click();
-  await page.getByRole("button", { name: /execute query/i }).click();
-  await page.locator(".graphiql-response").getByText("unitsSold").first().waitFor({ timeout: 20_000 });
-  const plan = page.getByRole("button", { name: "Query plan" });
-  if ((await plan.count()) > 0) await plan.click();
-  await page.waitForTimeout(1000);
+  const { page, end } = await openPage(browser, federation.url, { colorScheme: "light" });
+  if (!(await isBuilt(page))) throw new Error("build the page first: npm ci && npm run build in router/playground");
+  await page.locator('[data-hook="sign-in"]').click();
+  await page.getByLabel("Username").fill("grace");
+  await page.getByLabel("Password").fill("braid-sample");
+  await page.keyboard.press("Enter");
+  await page.locator(".graphiql-tab", { hasText: "MyOrders" }).first().click();
+  await run(page);
+  await page.locator(".graphiql-response").getByText("totalCount").first().waitFor({ timeout: 20_000 });
+  await view(page, "plan");
+  await page.getByRole("heading", { name: "Plan", exact: true }).waitFor();
   await page.screenshot({ path: PICTURE });
+  await end();
 } finally {
   await browser.close();
   await federation.stop();
