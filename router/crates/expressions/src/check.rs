@@ -13,7 +13,7 @@ pub(crate) struct Uses {
 
 /// A name that nobody knows.
 pub(crate) struct Unknown {
-    /// Where it is, in characters from the beginning.
+    /// Where it is, in bytes from the beginning.
     pub(crate) offset: usize,
     pub(crate) problem: String,
 }
@@ -46,6 +46,9 @@ const FUNCTIONS: [&str; 24] = [
     "upperAscii",
 ];
 
+/// The deepest nesting of an expression: who evaluates it has the stack of a request.
+const MAX_DEPTH: usize = 64;
+
 /// Types are values too.
 const TYPES: [&str; 9] = ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"];
 
@@ -63,7 +66,7 @@ pub(crate) fn is_of_types(error: &ExecutionError) -> bool {
 
 /// What a program uses.
 pub(crate) fn uses(program: &Program) -> Result<Uses, Unknown> {
-    let mut walk = Walk { program, uses: Uses::default(), bound: Vec::new() };
+    let mut walk = Walk { program, uses: Uses::default(), bound: Vec::new(), depth: 0 };
     walk.expression(program.expression())?;
     Ok(walk.uses)
 }
@@ -73,10 +76,21 @@ struct Walk<'a> {
     uses: Uses,
     /// The variables of the macros around the place.
     bound: Vec<&'a str>,
+    depth: usize,
 }
 
 impl<'a> Walk<'a> {
     fn expression(&mut self, at: &'a IdedExpr) -> Result<(), Unknown> {
+        if self.depth >= MAX_DEPTH {
+            return Err(self.unknown(at.id, "it is nested too deeply; use a plugin".to_owned()));
+        }
+        self.depth += 1;
+        let looked_at = self.below(at);
+        self.depth -= 1;
+        looked_at
+    }
+
+    fn below(&mut self, at: &'a IdedExpr) -> Result<(), Unknown> {
         match &at.expr {
             Expr::Unspecified | Expr::Literal(_) => Ok(()),
             Expr::Ident(name) => self.name(at.id, name),

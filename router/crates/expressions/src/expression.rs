@@ -54,9 +54,24 @@ static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| {
     Arc::new(env)
 });
 
+/// The most bytes of an expression.
+const MAX_BYTES: usize = 1000;
+
 impl Expression {
     /// Compiles an expression, and checks that it uses only what there is.
     pub fn new(text: &str) -> Result<Self, ExpressionError> {
+        if text.len() > MAX_BYTES {
+            let problem = format!("it is longer than {MAX_BYTES} bytes; use a plugin");
+            return Err(ExpressionError { text: text.chars().take(40).collect(), column: 1, problem });
+        }
+        let own = text.to_owned();
+        // The parser goes as deep as the text is nested, which is looked at only when it is parsed.
+        let compiling = std::thread::Builder::new().stack_size(256 << 20).spawn(move || Self::compile(&own));
+        let compiled = compiling.ok().and_then(|compiling| compiling.join().ok());
+        compiled.unwrap_or_else(|| Err(ExpressionError::at(text, 0, "it can't be compiled".to_owned())))
+    }
+
+    fn compile(text: &str) -> Result<Self, ExpressionError> {
         let program = ENV.compile(text).map_err(|errors| match errors.errors.into_iter().next() {
             Some(error) => {
                 let (line, column) = error.pos;
@@ -119,15 +134,15 @@ impl Expression {
 }
 
 impl ExpressionError {
-    /// A problem so many characters after the beginning.
+    /// A problem so many bytes after the beginning.
     fn at(text: &str, offset: usize, problem: String) -> Self {
         let mut rest = offset;
         for line in text.split_inclusive('\n') {
-            let length = line.chars().count();
-            if rest < length {
-                return Self { text: line.trim_end().to_owned(), column: rest + 1, problem };
+            if rest < line.len() {
+                let before = line.get(..rest).unwrap_or_default().chars().count();
+                return Self { text: line.trim_end().to_owned(), column: before + 1, problem };
             }
-            rest -= length;
+            rest -= line.len();
         }
         Self { text: text.to_owned(), column: 1, problem }
     }
@@ -227,6 +242,7 @@ mod tests {
             ("lower(claims.sub)", 1, "the function \"lower\" is unknown"),
             ("claims.sub.matches('a')", 12, "the function \"matches\" is unknown"),
             ("'é' + claims.a\n  + user", 5, "\"user\" is unknown"),
+            ("'é' + user", 7, "\"user\" is unknown"),
             ("'a' + 1", 1, ""),
             ("client_ip > 1", 1, ""),
             ("", 1, ""),
@@ -235,8 +251,22 @@ mod tests {
             assert!(error.problem.contains(problem), "{error}");
             assert_eq!(error.column, column, "{error}");
         }
-        let nested = format!("{}1{}", "(".repeat(10_000), ")".repeat(10_000));
-        Expression::new(&nested).unwrap_err();
+    }
+
+    #[test]
+    fn what_the_parser_has_no_stack_for_is_refused() {
+        let nested = |depth: usize| format!("{}1{}", "(".repeat(depth), ")".repeat(depth));
+        Expression::new(&nested(16)).unwrap();
+        Expression::new(&nested(10_000)).unwrap_err();
+        // As long as may be.
+        for (text, last) in
+            [("(", "1"), ("[", "1"), ("true?1:", "1"), ("!", "true"), ("-", "1"), ("1+", "1"), ("claims.a.", "b")]
+        {
+            let text = format!("{}{last}", text.repeat((MAX_BYTES - last.len()) / text.len()));
+            if let Ok(expression) = Expression::new(&text) {
+                expression.value(&Inputs::default());
+            }
+        }
     }
 
     #[test]
