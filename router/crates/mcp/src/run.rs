@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use braid_gateway::refusal::Refusal;
 use braid_gateway::request::GraphQLRequest;
-use braid_gateway::{Accepts, Executed, Gateway, Ready, Subgraphs, ready};
+use braid_gateway::{Accepts, Executed, Gateway, Ready, Subgraphs, extend, ready};
 use braid_graphql::error::GraphQLError;
 use braid_query_plan::print::print;
 use braid_request_context::RequestContext;
@@ -57,7 +57,10 @@ pub(crate) async fn run<S: Subgraphs>(
     caller: &Caller,
     allowed: Allowed,
 ) -> Outcome {
-    let executed = async { ready_for(gateway, request, caller, allowed).await?.answer(gateway).await?.executed() };
+    let executed = async {
+        let Changed { request, context } = changed(gateway, request, caller).await?;
+        ready_for(gateway, &request, &context, allowed).await?.answer(gateway).await?.executed()
+    };
     match executed.await {
         Err(refusal) => refused(caller, refusal),
         Ok(executed) => {
@@ -75,24 +78,41 @@ pub(crate) async fn plan<S: Subgraphs>(
     caller: &Caller,
     allowed: Allowed,
 ) -> Outcome {
-    match ready_for(gateway, request, caller, allowed).await {
+    let described = async {
+        let Changed { request, context } = changed(gateway, request, caller).await?;
+        Ok(described(gateway, &ready_for(gateway, &request, &context, allowed).await?, allowed))
+    };
+    match described.await {
         Err(refusal) => refused(caller, refusal),
-        Ok(ready) => {
-            let value = described(gateway, &ready, allowed);
-            Outcome { answer: Bounded { text: value.to_string(), value }, is_error: false }
-        }
+        Ok(value) => Outcome { answer: Bounded { text: value.to_string(), value }, is_error: false },
     }
+}
+
+/// The operation of a call and what is known of it, as plugins changed them.
+struct Changed<'a> {
+    request: GraphQLRequest<'a>,
+    context: Arc<RequestContext>,
+}
+
+async fn changed<'a, S>(
+    gateway: &Gateway<S>,
+    request: &GraphQLRequest<'a>,
+    caller: &Caller,
+) -> Result<Changed<'a>, Refusal> {
+    let mut changed = Changed { request: request.clone(), context: caller.context.clone() };
+    extend::operation(gateway, &mut changed.context, &mut changed.request).await?;
+    Ok(changed)
 }
 
 /// The operation, if it may be executed for an agent.
 async fn ready_for<'a, S: Subgraphs>(
     gateway: &Gateway<S>,
     request: &'a GraphQLRequest<'_>,
-    caller: &'a Caller,
+    context: &'a Arc<RequestContext>,
     allowed: Allowed,
 ) -> Result<Ready<'a>, Refusal> {
     let accepts = Accepts { mutations: allowed.mutations, ..Accepts::WHOLE };
-    let ready = ready(gateway, request, &caller.context, accepts).await.map_err(for_agents)?;
+    let ready = ready(gateway, request, context, accepts).await.map_err(for_agents)?;
     if let (Some(cost), Some(max)) = (ready.estimated_cost(), allowed.max_cost)
         && cost > max
     {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use braid_authentication::AuthenticationError;
 use braid_gateway::refusal::{Refusal, RefusalStatus};
-use braid_gateway::{Body, Executed, Gateway, Subgraphs};
+use braid_gateway::{Body, Executed, Gateway, Subgraphs, extend};
 use braid_request_context::{Identity, RequestContext};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -124,17 +124,20 @@ where
         return Err(Refusal { challenge, ..Refusal::fixed(error.status(), error.code(), error.to_string()) });
     }
     let Exchange { version, context, observed, .. } = exchange;
-    let body = match context.method == Method::POST {
+    let mut body = match context.method == Method::POST {
         true => body::read(&context.headers, body, endpoint.max_body_bytes(), version.config.body_timeout.0).await?,
         false => Bytes::new(),
     };
     observed.request_bytes = body.len();
+    extend::request(&version.gateway, context, &mut body).await?;
     let call = Call { gateway: &version.gateway, context, body };
     let EndpointReply { response, executed, refused, called } = endpoint.answer(call).await;
     executed.into_iter().for_each(|executed| observed.answered(executed));
     refused.iter().for_each(|refusal| observed.refused(refusal));
     observed.called = called;
-    Ok(response)
+    let (mut head, mut bytes) = response.into_parts();
+    extend::response(&version.gateway, context, &mut head.status, &mut head.headers, Some(&mut bytes)).await?;
+    Ok(Response::from_parts(head, bytes))
 }
 
 fn refused<S>(exchange: &mut Exchange<S>, refusal: &Refusal, endpoint: &dyn Endpoint<S>) -> Response<Bytes> {
