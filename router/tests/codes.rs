@@ -34,8 +34,8 @@ const CRATES: [&str; 17] = [
     "transport",
 ];
 
-/// What looks like a code in their sources and is none: kinds of types in introspection, and a code in a test.
-const NO_CODES: [&str; 3] = ["INPUT_OBJECT", "NON_NULL", "CIRCUIT_OPEN"];
+/// What looks like a code in their sources and is none: kinds of types in introspection, a code in a test, and a variable of Cargo.
+const NO_CODES: [&str; 4] = ["INPUT_OBJECT", "NON_NULL", "CIRCUIT_OPEN", "CARGO_PKG_VERSION"];
 
 /// The source files of those crates.
 static SOURCES: LazyLock<Vec<String>> = LazyLock::new(|| {
