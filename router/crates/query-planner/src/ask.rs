@@ -382,7 +382,8 @@ mod tests {
         );
         let source = source.unwrap();
         let schema = Schema::new(&source).unwrap();
-        let document = parse_operation(&source, &schema, text, ParseLimits::default()).unwrap();
+        let limits = ParseLimits { max_tokens: 1_000_000, ..ParseLimits::default() };
+        let document = parse_operation(&source, &schema, text, limits).unwrap();
         let operation = choose_operation(&document, None).unwrap();
         let operation = normalize(&document, operation, &schema, NormalizeLimits::default()).unwrap();
         let mut spent = 0;
