@@ -1,7 +1,6 @@
 //! The configuration of the router: a struct of the configurations of its parts, and the only place that reads files and the
 //! environment for it.
 
-mod environment;
 pub mod reference;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +26,7 @@ use braid_server::config::ServerConfig;
 use braid_settings::expand::{self, ExpandError};
 use braid_settings::{Duration, YamlError, from_yaml};
 use braid_telemetry::config::TelemetryConfig;
+use braid_telemetry::environment;
 use braid_transport::config::{TrafficConfig, TrafficError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -191,7 +191,9 @@ impl Config {
     /// variables that are ignored, with the reasons.
     pub fn of_process(path: Option<&Path>) -> Result<(Self, Vec<String>), ConfigError> {
         let (mut config, given) = path.map(Self::read).transpose()?.unwrap_or_default();
-        let ignored = environment::apply(&mut config, &given, &|name| std::env::var(name).ok());
+        let given = &given["telemetry"]["trace"]["otlp"];
+        let otlp = &mut config.telemetry.trace.otlp;
+        let ignored = environment::apply(otlp, given, &|name| std::env::var(name).ok());
         Ok((config, ignored))
     }
 

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use braid::{assemble, invalidation};
 use braid_cache_invalidation::config::InvalidationConfig;
 use braid_composition::SubgraphSdl;
+use braid_telemetry::config::OtlpConfig;
 use futures_util::future::BoxFuture;
 use service::{ServiceInfo, Serving, Shutdown};
 use tokio::net::TcpListener;
@@ -53,13 +54,17 @@ pub struct Federation {
 /// How long the services may take to start.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Starts all parts; when this completes, they respond. The future is boxed so that it is compiled here and not in each program
-/// and test that starts the federation.
-pub fn start(ports: Ports, storage: &Storage) -> BoxFuture<'_, anyhow::Result<Federation>> {
-    Box::pin(start_parts(ports, storage))
+/// Starts all parts; when this completes, they respond. In `traces`, each part has its own name as `service_name`. The future is boxed so
+/// that it is compiled here and not in each program and test that starts the federation.
+pub fn start<'a>(
+    ports: Ports,
+    storage: &'a Storage,
+    traces: &'a OtlpConfig,
+) -> BoxFuture<'a, anyhow::Result<Federation>> {
+    Box::pin(start_parts(ports, storage, traces))
 }
 
-async fn start_parts(ports: Ports, storage: &Storage) -> anyhow::Result<Federation> {
+async fn start_parts(ports: Ports, storage: &Storage, traces: &OtlpConfig) -> anyhow::Result<Federation> {
     let (listener, router_address) = listen(ports.router, "--port or ROUTER_PORT").await?;
     let (users, users_address) = listen(ports.users, "--users-port or USERS_PORT").await?;
     let (orders, orders_address) = listen(ports.orders, "--orders-port or ORDERS_PORT").await?;
@@ -82,8 +87,8 @@ async fn start_parts(ports: Ports, storage: &Storage) -> anyhow::Result<Federati
         invalidation_url: Some(format!("http://{invalidations_address}{}", InvalidationConfig::default().path)),
         invalidation_secret: Some(surroundings.cache_secret.clone()),
     };
-    let shared =
-        Shared { ports, storage, cache, internal_token: Uuid::new_v4().to_string(), surroundings: &surroundings };
+    let internal_token = Uuid::new_v4().to_string();
+    let shared = Shared { ports, storage, traces, cache, internal_token, surroundings: &surroundings };
     let mut parts = JoinSet::new();
     parts.spawn(users::serve(shared.users(), users, until(&stop)));
     parts.spawn(inventory::serve(shared.config(&inventory::INFO), inventory, until(&stop)));
@@ -91,7 +96,7 @@ async fn start_parts(ports: Ports, storage: &Storage) -> anyhow::Result<Federati
     let mut federation = Federation { ports, parts, stop: stop.clone() };
     federation.wait_for([users_address, orders_address, inventory_address]).await?;
 
-    let (front, config) = router::front(ports.router, &surroundings, storage, subgraphs(ports)).await?;
+    let (front, config) = router::front(ports.router, &surroundings, storage, traces, subgraphs(ports)).await?;
     let front = Arc::new(front);
     let ways = invalidation::ways(&front);
     ways.listen_on(invalidations, &config.cache.invalidation).await?;
@@ -155,6 +160,7 @@ impl Federation {
 struct Shared<'a> {
     ports: Ports,
     storage: &'a Storage,
+    traces: &'a OtlpConfig,
     cache: service::config::CacheConfig,
     /// New at every start, because only this process needs it.
     internal_token: String,
@@ -170,6 +176,7 @@ impl Shared<'_> {
         config.auth.internal_token = Some(self.internal_token.clone());
         config.auth.router_token = Some(self.surroundings.router_token.clone());
         config.cache = self.cache.clone();
+        config.traces.otlp = OtlpConfig { service_name: info.name.to_owned(), ..self.traces.clone() };
         config
     }
 

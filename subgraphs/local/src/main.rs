@@ -56,7 +56,12 @@ impl Local {
             // Created first, so that a signal during the start stops everything cleanly.
             let stop = service::process::stop_signal();
             let operations = Some(self.operations.clone()).filter(|folder| folder.is_dir());
-            let federation = local::start(self.ports(), &Storage { data: self.data.clone(), operations }).await?;
+            let traces = service::config::traces_of_process();
+            for reason in &traces.ignored {
+                tracing::warn!(reason, "A variable of OpenTelemetry is ignored");
+            }
+            let storage = Storage { data: self.data.clone(), operations };
+            let federation = local::start(self.ports(), &storage, &traces.otlp).await?;
             // Nobody has to read this, so an error does not matter.
             let _ = std::io::stdout().write_all(welcome(&federation, started, &self.data).as_bytes());
             federation.run_until(stop).await

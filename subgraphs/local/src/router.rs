@@ -10,6 +10,7 @@ use braid::schema_tools::with_schema_tools;
 use braid_composition::{Composer, SubgraphSdl};
 use braid_server::config::ExampleQuery;
 use braid_settings::expand::Values;
+use braid_telemetry::config::OtlpConfig;
 use braid_telemetry::metrics::Metrics;
 
 use crate::examples::{self, Example};
@@ -30,11 +31,13 @@ pub(crate) async fn front(
     listen: SocketAddr,
     surroundings: &Surroundings,
     storage: &Storage,
+    traces: &OtlpConfig,
     subgraphs: Vec<SubgraphSdl>,
 ) -> anyhow::Result<(Front, Config)> {
     let (composed, _, subgraphs) = braid::source::compose_subgraphs(subgraphs, &mut Composer::default()).await?;
     let mut config = Config::parse(include_str!("../../../schema/docker/router.yaml"), surroundings)?;
     config.server.listen = listen;
+    config.telemetry.trace.otlp = OtlpConfig { service_name: "braid".to_owned(), ..traces.clone() };
     config.for_development();
     config.mcp.operations.files.extend(storage.operations.clone());
     config.server.playground.queries = examples::ALL.map(example).to_vec();

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::trace::TraceSettings;
+
 /// What a service is called and where it listens unless told otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceInfo {
@@ -56,6 +58,9 @@ pub struct Config {
     /// Seconds that requests in flight have to finish when the service stops.
     #[arg(long, env = "SHUTDOWN_SECONDS", value_name = "SECONDS", default_value_t = 10)]
     pub shutdown_seconds: u64,
+    /// Where spans go: the standard variables of OpenTelemetry.
+    #[arg(skip = traces_of_process())]
+    pub traces: TraceSettings,
 }
 
 /// Where the data is.
@@ -156,6 +161,7 @@ impl Config {
             access_log: false,
             shutdown_delay: 0,
             shutdown_seconds: 10,
+            traces: TraceSettings::default(),
         }
     }
 
@@ -199,6 +205,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self { depth: 20, complexity: 20_000, aliases: 200, body_bytes: 1 << 20 }
     }
+}
+
+/// Where this process sends spans, by the standard variables of OpenTelemetry.
+pub fn traces_of_process() -> TraceSettings {
+    TraceSettings::of(&|name| std::env::var(name).ok())
 }
 
 pub(crate) fn default_listen(info: &ServiceInfo) -> SocketAddr {

@@ -75,6 +75,7 @@ mod secret_files;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod trace;
 pub mod worker;
 
 pub use auth::{Authenticator, Claims, Keys, User, Viewer, client_address, viewer};

@@ -9,6 +9,8 @@ use futures_util::future::BoxFuture;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use crate::trace::Current;
+
 /// Work that a service does beside its requests, such as to finish what was left undone. Cheap to clone.
 #[derive(Clone)]
 pub struct Work {
@@ -29,9 +31,10 @@ impl Work {
     ///
     /// Work that panics or ends before `stop` is logged and restarted, after a wait that doubles up to a minute. When it has failed too often
     /// in a row, the worker gives up: a process that can't do its work must end, so that somebody notices.
-    pub(crate) fn begin(&self, stop: CancellationToken) -> (Worker, JoinHandle<()>) {
+    pub(crate) fn begin(&self, stop: CancellationToken, part_of: Current) -> (Worker, JoinHandle<()>) {
         let start = Arc::clone(&self.start);
-        Worker::start_with(self.name, stop, FIRST_WAIT, move |stop| tokio::spawn(start(stop)))
+        let start = move |stop| tokio::spawn(part_of.clone().within(start(stop)));
+        Worker::start_with(self.name, stop, FIRST_WAIT, start)
     }
 }
 

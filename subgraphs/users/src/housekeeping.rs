@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use service::Database;
+use service::{Database, trace};
 use tokio_util::sync::CancellationToken;
 
 use crate::entity::{login_challenge, mail_job, mail_token, registration, session};
@@ -12,7 +12,7 @@ use crate::{clock, device, keys, limits};
 /// Removes it every minute until it is stopped.
 pub(crate) async fn run(database: Database, token_life: Duration, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_some() {
-        if let Err(error) = tidy(&database, token_life).await {
+        if let Err(error) = trace::background("tidy", tidy(&database, token_life)).await {
             tracing::warn!(error = format!("{error:#}"), "What has expired could not be removed");
         }
     }

@@ -90,7 +90,7 @@ impl Coprocessor {
         trace: Option<&TraceContext>,
     ) -> Asked<'_> {
         let (stage, started) = (message.stage, Instant::now());
-        let mut span = trace.map(|trace| trace.call("coprocessor"));
+        let mut span = trace.map(|trace| trace.call(|| "coprocessor"));
         let mut headers = self.headers.clone();
         if let Some(span) = &mut span {
             span.context().write(&mut headers);

@@ -4,6 +4,8 @@ pub mod access_log;
 pub mod codes;
 mod collector;
 pub mod config;
+mod drops;
+pub mod environment;
 pub mod line;
 pub mod metrics;
 pub mod otlp;

@@ -19,9 +19,11 @@ use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, Span as SdkSpan,
 };
+use prometheus_client::metrics::counter::Counter;
 
 use crate::collector::{Collector, CollectorError};
 use crate::config::OtlpConfig;
+use crate::drops::Drops;
 use crate::trace::TraceContext;
 
 /// Sends spans to a collector.
@@ -30,6 +32,7 @@ pub struct Exporter {
     collector: Collector,
     provider: SdkTracerProvider,
     recorder: Recorder,
+    dropped: Counter,
 }
 
 /// Starts spans.
@@ -65,10 +68,15 @@ impl Exporter {
             .with_timeout(config.timeout.0)
             .with_protocol(Protocol::HttpBinary)
             .build()?;
+        let max_queue = config.max_queue.max(1);
         let batches = BatchConfigBuilder::default()
-            .with_max_queue_size(config.max_queue.max(1))
-            .with_max_export_batch_size(config.max_batch.clamp(1, config.max_queue.max(1)))
-            .with_scheduled_delay(config.delay.0);
+            .with_max_queue_size(max_queue)
+            .with_max_export_batch_size(config.max_batch.clamp(1, max_queue))
+            .with_scheduled_delay(config.delay.0)
+            .build();
+        let drops = Drops::new(max_queue);
+        let dropped = drops.dropped.clone();
+        let queue = BatchSpanProcessor::builder(drops.exporter(exporter)).with_batch_config(batches).build();
         // The configuration contains the environment variables already, and takes precedence over them.
         let attributes = config.resource.iter().map(|(name, value)| KeyValue::new(name.clone(), value.clone()));
         let resource = Resource::builder_empty()
@@ -79,16 +87,26 @@ impl Exporter {
         let share = Sampler::TraceIdRatioBased(config.sampling);
         let sampler = if config.follow_client { Sampler::ParentBased(Box::new(share)) } else { share };
         let provider = SdkTracerProvider::builder()
-            .with_span_processor(BatchSpanProcessor::builder(exporter).with_batch_config(batches.build()).build())
+            .with_span_processor(drops.processor(queue))
             .with_sampler(sampler)
             .with_resource(resource.build())
             .build();
         let recorder = Recorder(provider.tracer("braid"));
-        Ok(Self { collector, provider, recorder })
+        Ok(Self { collector, provider, recorder, dropped })
     }
 
     pub(super) fn recorder(&self) -> &Recorder {
         &self.recorder
+    }
+
+    /// A span that begins a trace: of work that no request has asked for.
+    pub fn root(&self, name: &'static str) -> Span {
+        self.recorder.begin(SpanBuilder::from_name(name), SpanKind::Internal, &Context::new(), None)
+    }
+
+    /// How many spans were lost: the queue was full, or the collector did not take them.
+    pub fn dropped(&self) -> &Counter {
+        &self.dropped
     }
 
     /// Reads the certificates for the collector again. If they can't be used, the old ones stay in use.
@@ -110,22 +128,22 @@ impl Recorder {
     /// The span of a client's request, in the client's trace if it has one.
     pub(super) fn request(&self, client: Option<TraceContext>) -> Span {
         let parent = client.as_ref().map_or_else(Context::new, |client| client.as_parent(true));
-        self.begin("request".into(), SpanKind::Server, &parent, client.and_then(|client| client.state))
+        let state = client.and_then(|client| client.state);
+        self.begin(SpanBuilder::from_name("request"), SpanKind::Server, &parent, state)
     }
 
-    pub(super) fn fetch(&self, parent: &TraceContext, subgraph: &str) -> Span {
-        let name = format!("fetch {subgraph}").into();
-        let mut span = self.begin(name, SpanKind::Client, &parent.as_parent(false), parent.state.clone());
-        span.set("subgraph.name", subgraph.to_owned());
-        span
-    }
-
-    pub(super) fn call(&self, parent: &TraceContext, name: &'static str) -> Span {
-        self.begin(name.into(), SpanKind::Client, &parent.as_parent(false), parent.state.clone())
+    /// A call that began so long ago.
+    pub(super) fn call(&self, parent: &TraceContext, name: Cow<'static, str>, ago: Duration) -> Span {
+        let mut builder = SpanBuilder::from_name(name);
+        if !ago.is_zero() {
+            builder = builder.with_start_time(SystemTime::now() - ago);
+        }
+        self.begin(builder, SpanKind::Client, &parent.as_parent(false), parent.state.clone())
     }
 
     pub(super) fn event(&self, parent: &TraceContext) -> Span {
-        self.begin("event".into(), SpanKind::Internal, &parent.as_parent(false), parent.state.clone())
+        let builder = SpanBuilder::from_name("event");
+        self.begin(builder, SpanKind::Internal, &parent.as_parent(false), parent.state.clone())
     }
 
     /// Records that compiling ended now and took `took`, with planning at its end. `code` is the error of the last step.
@@ -160,8 +178,8 @@ impl Recorder {
         span.end_with_timestamp(ended);
     }
 
-    fn begin(&self, name: Cow<'static, str>, kind: SpanKind, parent: &Context, state: Option<HeaderValue>) -> Span {
-        let span = self.0.build_with_context(SpanBuilder::from_name(name).with_kind(kind), parent);
+    fn begin(&self, builder: SpanBuilder, kind: SpanKind, parent: &Context, state: Option<HeaderValue>) -> Span {
+        let span = self.0.build_with_context(builder.with_kind(kind), parent);
         let ids = span.span_context();
         let context = TraceContext {
             trace: ids.trace_id().to_bytes(),

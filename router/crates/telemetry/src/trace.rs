@@ -1,6 +1,7 @@
 //! W3C trace context (<https://www.w3.org/TR/trace-context/>): reads a client's `traceparent` and writes one for each subgraph request.
 //! If spans are exported, the ids are those of the spans.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -59,18 +60,24 @@ impl TraceContext {
 
     /// A child span for a request to a subgraph.
     pub fn fetch(&self, subgraph: &str) -> Span {
+        let mut span = self.call(|| format!("fetch {subgraph}"));
+        if span.is_recorded() {
+            span.set("subgraph.name", subgraph.to_owned());
+        }
+        span
+    }
+
+    /// A child span for a call to another program. The name is only made if the span is recorded.
+    pub fn call<N: Into<Cow<'static, str>>>(&self, name: impl FnOnce() -> N) -> Span {
         match &self.recorder {
-            Some(recorder) => recorder.fetch(self, subgraph),
+            Some(recorder) => recorder.call(self, name().into(), Duration::ZERO),
             None => Span::unrecorded(Self { span: random().to_be_bytes(), ..self.clone() }),
         }
     }
 
-    /// A child span for a call to a service that takes part in the request.
-    pub fn call(&self, name: &'static str) -> Span {
-        match &self.recorder {
-            Some(recorder) => recorder.call(self, name),
-            None => Span::unrecorded(Self { span: random().to_be_bytes(), ..self.clone() }),
-        }
+    /// A child span for a call that took `took` until now; none if the trace is not recorded.
+    pub fn called(&self, name: impl Into<Cow<'static, str>>, took: Duration) -> Option<Span> {
+        self.recorder.as_ref().map(|recorder| recorder.call(self, name.into(), took))
     }
 
     /// A child span for an event of a subscription.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use service::{Database, Result, now};
+use service::{Database, Result, now, trace};
 use tokio_util::sync::CancellationToken;
 
 use super::release::release_expired;
@@ -35,7 +35,8 @@ async fn pass(database: &Database, stop: &CancellationToken) -> Result<u64> {
         if stop.is_cancelled() {
             break;
         }
-        match database.write(|tx| release_expired(tx, &key, now)).await {
+        let release = database.write(|tx| release_expired(tx, &key, now));
+        match trace::background("release expired", release).await {
             Ok(done) => released += u64::from(done),
             // One that can't be released must not keep the others.
             Err(error) => tracing::warn!(%error, "An expired reservation can't be released; it is tried again"),

@@ -16,4 +16,5 @@ mod security;
 mod shop;
 mod staff;
 mod start;
+mod traces;
 mod watch;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use braid_telemetry::config::OtlpConfig;
 use local::{Federation, Ports, Storage};
 use sea_orm::{ConnectionTrait, Database, DbBackend, QueryResult, Statement};
 use serde_json::{Value, json};
@@ -17,12 +18,19 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With a collector of spans.
+    pub(crate) async fn start_with(traces: impl FnOnce(&mut OtlpConfig)) -> Self {
+        let mut otlp = OtlpConfig::default();
+        traces(&mut otlp);
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let ports = Ports { router: free, users: free, orders: free, inventory: free };
         let data = tempfile::tempdir().unwrap();
         let operations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema/operations");
         let storage = Storage { data: data.path().to_owned(), operations: Some(operations) };
-        let federation = local::start(ports, &storage).await.unwrap();
+        let federation = local::start(ports, &storage, &otlp).await.unwrap();
         Self { federation, data, http: reqwest::Client::new() }
     }
 

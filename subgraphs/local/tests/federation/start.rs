@@ -9,6 +9,7 @@ use braid::assemble;
 use braid::config::Config;
 use braid_composition::{Composer, SubgraphSdl};
 use braid_settings::expand::Values;
+use braid_telemetry::config::OtlpConfig;
 use braid_telemetry::metrics::Metrics;
 use local::{Ports, Storage};
 use serde_json::{Value, json};
@@ -22,7 +23,10 @@ async fn a_port_that_is_taken_is_named() {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let ports = Ports { router: free, users: free, orders: taken.local_addr().unwrap(), inventory: free };
     let data = tempfile::tempdir().unwrap();
-    let error = local::start(ports, &Storage { data: data.path().to_owned(), operations: None }).await.unwrap_err();
+    let error =
+        local::start(ports, &Storage { data: data.path().to_owned(), operations: None }, &OtlpConfig::default())
+            .await
+            .unwrap_err();
     let error = format!("{error:#}");
     assert!(error.contains(&taken.local_addr().unwrap().port().to_string()), "{error}");
     // The settings that it names exist.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
-use service::Money;
+use service::{Money, trace};
 use url::form_urlencoded::Serializer;
 
 use super::{Authorization, Call, Capture, Payment, PaymentError, PaymentProvider, Refund, Void};
@@ -47,7 +47,7 @@ impl HttpProvider {
             .header("idempotency-key", key)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(body);
-        let response = request.send().await.map_err(transport)?;
+        let response = trace::send("payment provider", request).await.map_err(transport)?;
         let status = response.status();
         let body = read(response).await?;
         if status.is_success() {

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use service::graphql::id;
 use service::graphql::money::MoneyError;
-use service::{DateTime, Money};
+use service::{DateTime, Money, trace};
 use uuid::Uuid;
 
 use crate::entity::order::Shortage;
@@ -211,7 +211,7 @@ impl Inventory {
     async fn call<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, InventoryError> {
         let request = self.http.post(self.url.clone()).json(&json!({ "query": query, "variables": variables }));
         let request = request.header(TOKEN_HEADER, &self.token);
-        let response = request.send().await.map_err(|cause| self.transport(cause))?;
+        let response = trace::send("inventory", request).await.map_err(|cause| self.transport(cause))?;
         let status = response.status();
         if !status.is_success() {
             return Err(InventoryError::Status(status));

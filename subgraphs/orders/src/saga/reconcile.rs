@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use service::Result;
+use service::{Result, trace};
 use tokio_util::sync::CancellationToken;
 
 use super::promise::{self, Due, Promise};
@@ -102,7 +102,7 @@ async fn work_on<E: EntityTrait>(saga: &Saga, due: Due, still: Expr, work: impl 
         work.await;
         true
     };
-    tokio::time::timeout(saga.policy.lease, work).await.unwrap_or_else(|_| {
+    tokio::time::timeout(saga.policy.lease, trace::background("reconcile", work)).await.unwrap_or_else(|_| {
         tracing::error!(%id, "The steps of an order or a promise took longer than the lease");
         true
     })

@@ -15,6 +15,7 @@ use jsonwebtoken::jwk::{Jwk, JwkSet};
 use tokio::sync::watch;
 
 use crate::error::{Code, Error, Result};
+use crate::trace::{self, Current};
 
 use super::unauthenticated;
 
@@ -154,7 +155,7 @@ impl Remote {
             return fetch;
         }
         let remote = Arc::clone(self);
-        let task = tokio::spawn(async move { remote.fetch().await });
+        let task = tokio::spawn(Current::of_task().within(async move { remote.fetch().await }));
         let fetch = task.map(drop).boxed().shared();
         state.started = Some(Instant::now());
         state.fetch = Some(fetch.clone());
@@ -174,7 +175,7 @@ impl Remote {
     }
 
     async fn read(&self) -> anyhow::Result<JwkSet> {
-        let mut response = self.client.get(self.url.clone()).send().await?.error_for_status()?;
+        let mut response = trace::send("keys", self.client.get(self.url.clone())).await?.error_for_status()?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             if body.len() + chunk.len() > MOST_BYTES {

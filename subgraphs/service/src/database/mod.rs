@@ -25,6 +25,7 @@ use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 use crate::config::DatabaseConfig;
 use crate::error::{Error, Result};
 use crate::metrics::{Metrics, SECONDS};
+use crate::trace;
 
 pub(crate) use fault::is_unusable_text;
 pub use fault::{is_duplicate, is_transient};
@@ -52,6 +53,7 @@ impl Database {
         let (counter, seconds) = (statements.clone(), statement_seconds.clone());
         connection.set_metric_callback(move |statement| {
             counter.inc();
+            trace::statement(statement);
             seconds.observe(statement.elapsed.as_secs_f64());
         });
         let writer = config.is_sqlite().then(Arc::default);

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::bus::Event;
 use crate::config::CacheConfig;
 use crate::error::{Code, Error, Result};
+use crate::trace;
 
 /// The router's endpoint for invalidations. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -49,7 +50,7 @@ impl Invalidator {
         let away = |cause: &dyn std::fmt::Display| {
             Error::new(Code::Unavailable, format!("The router's cache can't be told what has changed: {cause}."))
         };
-        let response = request.send().await.map_err(|error| away(&error))?;
+        let response = trace::send("router", request).await.map_err(|error| away(&error))?;
         match response.status() {
             status if status.is_success() => Ok(()),
             StatusCode::BAD_REQUEST => {

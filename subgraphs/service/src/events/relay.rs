@@ -15,6 +15,7 @@ use crate::database::{Database, Lease};
 use crate::error::{Code, Error, Result};
 use crate::graphql::now;
 use crate::metrics::Metrics;
+use crate::trace;
 
 /// How many events are read and removed at a time.
 const MOST: u64 = 100;
@@ -107,7 +108,7 @@ impl Relay {
         let Some(mut lease) = Lease::take(&self.database, "outbox", self.lease).await? else {
             return Ok(Turn::Another);
         };
-        let done = self.publish_all(&mut lease).await;
+        let done = trace::background("publish events", self.publish_all(&mut lease)).await;
         lease.release().await?;
         done.map(|()| Turn::Done)
     }

@@ -25,7 +25,7 @@ pub use directive::authenticated;
 pub use executable::Executable;
 pub use money::{Money, MoneyInput};
 pub use page::Page;
-pub(crate) use present::is_request_error;
+pub(crate) use present::{error_code, is_request_error};
 pub use schema::{builder, database, resource, sdl, with_database};
 pub use total::Total;
 pub use user_errors::{UserMistake, user_errors};

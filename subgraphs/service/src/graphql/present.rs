@@ -3,13 +3,14 @@
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 
 use crate::error::{Code, Error};
+use crate::trace;
 
-/// Sets the code of an error, and replaces the message of an internal one.
+/// Sets the code of an error, and replaces the message of an internal one, which gets the id of its request.
 ///
 /// async-graphql makes a message of any error type, so one `?` on a database error would show our tables to the caller.
 /// Hence the rule: an error of a resolver that is not our own type is internal.
 pub(super) fn present(error: &mut ServerError) {
-    if code(error).is_some() {
+    if error_code(error).is_some() {
         return;
     }
     let code = match (error.source::<Error>(), &error.source) {
@@ -23,20 +24,28 @@ pub(super) fn present(error: &mut ServerError) {
         log_internal(error);
         error.message = "Internal error. The details are in the service's log.".to_owned();
     }
-    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    extensions.set("code", code);
+    if code == Code::Internal.as_str()
+        && let Some(id) = trace::request_id()
+    {
+        // The lines of the log that say why have it too.
+        extensions.set("requestId", id);
+    }
 }
 
 /// Whether the request was refused before anything ran.
 pub(crate) fn is_request_error(error: &ServerError) -> bool {
     // The error of a field has a path.
     error.path.is_empty()
-        && matches!(code(error), Some(code) if [PARSE_FAILED, VALIDATION_FAILED, Code::BadUserInput.as_str()].contains(&code))
+        && matches!(error_code(error), Some(code) if [PARSE_FAILED, VALIDATION_FAILED, Code::BadUserInput.as_str()].contains(&code))
 }
 
 const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 
-fn code(error: &ServerError) -> Option<&str> {
+/// The code of an error that callers see.
+pub(crate) fn error_code(error: &ServerError) -> Option<&str> {
     match error.extensions.as_ref()?.get("code")? {
         Value::String(code) => Some(code),
         _ => None,

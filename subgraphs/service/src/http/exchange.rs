@@ -19,11 +19,12 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::observe::OperationName;
+use super::observe::Operation;
 use super::socket;
 use crate::auth::{self, Authenticator};
 use crate::error::{Code, Error};
-use crate::graphql::{Executable, cache_control, is_request_error};
+use crate::graphql::{Executable, cache_control, error_code, is_request_error};
+use crate::trace;
 
 /// What the two handlers need.
 #[derive(Clone)]
@@ -99,11 +100,15 @@ async fn run(
             if let Some(address) = auth::address(headers, peer) {
                 request = request.data(address);
             }
-            let name = request.operation_name.clone().or_else(|| only_operation(&mut request));
-            let mut response = accepted.give(&exchange.schema.execute(request).await);
-            if let Some(name) = name {
-                response.extensions_mut().insert(OperationName(name));
+            let mut operation = chosen(&mut request);
+            let answer = exchange.schema.execute(request).await;
+            for code in answer.errors.iter().filter_map(error_code) {
+                if !operation.codes.iter().any(|known| known == code) {
+                    operation.codes.push(code.to_owned());
+                }
             }
+            let mut response = accepted.give(&answer);
+            response.extensions_mut().insert(operation);
             response
         }
         Err(error) => {
@@ -118,14 +123,28 @@ async fn run(
     }
 }
 
-/// The name of the operation of a document that has only one. A request that can't be parsed is refused later, by the schema.
-fn only_operation(request: &mut Request) -> Option<String> {
-    match &request.parsed_query().ok()?.operations {
-        DocumentOperations::Multiple(operations) if operations.len() == 1 => {
-            operations.keys().next().map(ToString::to_string)
+/// The operation that is to run: the one with the name that the request gives, or the only one. A request that can't be parsed is refused
+/// later, by the schema.
+fn chosen(request: &mut Request) -> Operation {
+    let wanted = request.operation_name.clone();
+    let (name, kind) = match request.parsed_query().map(|document| &document.operations) {
+        Ok(DocumentOperations::Single(operation)) => (None, Some(operation.node.ty)),
+        Ok(DocumentOperations::Multiple(operations)) => {
+            let mut fitting =
+                operations.iter().filter(|(name, _)| wanted.as_deref().is_none_or(|wanted| wanted == name.as_str()));
+            match (fitting.next(), fitting.next()) {
+                (Some((name, operation)), None) => (Some(name.to_string()), Some(operation.node.ty)),
+                _ => (None, None),
+            }
         }
-        _ => None,
-    }
+        Err(_) => (None, None),
+    };
+    let kind = kind.map(|kind| match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    });
+    Operation { name: name.or(wanted), kind, codes: Vec::new() }
 }
 
 /// Who is at the other end of the connection.
@@ -253,7 +272,10 @@ impl Accepted {
     }
 
     fn refuse(self, status: StatusCode, code: &str, message: impl Display) -> Response {
-        let error = json!({ "message": message.to_string(), "extensions": { "code": code } });
+        let mut error = json!({ "message": message.to_string(), "extensions": { "code": code } });
+        if code == Code::Internal.as_str() {
+            error["extensions"]["requestId"] = json!(trace::request_id());
+        }
         self.send(status, json!({ "errors": [error] }).to_string().into_bytes())
     }
 

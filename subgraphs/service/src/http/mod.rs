@@ -18,6 +18,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use braid_telemetry::otlp::Exporter;
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,7 @@ use crate::database::Database;
 use crate::events::{EventBus, Relay};
 use crate::graphql::Executable;
 use crate::metrics::Metrics;
+use crate::trace::Current;
 use crate::worker::{Work, Worker};
 
 /// Completes when the service is to stop.
@@ -67,6 +69,13 @@ pub struct Subgraph {
 /// The future is boxed, like all futures between this crate and a service: an `async fn` is compiled in the crate that awaits
 /// it, so each service would compile the HTTP server again.
 pub fn serve(listener: TcpListener, subgraph: Subgraph, config: &Config, shutdown: Shutdown) -> Serving {
+    let exporter = match config.traces.exporter(subgraph.info.name, &subgraph.metrics) {
+        Ok(exporter) => exporter,
+        Err(error) => {
+            let error = anyhow::Error::new(error).context("spans can't be sent as the OTEL_ variables say");
+            return Box::pin(std::future::ready(Err(error)));
+        }
+    };
     let (leaving, stop) = (CancellationToken::new(), CancellationToken::new());
     let mut work = subgraph.work.clone();
     subgraph.database.show(&subgraph.metrics);
@@ -74,8 +83,10 @@ pub fn serve(listener: TcpListener, subgraph: Subgraph, config: &Config, shutdow
         let relay = Relay::new(subgraph.database.clone(), events, &subgraph.metrics);
         work.push(Work::new("relay of events", move |stop| relay.clone().run(stop)));
     }
-    let (workers, ends): (Vec<Worker>, Vec<_>) = work.iter().map(|work| work.begin(stop.clone())).unzip();
-    let life = Life { leaving: leaving.clone(), stop: stop.clone(), workers: workers.clone() };
+    let (workers, ends): (Vec<Worker>, Vec<_>) =
+        work.iter().map(|work| work.begin(stop.clone(), Current::new(exporter.clone()))).unzip();
+    let life =
+        Life { leaving: leaving.clone(), stop: stop.clone(), workers: workers.clone(), exporter: exporter.clone() };
     let (routes, grace, delay) =
         (routes(subgraph.clone(), config, life), config.shutdown_grace(), config.shutdown_delay());
     // Sockets and work end when the service begins to stop: the server does not wait for sockets, and the database is closed after the
@@ -93,7 +104,8 @@ pub fn serve(listener: TcpListener, subgraph: Subgraph, config: &Config, shutdow
             stop.cancel();
         })
     };
-    Box::pin(async move {
+    let name = subgraph.info.name;
+    let serving = async move {
         let served = serve_routes(listener, &subgraph, routes, grace, stopping).await;
         stop.cancel();
         for (worker, end) in workers.iter().zip(ends) {
@@ -103,10 +115,20 @@ pub fn serve(listener: TcpListener, subgraph: Subgraph, config: &Config, shutdow
         if let Some(worker) = workers.iter().find(|worker| worker.has_given_up()) {
             bail!("the {} failed too often in a row; the log says why", worker.name());
         }
-        tracing::info!(service = subgraph.info.name, "Stopped");
+        served
+    };
+    Box::pin(async move {
+        let served = serving.await;
+        if let Some(exporter) = exporter {
+            exporter.shut_down(LAST_SPANS.min(grace)).await;
+        }
+        tracing::info!(service = name, "Stopped");
         served
     })
 }
+
+/// How long the collector has to take the last spans. Whoever stops a service gives it more than the grace of its requests.
+const LAST_SPANS: Duration = Duration::from_secs(3);
 
 /// Completes when one of them has failed too often; never if there are none.
 async fn any_given_up(workers: &[Worker]) {
@@ -164,13 +186,14 @@ struct Life {
     /// Cancelled when it begins to stop.
     stop: CancellationToken,
     workers: Vec<Worker>,
+    exporter: Option<Exporter>,
 }
 
 fn routes(subgraph: Subgraph, config: &Config, life: Life) -> Router {
     let Subgraph { info, schema, database, authenticator, routes, metrics, .. } = subgraph;
     let exchange = exchange::Exchange { schema, authenticator, stop: life.stop };
     let health = Health { database, workers: life.workers, leaving: life.leaving };
-    let observer = Arc::new(Observer::new(info.name, config.access_log, &metrics));
+    let observer = Arc::new(Observer::new(info.name, config.access_log, &metrics, life.exporter));
     Router::new()
         .route("/graphql", get(exchange::get).post(exchange::post))
         .with_state(exchange)

@@ -15,6 +15,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use super::exchange::Exchange;
 use crate::auth::{self, Authenticator};
 use crate::error::Error;
+use crate::trace::Current;
 
 /// A client that says nothing for so long, not even that it is there, is gone.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -34,7 +35,9 @@ pub(super) fn upgrade(
         let message = "Offer the subprotocol graphql-transport-ws or graphql-ws.";
         return (StatusCode::BAD_REQUEST, message).into_response();
     };
-    upgrade.on_upgrade(move |socket| serve(exchange, headers, peer, socket, protocol))
+    // The socket outlives the request that asked for it, and its operations belong to it.
+    let current = Current::of_task();
+    upgrade.on_upgrade(move |socket| current.within(serve(exchange, headers, peer, socket, protocol)))
 }
 
 async fn serve(

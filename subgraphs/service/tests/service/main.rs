@@ -12,4 +12,5 @@ mod auth;
 mod database;
 mod events;
 mod http;
+mod traces;
 mod world;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_graphql::{Context, EmptySubscription, Object};
 use reqwest::{Client, RequestBuilder};
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::Value;
 use service::graphql::Executable;
 use service::testing::TestDatabase;
@@ -36,6 +37,14 @@ impl Query {
 
     async fn echo(&self, text: Option<String>) -> Option<String> {
         text
+    }
+
+    /// What a statement gives back.
+    async fn stored(&self, ctx: &Context<'_>) -> Result<String> {
+        let database = service::graphql::database(ctx)?.reader();
+        let (backend, value) = (database.get_database_backend(), ["a secret".into()]);
+        let row = database.query_one_raw(Statement::from_sql_and_values(backend, "SELECT ? AS text", value)).await?;
+        Ok(row.unwrap().try_get("", "text")?)
     }
 
     async fn deep(&self) -> Query {
@@ -103,7 +112,8 @@ impl World {
             Some(keys) => Authenticator::with_keys(&config.auth, keys),
             None => Authenticator::new(&config.auth).unwrap(),
         };
-        let schema = service::graphql::builder(Query, Mutation, EmptySubscription, &config.limits).finish();
+        let schema = service::graphql::builder(Query, Mutation, EmptySubscription, &config.limits);
+        let schema = service::graphql::with_database(schema, &database).finish();
         let subgraph = Subgraph {
             info: INFO,
             schema: Executable::new(schema),

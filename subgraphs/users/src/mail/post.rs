@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use service::database::Transaction;
-use service::{Database, Error, Result};
+use service::{Database, Error, Result, trace};
 use tokio_util::sync::CancellationToken;
 
 use super::letters::Links;
@@ -51,19 +51,24 @@ pub(crate) async fn send_next(post: &Post) -> Result<bool> {
     let Some(row) = post.database.write(claim).await? else {
         return Ok(false);
     };
+    trace::background("send mail", handle(post, &row)).await?;
+    Ok(true)
+}
+
+async fn handle(post: &Post, row: &mail_job::Model) -> Result<()> {
     let handled = match serde_json::from_str(&row.job) {
         Ok(job) => deliver(post, job).await,
         Err(error) => Err(Error::internal(error)),
     };
     match handled {
-        Ok(()) => forget(post, &row).await?,
+        Ok(()) => forget(post, row).await?,
         Err(error) if row.attempts >= MOST_ATTEMPTS => {
             tracing::error!(job = %row.id, error = cause(&error), "A mail can't be sent and is given up");
-            forget(post, &row).await?;
+            forget(post, row).await?;
         }
         Err(error) => tracing::warn!(job = %row.id, error = cause(&error), "A mail can't be sent; it is tried again"),
     }
-    Ok(true)
+    Ok(())
 }
 
 async fn forget(post: &Post, row: &mail_job::Model) -> Result<()> {

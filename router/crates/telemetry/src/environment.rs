@@ -1,5 +1,5 @@
-//! The standard variables of OpenTelemetry as settings of `telemetry.trace.otlp`. router.yaml takes precedence over them, and they
-//! over the defaults. Does not read the environment itself.
+//! The standard variables of OpenTelemetry as settings of [`OtlpConfig`]. What a configuration file sets takes precedence over them, and
+//! they over the defaults. Does not read the environment itself.
 //!
 //! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>
 
@@ -9,14 +9,13 @@ use braid_settings::Duration;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::Config;
+use crate::config::OtlpConfig;
 
-/// Sets what the variables set and router.yaml (its content is `given`) does not. Returns the variables that are ignored, with the
-/// reasons: the router should not fail to start because of a variable that is meant for all programs of a machine.
-pub(super) fn apply(config: &mut Config, given: &Value, env: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
-    let given = &given["telemetry"]["trace"]["otlp"];
+/// Sets what the variables set and a file does not: `given` is what the file has of these settings, and null if there is none. Returns the
+/// variables that are ignored, with the reasons: a program should not fail to start because of a variable that is meant for all programs
+/// of a machine.
+pub fn apply(otlp: &mut OtlpConfig, given: &Value, env: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let mut variables = Variables { env, ignored: Vec::new() };
-    let otlp = &mut config.telemetry.trace.otlp;
     let is_unset = |key: &str| given[key].is_null();
     if is_unset("endpoint") {
         otlp.endpoint = variables.endpoint();
@@ -172,20 +171,19 @@ mod tests {
     use super::*;
 
     /// Applies variables, `NAME=value` each, to a configuration.
-    fn with(yaml: &str, variables: &[&str]) -> (Config, Vec<String>) {
+    fn with(yaml: &str, variables: &[&str]) -> (OtlpConfig, Vec<String>) {
         let given = from_yaml::<Value>(yaml).unwrap();
-        let mut config = from_yaml::<Config>(yaml).unwrap();
+        let mut config = from_yaml::<OtlpConfig>(yaml).unwrap();
         let env = |name: &str| {
             let pairs = variables.iter().filter_map(|variable| variable.split_once('='));
             pairs.filter(|(known, _)| *known == name).map(|(_, value)| value.to_owned()).next()
         };
         let ignored = apply(&mut config, &given, &env);
-        config.check().unwrap();
         (config, ignored)
     }
 
     const NOTHING: &str = "{}";
-    const SOMETHING: &str = "telemetry: { trace: { otlp: { endpoint: \"http://yaml/v1/traces\", sampling: 0.5, service_name: yaml, headers: { a: yaml }, resource: { a: yaml }, timeout: 1s, delay: 1s, max_queue: 10, max_batch: 5, tls: { authorities: yaml.pem } } } }";
+    const SOMETHING: &str = "{ endpoint: \"http://yaml/v1/traces\", sampling: 0.5, service_name: yaml, headers: { a: yaml }, resource: { a: yaml }, timeout: 1s, delay: 1s, max_queue: 10, max_batch: 5, tls: { authorities: yaml.pem } }";
 
     #[test]
     fn the_environment_overrides_defaults_and_is_overridden_by_router_yaml() {
@@ -205,8 +203,7 @@ mod tests {
             "OTEL_BSP_MAX_QUEUE_SIZE=77",
             "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=7",
         ];
-        let (config, ignored) = with(NOTHING, &variables);
-        let otlp = config.telemetry.trace.otlp;
+        let (otlp, ignored) = with(NOTHING, &variables);
         assert_eq!(ignored, Vec::<String>::new());
         assert_eq!(otlp.endpoint.as_deref(), Some("http://collector:4318/v1/traces"));
         assert_eq!((otlp.headers["a"].as_str(), otlp.headers["b"].as_str()), ("3", "two words"));
@@ -217,9 +214,8 @@ mod tests {
         assert_eq!(otlp.resource["deployment.environment"], "test");
         assert_eq!(otlp.tls.key.as_deref(), Some("client.key"));
 
-        let (config, _) = with(SOMETHING, &variables);
-        let (before, _) = with(SOMETHING, &[]);
-        let (otlp, mut before) = (config.telemetry.trace.otlp, before.telemetry.trace.otlp);
+        let (otlp, _) = with(SOMETHING, &variables);
+        let (mut before, _) = with(SOMETHING, &[]);
         // Attributes and headers of both sides are merged.
         before.resource.insert("deployment.environment".to_owned(), "test".to_owned());
         before.headers.insert("b".to_owned(), "two words".to_owned());
@@ -228,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_endpoint_for_traces_is_used_unchanged() {
-        let of = |variables: &[&str]| with(NOTHING, variables).0.telemetry.trace.otlp.endpoint;
+        let of = |variables: &[&str]| with(NOTHING, variables).0.endpoint;
         let (base, exact) = ("OTEL_EXPORTER_OTLP_ENDPOINT=http://a", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://b/x");
         assert_eq!(of(&[base, exact]).as_deref(), Some("http://b/x"));
         assert_eq!(of(&[base]).as_deref(), Some("http://a/v1/traces"));
@@ -242,7 +238,7 @@ mod tests {
     #[test]
     fn samplers() {
         let of = |variables: &[&str]| {
-            let otlp = with(NOTHING, variables).0.telemetry.trace.otlp;
+            let otlp = with(NOTHING, variables).0;
             (otlp.sampling, otlp.follow_client)
         };
         assert_eq!(of(&["OTEL_TRACES_SAMPLER=always_on"]), (1.0, false));
@@ -261,10 +257,10 @@ mod tests {
             (&["OTEL_EXPORTER_OTLP_HEADERS=secret"], "OTEL_EXPORTER_OTLP_HEADERS"),
         ] {
             let (config, ignored) = with(NOTHING, variables);
-            assert_eq!(config, Config::default(), "{variables:?}");
+            assert_eq!(config, OtlpConfig::default(), "{variables:?}");
             assert!(ignored.len() == 1 && ignored[0].contains(named), "{ignored:?}");
         }
         let (config, ignored) = with(NOTHING, &["OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=2"]);
-        assert_eq!((config.telemetry.trace.otlp.sampling, ignored.len()), (1.0, 1));
+        assert_eq!((config.sampling, ignored.len()), (1.0, 1));
     }
 }
