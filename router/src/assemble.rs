@@ -32,6 +32,16 @@ use crate::config::Config;
 /// The subgraphs: over HTTP, brokers for the events that come from there, and a cache before them, with the stages of plugins on both sides of it.
 pub type Subgraphs = WithRequestStage<Cached<WithResponseStage<WithEvents<HttpSubgraphs>>>>;
 
+/// The cache in front of the subgraphs.
+pub(crate) fn cache(of: &Subgraphs) -> &Cached<WithResponseStage<WithEvents<HttpSubgraphs>>> {
+    &of.subgraphs
+}
+
+/// The subgraphs themselves, with those that are brokers.
+fn with_events(of: &Subgraphs) -> &WithEvents<HttpSubgraphs> {
+    &cache(of).subgraphs.subgraphs
+}
+
 /// A version with such subgraphs.
 pub type Version = braid_server::Version<Subgraphs>;
 
@@ -66,17 +76,19 @@ pub fn version_with(
     unknown_names(config, &supergraph)?;
     let events = Events::declare(&mut supergraph, &config.events)?;
     let supergraph = Arc::new(supergraph);
-    let older = previous.map(|previous| &previous.gateway.subgraphs.subgraphs);
-    let with_events = older.map(|older| &older.subgraphs.subgraphs);
-    let http = HttpSubgraphs::new(&supergraph, &config.traffic, metrics, with_events.map(|older| &older.subgraphs))?;
-    let subgraphs = WithEvents::new(http, &events, &supergraph, with_events)?;
+    let older = previous.map(|previous| &previous.gateway.subgraphs);
+    let older_subgraphs = older.map(with_events);
+    let older_http = older_subgraphs.map(|older| &older.subgraphs);
+    let http = HttpSubgraphs::new(&supergraph, &config.traffic, metrics, older_http)?;
+    let subgraphs = WithEvents::new(http, &events, &supergraph, older_subgraphs)?;
     let subgraphs = WithResponseStage::new(subgraphs, &plugins, &supergraph);
     let forwards_claims = |name: &str| !config.traffic.for_subgraph(name).forward_claims.is_empty();
     let answers = &config.cache.answers;
     let describes = Describes { tags: answers.headers && answers.surrogate_keys.is_some(), dependencies: answers.keep };
+    let older = older.map(cache);
     let subgraphs = Cached::new(subgraphs, &config.cache, &supergraph, forwards_claims, describes, metrics, older)?;
     let answers = subgraphs.store().map(|store| AnswersSetup {
-        config: config.cache.answers.clone(),
+        config: answers.clone(),
         vary: config.cache.vary.clone(),
         store: store.clone(),
     });
@@ -137,7 +149,7 @@ pub fn front(config: &Config, version: Version, metrics: Arc<Metrics>) -> Result
         Some(url) => Some(Exporter::new(otlp, url)?),
     };
     // Later versions have the same.
-    let http = &version.gateway.subgraphs.subgraphs.subgraphs.subgraphs.subgraphs;
+    let http = &with_events(&version.gateway.subgraphs).subgraphs;
     let callbacks = CallbackRoute(http.callbacks().clone());
     Ok(Front::new(version, Observers { metrics, access_log, exporter }).with_route(Arc::new(callbacks)))
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use braid_cache_invalidation::{Target, Targets, Ways, WaysError};
 
-use crate::assemble::Front;
+use crate::assemble::{Front, cache};
 use crate::config::Config;
 
 /// What the version in use keeps.
@@ -14,7 +14,7 @@ struct InUse(Weak<Front>);
 impl Targets for InUse {
     fn current(&self) -> Option<Target> {
         let version = self.0.upgrade()?.current();
-        let store = version.gateway.subgraphs.subgraphs.store()?.clone();
+        let store = cache(&version.gateway.subgraphs).store()?.clone();
         Some(Target { store, supergraph: version.gateway.supergraph.clone() })
     }
 }

@@ -9,40 +9,23 @@
     reason = "a panic in a bench is its report, and a bench is no API"
 )]
 
+mod product;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
 use braid_composition::{SubgraphSdl, compose};
-use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
 use braid_gateway::request::GraphQLRequest;
 use braid_gateway::{Accepts, Documents, Gateway, GatewayConfig, answer};
 use braid_persisted_operations::config::{Mode, PersistedOperationsConfig, SourceConfig};
 use braid_persisted_operations::{OperationStore, QueryHash};
-use braid_request_context::headers::SubgraphHeaders;
-use braid_request_context::{RequestContext, SubgraphContext};
+use braid_request_context::RequestContext;
 use braid_supergraph::Supergraph;
 use braid_telemetry::metrics::Metrics;
-use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
+use product::Product;
 use tokio::runtime::Runtime;
-
-/// Responds to everything with the same product.
-struct Product;
-
-impl SubgraphService for Product {
-    type Context = SubgraphContext;
-    type Meta = SubgraphHeaders;
-
-    async fn call(
-        &self,
-        _: SubgraphRequest,
-        _: &SubgraphContext,
-    ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
-        let body = Bytes::from_static(br#"{"data":{"product":{"name":"Chair"}}}"#);
-        Ok(SubgraphResponse::new(200, body, SubgraphHeaders::default()))
-    }
-}
 
 /// An operation with a text of two kilobytes, as they are in practice, that asks for one field.
 fn text() -> String {

@@ -9,38 +9,21 @@
     reason = "a panic in a bench is its report, and a bench is no API"
 )]
 
+mod product;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
 use braid_composition::{SubgraphSdl, compose};
-use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
 use braid_gateway::request::GraphQLRequest;
 use braid_gateway::{Accepts, Gateway, GatewayConfig, answer, extend};
 use braid_plugin::{Plugin, Plugins, Stage, WithRequestStage, WithResponseStage};
-use braid_request_context::SubgraphContext;
-use braid_request_context::headers::SubgraphHeaders;
 use braid_supergraph::Supergraph;
 use braid_telemetry::metrics::Metrics;
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
-
-/// Responds to everything with the same product.
-struct Product;
-
-impl SubgraphService for Product {
-    type Context = SubgraphContext;
-    type Meta = SubgraphHeaders;
-
-    async fn call(
-        &self,
-        _: SubgraphRequest,
-        _: &SubgraphContext,
-    ) -> Result<SubgraphResponse<SubgraphHeaders>, SubgraphError> {
-        let body = Bytes::from_static(br#"{"data":{"product":{"name":"Chair"}}}"#);
-        Ok(SubgraphResponse::new(200, body, SubgraphHeaders::default()))
-    }
-}
+use product::Product;
 
 /// Does nothing at some stages.
 struct Idle(&'static [Stage]);

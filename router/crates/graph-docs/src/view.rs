@@ -4,7 +4,7 @@ use ahash::AHashMap;
 use braid_graphql::compiler::schema::{
     DirectiveList, EnumValueDefinition, ExtendedType, FieldDefinition, InputValueDefinition,
 };
-use braid_graphql::schema::{FieldId, TypeId, TypeKind};
+use braid_graphql::schema::{FieldId, TypeId, TypeKind, fields_of};
 use braid_graphql::{Name, Node, OperationType};
 use braid_supergraph::Supergraph;
 
@@ -238,14 +238,4 @@ pub(crate) fn applied<'d>(
     name: Option<&str>,
 ) -> Vec<&'d Node<braid_graphql::compiler::ast::Directive>> {
     name.map(|name| directives.get_all(name).collect()).unwrap_or_default()
-}
-
-type Fields = braid_graphql::compiler::collections::IndexMap<Name, Node<FieldDefinition>>;
-
-fn fields_of(ty: &ExtendedType) -> Option<&Fields> {
-    match ty {
-        ExtendedType::Object(object) => Some(&object.fields),
-        ExtendedType::Interface(interface) => Some(&interface.fields),
-        _ => None,
-    }
 }

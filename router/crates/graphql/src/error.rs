@@ -27,6 +27,16 @@ pub struct Location {
     pub column: usize,
 }
 
+impl Location {
+    /// The place of a byte of `text`; of its end, if there is no such byte.
+    pub fn of_offset(text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Self { line, column }
+    }
+}
+
 /// The most bytes of a message.
 const MAX_MESSAGE: usize = 2000;
 

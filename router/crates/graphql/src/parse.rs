@@ -75,15 +75,13 @@ pub fn parse_operation<'a>(
 }
 
 fn syntax_error(text: &str, at: usize) -> GraphQLError {
-    let (before, rest) = text.split_at_checked(at).unwrap_or((text, ""));
+    let rest = text.get(at..).unwrap_or_default();
     let found = rest.split_ascii_whitespace().next().map_or("the end of the document".to_owned(), |found| {
         let shown: String = found.chars().take(20).collect();
         format!("{shown:?}")
     });
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
     let message = format!("syntax error: {found} can't stand here");
-    GraphQLError::new(GRAPHQL_PARSE_FAILED, message).at(Some(Location { line, column }))
+    GraphQLError::new(GRAPHQL_PARSE_FAILED, message).at(Some(Location::of_offset(text, at)))
 }
 
 /// The same by the parser's library, which gives the type of each selection and takes its time.

@@ -336,6 +336,18 @@ impl TypeDef {
     }
 }
 
+/// The definitions of fields in the schema of the parser's library, by name.
+pub type FieldDefinitions = apollo_compiler::collections::IndexMap<Name, Node<FieldDefinition>>;
+
+/// The fields of an object or interface type of that schema, with what no [`Schema`] keeps of them.
+pub fn fields_of(ty: &ExtendedType) -> Option<&FieldDefinitions> {
+    match ty {
+        ExtendedType::Object(object) => Some(&object.fields),
+        ExtendedType::Interface(interface) => Some(&interface.fields),
+        _ => None,
+    }
+}
+
 fn input_values<'a>(values: impl Iterator<Item = &'a Node<InputValueDefinition>>) -> NameMap<InputValue> {
     values
         .map(|value| (value.name.clone(), InputValue { ty: (*value.ty).clone(), default: value.default_value.clone() }))

@@ -8,6 +8,7 @@ use apollo_compiler::schema::{ExtendedType, FieldDefinition};
 use apollo_compiler::{Name, Node, Schema};
 
 use crate::error::Location;
+use crate::schema::fields_of;
 use crate::suggest::did_you_mean;
 
 /// For each of these places at which a name is unknown, ` Did you mean "x"?`.
@@ -84,12 +85,8 @@ impl<'a> Walk<'a> {
     fn field(&mut self, parent: &str, field: &'a Node<ast::Field>) {
         let schema = self.schema;
         let Ok(definition) = schema.type_field(parent, &field.name) else {
-            let known: Box<dyn Iterator<Item = &'a str>> = match schema.types.get(parent) {
-                Some(ExtendedType::Object(object)) => Box::new(object.fields.keys().map(Name::as_str)),
-                Some(ExtendedType::Interface(interface)) => Box::new(interface.fields.keys().map(Name::as_str)),
-                _ => return,
-            };
-            return self.unknown(field.name.location(), &field.name, known);
+            let Some(known) = schema.types.get(parent).and_then(fields_of) else { return };
+            return self.unknown(field.name.location(), &field.name, known.keys().map(Name::as_str));
         };
         self.arguments(definition, &field.arguments);
         self.selections(definition.ty.inner_named_type(), field.selection_set.as_deref().unwrap_or_default());

@@ -4,6 +4,7 @@
 use braid_authorization::{Alternatives, Requirement, RequirementSet, Requirements};
 use braid_graphql::compiler::Schema;
 use braid_graphql::compiler::schema::{ExtendedType, FieldDefinition};
+use braid_graphql::schema::fields_of;
 use braid_graphql::{Name, Node, OperationType};
 use braid_supergraph::Supergraph;
 
@@ -98,10 +99,5 @@ fn alternatives(Alternatives(lists): &Alternatives) -> String {
 
 /// The fields of an object or interface type.
 pub(crate) fn fields(ty: &ExtendedType) -> impl Iterator<Item = (&Name, &Node<FieldDefinition>)> {
-    let fields = match ty {
-        ExtendedType::Object(object) => Some(&object.fields),
-        ExtendedType::Interface(interface) => Some(&interface.fields),
-        _ => None,
-    };
-    fields.into_iter().flatten()
+    fields_of(ty).into_iter().flatten()
 }

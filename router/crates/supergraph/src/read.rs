@@ -12,7 +12,7 @@ use braid_graphql::compiler::{Name, Node};
 use braid_graphql::field_set::parse_field_set;
 use braid_graphql::normalize::normalize_field_set;
 use braid_graphql::operation::SelectionSet;
-use braid_graphql::schema::{Schema, TypeId};
+use braid_graphql::schema::{Schema, TypeId, fields_of};
 use braid_graphql::type_set::TypeSet;
 
 use crate::api_schema::api_schema;
@@ -388,11 +388,7 @@ fn context_argument(
 }
 
 fn field_of<'a>(ty: &'a ExtendedType, name: &Name) -> Option<&'a Node<FieldDefinition>> {
-    match ty {
-        ExtendedType::Object(object) => object.fields.get(name),
-        ExtendedType::Interface(interface) => interface.fields.get(name),
-        _ => None,
-    }
+    fields_of(ty)?.get(name)
 }
 
 fn invalid(coordinate: &dyn Display, message: String) -> SupergraphError {

@@ -4,6 +4,7 @@
 use braid_graphql::compiler::ast::Document;
 use braid_graphql::compiler::diagnostic::ToCliReport;
 use braid_graphql::compiler::parser::Parser;
+use braid_graphql::error::Location as Place;
 
 use super::sdl::SubgraphSdl;
 use crate::codes::Code;
@@ -239,9 +240,7 @@ fn string_length(text: &str) -> usize {
 
 /// The location of a range within one line.
 fn locate(input: &SubgraphSdl, range: std::ops::Range<usize>) -> Location {
-    let before = input.sdl.get(..range.start).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let Place { line, column } = Place::of_offset(&input.sdl, range.start);
     let length = input.sdl.get(range.clone()).unwrap_or_default().chars().count();
     Location {
         subgraph: input.name.clone(),

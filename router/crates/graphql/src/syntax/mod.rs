@@ -9,6 +9,7 @@ mod parser;
 use std::marker::PhantomData;
 use std::ops::{Index, Range};
 
+use ahash::AHashMap;
 use apollo_compiler::ast::{OperationType, Type};
 
 pub use convert::variable_definitions;
@@ -64,7 +65,12 @@ pub struct Document<'a> {
     arguments: Vec<Argument<'a>>,
     values: Vec<Value<'a>>,
     object_fields: Vec<ObjectField<'a>>,
+    /// Where fragments are, if there are too many to look at each.
+    by_name: AHashMap<&'a str, u32>,
 }
+
+/// Up to so many fragments are looked at one by one.
+const FEW: usize = 16;
 
 /// A selection set: never empty, unless the text has an empty one, which is not valid.
 pub type SelectionSet<'a> = Many<Selection<'a>>;
@@ -251,9 +257,29 @@ list!(Value, values);
 list!(ObjectField, object_fields);
 
 impl<'a> Document<'a> {
-    /// The fragment of this name.
+    /// The fragment of this name; the first, where there are several.
     pub fn fragment(&self, name: &str) -> Option<&FragmentDefinition<'a>> {
-        self.fragments.iter().find(|fragment| fragment.name == name)
+        self.fragments.get(self.fragment_number(name)?)
+    }
+
+    /// Its place in [`Document::fragments`].
+    pub(crate) fn fragment_number(&self, name: &str) -> Option<usize> {
+        match self.fragments.len() > FEW {
+            true => self.by_name.get(name).map(|number| *number as usize),
+            false => self.fragments.iter().position(|fragment| fragment.name == name),
+        }
+    }
+
+    fn add_fragment(&mut self, fragment: FragmentDefinition<'a>) {
+        self.fragments.push(fragment);
+        let count = self.fragments.len();
+        if count > FEW {
+            // All of them once, and then each that comes.
+            let new = if count == FEW + 1 { 0 } else { count - 1 };
+            for (number, fragment) in self.fragments.iter().enumerate().skip(new) {
+                self.by_name.entry(fragment.name).or_insert(number as u32);
+            }
+        }
     }
 
     /// How many selections there are in all.

@@ -202,7 +202,7 @@ impl<'a> Parser<'a> {
         let type_condition = self.name()?;
         let directives = self.directives()?;
         let selection_set = self.selection_set()?;
-        self.document.fragments.push(FragmentDefinition { name, type_condition, directives, selection_set });
+        self.document.add_fragment(FragmentDefinition { name, type_condition, directives, selection_set });
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use apollo_compiler::ast::{FieldDefinition, InputValueDefinition};
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
 
-use crate::schema::Schema;
+use crate::schema::{Schema, fields_of};
 use crate::syntax::{Argument, Directive, Document, Field, Many, Selection, SelectionSet};
 use variables::Usages;
 
@@ -123,8 +123,7 @@ impl<'d, 's> Proof<'d, 's> {
                     self.selections(fragment.selection_set, inner)?;
                 }
                 Selection::FragmentSpread(spread) => {
-                    let at = document.fragments.iter().position(|fragment| fragment.name == spread.name);
-                    let at = at.ok_or(Unproven::Unknown)?;
+                    let at = document.fragment_number(spread.name).ok_or(Unproven::Unknown)?;
                     let condition = self.composite(document.fragments[at].type_condition)?;
                     require(self.may_be(parent, condition))?;
                     self.usages.spread(at);
@@ -136,11 +135,7 @@ impl<'d, 's> Proof<'d, 's> {
 
     /// *Field Selections*, *Leaf Field Selections*, *Argument Uniqueness*.
     fn field(&mut self, field: &'d Field<'d>, parent: &'s ExtendedType) -> Proven<Selected<'s>> {
-        let own = match parent {
-            ExtendedType::Object(object) => object.fields.get(field.name),
-            ExtendedType::Interface(interface) => interface.fields.get(field.name),
-            _ => None,
-        };
+        let own = fields_of(parent).and_then(|fields| fields.get(field.name));
         // The others are meta-fields.
         let api: &'s apollo_compiler::Schema = self.api;
         let definition = own.or_else(|| api.type_field(parent.name(), field.name).ok()).ok_or(Unproven::Unknown)?;

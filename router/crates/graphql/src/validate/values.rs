@@ -33,21 +33,12 @@ impl<'d, 's> Proof<'d, 's> {
     }
 
     fn named(&mut self, ty: &'s Type, value: Value<'d>) -> Proven {
-        match self.api.types.get(ty.inner_named_type()).ok_or(Unproven::Unknown)? {
-            ExtendedType::Scalar(scalar) => match scalar.name.as_str() {
-                "Int" => require(matches!(value, Value::Int(text) if text.parse::<i32>().is_ok())),
-                "Float" => require(
-                    matches!(value, Value::Int(text) | Value::Float(text) if text.parse::<f64>().is_ok_and(f64::is_finite)),
-                ),
-                "String" => require(matches!(value, Value::String(_))),
-                "Boolean" => require(matches!(value, Value::Boolean(_))),
-                "ID" => require(matches!(value, Value::String(_) | Value::Int(_))),
-                _ => self.custom(value),
-            },
-            ExtendedType::Enum(definition) => match value {
-                Value::Enum(name) => require(definition.values.contains_key(name)),
-                _ => Err(Unproven::Unknown),
-            },
+        let named = self.api.types.get(ty.inner_named_type()).ok_or(Unproven::Unknown)?;
+        if let Some(fits) = fits_plain(named, value) {
+            return require(fits);
+        }
+        match named {
+            ExtendedType::Scalar(_) => self.custom(value),
             ExtendedType::InputObject(input) => match value {
                 Value::Object(fields) => self.object(input, fields),
                 _ => Err(Unproven::Unknown),
@@ -88,5 +79,26 @@ impl<'d, 's> Proof<'d, 's> {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// Whether a value is one of a built-in scalar or an enum; `None` for other types.
+pub(super) fn fits_plain(named: &ExtendedType, value: Value<'_>) -> Option<bool> {
+    match named {
+        ExtendedType::Enum(definition) => {
+            Some(matches!(value, Value::Enum(name) if definition.values.contains_key(name)))
+        }
+        ExtendedType::Scalar(scalar) => match scalar.name.as_str() {
+            "Int" => Some(matches!(value, Value::Int(text) if text.parse::<i32>().is_ok())),
+            "Float" => {
+                let is_finite = |text: &str| text.parse::<f64>().is_ok_and(f64::is_finite);
+                Some(matches!(value, Value::Int(text) | Value::Float(text) if is_finite(text)))
+            }
+            "String" => Some(matches!(value, Value::String(_))),
+            "Boolean" => Some(matches!(value, Value::Boolean(_))),
+            "ID" => Some(matches!(value, Value::String(_) | Value::Int(_))),
+            _ => None,
+        },
+        _ => None,
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use apollo_compiler::ast::Type;
 use apollo_compiler::schema::ExtendedType;
 
+use super::values::fits_plain;
 use super::{MOST, Proof, Proven, Unproven, are_unique, require};
 use crate::syntax::{OperationDefinition, Value, VariableDefinition};
 
@@ -135,19 +136,9 @@ fn has_null_default(variable: &VariableDefinition<'_>) -> bool {
 
 /// Whether a default is null, or of a built-in scalar or an enum, and fits. Others are not judged.
 fn is_plain_default(ty: &Type, named: &ExtendedType, value: Value<'_>) -> bool {
-    if ty.is_list() {
-        return matches!(value, Value::Null) && !ty.is_non_null();
-    }
-    match (named, value) {
-        (_, Value::Null) => !ty.is_non_null(),
-        (ExtendedType::Enum(definition), Value::Enum(name)) => definition.values.contains_key(name),
-        (ExtendedType::Scalar(scalar), _) => match (scalar.name.as_str(), value) {
-            ("Int", Value::Int(text)) => text.parse::<i32>().is_ok(),
-            ("Float", Value::Int(text) | Value::Float(text)) => text.parse::<f64>().is_ok_and(f64::is_finite),
-            ("String" | "ID", Value::String(_)) | ("ID", Value::Int(_)) | ("Boolean", Value::Boolean(_)) => true,
-            _ => false,
-        },
-        _ => false,
+    match value {
+        Value::Null => !ty.is_non_null(),
+        value => !ty.is_list() && fits_plain(named, value) == Some(true),
     }
 }
 

@@ -4,6 +4,7 @@ use ahash::AHashSet;
 use braid_graphql::Name;
 use braid_graphql::compiler::Schema;
 use braid_graphql::compiler::schema::{DirectiveList, ExtendedType, FieldDefinition, InputValueDefinition};
+use braid_graphql::schema::fields_of;
 
 use super::error::ContractError;
 use super::filter::ContractFilter;
@@ -248,12 +249,7 @@ pub(super) fn types(schema: &Schema) -> impl Iterator<Item = (&Name, &ExtendedTy
 fn for_each(schema: &Schema, mut visit: impl FnMut(&str, Option<&str>, &DirectiveList)) {
     for (name, ty) in types(schema) {
         visit(name, None, ty.directives());
-        let fields = match ty {
-            ExtendedType::Object(object) => Some(&object.fields),
-            ExtendedType::Interface(interface) => Some(&interface.fields),
-            _ => None,
-        };
-        for field in fields.into_iter().flat_map(|fields| fields.values()) {
+        for field in fields_of(ty).into_iter().flat_map(|fields| fields.values()) {
             let coordinate = format!("{name}.{}", field.name);
             visit(&coordinate, Some(name), &field.directives);
             for argument in &field.arguments {
