@@ -40,7 +40,7 @@ struct Options {
     /// Another router, as NAME=COMMAND; {supergraph} and {port} are replaced, and set as $SUPERGRAPH and $PORT
     #[arg(long = "beside", value_name = "NAME=COMMAND", value_parser = named)]
     beside: Vec<(String, String)>,
-    /// Also measures our router with the response cache: with all it needs in it, and with nothing that is still fresh; and with $REDIS_URL,
+    /// Also measures our router with the response cache: with all it needs in it, and with nothing of it; and with $REDIS_URL,
     /// with all it needs in Redis alone
     #[arg(long)]
     cached: bool,
@@ -112,13 +112,14 @@ fn cached() -> Vec<(String, String)> {
     let cache = |of: &str, more: &str| {
         (format!("cache {of}, {NOTHING_SHARED}"), format!("cache: {{ enabled: true, {more} }}\n"))
     };
-    let mut all =
-        vec![cache("warm", "all: { max_age: 1h }"), cache("cold", "all: { max_age: 1ms }, store: { memory: 512MiB }")];
+    // With a header in the keys that is new in each request, nothing is ever there.
+    let (name, config) = cache("cold", "all: { max_age: 1h }, vary: [x-new]");
+    let forwarded = format!("{config}headers: {{ all: {{ request: [{{ propagate: {{ name: x-new }} }}] }} }}\n");
+    let mut all = vec![cache("warm", "all: { max_age: 1h }"), (name, forwarded)];
     match std::env::var("REDIS_URL") {
-        // A memory that holds next to nothing.
         Ok(url) => all.push(cache(
             "in Redis",
-            &format!("all: {{ max_age: 1h }}, store: {{ memory: 64KiB, redis: {{ url: {url:?} }} }}"),
+            &format!("all: {{ max_age: 1h }}, store: {{ memory: 0, redis: {{ url: {url:?} }} }}"),
         )),
         Err(_) => eprintln!("REDIS_URL is not set: the cache in Redis is not measured"),
     }

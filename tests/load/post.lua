@@ -1,5 +1,5 @@
--- What the client sends: the body in $LOAD_BODY, again and again, with a number of its own for each "__NEW__" in it. At the end one line of JSON says how it
--- went.
+-- What the client sends: the body in $LOAD_BODY, again and again, with a number of its own in the header x-new and for each "__NEW__" in the body. At the end
+-- one line of JSON says how it went.
 local file = assert(io.open(os.getenv("LOAD_BODY"), "rb"))
 wrk.method = "POST"
 wrk.body = file:read("*a")
@@ -8,12 +8,11 @@ wrk.headers["Accept"] = "application/json"
 file:close()
 
 local before, after = wrk.body:match("^(.-)__NEW__(.*)$")
-if before then
-  local number = os.time() % 100000 * 1000000
-  request = function()
-    number = number + 1
-    return wrk.format(nil, nil, nil, before .. number .. after)
-  end
+local number = os.time() % 100000 * 1000000
+request = function()
+  number = number + 1
+  wrk.headers["x-new"] = number
+  return wrk.format(nil, nil, nil, before and before .. number .. after)
 end
 
 done = function(summary, latency)

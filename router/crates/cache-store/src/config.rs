@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
-    /// The memory for entries of the cache.
+    /// The memory for entries of the cache. With `0`, entries are in Redis alone, and nothing is kept that is private.
     pub memory: ByteSize,
     /// Larger entries are not kept.
     pub max_entry: ByteSize,
@@ -121,8 +121,8 @@ const LONGEST_AGE: std::time::Duration = std::time::Duration::from_secs(366 * 24
 impl StoreConfig {
     /// Says what is wrong, if anything is.
     pub fn check(&self) -> Result<(), String> {
-        if self.memory.0 < LEAST_MEMORY {
-            return Err("memory: give at least 1MB".to_owned());
+        if self.memory.0 < LEAST_MEMORY && (self.memory.0 > 0 || self.redis.is_none()) {
+            return Err("memory: give at least 1MB, or 0 where there is a Redis".to_owned());
         }
         if !(std::time::Duration::from_secs(1)..=LONGEST_AGE).contains(&self.max_age.0) {
             return Err("max_age: give a time from 1s to 366 days".to_owned());
@@ -157,6 +157,10 @@ mod tests {
     fn the_least_memory_is_what_the_error_says() {
         let with = |bytes| StoreConfig { memory: ByteSize(bytes), ..StoreConfig::default() }.check();
         assert_eq!(with(1_000_000), Ok(()));
-        assert_eq!(with(999_999), Err("memory: give at least 1MB".to_owned()));
+        let too_little = Err("memory: give at least 1MB, or 0 where there is a Redis".to_owned());
+        assert_eq!(with(999_999), too_little);
+        assert_eq!(with(0), too_little);
+        let redis = Some(RedisConfig::at("redis://127.0.0.1"));
+        assert_eq!(StoreConfig { memory: ByteSize(0), redis, ..StoreConfig::default() }.check(), Ok(()));
     }
 }

@@ -77,6 +77,7 @@ impl Memory {
     /// Empty, with room for so many bytes; entries of more than `max_entry` bytes are not kept. Entries that
     /// have to leave are counted.
     pub fn new(bytes: usize, max_entry: usize, evictions: Counter) -> Self {
+        let max_entry = max_entry.min(bytes);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         // A shard has room for several of the largest entries.
         let most = (bytes / max_entry.max(1) / 4).max(1);
@@ -102,7 +103,7 @@ impl Memory {
 
     /// Keeps an entry, if it is not too large.
     pub fn put(&self, key: Key, entry: Arc<Entry>) {
-        if entry.value.len() + key.item.len() <= self.max_entry {
+        if (1..=self.max_entry).contains(&(entry.value.len() + key.item.len())) {
             self.entries.insert(key, entry);
         }
     }
@@ -142,6 +143,7 @@ mod tests {
     fn the_least_useful_entries_leave() {
         let evictions = Counter::default();
         let memory = Memory::new(1 << 20, 100_000, evictions.clone());
+        let nothing = Memory::new(0, 100_000, evictions.clone());
         let entry = |length: usize| {
             let lifetime = crate::Lifetime { since: 0, fresh_until: 1, revalidate_until: 1, on_error_until: 1 };
             Arc::new(Entry {
@@ -155,7 +157,9 @@ mod tests {
         let key = |number: usize| Key { group: crate::Group([0; 16]), item: number.to_le_bytes().into() };
         for number in 0..10_000 {
             memory.put(key(number), entry(1000));
+            nothing.put(key(number), entry(1000));
         }
+        assert!(nothing.is_empty());
         assert!(memory.bytes() <= 1 << 20 && memory.len() > 500);
         assert_eq!(evictions.get(), 10_000 - memory.len() as u64);
         memory.put(key(1), entry(100_000));

@@ -196,7 +196,11 @@ impl<S: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders>> Cach
             let cacheability = lookup.cacheability(cache.describes);
             return Ok(known(lookup.body(), None, cacheability, report));
         }
-        let sent = bodies::part(&request, |list, number| lookup.lists[list].slots[number].known().is_none());
+        let has_known = lookup.lists.iter().flat_map(|list| &list.slots).any(|slot| slot.known().is_some());
+        let sent = match has_known {
+            true => bodies::part(&request, |list, number| lookup.lists[list].slots[number].known().is_none()),
+            false => request.clone(),
+        };
         let flight = lookup.missing_keys().map(|keys| cache.flights.begin(keys.into_iter()));
         let claims = exchange.claimed(&lookup, claims);
         let outcome = self.subgraphs.call(sent.clone(), context).await;
@@ -215,7 +219,6 @@ impl<S: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders>> Cach
             let cacheability = lookup.cacheability(cache.describes).filter(|_| failure.is_none());
             return Ok(known(lookup.body(), failure.map(|failure| (failure, lookup.is_known())), cacheability, report));
         }
-        let has_known = lookup.lists.iter().flat_map(|list| &list.slots).any(|slot| slot.known().is_some());
         let mut response = match outcome {
             Ok(response) => response,
             Err(error) if has_known => {

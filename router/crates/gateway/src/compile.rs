@@ -8,7 +8,7 @@ use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
 use braid_graphql::incremental::{deciding_variables, is_incremental};
 use braid_graphql::names::SchemaNames;
-use braid_graphql::normalize::{NormalizeError, normalize, normalize_in_parts};
+use braid_graphql::normalize::{NormalizeError, NormalizeLimits, normalize, normalize_in_parts};
 use braid_graphql::operation::Operation;
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_graphql::schema::{FieldId, TypeId};
@@ -61,20 +61,27 @@ impl Compiler {
 
     /// parse → validate → limits → normalize
     pub fn parse(&self, text: &str, operation_name: Option<&str>) -> Result<Operation, Refusal> {
-        Ok(self.parse_wanted(text, operation_name, None)?.operation)
+        let parsed = self.parse_wanted(text, operation_name, None, Effort::Full)?;
+        Ok(parsed.ok_or_else(too_much)?.operation)
     }
 
-    /// The same, for an answer in parts where the values of the variables are given that decide about them.
+    /// The same, for an answer in parts where the values of the variables are given that decide about them. `None` if it takes more
+    /// than the effort allows.
     pub(crate) fn parse_wanted(
         &self,
         text: &str,
         operation_name: Option<&str>,
         values: Option<&[bool]>,
-    ) -> Result<Parsed, Refusal> {
+        effort: Effort,
+    ) -> Result<Option<Parsed>, Refusal> {
+        if effort == Effort::InPlace && text.len() > IN_PLACE_BYTES {
+            return Ok(None);
+        }
         let document = self.read(text)?;
         let chosen = choose_operation(&document, operation_name)?;
         limits::check(&self.limits, &document, chosen)?;
-        let (schema, limits) = (&self.supergraph.schema, self.limits.normalize());
+        let (schema, most) = (&self.supergraph.schema, self.limits.normalize());
+        let limits = NormalizeLimits { max_fields: effort.at_most(most.max_fields, IN_PLACE_FIELDS), ..most };
         // The events of a subscription are whole.
         let has_parts = chosen.kind != OperationType::Subscription && is_incremental(&document, chosen);
         let deciding = has_parts.then(|| deciding_variables(&document, chosen));
@@ -88,8 +95,11 @@ impl Compiler {
             }
             _ => normalize(&document, chosen, schema, limits),
         };
-        let operation = operation.map_err(normalize_error)?;
-        Ok(Parsed { operation, deciding: deciding.filter(|all| all.len() <= MAX_DECIDING).map(Into::into) })
+        let operation = match operation {
+            Err(NormalizeError::TooManyFields { limit }) if limit < most.max_fields => return Ok(None),
+            operation => operation.map_err(normalize_error)?,
+        };
+        Ok(Some(Parsed { operation, deciding: deciding.filter(|all| all.len() <= MAX_DECIDING).map(Into::into) }))
     }
 
     fn read<'a>(&self, text: &'a str) -> Result<Document<'a>, Refusal> {
@@ -109,18 +119,23 @@ impl Compiler {
 
     /// plan → compile
     pub fn plan(&self, operation: Operation, labels: &dyn Labels) -> Result<CompiledOperation, Refusal> {
-        Ok(self.plan_with_cost(operation, labels)?.0)
+        let planned = self.plan_with_cost(operation, labels, Effort::Full)?;
+        Ok(planned.ok_or_else(too_much)?.0)
     }
 
-    /// The same, with the formula of what the operation costs, where that is of interest.
+    /// The same, with the formula of what the operation costs, where that is of interest. `None` if it takes more than the effort allows.
     pub(crate) fn plan_with_cost(
         &self,
         operation: Operation,
         labels: &dyn Labels,
-    ) -> Result<(CompiledOperation, Option<Formula>), Refusal> {
-        let config = PlannerConfig { budget: self.limits.planning_budget, ..PlannerConfig::default() };
-        let plan =
-            plan_with_labels(&operation, &self.graph, &config, labels).map_err(|error| self.plan_error(&error))?;
+        effort: Effort,
+    ) -> Result<Option<(CompiledOperation, Option<Formula>)>, Refusal> {
+        let most = self.limits.planning_budget;
+        let config = PlannerConfig { budget: effort.at_most(most, IN_PLACE_STEPS), ..PlannerConfig::default() };
+        let plan = match plan_with_labels(&operation, &self.graph, &config, labels) {
+            Err(PlanError::BudgetExhausted { budget }) if budget < most => return Ok(None),
+            plan => plan.map_err(|error| self.plan_error(&error))?,
+        };
         let model = self.costs.as_ref().map(|costs| &costs.model);
         let formula = model.map(|model| model.formula(&operation, &plan, &self.supergraph));
         let by_cost = model.map(ByCost);
@@ -131,7 +146,7 @@ impl Compiler {
         }
         let compiled = CompiledOperation::with_options(operation, plan, &self.supergraph, &options);
         let compiled = compiled.map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;
-        Ok((compiled, formula))
+        Ok(Some((compiled, formula)))
     }
 
     /// An operation without a plan is a defect of the schema, which the operator is told.
@@ -150,6 +165,33 @@ impl Compiler {
             PlanError::BudgetExhausted { .. } | PlanError::NoRoot(_) => GraphQLError::new(code, error.to_string()),
         }
     }
+}
+
+/// How much work compiling may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// So little that it can be done where requests are served without holding up others: usually well below a millisecond.
+    InPlace,
+    /// As much as the limits permit.
+    Full,
+}
+
+impl Effort {
+    fn at_most<N: Ord>(self, most: N, in_place: N) -> N {
+        match self {
+            Self::InPlace => most.min(in_place),
+            Self::Full => most,
+        }
+    }
+}
+
+const IN_PLACE_BYTES: usize = 4096;
+const IN_PLACE_FIELDS: usize = 1000;
+const IN_PLACE_STEPS: u64 = 4000;
+
+/// Never so with the full effort, where limits are errors of their own.
+fn too_much() -> GraphQLError {
+    GraphQLError::new("QUERY_PLANNING_TOO_COMPLEX", "Compiling the operation takes too much work.")
 }
 
 /// An operation with more variables than this that decide what is selected or deferred is answered in one piece: it is compiled for each
@@ -184,4 +226,50 @@ fn normalize_error(error: NormalizeError) -> GraphQLError {
         NormalizeError::Unknown { .. } => "INTERNAL_SERVER_ERROR",
     };
     GraphQLError::new(code, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compiler() -> Compiler {
+        let sdl = include_str!("../../../../schema/supergraph.graphql");
+        let limits = LimitsConfig { max_root_fields: 1_000, max_aliases: 10_000, ..LimitsConfig::default() };
+        Compiler::new(Arc::new(Supergraph::read(sdl).unwrap()), limits)
+    }
+
+    fn aliases(count: usize, selection: &str) -> String {
+        (0..count).map(|at| format!("a{at}:products{selection}")).collect()
+    }
+
+    #[test]
+    fn what_is_little_work_is_compiled_in_place_and_nothing_else() {
+        let compiler = compiler();
+        let parsed = |text: &str, effort| compiler.parse_wanted(text, None, None, effort).unwrap();
+        let small = "{ products(first: 1) { nodes { id name stock } } }";
+        let long = format!("{{ {} }}", aliases(200, "(first:1){nodes{id}}"));
+        let fan = format!("{{ {} }} fragment F on Query {{ {} }}", "x:me{id}", aliases(60, "{...C}"));
+        let fan = fan.replace("x:me{id}", "...F")
+            + "fragment C on ProductConnection{nodes{a:id b:id c:id d:id e:id f:id g:id h:id i:id j:id k:id l:id m:id n:id o:id p:id q:id}}";
+        assert!(fan.len() < IN_PLACE_BYTES && long.len() > IN_PLACE_BYTES);
+        for (text, is_little) in [(small, true), (&long, false), (&fan, false)] {
+            assert_eq!(parsed(text, Effort::InPlace).is_some(), is_little, "{text}");
+            let operation = parsed(text, Effort::Full).unwrap().operation;
+            let planned = |effort| compiler.plan_with_cost(operation.clone(), &|_: &str| false, effort).unwrap();
+            assert_eq!(planned(Effort::InPlace).is_some(), is_little, "{text}");
+            assert!(planned(Effort::Full).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_limit_below_what_is_done_in_place_is_an_error_at_once() {
+        let mut compiler = compiler();
+        compiler.limits.max_fields = 2;
+        let refused = compiler.parse_wanted("{ products { nodes { id } } }", None, None, Effort::InPlace);
+        assert_eq!(refused.err().unwrap().errors[0].code(), Some("MAX_FIELDS_LIMIT"));
+        compiler.limits = LimitsConfig { planning_budget: 1, ..LimitsConfig::default() };
+        let operation = compiler.parse("{ products { nodes { id stock } } }", None).unwrap();
+        let refused = compiler.plan_with_cost(operation, &|_: &str| false, Effort::InPlace);
+        assert_eq!(refused.err().unwrap().errors[0].code(), Some("QUERY_PLANNING_TOO_COMPLEX"));
+    }
 }

@@ -2,6 +2,7 @@
 //! subgraph.
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,10 +14,11 @@ use braid_graphql::operation::Operation;
 use braid_request_context::RequestContext;
 use braid_request_context::identity::Principal;
 use http::StatusCode;
+use tokio::sync::Semaphore;
 
 use crate::accepts::Accepts;
 use crate::anonymous::{self, AnonymousRules};
-use crate::compile::Compiler;
+use crate::compile::{Compiler, Effort};
 use crate::decisions::{Decisions, Facts, Undecided};
 use crate::gateway::{Gateway, Subgraphs};
 use crate::labels::OverrideLabels;
@@ -79,8 +81,6 @@ async fn compiled<S: Subgraphs>(
         Found::Vacancy(vacancy) => vacancy,
     };
     let (text, name) = (unescape(wanted.query)?, wanted.operation_name.map(unescape).transpose()?);
-    // The semaphore is never closed.
-    let permit = gateway.planning.clone().acquire_owned().await.ok();
     let miss = Miss {
         compiler: gateway.compiler.clone(),
         labels: gateway.labels.clone(),
@@ -94,16 +94,36 @@ async fn compiled<S: Subgraphs>(
         values: wanted.values.map(Into::into),
         sent,
     };
+    Ok((vacancy.fill(compile(&gateway.planning, miss, text, name).await?), false))
+}
+
+/// Compiles here what is little work, and on a thread of its own what is more: changing threads costs as much as parsing does.
+async fn compile(
+    permits: &Arc<Semaphore>,
+    miss: Miss,
+    text: String,
+    name: Option<String>,
+) -> Result<CachedOperation, Unfound> {
+    if let Ok(_permit) = permits.try_acquire() {
+        let here = AssertUnwindSafe(|| miss.compile(&text, name.as_deref(), Effort::InPlace));
+        if let Some(compiled) = catch_unwind(here).unwrap_or_else(|_| Err(failed()))? {
+            return Ok(compiled);
+        }
+    }
+    // The semaphore is never closed.
+    let permit = permits.clone().acquire_owned().await.ok();
     let compiling = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        miss.compile(&text, name.as_deref())
+        miss.compile(&text, name.as_deref(), Effort::Full)
     });
-    let operation = compiling.await.map_err(|error| {
-        tracing::error!(%error, "Compiling an operation failed");
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Refusal::fixed(status, "INTERNAL_SERVER_ERROR", "The operation could not be compiled.")
-    })?;
-    Ok((vacancy.fill(operation?), false))
+    compiling.await.unwrap_or_else(|_| Err(failed()))?.ok_or_else(failed)
+}
+
+/// What comes of a panic, which its hook has reported.
+fn failed() -> Unfound {
+    tracing::error!("Compiling an operation failed");
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    Refusal::fixed(status, "INTERNAL_SERVER_ERROR", "The operation could not be compiled.").into()
 }
 
 /// What of how a request was sent decides whether its operation may be compiled.
@@ -133,12 +153,13 @@ struct Miss {
 
 impl Miss {
     /// parse → may it run? → what may be seen? → plan. A refusal is kept as what came of the operation, unless it is due to how this
-    /// request was sent.
-    fn compile(&self, text: &str, name: Option<&str>) -> Result<CachedOperation, Unfound> {
+    /// request was sent. `None` if it takes more than the effort allows.
+    fn compile(&self, text: &str, name: Option<&str>, effort: Effort) -> Result<Option<CachedOperation>, Unfound> {
         let started = Instant::now();
-        let parsed = self.compiler.parse_wanted(text, name, self.values.as_deref());
+        let parsed = self.compiler.parse_wanted(text, name, self.values.as_deref(), effort);
         let (parsed, deciding) = match parsed {
-            Ok(parsed) => (Ok(parsed.operation), parsed.deciding),
+            Ok(None) => return Ok(None),
+            Ok(Some(parsed)) => (Ok(parsed.operation), parsed.deciding),
             Err(refusal) => (Err(refusal), None),
         };
         let mut is_open = true;
@@ -163,13 +184,14 @@ impl Miss {
             asked.set(asked.get() | bit);
             self.on & bit != 0
         };
-        let result = seen.and_then(|operation| self.compiler.plan_with_cost(operation, &is_on));
+        let planned = seen.and_then(|operation| self.compiler.plan_with_cost(operation, &is_on, effort));
+        let Some(result) = planned.transpose() else { return Ok(None) };
         let took = started.elapsed();
         let planned_in = is_planned.then(|| took - parsed_in);
         let decisions = Decisions::of(asked.get(), requirements, &facts);
         let mut operation = CachedOperation::new(result, (text, name), took, planned_in, refused, is_open, decisions);
         operation.deciding = deciding;
-        Ok(operation)
+        Ok(Some(operation))
     }
 
     /// The requirements on which it depends what of an operation the client may see.
