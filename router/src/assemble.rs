@@ -17,6 +17,7 @@ use braid_policy_server::{PolicyServer, PolicyServerError};
 use braid_rate_limit::{RateLimitError, RateLimits};
 use braid_server::Observers;
 use braid_server::config::SettingsError;
+use braid_stand_in::{StandIns, WithStandIns};
 use braid_supergraph::Supergraph;
 use braid_telemetry::access_log::AccessLog;
 use braid_telemetry::metrics::Metrics;
@@ -29,17 +30,29 @@ use crate::agents;
 use crate::callback::CallbackRoute;
 use crate::config::Config;
 
-/// The subgraphs: over HTTP, brokers for the events that come from there, and a cache before them, with the stages of plugins on both sides of it.
-pub type Subgraphs = WithRequestStage<Cached<WithResponseStage<WithEvents<HttpSubgraphs>>>>;
+/// The subgraphs over HTTP, with stand-ins for some of them in development, and brokers for the events that come from there.
+type WithBrokers = WithEvents<WithStandIns<HttpSubgraphs>>;
+
+/// The subgraphs, and a cache before them, with the stages of plugins on both sides of it.
+pub type Subgraphs = WithRequestStage<Cached<WithResponseStage<WithBrokers>>>;
 
 /// The cache in front of the subgraphs.
-pub(crate) fn cache(of: &Subgraphs) -> &Cached<WithResponseStage<WithEvents<HttpSubgraphs>>> {
+pub(crate) fn cache(of: &Subgraphs) -> &Cached<WithResponseStage<WithBrokers>> {
     &of.subgraphs
 }
 
 /// The subgraphs themselves, with those that are brokers.
-fn with_events(of: &Subgraphs) -> &WithEvents<HttpSubgraphs> {
+fn with_events(of: &Subgraphs) -> &WithBrokers {
     &cache(of).subgraphs.subgraphs
+}
+
+/// What a program adds to what the configuration says.
+#[derive(Debug, Clone, Default)]
+pub struct Additions {
+    /// Plugins. The coprocessor, if there is one, is asked after them on the way in, and before them on the way out.
+    pub plugins: Plugins,
+    /// What answers for subgraphs that are not there.
+    pub stand_ins: StandIns,
 }
 
 /// A version with such subgraphs.
@@ -56,18 +69,19 @@ pub fn version(
     metrics: &Arc<Metrics>,
     previous: Option<&Version>,
 ) -> Result<Version, VersionError> {
-    version_with(Plugins::default(), config, supergraph_sdl, operations, metrics, previous)
+    version_with(Additions::default(), config, supergraph_sdl, operations, metrics, previous)
 }
 
-/// The same with plugins. The coprocessor, if there is one, is asked after them on the way in, and before them on the way out.
+/// The same with additions.
 pub fn version_with(
-    plugins: Plugins,
+    additions: Additions,
     config: &Config,
     supergraph_sdl: &str,
     operations: Option<Arc<OperationStore>>,
     metrics: &Arc<Metrics>,
     previous: Option<&Version>,
 ) -> Result<Version, VersionError> {
+    let Additions { plugins, stand_ins } = additions;
     let plugins = match Coprocessor::new(&config.coprocessor, supergraph_sdl, metrics)? {
         Some(coprocessor) => plugins.with(coprocessor),
         None => plugins,
@@ -78,9 +92,10 @@ pub fn version_with(
     let supergraph = Arc::new(supergraph);
     let older = previous.map(|previous| &previous.gateway.subgraphs);
     let older_subgraphs = older.map(with_events);
-    let older_http = older_subgraphs.map(|older| &older.subgraphs);
+    let older_http = older_subgraphs.map(|older| &older.subgraphs.subgraphs);
     let http = HttpSubgraphs::new(&supergraph, &config.traffic, metrics, older_http)?;
-    let subgraphs = WithEvents::new(http, &events, &supergraph, older_subgraphs)?;
+    let subgraphs = WithStandIns::new(http, &stand_ins, &supergraph);
+    let subgraphs = WithEvents::new(subgraphs, &events, &supergraph, older_subgraphs)?;
     let subgraphs = WithResponseStage::new(subgraphs, &plugins, &supergraph);
     let forwards_claims = |name: &str| !config.traffic.for_subgraph(name).forward_claims.is_empty();
     let answers = &config.cache.answers;
@@ -149,7 +164,7 @@ pub fn front(config: &Config, version: Version, metrics: Arc<Metrics>) -> Result
         Some(url) => Some(Exporter::new(otlp, url)?),
     };
     // Later versions have the same.
-    let http = &with_events(&version.gateway.subgraphs).subgraphs;
+    let http = &with_events(&version.gateway.subgraphs).subgraphs.subgraphs;
     let callbacks = CallbackRoute(http.callbacks().clone());
     Ok(Front::new(version, Observers { metrics, access_log, exporter }).with_route(Arc::new(callbacks)))
 }

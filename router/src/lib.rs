@@ -5,6 +5,8 @@
 //!            ├─────▶ operations (the list of persisted operations)
 //!            ├─────▶ invalidation (the ways by which the router is told what is not true any more)
 //!            ├─────▶ popular (the operations that are used most, shared with other routers)
+//!            ├─────▶ stand_ins (what answers for subgraphs that are not there, for development)
+//!            ├─────▶ problems (why a new version can't be used, for a terminal and the page)
 //!            ├─────▶ schema_tools (what the page shows and checks of schemas, for development)
 //!            └─────▶ config
 //! ```
@@ -18,11 +20,16 @@ mod callback;
 mod checked;
 pub mod cli;
 pub mod config;
+mod excerpt;
+mod hang_up;
 pub mod invalidation;
+pub mod load_error;
 pub mod operations;
 mod popular;
+pub mod problems;
 pub mod reload;
 mod report;
 pub mod schema_tools;
 pub mod source;
+pub mod stand_ins;
 mod watch;

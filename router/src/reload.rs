@@ -8,22 +8,28 @@ use std::time::SystemTime;
 
 use braid_cache_invalidation::Ways;
 use braid_composition::{Composer, Diagnostic};
+use braid_mock::config::MocksConfig;
 use braid_net::chain;
 use braid_net::tls::Fingerprint;
 use braid_persisted_operations::OperationStore;
 use braid_plugin::Plugins;
-use braid_popular_operations::PopularOperationsError;
 use braid_telemetry::metrics::{Metrics, ReloadOutcome};
-use braid_telemetry::otlp::{Exporter, ExporterError};
+use braid_telemetry::otlp::Exporter;
+use indexmap::IndexMap;
 
-use crate::assemble::{self, Front, Version, VersionError};
+use crate::assemble::{self, Additions, Front, Version, VersionError};
 use crate::config::{Config, ConfigError};
+use crate::hang_up::hang_up_signal;
 use crate::invalidation;
-use crate::operations::{self, OperationsError};
+use crate::load_error::LoadError;
+use crate::operations;
 use crate::popular;
+use crate::problems::Problems;
 use crate::report::{self, Changes};
 use crate::schema_tools::with_schema_tools;
+use crate::source::supergraph_yaml::SubgraphYaml;
 use crate::source::{Loaded, Source, SourceError, last_good};
+use crate::stand_ins::StandInOptions;
 use crate::watch::{Watch, written_since};
 
 /// What a router is started with: a configuration file if there is one, and the options of the command line, which override it.
@@ -35,48 +41,20 @@ pub struct Blueprint {
     pub supergraph: Option<PathBuf>,
     /// A supergraph.yaml, instead of the configured schema source.
     pub subgraphs: Option<PathBuf>,
+    /// Subgraphs by name, instead of the configured schema source.
+    pub listed: Option<IndexMap<String, SubgraphYaml>>,
     /// The address to listen on, instead of the configured one.
     pub listen: Option<std::net::SocketAddr>,
     /// Whether nothing is hidden (`--dev`).
     pub development: bool,
+    /// The longest time after which running subgraphs are asked for their schema again.
+    pub poll_at_least: Option<std::time::Duration>,
     /// Plugins of a program of one's own.
     pub plugins: Plugins,
-}
-
-/// Why a version can't be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The configuration can't be used.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// There is no schema source.
-    #[error(
-        "there is no schema; set --supergraph FILE, --subgraphs supergraph.yaml, or schema.supergraph or schema.subgraphs in --config FILE"
-    )]
-    NoSource,
-    /// The schema source can't be loaded.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The list of persisted operations can't be used.
-    #[error(transparent)]
-    Operations(#[from] OperationsError),
-    /// Operations can't be shared with other routers.
-    #[error(transparent)]
-    PopularOperations(#[from] PopularOperationsError),
-    /// The version can't be built.
-    #[error(transparent)]
-    Version(#[from] VersionError),
-    /// The collector's certificates can't be used.
-    #[error("telemetry.trace.otlp can't be used")]
-    Exporter(#[from] ExporterError),
-}
-
-fn source(config: &Config) -> Option<Source> {
-    match (&config.schema.supergraph, &config.schema.subgraphs) {
-        (Some(path), _) => Some(Source::Supergraph(path.clone())),
-        (None, Some(path)) => Some(Source::Subgraphs(path.clone())),
-        (None, None) => None,
-    }
+    /// What answers for subgraphs that are not there.
+    pub stand_ins: StandInOptions,
+    /// Learns why a new version can't be used.
+    pub problems: Problems,
 }
 
 /// What was loaded for a version.
@@ -87,7 +65,11 @@ struct Material {
     operations: Option<Arc<OperationStore>>,
     /// Whether the supergraph is the saved one, because subgraphs could not be reached.
     is_saved: bool,
+    mocks: Arc<MocksConfig>,
+    /// What the blueprint has beside files.
     plugins: Plugins,
+    stand_ins: StandInOptions,
+    problems: Problems,
 }
 
 impl Blueprint {
@@ -104,6 +86,11 @@ impl Blueprint {
             config.schema.subgraphs = self.subgraphs.clone();
         }
         config.server.listen = self.listen.unwrap_or(config.server.listen);
+        if let Some(poll) = self.poll_at_least
+            && !config.reload.poll.0.is_zero()
+        {
+            config.reload.poll.0 = config.reload.poll.0.min(poll);
+        }
         if self.development {
             config.for_development();
         }
@@ -127,10 +114,26 @@ impl Blueprint {
         };
         let (watched, certificates) = (self.watched(&material), material.certificates);
         report::hints(&material.loaded.hints);
+        let mocks = material.mocks.clone();
         let Built { version, config, supergraph_sdl, .. } = build(material, metrics, None).await?;
         operations::prepare(&version, &config, metrics).await?;
         popular::warm_up(&version, &config, metrics).await?;
-        Ok((version, Origins { config, supergraph_sdl, certificates, watched, began, composer }))
+        Ok((version, Origins { config, supergraph_sdl, certificates, mocks, watched, began, composer }))
+    }
+
+    /// Waits until something changes after `since` that it refers to, while there is no version of it.
+    pub async fn changed(&self, since: SystemTime) {
+        let files = self.config_file.iter().chain(&self.stand_ins.mocks).cloned().collect();
+        let mut watched = Watched { files, is_live: false };
+        watched.extend(self);
+        let mut watch = Watch::new();
+        watch.follow(&watched.files, true);
+        if written_since(&watched.files, since) {
+            return;
+        }
+        // Files that are read are watched; running subgraphs have to be asked.
+        let again = std::time::Duration::from_secs(if watched.is_live { 1 } else { 3600 });
+        let _ = tokio::time::timeout(again, watch.changed()).await;
     }
 
     async fn load(
@@ -140,8 +143,44 @@ impl Blueprint {
         composer: &mut Composer,
     ) -> Result<Material, LoadError> {
         let certificates = Fingerprint::of(config.certificates());
-        let loaded = source(&config).ok_or(LoadError::NoSource)?.load(composer, &config.traffic).await?;
-        Ok(Material { config, certificates, loaded, operations, is_saved: false, plugins: self.plugins.clone() })
+        let mocks = self.stand_ins.mocks()?;
+        let substitutes = self.stand_ins.substitutes(&mocks);
+        let source = self.source(&config).ok_or(LoadError::NoSource)?;
+        let loaded = source.load_with(composer, &config.traffic, &substitutes).await?;
+        self.stand_ins.record_schemas(&loaded.subgraphs).await?;
+        Ok(Material { certificates, ..self.material(config, loaded, operations, mocks) })
+    }
+
+    fn material(
+        &self,
+        config: Config,
+        loaded: Loaded,
+        operations: Option<Arc<OperationStore>>,
+        mocks: Arc<MocksConfig>,
+    ) -> Material {
+        Material {
+            certificates: Fingerprint::of(config.certificates()),
+            config,
+            loaded,
+            operations,
+            is_saved: false,
+            mocks,
+            plugins: self.plugins.clone(),
+            stand_ins: self.stand_ins.clone(),
+            problems: self.problems.clone(),
+        }
+    }
+
+    /// Where the schema comes from.
+    fn source(&self, config: &Config) -> Option<Source> {
+        if let Some(listed) = &self.listed {
+            return Some(Source::Listed(listed.clone()));
+        }
+        match (&config.schema.supergraph, &config.schema.subgraphs) {
+            (Some(path), _) => Some(Source::Supergraph(path.clone())),
+            (None, Some(path)) => Some(Source::Subgraphs(path.clone())),
+            (None, None) => None,
+        }
     }
 
     /// The saved supergraph instead of subgraphs that can't be reached.
@@ -158,14 +197,13 @@ impl Blueprint {
             file = %file.display(),
             "Subgraphs can't be reached: starting with the saved supergraph"
         );
-        let certificates = Fingerprint::of(config.certificates());
         let files = config.schema.subgraphs.iter().cloned().collect();
         let loaded = Loaded { supergraph_sdl, files, is_live: true, hints: Vec::new(), subgraphs: Vec::new() };
-        Ok(Material { config, certificates, loaded, operations, is_saved: true, plugins: self.plugins.clone() })
+        Ok(Material { is_saved: true, ..self.material(config, loaded, operations, Arc::default()) })
     }
 
     fn watched(&self, material: &Material) -> Watched {
-        let files = material.loaded.files.iter().chain(&self.config_file).cloned();
+        let files = material.loaded.files.iter().chain(&self.config_file).chain(&self.stand_ins.mocks).cloned();
         let files = files.chain(material.config.certificates()).collect();
         Watched { files, is_live: material.loaded.is_live }
     }
@@ -179,6 +217,7 @@ pub struct Origins {
     /// The text of the supergraph, to see whether it changes.
     pub supergraph_sdl: String,
     certificates: Fingerprint,
+    mocks: Arc<MocksConfig>,
     watched: Watched,
     /// When loading it started.
     began: SystemTime,
@@ -199,7 +238,7 @@ impl Watched {
     fn extend(&mut self, blueprint: &Blueprint) {
         let Ok(config) = blueprint.config() else { return };
         self.files.extend(config.certificates());
-        let Some(source) = source(&config) else { return };
+        let Some(source) = blueprint.source(&config) else { return };
         let (files, is_live) = source.outline();
         self.files.extend(files);
         self.is_live |= is_live;
@@ -218,14 +257,17 @@ struct Built {
 async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<Version>>) -> Result<Built, LoadError> {
     let metrics = metrics.clone();
     let built = tokio::task::spawn_blocking(move || {
-        let Material { config, loaded, operations, is_saved, plugins, .. } = material;
+        let Material { config, loaded, operations, is_saved, mocks, plugins, stand_ins, problems, .. } = material;
         let subgraphs = loaded.subgraphs;
+        // The saved supergraph has no schemas of subgraphs.
+        let stand_ins = if is_saved { Default::default() } else { stand_ins.of(&subgraphs, &mocks)? };
+        let additions = Additions { plugins, stand_ins };
         let save_to = config.schema.last_good.clone().filter(|_| !is_saved);
         let supergraph_sdl = loaded.supergraph_sdl;
         let previous_version = previous.as_deref();
         let version =
-            assemble::version_with(plugins, &config, &supergraph_sdl, operations, &metrics, previous_version)?;
-        let version = with_schema_tools(version, &config, subgraphs);
+            assemble::version_with(additions, &config, &supergraph_sdl, operations, &metrics, previous_version)?;
+        let version = with_schema_tools(version, &config, subgraphs, problems);
         if let Some(file) = save_to
             && let Err(error) = last_good::save(&file, &supergraph_sdl)
         {
@@ -233,10 +275,10 @@ async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<
         }
         let changes =
             previous.map(|previous| Changes::between(&previous.gateway.supergraph, &version.gateway.supergraph));
-        Ok::<_, VersionError>(Built { version, config, supergraph_sdl, changes: changes.unwrap_or_default() })
+        Ok::<_, LoadError>(Built { version, config, supergraph_sdl, changes: changes.unwrap_or_default() })
     });
     match built.await {
-        Ok(built) => Ok(built?),
+        Ok(built) => built,
         Err(error) => Err(VersionError::Panicked(error).into()),
     }
 }
@@ -276,21 +318,22 @@ pub async fn keep_current(front: Arc<Front>, ways: Arc<Ways>, blueprint: Bluepri
         match &outcome {
             Err(error) => {
                 origins.watched.extend(&blueprint);
-                tracing::error!(
-                    error = chain(error),
-                    "The new schema, configuration or certificates can't be used; the old ones stay in use"
-                );
-                let errors = match error {
-                    LoadError::Source(SourceError::DoesNotCompose { errors, .. }) => errors.clone(),
-                    _ => Vec::new(),
-                };
-                // Logged once, as long as they stay the same.
-                if failing.as_ref() != Some(&errors) {
-                    report::errors(&errors);
+                let problem = error.problem();
+                if !blueprint.problems.are_shown {
+                    tracing::error!(
+                        error = problem.message,
+                        "The new schema, configuration or certificates can't be used; the old ones stay in use"
+                    );
+                    // Logged once, as long as they stay the same.
+                    if failing.as_ref() != Some(&problem.errors) {
+                        report::errors(&problem.errors);
+                    }
                 }
-                failing = Some(errors);
+                failing = Some(problem.errors.clone());
+                blueprint.problems.found(problem);
             }
-            Ok(_) => {
+            Ok(outcome) => {
+                blueprint.problems.gone(matches!(outcome, ReloadOutcome::Swapped));
                 if failing.take().is_some() {
                     tracing::info!("Schema, configuration and certificates can be used again");
                 }
@@ -324,7 +367,8 @@ async fn reload_once(
     let (watched, certificates) = (blueprint.watched(&material), material.certificates);
     let is_same = material.loaded.supergraph_sdl == origins.supergraph_sdl
         && material.config == origins.config
-        && certificates == origins.certificates;
+        && certificates == origins.certificates
+        && material.mocks == origins.mocks;
     if is_same {
         origins.watched = watched;
         if asked {
@@ -333,6 +377,7 @@ async fn reload_once(
         return Ok(ReloadOutcome::Unchanged);
     }
     report::hints(&material.loaded.hints);
+    let mocks = material.mocks.clone();
     let Built { version, config, supergraph_sdl, changes } =
         build(material, front.metrics(), Some(current.clone())).await?;
     if certificates != origins.certificates {
@@ -343,30 +388,7 @@ async fn reload_once(
     front.swap(version);
     (origins.config, origins.supergraph_sdl) = (config, supergraph_sdl);
     (origins.certificates, origins.watched) = (certificates, watched);
+    origins.mocks = mocks;
     changes.log();
     Ok(ReloadOutcome::Swapped)
-}
-
-/// SIGHUP, on systems that have it.
-struct HangUp {
-    #[cfg(unix)]
-    signal: Option<tokio::signal::unix::Signal>,
-}
-
-fn hang_up_signal() -> HangUp {
-    HangUp {
-        #[cfg(unix)]
-        signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
-    }
-}
-
-impl HangUp {
-    async fn wait(&mut self) {
-        #[cfg(unix)]
-        if let Some(signal) = &mut self.signal {
-            signal.recv().await;
-            return;
-        }
-        std::future::pending::<()>().await;
-    }
 }

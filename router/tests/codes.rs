@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use braid_telemetry::codes::OWN;
 
 /// The crates whose errors reach clients.
-const CRATES: [&str; 17] = [
+const CRATES: [&str; 19] = [
     "authentication",
     "authorization",
     "cache",
@@ -26,11 +26,13 @@ const CRATES: [&str; 17] = [
     "gateway",
     "graphql",
     "mcp",
+    "mock",
     "persisted-operations",
     "policy-server",
     "query-planner",
     "rate-limit",
     "server",
+    "stand-in",
     "transport",
 ];
 

@@ -25,7 +25,7 @@ use support::page::{self, Block};
 /// The service of the page about async-graphql. A test holds it to the page.
 #[allow(clippy::print_stdout, reason = "as on the page")]
 mod async_graphql_page {
-    include!("first-subgraphs/products.rs");
+    include!("../templates/rust/src/main.rs");
 
     pub(super) fn run() {
         main().unwrap();
@@ -52,15 +52,32 @@ fn rust() {
 }
 
 #[test]
-fn the_rust_that_is_compiled_is_that_of_the_page() {
-    let blocks = page::blocks(&page::read(RUST));
-    let file = |name: &str| blocks.iter().find(|block| block.file.as_deref() == Some(name)).unwrap().text.clone();
-    let main = file("src/main.rs");
-    if std::env::var("UPDATE_EXPECT").is_ok() {
-        std::fs::write(folder().join("products.rs"), &main).unwrap();
+fn projects_begin_with_the_code_of_the_pages() {
+    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    let of_page = |page: &str, name: &str| {
+        let blocks = page::blocks(&page::read(page));
+        blocks.into_iter().find(|block| block.file.as_deref() == Some(name)).unwrap().text
+    };
+    for (page, name, template) in [
+        (RUST, "Cargo.toml", "rust/Cargo.toml.template"),
+        (RUST, "src/main.rs", "rust/src/main.rs"),
+        (NODE, "reviews.mts", "typescript/reviews.mts"),
+        (PYTHON, "stock.py", "python/stock.py"),
+    ] {
+        let text = of_page(page, name);
+        if std::env::var("UPDATE_EXPECT").is_ok() {
+            std::fs::write(templates.join(template), &text).unwrap();
+        }
+        let written = std::fs::read_to_string(templates.join(template)).unwrap();
+        assert!(written == text, "run this test with UPDATE_EXPECT=1 to write templates/{template}");
     }
-    let written = std::fs::read_to_string(folder().join("products.rs")).unwrap();
-    assert!(written == main, "run this test with UPDATE_EXPECT=1 to write tests/first-subgraphs/products.rs");
+    // The versions of packages are those that the tests have.
+    let package: Value =
+        serde_json::from_str(&std::fs::read_to_string(templates.join("typescript/package.json")).unwrap()).unwrap();
+    assert_eq!(pins(&package), npm_pins());
+    let requirements = std::fs::read_to_string(templates.join("python/requirements.txt")).unwrap();
+    are_pinned(&requirements.lines().collect::<Vec<_>>(), '=', &pip_pins());
+    let file = |name: &str| of_page(RUST, name);
     // The page's versions are those that the workspace compiles with.
     let workspace = page::read("Cargo.toml");
     for name in ["async-graphql", "async-graphql-axum", "axum", "tokio"] {
@@ -100,6 +117,41 @@ fn all_three_are_one_graph() {
     }
     reader.follow(TOGETHER);
     assert_eq!(reader.answers, 1);
+}
+
+#[test]
+fn the_schemas_of_new_projects_are_those_of_their_services() {
+    let mut compared = 0;
+    for (page, port, language, name) in [
+        (RUST, "4001", "rust", "products"),
+        (NODE, "4002", "typescript", "reviews"),
+        (PYTHON, "4003", "python", "stock"),
+    ] {
+        let is_there = match page {
+            NODE => node::is_installed(&folder(), "FIRST_SUBGRAPHS"),
+            PYTHON => has_python(),
+            _ => true,
+        };
+        if !is_there {
+            println!("skipped: the packages for {name} are not installed");
+            continue;
+        }
+        let mut reader = Reader::new(&[page]);
+        reader.start_service(page);
+        let url = format!("http://127.0.0.1:{}/graphql", reader.port(port));
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates").join(language).join("schema.graphql");
+        let compose = |schema: String| {
+            let yaml = format!("subgraphs: {{ {name}: {{ routing_url: \"{url}\", schema: {{ {schema} }} }} }}");
+            std::fs::write(reader.folder.path().join("compared.yaml"), yaml).unwrap();
+            let output = reader.shell("braid compose compared.yaml").output().unwrap();
+            assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let of_service = compose(format!("subgraph_url: \"{url}\""));
+        pretty_assertions::assert_eq!(compose(format!("file: \"{}\"", template.display())), of_service, "{name}");
+        compared += 1;
+    }
+    assert!(compared > 0);
 }
 
 fn folder() -> PathBuf {
@@ -212,7 +264,7 @@ impl Reader {
                     .env("PORT", self.port("4001").to_string());
                 self.start(service, "4001");
             }
-            ("node", _) => self.start_line(command, "4002"),
+            ("npx", "tsx") => self.start_line(command, "4002"),
             ("uvicorn", _) => self.start_line(command, "4003"),
             ("braid", "serve") => self.start_line(command, "4000"),
             ("curl", _) => {
@@ -277,6 +329,10 @@ fn are_pinned(packages: &[&str], before_version: char, pins: &[String]) {
 fn npm_pins() -> Vec<String> {
     let package: Value =
         serde_json::from_str(&std::fs::read_to_string(folder().join("package.json")).unwrap()).unwrap();
+    pins(&package)
+}
+
+fn pins(package: &Value) -> Vec<String> {
     let pins = package["dependencies"].as_object().unwrap().iter();
     pins.map(|(name, version)| format!("{name}@{}", version.as_str().unwrap())).collect()
 }

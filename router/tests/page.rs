@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use braid::assemble;
 use braid::config::Config;
+use braid::problems::Problems;
 use braid::schema_tools::with_schema_tools;
 use braid_composition::{SubgraphSdl, compose};
 use braid_demand_control::config::Mode;
@@ -164,7 +165,7 @@ async fn tools(configure: impl FnOnce(&mut Config)) -> TestRouter {
     configure(&mut config);
     let router = TestRouter::start(sdl.clone(), |own| own.clone_from(&config)).await;
     let version = assemble::version(&config, &sdl, None, &Arc::new(Metrics::default()), None).unwrap();
-    router.front.swap(with_schema_tools(version, &config, subgraphs));
+    router.front.swap(with_schema_tools(version, &config, subgraphs, Problems::default()));
     router
 }
 
@@ -248,7 +249,7 @@ async fn the_tools_for_schemas_are_there_only_if_they_are_set() {
     config.for_development();
     let sdl = compose(&subgraphs()).result.unwrap().supergraph_sdl;
     let version = assemble::version(&config, &sdl, None, &Arc::new(Metrics::default()), None).unwrap();
-    composed_elsewhere.front.swap(with_schema_tools(version, &config, Vec::new()));
+    composed_elsewhere.front.swap(with_schema_tools(version, &config, Vec::new(), Problems::default()));
     let refused = composed_elsewhere.send(&check(USERS_SDL, JSON)).await;
     assert_eq!((refused.status, refused.code()), (400, "CHECK_NOT_POSSIBLE".to_owned()));
 }

@@ -12,7 +12,8 @@ export async function startRouter(config, flags = [], subgraphs = null) {
   const folder = await mkdtemp(join(tmpdir(), "braid-"));
   const file = join(folder, "router.yaml");
   const schema = subgraphs ? { subgraphs: join(folder, "supergraph.yaml") } : { supergraph: SUPERGRAPH };
-  if (subgraphs) await writeFile(schema.subgraphs, JSON.stringify({ federation_version: "=2.9", subgraphs }));
+  const compose = (subgraphs) => writeFile(schema.subgraphs, JSON.stringify({ federation_version: "=2.9", subgraphs }));
+  if (subgraphs) await compose(subgraphs);
   await writeFile(file, JSON.stringify({ ...config, schema }));
   const child = spawn(BINARY, ["serve", "--config", file, "--listen", "127.0.0.1:0", ...flags], {
     stdio: ["ignore", "inherit", "pipe"],
@@ -24,6 +25,8 @@ export async function startRouter(config, flags = [], subgraphs = null) {
   ]);
   return {
     url,
+    /** Gives it other subgraphs. */
+    compose,
     async stop() {
       child.kill("SIGTERM");
       await ended;

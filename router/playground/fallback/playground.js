@@ -2,6 +2,7 @@
 import { startCompletion } from "./completion.js";
 import { describe } from "./docs.js";
 import { colour, hook, node } from "./dom.js";
+import { details, followProblems, headline } from "./problems.js";
 import { INTROSPECTION, createSchema } from "./schema.js";
 import { startTabs } from "./tabs.js";
 import { jsonTokens } from "./tokens.js";
@@ -130,6 +131,12 @@ function showDocs() {
   if (!docs.hidden && !schema) loadSchema();
 }
 
+function showProblem(problem) {
+  hook("problems").hidden = !problem;
+  hook("problems-line").textContent = problem ? headline(problem) : "";
+  hook("problems-text").textContent = problem ? details(problem) : "";
+}
+
 async function start() {
   settings = await (await fetch("/playground/config.json")).json();
   document.title = settings.title;
@@ -151,6 +158,12 @@ async function start() {
   });
   document.body.dataset.ready = "true";
   loadSchema();
+  if (settings.schemaTools) {
+    followProblems(({ problem, isNew }) => {
+      showProblem(problem);
+      if (isNew) loadSchema();
+    });
+  }
 }
 
 start();

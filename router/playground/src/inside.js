@@ -8,8 +8,10 @@ import { createStore } from "./shared/store.js";
  * - `view`: the view that is shown
  * - `selected`: the number of the fetch that is looked at, or null
  * - `error`: the number of the error that is looked at, or null
+ * - `problem`: why the router's newest schema can't be used, or null
+ * - `version`: how many schemas were served since the page was opened
  */
-export const inside = createStore({ settings: {}, codes: {}, run: null, view: "query", selected: null, error: null });
+export const inside = createStore({ settings: {}, codes: {}, run: null, view: "query", selected: null, error: null, problem: null, version: 0 });
 
 /** Begins to show another run. Returns how to add to what is known of it, which has no effect once there is a newer one. */
 export function begin(run) {

@@ -8,13 +8,14 @@ import { mendTabs } from "./query/tab-roles.js";
 import { SignIn } from "./sign-in.jsx";
 import Query from "./query/query.jsx";
 import { PlanView } from "./plan/view.jsx";
+import { Problems } from "./problems.jsx";
 import { useTheme } from "./theme.js";
 
 const GraphView = lazy(() => import("./graph/view.jsx").then(({ GraphView }) => ({ default: GraphView })));
 const ChecksView = lazy(() => import("./checks/view.jsx").then(({ ChecksView }) => ({ default: ChecksView })));
 
 export function Shell({ settings }) {
-  const { view } = useStore(inside);
+  const { view, version } = useStore(inside);
   const views = [
     ["query", "Query"],
     ["plan", "Plan"],
@@ -46,6 +47,7 @@ export function Shell({ settings }) {
           <ThemeButton />
         </span>
       </header>
+      {settings.schemaTools ? <Problems /> : null}
       <main>
         {/* The editors stay as they are while another view is shown. */}
         <section className="view-query" aria-label="Query" hidden={view !== "query"} ref={mendTabs}>
@@ -53,7 +55,7 @@ export function Shell({ settings }) {
         </section>
         {view === "plan" ? <PlanView /> : null}
         <Suspense fallback={<p className="notice">Loading…</p>}>
-          {view === "graph" ? <GraphView /> : null}
+          {view === "graph" ? <GraphView key={version} /> : null}
           {view === "checks" ? <ChecksView /> : null}
         </Suspense>
       </main>

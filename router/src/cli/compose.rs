@@ -11,10 +11,10 @@ use braid_transport::config::TrafficConfig;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::excerpt::with_excerpts;
 use super::terminal::{Failure, block_on, complain, print};
 use super::variant::Variant;
 use crate::assemble;
+use crate::excerpt::with_excerpts;
 use crate::source::{Source, SourceError};
 
 /// Compose subgraphs into a supergraph.

@@ -4,10 +4,11 @@ mod cache;
 mod check;
 mod compose;
 mod config;
+mod dev;
 mod diff;
 mod docs;
-mod excerpt;
 mod health;
+mod init;
 mod known;
 mod lint;
 mod mcp;
@@ -39,6 +40,10 @@ struct Cli {
 enum Command {
     /// Serve a supergraph
     Serve(serve::Serve),
+    /// Serve while you develop: compose from files and running subgraphs, watch them, and answer for those that are not there
+    Dev(dev::Dev),
+    /// Start a project: a subgraph, supergraph.yaml, router.yaml and a CI file
+    Init(init::Init),
     /// Ask a router whether it takes requests
     Health(health::Health),
     /// Compose subgraphs into a supergraph
@@ -73,7 +78,7 @@ pub fn main() -> ExitCode {
     main_with(Plugins::default())
 }
 
-/// The same, where `serve` serves with plugins: all that a router with plugins of one's own needs as its `main`.
+/// The same, where `serve` and `dev` serve with plugins: all that a router with plugins of one's own needs as its `main`.
 pub fn main_with(plugins: Plugins) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -85,6 +90,8 @@ pub fn main_with(plugins: Plugins) -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(command) => command.run(plugins),
+        Command::Dev(command) => command.run(plugins),
+        Command::Init(command) => command.run(),
         Command::Health(command) => command.run(),
         Command::Compose(command) => command.run(),
         Command::Plan(command) => command.run(),

@@ -11,11 +11,13 @@ use clap::Args;
 
 use super::compose::{Format, show};
 use super::terminal::{Failure, complain};
-use crate::assemble::{self, VersionError};
+use crate::assemble::{self, Version, VersionError};
 use crate::config::ConfigError;
 use crate::invalidation;
-use crate::reload::{Blueprint, LoadError, keep_current};
+use crate::load_error::LoadError;
+use crate::reload::{Blueprint, Origins, keep_current};
 use crate::source::SourceError;
+use crate::stand_ins::StandInError;
 
 /// Serve a supergraph.
 #[derive(Debug, Args)]
@@ -40,16 +42,6 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self, plugins: Plugins) -> Result<(), Failure> {
-        braid_telemetry::init();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failure::Other(format!("the runtime can't be started: {error}")))?;
-        let done = runtime.block_on(self.serve(plugins));
-        // Without waiting for blocking threads.
-        runtime.shutdown_background();
-        done
-    }
-
-    async fn serve(self, plugins: Plugins) -> Result<(), Failure> {
         let blueprint = Blueprint {
             config_file: self.config,
             supergraph: self.supergraph,
@@ -57,44 +49,70 @@ impl Serve {
             listen: self.listen,
             development: self.dev,
             plugins,
+            ..Blueprint::default()
         };
-        let metrics = Arc::new(Metrics::default());
-        let (version, origins) = blueprint.first(&metrics).await.map_err(failure)?;
-        let config = origins.config.clone();
-        let listener = braid_server::bind(config.server.listen).await.map_err(|error| Failure::Other(chain(&error)))?;
-        let address = listener.local_addr().map_err(|error| Failure::Other(error.to_string()))?;
-        let scheme = if config.server.tls.is_some() { "https" } else { "http" };
-        let front = assemble::front(&config, version, metrics).map_err(|error| Failure::Other(chain(&error)))?;
-        let front = Arc::new(front);
-        let ways = invalidation::ways(&front);
-        invalidation::follow(&ways, &config).await.map_err(|error| Failure::Other(chain(&error)))?;
-        tracing::info!("Serving {scheme}://{address}{}", config.server.path);
-        if config.server.playground.enabled {
-            tracing::info!("Open {scheme}://{address}/ in a browser to try queries");
-        }
-        let reloading = tokio::spawn(keep_current(front.clone(), ways.clone(), blueprint, origins));
-        assemble::serve(listener, front, Box::pin(stop_signal())).await;
-        reloading.abort();
-        ways.shut_down().await;
-        tracing::info!("Stopped");
-        Ok(())
+        run_server(async {
+            let metrics = Arc::new(Metrics::default());
+            let first = blueprint.first(&metrics).await.map_err(failure)?;
+            serve(blueprint, metrics, first).await
+        })
     }
 }
 
-fn failure(error: LoadError) -> Failure {
+/// Runs a command that serves.
+pub(super) fn run_server(serving: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    braid_telemetry::init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Other(format!("the runtime can't be started: {error}")))?;
+    let done = runtime.block_on(serving);
+    // Without waiting for blocking threads.
+    runtime.shutdown_background();
+    done
+}
+
+/// Serves a first version and those that follow it, until Ctrl-C or SIGTERM.
+pub(super) async fn serve(
+    blueprint: Blueprint,
+    metrics: Arc<Metrics>,
+    (version, origins): (Version, Origins),
+) -> Result<(), Failure> {
+    let config = origins.config.clone();
+    let listener = braid_server::bind(config.server.listen).await.map_err(|error| Failure::Other(chain(&error)))?;
+    let address = listener.local_addr().map_err(|error| Failure::Other(error.to_string()))?;
+    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    let front = assemble::front(&config, version, metrics).map_err(|error| Failure::Other(chain(&error)))?;
+    let front = Arc::new(front);
+    let ways = invalidation::ways(&front);
+    invalidation::follow(&ways, &config).await.map_err(|error| Failure::Other(chain(&error)))?;
+    tracing::info!("Serving {scheme}://{address}{}", config.server.path);
+    if config.server.playground.enabled {
+        tracing::info!("Open {scheme}://{address}/ in a browser to try queries");
+    }
+    let reloading = tokio::spawn(keep_current(front.clone(), ways.clone(), blueprint, origins));
+    assemble::serve(listener, front, Box::pin(stop_signal())).await;
+    reloading.abort();
+    ways.shut_down().await;
+    tracing::info!("Stopped");
+    Ok(())
+}
+
+/// The exit code and message for a version that can't be loaded.
+pub(super) fn failure(error: LoadError) -> Failure {
     match &error {
         LoadError::Source(SourceError::DoesNotCompose { errors, hints, subgraphs }) => {
             complain(&show(Format::Text, errors, hints, subgraphs));
             Failure::Negative
         }
         LoadError::Source(SourceError::Unreadable { .. } | SourceError::Introspection { .. })
-        | LoadError::Config(ConfigError::Unreadable { .. }) => Failure::Unreadable(chain(&error)),
+        | LoadError::Config(ConfigError::Unreadable { .. })
+        | LoadError::StandIns(StandInError::Unreadable { .. }) => Failure::Unreadable(chain(&error)),
         LoadError::Source(SourceError::Panicked(_)) | LoadError::Version(VersionError::Panicked(_)) => {
             Failure::Other(chain(&error))
         }
         LoadError::Source(SourceError::Invalid { .. })
         | LoadError::Config(ConfigError::Invalid { .. })
         | LoadError::NoSource
+        | LoadError::StandIns(_)
         | LoadError::Operations(_)
         | LoadError::PopularOperations(_)
         | LoadError::Version(_)

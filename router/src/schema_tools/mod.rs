@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `GET /playground/graph.json` | the graph ([`braid_graph_docs::Graph`]) |
 //! | `GET /playground/subgraphs.json` | the schemas of the subgraphs, where the router composes them |
+//! | `GET /playground/problems.json` | why the newest version of the schema can't be used, if it can't |
 //! | `POST /playground/check` with `{"subgraph", "sdl"}` | a report as `braid check` makes it |
 
 mod check;
@@ -29,6 +30,7 @@ use tokio::sync::Semaphore;
 
 use crate::assemble::{Subgraphs, Version};
 use crate::config::Config;
+use crate::problems::Problems;
 use check::{Changed, changed};
 
 /// The most bytes of a schema that is checked.
@@ -37,8 +39,13 @@ const MAX_BYTES: usize = 2 << 20;
 const TIME: Duration = Duration::from_secs(30);
 
 /// The version with the tools for the page, if the configuration has them. `subgraphs` are what its supergraph was composed from; none if it
-/// was composed elsewhere.
-pub fn with_schema_tools(version: Version, config: &Config, subgraphs: Vec<SubgraphSdl>) -> Version {
+/// was composed elsewhere. `problems` are those of versions that come after it.
+pub fn with_schema_tools(
+    version: Version,
+    config: &Config,
+    subgraphs: Vec<SubgraphSdl>,
+    problems: Problems,
+) -> Version {
     let playground = &config.server.playground;
     if !playground.enabled || !playground.schema_tools {
         return version;
@@ -46,6 +53,7 @@ pub fn with_schema_tools(version: Version, config: &Config, subgraphs: Vec<Subgr
     let tools = SchemaTools {
         gateway: version.gateway.clone(),
         subgraphs: subgraphs.into(),
+        problems,
         examples: playground.queries.clone(),
         checks: Arc::new(Semaphore::new(1)),
         readings: Arc::new(Semaphore::new(4)),
@@ -60,6 +68,7 @@ pub fn with_schema_tools(version: Version, config: &Config, subgraphs: Vec<Subgr
 struct SchemaTools {
     gateway: Arc<Gateway<Subgraphs>>,
     subgraphs: Arc<[SubgraphSdl]>,
+    problems: Problems,
     examples: Vec<ExampleQuery>,
     /// One check runs at a time; others wait for their turn.
     checks: Arc<Semaphore>,
@@ -73,6 +82,7 @@ struct SchemaTools {
 enum Tool {
     Graph,
     Subgraphs,
+    Problems,
     Check,
 }
 
@@ -81,6 +91,7 @@ impl Tool {
         match path {
             "/playground/graph.json" => Some(Self::Graph),
             "/playground/subgraphs.json" => Some(Self::Subgraphs),
+            "/playground/problems.json" => Some(Self::Problems),
             "/playground/check" => Some(Self::Check),
             _ => None,
         }
@@ -90,7 +101,7 @@ impl Tool {
 impl Route for SchemaTools {
     fn method(&self, path: &str) -> Option<Method> {
         Some(match Tool::at(path)? {
-            Tool::Graph | Tool::Subgraphs => Method::GET,
+            Tool::Graph | Tool::Subgraphs | Tool::Problems => Method::GET,
             Tool::Check => Method::POST,
         })
     }
@@ -149,6 +160,7 @@ impl SchemaTools {
                 let all: Vec<_> = self.subgraphs.iter().map(subgraph).collect();
                 json(StatusCode::OK, serde_json::json!({ "subgraphs": all }).to_string().into())
             }
+            Some(Tool::Problems) => json(StatusCode::OK, self.problems.to_json().to_string().into()),
             Some(Tool::Check) => match serde_json::from_slice::<Changed>(body) {
                 Ok(change) => match changed(self, &change) {
                     Ok(report) => json(StatusCode::OK, report.into()),

@@ -3,18 +3,22 @@
 mod introspect;
 pub mod last_good;
 pub(crate) mod paths;
+pub mod substitutes;
 pub mod supergraph_yaml;
 
 use std::path::{Path, PathBuf};
 
 use braid_composition::{Composed, Composer, Diagnostic, SubgraphSdl};
 use braid_net::chain;
+use braid_net::config::TlsClientConfig;
 use braid_transport::config::TrafficConfig;
 use futures_util::future::join_all;
+use indexmap::IndexMap;
 
 pub use introspect::IntrospectError;
+use substitutes::{Substitute, Substitutes};
 pub use supergraph_yaml::InvalidSupergraphYaml;
-use supergraph_yaml::{SchemaLocation, SupergraphYaml};
+use supergraph_yaml::{SchemaLocation, SubgraphYaml, SupergraphYaml};
 
 /// A schema source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub enum Source {
     Supergraph(PathBuf),
     /// A supergraph.yaml.
     Subgraphs(PathBuf),
+    /// Subgraphs by name, with files relative to the current folder.
+    Listed(IndexMap<String, SubgraphYaml>),
 }
 
 /// A supergraph that was read or composed, and what it was made from.
@@ -107,16 +113,18 @@ fn listed(failures: &[impl ToString]) -> String {
 impl Source {
     /// What it refers to, as far as that is known while it can't be loaded: its files, and whether it asks subgraphs.
     pub fn outline(&self) -> (Vec<PathBuf>, bool) {
-        let (Self::Supergraph(path) | Self::Subgraphs(path)) = self;
-        let mut files = vec![path.clone()];
-        if matches!(self, Self::Supergraph(_)) {
-            return (files, false);
-        }
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        let Ok(yaml) = SupergraphYaml::parse(&text, folder) else { return (files, false) };
+        let (mut files, folder, subgraphs) = match self {
+            Self::Supergraph(path) => return (vec![path.clone()], false),
+            Self::Subgraphs(path) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                let text = std::fs::read_to_string(path).unwrap_or_default();
+                let subgraphs = SupergraphYaml::parse(&text, folder).map(|yaml| yaml.subgraphs).unwrap_or_default();
+                (vec![path.clone()], folder, subgraphs)
+            }
+            Self::Listed(subgraphs) => (Vec::new(), Path::new(""), subgraphs.clone()),
+        };
         let mut is_live = false;
-        for subgraph in yaml.subgraphs.values() {
+        for subgraph in subgraphs.values() {
             match &subgraph.schema {
                 SchemaLocation::File(file) => files.push(folder.join(file)),
                 SchemaLocation::Inline(_) => {}
@@ -129,23 +137,32 @@ impl Source {
     /// Reads the source, and composes it if it is not composed. A composer that has composed it before reads only what changed.
     /// Subgraphs are asked with the certificates of `traffic`.
     pub async fn load(&self, composer: &mut Composer, traffic: &TrafficConfig) -> Result<Loaded, SourceError> {
-        match self {
+        self.load_with(composer, traffic, &Substitutes::default()).await
+    }
+
+    /// The same, where some running subgraphs need not be asked or reached.
+    pub async fn load_with(
+        &self,
+        composer: &mut Composer,
+        traffic: &TrafficConfig,
+        substitutes: &Substitutes,
+    ) -> Result<Loaded, SourceError> {
+        let LoadedSubgraphs { sdl, files, is_live } = match self {
             Self::Supergraph(path) => {
                 let supergraph_sdl = read(path).await?;
-                Ok(Loaded {
+                return Ok(Loaded {
                     supergraph_sdl,
                     files: vec![path.clone()],
                     is_live: false,
                     hints: Vec::new(),
                     subgraphs: Vec::new(),
-                })
+                });
             }
-            Self::Subgraphs(path) => {
-                let LoadedSubgraphs { sdl, files, is_live } = load_subgraphs(path, traffic).await?;
-                let (Composed { supergraph_sdl }, hints, subgraphs) = compose_subgraphs(sdl, composer).await?;
-                Ok(Loaded { supergraph_sdl, files, is_live, hints, subgraphs })
-            }
-        }
+            Self::Subgraphs(path) => load_file(path, traffic, substitutes).await?,
+            Self::Listed(subgraphs) => load_all(subgraphs, Path::new(""), traffic, substitutes).await?,
+        };
+        let (Composed { supergraph_sdl }, hints, subgraphs) = compose_subgraphs(sdl, composer).await?;
+        Ok(Loaded { supergraph_sdl, files, is_live, hints, subgraphs })
     }
 }
 
@@ -162,42 +179,91 @@ pub struct LoadedSubgraphs {
 
 /// Reads a supergraph.yaml and all schemas that it refers to, concurrently.
 pub async fn load_subgraphs(path: &Path, traffic: &TrafficConfig) -> Result<LoadedSubgraphs, SourceError> {
+    load_file(path, traffic, &Substitutes::default()).await
+}
+
+async fn load_file(
+    path: &Path,
+    traffic: &TrafficConfig,
+    substitutes: &Substitutes,
+) -> Result<LoadedSubgraphs, SourceError> {
     let text = read(path).await?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let yaml = SupergraphYaml::parse(&text, folder)
         .map_err(|source| SourceError::Invalid { path: path.to_owned(), source })?;
-    let loading = yaml.subgraphs.iter().map(|(name, subgraph)| async move {
+    let mut loaded = load_all(&yaml.subgraphs, folder, traffic, substitutes).await?;
+    loaded.files.insert(0, path.to_owned());
+    Ok(loaded)
+}
+
+/// Reads the schemas of subgraphs, concurrently. Files are relative to `folder`.
+async fn load_all(
+    subgraphs: &IndexMap<String, SubgraphYaml>,
+    folder: &Path,
+    traffic: &TrafficConfig,
+    substitutes: &Substitutes,
+) -> Result<LoadedSubgraphs, SourceError> {
+    let loading = subgraphs.iter().map(|(name, subgraph)| async move {
         let url = subgraph.routing_url.clone();
-        match &subgraph.schema {
-            SchemaLocation::File(file) => {
-                let file = folder.join(file);
-                let (sdl, shown) = (read(&file).await?, paths::name(&file));
-                Ok((
-                    SubgraphSdl { name: name.clone(), url: url.unwrap_or_default(), sdl, file: Some(shown) },
-                    Some(file),
-                ))
-            }
+        let (found, url) = match &subgraph.schema {
+            SchemaLocation::File(file) => (Found::read(folder.join(file)).await?, url.unwrap_or_default()),
             SchemaLocation::Inline(sdl) => {
-                let sdl =
-                    SubgraphSdl { name: name.clone(), url: url.unwrap_or_default(), sdl: sdl.clone(), file: None };
-                Ok((sdl, None))
+                (Found { sdl: sdl.clone(), shown: None, file: None }, url.unwrap_or_default())
             }
             SchemaLocation::Live { url: asked, headers } => {
-                let sdl = introspect::sdl(asked, headers, &traffic.for_subgraph(name).client.tls).await.map_err(
-                    |reason| SourceError::Introspection {
-                        failures: vec![IntrospectionFailure { subgraph: name.clone(), url: asked.clone(), reason }],
-                    },
-                )?;
-                let url = url.unwrap_or_else(|| asked.clone());
-                Ok((SubgraphSdl { name: name.clone(), url, sdl, file: Some(asked.clone()) }, None))
+                let tls = &traffic.for_subgraph(name).client.tls;
+                (live(name, asked, headers, tls, substitutes).await?, url.unwrap_or_else(|| asked.clone()))
             }
-        }
+        };
+        Ok((SubgraphSdl { name: name.clone(), url, sdl: found.sdl, file: found.shown }, found.file))
     });
     let loaded = all_of(join_all(loading).await)?;
-    let is_live = yaml.subgraphs.values().any(|subgraph| matches!(subgraph.schema, SchemaLocation::Live { .. }));
+    let is_live = subgraphs.iter().any(|(name, subgraph)| {
+        matches!(subgraph.schema, SchemaLocation::Live { .. }) && substitutes.instead(name).is_none()
+    });
     let (sdl, files): (Vec<_>, Vec<_>) = loaded.into_iter().unzip();
-    let files = std::iter::once(path.to_owned()).chain(files.into_iter().flatten()).collect();
-    Ok(LoadedSubgraphs { sdl, files, is_live })
+    Ok(LoadedSubgraphs { sdl, files: files.into_iter().flatten().collect(), is_live })
+}
+
+/// A schema, where reports say that it is, and the file that it was read from.
+struct Found {
+    sdl: String,
+    shown: Option<String>,
+    file: Option<PathBuf>,
+}
+
+impl Found {
+    async fn read(file: PathBuf) -> Result<Self, SourceError> {
+        Ok(Self { sdl: read(&file).await?, shown: Some(paths::name(&file)), file: Some(file) })
+    }
+}
+
+/// The schema that a running subgraph gives, or what takes its place.
+async fn live(
+    name: &str,
+    url: &str,
+    headers: &IndexMap<String, String>,
+    tls: &TlsClientConfig,
+    substitutes: &Substitutes,
+) -> Result<Found, SourceError> {
+    if let Some(file) = substitutes.instead(name) {
+        return Found::read(file).await;
+    }
+    let shown = Some(url.to_owned());
+    let reason = match introspect::sdl(url, headers, tls).await {
+        Ok(sdl) => {
+            substitutes.remember(name, &sdl);
+            return Ok(Found { sdl, shown, file: None });
+        }
+        Err(reason) => reason,
+    };
+    match substitutes.otherwise(name).filter(|_| matches!(reason, IntrospectError::Unreachable(_))) {
+        Some(Substitute::Sdl(sdl)) => Ok(Found { sdl, shown, file: None }),
+        Some(Substitute::File(file)) => Found::read(file).await,
+        None => Err(SourceError::Introspection {
+            failures: vec![IntrospectionFailure { subgraph: name.to_owned(), url: url.to_owned(), reason }],
+        }),
+    }
 }
 
 /// Everything that was loaded, or all failures: all files that can't be read, or else all subgraphs that don't give their schema.

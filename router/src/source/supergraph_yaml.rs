@@ -36,7 +36,7 @@ pub struct SupergraphYaml {
 }
 
 /// One subgraph.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubgraphYaml {
     /// The URL at which the router calls it.
@@ -48,7 +48,7 @@ pub struct SubgraphYaml {
 }
 
 /// Where a subgraph's schema comes from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SchemaLocation {
     /// A file, relative to supergraph.yaml.
     File(PathBuf),

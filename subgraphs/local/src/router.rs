@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use braid::assemble::{self, Front};
 use braid::config::Config;
+use braid::problems::Problems;
 use braid::schema_tools::with_schema_tools;
 use braid_composition::{Composer, SubgraphSdl};
 use braid_server::config::ExampleQuery;
@@ -43,7 +44,7 @@ pub(crate) async fn front(
     config.server.playground.queries = examples::ALL.map(example).to_vec();
     let metrics = Arc::new(Metrics::default());
     let version = assemble::version(&config, &composed.supergraph_sdl, None, &metrics, None)?;
-    let version = with_schema_tools(version, &config, subgraphs);
+    let version = with_schema_tools(version, &config, subgraphs, Problems::default());
     Ok((assemble::front(&config, version, metrics)?, config))
 }
 

@@ -40,6 +40,10 @@ pub fn with_incremental_directives(schema: Valid<Schema>) -> Valid<Schema> {
             schema.directive_definitions.entry(name.clone()).or_insert_with(|| definition.clone());
         }
     }
+    // A schema that does not use `Int` does not have it, but the definition of `@stream` refers to it.
+    if let Some((name, int)) = source.types.get_key_value("Int") {
+        schema.types.entry(name.clone()).or_insert_with(|| int.clone());
+    }
     // Two definitions that refer to built-in types alone leave a valid schema valid.
     Valid::assume_valid(schema)
 }
@@ -93,6 +97,24 @@ fn each_selection<'d>(
                 {
                     each_selection(document, fragment.selection_set, visited, each);
                 }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_types_of_the_directives_are_in_the_schema() {
+        let schema = Schema::parse_and_validate("type Query { name: String }", "schema.graphql").unwrap();
+        assert!(!schema.types.contains_key("Int"));
+        let schema = with_incremental_directives(schema);
+        for directive in [DEFER, STREAM] {
+            for argument in &schema.directive_definitions[directive].arguments {
+                let name = argument.ty.inner_named_type();
+                assert!(schema.types.contains_key(name), "@{directive}({}:) is of {name}", argument.name);
             }
         }
     }

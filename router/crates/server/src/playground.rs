@@ -21,13 +21,14 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
     img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const PAGE: &str = include_str!("../../../playground/fallback/index.html");
-const SCRIPTS: [(&str, &str); 8] = [
+const SCRIPTS: [(&str, &str); 9] = [
     ("/playground/playground.js", include_str!("../../../playground/fallback/playground.js")),
     ("/playground/completion.js", include_str!("../../../playground/fallback/completion.js")),
     ("/playground/docs.js", include_str!("../../../playground/fallback/docs.js")),
     ("/playground/dom.js", include_str!("../../../playground/fallback/dom.js")),
     ("/playground/tabs.js", include_str!("../../../playground/fallback/tabs.js")),
     ("/playground/language.js", include_str!("../../../playground/fallback/language.js")),
+    ("/playground/problems.js", include_str!("../../../playground/fallback/problems.js")),
     ("/playground/schema.js", include_str!("../../../playground/fallback/schema.js")),
     ("/playground/tokens.js", include_str!("../../../playground/fallback/tokens.js")),
 ];

@@ -2,6 +2,8 @@
 import { useEffect, useRef, useState } from "react";
 
 import { loadGraph } from "../graph/load.js";
+import { inside } from "../inside.js";
+import { useStore } from "../shared/use-store.js";
 import { Report } from "./report.jsx";
 
 export function ChecksView() {
@@ -11,15 +13,16 @@ export function ChecksView() {
   const [result, setResult] = useState(null);
   const [isBusy, setBusy] = useState(false);
   const editor = useRef(null);
+  const { version } = useStore(inside);
   useEffect(() => {
     loadGraph().then(
       (found) => {
         setLoaded(found);
-        setName(found.subgraphs[0]?.name ?? "");
+        setName((name) => (found.subgraphs.some((subgraph) => subgraph.name === name) ? name : (found.subgraphs[0]?.name ?? "")));
       },
       (error) => setResult({ failure: error.message }),
     );
-  }, []);
+  }, [version]);
   const served = loaded?.subgraphs.find((subgraph) => subgraph.name === name)?.sdl ?? "";
   const text = texts[name] ?? served;
   const check = async () => {

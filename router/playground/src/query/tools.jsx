@@ -13,7 +13,7 @@ import { defineThemes } from "./editor-theme.js";
 import { plan } from "./fetcher.js";
 
 /** What the editors have, for the rest of the page. */
-export const editors = { operation: () => null, run: () => {}, setTheme: () => {} };
+export const editors = { operation: () => null, run: () => {}, setTheme: () => {}, introspect: () => {} };
 
 export function Tools({ prettify, merge, copy }) {
   useEditors();
@@ -42,7 +42,7 @@ export async function planNow() {
 }
 
 function useEditors() {
-  const { run, setTheme } = useGraphiQLActions();
+  const { run, setTheme, introspect } = useGraphiQLActions();
   const query = useGraphiQL((state) => state.queryEditor);
   const variables = useGraphiQL((state) => state.variableEditor);
   const headers = useGraphiQL((state) => state.headerEditor);
@@ -54,6 +54,7 @@ function useEditors() {
   useEffect(() => {
     editors.run = run;
     editors.setTheme = setTheme;
+    editors.introspect = introspect;
     editors.text = () => ({ query: query?.getValue() ?? "", variables: variables?.getValue() ?? "", operationName });
     editors.operation = () =>
       query && { query: query.getValue(), variables: object(variables?.getValue()), headers: object(headers?.getValue()), operationName };

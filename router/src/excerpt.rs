@@ -10,7 +10,7 @@ const MAX_LOCATIONS: usize = 6;
 const CONTEXT: usize = 60;
 
 /// A diagnostic with excerpts of the schemas, followed by an empty line.
-pub(super) fn with_excerpts(diagnostic: &Diagnostic, subgraphs: &[SubgraphSdl], renderer: &Renderer) -> String {
+pub(crate) fn with_excerpts(diagnostic: &Diagnostic, subgraphs: &[SubgraphSdl], renderer: &Renderer) -> String {
     let (title, name) = match diagnostic.level {
         Level::Error => (Title::ERROR, "error"),
         Level::Warn => (Title::WARNING, "warning"),
