@@ -12,6 +12,7 @@ use braid_cache_invalidation::config::InvalidationConfig;
 use braid_composition::SubgraphSdl;
 use braid_telemetry::config::OtlpConfig;
 use futures_util::future::BoxFuture;
+use reqwest::Url;
 use service::{ServiceInfo, Serving, Shutdown};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -36,10 +37,26 @@ pub struct Ports {
 /// The folders that the federation works with.
 #[derive(Debug, Clone)]
 pub struct Storage {
-    /// The folder of the databases; created if it is missing.
+    /// The folder of the SQLite databases; created if it is missing.
     pub data: PathBuf,
+    /// What the names of the services' databases on PostgreSQL begin with, as a URL; without it, they are in the folder. They must exist.
+    pub postgres: Option<Url>,
     /// The folder with operations that are tools for agents, if there is one.
     pub operations: Option<PathBuf>,
+}
+
+impl Storage {
+    /// The URL of a service's database.
+    fn database(&self, service: &str) -> String {
+        match &self.postgres {
+            Some(url) => {
+                let mut own = url.clone();
+                own.set_path(&format!("{}_{service}", url.path()));
+                own.into()
+            }
+            None => format!("sqlite://{}?mode=rwc", self.data.join(format!("{service}.db")).display()),
+        }
+    }
 }
 
 /// A running federation.
@@ -170,8 +187,9 @@ struct Shared<'a> {
 impl Shared<'_> {
     fn config(&self, info: &ServiceInfo) -> service::Config {
         let mut config = service::Config::new(info);
-        let file = self.storage.data.join(format!("{}.db", info.name));
-        config.database.url = format!("sqlite://{}?mode=rwc", file.display());
+        config.database.url = self.storage.database(info.name);
+        // It never enters a database that has anything else.
+        config.sample_data = Some(true);
         config.auth.jwks_url = self.surroundings.jwks_url.clone();
         config.auth.internal_token = Some(self.internal_token.clone());
         config.auth.router_token = Some(self.surroundings.router_token.clone());

@@ -2,13 +2,14 @@
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
 use clap::Parser;
 use local::{Federation, Ports, Storage, examples};
+use reqwest::Url;
 
 /// The whole shop on this machine: users, orders and inventory on embedded SQLite, and the router in front of them.
 #[derive(Debug, Parser)]
@@ -29,6 +30,10 @@ struct Local {
     /// Folder of the databases
     #[arg(long, env = "DATA", value_name = "FOLDER", default_value = "data")]
     data: PathBuf,
+    /// The databases on PostgreSQL instead, which must exist: with postgres://user:password@host/shop they are shop_users, shop_orders and
+    /// shop_inventory
+    #[arg(long, env = "POSTGRES_URL", value_name = "URL", hide_env_values = true, value_parser = postgres)]
+    postgres: Option<Url>,
     /// Folder with operations that are tools for agents (MCP); if it is missing, only search, introspect and execute are
     #[arg(long, env = "OPERATIONS", value_name = "FOLDER", default_value = "schema/operations")]
     operations: PathBuf,
@@ -60,12 +65,28 @@ impl Local {
             for reason in &traces.ignored {
                 tracing::warn!(reason, "A variable of OpenTelemetry is ignored");
             }
-            let storage = Storage { data: self.data.clone(), operations };
+            let storage = Storage { data: self.data.clone(), postgres: self.postgres.clone(), operations };
             let federation = local::start(self.ports(), &storage, &traces.otlp).await?;
             // Nobody has to read this, so an error does not matter.
-            let _ = std::io::stdout().write_all(welcome(&federation, started, &self.data).as_bytes());
+            let _ = std::io::stdout().write_all(welcome(&federation, started, &self.place()).as_bytes());
             federation.run_until(stop).await
         })
+    }
+
+    /// Where the data is, for people.
+    fn place(&self) -> String {
+        match &self.postgres {
+            Some(url) => {
+                let name = url.path().trim_start_matches('/');
+                format!(
+                    "The data is on PostgreSQL, in {name}_users, {name}_orders and {name}_inventory. No mail is sent."
+                )
+            }
+            None => format!(
+                "The data is in the folder {}, and so are the mails that the shop sends (users.mail). Delete it to start over.",
+                self.data.display()
+            ),
+        }
     }
 
     fn ports(&self) -> Ports {
@@ -79,11 +100,16 @@ impl Local {
     }
 }
 
-fn welcome(federation: &Federation, started: Instant, data: &Path) -> String {
+fn postgres(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("{error}; give it as postgres://user:password@host/shop"))?;
+    let is_complete = matches!(url.scheme(), "postgres" | "postgresql") && url.path().len() > 1;
+    if is_complete { Ok(url) } else { Err("give it as postgres://user:password@host/shop".to_owned()) }
+}
+
+fn welcome(federation: &Federation, started: Instant, place: &str) -> String {
     let Ports { router, users, orders, inventory } = federation.ports;
     let seconds = started.elapsed().as_secs_f32();
     let password = service::sample::PASSWORD;
-    let data = data.display();
     let examples = examples::ALL.map(|example| format!("{}:\n\n{}\n", example.title, indented(example.query)));
     format!(
         "Braid is up after {seconds:.1} s. Open http://{router}/ in a browser.\n\n\
@@ -92,7 +118,7 @@ fn welcome(federation: &Federation, started: Instant, data: &Path) -> String {
          \x20 orders     http://{orders}/graphql\n\
          \x20 inventory  http://{inventory}/graphql\n\n\
          Sample accounts: `grace` (a customer) and `ada` (an administrator), password `{password}`.\n\
-         The data is in the folder {data}, and so are the mails that the shop sends (users.mail). Delete it to start over. Ctrl-C stops everything.\n\n{}",
+         {place} Ctrl-C stops everything.\n\n{}",
         examples.concat()
     )
 }

@@ -14,7 +14,6 @@
 
 mod address;
 mod changes;
-mod clock;
 mod config;
 mod entity;
 mod graphql;
@@ -62,6 +61,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
     let authenticator = Authenticator::new(&config.service.auth)?;
     let metrics = service::Metrics::new(INFO.name);
     saga.counters.show(&metrics);
+    saga.inventory.show(&metrics);
     gauges::show(&database, &metrics);
     let reconciler = Work::new("reconciler", move |stop| reconcile::run(saga.clone(), stop));
     let subgraph = Subgraph {

@@ -57,10 +57,12 @@
 //!   Any other error of a resolver is logged, and the response has `INTERNAL`.
 //! * A nullable field that can fail is `Option<Result<T>>`, and so is an entity resolver:
 //!   with any other type, an error makes more than the field null.
+//! * [`clock`] is the only place that reads the time: tests put it forward.
 //! * Writes go through [`Database::write`], which takes the write lock first and retries when the database
 //!   asks for it.
 
 pub mod auth;
+pub mod clock;
 pub mod config;
 pub mod database;
 pub mod error;
@@ -83,7 +85,7 @@ pub use config::{Config, LogFormat, ServiceInfo};
 pub use database::Database;
 pub use error::{Code, Error, Result};
 pub use events::EventBus;
-pub use graphql::{DateTime, Money, Page, now};
+pub use graphql::{DateTime, Money, Page};
 pub use http::{Serving, Shutdown, Subgraph, serve};
 pub use metrics::Metrics;
 pub use process::{Program, main, main_with};

@@ -10,7 +10,7 @@ use prometheus_client::registry::{Metric, Registry};
 use crate::error::Result;
 
 /// The upper bounds of histograms of durations, in seconds.
-pub(crate) const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+pub const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
 /// The metrics of one service. Cheap to clone.
 #[derive(Clone)]

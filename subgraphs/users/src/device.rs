@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use service::database::Transaction;
-use service::{Database, Result};
+use service::{Database, Result, clock};
 use uuid::Uuid;
 
 use crate::entity::device::{Column, Entity, Model};
-use crate::{clock, secret};
+use crate::secret;
 
 /// By what a device is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(crate) async fn find(database: &Database, token: &str) -> Result<Option<Mode
     let Some(hash) = secret::token_hash(token) else {
         return Ok(None);
     };
-    Ok(Entity::find_by_id(hash).filter(Column::ExpiresAt.gt(clock::now())).one(database.reader()).await?)
+    Ok(Entity::find_by_id(hash).filter(Column::ExpiresAt.gt(clock::now_millis())).one(database.reader()).await?)
 }
 
 /// Forgets all devices of a user.

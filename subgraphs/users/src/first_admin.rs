@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, bail};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use service::Database;
 use service::database::Transaction;
+use service::{Database, clock};
 use uuid::Uuid;
 
 use crate::account::{self, check, find_by_email, find_by_username, roles};
 use crate::entity::user::{Column, Entity, Model};
 use crate::entity::user_role::Role;
 use crate::mail::{self, Job};
-use crate::{clock, password, secret};
+use crate::{password, secret};
 
 /// Creates an administrator with a one-time password, and returns the password.
 pub(crate) async fn create(
@@ -32,7 +32,7 @@ pub(crate) async fn create(
         email,
         password_hash: Some(password::hash(password.clone()).await?),
         one_time_until: Some(clock::after(account::ONE_TIME_LIFE)),
-        created_at: clock::now(),
+        created_at: clock::now_millis(),
     };
     let written = database.write(|tx| insert(tx, user.clone(), None)).await;
     account::or_taken(database.reader(), written, &username).await?;
@@ -62,7 +62,7 @@ pub(crate) async fn bootstrap(database: &Database, email: &str) -> anyhow::Resul
         email,
         password_hash: None,
         one_time_until: None,
-        created_at: clock::now(),
+        created_at: clock::now_millis(),
     };
     match database.write(|tx| insert(tx, user.clone(), Some(Job::FirstAdmin { user: user.id }))).await {
         // Another instance was faster.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use service::{Database, trace};
+use service::{Database, clock, trace};
 use tokio_util::sync::CancellationToken;
 
 use crate::entity::{login_challenge, mail_job, mail_token, registration, session};
-use crate::{clock, device, keys, limits};
+use crate::{device, keys, limits};
 
 /// Removes it every minute until it is stopped.
 pub(crate) async fn run(database: Database, token_life: Duration, stop: CancellationToken) {
@@ -20,7 +20,7 @@ pub(crate) async fn run(database: Database, token_life: Duration, stop: Cancella
 
 /// Removes it once. Returns how many rows.
 pub(crate) async fn tidy(database: &Database, token_life: Duration) -> anyhow::Result<u64> {
-    let (reader, now) = (database.reader(), clock::now());
+    let (reader, now) = (database.reader(), clock::now_millis());
     let sessions = session::Entity::delete_many().filter(session::Column::ExpiresAt.lte(now)).exec(reader).await?;
     let registrations =
         registration::Entity::delete_many().filter(registration::Column::ExpiresAt.lte(now)).exec(reader).await?;

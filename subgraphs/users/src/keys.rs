@@ -13,11 +13,10 @@ use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
-use service::Database;
+use service::{Database, clock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
 use crate::entity::signing_key::{Column, Entity, Model};
 
 /// How tokens are signed.
@@ -57,7 +56,7 @@ impl KeyRing {
     /// The keys in the database; the first of all instances on it adds one that signs at once.
     pub(crate) async fn from_database(database: &Database, token_life: Duration) -> anyhow::Result<Self> {
         if Entity::find().one(database.reader()).await?.is_none() {
-            add(database, 1, clock::now()).await?;
+            add(database, 1, clock::now_millis()).await?;
         }
         Self::of(read(database, token_life).await?)
     }
@@ -72,7 +71,7 @@ impl KeyRing {
 
     /// Signs with the newest key whose time has come.
     pub(crate) fn sign<T>(&self, sign: impl FnOnce(&SigningKey) -> T) -> Option<T> {
-        let (keys, now) = (self.keys.borrow().clone(), clock::now());
+        let (keys, now) = (self.keys.borrow().clone(), clock::now_millis());
         keys.iter().rev().find(|key| key.signs_from <= now).or(keys.first()).map(sign)
     }
 
@@ -161,7 +160,7 @@ async fn read(database: &Database, token_life: Duration) -> anyhow::Result<Vec<S
 
 /// Whether every token that the key has signed is over, because a newer key has signed for that long.
 fn is_over(row: &Model, all: &[Model], token_life: Duration) -> bool {
-    let last = clock::now() - clock::millis(token_life) - clock::millis(LEEWAY);
+    let last = clock::now_millis() - clock::millis(token_life) - clock::millis(LEEWAY);
     all.iter().any(|newer| newer.number > row.number && newer.signs_from < last)
 }
 

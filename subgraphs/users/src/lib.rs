@@ -2,7 +2,6 @@
 
 mod account;
 mod changes;
-mod clock;
 mod commands;
 mod config;
 mod device;
@@ -75,6 +74,8 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         sends_mail: SendsMail(mailer.is_some()),
         totp_issuer: config.totp_issuer.clone(),
     };
+    let metrics = service::Metrics::new(INFO.name);
+    password::show(&metrics);
     let work = work(&config, &database, &keys, mailer);
     let schema = graphql::with_resources(graphql::schema(&config.service.limits), &database, resources);
     let subgraph = Subgraph {
@@ -85,7 +86,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         database,
         work,
         events: Some(events),
-        metrics: service::Metrics::new(INFO.name),
+        metrics,
     };
     service::serve(listener, subgraph, &config.service, shutdown).await
 }

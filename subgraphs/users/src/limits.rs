@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Statement, Value};
 use service::database::Transaction;
-use service::{Code, Database, Error, Result};
+use service::{Code, Database, Error, Result, clock};
 use uuid::Uuid;
 
-use crate::{clock, secret};
+use crate::secret;
 
 /// Something was tried too often.
 pub(crate) const TOO_MANY_ATTEMPTS: Code = Code::Own("TOO_MANY_ATTEMPTS");
@@ -87,7 +87,7 @@ pub(crate) async fn take(database: &Database, limits: &[Limit]) -> Result<()> {
     match until {
         None => Ok(()),
         Some(until) => {
-            let minutes = (until - clock::now()).max(0) / 60_000 + 1;
+            let minutes = (until - clock::now_millis()).max(0) / 60_000 + 1;
             let message = format!("There were too many attempts. Try again in {minutes} min.");
             Err(Error::new(TOO_MANY_ATTEMPTS, message))
         }
@@ -137,7 +137,7 @@ pub(crate) async fn forget_expired(database: &impl ConnectionTrait, now: i64) ->
 async fn reached(database: &impl ConnectionTrait, limits: &[Limit]) -> Result<Option<i64>> {
     for limit in limits {
         let sql = "SELECT count, resets_at FROM attempts WHERE name = $1 AND resets_at > $2";
-        let values = [limit.name.clone().into(), clock::now().into()];
+        let values = [limit.name.clone().into(), clock::now_millis().into()];
         if let Some(row) = database.query_one_raw(statement(database, sql, values)).await?
             && row.try_get::<i64>("", "count")? >= limit.most
         {
@@ -151,7 +151,7 @@ async fn reached(database: &impl ConnectionTrait, limits: &[Limit]) -> Result<Op
 async fn count(tx: Transaction, limits: Vec<Limit>) -> Result<Option<i64>> {
     let mut exceeded = None;
     for limit in limits {
-        let values = [limit.name.into(), clock::after(limit.within).into(), clock::now().into()];
+        let values = [limit.name.into(), clock::after(limit.within).into(), clock::now_millis().into()];
         if let Some(row) = tx.query_one_raw(statement(&*tx, COUNT, values)).await?
             && row.try_get::<i64>("", "count")? > limit.most
         {

@@ -1,12 +1,13 @@
 //! Passwords: what makes one acceptable, hashing and checking. Knows no users and no database.
 
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{PasswordHash, SaltString};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use service::{Code, Error};
+use prometheus_client::metrics::histogram::Histogram;
+use service::{Code, Error, Metrics, metrics};
 use tokio::sync::Semaphore;
 
 /// Shorter passwords are refused (NIST SP 800-63B: length is what counts).
@@ -20,6 +21,8 @@ static HASHING: Hashing = Hashing {
     places: Semaphore::const_new(256),
     longest_wait: Duration::from_secs(5),
 };
+
+static TOOK: LazyLock<Histogram> = LazyLock::new(|| Histogram::new(metrics::SECONDS));
 
 /// A hash without a known password. Checking a password against it takes as long as a real check.
 static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash_now("nobody has this password").ok());
@@ -71,6 +74,12 @@ pub(crate) fn weakness(password: &str, username: &str) -> Option<String> {
     None
 }
 
+/// Shows at `/metrics` how long passwords take.
+pub(crate) fn show(metrics: &Metrics) {
+    let help = "How long it took to hash a password or to check one, with the wait for a turn";
+    metrics.add("password_seconds", help, TOOK.clone());
+}
+
 /// Computes in advance what checks of unknown users need, so that the first one takes no longer than the others.
 pub(crate) fn prepare() {
     tokio::task::spawn_blocking(|| LazyLock::force(&NOBODY));
@@ -111,6 +120,7 @@ impl Hashing {
         &'static self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PasswordError> {
+        let began = Instant::now();
         let _place = self.places.try_acquire().map_err(|_| PasswordError::Busy)?;
         let permit = tokio::time::timeout(self.longest_wait, self.permits.acquire()).await;
         let permit = permit.map_err(|_| PasswordError::Busy)?.map_err(PasswordError::Closed)?;
@@ -118,7 +128,9 @@ impl Hashing {
             let _permit = permit;
             work()
         };
-        tokio::task::spawn_blocking(work).await.map_err(PasswordError::Task)
+        let done = tokio::task::spawn_blocking(work).await.map_err(PasswordError::Task);
+        TOOK.observe(began.elapsed().as_secs_f64());
+        done
     }
 }
 

@@ -13,14 +13,14 @@ use std::time::Duration;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set};
 use service::database::Transaction;
-use service::{Code, Database, DateTime, Error, Result};
+use service::{Code, Database, DateTime, Error, Result, clock};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use crate::device::{self, Known};
 use crate::entity::session::{Column, Entity, Model};
 use crate::entity::user;
-use crate::{clock, mail, secret};
+use crate::{mail, secret};
 
 /// The refresh token is not valid, or no longer.
 pub(crate) const SESSION_ENDED: Code = Code::Own("SESSION_ENDED");
@@ -56,7 +56,7 @@ pub(crate) async fn start(tx: &Transaction, user: Uuid, life: Duration) -> Resul
         current_hash: secret::hash(&key.part),
         previous_hash: None,
         salt: secret::random::<32>()?.to_vec(),
-        rotated_at: clock::now(),
+        rotated_at: clock::now_millis(),
         expires_at: clock::after(life),
     };
     let ticket = Ticket {
@@ -98,14 +98,14 @@ async fn refresh_in(tx: Transaction, key: Key, life: Duration) -> Result<Option<
     let Some(mut session) = Entity::find_by_id(key.session).lock_exclusive().one(&*tx).await? else {
         return Ok(None);
     };
-    if session.expires_at <= clock::now() || !is_of(&key.family, &session.family_hash) {
+    if session.expires_at <= clock::now_millis() || !is_of(&key.family, &session.family_hash) {
         return Ok(None);
     }
     if is_of(&key.part, &session.current_hash) {
         session.salt = secret::random::<32>()?.to_vec();
         session.previous_hash = Some(session.current_hash);
         session.current_hash = secret::hash(&secret::derive(&session.salt, &key.part));
-        session.rotated_at = clock::now();
+        session.rotated_at = clock::now_millis();
         session.expires_at = clock::after(life);
         let mut change = session.clone().into_active_model();
         change.salt = Set(session.salt.clone());
@@ -129,7 +129,7 @@ async fn refresh_in(tx: Transaction, key: Key, life: Duration) -> Result<Option<
 /// Whether the token was replaced only just now.
 fn is_honest_race(key: &Key, session: &Model) -> bool {
     session.previous_hash.as_ref().is_some_and(|previous| is_of(&key.part, previous))
-        && clock::now() - session.rotated_at <= clock::millis(RACE)
+        && clock::now_millis() - session.rotated_at <= clock::millis(RACE)
 }
 
 /// A user has so many sessions; the one that was idle longest ends.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jsonwebtoken::Header;
 use service::config::AuthConfig;
-use service::{Claims, DateTime, Error, Result};
+use service::{Claims, DateTime, Error, Result, clock};
 use uuid::Uuid;
 
 use crate::entity::user_role::Role;
@@ -34,7 +34,7 @@ impl Issuer {
 
     /// A token for the user.
     pub(crate) fn issue(&self, user: Uuid, roles: &[Role]) -> Result<Token> {
-        let now = service::now();
+        let now = clock::now();
         let expires_at = now + self.life;
         let seconds = |time: DateTime| u64::try_from(time.timestamp()).unwrap_or(0);
         let claims = Claims {

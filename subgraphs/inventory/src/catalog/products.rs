@@ -6,7 +6,7 @@ use sea_orm::{
     TryIntoModel,
 };
 use service::database::{Transaction, is_duplicate};
-use service::{Error, Money, Result, now};
+use service::{Error, Money, Result, clock};
 use uuid::Uuid;
 
 use super::{categories, rules, search};
@@ -91,7 +91,7 @@ pub(crate) async fn update(tx: Transaction, id: Uuid, changes: &Changes) -> Resu
     let mut row = before.clone().into_active_model();
     changes.set(&mut row);
     rules::product(&row.clone().try_into_model()?)?;
-    row.updated_at = Set(now().timestamp_millis());
+    row.updated_at = Set(clock::now_millis());
     let after = row.update(&*tx).await?;
     let category = categories::lock_shared(&tx, after.category_id).await?;
     let words = |row: &product::Model| (row.name.clone(), row.description.clone(), row.category_id);
@@ -115,7 +115,7 @@ pub(crate) async fn update(tx: Transaction, id: Uuid, changes: &Changes) -> Resu
 pub(crate) async fn set_discontinued(tx: Transaction, id: Uuid, discontinued: bool) -> Result<()> {
     let mut row = lock(&tx, id).await?.into_active_model();
     row.discontinued = Set(discontinued);
-    row.updated_at = Set(now().timestamp_millis());
+    row.updated_at = Set(clock::now_millis());
     row.update(&*tx).await?;
     changes::product(&tx, id).await
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use service::graphql::{database, id};
-use service::{Result, now, viewer};
+use service::{Result, clock, viewer};
 use uuid::Uuid;
 
 use super::caching;
@@ -45,7 +45,7 @@ async fn create(ctx: &Context<'_>, input: CreateCategoryInput) -> Result<Categor
         slug: input.slug,
         name: input.name,
         parent_id: input.parent_id.map(parent).transpose()?,
-        created_at: now().timestamp_millis(),
+        created_at: clock::now_millis(),
     };
     let row = database(ctx)?.write(|tx| categories::create(tx, &new)).await?;
     caching::structure_changed(ctx);

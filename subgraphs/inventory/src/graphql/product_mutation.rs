@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use service::graphql::{MoneyInput, database, id};
-use service::{Result, now, viewer};
+use service::{Result, clock, viewer};
 use uuid::Uuid;
 
 use super::caching;
@@ -59,7 +59,7 @@ async fn create(ctx: &Context<'_>, input: CreateProductInput) -> Result<Product>
         name: input.name,
         description: input.description,
         weight_grams: input.weight_grams,
-        created_at: now().timestamp_millis(),
+        created_at: clock::now_millis(),
     };
     let options: Vec<_> = input.options.into_iter().map(ProductOption::from).collect();
     let images: Vec<_> = input.images.into_iter().map(Image::from).collect();

@@ -8,11 +8,12 @@ mod lines;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use service::database::Transaction;
-use service::{Database, Error, Result, now};
+use service::{Database, Error, Result, clock};
 use uuid::Uuid;
 
 use self::lines::{Line, Lines};
@@ -31,6 +32,7 @@ pub(crate) struct Import {
 /// What an import has done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Outcome {
+    lines: u64,
     created: u64,
     updated: u64,
     invalid: Invalid,
@@ -47,10 +49,17 @@ struct Invalid {
 /// Imports the file, and returns what to tell the person who did. An error, and no change, if a line can't be imported, unless such
 /// lines are to be skipped.
 pub(crate) async fn products(database: &Database, import: &Import) -> anyhow::Result<String> {
+    let began = Instant::now();
     let done = database.write(|tx| run(tx, import.clone())).await?;
     let mut report = done.invalid.report();
     report.push_str(&format!("{} products are new, {} were changed.\n", done.created, done.updated));
+    report.push_str(&speed(done.lines, began.elapsed()));
     Ok(report)
+}
+
+fn speed(lines: u64, took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    format!("{lines} lines in {seconds:.1} s: {:.0} a second.\n", lines as f64 / seconds.max(f64::EPSILON))
 }
 
 async fn run(tx: Transaction, import: Import) -> Result<Outcome> {
@@ -60,6 +69,7 @@ async fn run(tx: Transaction, import: Import) -> Result<Outcome> {
     let mut batch = Vec::with_capacity(BATCH);
     let mut seen: HashMap<String, u64> = HashMap::new();
     while let Some(line) = lines.next()? {
+        outcome.lines += 1;
         if line.number % PROGRESS == 0 {
             // Nobody may be looking.
             let _ = writeln!(std::io::stderr(), "line {} …", line.number);
@@ -113,7 +123,7 @@ fn row(
         let slug: String = cells.category.chars().take(60).collect();
         lines::wrong("category", format!("there is no category with the slug {slug:?}"))
     })?;
-    let row = cells.product(Uuid::new_v4(), category, now().timestamp_millis())?.checked_row()?;
+    let row = cells.product(Uuid::new_v4(), category, clock::now_millis())?.checked_row()?;
     match seen.get(&row.sku) {
         Some(earlier) => Err(lines::wrong("sku", format!("line {earlier} has the same SKU"))),
         None => {

@@ -8,7 +8,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect, TryInsertResult,
 };
-use service::{Error, Result, now};
+use service::{Error, Result, clock};
 use uuid::Uuid;
 
 use super::Reservation;
@@ -25,7 +25,7 @@ pub(super) async fn claim(
     status: Status,
     expires_at: Option<i64>,
 ) -> Result<Option<reservation::Model>> {
-    let at = now().timestamp_millis();
+    let at = clock::now_millis();
     let row = reservation::Model {
         idempotency_key: key.to_owned(),
         id: Uuid::new_v4(),
@@ -73,7 +73,7 @@ pub(super) async fn set_status(
 ) -> Result<Reservation> {
     let mut row = reservation.row.into_active_model();
     row.status = Set(status);
-    row.updated_at = Set(now().timestamp_millis());
+    row.updated_at = Set(clock::now_millis());
     reservation.row = row.update(tx).await?;
     Ok(reservation)
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use service::{Database, Result, now, trace};
+use service::{Database, Result, clock, trace};
 use tokio_util::sync::CancellationToken;
 
 use super::release::release_expired;
@@ -29,7 +29,7 @@ pub async fn sweep(database: Database, stop: CancellationToken) {
 
 /// Looks at the reservations that have expired, and returns how many were released here.
 async fn pass(database: &Database, stop: &CancellationToken) -> Result<u64> {
-    let now = now().timestamp_millis();
+    let now = clock::now_millis();
     let mut released = 0;
     for key in store::expired(database.reader(), now, MOST).await? {
         if stop.is_cancelled() {

@@ -2,7 +2,7 @@
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseTransaction, EntityTrait, IntoActiveModel, TryInsertResult};
-use service::{Error, Result, now};
+use service::{Error, Result, clock};
 
 use crate::entity::stock_request;
 
@@ -17,7 +17,7 @@ pub(crate) fn check(key: &str) -> Result<()> {
 
 /// Claims the key for this request; false if the same request was made under it before. Waits for a transaction that is claiming it.
 pub(crate) async fn claim(tx: &DatabaseTransaction, key: &str, request: String) -> Result<bool> {
-    let row = stock_request::Model { idempotency_key: key.to_owned(), request, created_at: now().timestamp_millis() };
+    let row = stock_request::Model { idempotency_key: key.to_owned(), request, created_at: clock::now_millis() };
     let unless_there = OnConflict::column(stock_request::Column::IdempotencyKey).do_nothing().to_owned();
     let claimed = stock_request::Entity::insert(row.clone().into_active_model())
         .on_conflict(unless_there)

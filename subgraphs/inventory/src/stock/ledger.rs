@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
-use service::{Error, Result, now};
+use service::{Error, Result, clock};
 use uuid::Uuid;
 
 use crate::changes;
@@ -49,7 +49,7 @@ pub(crate) async fn post(
     source: &Source,
 ) -> Result<Vec<stock_movement::Model>> {
     let mut levels = lock(tx, entries).await?;
-    let at = now().timestamp_millis();
+    let at = clock::now_millis();
     let mut movements = Vec::with_capacity(entries.len());
     for entry in entries {
         let level = levels.get_mut(&(entry.product, entry.warehouse));

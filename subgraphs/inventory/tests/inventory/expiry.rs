@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use service::{Database, Viewer, now};
+use service::{Database, Viewer, clock};
 use tokio_util::sync::CancellationToken;
 
 use super::shop::{RESERVE, Shop, on_each, reserve_variables};
@@ -12,7 +12,7 @@ use super::shop::{RESERVE, Shop, on_each, reserve_variables};
 impl Shop {
     async fn reserve_until(&self, key: &str, product: &str, seconds: i64) -> Value {
         let mut variables = reserve_variables(key, &[(product, 2)]);
-        variables["input"]["expiresAt"] = json!((now() + chrono::TimeDelta::seconds(seconds)).to_rfc3339());
+        variables["input"]["expiresAt"] = json!((clock::now() + chrono::TimeDelta::seconds(seconds)).to_rfc3339());
         self.data(Viewer::Service, RESERVE, variables).await["reserveStock"].take()
     }
 

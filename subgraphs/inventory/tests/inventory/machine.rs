@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use service::{Viewer, now};
+use service::{Viewer, clock};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -270,7 +270,7 @@ impl World<'_> {
             }
             Step::Reserve { key: k, quantities, expired } => {
                 let mut variables = reserve_variables(&key(k), &self.lines(quantities));
-                let expires = now() + chrono::TimeDelta::seconds(if *expired { -1 } else { 3600 });
+                let expires = clock::now() + chrono::TimeDelta::seconds(if *expired { -1 } else { 3600 });
                 variables["input"]["expiresAt"] = json!(expires.to_rfc3339());
                 let answer = self.shop.ask(Viewer::Service, RESERVE, variables).await;
                 let expected = model.reserve(*k, *quantities, *expired);

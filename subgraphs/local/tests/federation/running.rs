@@ -29,7 +29,7 @@ impl Running {
         let ports = Ports { router: free, users: free, orders: free, inventory: free };
         let data = tempfile::tempdir().unwrap();
         let operations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema/operations");
-        let storage = Storage { data: data.path().to_owned(), operations: Some(operations) };
+        let storage = Storage { data: data.path().to_owned(), postgres: None, operations: Some(operations) };
         let federation = local::start(ports, &storage, &otlp).await.unwrap();
         Self { federation, data, http: reqwest::Client::new() }
     }

@@ -23,10 +23,13 @@ async fn a_port_that_is_taken_is_named() {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let ports = Ports { router: free, users: free, orders: taken.local_addr().unwrap(), inventory: free };
     let data = tempfile::tempdir().unwrap();
-    let error =
-        local::start(ports, &Storage { data: data.path().to_owned(), operations: None }, &OtlpConfig::default())
-            .await
-            .unwrap_err();
+    let error = local::start(
+        ports,
+        &Storage { data: data.path().to_owned(), postgres: None, operations: None },
+        &OtlpConfig::default(),
+    )
+    .await
+    .unwrap_err();
     let error = format!("{error:#}");
     assert!(error.contains(&taken.local_addr().unwrap().port().to_string()), "{error}");
     // The settings that it names exist.
@@ -44,6 +47,16 @@ async fn a_port_that_is_taken_is_named() {
         "INVENTORY_PORT",
     ] {
         assert!(help.contains(setting), "{setting} is not in: {help}");
+    }
+}
+
+#[test]
+fn a_url_of_no_database_is_refused() {
+    for wrong in ["shop", "http://127.0.0.1/shop", "postgres://127.0.0.1"] {
+        let program =
+            std::process::Command::new(env!("CARGO_BIN_EXE_local")).args(["--postgres", wrong]).output().unwrap();
+        let said = String::from_utf8(program.stderr).unwrap();
+        assert!(!program.status.success() && said.contains("--postgres"), "{wrong}: {said}");
     }
 }
 

@@ -1,12 +1,12 @@
 //! The history of an order in the graph. Knows no database.
 
 use async_graphql::{ID, Interface, SimpleObject};
+use service::clock::to_datetime;
 use service::graphql::id;
 use service::{DateTime, Money, Result, Viewer};
 
 use super::order::money;
 use super::user::User;
-use crate::clock::to_datetime;
 use crate::entity::order_event::{self, Actor, Kind};
 
 /// Something that happened to an order.

@@ -1,12 +1,12 @@
 //! A parcel in the graph. Reads only through the loaders.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
+use service::clock::to_datetime;
 use service::graphql::{id, loader};
 use service::{DateTime, Result};
 
 use super::loaders::ContentsOf;
 use super::product::Product;
-use crate::clock::to_datetime;
 use crate::entity::fulfillment;
 
 /// A parcel of an order.

@@ -1,6 +1,7 @@
 //! An order and its lines in the graph. Knows who may see an order; reads only through the loaders.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
+use service::clock::to_datetime;
 use service::graphql::{id, loader};
 use service::{DateTime, Error, Money, Result, Viewer, viewer};
 
@@ -12,7 +13,6 @@ use super::refund::Refund;
 use super::returns::Return;
 use super::user::User;
 use crate::address::Address;
-use crate::clock::to_datetime;
 use crate::entity::order::{self, Status};
 use crate::entity::{fulfillment, order_line};
 use crate::saga::returns;

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Json, Object, OneofObject, SimpleObject};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
+use service::clock::to_datetime;
 use service::graphql::page::PageConnection;
 use service::graphql::{Total, database, id, loader, resource};
 use service::{DateTime, Error, Page, Result, viewer};
@@ -16,7 +17,6 @@ use super::quote::Quote;
 use super::refund::Refund;
 use super::returns::{Return, ReturnKey};
 use super::user::{User, orders_of};
-use crate::clock::to_datetime;
 use crate::entity::order::{self, Column, Status, Step};
 use crate::entity::returns;
 use crate::saga::{Saga, quote};

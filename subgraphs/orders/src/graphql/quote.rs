@@ -1,13 +1,13 @@
 //! A quote in the graph. Knows no database.
 
 use async_graphql::{ID, Object, SimpleObject};
+use service::clock::to_datetime;
 use service::graphql::id;
 use service::{DateTime, Error, Money, Result};
 
 use super::order::money;
 use super::product::Product;
 use crate::address::Address;
-use crate::clock::to_datetime;
 use crate::entity::quote;
 
 /// What an order would cost.

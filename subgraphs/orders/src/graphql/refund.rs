@@ -1,12 +1,12 @@
 //! A refund in the graph. Knows no database.
 
 use async_graphql::{ID, Object};
+use service::clock::to_datetime;
 use service::graphql::id;
 use service::{DateTime, Money, Result};
 
 use super::fulfillment::Units;
 use super::order::money;
-use crate::clock::to_datetime;
 use crate::entity::refund::{self, Status};
 
 /// Money that is paid back.

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use service::clock::to_datetime;
 use service::graphql::page::PageConnection;
 use service::graphql::{Total, database, id, loader};
 use service::{DateTime, Page, Result, viewer};
@@ -11,7 +12,6 @@ use super::loaders::{OrderOf, RefundOf, ReturnOf};
 use super::order::{Order, may_see};
 use super::product::Product;
 use super::refund::Refund;
-use crate::clock::to_datetime;
 use crate::entity::returns::{Column, Entity, Line, Model, Reason, Status};
 
 /// The cursor key of a return in a list: when it was requested, and its id.

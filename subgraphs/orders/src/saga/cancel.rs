@@ -1,10 +1,10 @@
 //! Cancelling an order: until when, and by whom. What was done for it is undone by its next steps. Knows no GraphQL.
 
+use service::clock::{millis, now_millis};
 use service::{Code, Error, Result};
 use uuid::Uuid;
 
 use super::{By, Saga, SagaError, place, steps, store};
-use crate::clock::{millis, now_millis};
 use crate::entity::order::{self, Status};
 use crate::entity::order_event::Actor;
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
+use service::clock::now_millis;
 use service::{Code, Database, Error, Result};
 use uuid::Uuid;
 
 use super::lines::named;
 use super::store::{self, Event};
 use super::{By, SagaError};
-use crate::clock::now_millis;
 use crate::entity::order::{self, Status, Step};
 use crate::entity::{fulfillment, fulfillment_line, order_event, order_line};
 use crate::offer::{WantedLine, path_of};

@@ -2,15 +2,16 @@
 //! Knows no table of orders and no step.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use prometheus_client::metrics::histogram::Histogram;
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use service::graphql::id;
 use service::graphql::money::MoneyError;
-use service::{DateTime, Money, trace};
+use service::{DateTime, Metrics, Money, metrics, trace};
 use uuid::Uuid;
 
 use crate::entity::order::Shortage;
@@ -27,6 +28,7 @@ pub(crate) struct Inventory {
     http: reqwest::Client,
     url: reqwest::Url,
     token: String,
+    seconds: Histogram,
 }
 
 /// A product when it is ordered.
@@ -144,7 +146,12 @@ impl Inventory {
             .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self { http, url, token })
+        Ok(Self { http, url, token, seconds: Histogram::new(metrics::SECONDS) })
+    }
+
+    /// Shows at `/metrics` how long calls take.
+    pub(crate) fn show(&self, metrics: &Metrics) {
+        metrics.add("inventory_seconds", "How long calls of inventory took", self.seconds.clone());
     }
 
     /// Those of the products that exist, with their current price.
@@ -209,6 +216,13 @@ impl Inventory {
     }
 
     async fn call<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, InventoryError> {
+        let began = Instant::now();
+        let answer = self.answer(query, variables).await;
+        self.seconds.observe(began.elapsed().as_secs_f64());
+        read(&answer?)
+    }
+
+    async fn answer(&self, query: &str, variables: Value) -> Result<Vec<u8>, InventoryError> {
         let request = self.http.post(self.url.clone()).json(&json!({ "query": query, "variables": variables }));
         let request = request.header(TOKEN_HEADER, &self.token);
         let response = trace::send("inventory", request).await.map_err(|cause| self.transport(cause))?;
@@ -216,7 +230,7 @@ impl Inventory {
         if !status.is_success() {
             return Err(InventoryError::Status(status));
         }
-        read(&self.body(response).await?)
+        self.body(response).await
     }
 
     async fn body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, InventoryError> {

@@ -2,12 +2,12 @@
 //! Knows no GraphQL; its outcome is what the API shows to the buyer.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use service::clock::{millis, now_millis};
 use service::{Error, Money, Result};
 use uuid::Uuid;
 
 use super::{Saga, SagaError, quote, steps, store};
 use crate::address::Address;
-use crate::clock::{millis, now_millis};
 use crate::entity::order::{self, Column, Rejection, Status, Step};
 use crate::entity::{self, order_line};
 use crate::offer::{Offer, WantedLine};

@@ -4,10 +4,10 @@
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use service::Result;
+use service::clock::{millis, now_millis};
 use uuid::Uuid;
 
 use super::{Saga, SagaError};
-use crate::clock::{millis, now_millis};
 
 /// A row of a table of promises, which is to be kept while its `status` is `PENDING`. All such tables have the columns `id`, `order_id`,
 /// `status`, `due_at`, `attempts` and `failure`.

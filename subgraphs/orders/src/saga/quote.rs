@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use service::clock::{millis, now_millis};
 use service::{Code, Error, Result};
 use uuid::Uuid;
 
 use super::Saga;
 use super::inventory::{InventoryError, Product};
 use crate::address::Address;
-use crate::clock::{millis, now_millis};
 use crate::entity::quote;
 use crate::offer::{LINES, Offer, WantedLine, path_of};
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use service::clock::{millis, now_millis};
 use service::{Result, trace};
 use tokio_util::sync::CancellationToken;
 
 use super::promise::{self, Due, Promise};
 use super::{STUCK_AFTER, Saga, SagaError, quote, steps, store};
-use crate::clock::{millis, now_millis};
 use crate::entity::order::{self, Column, Step};
 use crate::entity::{refund, restock};
 

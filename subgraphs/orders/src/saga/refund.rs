@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
+use service::clock::{millis, now_millis};
 use service::{Code, Error, Money, Result};
 use uuid::Uuid;
 
@@ -14,7 +15,6 @@ use super::lines::named;
 use super::promise::{self, Due, Promise};
 use super::store::{self, Event};
 use super::{By, Saga, SagaError, restock};
-use crate::clock::{millis, now_millis};
 use crate::entity::refund::{Line, Lines, Status};
 use crate::entity::{ledger_entry, order, order_event, order_line, refund, restock as restock_row};
 use crate::offer::{WantedLine, path_of};

@@ -3,11 +3,11 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
 use service::Result;
+use service::clock::now_millis;
 use uuid::Uuid;
 
 use super::promise::{self, Due, Promise};
 use super::{Saga, SagaError};
-use crate::clock::now_millis;
 use crate::entity::restock::{Column, Entity, Line, Lines, Model, Status};
 
 /// Promises to put the units back, under the id of what they come back for. None is no promise.

@@ -3,10 +3,10 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use service::Result;
+use service::clock::{millis, now_millis};
 use uuid::Uuid;
 
 use super::{Saga, place, steps};
-use crate::clock::{millis, now_millis};
 use crate::entity::order::{self, Column, Step};
 
 /// Takes the next steps of the order now. If they fail again, they are retried as often as those of a new order.

@@ -13,6 +13,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
+use service::clock::{millis, now_millis};
 use service::{Code, Database, Error, Money, Result};
 use uuid::Uuid;
 
@@ -20,7 +21,6 @@ use super::lines::named;
 use super::refund::{self, Promised};
 use super::store::{self, Event};
 use super::{By, Saga, SagaError, promise};
-use crate::clock::{millis, now_millis};
 use crate::entity::order::{self, Status as OrderStatus};
 use crate::entity::order_event::{Actor, Kind};
 use crate::entity::returns::{Column, Entity, Line, Lines, Model, Reason, Status};

@@ -1,11 +1,11 @@
 //! The steps of one order, until none is left. Every step may be repeated. Knows no schedule and no caller.
 
 use service::Money;
+use service::clock::{millis, now_millis, to_datetime};
 use uuid::Uuid;
 
 use super::inventory::{Commit, Reservation, Reserve};
 use super::{Saga, SagaError, promise, store};
-use crate::clock::{millis, now_millis, to_datetime};
 use crate::entity::order::{self, Rejection, Step};
 use crate::entity::{order_line, refund};
 use crate::payment::{Authorization, Capture, Payment, Void};

@@ -10,13 +10,13 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, PrimaryKeyTrait,
     QueryFilter, QueryOrder, QuerySelect, Set,
 };
+use service::clock::{millis, now_millis};
 use service::database::Transaction;
 use service::{Database, Result};
 use uuid::Uuid;
 
 use super::{By, SagaError};
 use crate::changes;
-use crate::clock::{millis, now_millis};
 use crate::entity::order::{Column, Rejection, Status, Step};
 use crate::entity::{ledger_entry, order, order_event, order_line, order_number, product_sales, refund};
 

@@ -51,7 +51,11 @@ impl Database {
         let mut connection = connect::connect(config).await?;
         let (statements, statement_seconds) = (Counter::default(), Histogram::new(SECONDS));
         let (counter, seconds) = (statements.clone(), statement_seconds.clone());
+        #[cfg(feature = "testing")]
+        let url: Arc<str> = config.url.as_str().into();
         connection.set_metric_callback(move |statement| {
+            #[cfg(feature = "testing")]
+            crate::testing::statements::sent(&url, statement);
             counter.inc();
             trace::statement(statement);
             seconds.observe(statement.elapsed.as_secs_f64());

@@ -65,7 +65,7 @@ impl Database {
     pub async fn fill(&self, sample: SampleData) -> anyhow::Result<Filled> {
         let (_permit, transaction) = self.begin_locked().await?;
         let backend = transaction.get_database_backend();
-        let values = [TASK.into(), crate::graphql::now().to_rfc3339().into()];
+        let values = [TASK.into(), crate::clock::now().to_rfc3339().into()];
         transaction.execute_unprepared(CREATE_TASKS).await?;
         let marked = transaction.execute_raw(Statement::from_sql_and_values(backend, MARK_TASK, values)).await?;
         if marked.rows_affected() == 0 {

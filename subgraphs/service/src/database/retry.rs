@@ -1,6 +1,8 @@
 //! How often a transaction is retried, and after how long a wait. Knows no error.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use uuid::Uuid;
 
 /// The retries of one transaction.
 #[derive(Debug, Default)]
@@ -16,7 +18,7 @@ impl Retries {
         }
         // Doubling, with jitter so that the same transactions do not collide again.
         let longest = 10 << self.done;
-        let jitter = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |now| u64::from(now.subsec_nanos()));
+        let (jitter, _) = Uuid::new_v4().as_u64_pair();
         tokio::time::sleep(Duration::from_millis(longest / 2 + jitter % longest)).await;
         self.done += 1;
         true

@@ -4,8 +4,8 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue, ActiveValue::Set, DatabaseTransaction, QueryOrder, QuerySelect};
 
 use super::bus::Event;
+use crate::clock;
 use crate::error::Result;
-use crate::graphql::now;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "outbox")]
@@ -47,7 +47,7 @@ pub async fn add(tx: &DatabaseTransaction, entity: Uuid, subject: String, payloa
         entity: Set(entity),
         subject: Set(subject),
         payload: Set(payload.to_string()),
-        written_at: Set(now().timestamp_millis()),
+        written_at: Set(clock::now_millis()),
     };
     Entity::insert(event).exec_without_returning(tx).await?;
     Ok(())

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::bus::{Event, EventBus};
 use super::outbox::{self, Model};
+use crate::clock;
 use crate::database::{Database, Lease};
 use crate::error::{Code, Error, Result};
-use crate::graphql::now;
 use crate::metrics::Metrics;
 use crate::trace;
 
@@ -92,7 +92,7 @@ impl Relay {
     async fn measure(&self) -> Result<()> {
         let (waiting, oldest) = outbox::waiting(self.database.reader()).await?;
         self.waiting.set(waiting);
-        let age = oldest.map_or(0, |written_at| (now().timestamp_millis() - written_at).max(0));
+        let age = oldest.map_or(0, |written_at| (clock::now_millis() - written_at).max(0));
         self.oldest.set(Duration::from_millis(age.unsigned_abs()).as_secs_f64());
         Ok(())
     }

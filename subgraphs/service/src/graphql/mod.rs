@@ -30,12 +30,5 @@ pub use schema::{builder, database, resource, sdl, with_database};
 pub use total::Total;
 pub use user_errors::{UserMistake, user_errors};
 
-use chrono::{SubsecRound, Utc};
-
 /// A point in time: the scalar `DateTime`, RFC 3339 in UTC.
-pub type DateTime = chrono::DateTime<Utc>;
-
-/// The time now, truncated to milliseconds: both databases store that without loss.
-pub fn now() -> DateTime {
-    Utc::now().trunc_subsecs(3)
-}
+pub type DateTime = chrono::DateTime<chrono::Utc>;

@@ -11,8 +11,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::Claims;
 use crate::config::AuthConfig;
+use crate::{Claims, clock};
 
 /// Signs tokens with a key of its own.
 pub struct TestIssuer {
@@ -30,7 +30,7 @@ impl TestIssuer {
 
     /// A token of a user, for an hour.
     pub fn token(&self, user: Uuid, roles: &[&str]) -> anyhow::Result<String> {
-        let now = jsonwebtoken::get_current_timestamp();
+        let now = clock::now().timestamp().unsigned_abs();
         let claims = Claims {
             sub: user.to_string(),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),

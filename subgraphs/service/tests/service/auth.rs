@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::routing::get;
 use axum::{Json, Router};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use service::auth::ROUTER_TOKEN_HEADER;
 use service::{Claims, Keys};
@@ -48,7 +48,7 @@ impl Issuer {
 }
 
 fn claims(change: impl FnOnce(&mut Claims)) -> Claims {
-    let now = get_current_timestamp();
+    let now = service::clock::now().timestamp().unsigned_abs();
     let mut claims = Claims {
         sub: "7".to_owned(),
         roles: vec!["admin".to_owned()],

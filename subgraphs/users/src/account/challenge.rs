@@ -8,7 +8,7 @@ use std::time::Duration;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use service::database::Transaction;
-use service::{Code, Database, DateTime, Error, Result};
+use service::{Code, Database, DateTime, Error, Result, clock};
 use uuid::Uuid;
 
 use super::second_factor::{Given, tell, use_up};
@@ -17,8 +17,8 @@ use crate::entity::login_challenge::{Column, Entity, Model};
 use crate::entity::user;
 use crate::limits::{self, Limit};
 use crate::mail::FactorChange;
+use crate::secret;
 use crate::session::{self, Ticket, Visit};
-use crate::{clock, secret};
 
 /// The challenge is not valid, or no longer.
 pub(crate) const CHALLENGE_ENDED: Code = Code::Own("CHALLENGE_ENDED");
@@ -63,7 +63,7 @@ pub(crate) async fn complete(
     life: Duration,
 ) -> Result<(user::Model, Ticket)> {
     let hash = secret::token_hash(token).ok_or_else(ended)?;
-    let open = Entity::find_by_id(hash).filter(Column::ExpiresAt.gt(clock::now()));
+    let open = Entity::find_by_id(hash).filter(Column::ExpiresAt.gt(clock::now_millis()));
     let challenge = open.one(database.reader()).await?.ok_or_else(ended)?;
     let given = Given::read(challenge.user_id, code);
     let attempts = attempts(&challenge, &given, visit);
@@ -114,7 +114,7 @@ async fn answer(tx: Transaction, challenge: Model, given: Given, life: Duration)
     let Some(user) = lock(&tx, challenge.user_id).await? else {
         return Ok(Answer::TooLate);
     };
-    let open = Entity::find_by_id(challenge.token_hash).filter(Column::ExpiresAt.gt(clock::now()));
+    let open = Entity::find_by_id(challenge.token_hash).filter(Column::ExpiresAt.gt(clock::now_millis()));
     let Some(challenge) = open.one(&*tx).await? else {
         return Ok(Answer::TooLate);
     };

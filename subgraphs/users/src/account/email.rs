@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
-use service::{Database, Result};
+use service::{Database, Result, clock};
 use uuid::Uuid;
 
 use super::password_change::prove;
@@ -12,7 +12,7 @@ use super::{bad_token, check, email_taken, find};
 use crate::changes::user_changed;
 use crate::entity::{mail_token, user};
 use crate::mail::{self, Job};
-use crate::{clock, limits, secret};
+use crate::{limits, secret};
 
 /// How long the mail can be used.
 pub(crate) const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -68,5 +68,5 @@ fn is_valid(hash: &[u8]) -> Condition {
     Condition::all()
         .add(mail_token::Column::TokenHash.eq(hash))
         .add(mail_token::Column::Email.is_not_null())
-        .add(mail_token::Column::ExpiresAt.gt(clock::now()))
+        .add(mail_token::Column::ExpiresAt.gt(clock::now_millis()))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use service::database::Transaction;
-use service::{Database, Result};
+use service::{Database, Result, clock};
 use uuid::Uuid;
 
 use super::{bad_credentials, bad_token, challenge, check, find, no_account, second_factor};
@@ -14,7 +14,7 @@ use crate::entity::{mail_token, user};
 use crate::limits::{self, Limit};
 use crate::mail::{self, Job};
 use crate::session::{self, Ticket, Visit};
-use crate::{clock, password, secret};
+use crate::{password, secret};
 
 /// How long the mail can be used.
 pub(crate) const LIFE: Duration = Duration::from_secs(60 * 60);
@@ -121,5 +121,5 @@ fn is_valid(hash: &[u8]) -> Condition {
     Condition::all()
         .add(mail_token::Column::TokenHash.eq(hash))
         .add(mail_token::Column::Email.is_null())
-        .add(mail_token::Column::ExpiresAt.gt(clock::now()))
+        .add(mail_token::Column::ExpiresAt.gt(clock::now_millis()))
 }

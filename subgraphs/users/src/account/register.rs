@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter};
-use service::{Database, Result};
+use service::{Database, Result, clock};
 use uuid::Uuid;
 
 use super::{bad_credentials, bad_token, check, find_by_username, or_taken, username_taken};
@@ -18,7 +18,7 @@ use crate::entity::user_role::Role;
 use crate::limits::{self, Limit};
 use crate::mail::{self, Job};
 use crate::session::{Ticket, Visit};
-use crate::{clock, password, secret, session};
+use crate::{password, secret, session};
 
 /// How long the mail can be used.
 pub(crate) const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -92,7 +92,7 @@ pub(crate) async fn confirm(
                     email: found.email,
                     password_hash: Some(found.password_hash),
                     one_time_until: None,
-                    created_at: clock::now(),
+                    created_at: clock::now_millis(),
                 };
                 if Entity::delete_many().filter(is_valid(&hash)).exec(&*tx).await?.rows_affected == 0 {
                     return Err(bad_token());
@@ -109,5 +109,5 @@ pub(crate) async fn confirm(
 }
 
 fn is_valid(hash: &[u8]) -> Condition {
-    Condition::all().add(Column::TokenHash.eq(hash)).add(Column::ExpiresAt.gt(clock::now()))
+    Condition::all().add(Column::TokenHash.eq(hash)).add(Column::ExpiresAt.gt(clock::now_millis()))
 }

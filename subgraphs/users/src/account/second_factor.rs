@@ -9,7 +9,7 @@ use std::time::Duration;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
 use service::database::Transaction;
-use service::{Database, Error, Result};
+use service::{Database, Error, Result, clock};
 use uuid::Uuid;
 
 use super::password_change::prove;
@@ -20,7 +20,7 @@ use crate::entity::{recovery_code, user};
 use crate::limits::{self, Limit};
 use crate::mail::{self, FactorChange, Job};
 use crate::session::{self, Ticket};
-use crate::{clock, device, secret, totp};
+use crate::{device, secret, totp};
 
 /// How long a new secret can be confirmed.
 pub(crate) const ENROLMENT_LIFE: Duration = Duration::from_secs(15 * 60);
@@ -67,7 +67,8 @@ pub(crate) async fn enroll(database: &Database, id: Uuid, password: String, issu
                 }
                 Entity::delete_by_id(id).exec(&*tx).await?;
                 let secret = secret.to_vec();
-                let row = Model { user_id: id, secret, last_step: 0, confirmed_at: None, created_at: clock::now() };
+                let row =
+                    Model { user_id: id, secret, last_step: 0, confirmed_at: None, created_at: clock::now_millis() };
                 Entity::insert(row.into_active_model()).exec_without_returning(&*tx).await?;
                 Ok(())
             }
@@ -174,7 +175,7 @@ pub(crate) async fn use_up(tx: &Transaction, user: Uuid, given: &Given) -> Resul
             let Some(factor) = Entity::find_by_id(user).filter(confirmed).one(&**tx).await? else {
                 return Ok(false);
             };
-            let Some(step) = totp::matching_step(&factor.secret, code, clock::now()) else {
+            let Some(step) = totp::matching_step(&factor.secret, code, clock::now_millis()) else {
                 return Ok(false);
             };
             let newer = Entity::update_many()
@@ -245,15 +246,15 @@ async fn turn_on(tx: &Transaction, id: Uuid, given: &Given) -> Result<()> {
     if factor.confirmed_at.is_some() {
         return Err(already_on());
     }
-    if factor.created_at <= clock::now() - clock::millis(ENROLMENT_LIFE) {
+    if factor.created_at <= clock::now_millis() - clock::millis(ENROLMENT_LIFE) {
         return Err(no_enrolment());
     }
     let step = match given {
-        Given::Totp(code) => totp::matching_step(&factor.secret, code, clock::now()),
+        Given::Totp(code) => totp::matching_step(&factor.secret, code, clock::now_millis()),
         Given::Recovery(_) => None,
     };
     Entity::update_many()
-        .col_expr(Column::ConfirmedAt, Expr::value(clock::now()))
+        .col_expr(Column::ConfirmedAt, Expr::value(clock::now_millis()))
         .col_expr(Column::LastStep, Expr::value(step.ok_or_else(bad_code)?))
         .filter(Column::UserId.eq(id))
         .exec(&**tx)

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sea_orm::{EntityTrait, IntoActiveModel, Set};
 use service::database::Transaction;
-use service::{Database, Error, Result};
+use service::{Database, Error, Result, clock};
 
 use super::challenge::{self, Challenge, Origin};
 use super::{
@@ -19,7 +19,7 @@ use super::{
 use crate::entity::user::{Entity, Model};
 use crate::limits::{self, Limit};
 use crate::session::{self, Ticket, Visit};
-use crate::{clock, device, password, secret};
+use crate::{device, password, secret};
 
 /// Who wants to sign in.
 #[derive(Clone)]
@@ -108,7 +108,7 @@ async fn replacement(user: &Model, new_password: Option<String>) -> Result<Optio
     let Some(until) = user.one_time_until else {
         return Ok(None);
     };
-    if until <= clock::now() {
+    if until <= clock::now_millis() {
         return Err(bad_credentials());
     }
     let required =

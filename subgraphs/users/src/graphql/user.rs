@@ -2,10 +2,9 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use service::graphql::{id, loader};
-use service::{DateTime, Result, viewer};
+use service::{DateTime, Result, clock, viewer};
 
 use super::loaders::{HasTotp, RolesOf};
-use crate::clock;
 use crate::entity::user::Model;
 use crate::entity::user_role::Role;
 

@@ -16,10 +16,9 @@ use async_trait::async_trait;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde::{Deserialize, Serialize};
 use service::database::Transaction;
-use service::{Code, Error, Result};
+use service::{Code, Error, Result, clock};
 use uuid::Uuid;
 
-use crate::clock;
 use crate::config::MailConfig;
 use crate::entity::mail_job;
 
@@ -81,7 +80,7 @@ pub(crate) enum FactorChange {
 /// Adds a mail in the transaction of what it is about. It is sent once that has been committed.
 pub(crate) async fn add(tx: &Transaction, job: &Job) -> Result<()> {
     let job = serde_json::to_string(job).map_err(Error::internal)?;
-    let row = mail_job::Model { id: Uuid::now_v7(), job, attempts: 0, due_at: clock::now() };
+    let row = mail_job::Model { id: Uuid::now_v7(), job, attempts: 0, due_at: clock::now_millis() };
     mail_job::Entity::insert(row.into_active_model()).exec_without_returning(&**tx).await?;
     Ok(())
 }

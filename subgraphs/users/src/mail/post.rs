@@ -6,14 +6,14 @@ use std::time::Duration;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use service::database::Transaction;
-use service::{Database, Error, Result, trace};
+use service::{Database, Error, Result, clock, trace};
 use tokio_util::sync::CancellationToken;
 
 use super::letters::Links;
 use super::{Job, Mail, Mailer, PATIENCE};
 use crate::account::{email, find, find_by_email, password_change};
 use crate::entity::{mail_job, mail_token, registration, user};
-use crate::{account, clock, password, secret};
+use crate::{account, password, secret};
 
 /// What the worker needs.
 #[derive(Clone)]
@@ -79,7 +79,7 @@ async fn forget(post: &Post, row: &mail_job::Model) -> Result<()> {
 /// Takes a job: others see it again when the time for a try is over, which also is the wait after a failure.
 async fn claim(tx: Transaction) -> Result<Option<mail_job::Model>> {
     let due = mail_job::Entity::find()
-        .filter(mail_job::Column::DueAt.lte(clock::now()))
+        .filter(mail_job::Column::DueAt.lte(clock::now_millis()))
         .order_by_asc(mail_job::Column::DueAt)
         .order_by_asc(mail_job::Column::Id)
         .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)

@@ -56,12 +56,12 @@ async fn instances_agree_while_a_key_is_replaced() {
         assert_ne!(new, key_of(&old));
 
         // The last token of the old key is over.
-        let now = crate::clock::now();
-        let before = now - crate::clock::millis(life) + 30_000;
+        let now = service::clock::now_millis();
+        let before = now - service::clock::millis(life) + 30_000;
         one.sql(&format!("UPDATE signing_keys SET signs_from = {before} WHERE number = 2")).await;
         reload().await;
         assert!(verifies(&one, &old), "not yet, because clocks differ");
-        let over = now - crate::clock::millis(life) - 90_000;
+        let over = now - service::clock::millis(life) - 90_000;
         one.sql(&format!("UPDATE signing_keys SET signs_from = {over} WHERE number = 2")).await;
         reload().await;
         assert!(!verifies(&one, &old) && !verifies(&two, &old));

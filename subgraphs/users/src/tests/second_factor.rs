@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use sea_orm::{ConnectionTrait, EntityTrait, Statement};
 use serde_json::{Value, json};
-use service::Viewer;
 use service::graphql::id;
 use service::testing::TestDatabase;
+use service::{Viewer, clock};
 
 use super::world::{SAMPLE, World, address, admin, codes, customer, error_codes, on_each, sample_id};
 use crate::entity::{recovery_code, totp_factor};
 use crate::limits::{self, Limit};
-use crate::{clock, totp};
+use crate::totp;
 
 const NEW: &str = "tr0ub4dor and three";
 
@@ -32,7 +32,7 @@ impl Factor {
 
     /// What the app shows now.
     fn shown(&self) -> String {
-        totp::code(&self.secret, totp::step_at(clock::now()))
+        totp::code(&self.secret, totp::step_at(clock::now_millis()))
     }
 
     /// A code that is not valid now, nor in the next minutes.
@@ -61,7 +61,7 @@ async fn confirm(world: &World, username: &str, code: &str) -> Value {
 /// Turns the second factor of a sample user on, some time ago.
 async fn turn_on(world: &World, username: &str) -> Factor {
     let secret = secret(&enroll(world, username, SAMPLE).await);
-    let step = totp::step_at(clock::now());
+    let step = totp::step_at(clock::now_millis());
     let code = totp::code(&secret, step);
     let confirmed = confirm(world, username, &code).await;
     assert_eq!(codes(&confirmed), [""; 0]);
@@ -104,7 +104,7 @@ async fn a_second_factor_counts_once_its_app_has_shown_a_code() {
         assert_eq!(is_on(world, "grace").await, false);
         world.session("grace", SAMPLE).await;
 
-        let now = totp::step_at(clock::now());
+        let now = totp::step_at(clock::now_millis());
         let (old, code) = (totp::code(&replaced, now), totp::code(&secret(&made), now));
         assert_eq!(codes(&confirm(world, "grace", &old).await), ["BAD_CODE"]);
         assert_eq!(codes(&confirm(world, "alan", &code).await), ["CONFLICT"], "it is the secret of another");
@@ -136,7 +136,7 @@ async fn a_second_factor_counts_once_its_app_has_shown_a_code() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_waits_a_quarter_of_an_hour_and_not_beyond_the_password() {
     on_each(async |world| {
-        let code = |made: &Value| totp::code(&secret(made), totp::step_at(clock::now()));
+        let code = |made: &Value| totp::code(&secret(made), totp::step_at(clock::now_millis()));
         let late = enroll(world, "grace", SAMPLE).await;
         world.sql("UPDATE totp_factors SET created_at = created_at - 900001").await;
         assert_eq!(codes(&confirm(world, "grace", &code(&late)).await), ["CONFLICT"]);
@@ -444,7 +444,7 @@ async fn two_instances_accept_a_code_once() {
         let mut found = [codes(&first), codes(&second)].concat();
         assert!(matches!(found.pop(), Some("BAD_CODE" | "CONFLICT")) && found.is_empty(), "{first} {second}");
         let made = enroll(&one, "grace", SAMPLE).await;
-        let code = totp::code(&secret(&made), totp::step_at(clock::now()));
+        let code = totp::code(&secret(&made), totp::step_at(clock::now_millis()));
         let (first, second) = tokio::join!(confirm(&one, "grace", &code), confirm(&two, "grace", &code));
         assert_eq!([codes(&first), codes(&second)].concat(), ["CONFLICT"], "{first} {second}");
         for world in [one, two] {

@@ -56,7 +56,7 @@ async fn tokens_that_were_not_issued_open_nothing() {
             assert_eq!(refused.unwrap_err(), "UNAUTHENTICATED", "{what}");
         }
         let mut over = read(claims);
-        over["exp"] = json!(service::now().timestamp() - 60);
+        over["exp"] = json!(service::clock::now().timestamp() - 60);
         let sign = |claims: &Value| {
             let signed = world.keys.sign(|key| {
                 let mut header = jsonwebtoken::Header::new(crate::keys::ALGORITHM);

@@ -70,7 +70,7 @@ async fn no_statement_reads_a_big_table_from_end_to_end() {
     world.run(me.clone(), "changePassword", json!({ "oldPassword": new, "newPassword": PASSWORD })).await;
     let made = world.run(me.clone(), "enrollTotp", json!({ "password": PASSWORD })).await;
     let secret = data_encoding::BASE32_NOPAD.decode(made["secret"].as_str().unwrap().as_bytes()).unwrap();
-    let code = |steps| crate::totp::code(&secret, crate::totp::step_at(crate::clock::now()) + steps);
+    let code = |steps| crate::totp::code(&secret, crate::totp::step_at(service::clock::now_millis()) + steps);
     let confirmed = world.run(me.clone(), "confirmTotp", json!({ "code": code(-1) })).await;
     let challenge = world.login("somebody", PASSWORD).await["challenge"]["token"].take();
     for code in ["0", &code(0)] {

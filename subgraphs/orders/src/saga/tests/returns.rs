@@ -143,7 +143,7 @@ async fn buyers_have_a_while_and_the_shop_can_always() {
         let saga = Saga { policy: within, ..world.saga.clone() };
         let set = async |shipped_ago: i64, delivered_ago: Option<i64>| {
             let parcel = fulfillment::Entity::find().one(saga.db.reader()).await.unwrap().unwrap();
-            let now = crate::clock::now_millis();
+            let now = service::clock::now_millis();
             let (shipped_at, delivered_at) = (now - shipped_ago, delivered_ago.map(|ago| now - ago));
             let parcel = fulfillment::Model { shipped_at, delivered_at, ..parcel };
             parcel.into_active_model().reset_all().update(saga.db.reader()).await.unwrap();
