@@ -20,6 +20,7 @@ use crate::config::Config;
 struct Agents {
     mcp: Mcp<Subgraphs>,
     needs_credentials: bool,
+    graph: Option<Arc<str>>,
 }
 
 /// The endpoint over a gateway, if there is to be one.
@@ -35,7 +36,9 @@ pub(crate) fn endpoint(
     let resource = ProtectedResource::new(&config.mcp, issuers, config.server.tls.is_some());
     let has_execute = matches!(config.persisted_operations.mode, Mode::Allow | Mode::LogUnknown);
     let mcp = Mcp::new(&config.mcp, gateway.clone(), has_execute, resource)?;
-    Ok(Some(Arc::new(Agents { mcp, needs_credentials: *required || config.mcp.require_credentials })))
+    let needs_credentials = *required || config.mcp.require_credentials;
+    let graph = config.mcp.graph.as_deref().map(Into::into);
+    Ok(Some(Arc::new(Agents { mcp, needs_credentials, graph })))
 }
 
 impl Endpoint<Subgraphs> for Agents {
@@ -49,6 +52,10 @@ impl Endpoint<Subgraphs> for Agents {
 
     fn file(&self, context: &RequestContext) -> Option<Response<Bytes>> {
         self.mcp.file(&context.uri, &context.headers)
+    }
+
+    fn graph(&self) -> Option<Arc<str>> {
+        self.graph.clone()
     }
 
     fn max_body_bytes(&self) -> usize {

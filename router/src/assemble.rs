@@ -5,6 +5,7 @@ use std::sync::Arc;
 use braid_authentication::Authenticator;
 use braid_authentication::config::Exceptions;
 use braid_cache::{CacheError, Cached, Describes};
+use braid_contracts::ContractError;
 use braid_coprocessor::{Coprocessor, CoprocessorError};
 use braid_events::{Events, EventsError, WithEvents};
 use braid_gateway::answers::AnswersSetup;
@@ -23,12 +24,14 @@ use braid_telemetry::access_log::AccessLog;
 use braid_telemetry::metrics::Metrics;
 use braid_telemetry::otlp::{Exporter, ExporterError};
 use braid_transport::{HttpSubgraphs, TransportError};
+use braid_usage::{Publish, Usage, UsageError};
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 
 use crate::agents;
 use crate::callback::CallbackRoute;
 use crate::config::Config;
+use crate::graphs;
 
 /// The subgraphs over HTTP, with stand-ins for some of them in development, and brokers for the events that come from there.
 type WithBrokers = WithEvents<WithStandIns<HttpSubgraphs>>;
@@ -123,6 +126,8 @@ pub fn version_with(
         share_executions: config.server.deduplicate,
         answers,
         plugins,
+        usage: usage(config, metrics, previous)?,
+        graphs: graphs::of(config, &supergraph)?,
         anonymous: config.authentication.required.then(|| anonymous(&config.authentication.exceptions)),
     };
     let older = previous.map(|previous| &previous.gateway.documents);
@@ -133,8 +138,30 @@ pub fn version_with(
     let older = previous.and_then(|previous| previous.rate_limits.as_deref());
     let rate_limits = RateLimits::new(&config.rate_limits, metrics, older)?;
     let version = Version::new(gateway, config.server.clone(), config.telemetry.clone())?;
+    let version = version.with_graphs(&graphs::setups(config), metrics)?;
     let agents = agents::endpoint(config, &version.gateway)?;
     Ok(version.with_authenticator(authenticator).with_rate_limits(rate_limits).with_endpoint(agents))
+}
+
+/// What records the use of the graph. Versions with the same settings have the same.
+fn usage(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+    previous: Option<&Version>,
+) -> Result<Option<Arc<Usage>>, UsageError> {
+    let config = &config.usage;
+    let older = previous.and_then(|previous| previous.gateway.usage.as_ref());
+    match older.filter(|older| older.config() == config) {
+        _ if !config.is_on() => Ok(None),
+        Some(older) => Ok(Some(older.clone())),
+        None => {
+            let (metrics, max) = (metrics.clone(), config.metrics.max_series);
+            let publish: Publish = Box::new(move |field, client, version, requests| {
+                metrics.schema_usage.add([field, client, version], requests, max);
+            });
+            Usage::new(config, config.metrics.enabled.then_some(publish)).map(Arc::new).map(Some)
+        }
+    }
 }
 
 fn anonymous(exceptions: &Exceptions) -> AnonymousConfig {
@@ -226,6 +253,17 @@ pub enum VersionError {
     /// Requests can't be authenticated.
     #[error("authentication.{0}")]
     Authentication(String),
+    /// The use of the graph can't be recorded.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// A contract can't be served.
+    #[error("graphs.{graph}.contract can't be served")]
+    Contract {
+        /// The graph.
+        graph: String,
+        /// The cause.
+        source: ContractError,
+    },
     /// There can't be tools for agents.
     #[error(transparent)]
     Mcp(#[from] McpError),

@@ -21,6 +21,7 @@ mod checked;
 pub mod cli;
 pub mod config;
 mod excerpt;
+mod graphs;
 mod hang_up;
 pub mod invalidation;
 pub mod load_error;

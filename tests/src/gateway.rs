@@ -18,6 +18,7 @@ use braid_graphql::operation::{Field, Operation, SelectionSet};
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_graphql::syntax::variable_definitions;
 use braid_graphql::variables::coerce_variables;
+use braid_graphql::view::ApiView;
 use braid_query_graph::QueryGraph;
 use braid_query_plan::{Fetch, FetchId, QueryPlan};
 use braid_query_planner::{PlannerConfig, check_plan, plan};
@@ -104,11 +105,15 @@ impl Gateway {
         let text = braid_query_plan::print::print(&plan, &self.supergraph);
         let plan_faults = self.plan_faults(&operation, &plan);
         let raw = to_raw_value(variables).unwrap();
-        let coerced =
-            match coerce_variables(&self.supergraph.api_schema, &operation.variables, Some(&raw), SchemaNames::Shown) {
-                Ok(coerced) => coerced,
-                Err(errors) => return Answer::refused(errors[0].message.clone()),
-            };
+        let coerced = match coerce_variables(
+            ApiView::all(&self.supergraph.api_schema),
+            &operation.variables,
+            Some(&raw),
+            SchemaNames::Shown,
+        ) {
+            Ok(coerced) => coerced,
+            Err(errors) => return Answer::refused(errors[0].message.clone()),
+        };
         let compiled = match CompiledOperation::compile(operation, plan, &self.supergraph) {
             Ok(compiled) => compiled,
             Err(error) => return Answer { plan: text, ..Answer::refused(format!("compile: {error}")) },
@@ -142,7 +147,8 @@ impl Gateway {
         let chosen = choose_operation(&document, None).map_err(|error| error.message)?;
         let raw = to_raw_value(variables).unwrap();
         let definitions = variable_definitions(&document, chosen);
-        let coerced = coerce_variables(&self.supergraph.api_schema, &definitions, Some(&raw), SchemaNames::Shown);
+        let coerced =
+            coerce_variables(ApiView::all(&self.supergraph.api_schema), &definitions, Some(&raw), SchemaNames::Shown);
         let coerced = coerced.map_err(|errors| errors[0].message.clone())?;
         let value = |name: &str| {
             let number = chosen.variables.iter().position(|variable| variable.name == name);

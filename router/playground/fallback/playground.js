@@ -138,7 +138,7 @@ function showProblem(problem) {
 }
 
 async function start() {
-  settings = await (await fetch("/playground/config.json")).json();
+  settings = await (await fetch("/playground/config.json?page=" + encodeURIComponent(location.pathname))).json();
   document.title = settings.title;
   hook("title").textContent = settings.title;
   const examples = settings.queries.length > 0 ? settings.queries : [{ title: "Query", query: "{ __typename }" }];

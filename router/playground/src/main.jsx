@@ -7,7 +7,7 @@ import { inside } from "./inside.js";
 
 async function start() {
   const shell = import("./shell.jsx");
-  const settings = await (await fetch("/playground/config.json")).json();
+  const settings = await (await fetch("/playground/config.json?page=" + encodeURIComponent(location.pathname))).json();
   document.title = settings.title;
   inside.set({ settings });
   const { Shell } = await shell;

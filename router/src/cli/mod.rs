@@ -18,6 +18,7 @@ mod plan;
 mod reporting;
 mod serve;
 mod terminal;
+mod usage;
 mod variant;
 mod versions;
 
@@ -61,6 +62,8 @@ enum Command {
     /// Extract, compare and publish lists of persisted operations
     #[command(subcommand)]
     Operations(operations::OperationsCommand),
+    /// Summarise usage logs
+    Usage(usage::UsageCommand),
     /// Tell running routers what is not true any more
     #[command(subcommand)]
     Cache(cache::CacheCommand),
@@ -100,6 +103,7 @@ pub fn main_with(plugins: Plugins) -> ExitCode {
         Command::Lint(command) => command.run(),
         Command::Docs(command) => command.run(),
         Command::Operations(command) => command.run(),
+        Command::Usage(command) => command.run(),
         Command::Cache(command) => command.run(),
         Command::Mcp(command) => command.run(),
         Command::Migrate(command) => command.run(),

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use braid_contracts::{ContractError, ContractFilter, contract};
 use braid_graphql::compiler::Schema;
 use braid_net::chain;
-use braid_schema_checks::contract::{ContractError, ContractFilter, contract};
 use braid_supergraph::Supergraph;
 use clap::Args;
 

@@ -1,6 +1,7 @@
 //! The configuration of the router: a struct of the configurations of its parts, and the only place that reads files and the
 //! environment for it.
 
+mod graphs;
 pub mod reference;
 
 use std::path::{Path, PathBuf};
@@ -28,9 +29,13 @@ use braid_settings::{Duration, YamlError, from_yaml};
 use braid_telemetry::config::TelemetryConfig;
 use braid_telemetry::environment;
 use braid_transport::config::{TrafficConfig, TrafficError};
+use braid_usage::config::UsageConfig;
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use graphs::{GraphConfig, GraphLimits};
 
 /// The content of `router.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +43,9 @@ use serde_json::Value;
 pub struct Config {
     /// Where the schema comes from.
     pub schema: SchemaSource,
+    /// Several graphs over the schema, by their names: contracts and variants. A request is for the first of them that it matches; one that matches
+    /// none is refused with 404. Without any, requests are for the whole graph.
+    pub graphs: IndexMap<String, GraphConfig>,
     /// The HTTP server.
     pub server: ServerConfig,
     /// Who asks.
@@ -77,6 +85,8 @@ pub struct Config {
     pub events: EventsConfig,
     /// Logs, metrics and traces.
     pub telemetry: TelemetryConfig,
+    /// What is recorded of the operations that clients send: for `braid usage` and `braid check --usage`.
+    pub usage: UsageConfig,
     /// Reloading without a restart.
     pub reload: ReloadConfig,
 }
@@ -181,6 +191,12 @@ pub enum InvalidConfig {
     /// A setting of sharing operations can't be used.
     #[error("reload.shared_operations.{0}")]
     SharedOperations(String),
+    /// A graph can't be served.
+    #[error("{0}")]
+    Graphs(String),
+    /// A setting of the usage log can't be used.
+    #[error("usage.{0}")]
+    Usage(String),
     /// A header rule can't be used.
     #[error("headers: a rule can't be used")]
     Headers(#[from] HeaderRuleError),
@@ -210,7 +226,7 @@ impl Config {
         let mut config = Self::parse(&text, &expand::Process(folder))
             .map_err(|source| ConfigError::Invalid { path: path.to_owned(), source })?;
         let SchemaSource { supergraph, subgraphs, last_good } = &mut config.schema;
-        for file in [supergraph, subgraphs, last_good].into_iter().flatten() {
+        for file in [supergraph, subgraphs, last_good, &mut config.usage.file].into_iter().flatten() {
             *file = folder.join(&*file);
         }
         config.resolve_files(folder);
@@ -261,6 +277,9 @@ impl Config {
         self.cache.invalidation.check(&self.events).map_err(InvalidConfig::Invalidation)?;
         let shared = self.reload.shared_operations.as_ref();
         shared.map_or(Ok(()), SharedOperationsConfig::check).map_err(InvalidConfig::SharedOperations)?;
+        let agents = self.mcp.enabled.then_some(self.mcp.graph.as_deref());
+        graphs::check(&self.graphs, agents).map_err(InvalidConfig::Graphs)?;
+        self.usage.check().map_err(InvalidConfig::Usage)?;
         self.persisted_operations.check().map_err(InvalidConfig::PersistedOperations)?;
         let names = self.headers.subgraphs.keys().map(String::as_str).chain([""]);
         for name in names {

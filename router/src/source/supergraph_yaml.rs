@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use braid_composition::NEWEST_FEDERATION_2;
+use braid_contracts::ContractFilter;
 use braid_schema_checks::config::{CheckConfig, OperationsEntry};
-use braid_schema_checks::contract::ContractFilter;
 use braid_schema_checks::lint::LintConfig;
 use braid_settings::expand::{self, ExpandError};
 use braid_settings::{YamlError, from_yaml};

@@ -84,7 +84,7 @@ impl<'a> Completion<'a> {
         deadline: Option<Instant>,
     ) -> Self {
         let introspector = Introspector::new(introspection::Context {
-            schema: &operation.supergraph.api_schema,
+            api: operation.api(),
             variables,
             definitions: &operation.variables,
             max_bytes: max_out,

@@ -187,7 +187,7 @@ impl Ready<'_> {
         let changed = extend::execution(gateway, context, request, compiled).await?;
         let context = changed.as_ref().unwrap_or(context);
         if compiled.kind() == OperationType::Subscription && compiled.has_fetches() {
-            let wanted = document.wanted(request);
+            let wanted = document.wanted(request, context.graph.as_ref());
             let subscription = Subscription::new(&operation, cached, wanted, request, variables, declined, context);
             return Ok(Answer::Subscription(Box::new(subscription)));
         }
@@ -268,7 +268,7 @@ impl<S: Subgraphs> Gateway<S> {
             deadline: Some(deadline),
             limits: self.limits,
             subgraph_errors: self.subgraph_errors.clone(),
-            names: self.exposure.names(),
+            names: self.names(context.graph.as_deref()),
             refusals: self.permissions.refusal_place,
             declined,
             record: false,

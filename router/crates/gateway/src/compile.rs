@@ -10,14 +10,17 @@ use braid_graphql::incremental::{deciding_variables, is_incremental};
 use braid_graphql::names::SchemaNames;
 use braid_graphql::normalize::{NormalizeError, NormalizeLimits, normalize, normalize_in_parts};
 use braid_graphql::operation::Operation;
-use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
+use braid_graphql::parse::{ParseLimits, choose_operation, parse_in_view, parse_operation};
 use braid_graphql::schema::{FieldId, TypeId};
 use braid_graphql::syntax::Document;
+use braid_graphql::view::ApiView;
 use braid_query_graph::{Labels, QueryGraph};
 use braid_query_planner::{PlanError, PlannerConfig, plan_with_labels};
 use braid_supergraph::Supergraph;
+use braid_usage::{OperationUsage, Usage};
 
 use crate::costs::CostRules;
+use crate::graphs::{Graph, Graphs};
 use crate::limits::{self, LimitsConfig};
 use crate::refusal::Refusal;
 
@@ -32,11 +35,14 @@ pub struct Compiler {
     pub limits: LimitsConfig,
     /// Whether errors may name what the schema has: only where clients may read it.
     pub names: SchemaNames,
+    pub(crate) graphs: Graphs,
     pub(crate) costs: Option<Arc<CostRules>>,
     /// Whether requests to subgraphs say what a cache has to know.
     pub with_facts: bool,
     /// Whether compiled operations keep their plans, for people to see.
     pub keeps_source: bool,
+    /// Where it is recorded what clients use; `None` if it is not.
+    pub usage: Option<Arc<Usage>>,
 }
 
 impl Compiler {
@@ -48,9 +54,11 @@ impl Compiler {
             supergraph,
             limits,
             names: SchemaNames::Hidden,
+            graphs: Graphs::default(),
             costs: None,
             with_facts: false,
             keeps_source: true,
+            usage: None,
         }
     }
 
@@ -61,7 +69,7 @@ impl Compiler {
 
     /// parse → validate → limits → normalize
     pub fn parse(&self, text: &str, operation_name: Option<&str>) -> Result<Operation, Refusal> {
-        let parsed = self.parse_wanted(text, operation_name, None, Effort::Full)?;
+        let parsed = self.parse_wanted(text, operation_name, None, Within::FULL)?;
         Ok(parsed.ok_or_else(too_much)?.operation)
     }
 
@@ -72,15 +80,16 @@ impl Compiler {
         text: &str,
         operation_name: Option<&str>,
         values: Option<&[bool]>,
-        effort: Effort,
+        Within { graph, effort }: Within<'_>,
     ) -> Result<Option<Parsed>, Refusal> {
         if effort == Effort::InPlace && text.len() > IN_PLACE_BYTES {
             return Ok(None);
         }
-        let document = self.read(text)?;
+        let document = self.read(text, graph)?;
         let chosen = choose_operation(&document, operation_name)?;
-        limits::check(&self.limits, &document, chosen)?;
-        let (schema, most) = (&self.supergraph.schema, self.limits.normalize());
+        let limits = graph.map_or(&self.limits, |graph| &graph.limits);
+        limits::check(limits, &document, chosen)?;
+        let (schema, most) = (&self.supergraph.schema, limits.normalize());
         let limits = NormalizeLimits { max_fields: effort.at_most(most.max_fields, IN_PLACE_FIELDS), ..most };
         // The events of a subscription are whole.
         let has_parts = chosen.kind != OperationType::Subscription && is_incremental(&document, chosen);
@@ -99,18 +108,33 @@ impl Compiler {
             Err(NormalizeError::TooManyFields { limit }) if limit < most.max_fields => return Ok(None),
             operation => operation.map_err(normalize_error)?,
         };
-        Ok(Some(Parsed { operation, deciding: deciding.filter(|all| all.len() <= MAX_DECIDING).map(Into::into) }))
+        let usage = self
+            .usage
+            .as_ref()
+            .and_then(|usage| usage.operation(&document, chosen, schema, graph.map(|graph| &*graph.name)));
+        let deciding = deciding.filter(|all| all.len() <= MAX_DECIDING).map(Into::into);
+        Ok(Some(Parsed { operation, deciding, usage }))
     }
 
-    fn read<'a>(&self, text: &'a str) -> Result<Document<'a>, Refusal> {
-        let limits = ParseLimits { names: self.names, ..self.limits.parse() };
+    fn read<'a>(&self, text: &'a str, graph: Option<&Graph>) -> Result<Document<'a>, Refusal> {
         let Supergraph { api_schema, schema, .. } = &*self.supergraph;
-        parse_operation(api_schema, schema, text, limits).map_err(Refusal::request)
+        let read = match graph {
+            None => {
+                let limits = ParseLimits { names: self.names, ..self.limits.parse() };
+                parse_operation(api_schema, schema, text, limits)
+            }
+            Some(graph) => {
+                let limits = ParseLimits { names: graph.names(), ..graph.limits.parse() };
+                let view = ApiView::new(api_schema, graph.hidden.as_deref());
+                parse_in_view(view, || self.graphs.schema(graph, view), schema, text, limits)
+            }
+        };
+        read.map_err(Refusal::request)
     }
 
     /// Whether each operation of a document is valid, and within the limits.
     pub fn check(&self, text: &str) -> Result<(), Refusal> {
-        let document = self.read(text)?;
+        let document = self.read(text, None)?;
         for operation in &document.operations {
             limits::check(&self.limits, &document, operation)?;
         }
@@ -119,7 +143,7 @@ impl Compiler {
 
     /// plan → compile
     pub fn plan(&self, operation: Operation, labels: &dyn Labels) -> Result<CompiledOperation, Refusal> {
-        let planned = self.plan_with_cost(operation, labels, Effort::Full)?;
+        let planned = self.plan_with_cost(operation, labels, Within::FULL)?;
         Ok(planned.ok_or_else(too_much)?.0)
     }
 
@@ -128,19 +152,20 @@ impl Compiler {
         &self,
         operation: Operation,
         labels: &dyn Labels,
-        effort: Effort,
+        Within { graph, effort }: Within<'_>,
     ) -> Result<Option<(CompiledOperation, Option<Formula>)>, Refusal> {
-        let most = self.limits.planning_budget;
+        let most = graph.map_or(&self.limits, |graph| &graph.limits).planning_budget;
         let config = PlannerConfig { budget: effort.at_most(most, IN_PLACE_STEPS), ..PlannerConfig::default() };
         let plan = match plan_with_labels(&operation, &self.graph, &config, labels) {
             Err(PlanError::BudgetExhausted { budget }) if budget < most => return Ok(None),
-            plan => plan.map_err(|error| self.plan_error(&error))?,
+            plan => plan.map_err(|error| plan_error(&error, graph.map_or(self.names, Graph::names)))?,
         };
         let model = self.costs.as_ref().map(|costs| &costs.model);
         let formula = model.map(|model| model.formula(&operation, &plan, &self.supergraph));
         let by_cost = model.map(ByCost);
         let (with_facts, keeps_source) = (self.with_facts, self.keeps_source);
-        let mut options = CompileOptions { with_facts, keeps_source, ..CompileOptions::default() };
+        let hidden = graph.and_then(|graph| graph.hidden.as_ref());
+        let mut options = CompileOptions { with_facts, keeps_source, hidden, ..CompileOptions::default() };
         if let Some(by_cost) = &by_cost {
             options.weights = by_cost;
         }
@@ -148,23 +173,18 @@ impl Compiler {
         let compiled = compiled.map_err(|error| GraphQLError::new(error.code(), error.to_string()))?;
         Ok(Some((compiled, formula)))
     }
+}
 
-    /// An operation without a plan is a defect of the schema, which the operator is told.
-    fn plan_error(&self, error: &PlanError) -> GraphQLError {
-        let code = error.code();
-        match error {
-            PlanError::Unsatisfiable { .. } => {
-                tracing::error!(code, %error, "An operation has no plan");
-                match self.names {
-                    SchemaNames::Shown => GraphQLError::new(code, error.to_string()),
-                    SchemaNames::Hidden => {
-                        GraphQLError::new(code, "No combination of subgraphs answers the operation.")
-                    }
-                }
-            }
-            PlanError::BudgetExhausted { .. } | PlanError::NoRoot(_) => GraphQLError::new(code, error.to_string()),
-        }
-    }
+/// What an operation is compiled within.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Within<'a> {
+    /// Of several graphs, the one that the request is for.
+    pub(crate) graph: Option<&'a Graph>,
+    pub(crate) effort: Effort,
+}
+
+impl Within<'_> {
+    const FULL: Self = Self { graph: None, effort: Effort::Full };
 }
 
 /// How much work compiling may be.
@@ -203,6 +223,8 @@ pub(crate) struct Parsed {
     pub(crate) operation: Operation,
     /// Of an operation that can be answered in parts: the variables that decide about them, by their positions.
     pub(crate) deciding: Option<Box<[usize]>>,
+    /// Its counters, where its use is recorded and there is room for them.
+    pub(crate) usage: Option<Arc<OperationUsage>>,
 }
 
 /// What subgraphs give is added up as costs are estimated.
@@ -215,6 +237,21 @@ impl Weights for ByCost<'_> {
 
     fn of_field(&self, id: FieldId) -> u64 {
         self.0.of_field(id)
+    }
+}
+
+/// An operation without a plan is a defect of the schema, which the operator is told.
+fn plan_error(error: &PlanError, names: SchemaNames) -> GraphQLError {
+    let code = error.code();
+    match error {
+        PlanError::Unsatisfiable { .. } => {
+            tracing::error!(code, %error, "An operation has no plan");
+            match names {
+                SchemaNames::Shown => GraphQLError::new(code, error.to_string()),
+                SchemaNames::Hidden => GraphQLError::new(code, "No combination of subgraphs answers the operation."),
+            }
+        }
+        PlanError::BudgetExhausted { .. } | PlanError::NoRoot(_) => GraphQLError::new(code, error.to_string()),
     }
 }
 
@@ -232,6 +269,8 @@ fn normalize_error(error: NormalizeError) -> GraphQLError {
 mod tests {
     use super::*;
 
+    const IN_PLACE: Within<'static> = Within { graph: None, effort: Effort::InPlace };
+
     fn compiler() -> Compiler {
         let sdl = include_str!("../../../../schema/supergraph.graphql");
         let limits = LimitsConfig { max_root_fields: 1_000, max_aliases: 10_000, ..LimitsConfig::default() };
@@ -245,7 +284,7 @@ mod tests {
     #[test]
     fn what_is_little_work_is_compiled_in_place_and_nothing_else() {
         let compiler = compiler();
-        let parsed = |text: &str, effort| compiler.parse_wanted(text, None, None, effort).unwrap();
+        let parsed = |text: &str, effort| compiler.parse_wanted(text, None, None, Within { graph: None, effort }).unwrap();
         let small = "{ products(first: 1) { nodes { id name stock } } }";
         let long = format!("{{ {} }}", aliases(200, "(first:1){nodes{id}}"));
         let fan = format!("{{ {} }} fragment F on Query {{ {} }}", "x:me{id}", aliases(60, "{...C}"));
@@ -255,7 +294,7 @@ mod tests {
         for (text, is_little) in [(small, true), (&long, false), (&fan, false)] {
             assert_eq!(parsed(text, Effort::InPlace).is_some(), is_little, "{text}");
             let operation = parsed(text, Effort::Full).unwrap().operation;
-            let planned = |effort| compiler.plan_with_cost(operation.clone(), &|_: &str| false, effort).unwrap();
+            let planned = |effort| compiler.plan_with_cost(operation.clone(), &|_: &str| false, Within { graph: None, effort }).unwrap();
             assert_eq!(planned(Effort::InPlace).is_some(), is_little, "{text}");
             assert!(planned(Effort::Full).is_some(), "{text}");
         }
@@ -265,11 +304,11 @@ mod tests {
     fn a_limit_below_what_is_done_in_place_is_an_error_at_once() {
         let mut compiler = compiler();
         compiler.limits.max_fields = 2;
-        let refused = compiler.parse_wanted("{ products { nodes { id } } }", None, None, Effort::InPlace);
+        let refused = compiler.parse_wanted("{ products { nodes { id } } }", None, None, IN_PLACE);
         assert_eq!(refused.err().unwrap().errors[0].code(), Some("MAX_FIELDS_LIMIT"));
         compiler.limits = LimitsConfig { planning_budget: 1, ..LimitsConfig::default() };
         let operation = compiler.parse("{ products { nodes { id stock } } }", None).unwrap();
-        let refused = compiler.plan_with_cost(operation, &|_: &str| false, Effort::InPlace);
+        let refused = compiler.plan_with_cost(operation, &|_: &str| false, IN_PLACE);
         assert_eq!(refused.err().unwrap().errors[0].code(), Some("QUERY_PLANNING_TOO_COMPLEX"));
     }
 }

@@ -17,7 +17,7 @@ use http::{HeaderName, StatusCode};
 use subtle::ConstantTimeEq;
 
 use crate::operation_cache::Wanted;
-use crate::permissions::has_value;
+use crate::permissions::has_claim;
 use crate::refusal::Refusal;
 use crate::request::{GraphQLRequest, Unreadable, unescape};
 
@@ -290,13 +290,13 @@ impl Document<'_> {
 
     /// The operation of it that a request asks for. The only operation of a listed document needs no name, so that it is compiled once
     /// whether a client names it or not.
-    pub(crate) fn wanted<'d>(&'d self, request: &'d GraphQLRequest<'_>) -> Wanted<'d> {
+    pub(crate) fn wanted<'d>(&'d self, request: &'d GraphQLRequest<'_>, graph: Option<&'d Arc<str>>) -> Wanted<'d> {
         let name = request.operation_name.as_deref();
         let operation_name = match self {
             Self::Listed(operation) if operation.only_operation.as_deref() == name => None,
             _ => name,
         };
-        Wanted { query: self.text(), operation_name, values: None }
+        Wanted { query: self.text(), operation_name, values: None, graph }
     }
 }
 
@@ -341,7 +341,7 @@ impl Exemptions {
         };
         let has_claim = |(path, wanted): &(ClaimPath, Option<String>)| {
             let principal = context.identity.principal();
-            principal.is_some_and(|principal| has_value(principal, path, wanted.as_deref()))
+            principal.is_some_and(|principal| has_claim(principal, path, wanted.as_deref()))
         };
         self.headers.iter().any(has_secret) || self.claims.iter().any(has_claim)
     }

@@ -18,11 +18,12 @@ use tokio::sync::Semaphore;
 
 use crate::accepts::Accepts;
 use crate::anonymous::{self, AnonymousRules};
-use crate::compile::{Compiler, Effort};
+use crate::compile::{Compiler, Effort, Parsed, Within};
 use crate::decisions::{Decisions, Facts, Undecided};
 use crate::gateway::{Gateway, Subgraphs};
+use crate::graphs::Graph;
 use crate::labels::OverrideLabels;
-use crate::operation_cache::{CachedOperation, Found, Wanted};
+use crate::operation_cache::{CachedOperation, Found, MostUsed, Wanted};
 use crate::permissions::{PermissionRules, Permissions};
 use crate::policies::DecidedPolicies;
 use crate::refusal::{Refusal, TIMEOUT};
@@ -80,6 +81,7 @@ async fn compiled<S: Subgraphs>(
         Found::Operation(operation) => return Ok((operation, true)),
         Found::Vacancy(vacancy) => vacancy,
     };
+    let graph = wanted.graph.map(|name| gateway.compiler.graphs.get(name)).transpose()?.cloned();
     let (text, name) = (unescape(wanted.query)?, wanted.operation_name.map(unescape).transpose()?);
     let miss = Miss {
         compiler: gateway.compiler.clone(),
@@ -89,7 +91,8 @@ async fn compiled<S: Subgraphs>(
         principal: facts.permissions.principal().cloned(),
         decided: facts.permissions.decided().clone(),
         anonymous: gateway.anonymous.clone(),
-        may_introspect: gateway.exposure.introspection,
+        may_introspect: graph.as_ref().map_or(gateway.exposure.introspection, |graph| graph.introspection),
+        graph,
         may_subscribe: gateway.subscriptions.enabled,
         values: wanted.values.map(Into::into),
         sent,
@@ -144,6 +147,7 @@ struct Miss {
     principal: Option<Arc<Principal>>,
     decided: DecidedPolicies,
     anonymous: Option<Arc<AnonymousRules>>,
+    graph: Option<Arc<Graph>>,
     may_introspect: bool,
     may_subscribe: bool,
     /// See [`Wanted::values`].
@@ -156,11 +160,12 @@ impl Miss {
     /// request was sent. `None` if it takes more than the effort allows.
     fn compile(&self, text: &str, name: Option<&str>, effort: Effort) -> Result<Option<CachedOperation>, Unfound> {
         let started = Instant::now();
-        let parsed = self.compiler.parse_wanted(text, name, self.values.as_deref(), effort);
-        let (parsed, deciding) = match parsed {
+        let within = Within { graph: self.graph.as_deref(), effort };
+        let parsed = self.compiler.parse_wanted(text, name, self.values.as_deref(), within);
+        let (parsed, deciding, usage) = match parsed {
             Ok(None) => return Ok(None),
-            Ok(Some(parsed)) => (Ok(parsed.operation), parsed.deciding),
-            Err(refusal) => (Err(refusal), None),
+            Ok(Some(Parsed { operation, deciding, usage })) => (Ok(operation), deciding, usage),
+            Err(refusal) => (Err(refusal), None, None),
         };
         let mut is_open = true;
         if let Ok(operation) = &parsed {
@@ -184,13 +189,14 @@ impl Miss {
             asked.set(asked.get() | bit);
             self.on & bit != 0
         };
-        let planned = seen.and_then(|operation| self.compiler.plan_with_cost(operation, &is_on, effort));
+        let planned = seen.and_then(|operation| self.compiler.plan_with_cost(operation, &is_on, within));
         let Some(result) = planned.transpose() else { return Ok(None) };
         let took = started.elapsed();
         let planned_in = is_planned.then(|| took - parsed_in);
         let decisions = Decisions::of(asked.get(), requirements, &facts);
-        let mut operation = CachedOperation::new(result, (text, name), took, planned_in, refused, is_open, decisions);
-        operation.deciding = deciding;
+        let of = (text, name, within.graph.map(|graph| &*graph.name));
+        let mut operation = CachedOperation::new(result, of, took, planned_in, refused, is_open, decisions);
+        (operation.deciding, operation.usage) = (deciding, usage);
         Ok(Some(operation))
     }
 
@@ -249,7 +255,8 @@ impl<S: Subgraphs> Gateway<S> {
     /// The operation of a request, ready to run, and whether it was there already.
     pub async fn prepare(&self, request: &GraphQLRequest<'_>) -> Result<(Arc<CachedOperation>, bool), Refusal> {
         let query = request.query.as_deref().ok_or_else(Unreadable::no_document)?;
-        self.prepare_wanted(Wanted { query, operation_name: request.operation_name.as_deref(), values: None }).await
+        let operation_name = request.operation_name.as_deref();
+        self.prepare_wanted(Wanted { query, operation_name, values: None, graph: None }).await
     }
 
     /// The same, of a text and a name.
@@ -268,9 +275,12 @@ impl<S: Subgraphs> Gateway<S> {
 
     /// Compiles the most used operations of an older version, so that the first requests to this one find them.
     pub async fn warm_from(&self, older: &Self, most: usize) {
-        for (request, count) in older.operations.most_used(most, |_| true) {
-            if let Ok((operation, _)) = self.prepare(&request).await {
-                operation.set_used(count / 2);
+        for MostUsed { request, graph, uses } in older.operations.most_used(most, |_| true) {
+            let Some(query) = request.query.as_deref() else { continue };
+            let operation_name = request.operation_name.as_deref();
+            let wanted = Wanted { query, operation_name, values: None, graph: graph.as_ref() };
+            if let Ok((operation, _)) = self.prepare_wanted(wanted).await {
+                operation.set_used(uses / 2);
             }
         }
     }

@@ -8,7 +8,11 @@ use braid_authorization::Requirements;
 use braid_authorization::config::AuthorizationConfig;
 use braid_demand_control::config::DemandControlConfig;
 use braid_executor::{ExecuteLimits, SubgraphErrors, SubgraphService};
+use braid_graphql::compiler::Schema;
+use braid_graphql::compiler::validation::Valid;
 use braid_graphql::incremental::with_incremental_directives;
+use braid_graphql::names::SchemaNames;
+use braid_graphql::view::ApiView;
 use braid_plugin::{Plugins, Stage};
 use braid_request_context::header_rules::HeadersConfig;
 use braid_request_context::headers::{HeaderPlans, HeaderRuleError, SubgraphHeaders};
@@ -16,6 +20,7 @@ use braid_request_context::identity::Principal;
 use braid_request_context::{RequestContext, SubgraphContext};
 use braid_supergraph::{SubgraphId, Supergraph};
 use braid_telemetry::metrics::Metrics;
+use braid_usage::Usage;
 use http::request::Parts;
 use tokio::sync::Semaphore;
 
@@ -26,9 +31,10 @@ use crate::config::{AnonymousConfig, ExposureConfig, IncrementalConfig, Override
 use crate::costs::{CostError, CostRules};
 use crate::decisions::Facts;
 use crate::documents::Documents;
+use crate::graphs::{Graph, Graphs};
 use crate::labels::{LabelError, OverrideLabels};
 use crate::limits::LimitsConfig;
-use crate::operation_cache::OperationCache;
+use crate::operation_cache::{CachedOperation, OperationCache};
 use crate::permissions::{PermissionError, PermissionRules, Permissions};
 use crate::policies::{DecidedPolicies, PolicyAuthorizer};
 use crate::subscriptions::config::SubscriptionsConfig;
@@ -54,6 +60,8 @@ pub struct Gateway<S> {
     pub documents: Documents,
     /// Who takes part in requests.
     pub plugins: Plugins,
+    /// Where it is recorded what clients use; `None` if it is not.
+    pub usage: Option<Arc<Usage>>,
     pub(crate) operations: OperationCache,
     pub(crate) compiler: Arc<Compiler>,
     /// Planning takes a core: only so many operations are planned at once.
@@ -106,6 +114,10 @@ pub struct GatewayConfig {
     pub share_executions: bool,
     /// Who takes part in requests.
     pub plugins: Plugins,
+    /// Where it is recorded what clients use; `None` if it is not.
+    pub usage: Option<Arc<Usage>>,
+    /// The graphs that requests can be for; without any, they are for the whole graph.
+    pub graphs: Vec<Graph>,
 }
 
 impl<S> Gateway<S> {
@@ -117,6 +129,29 @@ impl<S> Gateway<S> {
     /// What the supergraph requires of those who ask; nothing if that is not enforced.
     pub fn requirements(&self) -> &Requirements {
         &self.permissions.requirements
+    }
+
+    /// What the clients of a graph see of the schema; `None` if there is no such graph.
+    pub fn schema_of(&self, graph: &str) -> Option<Arc<Valid<Schema>>> {
+        let graph = self.compiler.graphs.get(graph).ok()?;
+        Some(Arc::new(ApiView::new(&self.supergraph.api_schema, graph.hidden.as_deref()).to_schema()))
+    }
+
+    /// Whether errors may name what the clients of a graph see.
+    pub(crate) fn names(&self, graph: Option<&str>) -> SchemaNames {
+        match graph {
+            None => self.exposure.names(),
+            Some(name) => self.compiler.graphs.get(name).map_or(SchemaNames::Hidden, |graph| graph.names()),
+        }
+    }
+
+    /// Records that a client used an operation, if that is recorded.
+    pub fn used(&self, operation: &CachedOperation, client: Option<&str>, version: Option<&str>, has_errors: bool) {
+        match (&self.usage, &operation.usage) {
+            (None, _) => {}
+            (Some(_), Some(counters)) => counters.count(client, version, has_errors),
+            (Some(usage), None) => usage.count_unrecorded(),
+        }
     }
 
     /// What a request says about how its operation is compiled.
@@ -173,11 +208,14 @@ impl<S: Subgraphs> Gateway<S> {
         compiler.names = exposure.names();
         compiler.with_facts = config.has_cache;
         compiler.keeps_source = exposure.plan;
+        compiler.usage.clone_from(&config.usage);
+        compiler.graphs = Graphs::new(&config.graphs);
         compiler.costs.clone_from(&costs);
         let told = config.answers.as_ref().map(|setup| Told::new(setup, &headers)).transpose()?.flatten();
         Ok(Self {
             told,
             plugins: config.plugins.clone(),
+            usage: config.usage.clone(),
             reuse: Reuse::new(config.answers.as_ref(), config.share_executions, metrics),
             operations: OperationCache::new(limits.operation_cache.0, metrics.clone()),
             compiler: Arc::new(compiler),

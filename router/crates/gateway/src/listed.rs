@@ -39,19 +39,27 @@ impl<S: Subgraphs> Gateway<S> {
         })
     }
 
+    /// Compiles an operation for each graph that clients can ask.
+    async fn warm_wanted(&self, wanted: Wanted<'_>) {
+        for graph in self.compiler.graphs.names() {
+            let _ = self.prepare_wanted(Wanted { graph: Some(graph), ..wanted }).await;
+        }
+        if self.compiler.graphs.names().next().is_none() {
+            let _ = self.prepare_wanted(wanted).await;
+        }
+    }
+
     /// Compiles the first operations of a list, one after the other, so that the first requests for them find them.
     pub async fn warm_list(&self, list: &OperationList, most: usize) {
         for operation in list.operations().take(most) {
+            let wanted = Wanted { query: &operation.json, operation_name: None, values: None, graph: None };
             if let [_] = &operation.operations[..] {
-                let _ =
-                    self.prepare_wanted(Wanted { query: &operation.json, operation_name: None, values: None }).await;
+                self.warm_wanted(wanted).await;
                 continue;
             }
             for name in operation.operations.iter().flatten() {
                 let name = format!("\"{name}\"");
-                let _ = self
-                    .prepare_wanted(Wanted { query: &operation.json, operation_name: Some(&name), values: None })
-                    .await;
+                self.warm_wanted(Wanted { operation_name: Some(&name), ..wanted }).await;
             }
         }
     }

@@ -10,6 +10,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use braid_demand_control::Formula;
 use braid_executor::CompiledOperation;
 use braid_telemetry::metrics::Metrics;
+use braid_usage::OperationUsage;
 use quick_cache::sync::{DefaultLifecycle, PlaceholderGuard};
 use quick_cache::{DefaultHashBuilder, Equivalent, Weighter};
 
@@ -44,6 +45,8 @@ pub struct CachedOperation {
     pub(crate) is_open: bool,
     /// Of an operation that can be answered in parts: the variables that decide about them, by their positions.
     pub(crate) deciding: Option<Box<[usize]>>,
+    /// Its counters, where its use is recorded and there is room for them.
+    pub(crate) usage: Option<Arc<OperationUsage>>,
     /// What it costs, where that is of interest.
     pub(crate) cost: Option<Formula>,
     /// Whether its text is in the list of persisted operations.
@@ -60,7 +63,7 @@ impl CachedOperation {
     /// An operation whose compilation took so long, and what was decided for it.
     pub(crate) fn new(
         result: Result<(CompiledOperation, Option<Formula>), Refusal>,
-        (text, name): (&str, Option<&str>),
+        (text, name, graph): (&str, Option<&str>, Option<&str>),
         took: Duration,
         planned_in: Option<Duration>,
         refused: Vec<String>,
@@ -76,7 +79,8 @@ impl CachedOperation {
         let weight = weight + cost.as_ref().map_or(0, Formula::weight);
         let weight = weight + refused.iter().map(|name| name.len() + 24).sum::<usize>();
         let (refused, used, membership) = (refused.into(), AtomicU64::new(0), Membership::default());
-        let (deciding, source) = (None, source_hash(text, name, &decisions));
+        let (deciding, usage, source) =
+            (None, None, source_hash([text, name.unwrap_or_default(), graph.unwrap_or_default()], &decisions));
         Self {
             source,
             result,
@@ -86,6 +90,7 @@ impl CachedOperation {
             refused,
             is_open,
             deciding,
+            usage,
             cost,
             membership,
             decisions,
@@ -103,6 +108,8 @@ pub(crate) struct Wanted<'a> {
     /// For an answer in parts: the values of the variables that decide about them ([`CachedOperation::deciding`]). `None` for one
     /// in one piece.
     pub(crate) values: Option<&'a [bool]>,
+    /// The graph that it is for, where there are several.
+    pub(crate) graph: Option<&'a Arc<str>>,
 }
 
 /// The text of a document and the name of an operation in it, as in [`GraphQLRequest`]. An operation that depends on what a
@@ -112,6 +119,7 @@ struct Key {
     query: Box<str>,
     operation_name: Option<Box<str>>,
     values: Option<Box<[bool]>>,
+    graph: Option<Arc<str>>,
     decisions: Decisions,
 }
 
@@ -119,6 +127,7 @@ struct KeyRef<'a> {
     query: &'a str,
     operation_name: Option<&'a str>,
     values: Option<&'a [bool]>,
+    graph: Option<&'a str>,
     decisions: Decisions,
 }
 
@@ -126,6 +135,13 @@ struct KeyRef<'a> {
 #[derive(Debug, Clone)]
 struct Weight {
     most: u64,
+}
+
+/// A request that is made often.
+pub(crate) struct MostUsed {
+    pub(crate) request: GraphQLRequest<'static>,
+    pub(crate) graph: Option<Arc<str>>,
+    pub(crate) uses: u64,
 }
 
 /// What a search for an operation comes to.
@@ -155,8 +171,9 @@ impl OperationCache {
     /// The operation that is wanted, compiled for what a request says, when it is there; or the policies that have to be decided before
     /// that can be told.
     pub(crate) fn hit(&self, wanted: Wanted<'_>, facts: &Facts<'_>) -> Result<Option<Arc<CachedOperation>>, Undecided> {
-        let Wanted { query, operation_name, values } = wanted;
-        let mut key = KeyRef { query, operation_name, values, decisions: Decisions::default() };
+        let Wanted { query, operation_name, values, graph } = wanted;
+        let graph = graph.map(|name| &**name);
+        let mut key = KeyRef { query, operation_name, values, graph, decisions: Decisions::default() };
         loop {
             let Some(found) = self.operations.get(&key) else { return Ok(None) };
             found.decisions.decidable(facts)?;
@@ -173,7 +190,8 @@ impl OperationCache {
     pub(crate) async fn wait(&self, wanted: Wanted<'_>, facts: &Facts<'_>) -> Result<Found<'_>, Undecided> {
         let operation_name = wanted.operation_name.map(Into::into);
         let values = wanted.values.map(Into::into);
-        let mut key = Key { query: wanted.query.into(), operation_name, values, decisions: Decisions::default() };
+        let (query, graph) = (wanted.query.into(), wanted.graph.cloned());
+        let mut key = Key { query, operation_name, values, graph, decisions: Decisions::default() };
         loop {
             let found = match self.operations.get_value_or_guard_async(&key).await {
                 Ok(found) => found,
@@ -190,11 +208,7 @@ impl OperationCache {
     }
 
     /// The most used requests of those that count, and how often each was made.
-    pub(crate) fn most_used(
-        &self,
-        most: usize,
-        counts: impl Fn(&CachedOperation) -> bool,
-    ) -> Vec<(GraphQLRequest<'static>, u64)> {
+    pub(crate) fn most_used(&self, most: usize, counts: impl Fn(&CachedOperation) -> bool) -> Vec<MostUsed> {
         let mut used: Vec<(u64, Key)> = self
             .operations
             .iter()
@@ -203,13 +217,13 @@ impl OperationCache {
             .filter(|(_, key)| key.decisions == Decisions::default() && key.values.is_none())
             .collect();
         used.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-        let request = |(count, key): (u64, Key)| {
+        let request = |(uses, key): (u64, Key)| {
             let request = GraphQLRequest {
                 query: Some(String::from(key.query).into()),
                 operation_name: key.operation_name.map(|name| String::from(name).into()),
                 ..GraphQLRequest::default()
             };
-            (request, count)
+            MostUsed { request, graph: key.graph, uses }
         };
         used.into_iter().take(most).map(request).collect()
     }
@@ -227,9 +241,9 @@ impl CachedOperation {
     }
 }
 
-fn source_hash(text: &str, name: Option<&str>, decisions: &Decisions) -> [u8; 32] {
+fn source_hash([text, name, graph]: [&str; 3], decisions: &Decisions) -> [u8; 32] {
     let mut hash = Context::new(&SHA256);
-    for part in [text, name.unwrap_or_default(), &format!("{decisions:?}")] {
+    for part in [text, name, graph, &format!("{decisions:?}")] {
         hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
@@ -262,6 +276,7 @@ impl Hash for KeyRef<'_> {
         self.query.hash(state);
         self.operation_name.hash(state);
         self.values.hash(state);
+        self.graph.hash(state);
         self.decisions.hash(state);
     }
 }
@@ -272,6 +287,7 @@ impl Hash for Key {
         (**query).hash(state);
         operation_name.hash(state);
         self.values.as_deref().hash(state);
+        self.graph.as_deref().hash(state);
         self.decisions.hash(state);
     }
 }
@@ -281,6 +297,7 @@ impl Equivalent<Key> for KeyRef<'_> {
         *self.query == *key.query
             && self.operation_name == key.operation_name.as_deref()
             && self.values == key.values.as_deref()
+            && self.graph == key.graph.as_deref()
             && self.decisions == key.decisions
     }
 }

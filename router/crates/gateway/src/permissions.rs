@@ -154,12 +154,12 @@ impl<'a> Permissions<'a> {
         let Some(principal) = self.principal else { return false };
         let claimed = self.rules.policies.as_ref();
         claimed.is_some_and(|claim| principal.scopes(claim).any(|known| known == policy))
-            || self.rules.grants.get(policy).is_some_and(|(claim, has)| has_value(principal, claim, has.as_deref()))
+            || self.rules.grants.get(policy).is_some_and(|(claim, has)| has_claim(principal, claim, has.as_deref()))
     }
 }
 
 /// Whether a claim is there, with a value or with one that `wanted` is, or is one of.
-pub(crate) fn has_value(principal: &Principal, claim: &ClaimPath, wanted: Option<&str>) -> bool {
+pub fn has_claim(principal: &Principal, claim: &ClaimPath, wanted: Option<&str>) -> bool {
     let is = |value: &Value, wanted: &str| match value {
         Value::String(text) => text == wanted,
         Value::Bool(value) => wanted == if *value { "true" } else { "false" },

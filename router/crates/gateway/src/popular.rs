@@ -2,7 +2,7 @@
 //! are shared.
 
 use crate::gateway::{Gateway, Subgraphs};
-use crate::operation_cache::Wanted;
+use crate::operation_cache::{MostUsed, Wanted};
 
 /// An operation that clients use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,22 +18,20 @@ pub struct UsedOperation {
 impl<S: Subgraphs> Gateway<S> {
     /// The most used operations of those that can be executed.
     pub fn most_used(&self, most: usize) -> Vec<UsedOperation> {
+        // Those of one of several graphs are of no use elsewhere: other routers may have other graphs.
         let used = self.operations.most_used(most, |operation| operation.result.is_ok());
+        let used = used.into_iter().filter(|used| used.graph.is_none());
         let text = |text: std::borrow::Cow<'static, str>| text.into_owned();
-        used.into_iter()
-            .filter_map(|(request, uses)| {
-                Some(UsedOperation {
-                    query: text(request.query?),
-                    operation_name: request.operation_name.map(text),
-                    uses,
-                })
-            })
-            .collect()
+        used.filter_map(|MostUsed { request, uses, .. }| {
+            let operation_name = request.operation_name.map(text);
+            Some(UsedOperation { query: text(request.query?), operation_name, uses })
+        })
+        .collect()
     }
 
     /// Compiles an operation that has been used elsewhere. Returns whether it can be executed.
     pub async fn warm(&self, query: &str, operation_name: Option<&str>) -> bool {
-        let wanted = Wanted { query, operation_name, values: None };
+        let wanted = Wanted { query, operation_name, values: None, graph: None };
         let Ok((operation, _)) = self.prepare_wanted(wanted).await else { return false };
         // Nobody has used it here.
         operation.set_used(0);

@@ -90,7 +90,7 @@ pub async fn ready<'a, S: Subgraphs>(
         Search::Found(document) => document,
         Search::Elsewhere(hash) => in_time(context.deadline, Box::pin(documents.fetch(hash))).await?,
     };
-    let wanted = document.wanted(request);
+    let wanted = document.wanted(request, context.graph.as_ref());
     let (operation, cached) = match gateway.operations.hit(wanted, &facts) {
         Ok(Some(found)) => {
             documents.admit(&document, &found.membership, context)?;
@@ -118,7 +118,7 @@ pub async fn ready<'a, S: Subgraphs>(
     if !operation.refused.is_empty() {
         refuse_unseen(gateway, &operation, &context.identity)?;
     }
-    let names = gateway.exposure.names();
+    let names = gateway.names(context.graph.as_deref());
     let variables = compiled.coerce_variables(request.variables.as_deref(), names).map_err(Refusal::request)?;
     let (operation, cached) = match operation.values(accepts, &variables) {
         None => (operation, cached),

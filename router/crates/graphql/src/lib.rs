@@ -26,6 +26,7 @@ pub mod type_set;
 mod unknown_names;
 pub mod validate;
 pub mod variables;
+pub mod view;
 
 pub use apollo_compiler as compiler;
 pub use apollo_compiler::ast::{OperationType, Type, Value, VariableDefinition};

@@ -8,6 +8,8 @@
 //! Nearly all documents are valid, and proving that takes a fraction of what it takes to say what is wrong. So errors are the library's alone, with
 //! those of the rules that it lacks; a document is refused by nobody else, and accepted by one of both.
 
+use std::borrow::Borrow;
+
 use apollo_compiler::ast::{self, Value};
 use apollo_compiler::executable::{self, ExecutableDocument, SelectionSet};
 use apollo_compiler::parser::{Parser, SourceSpan};
@@ -21,6 +23,7 @@ use crate::schema;
 use crate::syntax::{self, Document, OperationDefinition};
 use crate::unknown_names::{location, suggest};
 use crate::validate::{Verdict, judge};
+use crate::view::ApiView;
 
 /// Bounds on the text of a request, and on what its errors say.
 #[derive(Debug, Clone, Copy)]
@@ -60,17 +63,29 @@ pub fn parse_operation<'a>(
     text: &'a str,
     limits: ParseLimits,
 ) -> Result<Document<'a>, Vec<GraphQLError>> {
+    parse_in_view(ApiView::all(api), || api, schema, text, limits)
+}
+
+/// The same against a view of an API schema. `whole` gives the view as a schema of its own, for documents that are not proven to be valid.
+pub fn parse_in_view<'a, W: Borrow<Valid<Schema>>>(
+    view: ApiView<'_>,
+    whole: impl FnOnce() -> W,
+    schema: &schema::Schema,
+    text: &'a str,
+    limits: ParseLimits,
+) -> Result<Document<'a>, Vec<GraphQLError>> {
+    let typed = || parse_typed(whole().borrow(), text, limits);
     match syntax::parse(text, &limits) {
-        Ok(document) => match judge(&document, api, schema) {
+        Ok(document) => match judge(&document, view, schema) {
             Verdict::Valid => Ok(document),
-            Verdict::Open => parse_typed(api, text, limits).map(|_| document),
+            Verdict::Open => typed().map(|_| document),
             Verdict::Invalid(why) => {
                 let broken = GraphQLError::new(GRAPHQL_VALIDATION_FAILED, why);
-                parse_typed(api, text, limits).and(Err(vec![broken]))
+                typed().and(Err(vec![broken]))
             }
         },
         // The library passes over some tokens that can't stand where they are.
-        Err(unreadable) => parse_typed(api, text, limits).and(Err(vec![syntax_error(text, unreadable.at)])),
+        Err(unreadable) => typed().and(Err(vec![syntax_error(text, unreadable.at)])),
     }
 }
 

@@ -10,13 +10,14 @@ use std::ops::Range;
 
 use apollo_compiler::ast::{Type, Value, VariableDefinition};
 use apollo_compiler::schema::{ExtendedType, InputObjectType};
-use apollo_compiler::{Name, Node, Schema};
+use apollo_compiler::{Name, Node};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::GraphQLError;
 use crate::names::{SchemaNames, is_well_known};
+use crate::view::ApiView;
 
 /// The values of a request's variables do not fit their definitions.
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
@@ -61,13 +62,13 @@ impl Variables {
 /// are left out, as the specification says. Each error names the variable and the path of the value in it; what the schema expects
 /// there, only if `names` may be shown.
 pub fn coerce_variables(
-    schema: &Schema,
+    api: ApiView<'_>,
     definitions: &[Node<VariableDefinition>],
     variables: Option<&RawValue>,
     names: SchemaNames,
 ) -> Result<Variables, Vec<GraphQLError>> {
     let text = variables.map_or("null", RawValue::get);
-    let mut coercion = Coercion { schema, names, declared: None, errors: Vec::new(), path: String::new() };
+    let mut coercion = Coercion { api, names, declared: None, errors: Vec::new(), path: String::new() };
     let given = match text {
         "null" => Vec::new(),
         _ => object(text).map_err(|problem| {
@@ -105,7 +106,7 @@ fn boolean(given: Option<&str>, definition: &VariableDefinition) -> Option<bool>
 }
 
 struct Coercion<'a> {
-    schema: &'a Schema,
+    api: ApiView<'a>,
     names: SchemaNames,
     /// The named type of the variable at hand, which the client wrote.
     declared: Option<&'a Name>,
@@ -167,12 +168,12 @@ impl<'a> Coercion<'a> {
             "String" => value.starts_with('"'),
             "ID" => value.starts_with('"') || is_integer(value),
             "Boolean" => matches!(value, "true" | "false"),
-            _ => match self.schema.types.get(name) {
+            _ => match self.api.ty(name) {
                 Some(ExtendedType::InputObject(input)) => return self.input_object(input, value, depth),
                 Some(ExtendedType::Enum(definition)) => {
-                    let known = string(value).is_some_and(|value| definition.values.contains_key(&*value));
+                    let known = string(value).is_some_and(|value| self.api.has_value(definition, &value));
                     if !known && self.names == SchemaNames::Shown {
-                        let values: Vec<&str> = definition.values.keys().map(|name| name.as_str()).collect();
+                        let values: Vec<&str> = self.api.values(definition).map(|value| value.value.as_str()).collect();
                         return self.invalid(format!("expected one of {}, found {}", values.join(", "), shown(value)));
                     }
                     known
@@ -188,7 +189,7 @@ impl<'a> Coercion<'a> {
         }
     }
 
-    fn input_object(&mut self, input: &InputObjectType, value: &str, depth: usize) {
+    fn input_object(&mut self, input: &'a InputObjectType, value: &str, depth: usize) {
         let given = match object(value) {
             Ok(given) => given,
             Err(NotAnObject::Duplicate(key)) => return self.invalid(format!("the field \"{key}\" is given twice")),
@@ -202,7 +203,7 @@ impl<'a> Coercion<'a> {
         };
         let length = self.path.len();
         for (key, value) in &given {
-            match input.fields.get(&**key) {
+            match self.api.input_field(input, key) {
                 Some(field) => {
                     let _ = write!(self.path, ".{key}");
                     self.value(&field.ty, value.get(), depth + 1);
@@ -212,7 +213,7 @@ impl<'a> Coercion<'a> {
                 None => self.invalid(format!("there is no field \"{key}\"")),
             }
         }
-        for field in input.fields.values() {
+        for field in self.api.input_fields(input) {
             let missing = field.is_required() && !given.iter().any(|(key, _)| key.as_ref() == field.name.as_str());
             match self.names {
                 _ if !missing => {}
@@ -361,7 +362,7 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use apollo_compiler::ExecutableDocument;
+    use apollo_compiler::{ExecutableDocument, Schema};
 
     const SCHEMA: &str = "
         scalar JSON
@@ -382,7 +383,7 @@ mod tests {
         let document = ExecutableDocument::parse(&schema, text, "op.graphql").unwrap();
         let operation = document.operations.get(None).unwrap();
         let raw = RawValue::from_string(variables.to_owned()).unwrap();
-        let shown = match coerce_variables(&schema, &operation.variables, Some(&raw), names) {
+        let shown = match coerce_variables(ApiView::all(&schema), &operation.variables, Some(&raw), names) {
             Ok(values) => {
                 (0..operation.variables.len()).map(|i| values.raw(i).unwrap_or("-")).collect::<Vec<_>>().join(" ")
             }
@@ -492,7 +493,7 @@ mod tests {
         let document = ExecutableDocument::parse(&schema, text, "op.graphql").unwrap();
         let definitions = &document.operations.get(None).unwrap().variables;
         let raw = RawValue::from_string(r#"{"y":false}"#.to_owned()).unwrap();
-        let values = coerce_variables(&schema, definitions, Some(&raw), SchemaNames::Shown).unwrap();
+        let values = coerce_variables(ApiView::all(&schema), definitions, Some(&raw), SchemaNames::Shown).unwrap();
         assert_eq!((values.boolean(0), values.boolean(1)), (Some(true), Some(false)));
     }
 }

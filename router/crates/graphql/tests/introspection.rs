@@ -18,6 +18,7 @@ use braid_graphql::operation::{FieldRef, Operation, SelectionSet};
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_graphql::schema::Schema;
 use braid_graphql::variables::{Variables, coerce_variables};
+use braid_graphql::view::ApiView;
 
 const SCHEMA: &str = r#"
     """about "it" """ schema { query: Q mutation: M }
@@ -80,9 +81,10 @@ fn agrees_with_another_implementation() {
 
     let own = Schema::new(&schema).unwrap();
     let normal = normal(&schema, &own, &everything());
-    let variables = coerce_variables(&schema, &normal.variables, None, SchemaNames::Shown).unwrap();
+    let variables = coerce_variables(ApiView::all(&schema), &normal.variables, None, SchemaNames::Shown).unwrap();
     let definitions = &normal.variables;
-    let context = Context { schema: &schema, variables: &variables, definitions, max_bytes: 1 << 20, deadline: None };
+    let context =
+        Context { api: ApiView::all(&schema), variables: &variables, definitions, max_bytes: 1 << 20, deadline: None };
     let mut introspector = Introspector::new(context);
     for field in &normal.selection_set.fields {
         let is_type = field.definition == FieldRef::IntrospectType;
@@ -102,7 +104,7 @@ fn bounded(text: &str, max_bytes: usize, deadline: Option<Instant>) -> Result<us
     let normal = normal(&schema, &own, text);
     let sets: Vec<&SelectionSet> = normal.selection_set.fields[0].selection_set.iter().collect();
     let variables = Variables::default();
-    let context = Context { schema: &schema, variables: &variables, definitions: &[], max_bytes, deadline };
+    let context = Context { api: ApiView::all(&schema), variables: &variables, definitions: &[], max_bytes, deadline };
     let mut out = vec![b' '; 900];
     Introspector::new(context).write(false, &[], &sets, &mut out).map(|()| out.len())
 }

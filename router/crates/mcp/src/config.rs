@@ -15,6 +15,8 @@ pub struct McpConfig {
     pub enabled: bool,
     /// The path of the endpoint.
     pub path: String,
+    /// The graph that agents see, of those in `graphs`. It must be set if there are any.
+    pub graph: Option<String>,
     /// Which mutations agents can run: `none`, `persisted` (those that are tools of their own), or `all` (also with the tool `execute`).
     pub mutations: Mutations,
     /// Operations that are tools of their own.
@@ -45,6 +47,7 @@ impl Default for McpConfig {
         Self {
             enabled: false,
             path: "/mcp".to_owned(),
+            graph: None,
             mutations: Mutations::None,
             operations: OperationToolsConfig::default(),
             tools: GeneralToolsConfig::default(),

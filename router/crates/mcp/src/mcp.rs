@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use braid_gateway::refusal::Refusal;
 use braid_gateway::{Executed, Gateway, Subgraphs};
+use braid_graphql::compiler::Schema;
+use braid_graphql::compiler::validation::Valid;
 use braid_request_context::RequestContext;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap};
@@ -58,6 +60,8 @@ pub struct McpReply {
 pub(crate) struct Inner<S> {
     pub(crate) config: McpConfig,
     pub(crate) gateway: Arc<Gateway<S>>,
+    /// What agents see of the API schema, where it is not all.
+    api: Option<Arc<Valid<Schema>>>,
     files: Vec<Text>,
     /// Whether operations can be run by their texts.
     has_execute: bool,
@@ -80,10 +84,12 @@ impl<S: Subgraphs> Mcp<S> {
         resource: Option<ProtectedResource>,
     ) -> Result<Self, McpError> {
         let files = read(&config.operations.files)?;
+        let api = config.graph.as_deref().and_then(|name| gateway.schema_of(name));
         let (tools, reading) = (Mutex::default(), tokio::sync::Mutex::default());
         let inner = Arc::new(Inner {
             config: config.clone(),
             gateway,
+            api,
             files,
             has_execute,
             tools,
@@ -193,6 +199,7 @@ impl<S> Inner<S> {
     pub(crate) fn view(&self) -> View<'_> {
         View {
             supergraph: &self.gateway.supergraph,
+            api: self.api.as_deref().unwrap_or(&self.gateway.supergraph.api_schema),
             requirements: self.gateway.requirements(),
             mutations: self.config.mutations == Mutations::All,
         }

@@ -38,7 +38,7 @@ const ROOT_SUMMARY: usize = 200;
 /// The tools of a document, or why an operation of it is none.
 pub(crate) fn tools(text: &str, sent: &Sent, view: View<'_>) -> Vec<Result<OperationTool, String>> {
     let limits = ParseLimits { names: braid_graphql::names::SchemaNames::Shown, ..ParseLimits::default() };
-    let document = match parse_typed(&view.supergraph.api_schema, text, limits) {
+    let document = match parse_typed(view.api, text, limits) {
         Ok(document) => document,
         Err(errors) => {
             let problem = errors.into_iter().next().map(|error| error.message).unwrap_or_default();

@@ -217,7 +217,12 @@ mod tests {
         let supergraph = Supergraph::read(sdl).unwrap();
         let requirements = Requirements::read(&supergraph).unwrap();
         for mutations in [false, true] {
-            check(View { supergraph: &supergraph, requirements: &requirements, mutations });
+            check(View {
+                supergraph: &supergraph,
+                api: &supergraph.api_schema,
+                requirements: &requirements,
+                mutations,
+            });
         }
     }
 

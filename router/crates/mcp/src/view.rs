@@ -4,6 +4,7 @@
 use braid_authorization::{Alternatives, Requirement, RequirementSet, Requirements};
 use braid_graphql::compiler::Schema;
 use braid_graphql::compiler::schema::{ExtendedType, FieldDefinition};
+use braid_graphql::compiler::validation::Valid;
 use braid_graphql::schema::fields_of;
 use braid_graphql::{Name, Node, OperationType};
 use braid_supergraph::Supergraph;
@@ -12,6 +13,8 @@ use braid_supergraph::Supergraph;
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) supergraph: &'a Supergraph,
+    /// What they see of the API schema.
+    pub(crate) api: &'a Valid<Schema>,
     pub(crate) requirements: &'a Requirements,
     /// Whether mutations can be run by their texts.
     pub(crate) mutations: bool,
@@ -19,7 +22,7 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn schema(&self) -> &'a Schema {
-        &self.supergraph.api_schema
+        self.api
     }
 
     /// The root types whose operations can be run.

@@ -40,6 +40,8 @@ pub struct RequestContext {
     pub trace: Option<TraceContext>,
     /// Which override labels are on, a bit for each by its number in the version that answers.
     pub override_labels: u64,
+    /// The graph that it is for, where there are several.
+    pub graph: Option<Arc<str>>,
     /// A slot for each type that a stage leaves for later ones, those of middleware before the router included.
     pub extensions: Extensions,
     plans: Arc<HeaderPlans>,
@@ -62,6 +64,7 @@ impl RequestContext {
             deadline: started + time,
             trace: None,
             override_labels: 0,
+            graph: None,
             extensions: head.extensions,
             forwarded: (0..plans.request_plans()).map(|_| OnceLock::new()).collect(),
             plans,
@@ -99,6 +102,7 @@ impl RequestContext {
             deadline: self.deadline,
             trace: self.trace.clone(),
             override_labels: self.override_labels,
+            graph: self.graph.clone(),
             extensions: self.extensions.clone(),
             forwarded: (0..plans.request_plans()).map(|_| OnceLock::new()).collect(),
             plans,

@@ -8,7 +8,6 @@ use braid_supergraph::Supergraph;
 
 use crate::change::Change;
 use crate::config::ChecksConfig;
-use crate::contract::{ContractError, ContractFilter, contract};
 use crate::diff::{diff, locate};
 use crate::federation::{annotate, diff_supergraphs};
 use crate::lint::{lint, only_new};
@@ -19,6 +18,7 @@ use crate::problem::Problem;
 use crate::report::{Composition, ContractReport, Report};
 use crate::sources::{SourceFile, Sources};
 use crate::verdict::DOES_NOT_COMPOSE;
+use braid_contracts::{ContractError, ContractFilter, contract};
 
 /// Everything that a check looks at.
 #[derive(Debug, Default)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::ContractFilter;
 use crate::lint::LintConfig;
+use braid_contracts::ContractFilter;
 
 /// All sections that checks read.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

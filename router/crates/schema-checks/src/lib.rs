@@ -5,13 +5,13 @@
 //!               └─federation──▶ between subgraphs ──┼─attribute─▶ allow ─▶ Report ──output──▶ text
 //! operations ─────judge───────▶ broken, affected ───┘                        ▲
 //! SDL files ──────lint────────▶ findings ────────────────────────────────────┘
+//! usage logs ─────usage───────▶ Summary
 //! ```
 
 pub mod allow;
 pub mod change;
 pub mod check;
 pub mod config;
-pub mod contract;
 pub mod diff;
 pub mod federation;
 pub mod items;

@@ -32,6 +32,9 @@ pub enum SettingsError {
     /// A proxy that is no address.
     #[error(transparent)]
     ClientIp(#[from] NoAddress),
+    /// Which requests are for a graph can't be told: the graph, and the problem.
+    #[error("graphs.{0}.match.{1}")]
+    Graph(String, String),
     /// A text that is not the path of a claim.
     #[error("telemetry.access_log.claims: {0}")]
     Claim(String),

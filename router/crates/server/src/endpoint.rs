@@ -15,7 +15,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 
 use crate::exchange::Exchange;
 use crate::state::Front;
-use crate::{body, front, graphql, reply};
+use crate::{body, exchange, front, graphql, reply};
 
 /// Answers requests of clients at paths of its own. It belongs to one version, and is swapped with it.
 pub trait Endpoint<S>: Debug + Send + Sync {
@@ -27,6 +27,9 @@ pub trait Endpoint<S>: Debug + Send + Sync {
 
     /// What anybody may read at a path, without credentials.
     fn file(&self, context: &RequestContext) -> Option<Response<Bytes>>;
+
+    /// The graph that its requests are for, where there are several.
+    fn graph(&self) -> Option<Arc<str>>;
 
     /// The most bytes that the body of a request may have.
     fn max_body_bytes(&self) -> usize;
@@ -123,6 +126,7 @@ where
         let challenge = exchange.version.authenticator.as_ref().map(|authenticator| authenticator.challenge(error));
         return Err(Refusal { challenge, ..Refusal::fixed(error.status(), error.code(), error.to_string()) });
     }
+    exchange::own(&mut exchange.context)?.graph = endpoint.graph();
     let Exchange { version, context, observed, .. } = exchange;
     let mut body = match context.method == Method::POST {
         true => body::read(&context.headers, body, endpoint.max_body_bytes(), version.config.body_timeout.0).await?,

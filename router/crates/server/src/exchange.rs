@@ -76,6 +76,11 @@ impl<S: Subgraphs> Exchange<S> {
         Ok(())
     }
 
+    /// Finds out which graph is asked. Who asks must be known, and the context not be shared yet.
+    pub(crate) fn choose_graph(&mut self) -> Result<(), Refusal> {
+        self.version.choose_graph(own(&mut self.context)?)
+    }
+
     /// Checks the rate limits that need nothing of the operation. Must be called before the context is shared.
     pub(crate) async fn limit(&mut self) -> Result<(), Refusal> {
         let Some(limits) = &self.version.rate_limits else { return Ok(()) };
@@ -92,7 +97,7 @@ impl<S> Exchange<S> {
         self.has_ended = true;
         self.admitted = None;
         let mut observed = self.observed.take();
-        observed.opened(opened, &self.context);
+        observed.opened(opened, &self.version, &self.context);
         StreamExchange { front: front.clone(), context: self.context.clone(), observed }
     }
 }

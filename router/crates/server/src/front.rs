@@ -40,11 +40,11 @@ impl<S: Subgraphs> Front<S> {
         B: hyper::body::Body<Data = Bytes> + Unpin + Send + 'static,
     {
         let version = self.current();
-        if socket::is_asked(&request) && request.uri().path() == version.config.path {
+        if socket::is_asked(&request) && version.is_endpoint(request.uri().path()) {
             let response = socket::respond(self, version, request, peer).map(Body::Whole);
             return Either::Left(std::future::ready(response));
         }
-        let is_exact = request.uri().path() == version.config.path && !is_page(&request, &version.url_ids);
+        let is_exact = version.is_endpoint(request.uri().path()) && !is_page(&request, &version.url_ids);
         if !is_exact
             && let Some(endpoint) = version.endpoint.clone().filter(|other| other.is_path(request.uri().path()))
         {
@@ -94,8 +94,9 @@ impl<S: Subgraphs> Front<S> {
         if version.telemetry.metrics.enabled && path == version.telemetry.metrics.path && is_read(request) {
             return Some(health::metrics(self.metrics()));
         }
-        if config.playground.enabled && is_read(request) {
-            return playground::respond(config, &version.gateway.exposure, path, request.headers());
+        if is_read(request) {
+            let page = version.page(request.headers(), request.uri())?;
+            return playground::respond(config, &page, &version.gateway.exposure, path, request.headers());
         }
         None
     }

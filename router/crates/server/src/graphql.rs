@@ -133,7 +133,8 @@ async fn begin<S: Subgraphs>(exchange: &mut Exchange<S>, accepted: Accepted) -> 
     let identified = exchange.identify().await;
     // A request whose credentials are refused counts too, so that nobody guesses them fast.
     exchange.limit().await?;
-    identified
+    identified?;
+    exchange.choose_graph()
 }
 
 /// Where answers say who may keep them, what does not say it may be kept by nobody: caches would keep some of it for a time of their choice.

@@ -67,7 +67,9 @@ mod exchange;
 mod exposed;
 mod front;
 mod graphql;
+pub mod graphs;
 mod health;
+mod logged_client;
 mod negotiate;
 mod observe;
 mod page_files;
@@ -176,6 +178,13 @@ pub async fn serve<S: Subgraphs>(listener: TcpListener, front: Arc<Front<S>>, sh
     let finished = tokio::time::timeout(server.shutdown_grace.0, leave).await;
     if finished.is_err() {
         tracing::warn!("Requests in flight were cut off");
+    }
+    let usage = acceptor.front.current().gateway.usage.clone();
+    if let Some(usage) = usage {
+        let flushed = tokio::task::spawn_blocking(move || usage.flush());
+        if flushed.await.is_err() {
+            tracing::error!("Writing the usage log failed");
+        }
     }
     if let Some(exporter) = exporter {
         let timeout = acceptor.front.current().telemetry.trace.otlp.timeout.0;

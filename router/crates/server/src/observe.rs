@@ -8,11 +8,10 @@ use braid_gateway::refusal::Refusal;
 use braid_gateway::subscriptions::Ended;
 use braid_gateway::{Executed, Made};
 use braid_graphql::OperationType;
-use braid_request_context::identity::{ClaimPath, Identity, Principal};
+use braid_request_context::identity::Identity;
 use braid_request_context::{CacheReport, RequestContext};
 use braid_supergraph::Supergraph;
 use braid_telemetry::access_log::AccessLog;
-use braid_telemetry::config::AccessLogConfig;
 use braid_telemetry::key;
 use braid_telemetry::line::Line;
 use braid_telemetry::metrics::Metrics;
@@ -21,52 +20,10 @@ use braid_telemetry::trace::{TraceContext, random};
 use http::StatusCode;
 use http::header::HeaderName;
 
-use crate::config::SettingsError;
 use crate::graphql::kind_name;
 use crate::version::Version;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// What a line of the access log has of the client.
-#[derive(Debug)]
-pub(crate) struct LoggedClient {
-    name: HeaderName,
-    version: HeaderName,
-    claims: Vec<(String, ClaimPath)>,
-}
-
-impl LoggedClient {
-    /// Reads the names of headers and claims.
-    pub(crate) fn new(config: &AccessLogConfig) -> Result<Self, SettingsError> {
-        let header = |name: &str| HeaderName::try_from(name).map_err(|_| SettingsError::ClientHeader(name.to_owned()));
-        let claim = |(name, path): (&String, &String)| {
-            Ok((name.clone(), path.parse::<ClaimPath>().map_err(SettingsError::Claim)?))
-        };
-        Ok(Self {
-            name: header(&config.client_name_header)?,
-            version: header(&config.client_version_header)?,
-            claims: config.claims.iter().map(claim).collect::<Result<_, SettingsError>>()?,
-        })
-    }
-
-    /// Writes who asks, and the claims that are logged.
-    fn write(&self, line: &mut Line<'_>, principal: &Principal) {
-        line.text(key!("authenticatedBy"), &principal.source);
-        if self.claims.is_empty() {
-            return;
-        }
-        line.object(key!("claims"), |line| {
-            for (name, path) in &self.claims {
-                if let Some(value) = principal.claim(path) {
-                    line.value(name, value, MAX_CLAIM);
-                }
-            }
-        });
-    }
-}
-
-/// The most bytes of a claim in the log.
-const MAX_CLAIM: usize = 256;
 
 /// Where what is seen goes.
 #[derive(Debug, Default)]
@@ -160,10 +117,13 @@ impl Observed {
     }
 
     /// The response is a stream, which has begun. As a request it is over.
-    pub(crate) fn opened(&mut self, opened: OpenedStream, context: &RequestContext) {
+    pub(crate) fn opened<S>(&mut self, opened: OpenedStream, version: &Version<S>, context: &RequestContext) {
+        let [client, client_version] = version.logged_client.of(context);
+        version.gateway.used(&opened.operation, client, client_version, false);
         let metrics = &self.observers.metrics;
         metrics.active_requests.dec();
         metrics.request(StatusCode::OK, context.started.elapsed(), None);
+        count_for_graph(version, context, StatusCode::OK);
         metrics.streams.opened(opened.protocol);
         self.protocol = Some(opened.protocol);
         let name = opened.operation.result.as_ref().ok().and_then(|compiled| compiled.name()).unwrap_or_default();
@@ -221,16 +181,29 @@ impl Observed {
 
     /// The request is over: so many bytes with this status.
     pub(crate) fn end<S>(&mut self, version: &Version<S>, context: &RequestContext, status: StatusCode, bytes: u64) {
+        self.used(version, context);
         let took = context.started.elapsed();
         // Who shares an execution waits for another request, whose fetches are not its own.
         let own = self.answers.first().filter(|answer| answer.made != Made::Shared);
         let overhead = own.map(|answer| took.saturating_sub(waited(answer)));
         self.observers.metrics.active_requests.dec();
         self.observers.metrics.request(status, took, overhead);
+        count_for_graph(version, context, status);
         if let Some(log) = &self.observers.access_log {
             log.line(|line| self.line(version, context, line, status, took, bytes));
         }
         self.end_span(status);
+    }
+
+    /// Records which operations the client used.
+    fn used<S>(&self, version: &Version<S>, context: &RequestContext) {
+        if version.gateway.usage.is_none() {
+            return;
+        }
+        let [client, client_version] = version.logged_client.of(context);
+        for answer in self.answers.iter().filter(|answer| answer.made != Made::Planned) {
+            version.gateway.used(&answer.operation, client, client_version, answer.response.errors > 0);
+        }
     }
 
     fn end_span(&mut self, status: StatusCode) {
@@ -271,13 +244,16 @@ impl Observed {
             line.address(key!("peer"), peer.ip());
         }
         let client = &version.logged_client;
-        for (key, name) in [(key!("client"), &client.name), (key!("clientVersion"), &client.version)] {
-            if let Some(value) = header(name) {
+        for (key, value) in [key!("client"), key!("clientVersion")].into_iter().zip(client.of(context)) {
+            if let Some(value) = value {
                 line.text(key, value);
             }
         }
         if let Some(principal) = context.identity.principal() {
             client.write(line, principal);
+        }
+        if let Some(graph) = &context.graph {
+            line.text(key!("graph"), graph);
         }
         line.text(key!("method"), context.method.as_str());
         line.number(key!("status"), u64::from(status.as_u16()));
@@ -350,13 +326,22 @@ fn operation(line: &mut Line<'_>, supergraph: &Supergraph, answer: &Executed) {
     });
 }
 
+fn count_for_graph<S>(version: &Version<S>, context: &RequestContext, status: StatusCode) {
+    // What is refused before it is known for which graph it is, is for none of them only if there is none.
+    let is_known = context.graph.is_some() || status == StatusCode::NOT_FOUND;
+    if let Some(graphs) = version.graphs.as_ref().filter(|_| is_known) {
+        graphs.count(context.graph.as_deref(), status, context.started.elapsed());
+    }
+}
+
 /// The span of the request, when it belongs to a trace.
 fn begin_span<S>(observers: &Observers, version: &Version<S>, context: &RequestContext) -> Option<Box<Span>> {
     let telemetry = &version.telemetry.trace;
     let mut span = TraceContext::of_request(telemetry, &context.headers, observers.exporter.as_ref())?;
     if span.is_recorded() {
         let path = context.uri.path();
-        let is_other = version.endpoint.as_ref().is_some_and(|endpoint| endpoint.is_path(path));
+        let is_other =
+            version.is_endpoint(path) || version.endpoint.as_ref().is_some_and(|endpoint| endpoint.is_path(path));
         let route = if is_other { path } else { &version.config.path };
         span.rename(format!("{} {route}", context.method));
         span.set("http.request.method", context.method.as_str().to_owned());

@@ -12,6 +12,7 @@ use http::{Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::config::{PlaygroundConfig, ServerConfig};
+use crate::graphs::Page;
 use crate::negotiate::wants_page;
 use crate::page_files::{PageFile, page_file};
 use crate::reply;
@@ -41,13 +42,14 @@ const ERRORS: &str = include_str!("../../../../docs/errors.md");
 /// Answers for the page and its files. `exposure` is what the router shows to those who ask.
 pub(crate) fn respond(
     config: &ServerConfig,
+    page: &Page<'_>,
     exposure: &ExposureConfig,
     path: &str,
     headers: &HeaderMap,
 ) -> Option<Response<Bytes>> {
     static CODES: LazyLock<Bytes> = LazyLock::new(|| Value::Object(error_codes(ERRORS)).to_string().into());
     match path {
-        "/playground/config.json" => return Some(reply::json(StatusCode::OK, settings(config, exposure))),
+        "/playground/config.json" => return Some(reply::json(StatusCode::OK, settings(config, page, exposure))),
         "/playground/errors.json" => return Some(reply::json(StatusCode::OK, CODES.clone())),
         "/favicon.ico" | "/favicon.svg" => return Some(text("image/svg+xml", ICON)),
         "/playground/playground.css" => return Some(text("text/css; charset=utf-8", STYLE)),
@@ -57,8 +59,8 @@ pub(crate) fn respond(
         return Some(text("text/javascript; charset=utf-8", script));
     }
     let folder = config.playground.folder.as_deref();
-    if path == "/" || path == config.path {
-        return wants_page(&Method::GET, headers).then(|| page(folder, headers));
+    if path == "/" || path == page.endpoint {
+        return wants_page(&Method::GET, headers).then(|| html(folder, headers));
     }
     let asset = path.strip_prefix('/').filter(|path| path.starts_with("assets/"))?;
     let file = page_file(folder, asset, headers)?;
@@ -66,7 +68,7 @@ pub(crate) fn respond(
     Some(response(content_type(asset), "public, max-age=31536000, immutable", file))
 }
 
-fn page(folder: Option<&str>, request: &HeaderMap) -> Response<Bytes> {
+fn html(folder: Option<&str>, request: &HeaderMap) -> Response<Bytes> {
     let small = || PageFile { bytes: Bytes::from_static(PAGE.as_bytes()), is_packed: false };
     let html = page_file(folder, "index.html", request).unwrap_or_else(small);
     let mut response = response("text/html; charset=utf-8", "no-cache", html);
@@ -88,15 +90,15 @@ fn response(content_type: &'static str, cache: &'static str, file: PageFile) -> 
 }
 
 /// What the page needs to know of the router.
-fn settings(config: &ServerConfig, exposure: &ExposureConfig) -> String {
-    let PlaygroundConfig { title, queries, sign_in, schema_tools, .. } = &config.playground;
+fn settings(config: &ServerConfig, page: &Page<'_>, exposure: &ExposureConfig) -> String {
+    let PlaygroundConfig { queries, sign_in, schema_tools, .. } = &config.playground;
     json!({
-        "endpoint": config.path,
-        "title": title,
+        "endpoint": page.endpoint,
+        "title": page.title,
         "queries": queries,
         "plan": exposure.plan,
         "exchanges": exposure.plan && exposure.exchanges,
-        "schemaTools": schema_tools,
+        "schemaTools": *schema_tools && !page.is_part,
         "signIn": sign_in,
     })
     .to_string()

@@ -6,19 +6,23 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use braid_authentication::Authenticator;
+use braid_gateway::graphs::not_found;
+use braid_gateway::refusal::Refusal;
 use braid_gateway::{Gateway, Subgraphs};
 use braid_net::tls::server_config;
 use braid_rate_limit::RateLimits;
 use braid_request_context::RequestContext;
 use braid_request_context::client_ip::ClientIp;
 use braid_telemetry::config::TelemetryConfig;
-use http::HeaderName;
+use braid_telemetry::metrics::Metrics;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName, Uri};
 use tokio_rustls::rustls;
 
 use crate::config::{ServerConfig, SettingsError};
 use crate::endpoint::Endpoint;
-use crate::observe::LoggedClient;
+use crate::graphs::{GraphSetup, Graphs, Page};
+use crate::logged_client::LoggedClient;
 use crate::route::Route;
 use crate::rules::HttpRules;
 use crate::url_ids::UrlIds;
@@ -46,6 +50,8 @@ pub struct Version<S> {
     pub(crate) url_ids: UrlIds,
     /// The headers that clients of WebSockets can give when they begin.
     pub(crate) init_headers: Vec<HeaderName>,
+    /// The graphs that requests can be for; `None` if they are for the whole graph.
+    pub(crate) graphs: Option<Graphs>,
     /// Answers requests to paths that belong to this version.
     pub(crate) route: Option<Arc<dyn Route>>,
     /// How connections are encrypted, if they are.
@@ -65,6 +71,7 @@ impl<S> Version<S> {
             authenticator: None,
             rate_limits: None,
             endpoint: None,
+            graphs: None,
             client_ip: ClientIp::new(&config.client_ip)?,
             rules: HttpRules::new(&config)?,
             logged_client: LoggedClient::new(&telemetry.access_log)?,
@@ -86,6 +93,52 @@ impl<S> Version<S> {
     #[must_use]
     pub fn with_endpoint(self, endpoint: Option<Arc<dyn Endpoint<S>>>) -> Self {
         Self { endpoint, ..self }
+    }
+
+    /// The same, where requests are for one of these graphs; for the whole graph, if there is none.
+    pub fn with_graphs(self, graphs: &[GraphSetup], metrics: &Metrics) -> Result<Self, SettingsError> {
+        let graphs = if graphs.is_empty() { None } else { Some(Graphs::new(graphs, metrics)?) };
+        Ok(Self { graphs, ..self })
+    }
+
+    /// Whether GraphQL requests are taken at this path.
+    pub(crate) fn is_endpoint(&self, path: &str) -> bool {
+        path == self.config.path || self.graphs.as_ref().is_some_and(|graphs| graphs.is_endpoint(path))
+    }
+
+    /// The endpoint that a request is for, by its path. Ids of persisted operations can follow it.
+    fn endpoint_of<'p>(&'p self, path: &'p str) -> &'p str {
+        if self.url_ids.is_path(path) { &self.config.path } else { path }
+    }
+
+    /// Finds out which graph a request is for, once its client is known.
+    pub(crate) fn choose_graph(&self, context: &mut RequestContext) -> Result<(), Refusal> {
+        let Some(graphs) = &self.graphs else { return Ok(()) };
+        let path = self.endpoint_of(context.uri.path());
+        let graph = graphs.of(context, path, &self.config.path).cloned();
+        context.graph = Some(graph.ok_or_else(not_found)?);
+        Ok(())
+    }
+
+    /// Refuses a request that is for none of the graphs, whoever sends it.
+    pub(crate) fn check_graph(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Refusal> {
+        let path = self.endpoint_of(uri.path());
+        let can_be = |graphs: &Graphs| graphs.can_be(headers, uri, path, &self.config.path);
+        if self.graphs.as_ref().is_none_or(can_be) { Ok(()) } else { Err(not_found()) }
+    }
+
+    /// The page for a request, if there is one.
+    pub(crate) fn page(&self, headers: &HeaderMap, uri: &Uri) -> Option<Page<'_>> {
+        let config = &self.config.playground;
+        let Some(graphs) = &self.graphs else {
+            let page = Page { title: &config.title, endpoint: &self.config.path, is_part: false };
+            return config.enabled.then_some(page);
+        };
+        // The page says where it is when it asks for its settings.
+        let mut parameters = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        let asked = parameters.find(|(name, _)| name == "page").map(|(_, path)| path);
+        let path = asked.as_deref().filter(|_| uri.path().starts_with("/playground/")).unwrap_or(uri.path());
+        graphs.page((headers, uri), path, config, &self.config.path)
     }
 
     /// The same, where `route` answers what nothing else does.

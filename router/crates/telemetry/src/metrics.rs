@@ -4,8 +4,10 @@ mod answers;
 mod cache;
 mod cached;
 mod coprocessor;
+mod graphs;
 mod invalidation;
 mod limits;
+mod schema_usage;
 mod streams;
 mod subgraph;
 mod upstream;
@@ -26,10 +28,13 @@ pub use cache::CacheMetrics;
 use cached::CachedItemFamilies;
 pub use cached::CachedItemMetrics;
 pub use coprocessor::{CoprocessorMetrics, CoprocessorOutcome};
+use graphs::GraphFamilies;
+pub use graphs::GraphMetrics;
 use invalidation::Invalidated;
 pub use invalidation::{InvalidationOutcome, InvalidationWay};
 use limits::LimitFamilies;
 pub use limits::{RateLimitMetrics, RedisMetrics};
+pub use schema_usage::SchemaUsageMetrics;
 pub use streams::{StreamLimit, StreamMetrics};
 use subgraph::SubgraphFamilies;
 pub use subgraph::SubgraphMetrics;
@@ -92,6 +97,9 @@ pub struct Metrics {
     pub streams: StreamMetrics,
     /// What is kept of subgraphs' answers.
     pub cache: CacheMetrics,
+    /// The fields that clients ask for.
+    pub schema_usage: SchemaUsageMetrics,
+    graphs: GraphFamilies,
     /// Access log lines that were dropped because standard error was too slow.
     pub access_lines_dropped: Counter,
 }
@@ -225,6 +233,8 @@ impl Default for Metrics {
             answers: AnswerMetrics::default(),
             streams: StreamMetrics::default(),
             cache: CacheMetrics::default(),
+            schema_usage: SchemaUsageMetrics::default(),
+            graphs: GraphFamilies::default(),
             access_lines_dropped: Counter::default(),
         };
         metrics.register(requests);
@@ -302,6 +312,8 @@ impl Metrics {
         self.answers.register(registry);
         self.streams.register(registry);
         self.cache.register(registry);
+        self.schema_usage.register(registry);
+        self.graphs.register(registry);
         registry.register(
             "access_log_dropped",
             "Access log lines that were dropped",
@@ -394,6 +406,11 @@ impl Metrics {
     /// The metrics of the connections that bring the events of a subgraph.
     pub fn upstream(&self, name: &str) -> UpstreamMetrics {
         self.upstream.of(name, self.streams.dropped.clone())
+    }
+
+    /// The metrics of one of several graphs.
+    pub fn graph(&self, name: &str) -> GraphMetrics {
+        self.graphs.of(name)
     }
 
     /// The metrics of a rate limit.

@@ -8,6 +8,7 @@ use braid_graphql::names::SchemaNames;
 use braid_graphql::operation::{Operation, SelectionSet};
 use braid_graphql::schema::TypeId;
 use braid_graphql::variables::{BAD_USER_INPUT, Variables, coerce_variables};
+use braid_graphql::view::{ApiView, Hidden};
 use braid_graphql::{Name, Node, OperationType, VariableDefinition};
 use braid_query_plan::QueryPlan;
 use braid_supergraph::{SubgraphId, Supergraph};
@@ -32,11 +33,13 @@ pub struct CompileOptions<'a> {
     pub with_facts: bool,
     /// Whether what it is compiled from is kept, for people to see ([`CompiledOperation::source`]).
     pub keeps_source: bool,
+    /// What of the API schema is hidden from those whose operation it is; `None` if nothing is.
+    pub hidden: Option<&'a Arc<Hidden>>,
 }
 
 impl Default for CompileOptions<'_> {
     fn default() -> Self {
-        Self { weights: &NoWeights, with_facts: false, keeps_source: true }
+        Self { weights: &NoWeights, with_facts: false, keeps_source: true, hidden: None }
     }
 }
 
@@ -44,6 +47,7 @@ impl Default for CompileOptions<'_> {
 #[derive(Debug)]
 pub struct CompiledOperation {
     pub(crate) supergraph: Arc<Supergraph>,
+    hidden: Option<Arc<Hidden>>,
     kind: OperationType,
     name: Option<Name>,
     pub(crate) variables: Vec<Node<VariableDefinition>>,
@@ -91,7 +95,8 @@ impl CompiledOperation {
         condition_variables(&operation.selection_set, &numbers, &mut conditions)?;
         conditions.sort_unstable();
         conditions.dedup();
-        let projection = Projection::new(supergraph, &shapes, &operation, &numbers)?;
+        let api = ApiView::new(&supergraph.api_schema, options.hidden.map(|hidden| &**hidden));
+        let projection = Projection::new(supergraph, api, &shapes, &operation, &numbers)?;
         let (parts, supergraph) = (Parts::new(&operation, &plan), Arc::clone(supergraph));
         let flow = Flow::new(&operation, &plan, &fetches, &projection);
         let (kind, name, root) = (operation.kind, operation.name.clone(), operation.root);
@@ -99,6 +104,7 @@ impl CompiledOperation {
         let source = options.keeps_source.then(|| Box::new(OperationSource { operation, plan }));
         let mut compiled = Self {
             supergraph,
+            hidden: options.hidden.cloned(),
             kind,
             name,
             variables,
@@ -119,6 +125,11 @@ impl CompiledOperation {
     /// Query, mutation or subscription.
     pub fn kind(&self) -> OperationType {
         self.kind
+    }
+
+    /// The API schema as its client sees it.
+    pub(crate) fn api(&self) -> ApiView<'_> {
+        ApiView::new(&self.supergraph.api_schema, self.hidden.as_deref())
     }
 
     /// The name the client gave the operation.
@@ -188,7 +199,7 @@ impl CompiledOperation {
         names: SchemaNames,
     ) -> Result<Variables, Vec<GraphQLError>> {
         let definitions = &self.variables;
-        let coerced = coerce_variables(&self.supergraph.api_schema, definitions, variables, names)?;
+        let coerced = coerce_variables(self.api(), definitions, variables, names)?;
         // A nullable variable with a default may stand in `@include(if:)`, but null may not (§6.4.1).
         let without = self.conditions.iter().find(|number| coerced.boolean(**number).is_none());
         match without {

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use ahash::{AHashMap, RandomState};
 use braid_graphql::Name;
+use braid_graphql::compiler::schema::ExtendedType;
 use braid_graphql::operation::{Field, FieldRef, Operation, SelectionSet, Stream, delivered_with};
 use braid_graphql::schema::{FieldId, TypeId, TypeKind};
 use braid_graphql::type_set::TypeSet;
+use braid_graphql::view::ApiView;
 use braid_supergraph::Supergraph;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
@@ -27,12 +29,14 @@ use super::wrappers::Wrappers;
 impl Projection {
     pub(crate) fn new(
         supergraph: &Supergraph,
+        api: ApiView<'_>,
         shapes: &Shapes,
         operation: &Operation,
         numbers: &Numbers<'_>,
     ) -> Result<Self, CompileError> {
         let mut compiler = Compiler {
             supergraph,
+            api,
             shapes,
             numbers,
             rules: Rules::default(),
@@ -85,8 +89,16 @@ fn in_order(mut placed: Vec<(usize, OutField)>, groups: Vec<OutGroup>) -> OutVar
     OutVariant { fields, is_conditional, groups }
 }
 
+/// Whether the client may see that there are such objects.
+fn is_shown(supergraph: &Supergraph, api: ApiView<'_>, ty: TypeId) -> bool {
+    let is_hidden = supergraph.ty(ty).inaccessible;
+    !is_hidden && (!api.hides() || api.ty(&supergraph.schema.ty(ty).name).is_some())
+}
+
 struct Compiler<'a> {
     supergraph: &'a Supergraph,
+    /// What the client sees.
+    api: ApiView<'a>,
     shapes: &'a Shapes,
     numbers: &'a Numbers<'a>,
     rules: Rules,
@@ -131,7 +143,8 @@ impl<'a> Compiler<'a> {
         // Types for which the same fields apply with the same types share a variant.
         let mut alike: AHashMap<Vec<(usize, Option<FieldId>)>, u32> = AHashMap::new();
         let mut by_type = Vec::new();
-        for ty in possible.iter().filter(|ty| !self.supergraph.ty(*ty).inaccessible) {
+        let (supergraph, api) = (self.supergraph, self.api);
+        for ty in possible.iter().filter(|ty| is_shown(supergraph, api, *ty)) {
             let name = Arc::clone(&self.supergraph.schema.ty(ty).quoted);
             if self.refused_types.contains(ty) {
                 variants.push(OutVariant::refused());
@@ -340,7 +353,12 @@ impl<'a> Compiler<'a> {
             let entry = self.enums.entry(id);
             let at = entry.index();
             entry.or_insert_with(|| {
-                let shown = values.iter().filter(|value| !hidden.contains(value));
+                let definition = self.api.ty(&ty.name);
+                let is_hidden = |value: &Name| match definition {
+                    Some(ExtendedType::Enum(definition)) => !self.api.has_value(definition, value),
+                    _ => false,
+                };
+                let shown = values.iter().filter(|value| !hidden.contains(value) && !is_hidden(value));
                 let mut values: Vec<Box<[u8]>> =
                     shown.map(|value| format!("\"{value}\"").into_bytes().into()).collect();
                 values.sort_unstable();

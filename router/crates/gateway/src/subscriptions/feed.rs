@@ -361,7 +361,7 @@ impl<S: Subgraphs> Feed<S> {
         if !operation.refused.is_empty() {
             refuse_unseen(&gateway, &operation, &context.identity)?;
         }
-        let names = gateway.exposure.names();
+        let names = gateway.names(context.graph.as_deref());
         let variables = compiled.coerce_variables(self.asked.variables.as_deref(), names).map_err(Refusal::request)?;
         Ok(Source { gateway, operation, variables, declined: Vec::new(), context: Arc::new(context) })
     }

@@ -53,6 +53,7 @@ struct Asked {
     query: Box<str>,
     operation_name: Option<Box<str>>,
     variables: Option<Box<RawValue>>,
+    graph: Option<Arc<str>>,
 }
 
 impl Subscription {
@@ -69,6 +70,7 @@ impl Subscription {
             query: wanted.query.into(),
             operation_name: wanted.operation_name.map(Into::into),
             variables: request.variables.as_deref().map(ToOwned::to_owned),
+            graph: wanted.graph.cloned(),
         };
         Self { operation: operation.clone(), cached, asked, variables, declined, context: context.clone() }
     }
@@ -76,7 +78,8 @@ impl Subscription {
 
 impl Asked {
     fn wanted(&self) -> Wanted<'_> {
-        Wanted { query: &self.query, operation_name: self.operation_name.as_deref(), values: None }
+        let (operation_name, graph) = (self.operation_name.as_deref(), self.graph.as_ref());
+        Wanted { query: &self.query, operation_name, values: None, graph }
     }
 }
 

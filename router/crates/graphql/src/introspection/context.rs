@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::VariableDefinition;
-use apollo_compiler::validation::Valid;
 
 use crate::operation::FieldRef;
 use crate::schema::{Schema, TypeId};
 use crate::variables::Variables;
+use crate::view::ApiView;
 
 /// The introspection types by themselves. In an operation, the types and fields below `__schema` and `__type` are of this schema.
 pub(super) static SCHEMA: LazyLock<Option<Schema>> = LazyLock::new(|| {
@@ -32,7 +32,7 @@ pub(crate) fn meta_type(field: FieldRef) -> Option<(&'static Schema, TypeId)> {
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// The schema that is shown.
-    pub schema: &'a Valid<apollo_compiler::Schema>,
+    pub api: ApiView<'a>,
     /// The values of the operation's variables.
     pub variables: &'a Variables,
     /// The operation's variables.

@@ -54,9 +54,8 @@ impl<'a> Introspector<'a> {
     }
 
     fn type_named(&self, arguments: &[Node<Argument>]) -> Option<&'a apollo_compiler::schema::ExtendedType> {
-        let schema = self.context.schema;
         let value = argument(&self.context, arguments, "name")?;
         let Value::String(name) = Cow::as_ref(&value) else { return None };
-        schema.types.get(name.as_str())
+        self.context.api.ty(name)
     }
 }

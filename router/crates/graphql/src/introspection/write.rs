@@ -11,6 +11,7 @@ use apollo_compiler::{Name, Node};
 
 use super::context::{Context, IntrospectionError};
 use super::select::Selected;
+use crate::view::FieldNumber;
 
 /// An object of the introspection schema.
 pub(super) enum Meta<'a> {
@@ -18,7 +19,7 @@ pub(super) enum Meta<'a> {
     Named(&'a ExtendedType),
     /// A list or non-null type.
     Wrapped(Type),
-    Field(&'a FieldDefinition),
+    Field(FieldNumber, &'a FieldDefinition),
     Input(&'a InputValueDefinition),
     EnumValue(&'a EnumValueDefinition),
     Directive(&'a DirectiveDefinition),
@@ -29,7 +30,7 @@ impl Meta<'_> {
         match self {
             Self::Schema => "__Schema",
             Self::Named(_) | Self::Wrapped(_) => "__Type",
-            Self::Field(_) => "__Field",
+            Self::Field(..) => "__Field",
             Self::Input(_) => "__InputValue",
             Self::EnumValue(_) => "__EnumValue",
             Self::Directive(_) => "__Directive",
@@ -69,7 +70,7 @@ impl<'a> Writer<'a> {
                 (Meta::Schema, _) => self.schema_field(field)?,
                 (Meta::Named(ty), _) => self.type_field(field, ty)?,
                 (Meta::Wrapped(ty), _) => self.wrapped_field(field, ty)?,
-                (Meta::Field(definition), _) => self.field_field(field, definition)?,
+                (Meta::Field(number, definition), _) => self.field_field(field, *number, definition)?,
                 (Meta::Input(definition), _) => self.input_field(field, definition)?,
                 (Meta::EnumValue(definition), _) => match field.name {
                     "name" => self.string(&definition.value),
@@ -98,14 +99,14 @@ impl<'a> Writer<'a> {
     }
 
     fn schema_field(&mut self, field: &Selected) -> Written {
-        let schema = self.context.schema;
-        let definition = &schema.schema_definition;
+        let api = self.context.api;
+        let (schema, definition) = (api.schema(), &api.schema().schema_definition);
         let root = match field.name {
             "description" => {
                 self.optional_string(definition.description.as_deref());
                 return Ok(());
             }
-            "types" => return self.list(field, schema.types.values().map(Meta::Named)),
+            "types" => return self.list(field, api.types().map(Meta::Named)),
             "directives" => {
                 let directives = schema.directive_definitions.values();
                 return self.list(field, directives.map(|definition| Meta::Directive(definition)));
@@ -114,7 +115,7 @@ impl<'a> Writer<'a> {
             "mutationType" => &definition.mutation,
             _ => &definition.subscription,
         };
-        match root.as_ref().and_then(|name| schema.types.get(name.as_str())) {
+        match root.as_ref().and_then(|name| api.ty(name)) {
             Some(ty) => self.object(&field.below, &Meta::Named(ty)),
             None => self.null(),
         }
@@ -133,12 +134,8 @@ impl<'a> Writer<'a> {
                     .and_then(|directive| directive.specified_argument_by_name("url").and_then(|value| value.as_str()));
                 self.optional_string(url);
             }
-            ("fields", ExtendedType::Object(object)) => {
-                return self.fields(field, object.fields.len(), object.fields.values());
-            }
-            ("fields", ExtendedType::Interface(interface)) => {
-                return self.fields(field, interface.fields.len(), interface.fields.values());
-            }
+            ("fields", ExtendedType::Object(object)) => return self.fields(field, object.fields.len(), ty),
+            ("fields", ExtendedType::Interface(interface)) => return self.fields(field, interface.fields.len(), ty),
             ("interfaces", ExtendedType::Object(object)) => {
                 return self.named(field, object.implements_interfaces.iter());
             }
@@ -152,12 +149,17 @@ impl<'a> Writer<'a> {
             }
             ("enumValues", ExtendedType::Enum(definition)) => {
                 self.step(definition.values.len())?;
-                let values = definition.values.values().filter(|value| deprecated || !is_deprecated(&value.directives));
+                let values =
+                    self.context.api.values(definition).filter(|value| deprecated || !is_deprecated(&value.directives));
                 return self.list(field, values.map(|value| Meta::EnumValue(value)));
             }
             ("inputFields", ExtendedType::InputObject(input)) => {
                 self.step(input.fields.len())?;
-                let fields = input.fields.values().filter(|field| deprecated || !is_deprecated(&field.directives));
+                let fields = self
+                    .context
+                    .api
+                    .input_fields(input)
+                    .filter(|field| deprecated || !is_deprecated(&field.directives));
                 return self.list(field, fields.map(|field| Meta::Input(field)));
             }
             ("isOneOf", ExtendedType::InputObject(input)) => self.boolean(input.is_one_of()),
@@ -186,7 +188,7 @@ impl<'a> Writer<'a> {
     fn ty(&mut self, field: &Selected, ty: &Type) -> Written {
         let context = self.context;
         match ty {
-            Type::Named(name) => match context.schema.types.get(name) {
+            Type::Named(name) => match context.api.ty(name) {
                 Some(ty) => self.object(&field.below, &Meta::Named(ty)),
                 None => self.null(),
             },
@@ -194,10 +196,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn field_field(&mut self, field: &Selected, definition: &'a FieldDefinition) -> Written {
+    fn field_field(&mut self, field: &Selected, number: FieldNumber, definition: &'a FieldDefinition) -> Written {
         match field.name {
             "name" => self.string(&definition.name),
-            "args" => return self.inputs(field, &definition.arguments),
+            "args" => return self.inputs(field, Some(number), &definition.arguments),
             "type" => return self.ty(field, &definition.ty),
             _ => self.described(field.name, definition.description.as_deref(), &definition.directives),
         }
@@ -222,7 +224,7 @@ impl<'a> Writer<'a> {
             "name" => self.string(&definition.name),
             "description" => self.optional_string(definition.description.as_deref()),
             "isRepeatable" => self.boolean(definition.repeatable),
-            "args" => return self.inputs(field, &definition.arguments),
+            "args" => return self.inputs(field, None, &definition.arguments),
             "locations" => {
                 for (at, location) in definition.locations.iter().enumerate() {
                     self.out.push(if at == 0 { b'[' } else { b',' });
@@ -249,34 +251,38 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn fields(
-        &mut self,
-        field: &Selected,
-        count: usize,
-        fields: impl Iterator<Item = &'a Node<FieldDefinition>>,
-    ) -> Written {
+    fn fields(&mut self, field: &Selected, count: usize, ty: &'a ExtendedType) -> Written {
         self.step(count)?;
-        let shown = fields.filter(|definition| {
+        let shown = self.context.api.fields(ty).filter(|(_, definition)| {
             !definition.name.starts_with("__") && (field.include_deprecated || !is_deprecated(&definition.directives))
         });
-        self.list(field, shown.map(|definition| Meta::Field(definition)))
+        self.list(field, shown.map(|(number, definition)| Meta::Field(number, definition)))
     }
 
-    fn inputs(&mut self, field: &Selected, inputs: &'a [Node<InputValueDefinition>]) -> Written {
+    /// The arguments of a field or directive.
+    fn inputs(
+        &mut self,
+        field: &Selected,
+        number: Option<FieldNumber>,
+        inputs: &'a [Node<InputValueDefinition>],
+    ) -> Written {
         self.step(inputs.len())?;
-        let shown = inputs.iter().filter(|input| field.include_deprecated || !is_deprecated(&input.directives));
+        let shown = self
+            .context
+            .api
+            .arguments(number, inputs)
+            .filter(|input| field.include_deprecated || !is_deprecated(&input.directives));
         self.list(field, shown.map(|input| Meta::Input(input)))
     }
 
     fn named(&mut self, field: &Selected, names: impl Iterator<Item = &'a Node<Name>>) -> Written {
         let context = self.context;
-        self.list(field, names.filter_map(|name| context.schema.types.get(name.as_str())).map(Meta::Named))
+        self.list(field, names.filter_map(|name| context.api.ty(name)).map(Meta::Named))
     }
 
     fn implementers(&mut self, interface: &Name) -> Vec<&'a ExtendedType> {
-        let schema = self.context.schema;
         if self.implementers.is_empty() {
-            for ty in schema.types.values() {
+            for ty in self.context.api.types() {
                 if let ExtendedType::Object(object) = ty {
                     for interface in &object.implements_interfaces {
                         self.implementers.entry(interface).or_default().push(ty);

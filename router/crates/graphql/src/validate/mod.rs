@@ -12,10 +12,10 @@ mod variables;
 use apollo_compiler::Node;
 use apollo_compiler::ast::{FieldDefinition, InputValueDefinition};
 use apollo_compiler::schema::ExtendedType;
-use apollo_compiler::validation::Valid;
 
-use crate::schema::{Schema, fields_of};
+use crate::schema::Schema;
 use crate::syntax::{Argument, Directive, Document, Field, Many, Selection, SelectionSet};
+use crate::view::{ApiView, FieldNumber};
 use variables::Usages;
 
 /// What is known of a document.
@@ -30,7 +30,7 @@ pub enum Verdict {
 }
 
 /// Judges `document` against `api`. `schema` has all of `api`, and may have more.
-pub fn judge(document: &Document<'_>, api: &Valid<apollo_compiler::Schema>, schema: &Schema) -> Verdict {
+pub fn judge(document: &Document<'_>, api: ApiView<'_>, schema: &Schema) -> Verdict {
     let selected = (0..document.number_of_selections()).map(|_| None).collect();
     let mut proof = Proof { document, api, schema, usages: Usages::default(), selected, is_open: false };
     match proof.definitions().and_then(|()| proof.variables()).and_then(|()| proof.fields_merge()) {
@@ -57,7 +57,7 @@ fn require(holds: bool) -> Proven {
 
 struct Proof<'d, 's> {
     document: &'d Document<'d>,
-    api: &'s Valid<apollo_compiler::Schema>,
+    api: ApiView<'s>,
     schema: &'s Schema,
     usages: Usages<'d, 's>,
     /// What each selection that is a field selects.
@@ -84,8 +84,7 @@ impl<'d, 's> Proof<'d, 's> {
         require(are_unique(fragments.iter().map(|fragment| fragment.name)))?;
         for operation in operations {
             self.is_open |= !operation.directives.is_empty();
-            let root = self.api.root_operation(operation.kind).ok_or(Unproven::Unknown)?;
-            let root = self.api.types.get(root).ok_or(Unproven::Unknown)?;
+            let root = self.api.root(operation.kind).ok_or(Unproven::Unknown)?;
             self.usages.begin();
             self.selections(operation.selection_set, root)?;
         }
@@ -100,7 +99,7 @@ impl<'d, 's> Proof<'d, 's> {
 
     /// *Fragment Spread Type Existence*, *Fragments on Object, Interface or Union Types*.
     fn composite(&self, name: &str) -> Proven<&'s ExtendedType> {
-        self.api.types.get(name).filter(|ty| is_composite(ty)).ok_or(Unproven::Unknown)
+        self.api.ty(name).filter(|ty| is_composite(ty)).ok_or(Unproven::Unknown)
     }
 
     /// Recursive as deep as the grammar, which parsing bounds.
@@ -135,20 +134,32 @@ impl<'d, 's> Proof<'d, 's> {
 
     /// *Field Selections*, *Leaf Field Selections*, *Argument Uniqueness*.
     fn field(&mut self, field: &'d Field<'d>, parent: &'s ExtendedType) -> Proven<Selected<'s>> {
-        let own = fields_of(parent).and_then(|fields| fields.get(field.name));
-        // The others are meta-fields.
-        let api: &'s apollo_compiler::Schema = self.api;
-        let definition = own.or_else(|| api.type_field(parent.name(), field.name).ok()).ok_or(Unproven::Unknown)?;
+        let (number, definition) = self.definition(field, parent).ok_or(Unproven::Unknown)?;
         let document = self.document;
         let given = &document[field.arguments];
         require(given.len() <= MOST && are_unique(given.iter().map(|argument| argument.name)))?;
-        self.arguments(&definition.arguments, given)?;
-        let inner = self.api.types.get(definition.ty.inner_named_type()).ok_or(Unproven::Unknown)?;
+        self.arguments(number, &definition.arguments, given)?;
+        let inner = self.api.ty(definition.ty.inner_named_type()).ok_or(Unproven::Unknown)?;
         match field.selection_set {
             Some(set) => require(is_composite(inner)).and_then(|()| self.selections(set, inner))?,
             None => require(!is_composite(inner))?,
         }
         Ok(Selected { parent, definition })
+    }
+
+    /// A field of the schema with its number, or a meta-field.
+    fn definition(
+        &self,
+        field: &Field<'_>,
+        parent: &'s ExtendedType,
+    ) -> Option<(Option<FieldNumber>, &'s Node<FieldDefinition>)> {
+        if let Some((number, own)) = self.api.field(parent, field.name) {
+            return Some((Some(number), own));
+        }
+        let api: &'s apollo_compiler::Schema = self.api.schema();
+        // Other than the root type that they are of, meta-fields are no fields of a type.
+        let is_meta = field.name.starts_with("__");
+        is_meta.then(|| api.type_field(parent.name(), field.name).ok()).flatten().map(|meta| (None, meta))
     }
 
     /// *Directives Are Defined*, *Directives Are in Valid Locations*, *Directives Are Unique per Location*, of `@skip` and `@include`. Others are not
@@ -159,22 +170,28 @@ impl<'d, 's> Proof<'d, 's> {
         require(given.len() <= MOST && are_unique(given.iter().map(|directive| directive.name)))?;
         for directive in given {
             self.is_open |= !matches!(directive.name, "skip" | "include");
-            let definition = self.api.directive_definitions.get(directive.name).ok_or(Unproven::Unknown)?;
+            let definition = self.api.schema().directive_definitions.get(directive.name).ok_or(Unproven::Unknown)?;
             let given = &document[directive.arguments];
             require(given.len() <= MOST && are_unique(given.iter().map(|argument| argument.name)))?;
-            self.arguments(&definition.arguments, given)?;
+            self.arguments(None, &definition.arguments, given)?;
         }
         Ok(())
     }
 
     /// *Argument Names*, *Required Arguments*.
-    fn arguments(&mut self, known: &'s [Node<InputValueDefinition>], given: &'d [Argument<'d>]) -> Proven {
+    fn arguments(
+        &mut self,
+        number: Option<FieldNumber>,
+        all: &'s [Node<InputValueDefinition>],
+        given: &'d [Argument<'d>],
+    ) -> Proven {
+        let mut known = self.api.arguments(number, all);
         for argument in given {
-            let known = known.iter().find(|known| *known.name == *argument.name).ok_or(Unproven::Unknown)?;
+            let known = known.clone().find(|known| *known.name == *argument.name).ok_or(Unproven::Unknown)?;
             self.input(known, argument.value.value)?;
         }
         let is_given = |known: &Node<InputValueDefinition>| given.iter().any(|given| *given.name == *known.name);
-        require(known.iter().all(|known| !known.is_required() || is_given(known)))
+        require(known.all(|known| !known.is_required() || is_given(known)))
     }
 
     /// *Fragment Spread Is Possible*.
@@ -198,7 +215,7 @@ impl<'d, 's> Proof<'d, 's> {
     fn share_objects(&self, one: &ExtendedType, other: &ExtendedType) -> bool {
         let possible = |ty: &ExtendedType| self.schema.type_named(ty.name()).map(|id| &self.schema.ty(id).possible);
         let (Some(one), Some(other)) = (possible(one), possible(other)) else { return false };
-        one.iter().any(|id| other.contains(id) && self.api.types.contains_key(&self.schema.ty(id).name))
+        one.iter().any(|id| other.contains(id) && self.api.ty(&self.schema.ty(id).name).is_some())
     }
 }
 

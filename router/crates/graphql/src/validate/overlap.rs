@@ -149,7 +149,7 @@ impl<'d, 's> Proof<'d, 's> {
                 self.have_same_shape(one, other)
             }
             (Type::Named(one), Type::Named(other)) | (Type::NonNullNamed(one), Type::NonNullNamed(other)) => {
-                let is_composite = |name| self.api.types.get(name).is_some_and(is_composite);
+                let is_composite = |name| self.api.ty(name).is_some_and(is_composite);
                 one == other || is_composite(one) && is_composite(other)
             }
             _ => false,

@@ -7,6 +7,7 @@ use crate::incremental::with_incremental_directives;
 use crate::parse::{ParseLimits, parse_operation, parse_typed};
 use crate::schema;
 use crate::syntax;
+use crate::view::ApiView;
 
 const SCHEMA: &str = r#"
     type Query {
@@ -156,7 +157,7 @@ impl Judges {
 
     fn is_proven(&self, text: &str) -> bool {
         let document = syntax::parse(text, &ParseLimits::default());
-        document.is_ok_and(|document| judge(&document, &self.api, &self.own) == Verdict::Valid)
+        document.is_ok_and(|document| judge(&document, ApiView::all(&self.api), &self.own) == Verdict::Valid)
     }
 
     fn is_valid(&self, text: &str) -> bool {

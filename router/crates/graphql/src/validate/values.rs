@@ -7,6 +7,7 @@ use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use super::variables::{Place, Usage};
 use super::{MOST, Proof, Proven, Unproven, are_unique, require};
 use crate::syntax::{Many, ObjectField, Value};
+use crate::view::ApiView;
 
 impl<'d, 's> Proof<'d, 's> {
     /// A value for an argument or an input field.
@@ -33,8 +34,8 @@ impl<'d, 's> Proof<'d, 's> {
     }
 
     fn named(&mut self, ty: &'s Type, value: Value<'d>) -> Proven {
-        let named = self.api.types.get(ty.inner_named_type()).ok_or(Unproven::Unknown)?;
-        if let Some(fits) = fits_plain(named, value) {
+        let named = self.api.ty(ty.inner_named_type()).ok_or(Unproven::Unknown)?;
+        if let Some(fits) = fits_plain(self.api, named, value) {
             return require(fits);
         }
         match named {
@@ -54,11 +55,11 @@ impl<'d, 's> Proof<'d, 's> {
         let is_one_of = input.is_one_of();
         require(!is_one_of || given.len() == 1)?;
         for field in given {
-            let known = input.fields.get(field.name).ok_or(Unproven::Unknown)?;
+            let known = self.api.input_field(input, field.name).ok_or(Unproven::Unknown)?;
             let place = Place { ty: &known.ty, is_one_of, has_default: known.default_value.is_some() };
             self.value(place, field.value)?;
         }
-        for known in input.fields.values() {
+        for known in self.api.input_fields(input) {
             let is_given = || given.iter().any(|field| *field.name == *known.name);
             require(!known.is_required() || is_given())?;
         }
@@ -83,11 +84,9 @@ impl<'d, 's> Proof<'d, 's> {
 }
 
 /// Whether a value is one of a built-in scalar or an enum; `None` for other types.
-pub(super) fn fits_plain(named: &ExtendedType, value: Value<'_>) -> Option<bool> {
+pub(super) fn fits_plain(api: ApiView<'_>, named: &ExtendedType, value: Value<'_>) -> Option<bool> {
     match named {
-        ExtendedType::Enum(definition) => {
-            Some(matches!(value, Value::Enum(name) if definition.values.contains_key(name)))
-        }
+        ExtendedType::Enum(definition) => Some(matches!(value, Value::Enum(name) if api.has_value(definition, name))),
         ExtendedType::Scalar(scalar) => match scalar.name.as_str() {
             "Int" => Some(matches!(value, Value::Int(text) if text.parse::<i32>().is_ok())),
             "Float" => {

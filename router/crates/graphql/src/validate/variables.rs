@@ -9,6 +9,7 @@ use apollo_compiler::schema::ExtendedType;
 use super::values::fits_plain;
 use super::{MOST, Proof, Proven, Unproven, are_unique, require};
 use crate::syntax::{OperationDefinition, Value, VariableDefinition};
+use crate::view::ApiView;
 
 /// What is expected where a value stands.
 #[derive(Clone, Copy)]
@@ -84,11 +85,11 @@ impl<'d, 's> Proof<'d, 's> {
         require(variables.len() <= MOST && are_unique(variables.iter().map(|variable| variable.name)))?;
         for variable in variables {
             self.is_open |= !variable.directives.is_empty();
-            let ty = self.api.types.get(variable.ty.inner_named_type()).ok_or(Unproven::Unknown)?;
+            let ty = self.api.ty(variable.ty.inner_named_type()).ok_or(Unproven::Unknown)?;
             let is_input = matches!(ty, ExtendedType::Scalar(_) | ExtendedType::Enum(_) | ExtendedType::InputObject(_));
             require(is_input)?;
             if let Some(default) = &variable.default {
-                require(is_plain_default(&variable.ty, ty, default.value))?;
+                require(is_plain_default(self.api, &variable.ty, ty, default.value))?;
             }
         }
         Ok(())
@@ -135,10 +136,10 @@ fn has_null_default(variable: &VariableDefinition<'_>) -> bool {
 }
 
 /// Whether a default is null, or of a built-in scalar or an enum, and fits. Others are not judged.
-fn is_plain_default(ty: &Type, named: &ExtendedType, value: Value<'_>) -> bool {
+fn is_plain_default(api: ApiView<'_>, ty: &Type, named: &ExtendedType, value: Value<'_>) -> bool {
     match value {
         Value::Null => !ty.is_non_null(),
-        value => !ty.is_list() && fits_plain(named, value) == Some(true),
+        value => !ty.is_list() && fits_plain(api, named, value) == Some(true),
     }
 }
 

@@ -34,7 +34,7 @@ fn usage_of(change: &Change, judged: &[Judged]) -> Usage {
     for one in judged.iter().filter(|one| one.notices(change)) {
         let broken = one.is_broken() && change.severity == Severity::Breaking;
         if broken { &mut usage.broken } else { &mut usage.affected }.push(one.operation.id.clone());
-        usage.count += one.operation.count;
+        usage.count = usage.count.saturating_add(one.operation.count);
         for client in &one.operation.clients {
             if !usage.clients.contains(client) {
                 usage.clients.push(client.clone());

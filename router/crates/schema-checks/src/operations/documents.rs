@@ -8,7 +8,7 @@ use braid_graphql::{Name, Node};
 use super::known::{KnownOperation, Segment};
 use super::templates::templates;
 use crate::problem::Problem;
-use crate::usage::UsageRecord;
+use crate::usage::{LoggedOperation, logged_operations, read_records};
 
 /// A file with operations.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub enum Format {
     Program,
     /// An operation from a list, with all its fragments.
     Listed,
-    /// A usage log of the router: one JSON object per line ([`UsageRecord`]).
+    /// A usage log of the router: one JSON object per line ([`braid_usage::record::UsageRecord`]).
     UsageLog,
 }
 
@@ -73,7 +73,7 @@ pub fn read(files: Vec<OperationFile>) -> Read {
             Format::Document => reader.document(&file.file, file.text, file.client, 1),
             Format::Program => reader.program(&file),
             Format::Listed => {
-                let facts = Facts { name: file.name, client: file.client, ..Facts::default() };
+                let facts = Facts { name: file.name, clients: Vec::from_iter(file.client), ..Facts::default() };
                 reader.parse(&file.file, file.text, 1, facts, false);
             }
             Format::UsageLog => reader.usage_log(&file),
@@ -112,7 +112,7 @@ struct Parsed {
 #[derive(Clone, Default)]
 struct Facts {
     name: Option<String>,
-    client: Option<String>,
+    clients: Vec<String>,
     count: u64,
     last_seen: Option<String>,
     fields: Vec<String>,
@@ -120,7 +120,7 @@ struct Facts {
 
 impl Reader {
     fn document(&mut self, file: &str, text: String, client: Option<String>, line: usize) {
-        let facts = Facts { client, ..Facts::default() };
+        let facts = Facts { clients: Vec::from_iter(client), ..Facts::default() };
         self.parse(file, text, line, facts, true);
     }
 
@@ -165,37 +165,22 @@ impl Reader {
     }
 
     fn usage_log(&mut self, file: &OperationFile) {
-        for (index, text) in file.text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
-            let line = index + 1;
-            let record: UsageRecord = match serde_json::from_str(text) {
-                Ok(record) => record,
-                Err(error) => {
-                    let message = format!("not a usage record: {error}");
-                    self.problems.push(Problem::at("USAGE_LOG", message, &file.file, (line, error.column().max(1))));
-                    continue;
-                }
-            };
-            let client = record.client_name().or_else(|| file.client.clone());
-            let facts = Facts {
-                name: record.name.clone(),
-                client,
-                count: record.count,
-                last_seen: record.last_seen.clone(),
-                fields: record.fields.clone(),
-            };
-            if record.has_text() {
-                self.parse(&file.file, record.operation, line, facts, false);
+        let (records, problems) = read_records(&file.file, &file.text);
+        let (operations, unread) = logged_operations(&file.file, records);
+        self.problems.extend(problems);
+        self.unread.extend(unread);
+        for logged in operations {
+            let LoggedOperation { line, operation, has_text, name, mut clients, count, last_seen, fields } = logged;
+            if clients.is_empty() {
+                clients.extend(file.client.clone());
+            }
+            if has_text {
+                self.parse(&file.file, operation, line, Facts { name, clients, count, last_seen, fields }, false);
             } else {
-                self.without_text.push(KnownOperation {
-                    id: record.operation,
-                    fields: facts.fields,
-                    clients: facts.client.into_iter().collect(),
-                    count: facts.count,
-                    last_seen: facts.last_seen,
-                    file: file.file.clone(),
-                    line,
-                    ..KnownOperation::default()
-                });
+                let (id, file) = (name.unwrap_or(operation), file.file.clone());
+                let known =
+                    KnownOperation { id, fields, clients, count, last_seen, file, line, ..KnownOperation::default() };
+                self.without_text.push(known);
             }
         }
     }
@@ -336,7 +321,7 @@ fn assemble(
         text: Some(text),
         segments,
         fields: facts.fields,
-        clients: facts.client.into_iter().collect(),
+        clients: facts.clients,
         count: facts.count,
         last_seen: facts.last_seen,
         file,
@@ -366,7 +351,7 @@ fn squeeze(text: &str) -> String {
 }
 
 fn merge(into: &mut KnownOperation, other: KnownOperation) {
-    into.count += other.count;
+    into.count = into.count.saturating_add(other.count);
     into.fields.extend(other.fields);
     for client in other.clients {
         if !into.clients.contains(&client) {

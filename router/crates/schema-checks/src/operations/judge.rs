@@ -76,7 +76,8 @@ pub struct BrokenOperation {
 }
 
 /// Far beyond what a router takes from a client: these are files of our own.
-const LIMITS: ParseLimits = ParseLimits { max_tokens: 1_000_000, max_recursion: 200, names: SchemaNames::Shown };
+pub(crate) const LIMITS: ParseLimits =
+    ParseLimits { max_tokens: 1_000_000, max_recursion: 200, names: SchemaNames::Shown };
 
 /// Judges every operation against both schemas, as the router does: `@defer` and `@stream` are its own, and in no schema.
 pub fn judge(operations: Vec<KnownOperation>, old: &Valid<Schema>, new: &Valid<Schema>) -> Vec<Judged> {
@@ -87,7 +88,8 @@ pub fn judge(operations: Vec<KnownOperation>, old: &Valid<Schema>, new: &Valid<S
         .into_iter()
         .map(|operation| {
             let Some(text) = &operation.text else {
-                let uses = uses_of_fields(&operation.fields);
+                let mut uses = uses_of_fields(&operation.fields);
+                lookup.add_implementations(&mut uses);
                 return Judged { operation, errors_before: Vec::new(), errors_after: Vec::new(), uses };
             };
             let (errors_before, uses) = match parse_typed(old, text, LIMITS) {

@@ -13,5 +13,7 @@ mod uses;
 
 pub use self::attribute::attribute;
 pub use self::documents::{Format, OperationFile, Read, is_schema, read};
+pub(crate) use self::judge::LIMITS;
 pub use self::judge::{BrokenOperation, Judged, OperationError, OperationsReport, judge, report};
 pub use self::known::{KnownOperation, Segment};
+pub(crate) use self::uses::SchemaUse;

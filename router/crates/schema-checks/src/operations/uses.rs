@@ -12,22 +12,47 @@ use braid_graphql::compiler::schema::{ExtendedType, Implementers, InputValueDefi
 use braid_graphql::{Name, Node, Value};
 
 /// What of a schema the operations of one check are looked up in.
-pub(super) struct SchemaUse<'a> {
+pub(crate) struct SchemaUse<'a> {
     schema: &'a Schema,
     implementers: AHashMap<Name, Implementers>,
 }
 
 impl<'a> SchemaUse<'a> {
-    pub(super) fn new(schema: &'a Schema) -> Self {
+    pub(crate) fn new(schema: &'a Schema) -> Self {
         Self { schema, implementers: schema.implementers_map().into_iter().collect() }
     }
 
     /// All coordinates that a document, valid against the schema, uses.
-    pub(super) fn of(&self, document: &ExecutableDocument) -> AHashSet<String> {
+    pub(crate) fn of(&self, document: &ExecutableDocument) -> AHashSet<String> {
         let mut collector = Collector { context: self, used: AHashSet::new(), inputs: AHashSet::new() };
         document.operations.iter().for_each(|operation| collector.operation(operation));
         document.fragments.values().for_each(|fragment| collector.fragment(fragment));
         collector.used
+    }
+}
+
+impl SchemaUse<'_> {
+    /// Adds the fields of implementations that interfaces' fields among `used` stand for.
+    pub(super) fn add_implementations(&self, used: &mut AHashSet<String>) {
+        let of_interfaces = used.iter().filter_map(|coordinate| {
+            let (ty, field) = coordinate.split_once('.')?;
+            Some((self.implementers.get(ty)?, field.to_owned()))
+        });
+        let added: Vec<_> = of_interfaces
+            .flat_map(|(all, field)| all.objects.iter().chain(&all.interfaces).map(move |ty| format!("{ty}.{field}")))
+            .collect();
+        used.extend(added);
+    }
+
+    /// Whether a field is used because one of an interface is that its type implements.
+    pub(crate) fn is_used_through_interface(&self, coordinate: &str, is_used: &dyn Fn(&str) -> bool) -> bool {
+        let Some((ty, field)) = coordinate.split_once('.') else { return false };
+        let interfaces = match self.schema.types.get(ty) {
+            Some(ExtendedType::Object(object)) => &object.implements_interfaces,
+            Some(ExtendedType::Interface(interface)) => &interface.implements_interfaces,
+            _ => return false,
+        };
+        interfaces.iter().any(|interface| is_used(&format!("{interface}.{field}")))
     }
 }
 

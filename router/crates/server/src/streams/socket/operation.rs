@@ -72,6 +72,7 @@ async fn answered<S: Subgraphs>(
         return Err(graphql::too_many());
     }
     exchange.limit().await?;
+    exchange.choose_graph()?;
     let Exchange { version, context, observed, .. } = exchange;
     let mut payload = payload.clone();
     extend::request(&version.gateway, context, &mut payload).await?;

@@ -80,6 +80,7 @@ struct Asked {
 
 fn check<S>(version: &Version<S>, head: &Parts, can_upgrade: bool) -> Result<Asked, Refusal> {
     let headers = &head.headers;
+    version.check_graph(headers, &head.uri)?;
     if !version.config.streams.websocket.enabled {
         let message = "WebSockets are switched off (server.streams.websocket): subscribe over text/event-stream.";
         return Err(Refusal::fixed(StatusCode::BAD_REQUEST, "WEBSOCKET_NOT_ENABLED", message));

@@ -8,8 +8,12 @@
     reason = "a panic in a test is its report, and a test is no API"
 )]
 
+use std::sync::Arc;
+
+use braid_contracts::{Contract, ContractError, ContractFilter, Source, contract};
 use braid_graphql::compiler::Schema;
-use braid_schema_checks::contract::{ContractFilter, contract};
+use braid_graphql::view::{ApiView, Elements};
+use braid_supergraph::api_schema::api_schema;
 
 const HEAD: &str = r#"
     schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/tag/v0.3") { query: Query }
@@ -26,9 +30,26 @@ fn filter(include: &[&str], exclude: &[&str]) -> ContractFilter {
 /// The API schema on one line, or the code of the error.
 fn show(sdl: &str, filter: &ContractFilter) -> String {
     let schema = Schema::parse(format!("{HEAD}{sdl}"), "supergraph.graphql").unwrap();
-    match contract(&schema, filter) {
+    let contract = contract(&schema, filter);
+    check_view(&schema, filter, &contract);
+    match contract {
         Ok(contract) => contract.api_schema.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
         Err(error) => error.code().to_owned(),
+    }
+}
+
+/// The view of the API schema must show what the contract as a supergraph of its own does.
+fn check_view(schema: &Schema, filter: &ContractFilter, contract: &Result<Contract, ContractError>) {
+    let api = api_schema(schema).unwrap();
+    let view = Source::new(schema).view(filter, &api, &Arc::new(Elements::of(&api)));
+    match (contract, view) {
+        (Ok(contract), Ok(view)) => {
+            let seen = ApiView::new(&api, Some(&view.hidden)).to_schema();
+            assert_eq!(seen.to_string(), contract.api_schema.to_string());
+            assert_eq!(view.unknown_tags, contract.unknown_tags);
+        }
+        (Err(contract), Err(view)) => assert_eq!(contract.code(), view.code()),
+        (contract, view) => panic!("{contract:?} {view:?}"),
     }
 }
 

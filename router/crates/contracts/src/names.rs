@@ -4,6 +4,7 @@ use braid_graphql::compiler::Schema;
 use braid_supergraph::directive_of;
 
 /// What the directives are called in a supergraph.
+#[derive(Debug)]
 pub(super) struct Names {
     pub(super) tag: String,
     /// Absent when the supergraph does not link the feature.
