@@ -9,6 +9,7 @@ use braid_graphql::names::SchemaNames;
 use braid_graphql::normalize::{NormalizeLimits, normalize};
 use braid_graphql::parse::{ParseLimits, choose_operation, parse_operation};
 use braid_graphql::variables::coerce_variables;
+use braid_graphql::view::ApiView;
 use braid_query_graph::QueryGraph;
 use braid_query_planner::{PlannerConfig, plan};
 use braid_supergraph::{SubgraphId, Supergraph};
@@ -118,8 +119,12 @@ impl Costs {
         let operation = normalize(&document, chosen, &supergraph.schema, NormalizeLimits::default()).unwrap();
         let plan = plan(&operation, &self.graph, &PlannerConfig::default()).unwrap();
         let variables = serde_json::value::RawValue::from_string(variables.to_owned()).unwrap();
-        let variables =
-            coerce_variables(&supergraph.api_schema, &operation.variables, Some(&variables), SchemaNames::Shown);
+        let variables = coerce_variables(
+            ApiView::all(&supergraph.api_schema),
+            &operation.variables,
+            Some(&variables),
+            SchemaNames::Shown,
+        );
         let variables = variables.unwrap();
         let formula = self.model.formula(&operation, &plan, supergraph);
         let estimate = formula.estimate(&self.model, &variables);

@@ -284,7 +284,8 @@ mod tests {
     #[test]
     fn what_is_little_work_is_compiled_in_place_and_nothing_else() {
         let compiler = compiler();
-        let parsed = |text: &str, effort| compiler.parse_wanted(text, None, None, Within { graph: None, effort }).unwrap();
+        let parsed =
+            |text: &str, effort| compiler.parse_wanted(text, None, None, Within { graph: None, effort }).unwrap();
         let small = "{ products(first: 1) { nodes { id name stock } } }";
         let long = format!("{{ {} }}", aliases(200, "(first:1){nodes{id}}"));
         let fan = format!("{{ {} }} fragment F on Query {{ {} }}", "x:me{id}", aliases(60, "{...C}"));
@@ -294,7 +295,9 @@ mod tests {
         for (text, is_little) in [(small, true), (&long, false), (&fan, false)] {
             assert_eq!(parsed(text, Effort::InPlace).is_some(), is_little, "{text}");
             let operation = parsed(text, Effort::Full).unwrap().operation;
-            let planned = |effort| compiler.plan_with_cost(operation.clone(), &|_: &str| false, Within { graph: None, effort }).unwrap();
+            let planned = |effort| {
+                compiler.plan_with_cost(operation.clone(), &|_: &str| false, Within { graph: None, effort }).unwrap()
+            };
             assert_eq!(planned(Effort::InPlace).is_some(), is_little, "{text}");
             assert!(planned(Effort::Full).is_some(), "{text}");
         }
