@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime};
 use aws_lc_rs::digest::{SHA256, digest};
 use braid_request_context::identity::{CredentialKind, Principal};
 use braid_settings::from_yaml;
+use hex::FromHex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
@@ -89,8 +90,8 @@ impl ApiKeys {
 
 fn key(entry: Entry) -> Result<ApiKey, String> {
     let Entry { name, sha256, claims, expires } = entry;
-    let hash = hex::decode(&sha256)
-        .ok_or_else(|| format!("\"{name}\": sha256 must be 64 hexadecimal digits: printf %s \"$KEY\" | sha256sum"))?;
+    let hash = <[u8; 32]>::from_hex(&sha256)
+        .map_err(|_| format!("\"{name}\": sha256 must be 64 hexadecimal digits: printf %s \"$KEY\" | sha256sum"))?;
     if hash.as_slice() == digest(&SHA256, b"").as_ref() {
         return Err(format!("\"{name}\": sha256 is the hash of an empty key"));
     }
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     fn hash_of(key: &str) -> String {
-        hex::encode(digest(&SHA256, key.as_bytes()).as_ref().first_chunk().unwrap())
+        hex::encode(digest(&SHA256, key.as_bytes()))
     }
 
     #[test]

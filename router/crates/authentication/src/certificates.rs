@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use braid_request_context::identity::{CredentialKind, Principal};
+use hex::FromHex;
 use quick_cache::sync::Cache;
 use serde_json::{Map, Value, json};
 use x509_parser::certificate::X509Certificate;
@@ -75,7 +76,7 @@ impl ClientCertificate {
         claims.insert("sub".to_owned(), self.names.first().unwrap_or(&self.subject).as_str().into());
         claims.insert("subject".to_owned(), self.subject.as_str().into());
         claims.insert("names".to_owned(), json!(self.names));
-        claims.insert("fingerprint".to_owned(), hex::encode(&self.fingerprint).into());
+        claims.insert("fingerprint".to_owned(), hex::encode(self.fingerprint).into());
         claims
     }
 }
@@ -133,8 +134,8 @@ fn rule(config: &CertificateRule) -> Result<Rule, String> {
     }
     let digits = fingerprint.as_ref().map(|text| text.replace(':', ""));
     let fingerprint = digits.as_deref().map(|digits| {
-        hex::decode(digits)
-            .ok_or_else(|| format!("rules: \"{name}\": the fingerprint must be the SHA-256, in 64 hexadecimal digits"))
+        <[u8; 32]>::from_hex(digits)
+            .map_err(|_| format!("rules: \"{name}\": the fingerprint must be the SHA-256, in 64 hexadecimal digits"))
     });
     Ok(Rule {
         name: name.as_str().into(),
@@ -184,7 +185,7 @@ mod tests {
     fn with_rules_only_theirs_are() {
         let reporting = ClientCertificate::read(&der("reporting", &["reporting.example"])).unwrap();
         let other = ClientCertificate::read(&der("other", &["other.example"])).unwrap();
-        let print = hex::encode(&other.fingerprint).to_uppercase();
+        let print = hex::encode(other.fingerprint).to_uppercase();
         let rules = certificates(&format!(
             "{{ enabled: true, rules: [
                 {{ name: both, subject: CN=reporting, san: other.example }},

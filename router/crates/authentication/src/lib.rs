@@ -18,7 +18,6 @@ mod claims;
 pub mod config;
 mod credentials;
 mod error;
-mod hex;
 mod key;
 mod key_set;
 mod provider;

@@ -16,26 +16,16 @@ impl QueryHash {
 
     /// Reads 64 hexadecimal digits, with or without `sha256:` before them.
     pub fn parse(id: &str) -> Option<Self> {
-        let digits = id.strip_prefix("sha256:").unwrap_or(id).as_bytes();
-        if digits.len() != 64 {
-            return None;
-        }
+        let digits = id.strip_prefix("sha256:").unwrap_or(id);
         let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let [high, low] = pair else { return None };
-            *byte = digit(*high)? << 4 | digit(*low)?;
-        }
+        hex::decode_to_slice(digits, &mut bytes).ok()?;
         Some(Self(bytes))
     }
 
     /// As 64 hexadecimal digits in lower case.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.0)
     }
-}
-
-fn digit(digit: u8) -> Option<u8> {
-    u8::try_from(char::from(digit).to_digit(16)?).ok()
 }
 
 #[cfg(test)]

@@ -131,8 +131,7 @@ impl Key {
 
     /// A hash that is the same in all routers: the half of SHA-256, in hexadecimal.
     pub(crate) fn shared_hash(&self) -> String {
-        let digest = digest(&SHA256, &self.0);
-        digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&digest(&SHA256, &self.0).as_ref()[..16])
     }
 
     fn part(&mut self, kind: u8, bytes: &[u8]) {

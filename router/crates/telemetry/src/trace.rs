@@ -50,11 +50,11 @@ impl TraceContext {
         let (version, rest) = (value.get(..2)?, value.get(2..)?);
         let well_formed = rest.len() >= 53 && (rest[0], rest[33], rest[50]) == (b'-', b'-', b'-');
         let ends = rest.len() == 53 || (version != b"00" && rest.get(53) == Some(&b'-'));
-        if !well_formed || !ends || hex::<1>(version)? == [0xff] {
+        if !well_formed || !ends || lower_hex::<1>(version)? == [0xff] {
             return None;
         }
-        let (trace, span) = (hex::<16>(&rest[1..33])?, hex::<8>(&rest[34..50])?);
-        let [flags] = hex::<1>(&rest[51..53])?;
+        let (trace, span) = (lower_hex::<16>(&rest[1..33])?, lower_hex::<8>(&rest[34..50])?);
+        let [flags] = lower_hex::<1>(&rest[51..53])?;
         (trace != [0; 16] && span != [0; 8]).then_some(Self { trace, span, flags, state: None, recorder: None })
     }
 
@@ -97,12 +97,12 @@ impl TraceContext {
 
     /// The trace id in hexadecimal.
     pub fn trace_id(&self) -> String {
-        to_hex(&self.trace)
+        hex::encode(self.trace)
     }
 
     /// Sets the headers `traceparent` and `tracestate`.
     pub fn write(&self, headers: &mut HeaderMap) {
-        let text = format!("00-{}-{}-{:02x}", to_hex(&self.trace), to_hex(&self.span), self.flags);
+        let text = format!("00-{}-{}-{:02x}", hex::encode(self.trace), hex::encode(self.span), self.flags);
         if let Ok(value) = HeaderValue::try_from(text) {
             headers.insert(TRACEPARENT, value);
         }
@@ -128,7 +128,7 @@ pub fn random_share() -> f64 {
     random() as f64 / u64::MAX as f64
 }
 
-fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+fn lower_hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),
@@ -139,12 +139,6 @@ fn hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
         *byte = digit(pair[0])? << 4 | digit(pair[1])?;
     }
     (text.len() == 2 * N).then_some(out)
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

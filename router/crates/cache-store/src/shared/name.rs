@@ -1,7 +1,5 @@
 //! Under which name Redis has an entry. Knows nothing of the entry.
 
-use std::fmt::Write;
-
 use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::key::KeyRef;
@@ -24,13 +22,7 @@ impl Name {
         context.update(key.item);
         let digest = context.finish();
         let digest = digest.as_ref();
-        let mut text = String::with_capacity(prefix.len() + 2 + 2 * digest.len());
-        text.push_str(prefix);
-        text.push_str("e:");
-        for byte in digest {
-            // Writing to a string can't fail.
-            let _ = write!(text, "{byte:02x}");
-        }
+        let text = [prefix, "e:", &hex::encode(digest)].concat();
         let seed = digest.iter().take(8).fold(0, |seed, byte| (seed << 8) | u64::from(*byte));
         Self { text, seed }
     }
