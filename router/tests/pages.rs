@@ -80,7 +80,9 @@ impl Folder {
         folder.write("clients/names.graphql", "query Names { products { name } }");
         folder.write("operations/names.graphql", "query Names { products { name } }");
         folder.write("web/src/names.js", "export const NAMES = gql`query Names { products { name } }`;");
-        folder.write("usage.jsonl", "{\"operation\":\"query Names { products { name } }\",\"count\":3}\n");
+        for file in ["usage.jsonl", "usage.jsonl.1"] {
+            folder.write(file, "{\"operation\":\"query Names { products { name } }\",\"count\":3}\n");
+        }
         copy_folder(&page::root().join("schema"), &folder.0.path().join("schema"));
         folder.git(&["init", "-q", "-b", "main"]);
         folder.git(&["add", "."]);
