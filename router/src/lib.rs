@@ -7,6 +7,7 @@
 //!            ├─────▶ popular (the operations that are used most, shared with other routers)
 //!            ├─────▶ stand_ins (what answers for subgraphs that are not there, for development)
 //!            ├─────▶ problems (why a new version can't be used, for a terminal and the page)
+//!            ├─────▶ bucket_files (files that are objects of a bucket, for functions without a disk)
 //!            ├─────▶ schema_tools (what the page shows and checks of schemas, for development)
 //!            └─────▶ config
 //! ```
@@ -16,6 +17,8 @@ pub use braid_telemetry::metrics::Metrics;
 
 mod agents;
 pub mod assemble;
+#[cfg(feature = "lambda")]
+mod bucket_files;
 mod callback;
 mod checked;
 pub mod cli;

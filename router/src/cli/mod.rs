@@ -10,6 +10,8 @@ mod docs;
 mod health;
 mod init;
 mod known;
+#[cfg(feature = "lambda")]
+mod lambda;
 mod lint;
 mod mcp;
 mod migrate;
@@ -22,6 +24,7 @@ mod usage;
 mod variant;
 mod versions;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use braid_plugin::Plugins;
@@ -41,6 +44,9 @@ struct Cli {
 enum Command {
     /// Serve a supergraph
     Serve(serve::Serve),
+    /// Serve as a function of AWS Lambda; also what is done there without a command
+    #[cfg(feature = "lambda")]
+    Lambda(lambda::Lambda),
     /// Serve while you develop: compose from files and running subgraphs, watch them, and answer for those that are not there
     Dev(dev::Dev),
     /// Start a project: a subgraph, supergraph.yaml, router.yaml and a CI file
@@ -76,6 +82,17 @@ enum Command {
     Config(config::ConfigCommand),
 }
 
+/// The arguments of this process.
+fn arguments() -> Vec<OsString> {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    // AWS Lambda starts a program without arguments.
+    #[cfg(feature = "lambda")]
+    if arguments.len() == 1 && braid_lambda::is_function() {
+        return arguments.into_iter().chain(["lambda".into()]).collect();
+    }
+    arguments
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     main_with(Plugins::default())
@@ -83,7 +100,7 @@ pub fn main() -> ExitCode {
 
 /// The same, where `serve` and `dev` serve with plugins: all that a router with plugins of one's own needs as its `main`.
 pub fn main_with(plugins: Plugins) -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(arguments()) {
         Ok(cli) => cli,
         Err(error) => {
             // clap returns help and version as errors too, and prints them to standard output.
@@ -93,6 +110,8 @@ pub fn main_with(plugins: Plugins) -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(command) => command.run(plugins),
+        #[cfg(feature = "lambda")]
+        Command::Lambda(command) => command.run(plugins),
         Command::Dev(command) => command.run(plugins),
         Command::Init(command) => command.run(),
         Command::Health(command) => command.run(),

@@ -24,13 +24,13 @@ mod warehouses;
 
 use service::events::Invalidator;
 use service::graphql::Executable;
-use service::{Authenticator, Config, Database, EventBus, ServiceInfo, Serving, Shutdown, Subgraph, Work};
-use tokio::net::TcpListener;
+use service::{Authenticator, Config, Database, EventBus, Run, ServiceInfo, Serving, Shutdown, Subgraph, Work};
 
 pub use changes::STREAM;
 pub use command::{Command, ImportCommand, command};
 pub use graphql::{InventorySchema, untrue};
 pub use reservations::sweep;
+use reservations::sweep_once;
 
 /// The name of this service and where it listens.
 pub const INFO: ServiceInfo =
@@ -45,17 +45,20 @@ pub fn sdl() -> String {
 }
 
 /// Serves until told to stop. The future is boxed so that it is compiled here and not in each program that starts the service.
-pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Serving {
-    Box::pin(run(config, listener, shutdown))
+pub fn serve(config: Config, run: impl Into<Run>, shutdown: Shutdown) -> Serving {
+    Box::pin(start(config, run.into(), shutdown))
 }
 
-async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+async fn start(config: Config, run: Run, shutdown: Shutdown) -> anyhow::Result<()> {
     let database = open(&config).await?;
     let events = EventBus::open(config.events_url.as_deref(), STREAM).await?;
     let events = events.with_invalidator(Invalidator::open(&config.cache, untrue)?);
     let sweeper = {
-        let database = database.clone();
-        Work::new("release of expired reservations", move |stop| sweep(database.clone(), stop))
+        let (sweeping, database) = (database.clone(), database.clone());
+        Work::new("release of expired reservations", move |stop| sweep(sweeping.clone(), stop)).by_turns(move || {
+            let database = database.clone();
+            async move { sweep_once(&database).await }
+        })
     };
     let subgraph = Subgraph {
         info: INFO,
@@ -67,7 +70,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         metrics: service::Metrics::new(INFO.name),
         routes: axum::Router::new(),
     };
-    service::serve(listener, subgraph, &config, shutdown).await
+    service::serve(run, subgraph, &config, shutdown).await
 }
 
 /// The database: migrated, and with sample data if that is configured and the database is empty.

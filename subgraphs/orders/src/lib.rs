@@ -28,8 +28,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use service::graphql::Executable;
-use service::{Authenticator, Database, EventBus, Serving, Shutdown, Subgraph, Work};
-use tokio::net::TcpListener;
+use service::{Authenticator, Database, EventBus, Run, Serving, Shutdown, Subgraph, Work};
 
 use crate::payment::{HttpProvider, PaymentProvider, Sandbox};
 use crate::saga::inventory::Inventory;
@@ -48,11 +47,11 @@ pub fn sdl() -> String {
 
 /// Serves until told to stop, and finishes incomplete orders in the background. The future is boxed so that it is compiled here
 /// and not in each program that starts the service.
-pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Serving {
-    Box::pin(run(config, listener, shutdown))
+pub fn serve(config: Config, run: impl Into<Run>, shutdown: Shutdown) -> Serving {
+    Box::pin(start(config, run.into(), shutdown))
 }
 
-async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+async fn start(config: Config, run: Run, shutdown: Shutdown) -> anyhow::Result<()> {
     let database = open(&config).await?;
     let saga = saga(&config, &database)?;
     let events = EventBus::open(config.service.events_url.as_deref(), changes::STREAM).await?;
@@ -63,7 +62,11 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
     saga.counters.show(&metrics);
     saga.inventory.show(&metrics);
     gauges::show(&database, &metrics);
-    let reconciler = Work::new("reconciler", move |stop| reconcile::run(saga.clone(), stop));
+    let by_turns = saga.clone();
+    let reconciler = Work::new("reconciler", move |stop| reconcile::run(saga.clone(), stop)).by_turns(move || {
+        let saga = by_turns.clone();
+        async move { reconcile::turn(&saga).await }
+    });
     let subgraph = Subgraph {
         info: INFO,
         schema: Executable::new(schema),
@@ -74,7 +77,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         metrics,
         routes: axum::Router::new(),
     };
-    service::serve(listener, subgraph, &config.service, shutdown).await
+    service::serve(run, subgraph, &config.service, shutdown).await
 }
 
 /// The database: migrated, and with sample data if that is configured and the database is empty.

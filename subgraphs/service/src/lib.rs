@@ -6,8 +6,7 @@
 //! use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
 //! use service::database::Migrations;
 //! use service::graphql::Executable;
-//! use service::{Authenticator, Config, Program, ServiceInfo, Shutdown, Subgraph};
-//! use tokio::net::TcpListener;
+//! use service::{Authenticator, Config, Program, Run, ServiceInfo, Shutdown, Subgraph};
 //!
 //! const INFO: ServiceInfo = ServiceInfo { name: "greetings", port: 4009, about: "Greets" };
 //! const MIGRATIONS: Migrations = Vec::new;
@@ -26,7 +25,7 @@
 //!     service::graphql::builder(Query, EmptyMutation, EmptySubscription, &config.limits)
 //! }
 //!
-//! async fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+//! async fn serve(config: Config, run: Run, shutdown: Shutdown) -> anyhow::Result<()> {
 //!     let sample = |_| -> service::database::Work { Box::pin(async { Ok(()) }) };
 //!     let database = service::database::open(&config, INFO.name, MIGRATIONS, sample).await?;
 //!     let subgraph = Subgraph {
@@ -39,7 +38,7 @@
 //!         metrics: service::Metrics::new(INFO.name),
 //!         routes: axum::Router::new(),
 //!     };
-//!     service::serve(listener, subgraph, &config, shutdown).await
+//!     service::serve(run, subgraph, &config, shutdown).await
 //! }
 //!
 //! fn sdl() -> String {
@@ -86,7 +85,7 @@ pub use database::Database;
 pub use error::{Code, Error, Result};
 pub use events::EventBus;
 pub use graphql::{DateTime, Money, Page};
-pub use http::{Serving, Shutdown, Subgraph, serve};
+pub use http::{Run, Serving, Shutdown, Subgraph, serve};
 pub use metrics::Metrics;
 pub use process::{Program, main, main_with};
 pub use worker::Work;

@@ -1,5 +1,6 @@
 //! A service as a process: command line, signals, exit status. Knows no GraphQL.
 
+use std::ffi::OsString;
 use std::future::Future;
 use std::io::Write;
 use std::process::ExitCode;
@@ -8,12 +9,11 @@ use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use futures_util::future::BoxFuture;
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::config::{Config, ServiceInfo, default_database, default_listen};
 use crate::database::{Database, MigrateCommand, Migrations};
-use crate::http::{Shutdown, bind};
+use crate::http::{Run, Shutdown, bind};
 use crate::{probe, secret_files, telemetry};
 
 /// What a service is, as a program.
@@ -28,10 +28,10 @@ pub struct Program {
 }
 
 /// The `main` of a service: without a command it serves, `schema` prints its SDL, `health` asks the one that runs, `migrate` changes its
-/// database.
+/// database, `reconcile` does once what it does beside requests.
 ///
 /// `C` is [`Config`], or a service's own configuration that contains one.
-pub fn main<C, F>(program: &Program, serve: fn(C, TcpListener, Shutdown) -> F) -> ExitCode
+pub fn main<C, F>(program: &Program, serve: fn(C, Run, Shutdown) -> F) -> ExitCode
 where
     C: Args + AsRef<Config>,
     F: Future<Output = anyhow::Result<()>>,
@@ -42,7 +42,7 @@ where
 /// The `main` of a service that has commands `V` of its own. A command gives the text that it prints.
 pub fn main_with<C, V, F>(
     program: &Program,
-    serve: fn(C, TcpListener, Shutdown) -> F,
+    serve: fn(C, Run, Shutdown) -> F,
     command: fn(C, V) -> Printing,
 ) -> ExitCode
 where
@@ -56,11 +56,14 @@ where
         Some(Verb::Schema) => print(&(program.sdl)()),
         Some(Verb::Health) => runtime().and_then(|runtime| runtime.block_on(probe::probe(line.config.as_ref().listen))),
         Some(Verb::Migrate(verb)) => run_command(line.config.as_ref(), migrate(line.config.as_ref(), migrations, verb)),
+        Some(Verb::Reconcile) => run(line.config, serve, async |_| Ok(Run::Reconcile)),
+        #[cfg(feature = "lambda")]
+        Some(Verb::Lambda { invoke_mode }) => run(line.config, serve, async |_| Ok(Run::Function(invoke_mode))),
         Some(Verb::Own(own)) => {
             let config = line.config.as_ref().clone();
             run_command(&config, command(line.config, own))
         }
-        None => run(line.config, serve),
+        None => run(line.config, serve, listen),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -113,6 +116,15 @@ enum Verb<V: Subcommand> {
     /// Change the database as this version needs it, or look how far it is
     #[command(subcommand)]
     Migrate(MigrateCommand),
+    /// Do once what the service does beside requests: finish what is due, print how much that was, and stop
+    Reconcile,
+    /// Serve as a function of AWS Lambda; also what is done there without a command
+    #[cfg(feature = "lambda")]
+    Lambda {
+        /// How responses are sent: as what calls the function takes them
+        #[arg(long, value_name = "MODE", env = "INVOKE_MODE", value_enum, default_value_t)]
+        invoke_mode: braid_lambda::InvokeMode,
+    },
     #[command(flatten)]
     Own(V),
 }
@@ -127,9 +139,20 @@ impl<C: Args, V: Subcommand> CommandLine<C, V> {
             Ok(command) => command,
             Err(problem) => command::<C, V>(info).error(ErrorKind::Io, problem).exit(),
         };
-        let matches = command.get_matches_mut();
+        let matches = command.try_get_matches_from_mut(arguments()).unwrap_or_else(|error| error.exit());
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
     }
+}
+
+/// The arguments of this process.
+fn arguments() -> Vec<OsString> {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    // AWS Lambda starts a program without arguments.
+    #[cfg(feature = "lambda")]
+    if arguments.len() == 1 && braid_lambda::is_function() {
+        return arguments.into_iter().chain(["lambda".into()]).collect();
+    }
+    arguments
 }
 
 fn command<C: Args, V: Subcommand>(info: &ServiceInfo) -> Command {
@@ -140,16 +163,24 @@ fn command<C: Args, V: Subcommand>(info: &ServiceInfo) -> Command {
         .mut_arg("database_url", |arg| arg.default_value(default_database(info)))
 }
 
-fn run<C, F>(config: C, serve: fn(C, TcpListener, Shutdown) -> F) -> anyhow::Result<()>
+fn run<C, F>(
+    config: C,
+    serve: fn(C, Run, Shutdown) -> F,
+    how: impl AsyncFnOnce(&Config) -> anyhow::Result<Run>,
+) -> anyhow::Result<()>
 where
     C: AsRef<Config>,
     F: Future<Output = anyhow::Result<()>>,
 {
     telemetry::init(config.as_ref().log);
     runtime()?.block_on(async {
-        let listener = bind(config.as_ref().listen, "--listen or LISTEN").await?;
-        serve(config, listener, stop_signal()).await
+        let how = how(config.as_ref()).await?;
+        serve(config, how, stop_signal()).await
     })
+}
+
+async fn listen(config: &Config) -> anyhow::Result<Run> {
+    Ok(Run::Serve(bind(config.listen, "--listen or LISTEN").await?))
 }
 
 fn run_command(config: &Config, command: Printing) -> anyhow::Result<()> {
@@ -171,7 +202,7 @@ fn runtime() -> anyhow::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("could not start the runtime")
 }
 
-fn print(text: &str) -> anyhow::Result<()> {
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     Ok(stdout.flush()?)

@@ -16,7 +16,11 @@ use crate::trace::Current;
 pub struct Work {
     name: &'static str,
     start: Arc<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Sync>,
+    turn: Option<Turn>,
 }
+
+/// Does a part of what is due, and gives how much that was: nothing if nothing was due.
+type Turn = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<u64>> + Send + Sync>;
 
 impl Work {
     /// Work that must run until the token is cancelled, and then end. The name is part of sentences, as in "the reconciler is failing".
@@ -24,7 +28,39 @@ impl Work {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Self { name, start: Arc::new(move |stop| Box::pin(start(stop))) }
+        Self { name, start: Arc::new(move |stop| Box::pin(start(stop))), turn: None }
+    }
+
+    /// The same, which can also be done by turns, where the process does not run all the time: one does a part of what is due, and gives how
+    /// much that was.
+    #[must_use]
+    pub fn by_turns<F>(self, turn: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = anyhow::Result<u64>> + Send + 'static,
+    {
+        Self { turn: Some(Arc::new(move || Box::pin(turn()))), ..self }
+    }
+
+    /// What the work is called.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether it can be done by turns.
+    pub(crate) fn has_turns(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// Does all that is due now, by turns. Gives how much it was.
+    pub(crate) async fn all_due(&self) -> anyhow::Result<u64> {
+        let mut done = 0;
+        let Some(turn) = &self.turn else { return Ok(done) };
+        loop {
+            match turn().await? {
+                0 => return Ok(done),
+                more => done += more,
+            }
+        }
     }
 
     /// Starts the work; the handle completes when it has ended.

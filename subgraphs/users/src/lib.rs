@@ -31,8 +31,7 @@ use axum::routing::get;
 use jsonwebtoken::jwk::JwkSet;
 use service::auth::Keys;
 use service::graphql::Executable;
-use service::{Authenticator, Database, EventBus, Serving, Shutdown, Subgraph, Work};
-use tokio::net::TcpListener;
+use service::{Authenticator, Database, EventBus, Run, Serving, Shutdown, Subgraph, Work};
 use tokio::sync::watch;
 
 use crate::keys::KeyRing;
@@ -57,11 +56,11 @@ pub fn sdl() -> String {
 }
 
 /// Serves until told to stop. The future is boxed so that it is compiled here and not in each program that starts the service.
-pub fn serve(config: Config, listener: TcpListener, shutdown: Shutdown) -> Serving {
-    Box::pin(run(config, listener, shutdown))
+pub fn serve(config: Config, run: impl Into<Run>, shutdown: Shutdown) -> Serving {
+    Box::pin(start(config, run.into(), shutdown))
 }
 
-async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyhow::Result<()> {
+async fn start(config: Config, run: Run, shutdown: Shutdown) -> anyhow::Result<()> {
     let config = config.settled()?;
     let mailer = mail::mailer(&config.mail, config.development_mail())?;
     let database = open(&config).await?;
@@ -88,7 +87,7 @@ async fn run(config: Config, listener: TcpListener, shutdown: Shutdown) -> anyho
         events: Some(events),
         metrics,
     };
-    service::serve(listener, subgraph, &config.service, shutdown).await
+    service::serve(run, subgraph, &config.service, shutdown).await
 }
 
 /// The database: migrated, with sample data if that is configured and the database is empty, and with an administrator if one is wanted.
@@ -114,7 +113,12 @@ async fn key_ring(config: &Config, database: &Database) -> anyhow::Result<KeyRin
 fn work(config: &Config, database: &Database, keys: &KeyRing, mailer: Option<Arc<dyn Mailer>>) -> Vec<Work> {
     let life = config.token_life();
     let tidying = database.clone();
-    let mut work = vec![Work::new("housekeeping", move |stop| housekeeping::run(tidying.clone(), life, stop))];
+    let housekeeping = Work::new("housekeeping", move |stop| housekeeping::run(tidying.clone(), life, stop));
+    let tidying = database.clone();
+    let mut work = vec![housekeeping.by_turns(move || {
+        let database = tidying.clone();
+        async move { housekeeping::tidy(&database, life).await }
+    })];
     if config.jwt_private_key.is_none() {
         let (keys, database) = (keys.clone(), database.clone());
         work.push(Work::new("reload of keys", move |stop| {
@@ -124,7 +128,12 @@ fn work(config: &Config, database: &Database, keys: &KeyRing, mailer: Option<Arc
     match mailer {
         Some(mailer) => {
             let post = Post::new(database.clone(), mailer, config.mail.account_url.clone());
-            work.push(Work::new("sending of mails", move |stop| mail::run(post.clone(), stop)));
+            let by_turns = post.clone();
+            let sending = Work::new("sending of mails", move |stop| mail::run(post.clone(), stop));
+            work.push(sending.by_turns(move || {
+                let post = by_turns.clone();
+                async move { Ok(u64::from(mail::send_next(&post).await?)) }
+            }));
         }
         None => {
             tracing::warn!("No mail is sent, so nobody can register or reset a password: set SMTP_URL or MAIL_FILE")

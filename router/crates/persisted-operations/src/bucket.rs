@@ -35,7 +35,7 @@ pub enum BucketError {
 
 /// An object of a bucket.
 #[derive(Debug)]
-pub(crate) struct Object {
+pub struct Object {
     bucket: Bucket,
     key: String,
     credentials: Option<Credentials>,
@@ -45,7 +45,8 @@ pub(crate) struct Object {
 const VALID: Duration = Duration::from_secs(300);
 
 impl Object {
-    pub(crate) fn new(config: &BucketConfig) -> Result<Self, BucketError> {
+    /// The object of a bucket, unless it has no address.
+    pub fn new(config: &BucketConfig) -> Result<Self, BucketError> {
         let BucketConfig { endpoint, bucket, object, region, path_style, .. } = config;
         let url = endpoint.parse().map_err(|source| BucketError::Endpoint { endpoint: endpoint.clone(), source })?;
         let style = if *path_style { UrlStyle::Path } else { UrlStyle::VirtualHost };
@@ -64,7 +65,7 @@ impl Object {
     }
 
     /// The URL to read it from, signed for the next minutes.
-    pub(crate) fn get(&self) -> String {
+    pub fn get(&self) -> String {
         GetObject::new(&self.bucket, self.credentials.as_ref(), &self.key).sign(VALID).into()
     }
 }

@@ -18,7 +18,7 @@ mod source;
 mod store;
 
 pub use automatic::{AutomaticQueries, Found};
-pub use bucket::BucketError;
+pub use bucket::{BucketError, Object};
 pub use hash::QueryHash;
 pub use list::{ListedOperation, OperationList};
 pub use normalize::normalized;

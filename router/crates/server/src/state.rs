@@ -1,6 +1,7 @@
 //! All that answers requests: the version in use, and what outlives it. Knows no request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use braid_gateway::{Subgraphs, Subscriptions};
@@ -12,6 +13,9 @@ use crate::observe::Observers;
 use crate::route::Route;
 use crate::streams::Streams;
 use crate::version::Version;
+
+/// How long whoever flushes waits for standard error.
+const MAX_FLUSH: Duration = Duration::from_secs(1);
 
 /// All that answers requests: the version in use, and what outlives it.
 #[derive(Debug)]
@@ -60,6 +64,20 @@ impl<S: Subgraphs> Front<S> {
     /// Where spans go, if they are exported.
     pub fn exporter(&self) -> Option<&Exporter> {
         self.observers.exporter.as_ref()
+    }
+
+    /// Writes the lines and sends the spans of the requests so far. For a process that stands still between requests.
+    pub async fn flush(&self) {
+        let observers = self.observers.clone();
+        let writing = tokio::task::spawn_blocking(move || {
+            if let Some(log) = &observers.access_log {
+                log.flush(MAX_FLUSH);
+            }
+        });
+        if let Some(exporter) = self.exporter() {
+            exporter.flush().await;
+        }
+        let _ = writing.await;
     }
 
     fn note_since(&self) {

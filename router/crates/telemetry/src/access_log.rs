@@ -23,6 +23,7 @@ pub struct AccessLog {
 struct Shared {
     state: Mutex<State>,
     wake: Condvar,
+    written: Condvar,
     dropped: Counter,
 }
 
@@ -30,6 +31,10 @@ struct Shared {
 struct State {
     lines: Vec<u8>,
     second: Second,
+    /// Whether taken lines are being written.
+    writing: bool,
+    /// Whether somebody waits until all is written.
+    hurry: bool,
     stopped: bool,
 }
 
@@ -70,7 +75,8 @@ impl AccessLog {
 
     /// Writes to `out`.
     pub fn new(out: impl Write + Send + 'static, dropped: Counter) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { state: Mutex::default(), wake: Condvar::new(), dropped });
+        let shared =
+            Arc::new(Shared { state: Mutex::default(), wake: Condvar::new(), written: Condvar::new(), dropped });
         let theirs = shared.clone();
         let writer = std::thread::Builder::new().name("access-log".to_owned()).spawn(move || write(&theirs, out))?;
         Ok(Self { shared, writer: Some(writer) })
@@ -95,6 +101,17 @@ impl AccessLog {
         if first {
             self.shared.wake.notify_one();
         }
+    }
+
+    /// Waits until the lines that there are have been written, for at most `time`. For a process that stands still afterwards. Blocks.
+    pub fn flush(&self, time: Duration) {
+        let mut state = self.shared.lock();
+        if state.lines.is_empty() && !state.writing {
+            return;
+        }
+        state.hurry = true;
+        self.shared.wake.notify_one();
+        let _ = self.shared.written.wait_timeout_while(state, time, |state| state.writing || !state.lines.is_empty());
     }
 }
 
@@ -122,16 +139,19 @@ fn write(shared: &Shared, mut out: impl Write) {
             state = shared.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if !state.stopped {
-            let waited = shared.wake.wait_timeout_while(state, PAUSE, |state| !state.stopped);
+            let waited = shared.wake.wait_timeout_while(state, PAUSE, |state| !state.stopped && !state.hurry);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         writing.clear();
         std::mem::swap(&mut state.lines, &mut writing);
         let stopped = state.stopped;
+        (state.writing, state.hurry) = (true, false);
         drop(state);
         // If standard error is closed, there is nowhere to report it.
         let _ = out.write_all(&writing);
         let _ = out.flush();
+        shared.lock().writing = false;
+        shared.written.notify_all();
         if stopped {
             return;
         }
@@ -171,6 +191,20 @@ mod tests {
         assert_eq!(lines[1]["status"], 400);
         let time = lines[0]["time"].as_str().unwrap();
         assert!(DateTime::parse_from_rfc3339(time).unwrap() <= Utc::now(), "{time}");
+    }
+
+    #[test]
+    fn who_waits_for_a_line_does_not_wait_for_others() {
+        let written = Written::default();
+        let log = AccessLog::new(written.clone(), Counter::default()).unwrap();
+        for lines in 1..20 {
+            log.line(|line| line.number(key!("status"), 200));
+            log.flush(Duration::from_secs(20));
+            let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+            assert_eq!(text.lines().count(), lines);
+        }
+        // Without a line there is nothing to wait for.
+        log.flush(Duration::from_secs(20));
     }
 
     #[test]

@@ -114,6 +114,16 @@ impl Exporter {
         Ok(self.collector.renew()?)
     }
 
+    /// Sends the spans in the queue, and waits until they were sent. For a process that stands still afterwards.
+    pub async fn flush(&self) {
+        let provider = self.provider.clone();
+        // As in `shut_down`.
+        let sent = tokio::task::spawn_blocking(move || provider.force_flush()).await;
+        if let Ok(Err(error)) = sent {
+            tracing::warn!(%error, "Spans could not be sent");
+        }
+    }
+
     /// Sends the spans in the queue, for at most `time`.
     pub async fn shut_down(self, time: Duration) {
         // The exporter's thread waits for requests that this runtime sends.

@@ -42,6 +42,7 @@ pub(crate) use commit::commit;
 pub(crate) use release::release;
 pub(crate) use reserve::{Request, reserve};
 pub use sweeper::sweep;
+pub(crate) use sweeper::sweep_once;
 pub(crate) use take_back::{TakeBack, take_back};
 
 /// A reservation with its lines, by product.

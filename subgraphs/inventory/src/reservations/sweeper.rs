@@ -27,6 +27,11 @@ pub async fn sweep(database: Database, stop: CancellationToken) {
     }
 }
 
+/// Looks at them once, where the process does not run all the time. Gives how many were released.
+pub(crate) async fn sweep_once(database: &Database) -> anyhow::Result<u64> {
+    Ok(pass(database, &CancellationToken::new()).await?)
+}
+
 /// Looks at the reservations that have expired, and returns how many were released here.
 async fn pass(database: &Database, stop: &CancellationToken) -> Result<u64> {
     let now = clock::now_millis();

@@ -47,6 +47,13 @@ pub(crate) async fn run(saga: Saga, stop: CancellationToken) {
     }
 }
 
+/// A pass of a process that does not run all the time.
+pub(crate) async fn turn(saga: &Saga) -> anyhow::Result<u64> {
+    let taken = pass(saga).await.map_err(anyhow::Error::new)?;
+    quote::forget_expired(saga).await.map_err(anyhow::Error::new)?;
+    Ok(taken as u64)
+}
+
 /// Works on all that is due now. Returns how much there was.
 pub(crate) async fn pass(saga: &Saga) -> Result<usize> {
     let orders = all(due(saga).await?, |order| async move {

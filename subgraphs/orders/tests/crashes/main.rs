@@ -5,6 +5,8 @@
 //!   with `CRASH_CASES=all`, in every story that makes the call.
 //! * `the_last_unit_is_sold_once`: 32 clients, one product with fewer units than they want, with and without kills at odd moments.
 //!
+//! * `schedule`: what a crash left is finished by the command `reconcile`, and by a function that a schedule invokes.
+//!
 //! After each, the two databases and the payment provider must tell one story (`world::World::check_books`).
 //!
 //! Orders has no state but its database. So what a crash leaves is decided by which of the calls to the others had been
@@ -20,10 +22,14 @@
     reason = "a panic in a test is its report, and a test is no API"
 )]
 
+#[cfg(feature = "lambda")]
+#[path = "../../../../tests/lambda.rs"]
+mod lambda;
 #[path = "../support/payments.rs"]
 mod payments;
 mod process;
 mod proxy;
 mod rush;
+mod schedule;
 mod steps;
 mod world;

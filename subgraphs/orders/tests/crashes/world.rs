@@ -22,6 +22,8 @@ pub(crate) struct World {
     places: (TestDatabase, TestDatabase),
     issuer: TestIssuer,
     http: reqwest::Client,
+    /// The variables with which orders runs.
+    environment: Vec<(&'static str, String)>,
     /// The stock of every product at the beginning.
     stock: BTreeMap<String, i64>,
 }
@@ -43,20 +45,21 @@ impl World {
 
         let (url, token) = (places.1.config.url.clone(), internal_token.clone());
         let inventory = Process::new(move |listen| process::inventory(listen, &url, &token));
-        let url = places.0.config.url.clone();
+        let environment = vec![
+            ("DATABASE_URL", places.0.config.url.clone()),
+            ("SAMPLE_DATA", "false".to_owned()),
+            ("JWKS_URL", keys),
+            ("INTERNAL_TOKEN", internal_token),
+            ("INVENTORY_URL", format!("{others}/graphql")),
+            ("PAYMENT_URL", others),
+            ("PAYMENT_SECRET", payments::SECRET.to_owned()),
+            ("RECONCILE_INTERVAL", "0.05".to_owned()),
+            ("RECONCILE_LEASE", "1".to_owned()),
+        ];
+        let variables = environment.clone();
         let orders = Process::new(move |listen| {
             let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_orders"));
-            command
-                .env("LISTEN", listen.to_string())
-                .env("DATABASE_URL", &url)
-                .env("SAMPLE_DATA", "false")
-                .env("JWKS_URL", &keys)
-                .env("INTERNAL_TOKEN", &internal_token)
-                .env("INVENTORY_URL", format!("{others}/graphql"))
-                .env("PAYMENT_URL", &others)
-                .env("PAYMENT_SECRET", payments::SECRET)
-                .env("RECONCILE_INTERVAL", "0.05")
-                .env("RECONCILE_LEASE", "1");
+            command.env("LISTEN", listen.to_string()).envs(variables.iter().map(|(name, value)| (name, value)));
             command
         });
         let proxy = Proxy::new(orders, inventory);
@@ -70,6 +73,7 @@ impl World {
             places,
             issuer,
             http: reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap(),
+            environment,
             stock: BTreeMap::new(),
         };
         world.stock = world.stock_now().await;
@@ -90,6 +94,21 @@ impl World {
     /// The products of which there were some at the beginning.
     pub(crate) fn products_in_stock(&self) -> Vec<Uuid> {
         self.stock.iter().filter(|(_, units)| **units > 10).map(|(product, _)| product.parse().unwrap()).collect()
+    }
+
+    /// The variables with which orders runs.
+    pub(crate) fn environment(&self) -> Vec<(&str, &str)> {
+        self.environment.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+
+    /// The header by which a user is known.
+    pub(crate) fn bearer(&self, user: Uuid) -> String {
+        format!("Bearer {}", self.issuer.token(user, &["customer"]).unwrap())
+    }
+
+    /// How many orders are under way.
+    pub(crate) async fn under_way(&self) -> i64 {
+        self.orders_count("WHERE step <> 'DONE'").await
     }
 
     /// One request to orders; nothing when it was not answered.

@@ -88,6 +88,13 @@ impl Relay {
         }
     }
 
+    /// Publishes what waits now, unless another instance does. Gives how many events that were.
+    pub async fn publish_due(&self) -> Result<u64> {
+        let before = self.published.get();
+        self.publish().await?;
+        Ok(self.published.get() - before)
+    }
+
     /// Reads how many events wait, and for how long.
     async fn measure(&self) -> Result<()> {
         let (waiting, oldest) = outbox::waiting(self.database.reader()).await?;

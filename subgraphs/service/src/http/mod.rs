@@ -1,9 +1,12 @@
 //! The HTTP side of a service: routes, start and stop. Knows no schema; the GraphQL exchange itself is in `exchange`.
 
 mod exchange;
+#[cfg(feature = "lambda")]
+mod function;
 mod health;
 mod observe;
 mod playground;
+mod reconcile;
 mod socket;
 
 use std::future::Future;
@@ -64,11 +67,33 @@ pub struct Subgraph {
     pub routes: Router,
 }
 
+/// How a service runs.
+#[derive(Debug)]
+pub enum Run {
+    /// It takes requests from a socket until it is told to stop, and works beside them.
+    Serve(TcpListener),
+    /// It does what is due beside requests, prints how much that was, and stops.
+    Reconcile,
+    /// It is a function of AWS Lambda, which does what is due beside requests when a schedule invokes it.
+    #[cfg(feature = "lambda")]
+    Function(braid_lambda::InvokeMode),
+}
+
+impl From<TcpListener> for Run {
+    fn from(listener: TcpListener) -> Self {
+        Self::Serve(listener)
+    }
+}
+
 /// Serves until told to stop; then requests in flight finish, and the database is closed.
 ///
 /// The future is boxed, like all futures between this crate and a service: an `async fn` is compiled in the crate that awaits
 /// it, so each service would compile the HTTP server again.
-pub fn serve(listener: TcpListener, subgraph: Subgraph, config: &Config, shutdown: Shutdown) -> Serving {
+pub fn serve(run: impl Into<Run>, subgraph: Subgraph, config: &Config, shutdown: Shutdown) -> Serving {
+    run_as(run.into(), subgraph, config, shutdown)
+}
+
+fn run_as(run: Run, mut subgraph: Subgraph, config: &Config, shutdown: Shutdown) -> Serving {
     let exporter = match config.traces.exporter(subgraph.info.name, &subgraph.metrics) {
         Ok(exporter) => exporter,
         Err(error) => {
@@ -76,15 +101,34 @@ pub fn serve(listener: TcpListener, subgraph: Subgraph, config: &Config, shutdow
             return Box::pin(std::future::ready(Err(error)));
         }
     };
-    let (leaving, stop) = (CancellationToken::new(), CancellationToken::new());
-    let mut work = subgraph.work.clone();
     subgraph.database.show(&subgraph.metrics);
     if let Some(events) = subgraph.events.clone() {
         let relay = Relay::new(subgraph.database.clone(), events, &subgraph.metrics);
-        work.push(Work::new("relay of events", move |stop| relay.clone().run(stop)));
+        let published = relay.clone();
+        let work = Work::new("relay of events", move |stop| relay.clone().run(stop)).by_turns(move || {
+            let relay = published.clone();
+            async move { relay.publish_due().await.map_err(anyhow::Error::new) }
+        });
+        subgraph.work.push(work);
     }
+    match run {
+        Run::Serve(listener) => serve_on(listener, subgraph, config, shutdown, exporter),
+        Run::Reconcile => Box::pin(reconcile::run(subgraph, exporter, shutdown)),
+        #[cfg(feature = "lambda")]
+        Run::Function(mode) => Box::pin(function::run(mode, subgraph, config.clone(), exporter, shutdown)),
+    }
+}
+
+fn serve_on(
+    listener: TcpListener,
+    subgraph: Subgraph,
+    config: &Config,
+    shutdown: Shutdown,
+    exporter: Option<Exporter>,
+) -> Serving {
+    let (leaving, stop) = (CancellationToken::new(), CancellationToken::new());
     let (workers, ends): (Vec<Worker>, Vec<_>) =
-        work.iter().map(|work| work.begin(stop.clone(), Current::new(exporter.clone()))).unzip();
+        subgraph.work.iter().map(|work| work.begin(stop.clone(), Current::new(exporter.clone()))).unzip();
     let life =
         Life { leaving: leaving.clone(), stop: stop.clone(), workers: workers.clone(), exporter: exporter.clone() };
     let (routes, grace, delay) =

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::config::MailConfig;
 use crate::entity::mail_job;
 
-pub(crate) use post::{Post, run};
+pub(crate) use post::{Post, run, send_next};
 
 /// Sends mails.
 #[async_trait]
