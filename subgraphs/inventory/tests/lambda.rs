@@ -28,7 +28,7 @@ async fn a_function_answers_and_a_schedule_releases_what_has_expired() {
         let mut function = LambdaFunction::start(env!("CARGO_BIN_EXE_inventory"), root.path(), &variables).await;
         let products = ask(&mut function, "{ products(first: 1) { nodes { id } } }").await;
         let product = products["data"]["products"]["nodes"][0]["id"].as_str().unwrap_or_else(|| panic!("{products}"));
-        let expires = (service::now() + Duration::from_millis(800)).to_rfc3339();
+        let expires = (service::clock::now() + Duration::from_millis(800)).to_rfc3339();
         let reserve = format!(
             r#"mutation {{ reserveStock(input: {{ idempotencyKey: "a key", expiresAt: "{expires}",
                 lines: [{{ productId: "{product}", quantity: 1 }}] }}) {{ __typename }} }}"#
