@@ -2,6 +2,7 @@
 //! API that functions need to be told of their end, over which it runs a program as a function. It stands still between its invocations,
 //! as there. Knows no program.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::disallowed_methods, reason = "the runtime has a clock of its own")]
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -23,7 +23,6 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 
 use crate::error::AuthenticationError;
-use crate::hex;
 
 /// The keys, in the order of their hashes.
 #[derive(Debug)]

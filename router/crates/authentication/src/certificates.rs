@@ -15,7 +15,6 @@ use x509_parser::prelude::FromDer;
 
 use crate::config::{CertificateRule, ClientCertificatesConfig};
 use crate::error::AuthenticationError;
-use crate::hex;
 
 /// The certificate of a client's connection, which TLS has verified. Read once per connection.
 #[derive(Debug, Clone)]
