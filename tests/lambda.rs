@@ -18,7 +18,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::StreamExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 
@@ -40,6 +40,14 @@ impl Returned {
     pub fn json(&self) -> Value {
         let body = self.body();
         serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&body)))
+    }
+
+    /// The content of a whole response to a GraphQL request.
+    pub fn content(&self) -> Value {
+        let response = self.json();
+        assert!(!self.is_error, "{response}");
+        assert_eq!(response["statusCode"], 200, "{response}");
+        serde_json::from_str(response["body"].as_str().unwrap()).unwrap()
     }
 
     /// The head and the body of a response in parts.
@@ -197,6 +205,15 @@ pub fn event(name: &str, change: impl FnOnce(&mut Value)) -> Value {
     let mut event = serde_json::from_str(&text).unwrap();
     change(&mut event);
     event
+}
+
+/// Has an event ask a query.
+pub fn asking(query: &str) -> impl Fn(&mut Value) + use<> {
+    let body = json!({ "query": query }).to_string();
+    move |event| {
+        event["body"] = body.clone().into();
+        event["isBase64Encoded"] = false.into();
+    }
 }
 
 impl Api {

@@ -148,19 +148,20 @@ impl Blueprint {
         let source = self.source(&config).ok_or(LoadError::NoSource)?;
         let loaded = source.load_with(composer, &config.traffic, &substitutes).await?;
         self.stand_ins.record_schemas(&loaded.subgraphs).await?;
-        Ok(Material { certificates, ..self.material(config, loaded, operations, mocks) })
+        Ok(self.material(config, certificates, loaded, operations, mocks))
     }
 
     fn material(
         &self,
         config: Config,
+        certificates: Fingerprint,
         loaded: Loaded,
         operations: Option<Arc<OperationStore>>,
         mocks: Arc<MocksConfig>,
     ) -> Material {
         Material {
-            certificates: Fingerprint::of(config.certificates()),
             config,
+            certificates,
             loaded,
             operations,
             is_saved: false,
@@ -197,9 +198,10 @@ impl Blueprint {
             file = %file.display(),
             "Subgraphs can't be reached: starting with the saved supergraph"
         );
+        let certificates = Fingerprint::of(config.certificates());
         let files = config.schema.subgraphs.iter().cloned().collect();
         let loaded = Loaded { supergraph_sdl, files, is_live: true, hints: Vec::new(), subgraphs: Vec::new() };
-        Ok(Material { is_saved: true, ..self.material(config, loaded, operations, Arc::default()) })
+        Ok(Material { is_saved: true, ..self.material(config, certificates, loaded, operations, Arc::default()) })
     }
 
     fn watched(&self, material: &Material) -> Watched {

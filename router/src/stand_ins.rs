@@ -9,7 +9,7 @@ use braid_graphql::suggest::did_you_mean;
 use braid_mock::config::MocksConfig;
 use braid_mock::{Mock, MockError};
 use braid_record::{RecordError, Recordings};
-use braid_settings::{YamlError, from_yaml};
+use braid_settings::{YamlError, from_yaml, is_blank};
 use braid_stand_in::{StandIn, StandIns};
 
 use crate::source::substitutes::{SeenSchemas, Substitutes};
@@ -80,8 +80,7 @@ impl StandInOptions {
         let Some(path) = &self.mocks else { return Ok(Arc::default()) };
         let text =
             std::fs::read_to_string(path).map_err(|source| StandInError::Unreadable { path: path.clone(), source })?;
-        let blank = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-        let mut config: MocksConfig = match blank {
+        let mut config: MocksConfig = match is_blank(&text) {
             true => MocksConfig::default(),
             false => from_yaml(&text).map_err(|source| StandInError::Yaml { path: path.clone(), source })?,
         };

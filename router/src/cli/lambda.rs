@@ -1,20 +1,16 @@
 //! `braid lambda`: the router as a function of AWS Lambda.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Instant;
 
-use braid_lambda::{Function, InvokeMode, SourceAddress};
+use braid_lambda::{Function, InvokeMode, MapRequest, Request, SourceAddress};
 use braid_net::chain;
 use braid_plugin::Plugins;
 use braid_server::Peer;
 use braid_telemetry::metrics::Metrics;
 use clap::Args;
-use http::Request;
-use tower_service::Service;
 
 use super::serve::{failure, run_server, stop_signal};
 use super::terminal::Failure;
@@ -60,7 +56,7 @@ impl Lambda {
         tracing::info!(init_ms = began.elapsed().as_millis(), "Ready for invocations");
         let flushed = front.clone();
         let function = Function {
-            service: OfCallers(front.service()),
+            service: MapRequest::new(front.service(), with_address as fn(Request) -> Request),
             mode,
             scheduled: None,
             after: Arc::new(move || {
@@ -97,25 +93,9 @@ impl Lambda {
 }
 
 /// Tells the router where a request is from.
-#[derive(Debug, Clone)]
-struct OfCallers<S>(S);
-
-impl<S, B> Service<Request<B>> for OfCallers<S>
-where
-    S: Service<Request<B>, Error = Infallible>,
-{
-    type Response = S::Response;
-    type Error = Infallible;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
+fn with_address(mut request: Request) -> Request {
+    if let Some(SourceAddress(address)) = request.extensions().get().copied() {
+        request.extensions_mut().insert(Peer(SocketAddr::new(address, 0)));
     }
-
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        if let Some(SourceAddress(address)) = request.extensions().get().copied() {
-            request.extensions_mut().insert(Peer(SocketAddr::new(address, 0)));
-        }
-        self.0.call(request)
-    }
+    request
 }

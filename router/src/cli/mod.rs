@@ -84,13 +84,10 @@ enum Command {
 
 /// The arguments of this process.
 fn arguments() -> Vec<OsString> {
-    let arguments: Vec<_> = std::env::args_os().collect();
-    // AWS Lambda starts a program without arguments.
     #[cfg(feature = "lambda")]
-    if arguments.len() == 1 && braid_lambda::is_function() {
-        return arguments.into_iter().chain(["lambda".into()]).collect();
-    }
-    arguments
+    return braid_lambda::arguments();
+    #[cfg(not(feature = "lambda"))]
+    std::env::args_os().collect()
 }
 
 /// Runs the command line of this process.

@@ -25,7 +25,7 @@ use braid_request_context::header_rules::HeadersConfig;
 use braid_request_context::headers::HeaderRuleError;
 use braid_server::config::ServerConfig;
 use braid_settings::expand::{self, ExpandError};
-use braid_settings::{Duration, YamlError, from_yaml};
+use braid_settings::{Duration, YamlError, from_yaml, is_blank};
 use braid_telemetry::config::TelemetryConfig;
 use braid_telemetry::environment;
 use braid_transport::config::{TrafficConfig, TrafficError};
@@ -238,8 +238,7 @@ impl Config {
     /// Parses the text of a configuration.
     pub fn parse(text: &str, values: &impl expand::Values) -> Result<Self, InvalidConfig> {
         let expanded = expand::expand(text, values)?;
-        let blank = expanded.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-        let config: Self = if blank { Self::default() } else { from_yaml(&expanded)? };
+        let config: Self = if is_blank(&expanded) { Self::default() } else { from_yaml(&expanded)? };
         config.check()?;
         Ok(config)
     }

@@ -12,8 +12,8 @@ mod lambda;
 
 use std::time::Duration;
 
-use lambda::{LambdaFunction, event};
-use serde_json::{Value, json};
+use lambda::{LambdaFunction, asking, event};
+use serde_json::Value;
 use service::testing::TestDatabase;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,12 +47,9 @@ async fn a_function_answers_and_a_schedule_releases_what_has_expired() {
 }
 
 async fn ask(function: &mut LambdaFunction, query: &str) -> Value {
-    let body = json!({ "query": query }).to_string();
-    let asking = event("load-balancer", |event| {
-        event["body"] = body.into();
+    let asked = event("load-balancer", |event| {
+        asking(query)(event);
         event["headers"]["x-internal-token"] = "a secret of the services".into();
     });
-    let response = function.invoke(&asking).await.json();
-    assert_eq!(response["statusCode"], 200, "{response}");
-    serde_json::from_str(response["body"].as_str().unwrap()).unwrap()
+    function.invoke(&asked).await.content()
 }

@@ -10,8 +10,8 @@
 #[path = "../../../tests/lambda.rs"]
 mod lambda;
 
-use lambda::{LambdaFunction, event};
-use serde_json::{Value, json};
+use lambda::{LambdaFunction, asking, event};
+use serde_json::json;
 use service::testing::{TestCollector, TestDatabase};
 
 const REGISTER: &str = r#"mutation { register(input: {
@@ -38,10 +38,9 @@ async fn a_function_answers_and_a_schedule_sends_the_mails() {
             event["rawPath"] = "/prod/.well-known/jwks.json".into();
             event["requestContext"]["http"]["method"] = "GET".into();
         });
-        let keys = content(&function.invoke(&asking_for_keys).await.json());
+        let keys = function.invoke(&asking_for_keys).await.content();
         assert_eq!(keys["keys"][0]["kty"], "EC", "{keys}");
-        let registered = function.invoke(&event("load-balancer", asking(REGISTER))).await.json();
-        let registered = content(&registered);
+        let registered = function.invoke(&event("load-balancer", asking(REGISTER))).await.content();
         assert_eq!(registered["data"]["register"]["userErrors"], json!([]), "{registered}");
         let is_sent = |name: &str| collector.spans().iter().any(|span| span.name.starts_with(name));
         assert!(is_sent("mutation"), "{:?}", collector.spans());
@@ -56,14 +55,4 @@ async fn a_function_answers_and_a_schedule_sends_the_mails() {
         assert!(well, "{}", function.log());
         place.drop_it().await.unwrap();
     }
-}
-
-fn asking(query: &str) -> impl Fn(&mut Value) {
-    let body = json!({ "query": query }).to_string();
-    move |event| event["body"] = body.clone().into()
-}
-
-fn content(response: &Value) -> Value {
-    assert_eq!(response["statusCode"], 200, "{response}");
-    serde_json::from_str(response["body"].as_str().unwrap()).unwrap()
 }

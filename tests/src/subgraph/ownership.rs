@@ -70,11 +70,6 @@ pub fn read_all(subgraphs: &[(String, String)], labels: &BTreeSet<String>) -> Ve
     all
 }
 
-/// Whether a type with these directives is a resolvable entity.
-pub(super) fn is_entity(directives: &DirectiveList) -> bool {
-    keys(directives).any(|(_, resolvable)| resolvable)
-}
-
 fn read_one(source: &Schema, schema: &Valid<Schema>, extensions: &BTreeSet<String>, federation_1: bool) -> Ownership {
     let mut ownership = Ownership::default();
     let mut key_fields = BTreeSet::new();

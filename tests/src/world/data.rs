@@ -112,7 +112,8 @@ impl Data {
             _ => {}
         }
         let (owner, ty) = self.definition(object_type, field);
-        let arguments = sorted(&Value::Object(arguments.clone()));
+        let mut arguments = Value::Object(arguments.clone());
+        arguments.sort_all_objects();
         let call = if object_type == "Mutation" { self.mutations.fetch_add(1, Ordering::SeqCst) } else { 0 };
         let changed = self.changed(object_type, field);
         self.generate(&ty, hash(&format!("{owner} {id} {field} {arguments} {required} {call}{changed}")))
@@ -328,18 +329,6 @@ fn identity(representation: &Map<String, Value>) -> Result<String, String> {
     match found.len() {
         1 => Ok(found.into_iter().next().unwrap_or_default()),
         _ => Err(format!("a representation leads to {} entities: {representation:?}", found.len())),
-    }
-}
-
-/// With the keys of objects in order.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let fields: BTreeMap<_, _> = object.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
-            Value::Object(fields.into_iter().collect())
-        }
-        Value::Array(items) => items.iter().map(sorted).collect(),
-        other => other.clone(),
     }
 }
 

@@ -103,7 +103,7 @@ impl Memory {
 
     /// Keeps an entry, if it is not too large.
     pub fn put(&self, key: Key, entry: Arc<Entry>) {
-        if (1..=self.max_entry).contains(&(entry.value.len() + key.item.len())) {
+        if entry.value.len() + key.item.len() <= self.max_entry {
             self.entries.insert(key, entry);
         }
     }

@@ -8,9 +8,13 @@ use http::Uri;
 /// Where the runtime API is.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
-/// Whether this process was started by AWS Lambda, or by what emulates it.
-pub fn is_function() -> bool {
-    std::env::var_os(RUNTIME_API).is_some()
+/// The arguments of this process. AWS Lambda, and what emulates it, start a program without any: they then are the command `lambda`.
+pub fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    if arguments.len() == 1 && std::env::var_os(RUNTIME_API).is_some() {
+        arguments.push("lambda".into());
+    }
+    arguments
 }
 
 /// The folder with what was deployed. Emulators don't say where it is, but start functions in it as AWS does.

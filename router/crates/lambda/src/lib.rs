@@ -14,7 +14,8 @@ mod invoke;
 mod run;
 
 pub use caller::SourceAddress;
-pub use environment::{is_function, task_root};
+pub use environment::{arguments, task_root};
 pub use invoke::{Function, InvokeMode, Reply, Scheduled};
-pub use lambda_http::Body;
+pub use lambda_http::tower::util::MapRequest;
+pub use lambda_http::{Body, Request};
 pub use run::{FunctionError, run};

@@ -42,8 +42,7 @@ pub(crate) struct Key {
 impl Node {
     /// Reads YAML. An empty text is an empty map.
     pub(crate) fn read(text: &str) -> Result<Self, YamlError> {
-        let blank = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-        match blank {
+        match braid_settings::is_blank(text) {
             true => Ok(Self { place: Place { line: 1, column: 1 }, content: Content::Map(Vec::new()) }),
             false => braid_settings::from_yaml(text),
         }

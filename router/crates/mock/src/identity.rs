@@ -34,8 +34,8 @@ pub(crate) fn number(mock: &Mock, type_name: &str, fields: &Map<String, Value>) 
         let given = restricted(key, fields)?;
         let made_up =
             candidate(mock, type_name, key, &given).filter(|number| made(mock, type_name, key, *number) == given);
-        // Sorted, since the order of fields does not matter; far from the numbers of those that are made up.
-        Some(made_up.unwrap_or_else(|| Seed(0).and(&sorted(&Value::Object(given)).to_string()).0 | (1 << 63)))
+        // Far from the numbers of those that are made up.
+        Some(made_up.unwrap_or_else(|| Seed(0).and(&canonical(given)).0 | (1 << 63)))
     })
 }
 
@@ -144,17 +144,11 @@ fn kebab(name: &str) -> String {
     kebab
 }
 
-/// The value with the members of objects by name.
-pub(crate) fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let mut members: Vec<_> = object.iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
-            members.sort_by(|(a, _), (b, _)| a.cmp(b));
-            Value::Object(members.into_iter().collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-        other => other.clone(),
-    }
+/// An object as a text that does not depend on the order of members.
+pub(crate) fn canonical(object: Map<String, Value>) -> String {
+    let mut value = Value::Object(object);
+    value.sort_all_objects();
+    value.to_string()
 }
 
 #[cfg(test)]

@@ -29,4 +29,4 @@ mod tests;
 mod words;
 
 pub use mock::{Mock, MockAnswer};
-pub use schema::MockError;
+pub use schema::{MockError, executable_schema};

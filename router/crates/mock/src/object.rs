@@ -7,7 +7,7 @@ use braid_graphql::compiler::schema::ExtendedType;
 use serde_json::{Map, Value};
 
 use crate::config::{Hint, Length, MAX_LENGTH};
-use crate::identity::{is_entity, keys, number, population, sorted};
+use crate::identity::{canonical, is_entity, keys, number, population};
 use crate::leaf;
 use crate::mock::Run;
 use crate::seed::Seed;
@@ -75,7 +75,7 @@ impl<'m> Object<'m> {
         }
         let seed = match arguments.is_empty() {
             true => self.seed.and(field),
-            false => self.seed.and(field).and(&sorted(&Value::Object(arguments.clone())).to_string()),
+            false => self.seed.and(field).and(&canonical(arguments.clone())),
         };
         let hint = self.run.mock.hint(&self.type_name, field);
         if let Some(hint) = hint {

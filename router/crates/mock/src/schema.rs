@@ -1,4 +1,4 @@
-//! The schema that a mock executes: a subgraph's SDL without the directives of federation and with its root fields; and the keys of its
+//! The schema that requests to a subgraph can be executed against: its SDL without the directives of federation and with its root fields; and the keys of its
 //! entities. Knows no values.
 
 use std::collections::BTreeMap;
@@ -18,6 +18,12 @@ pub struct MockError {
     pub subgraph: String,
     /// The first thing that is wrong with its schema.
     pub problem: String,
+}
+
+/// The schema of a subgraph that requests can be executed against: its SDL without the directives of federation, and with its root fields. The error
+/// says what is wrong first.
+pub fn executable_schema(sdl: &str) -> Result<Valid<Schema>, String> {
+    Ok(MockSchema::read(sdl)?.schema)
 }
 
 /// A schema that requests can be executed against.

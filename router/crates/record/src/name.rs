@@ -15,7 +15,10 @@ pub(crate) fn canonical(body: &[u8]) -> Option<Value> {
         match request.remove(name) {
             None | Some(Value::Null) => {}
             Some(Value::Object(variables)) if variables.is_empty() => {}
-            Some(value) => drop(canonical.insert(name.to_owned(), sorted(value))),
+            Some(mut value) => {
+                value.sort_all_objects();
+                canonical.insert(name.to_owned(), value);
+            }
         }
     }
     Some(Value::Object(canonical))
@@ -49,18 +52,6 @@ fn readable(query: &str) -> String {
     let name = name.filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')).unwrap_or_else(of_body);
     let name: String = name.chars().take(MAX_READABLE).collect();
     if name.is_empty() { "request".to_owned() } else { name }
-}
-
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let mut members: Vec<_> = object.into_iter().map(|(name, value)| (name, sorted(value))).collect();
-            members.sort_by(|(a, _), (b, _)| a.cmp(b));
-            Value::Object(members.into_iter().collect())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -118,8 +118,7 @@ impl Observed {
 
     /// The response is a stream, which has begun. As a request it is over.
     pub(crate) fn opened<S>(&mut self, opened: OpenedStream, version: &Version<S>, context: &RequestContext) {
-        let [client, client_version] = version.logged_client.of(context);
-        version.gateway.used(&opened.operation, client, client_version, false);
+        record_use(version, context, &opened.operation, false);
         let metrics = &self.observers.metrics;
         metrics.active_requests.dec();
         metrics.request(StatusCode::OK, context.started.elapsed(), None);
@@ -181,7 +180,9 @@ impl Observed {
 
     /// The request is over: so many bytes with this status.
     pub(crate) fn end<S>(&mut self, version: &Version<S>, context: &RequestContext, status: StatusCode, bytes: u64) {
-        self.used(version, context);
+        for answer in self.answers.iter().filter(|answer| answer.made != Made::Planned) {
+            record_use(version, context, &answer.operation, answer.response.errors > 0);
+        }
         let took = context.started.elapsed();
         // Who shares an execution waits for another request, whose fetches are not its own.
         let own = self.answers.first().filter(|answer| answer.made != Made::Shared);
@@ -193,17 +194,6 @@ impl Observed {
             log.line(|line| self.line(version, context, line, status, took, bytes));
         }
         self.end_span(status);
-    }
-
-    /// Records which operations the client used.
-    fn used<S>(&self, version: &Version<S>, context: &RequestContext) {
-        if version.gateway.usage.is_none() {
-            return;
-        }
-        let [client, client_version] = version.logged_client.of(context);
-        for answer in self.answers.iter().filter(|answer| answer.made != Made::Planned) {
-            version.gateway.used(&answer.operation, client, client_version, answer.response.errors > 0);
-        }
     }
 
     fn end_span(&mut self, status: StatusCode) {
@@ -324,6 +314,14 @@ fn operation(line: &mut Line<'_>, supergraph: &Supergraph, answer: &Executed) {
             line.text(key!("failure"), failure);
         }
     });
+}
+
+/// Records that the client used an operation, where that is recorded.
+fn record_use<S>(version: &Version<S>, context: &RequestContext, operation: &CachedOperation, has_errors: bool) {
+    if version.gateway.usage.is_some() {
+        let [client, client_version] = version.logged_client.of(context);
+        version.gateway.used(operation, client, client_version, has_errors);
+    }
 }
 
 fn count_for_graph<S>(version: &Version<S>, context: &RequestContext, status: StatusCode) {

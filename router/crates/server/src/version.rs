@@ -97,13 +97,13 @@ impl<S> Version<S> {
 
     /// The same, where requests are for one of these graphs; for the whole graph, if there is none.
     pub fn with_graphs(self, graphs: &[GraphSetup], metrics: &Metrics) -> Result<Self, SettingsError> {
-        let graphs = if graphs.is_empty() { None } else { Some(Graphs::new(graphs, metrics)?) };
+        let graphs = if graphs.is_empty() { None } else { Some(Graphs::new(graphs, &self.config.path, metrics)?) };
         Ok(Self { graphs, ..self })
     }
 
     /// Whether GraphQL requests are taken at this path.
     pub(crate) fn is_endpoint(&self, path: &str) -> bool {
-        path == self.config.path || self.graphs.as_ref().is_some_and(|graphs| graphs.is_endpoint(path))
+        self.graphs.as_ref().map_or(path == self.config.path, |graphs| graphs.is_endpoint(path))
     }
 
     /// The endpoint that a request is for, by its path. Ids of persisted operations can follow it.
@@ -115,7 +115,7 @@ impl<S> Version<S> {
     pub(crate) fn choose_graph(&self, context: &mut RequestContext) -> Result<(), Refusal> {
         let Some(graphs) = &self.graphs else { return Ok(()) };
         let path = self.endpoint_of(context.uri.path());
-        let graph = graphs.of(context, path, &self.config.path).cloned();
+        let graph = graphs.of(context, path).cloned();
         context.graph = Some(graph.ok_or_else(not_found)?);
         Ok(())
     }
@@ -123,7 +123,7 @@ impl<S> Version<S> {
     /// Refuses a request that is for none of the graphs, whoever sends it.
     pub(crate) fn check_graph(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Refusal> {
         let path = self.endpoint_of(uri.path());
-        let can_be = |graphs: &Graphs| graphs.can_be(headers, uri, path, &self.config.path);
+        let can_be = |graphs: &Graphs| graphs.can_be(headers, uri, path);
         if self.graphs.as_ref().is_none_or(can_be) { Ok(()) } else { Err(not_found()) }
     }
 
@@ -138,7 +138,7 @@ impl<S> Version<S> {
         let mut parameters = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         let asked = parameters.find(|(name, _)| name == "page").map(|(_, path)| path);
         let path = asked.as_deref().filter(|_| uri.path().starts_with("/playground/")).unwrap_or(uri.path());
-        graphs.page((headers, uri), path, config, &self.config.path)
+        graphs.page((headers, uri), path, config)
     }
 
     /// The same, where `route` answers what nothing else does.

@@ -8,4 +8,4 @@ mod yaml;
 
 pub use secret::Secret;
 pub use units::{ByteSize, Duration, UnitError};
-pub use yaml::{YamlError, from_yaml};
+pub use yaml::{YamlError, from_yaml, is_blank};

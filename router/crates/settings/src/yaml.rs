@@ -26,6 +26,11 @@ pub fn from_yaml<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, YamlErro
     })
 }
 
+/// Whether there is nothing in a YAML text but blanks and comments: that is no empty map, but means one.
+pub fn is_blank(text: &str) -> bool {
+    text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+}
+
 /// Replaces messages of the library that are written for programmers.
 struct Plain;
 

@@ -46,10 +46,10 @@ async fn a_command_finishes_what_a_crash_left() {
 
 #[cfg(feature = "lambda")]
 mod function {
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
-    use crate::lambda::{LambdaFunction, event};
+    use crate::lambda::{LambdaFunction, asking, event};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_schedule_finishes_what_a_crash_left() {
@@ -77,13 +77,10 @@ mod function {
 
     async fn ask(function: &mut LambdaFunction, world: &World, query: &str) -> Value {
         let bearer = world.bearer(Uuid::new_v4());
-        let asking = event("function-url", |event| {
-            event["body"] = json!({ "query": query }).to_string().into();
-            event["isBase64Encoded"] = false.into();
+        let asked = event("function-url", |event| {
+            asking(query)(event);
             event["headers"]["authorization"] = bearer.into();
         });
-        let response = function.invoke(&asking).await.json();
-        assert_eq!(response["statusCode"], 200, "{response}");
-        serde_json::from_str(response["body"].as_str().unwrap()).unwrap()
+        function.invoke(&asked).await.content()
     }
 }

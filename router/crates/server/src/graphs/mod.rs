@@ -31,6 +31,8 @@ pub struct GraphSetup {
 #[derive(Debug)]
 pub(crate) struct Graphs {
     graphs: Vec<Graph>,
+    /// The endpoint of those that have none of their own.
+    default_path: String,
     /// Requests that were for none.
     none: GraphMetrics,
 }
@@ -39,7 +41,8 @@ pub(crate) struct Graphs {
 struct Graph {
     name: Arc<str>,
     host: Option<Host>,
-    path: Option<String>,
+    /// Its endpoint.
+    path: String,
     header: Option<(HeaderName, Option<String>)>,
     claim: Option<(ClaimPath, Option<String>)>,
     page: PageConfig,
@@ -64,21 +67,21 @@ pub(crate) struct Page<'a> {
 }
 
 impl Graphs {
-    pub(crate) fn new(setups: &[GraphSetup], metrics: &Metrics) -> Result<Self, SettingsError> {
-        let graphs = setups.iter().map(|setup| Graph::new(setup, metrics)).collect::<Result<_, _>>()?;
-        Ok(Self { graphs, none: metrics.graph("(none)") })
+    pub(crate) fn new(setups: &[GraphSetup], default_path: &str, metrics: &Metrics) -> Result<Self, SettingsError> {
+        let graphs = setups.iter().map(|setup| Graph::new(setup, default_path, metrics)).collect::<Result<_, _>>()?;
+        Ok(Self { graphs, default_path: default_path.to_owned(), none: metrics.graph("(none)") })
     }
 
-    /// Whether a graph has its endpoint at this path.
+    /// Whether it is the default endpoint, or that of a graph.
     pub(crate) fn is_endpoint(&self, path: &str) -> bool {
-        self.graphs.iter().any(|graph| graph.path.as_deref() == Some(path))
+        path == self.default_path || self.graphs.iter().any(|graph| graph.path == path)
     }
 
     /// The graph that a request to the endpoint `path` is for. Its client must be known.
-    pub(crate) fn of(&self, context: &RequestContext, path: &str, default_path: &str) -> Option<&Arc<str>> {
+    pub(crate) fn of(&self, context: &RequestContext, path: &str) -> Option<&Arc<str>> {
         let host = host(&context.headers, &context.uri);
         let found = self.graphs.iter().find(|graph| {
-            graph.path.as_deref().unwrap_or(default_path) == path
+            graph.path == path
                 && graph.is_for_host(host)
                 && graph.has_header(&context.headers)
                 && graph.has_claim(context)
@@ -87,9 +90,9 @@ impl Graphs {
     }
 
     /// Whether a request can be for some graph, whoever sends it.
-    pub(crate) fn can_be(&self, headers: &HeaderMap, uri: &Uri, path: &str, default_path: &str) -> bool {
+    pub(crate) fn can_be(&self, headers: &HeaderMap, uri: &Uri, path: &str) -> bool {
         let host = host(headers, uri);
-        self.graphs.iter().any(|graph| graph.path.as_deref().unwrap_or(default_path) == path && graph.is_for_host(host))
+        self.graphs.iter().any(|graph| graph.path == path && graph.is_for_host(host))
     }
 
     /// The page at a path, which is `/` or that of an endpoint; for another path, any page of the host.
@@ -98,20 +101,17 @@ impl Graphs {
         (headers, uri): (&HeaderMap, &Uri),
         path: &str,
         config: &'a PlaygroundConfig,
-        default_path: &'a str,
     ) -> Option<Page<'a>> {
         let host = host(headers, uri);
         let enabled = |graph: &&Graph| graph.page.enabled.unwrap_or(config.enabled) && graph.is_for_host(host);
-        let endpoint = |graph: &'a Graph| graph.path.as_deref().unwrap_or(default_path);
-        let is_endpoint = path == default_path || self.is_endpoint(path);
         let mut candidates = self.graphs.iter().filter(enabled);
-        let found = match is_endpoint {
-            true => candidates.find(|graph| endpoint(graph) == path),
+        let found = match self.is_endpoint(path) {
+            true => candidates.find(|graph| graph.path == path),
             false => candidates.next(),
         };
         found.map(|graph| Page {
             title: graph.page.title.as_deref().unwrap_or(&config.title),
-            endpoint: endpoint(graph),
+            endpoint: &graph.path,
             is_part: true,
         })
     }
@@ -124,7 +124,7 @@ impl Graphs {
 }
 
 impl Graph {
-    fn new(setup: &GraphSetup, metrics: &Metrics) -> Result<Self, SettingsError> {
+    fn new(setup: &GraphSetup, default_path: &str, metrics: &Metrics) -> Result<Self, SettingsError> {
         let MatchConfig { host, path, header, claim } = &setup.matches;
         let invalid = |problem: String| SettingsError::Graph(setup.name.to_string(), problem);
         let header = header.as_ref().map(|header| match header.name.parse() {
@@ -142,7 +142,7 @@ impl Graph {
         Ok(Self {
             name: setup.name.clone(),
             host,
-            path: path.clone(),
+            path: path.clone().unwrap_or_else(|| default_path.to_owned()),
             header: header.transpose()?,
             claim: claim.transpose()?,
             page: setup.page.clone(),
@@ -195,7 +195,7 @@ mod tests {
                 page: PageConfig::default(),
             })
             .collect();
-        Graphs::new(&setups, &Metrics::default())
+        Graphs::new(&setups, "/graphql", &Metrics::default())
     }
 
     fn at_host(host: &str) -> MatchConfig {
@@ -207,7 +207,7 @@ mod tests {
         let graphs = graphs(&[("a", at_host("a.example")), ("under", at_host("*.example.com"))]).unwrap();
         let found = |host: &str| {
             let headers = HeaderMap::from_iter([(HOST, host.parse().unwrap())]);
-            graphs.can_be(&headers, &Uri::default(), "/graphql", "/graphql")
+            graphs.can_be(&headers, &Uri::default(), "/graphql")
         };
         for host in ["a.example", "A.Example:4000", "x.example.com", "X.Y.EXAMPLE.COM:1"] {
             assert!(found(host), "{host}");
@@ -243,8 +243,8 @@ mod tests {
         setups[1].page.title = Some("B".to_owned());
         let config = PlaygroundConfig::default();
         let page = |setups: &[GraphSetup], path: &str| {
-            let graphs = Graphs::new(setups, &Metrics::default()).unwrap();
-            let found = graphs.page((&HeaderMap::new(), &Uri::default()), path, &config, "/graphql");
+            let graphs = Graphs::new(setups, "/graphql", &Metrics::default()).unwrap();
+            let found = graphs.page((&HeaderMap::new(), &Uri::default()), path, &config);
             found.map(|page| (page.title.to_owned(), page.endpoint.to_owned()))
         };
         let shown = |title: &str, path: &str| Some((title.to_owned(), path.to_owned()));
