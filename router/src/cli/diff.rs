@@ -15,7 +15,7 @@ use clap::Args;
 
 use super::reporting::{Reporting, Strictness};
 use super::terminal::{Failure, read_file};
-use super::versions::{Graph, Tree, Unusable, read_supergraph};
+use super::versions::{Graph, Tree, Unusable, is_supergraph, read_supergraph};
 use crate::source::paths;
 
 /// Compare two schemas.
@@ -85,7 +85,7 @@ impl Schemas {
             "-" => read_file(Path::new("-"))?,
             _ => tree.read(&path).map_err(Unusable::Input)?,
         };
-        if text.contains("join__Graph") {
+        if is_supergraph(&text) {
             let version = read_supergraph(&tree, &path).map_err(Unusable::Input)?;
             return Ok(Self::of(version, None, side, problems));
         }

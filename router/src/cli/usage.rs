@@ -10,6 +10,7 @@ use braid_supergraph::Supergraph;
 use clap::{Args, ValueEnum};
 
 use super::terminal::{Failure, complain, print, read_file};
+use super::versions::is_supergraph;
 use crate::source::paths;
 
 /// Summarise usage logs: which fields nobody uses, who still uses deprecated ones, and what each client uses.
@@ -64,7 +65,7 @@ impl UsageCommand {
 
     fn schema(&self) -> Result<Valid<Schema>, Failure> {
         let (text, file) = (read_file(&self.schema)?, paths::name(&self.schema));
-        if text.contains("join__Graph") {
+        if is_supergraph(&text) {
             let supergraph = Supergraph::read(&text);
             return supergraph
                 .map(|supergraph| supergraph.api_schema)

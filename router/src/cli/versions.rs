@@ -210,6 +210,11 @@ fn renamed(subgraph: SubgraphSdl) -> SubgraphSdl {
     SubgraphSdl { file, ..subgraph }
 }
 
+/// Whether a schema is a supergraph, and no API schema.
+pub(super) fn is_supergraph(sdl: &str) -> bool {
+    sdl.contains("join__Graph")
+}
+
 /// A composed supergraph in a file.
 pub(super) fn read_supergraph(tree: &Tree, path: &Path) -> Result<Version, Problem> {
     let file = paths::name(path);

@@ -181,6 +181,12 @@ pub enum ReloadOutcome {
 }
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The place of the class of a status in [`CLASSES`].
+fn class_of(status: http::StatusCode) -> usize {
+    usize::from(status.as_u16() / 100).clamp(1, 5) - 1
+}
+
 const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// A cost has no unit.
@@ -346,8 +352,7 @@ impl Metrics {
 
     /// Counts a request.
     pub fn request(&self, status: http::StatusCode, took: Duration, overhead: Option<Duration>) {
-        let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
-        self.requests[class].inc();
+        self.requests[class_of(status)].inc();
         self.request_duration.observe(took.as_secs_f64());
         if let Some(overhead) = overhead {
             self.overhead.observe(overhead.as_secs_f64());

@@ -9,7 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{CLASSES, seconds};
+use super::{CLASSES, class_of, seconds};
 
 /// The metrics of all graphs.
 #[derive(Debug)]
@@ -62,8 +62,7 @@ impl GraphFamilies {
 impl GraphMetrics {
     /// Counts a request.
     pub fn request(&self, status: StatusCode, took: Duration) {
-        let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
-        self.requests[class].inc();
+        self.requests[class_of(status)].inc();
         self.duration.observe(took.as_secs_f64());
     }
 }
