@@ -236,7 +236,7 @@ impl Config {
     }
 
     /// Parses the text of a configuration.
-    pub fn parse(text: &str, values: &impl expand::Values) -> Result<Self, InvalidConfig> {
+    pub fn parse(text: &str, values: &dyn expand::Values) -> Result<Self, InvalidConfig> {
         let expanded = expand::expand(text, values)?;
         let config: Self = if is_blank(&expanded) { Self::default() } else { from_yaml(&expanded)? };
         config.check()?;

@@ -8,7 +8,7 @@ use http::{Request, Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{Either, Full};
 use hyper::body::{Body, Incoming};
-use hyper_util::client::legacy::Client as Multiplexer;
+use hyper_util::client::legacy::{Client as Multiplexer, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::config::{ClientConfig, Protocol};
@@ -75,7 +75,7 @@ impl Client {
         mut request: Request<StreamBody>,
     ) -> Result<Response<ResponseBody>, RequestError> {
         *request.uri_mut() = self.address.clone();
-        Ok(self.streaming.request(request).await?.map(Either::Right))
+        Ok(streamed(&self.streaming, request).await?.map(Either::Right))
     }
 
     /// The permits to send a request: one per connection that may be open.
@@ -89,10 +89,20 @@ impl Client {
             Connections::Http1(pool) => Ok(pool.request(request).await?.map(Either::Left)),
             Connections::Http2(client, address) => {
                 *request.uri_mut() = address.clone();
-                Ok(client.request(request).await?.map(Either::Right))
+                Ok(multiplexed(client, request).await?.map(Either::Right))
             }
         }
     }
+}
+
+/// Not within an `async fn`, so that HTTP/2 is compiled here and not in each crate that awaits one.
+fn multiplexed(client: &Multiplexer<Connector, Full<Bytes>>, request: Request<Full<Bytes>>) -> ResponseFuture {
+    client.request(request)
+}
+
+/// As [`multiplexed`], for bodies that are streams.
+fn streamed(client: &Multiplexer<Connector, StreamBody>, request: Request<StreamBody>) -> ResponseFuture {
+    client.request(request)
 }
 
 fn multiplexer<B>(connector: Connector, config: &ClientConfig) -> Multiplexer<Connector, B>

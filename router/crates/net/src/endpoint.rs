@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
@@ -53,15 +54,21 @@ impl Endpoint {
     }
 
     /// Sends a request of any method. Returns the whole response.
-    pub async fn send(
+    ///
+    /// The future is boxed so that HTTP is compiled here and not in each crate that awaits it.
+    pub fn send(
         &self,
         method: Method,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Response<Bytes>, EndpointError> {
+    ) -> BoxFuture<'_, Result<Response<Bytes>, EndpointError>> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.headers_mut() = headers;
+        Box::pin(self.exchange(request))
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, EndpointError> {
         let exchange = async {
             let (parts, body) = self.client.request(request).await?.into_parts();
             let body = receive::body(&parts, body, self.max_bytes).await?;

@@ -68,7 +68,7 @@ pub enum ExpandProblem {
 }
 
 /// The text with all `${…}` replaced.
-pub fn expand(text: &str, values: &impl Values) -> Result<String, ExpandError> {
+pub fn expand(text: &str, values: &dyn Values) -> Result<String, ExpandError> {
     let mut out = String::with_capacity(text.len());
     for (index, line) in text.split_inclusive('\n').enumerate() {
         expand_line(line, values, &mut out).map_err(|problem| ExpandError { line: index + 1, problem })?;
@@ -83,7 +83,7 @@ enum Quote {
     Double,
 }
 
-fn expand_line(line: &str, values: &impl Values, out: &mut String) -> Result<(), ExpandProblem> {
+fn expand_line(line: &str, values: &dyn Values, out: &mut String) -> Result<(), ExpandProblem> {
     let mut quote = Quote::None;
     let mut rest = line;
     let mut previous = ' ';
@@ -133,7 +133,7 @@ fn toggled(quote: Quote, by: Quote) -> Quote {
     }
 }
 
-fn value(expression: &str, values: &impl Values) -> Result<String, ExpandProblem> {
+fn value(expression: &str, values: &dyn Values) -> Result<String, ExpandProblem> {
     if let Some(variable) = expression.strip_prefix("env.") {
         let (name, default) = match variable.split_once(":-") {
             Some((name, default)) => (name, Some(default)),
@@ -154,7 +154,7 @@ fn value(expression: &str, values: &impl Values) -> Result<String, ExpandProblem
 }
 
 /// Without the line breaks at the end, which editors and `echo` write.
-fn content(path: &str, values: &impl Values) -> Result<String, ExpandProblem> {
+fn content(path: &str, values: &dyn Values) -> Result<String, ExpandProblem> {
     let content = values.file(path).map_err(|reason| ExpandProblem::File { path: path.to_owned(), reason })?;
     Ok(content.trim_end_matches(['\n', '\r']).to_owned())
 }

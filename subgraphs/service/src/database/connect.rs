@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use futures_util::future::BoxFuture;
 use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
@@ -12,8 +13,12 @@ use crate::config::DatabaseConfig;
 use super::fault::is_transient;
 use super::retry::Retries;
 
-/// Opens the pool.
-pub(super) async fn connect(config: &DatabaseConfig) -> anyhow::Result<DatabaseConnection> {
+/// Opens the pool. The future is boxed so that the drivers are compiled here and not in each service.
+pub(super) fn connect(config: &DatabaseConfig) -> BoxFuture<'_, anyhow::Result<DatabaseConnection>> {
+    Box::pin(pool(config))
+}
+
+async fn pool(config: &DatabaseConfig) -> anyhow::Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(&config.url);
     options
         .max_connections(config.connections)

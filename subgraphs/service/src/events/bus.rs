@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use async_nats::connection::State;
 use async_nats::{Client, ConnectOptions, HeaderMap, jetstream};
+use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, SelectAll, StreamExt};
 use tokio::sync::broadcast;
 
@@ -84,7 +85,12 @@ impl EventBus {
     }
 
     /// The bus for the configured `EVENTS_URL`: NATS, or this process if there is none. A server that is away is waited for in the background.
-    pub async fn open(url: Option<&str>, stream: Stream) -> anyhow::Result<Self> {
+    // The future is boxed so that NATS's client is compiled here and not in each service.
+    pub fn open(url: Option<&str>, stream: Stream) -> BoxFuture<'_, anyhow::Result<Self>> {
+        Box::pin(Self::connect(url, stream))
+    }
+
+    async fn connect(url: Option<&str>, stream: Stream) -> anyhow::Result<Self> {
         let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(Self::in_process()) };
         let options = ConnectOptions::new().retry_on_initial_connect().subscription_capacity(WAITING);
         let client = options.connect(url).await.with_context(|| format!("EVENTS_URL `{url}` is not a NATS server"))?;
