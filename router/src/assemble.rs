@@ -8,6 +8,7 @@ use braid_cache::{CacheError, Cached, Describes};
 use braid_contracts::ContractError;
 use braid_coprocessor::{Coprocessor, CoprocessorError};
 use braid_events::{Events, EventsError, WithEvents};
+use braid_executor::LongWork;
 use braid_gateway::answers::AnswersSetup;
 use braid_gateway::config::AnonymousConfig;
 use braid_gateway::{DocumentError, Documents, Gateway, GatewayConfig, GatewayError, PolicyAuthorizer};
@@ -128,6 +129,7 @@ pub fn version_with(
         plugins,
         usage: usage(config, metrics, previous)?,
         graphs: graphs::of(config, &supergraph)?,
+        long_work: LongWork::of_this_runtime(),
         anonymous: config.authentication.required.then(|| anonymous(&config.authentication.exceptions)),
     };
     let older = previous.map(|previous| &previous.gateway.documents);

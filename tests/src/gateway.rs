@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::Bytes;
 use braid_authorization::{Requirements, filter};
 use braid_executor::{
-    ArrivingResponse, CompiledOperation, ExecuteContext, ExecuteLimits, OpenResponse, Part, PartsFormat, RefusalPlace,
-    SubgraphError, SubgraphErrorKind, SubgraphErrors, SubgraphRequest, SubgraphResponse, SubgraphService, execute,
-    execute_in_parts,
+    ArrivingResponse, CompiledOperation, ExecuteContext, ExecuteLimits, LongWork, OpenResponse, Part, PartsFormat,
+    RefusalPlace, SubgraphError, SubgraphErrorKind, SubgraphErrors, SubgraphRequest, SubgraphResponse, SubgraphService,
+    execute, execute_in_parts,
 };
 use braid_graphql::incremental::with_incremental_directives;
 use braid_graphql::names::SchemaNames;
@@ -270,6 +270,7 @@ fn context() -> ExecuteContext<()> {
         names: SchemaNames::Shown,
         declined: Vec::new(),
         record: false,
+        long_work: LongWork::InPlace,
     }
 }
 

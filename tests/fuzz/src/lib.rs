@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use braid_composition::{SubgraphSdl, compose};
 use braid_executor::{
-    CompiledOperation, ExecuteContext, ExecuteLimits, Response, SubgraphError, SubgraphErrors, RefusalPlace, SubgraphRequest,
+    CompiledOperation, ExecuteContext, ExecuteLimits, LongWork, Response, SubgraphError, SubgraphErrors, RefusalPlace, SubgraphRequest,
     SubgraphResponse, SubgraphService, execute,
 };
 use braid_gateway::compile::Compiler;
@@ -61,6 +61,7 @@ pub fn run(operation: &CompiledOperation, variables: Option<&RawValue>, status: 
             names: SchemaNames::Shown,
             declined: Vec::new(),
             record: false,
+            long_work: LongWork::InPlace,
         };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     check(&runtime.block_on(execute(operation, &variables, &service, &context)));

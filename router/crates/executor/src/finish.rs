@@ -6,7 +6,11 @@ use crate::response::{RefusalPlace, Response, write_refusals};
 use crate::run::Run;
 
 impl<M> Run<'_, M> {
-    pub(crate) fn finish(mut self) -> Response<M> {
+    pub(crate) fn finish(self) -> Response<M> {
+        self.long_work.run(self.held, || self.respond())
+    }
+
+    fn respond(mut self) -> Response<M> {
         let mut out = self.write();
         let refused = self.refusals.count();
         if self.refusal_place == RefusalPlace::Errors {

@@ -8,6 +8,7 @@ use braid_supergraph::SubgraphId;
 use bytes::Bytes;
 
 use crate::error::Errors;
+use crate::long_work::LongWork;
 
 /// What belongs to one execution.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct ExecuteContext<C> {
     pub declined: Vec<SubgraphId>,
     /// Whether reports have what was sent and what came, for developers.
     pub record: bool,
+    /// Where large answers are read and written.
+    pub long_work: LongWork,
 }
 
 /// Where a response says what its client may not see ([`braid_graphql::operation::FieldRef::Refused`]).

@@ -15,6 +15,7 @@ use crate::compile::operation::CompiledOperation;
 use crate::compile::shape::Shapes;
 use crate::error::{Errors, INTERNAL, MEMORY_LIMIT, TIMEOUT};
 use crate::kept::Kept;
+use crate::long_work::LongWork;
 use crate::prepare::prepare;
 use crate::prepare_context::{PrepareContext, PrepareError};
 use crate::read::ReadLimits;
@@ -53,6 +54,7 @@ pub(crate) struct Run<'a, M> {
     pub(crate) timed_out: bool,
     /// Whether reports have what was sent and what came.
     pub(crate) record: bool,
+    pub(crate) long_work: LongWork,
 }
 
 /// A request in flight.
@@ -114,6 +116,7 @@ impl<'a, M> Run<'a, M> {
             gave_up: false,
             timed_out: false,
             record: context.record,
+            long_work: context.long_work,
         }
     }
 
@@ -192,7 +195,8 @@ impl<'a, M> Run<'a, M> {
             self.answers.push((subgraph, meta));
             Came { status, body, kept }
         });
-        self.arrive(Arrived { sent, outcome, started, took });
+        let bytes = outcome.as_ref().map_or(0, |came| came.body.len());
+        self.long_work.run(bytes, || self.arrive(Arrived { sent, outcome, started, took }));
     }
 
     /// A run for a batch of later items of a list that arrives, with the fetches that look something up for them. The first of them has

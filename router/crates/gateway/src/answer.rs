@@ -272,6 +272,7 @@ impl<S: Subgraphs> Gateway<S> {
             refusals: self.permissions.refusal_place,
             declined,
             record: false,
+            long_work: self.long_work,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use braid_authorization::Requirements;
 use braid_authorization::config::AuthorizationConfig;
 use braid_demand_control::config::DemandControlConfig;
-use braid_executor::{ExecuteLimits, SubgraphErrors, SubgraphService};
+use braid_executor::{ExecuteLimits, LongWork, SubgraphErrors, SubgraphService};
 use braid_graphql::compiler::Schema;
 use braid_graphql::compiler::validation::Valid;
 use braid_graphql::incremental::with_incremental_directives;
@@ -77,6 +77,7 @@ pub struct Gateway<S> {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) subgraph_errors: SubgraphErrors,
     pub(crate) limits: ExecuteLimits,
+    pub(crate) long_work: LongWork,
     /// What is told about keeping answers; `None` if header rules alone say it.
     pub(crate) told: Option<Told>,
     /// Where answers to equal queries are found; `None` if each is executed for itself.
@@ -118,6 +119,8 @@ pub struct GatewayConfig {
     pub usage: Option<Arc<Usage>>,
     /// The graphs that requests can be for; without any, they are for the whole graph.
     pub graphs: Vec<Graph>,
+    /// Where large answers are read and written.
+    pub long_work: LongWork,
 }
 
 impl<S> Gateway<S> {
@@ -233,6 +236,7 @@ impl<S: Subgraphs> Gateway<S> {
             headers: Arc::new(headers),
             subgraph_errors: subgraph_errors(exposure, &supergraph),
             limits: limits.execute(),
+            long_work: config.long_work,
             exposure: exposure.clone(),
             supergraph,
             subscriptions: config.subscriptions.clone(),

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use braid_executor::{
-    CompiledOperation, ExecuteContext, ExecuteLimits, RefusalPlace, Response, SubgraphError, SubgraphErrorKind,
-    SubgraphErrors, SubgraphRequest, SubgraphResponse, SubgraphService, execute,
+    CompiledOperation, ExecuteContext, ExecuteLimits, LongWork, RefusalPlace, Response, SubgraphError,
+    SubgraphErrorKind, SubgraphErrors, SubgraphRequest, SubgraphResponse, SubgraphService, execute,
 };
 use braid_graphql::names::SchemaNames;
 use braid_graphql::normalize::{NormalizeLimits, normalize};
@@ -153,6 +153,7 @@ pub fn context() -> ExecuteContext<()> {
         names: SchemaNames::Shown,
         declined: Vec::new(),
         record: false,
+        long_work: LongWork::default(),
     }
 }
 
