@@ -16,7 +16,7 @@ use braid_mcp::McpError;
 use braid_persisted_operations::OperationStore;
 use braid_plugin::{Plugins, WithRequestStage, WithResponseStage};
 use braid_policy_server::{PolicyServer, PolicyServerError};
-use braid_rate_limit::{RateLimitError, RateLimits};
+use braid_rate_limit::{LimitsByGraph, RateLimitError};
 use braid_server::Observers;
 use braid_server::config::SettingsError;
 use braid_stand_in::{StandIns, WithStandIns};
@@ -137,8 +137,10 @@ pub fn version_with(
     let gateway = Gateway::new(supergraph, subgraphs, &gateway_config, metrics)?.with_documents(documents);
     let older = previous.and_then(|previous| previous.authenticator.as_ref());
     let authenticator = Authenticator::new(&config.authentication, older).map_err(VersionError::Authentication)?;
-    let older = previous.and_then(|previous| previous.rate_limits.as_deref());
-    let rate_limits = RateLimits::new(&config.rate_limits, metrics, older)?;
+    let older = previous.and_then(|previous| previous.rate_limits.as_ref());
+    let of_graphs =
+        config.graphs.iter().map(|(name, graph)| (name.as_str(), graph.rate_limits.over(&config.rate_limits)));
+    let rate_limits = LimitsByGraph::new(&config.rate_limits, of_graphs, metrics, older)?;
     let version = Version::new(gateway, config.server.clone(), config.telemetry.clone())?;
     let version = version.with_graphs(&graphs::setups(config), metrics)?;
     let agents = agents::endpoint(config, &version.gateway)?;

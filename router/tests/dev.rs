@@ -328,6 +328,52 @@ async fn answers_are_recorded_and_given_again() {
     assert_eq!(filled.data("{ products { name } }").await["products"].as_array().unwrap().len(), 3);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_recorded_and_given_again_in_their_order() {
+    let products = Subgraph::raw(|seen| async move {
+        if seen.body.contains("_service") {
+            return support::ok(&json!({ "data": { "_service": { "sdl": PRODUCTS } } }).to_string());
+        }
+        let event = |number: u8| {
+            let product = json!({ "__typename": "Product", "sku": format!("SOLD-{number}"), "name": "Lamp" });
+            format!("event: next\ndata: {}\n\n", json!({ "data": { "sold": product } }))
+        };
+        let body = [event(1), event(2), event(3), "event: complete\ndata:\n\n".to_owned()].concat();
+        support::http("200 OK", "text/event-stream", body.as_bytes(), "")
+    })
+    .await;
+    let folder = folder(&[]);
+    let listed = format!("products={}", products.url());
+    let subscribed = async |dev: &Dev, query: &str| {
+        let body = json!({ "query": query }).to_string();
+        let answer = exchange(dev.address().await, &post(&body, "accept: text/event-stream\r\n")).await;
+        let data = answer.text().lines().filter_map(|line| line.strip_prefix("data: "));
+        data.map(|data| serde_json::from_str(data).unwrap()).collect::<Vec<Value>>()
+    };
+    const SOLD: &str = "subscription { sold { sku } }";
+    let recording = Dev::start(folder.path(), &["--record", "recorded", &listed]);
+    let events = subscribed(&recording, SOLD).await;
+    let sold = |number: u8| json!({ "data": { "sold": { "sku": format!("SOLD-{number}") } } });
+    assert_eq!(events, [sold(1), sold(2), sold(3)]);
+    let files = folder.path().join("recorded/products");
+    let written = async || {
+        let entries = std::fs::read_dir(&files).into_iter().flatten().flatten();
+        let texts = entries.filter(|entry| entry.file_name().to_str().unwrap().starts_with("sold-"));
+        texts
+            .map(|entry| std::fs::read_to_string(entry.path()).unwrap())
+            .any(|text| text.contains("\"completes\": true"))
+    };
+    until("the events are written", || recording.said(), written).await;
+    drop((recording, products));
+
+    let replaying = Dev::start(folder.path(), &["--replay", "recorded", &listed]);
+    assert_eq!(subscribed(&replaying, SOLD).await, events, "{}", replaying.said());
+    let unknown = subscribed(&replaying, "subscription { sold { name } }").await;
+    assert_eq!(unknown[0]["errors"][0]["extensions"]["code"], "REPLAY_NOT_RECORDED", "{unknown:?}");
+    let message = unknown[0]["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("recorded/products/sold-"), "{message}");
+}
+
 #[test]
 fn mistakes_on_the_command_line_say_what_to_do() {
     let empty = folder(&[("products.graphql", PRODUCTS)]);

@@ -375,3 +375,85 @@ fn graphs_that_can_t_be_served_are_refused() {
     let error = braid_net::chain(&version.unwrap_err());
     assert!(error.contains("graphs.a.contract can't be served") && error.contains("leaves no field"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_graph_counts_what_its_clients_ask() {
+    let graphs = "
+partner:
+  match: { host: partner.example }
+  rate_limits: { rules: [{ name: partners, by: [client_ip], limit: 1, per: 1h }] }
+public:
+  match: { path: /public/graphql }
+gold:
+  match: { header: { name: x-graph, value: all }, claim: { claim: plan, has: gold } }
+  rate_limits: { rules: [] }
+all:
+  match: { header: { name: x-graph, value: staff } }
+  rate_limits: { dry_run: true }
+";
+    let shop = Shop::new(graphs, |config| {
+        config.rate_limits = from_yaml("rules: [{ name: client, by: [client_ip], limit: 2, per: 1h }]").unwrap();
+    })
+    .await;
+    let names = "{ products { id } }";
+    let statuses = async |graph: &str| {
+        let mut statuses = Vec::new();
+        for _ in 0..4 {
+            statuses.push(shop.query(graph, names).await.status);
+        }
+        statuses
+    };
+    // All of them come from one address.
+    assert_eq!(statuses("partner").await, [200, 429, 429, 429], "rules of its own");
+    assert_eq!(statuses("public").await, [200, 200, 429, 429], "the rules of all, and a count of its own");
+    assert_eq!(statuses("gold").await, [200; 4], "no rules");
+    assert_eq!(statuses("all").await, [200; 4], "a dry run of its own");
+    assert_eq!(statuses("none").await, [404, 404, 429, 429], "requests for no graph are counted too");
+    let answer = shop.query("partner", names).await;
+    assert_eq!(answer.header("ratelimit-policy").as_deref(), Some("\"partners\";q=1;w=3600"));
+    for (labels, expected) in [
+        ("rule=\"partners\",outcome=\"Refused\",graph=\"partner\"", 4.0),
+        ("rule=\"client\",outcome=\"Passed\",graph=\"public\"", 2.0),
+        ("rule=\"client\",outcome=\"WouldBeRefused\",graph=\"all\"", 2.0),
+        ("rule=\"client\",outcome=\"Refused\"}", 2.0),
+    ] {
+        let end = if labels.ends_with('}') { "" } else { "}" };
+        assert_eq!(shop.router.metric(&format!("braid_rate_limit_requests_total{{{labels}{end}")).await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_credentials_count_for_the_graph_that_is_asked() {
+    let graphs = "
+partner:
+  match: { host: partner.example }
+  rate_limits: { rules: [{ name: partners, by: [client_ip], limit: 2, per: 1h }] }
+all:
+  match: { path: /graphql }
+";
+    let shop = Shop::new(graphs, |_| {}).await;
+    let guess = async |host: &str| {
+        let body = r#"{"query":"{ products { id } }"}"#;
+        let length = body.len();
+        let request = format!(
+            "POST /graphql HTTP/1.1\r\nhost: {host}\r\nx-api-key: a-guess\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        shop.router.send(request.as_bytes()).await.status
+    };
+    assert_eq!([guess("partner.example").await, guess("partner.example").await], [401, 401]);
+    assert_eq!([guess("partner.example").await, guess("x").await], [429, 401]);
+}
+
+#[test]
+fn rate_limits_of_a_graph_are_checked() {
+    let refused = |yaml: &str| {
+        let config: Config = from_yaml(yaml).unwrap();
+        config.check().unwrap_err().to_string()
+    };
+    let graph =
+        |rule: &str| format!("graphs: {{ a: {{ match: {{ path: /a }}, rate_limits: {{ rules: [{rule}] }} }} }}");
+    let zero = refused(&graph("{ name: r, limit: 0, per: 1s }"));
+    assert_eq!(zero, "graphs.a.rate_limits.rules: \"r\": limit: give at least 1");
+    let costs = refused(&graph("{ name: r, limit: 1, per: 1s, weight: cost }"));
+    assert_eq!(costs, "graphs.a.rate_limits.rules: \"r\": weight: cost needs demand_control.mode: measure or enforce");
+}

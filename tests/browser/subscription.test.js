@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { launch, skip } from "./chromium.js";
-import { ready } from "./page.js";
+import { audit, ready, view } from "./page.js";
 import { startRouter } from "./router.js";
 
 const SDL = "type Query { ready: Boolean } type Subscription { counted: Int }";
@@ -46,6 +46,23 @@ after(async () => {
   subgraph?.close();
 });
 
+/** The plan has the fetches of the latest event, with what came, and says how many events there were. */
+async function looksAtEvents(page) {
+  await view(page, "plan");
+  const summary = page.locator('[data-hook="events"]');
+  await summary.getByText(/\d+ events, the latest is shown/).waitFor({ timeout: 10_000 });
+  await page.getByRole("heading", { name: /Timings of event \d+/ }).waitFor();
+  assert.match(await page.locator('[data-hook="timings"] .row-facts').first().innerText(), /ms · \d+ B/);
+  await page.locator('[data-hook="fetch"]').first().click();
+  const answer = page.locator('[data-hook="detail"]').getByLabel("The subgraph's answer");
+  const number = async () => Number((await answer.innerText()).match(/"counted":\s*(\d+)/)[1]);
+  const first = await number();
+  await page.waitForTimeout(500);
+  assert.ok((await number()) > first, "a newer event takes the place of an older one");
+  await audit(page, "the plan of a subscription");
+  await view(page, "query");
+}
+
 test("a subscription shows its events until it is stopped", { skip }, async () => {
   const url = `http://127.0.0.1:${subgraph.address().port}/graphql`;
   const folder = await mkdtemp(join(tmpdir(), "braid-"));
@@ -64,6 +81,11 @@ test("a subscription shows its events until it is stopped", { skip }, async () =
     await page.waitForFunction((of) => /"counted":\s*([3-9]|\d\d)/.test(document.querySelector(of).innerText.replaceAll("\u00a0", " ")),
       built ? ".graphiql-response" : '[data-hook="result"]', { timeout: 10_000 });
     assert.deepEqual([...new Set(seen.users)], ["Ada"]);
+    if (built) await looksAtEvents(page);
+    else {
+      assert.match(await page.locator('[data-hook="plan"]').innerText(), /QueryPlan/);
+      assert.doesNotMatch(await shown.innerText(), /braid/);
+    }
     const stop = built ? page.getByRole("button", { name: /stop/i }) : page.locator('[data-hook="run"]');
     await stop.click();
     for (let waited = 0; seen.open > 0 && waited < 5_000; waited += 50) await page.waitForTimeout(50);

@@ -234,6 +234,9 @@ graphiql("the events of a subscription and the parts of an answer are listed as 
   assert.match(await parts.innerText(), /[2-9] parts/);
   assert.match(await parts.innerText(), /\d ms/);
   assert.ok((await page.locator('[data-hook="fetch"]').count()) >= 2, "the plan is drawn");
+  for (const facts of await page.locator('[data-hook="timings"] .row-facts').allInnerTexts()) assert.match(facts, /m?s · /, "each fetch has its time");
+  await page.locator('[data-hook="fetch"]').last().click();
+  await page.locator('[data-hook="detail"]').getByLabel("The subgraph's answer").getByText("unitsSold").first().waitFor();
   await picture(page, "parts");
   await audit(page, "parts");
   await view(page, "query");

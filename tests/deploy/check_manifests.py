@@ -26,6 +26,8 @@ ELSEWHERE = {
     "gateway.networking.k8s.io/v1 HTTPRoute": {"parentRefs", "rules"},
 }
 
+ROOT = Path(__file__).parents[2]
+
 problems = []
 counts = Counter()
 
@@ -141,6 +143,9 @@ def check_router(where, manifests, braid):
         said = subprocess.run([braid, "config", "validate", f"{folder}/router.yaml"], capture_output=True, text=True, env=environment)
         check(said.returncode == 0, f"{where}: router.yaml is refused: {said.stderr}")
     router = yaml.safe_load(config["router.yaml"])
+    if any(m["kind"] == "Deployment" and m["metadata"]["name"].endswith("-users") for m in manifests):
+        sign_in = yaml.safe_load((ROOT / "schema/docker/router.yaml").read_text())["server"]["playground"]["sign_in"]
+        check(router["server"].get("playground", {}).get("sign_in") == sign_in, f"{where}: the page of the shop has another form to sign in than docker-compose.yml's, or none")
     drain = seconds(router["server"].get("shutdown_delay", "0s")) + seconds(router["server"].get("shutdown_grace", "30s"))
     check(pod["terminationGracePeriodSeconds"] > drain, f"{where}: is killed before it has drained")
     probe = pod["containers"][0]["readinessProbe"]
@@ -152,11 +157,10 @@ def check_router(where, manifests, braid):
 
 def check_metrics():
     """The dashboard and the alerts ask for metrics that the router has."""
-    root = Path(__file__).parents[2]
-    source = "".join(path.read_text() for path in (root / "router/crates/telemetry/src").rglob("*.rs"))
+    source = "".join(path.read_text() for path in (ROOT / "router/crates/telemetry/src").rglob("*.rs"))
     known = set(re.findall(r'"([a-z0-9_]+)"', source))
     for file in ("braid.json", "alerts.yml"):
-        text = (root / "deploy/helm/braid/dashboards" / file).read_text()
+        text = (ROOT / "deploy/helm/braid/dashboards" / file).read_text()
         names = set(re.findall(r"\bbraid_([a-z0-9_]+)", text))
         check(len(names) > 5, f"{file}: asks for no metrics")
         for name in names:

@@ -189,7 +189,7 @@ impl Gateway {
             while let Some(part) = receiver.recv().await {
                 match part {
                     Part::First { response, .. } => messages.push(response.bytes),
-                    Part::Next(bytes) => messages.push(bytes),
+                    Part::Next { bytes, .. } => messages.push(bytes),
                     Part::Ended(_) => {}
                 }
             }

@@ -48,11 +48,7 @@ async function run(expose = "plan, timings") {
       return;
     }
     const answer = await response.json();
-    const inside = answer.extensions?.braid;
-    if (inside) {
-      delete answer.extensions.braid;
-      if (Object.keys(answer.extensions).length === 0) delete answer.extensions;
-    }
+    const inside = takeInside(answer);
     colour(hook("result"), jsonTokens(inside?.dryRun ? "The operation was only planned." : pretty(answer)));
     hook("plan").textContent = inside?.plan ?? missingPlan();
     hook("status").value = `${response.status} · ${Math.round(performance.now() - began)} ms`;
@@ -64,6 +60,16 @@ async function run(expose = "plan, timings") {
     button.disabled = false;
     document.body.dataset.answered = String(Number(document.body.dataset.answered ?? 0) + 1);
   }
+}
+
+/** Takes what the router says for this page out of an answer, a part of one, or an event. That events may be missing is for everybody. */
+function takeInside(answer) {
+  const { gap, ...inside } = answer.extensions?.braid ?? {};
+  if (Object.keys(inside).length === 0) return null;
+  if (gap) answer.extensions.braid = { gap };
+  else delete answer.extensions.braid;
+  if (Object.keys(answer.extensions).length === 0) delete answer.extensions;
+  return inside;
 }
 
 /** Shows the events of a subscription, the newest first, until it ends or is stopped. */
@@ -86,6 +92,8 @@ async function showEvents(response, aborting) {
         const lines = event.split("\n").filter((line) => line.startsWith("data: "));
         if (lines.length === 0) continue;
         const answer = JSON.parse(lines.map((line) => line.slice(6)).join("\n"));
+        const inside = takeInside(answer);
+        if (inside?.plan) hook("plan").textContent = inside.plan;
         shown = `${pretty(answer)}\n\n${shown}`.slice(0, 100_000);
         hook("result").textContent = shown;
         hook("status").value = `${(count += 1)} events`;

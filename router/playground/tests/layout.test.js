@@ -60,9 +60,10 @@ test("the axis has few round ticks", () => {
 });
 
 test("bars are in percent of the whole time", () => {
-  const timed = (id, startMs, tookMs) => ({ id, timing: { startMs, tookMs } });
-  const { end, bars: drawn } = bars([timed(0, 0, 10), timed(1, 10, 30), { id: 2 }]);
+  const timed = (id, ...timings) => ({ id, timings: timings.map(([startMs, tookMs, failure]) => ({ startMs, tookMs, failure })) });
+  const { end, bars: drawn } = bars([timed(0, [0, 10], [20, 10, "X"]), timed(1, [10, 30]), timed(2)]);
   assert.equal(end, 40);
-  assert.deepEqual(drawn.get(1), { left: 25, width: 75 });
+  assert.deepEqual(drawn.get(0).map(({ left, width, hasFailed }) => [left, width, hasFailed]), [[0, 25, false], [50, 25, true]]);
+  assert.deepEqual(drawn.get(1), [{ left: 25, width: 75, hasFailed: false }]);
   assert.equal(drawn.has(2), false);
 });

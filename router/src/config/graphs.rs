@@ -2,6 +2,7 @@
 
 use braid_contracts::ContractFilter;
 use braid_gateway::limits::LimitsConfig;
+use braid_rate_limit::config::{RateLimitsConfig, RuleConfig};
 use braid_server::graphs::config::{MatchConfig, PageConfig};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -22,6 +23,8 @@ pub struct GraphConfig {
     pub playground: PageConfig,
     /// Bounds on its operations, instead of those in `limits`.
     pub limits: GraphLimits,
+    /// How much its clients may ask, instead of what `rate_limits` says. Requests to it are counted apart from those to other graphs in any case.
+    pub rate_limits: GraphRateLimits,
 }
 
 /// Bounds on the operations of one graph. What is not set is as in `limits`.
@@ -66,11 +69,38 @@ impl GraphLimits {
     }
 }
 
+/// Rate limits of one graph. What is not set is as in `rate_limits`, as are `headers`, `max_keys` and `redis`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GraphRateLimits {
+    /// The rules, in place of all in `rate_limits.rules`; an empty list limits nothing.
+    pub rules: Option<Vec<RuleConfig>>,
+    /// Refuse nothing; only count what would be refused.
+    pub dry_run: Option<bool>,
+}
+
+impl GraphRateLimits {
+    /// These, and for the rest those of `all`.
+    pub fn over(&self, all: &RateLimitsConfig) -> RateLimitsConfig {
+        RateLimitsConfig {
+            rules: self.rules.as_ref().unwrap_or(&all.rules).clone(),
+            dry_run: self.dry_run.unwrap_or(all.dry_run),
+            ..all.clone()
+        }
+    }
+}
+
 /// The most graphs that can be served.
 const MOST: usize = 10_000;
 
-/// Says what is wrong with the graphs, if anything is. `agents` is the graph of the endpoint for agents, if there is one.
-pub(super) fn check(graphs: &IndexMap<String, GraphConfig>, agents: Option<Option<&str>>) -> Result<(), String> {
+/// Says what is wrong with the graphs, if anything is. `agents` is the graph of the endpoint for agents, if there is one. `limits` are the rate limits of
+/// all, and `has_costs` says whether there are costs that they can count.
+pub(super) fn check(
+    graphs: &IndexMap<String, GraphConfig>,
+    agents: Option<Option<&str>>,
+    limits: &RateLimitsConfig,
+    has_costs: bool,
+) -> Result<(), String> {
     if graphs.len() > MOST {
         return Err(format!("graphs: at most {MOST} graphs"));
     }
@@ -81,6 +111,12 @@ pub(super) fn check(graphs: &IndexMap<String, GraphConfig>, agents: Option<Optio
         graph.matches.check().map_err(|problem| format!("graphs.{name}.{problem}"))?;
         let filter = graph.contract.as_ref().map_or(Ok(()), ContractFilter::check);
         filter.map_err(|problem| format!("graphs.{name}.contract: {problem}"))?;
+        let limits = graph.rate_limits.over(limits);
+        limits.check().map_err(|problem| format!("graphs.{name}.{problem}"))?;
+        if let Some(rule) = limits.counts_costs().filter(|_| !has_costs) {
+            let needs = "weight: cost needs demand_control.mode: measure or enforce";
+            return Err(format!("graphs.{name}.rate_limits.rules: \"{rule}\": {needs}"));
+        }
     }
     match agents {
         Some(None) if !graphs.is_empty() => {

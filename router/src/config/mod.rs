@@ -277,7 +277,8 @@ impl Config {
         let shared = self.reload.shared_operations.as_ref();
         shared.map_or(Ok(()), SharedOperationsConfig::check).map_err(InvalidConfig::SharedOperations)?;
         let agents = self.mcp.enabled.then_some(self.mcp.graph.as_deref());
-        graphs::check(&self.graphs, agents).map_err(InvalidConfig::Graphs)?;
+        let has_costs = self.demand_control.mode != Mode::Off;
+        graphs::check(&self.graphs, agents, &self.rate_limits, has_costs).map_err(InvalidConfig::Graphs)?;
         self.usage.check().map_err(InvalidConfig::Usage)?;
         self.persisted_operations.check().map_err(InvalidConfig::PersistedOperations)?;
         let names = self.headers.subgraphs.keys().map(String::as_str).chain([""]);

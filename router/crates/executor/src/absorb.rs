@@ -189,12 +189,13 @@ impl<'a> Absorb<'a> {
             EntityList::Items { items, malformed } => {
                 self.items(entities, lookups, items, malformed)?;
                 let (given, asked) = (items.len(), lookups.count);
+                let entities = if given == 1 { "entity" } else { "entities" };
                 match malformed.first() {
                     _ if given > asked => {
-                        format!("it gave {given} entities where {asked} were asked for; the last ones are ignored")
+                        format!("it gave {given} {entities} where {asked} were asked for; the last ones are ignored")
                     }
                     _ if given < asked => {
-                        format!("it gave {given} entities where {asked} were asked for; the last ones are missing")
+                        format!("it gave {given} {entities} where {asked} were asked for; the last ones are missing")
                     }
                     Some(at) => format!("item {at} of \"{}\" is neither an object nor null", lookups.alias),
                     None => return Ok(()),

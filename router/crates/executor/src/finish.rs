@@ -39,7 +39,7 @@ impl<M> Run<'_, M> {
     }
 
     /// Notes in the records of fetches which errors are about them.
-    fn record_errors(&mut self) {
+    pub(crate) fn record_errors(&mut self) {
         for (number, fetch) in self.errors.fetches() {
             let report = self.reports.iter_mut().find(|report| report.fetch == fetch);
             if let Some(record) = report.and_then(|report| report.record.as_mut()) {

@@ -51,9 +51,11 @@ pub use compile::operation::{CompileOptions, CompiledOperation, OperationSource}
 pub use compile::weights::{NoWeights, Weights};
 pub use execute::{execute, execute_event, refuse, subscription_request};
 pub use long_work::LongWork;
-pub use parts::{Part, PartsFormat, PartsReport, execute_in_parts};
+pub use parts::{Happened, Part, PartsFormat, PartsReport, execute_in_parts};
 pub use request::SubgraphRequest;
-pub use response::{ExecuteContext, ExecuteLimits, FetchRecord, FetchReport, RefusalPlace, Response, SubgraphErrors};
+pub use response::{
+    ExecuteContext, ExecuteLimits, FetchRecord, FetchReport, RefusalPlace, Response, SubgraphErrors, with_extensions,
+};
 pub use service::{
     ArrivingBody, ArrivingResponse, OpenResponse, SubgraphError, SubgraphErrorKind, SubgraphEvent, SubgraphEvents,
     SubgraphResponse, SubgraphService, SubgraphState,

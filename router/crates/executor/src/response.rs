@@ -27,7 +27,7 @@ pub struct ExecuteContext<C> {
     pub refusals: RefusalPlace,
     /// The subgraphs that are not asked, because what they have costs too much.
     pub declined: Vec<SubgraphId>,
-    /// Whether reports have what was sent and what came, for developers.
+    /// Whether reports have what was sent and what came, and each part of an answer has the reports of what ended before it: for developers.
     pub record: bool,
     /// Where large answers are read and written.
     pub long_work: LongWork,
@@ -133,14 +133,22 @@ impl<M> Response<M> {
 
     /// The response with more in `"extensions"`; `more` is a JSON object with at least one member.
     pub fn bytes_with_extensions(&self, more: &[u8]) -> Bytes {
-        let (end, before) = match self.has_extensions {
-            true => (&b"}}"[..], &b","[..]),
-            false => (&b"}"[..], EXTENSIONS),
-        };
-        let body = self.bytes.strip_suffix(end).unwrap_or(&self.bytes);
-        let members = more.strip_prefix(b"{").unwrap_or(more);
-        Bytes::from([body, before, members, b"}"].concat())
+        match self.has_extensions {
+            true => insert(&self.bytes, b"}}", b",", more),
+            false => with_extensions(&self.bytes, more),
+        }
     }
+}
+
+/// A JSON object with `"extensions"`, which it does not have yet: a JSON object with at least one member.
+pub fn with_extensions(object: &[u8], extensions: &[u8]) -> Bytes {
+    insert(object, b"}", EXTENSIONS, extensions)
+}
+
+fn insert(object: &[u8], end: &[u8], before: &[u8], members: &[u8]) -> Bytes {
+    let body = object.strip_suffix(end).unwrap_or(object);
+    let members = members.strip_prefix(b"{").unwrap_or(members);
+    Bytes::from([body, before, members, b"}"].concat())
 }
 
 /// Writes `extensions` that say what the client may not see.

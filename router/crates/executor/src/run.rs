@@ -55,6 +55,8 @@ pub(crate) struct Run<'a, M> {
     /// Whether reports have what was sent and what came.
     pub(crate) record: bool,
     pub(crate) long_work: LongWork,
+    /// How many of `reports` and of `answers` were told with a part of the answer already.
+    pub(crate) told: (usize, usize),
 }
 
 /// A request in flight.
@@ -117,6 +119,7 @@ impl<'a, M> Run<'a, M> {
             timed_out: false,
             record: context.record,
             long_work: context.long_work,
+            told: (0, 0),
         }
     }
 
@@ -224,15 +227,18 @@ impl<'a, M> Run<'a, M> {
         self.reports.pop()
     }
 
-    /// Takes over what happened in a run for a batch of items, of which `of_list` is about the list itself.
-    pub(crate) fn take_over(&mut self, batch: Run<'_, M>, of_list: Option<FetchReport>) {
-        if let Some(more) = of_list
-            && let Some(report) = self.reports.iter_mut().find(|report| report.fetch == more.fetch)
-        {
+    /// Adds what happened to a further part of the response to a fetch.
+    pub(crate) fn add(&mut self, more: &FetchReport) {
+        if let Some(report) = self.reports.iter_mut().find(|report| report.fetch == more.fetch) {
             report.weight = report.weight.saturating_add(more.weight);
             report.response_bytes += more.response_bytes;
             report.failure = report.failure.or(more.failure);
         }
+    }
+
+    /// Takes over what happened in a run for a batch of items, and was told with them.
+    pub(crate) fn take_over(&mut self, batch: Run<'_, M>) {
+        self.told = (self.reports.len() + batch.told.0, self.answers.len() + batch.told.1);
         self.reports.extend(batch.reports);
         self.answers.extend(batch.answers);
     }

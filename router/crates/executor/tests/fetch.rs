@@ -365,7 +365,7 @@ fn entities_of_a_list_of_the_wrong_length_are_taken_by_position() {
     entities_answered(
         r#"{"data":{"_entities":[{"must":1}]}}"#,
         r#"[{"must":1},null]"#,
-        "it gave 1 entities where 2 were asked for; the last ones are missing",
+        "it gave 1 entity where 2 were asked for; the last ones are missing",
     );
     entities_answered(
         r#"{"data":{"_entities":[{"must":1},{"must":2},{"must":3}]}}"#,

@@ -38,7 +38,7 @@ use crate::operation_cache::CachedOperation;
 use crate::ready::{Ready, ready};
 use crate::refusal::{Refusal, TIMEOUT};
 use crate::request::GraphQLRequest;
-use crate::subscriptions::Subscription;
+use crate::subscriptions::{Asked, Subscription};
 
 /// What comes of a request that is not refused.
 #[derive(Debug)]
@@ -168,7 +168,7 @@ impl Ready<'_> {
             let known = LimitedOperation { name: compiled.name(), hash: operation.hash, cost };
             Box::pin(limits.check_operation(context, &known)).await?;
         }
-        let exposed = exposes.map(|exposes| gateway.exposed(exposes, &operation, &variables));
+        let exposed = exposes.map(|exposes| gateway.exposed(exposes, &operation, &variables, estimate));
         if exposes.is_some_and(|exposes| exposes.dry_run) {
             let cost = estimate.map(|estimate| estimate.with_actual(&[]));
             let (response, executed_in, made) = (Response::without_execution(), Duration::ZERO, Made::Planned);
@@ -188,7 +188,10 @@ impl Ready<'_> {
         let context = changed.as_ref().unwrap_or(context);
         if compiled.kind() == OperationType::Subscription && compiled.has_fetches() {
             let wanted = document.wanted(request, context.graph.as_ref());
-            let subscription = Subscription::new(&operation, cached, wanted, request, variables, declined, context);
+            let asked = Asked::new(wanted, request);
+            let (operation, context) = (operation.clone(), context.clone());
+            let subscription =
+                Subscription { operation, cached, found_after, asked, variables, declined, context, exposed };
             return Ok(Answer::Subscription(Box::new(subscription)));
         }
         if compiled.has_parts() {
@@ -198,7 +201,7 @@ impl Ready<'_> {
             return Ok(Answer::Incremental(Box::new(incremental)));
         }
         let exposes = exposes.unwrap_or_default();
-        let record = exposes.timings || exposes.exchanges;
+        let record = exposes.record();
         // An answer that was kept has no exchanges.
         let (mut response, made) = match gateway.reuse.as_ref().filter(|_| !exposes.exchanges) {
             Some(reuse) if compiled.kind() == OperationType::Query && compiled.has_fetches() => {

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use braid_executor::{ExecuteContext, Part, PartsFormat, execute_in_parts, refuse};
+use braid_executor::{
+    ExecuteContext, FetchReport, Happened, Part, PartsFormat, execute_in_parts, refuse, with_extensions,
+};
 use braid_graphql::error::GraphQLError;
 use braid_graphql::variables::Variables;
 use braid_request_context::RequestContext;
@@ -24,7 +26,7 @@ use tokio::sync::mpsc;
 use crate::accepts::Accepts;
 use crate::answer::{Executed, Made};
 use crate::costs::Estimated;
-use crate::exposed::Exposed;
+use crate::exposed::{Beginning, Exposed, Making};
 use crate::gateway::{Gateway, Subgraphs};
 use crate::operation_cache::CachedOperation;
 use crate::refusal::TIMEOUT;
@@ -67,7 +69,7 @@ impl Incremental {
     pub async fn begin<S: Subgraphs>(self, gateway: &Arc<Gateway<S>>, format: PartsFormat) -> Begun {
         let started = Instant::now();
         let Self { operation, cached, found_after, variables, declined, estimate, context, exposed } = self;
-        let record = exposed.as_ref().is_some_and(|exposed| exposed.exposes.exchanges);
+        let record = exposed.as_ref().is_some_and(|exposed| exposed.exposes.records_parts());
         let (sender, parts) = mpsc::channel(1);
         let running = {
             let (gateway, operation) = (gateway.clone(), operation.clone());
@@ -80,10 +82,17 @@ impl Incremental {
         };
         let metrics = gateway.metrics.clone();
         let (running, first) = (Some(Mutex::new(Box::pin(running) as Running)), None);
-        let mut stream = PartStream { running, parts, first, has_ended: false, estimate, metrics };
+        let mut stream = PartStream { running, parts, first, has_ended: false, estimate, metrics, shown: None };
         match poll_fn(|cx| stream.poll_part(cx)).await {
             Some(Part::First { response, has_next: true }) => {
-                stream.first = Some(response.bytes);
+                let beginning = Beginning { cached, found_after, made: Made::Own };
+                stream.shown = exposed.map(|exposed| Shown { exposed, started });
+                let (fetches, beside) = (&response.fetches, &response.subgraph_answers);
+                let shown = stream.shown.as_ref().and_then(|shown| shown.extensions(Some(beginning), fetches, beside));
+                stream.first = Some(match shown {
+                    Some(extensions) => response.bytes_with_extensions(&extensions),
+                    None => response.bytes,
+                });
                 Begun::Parts(stream)
             }
             Some(Part::First { mut response, .. }) => {
@@ -124,9 +133,37 @@ pub struct PartStream {
     has_ended: bool,
     estimate: Option<Estimated>,
     metrics: Arc<Metrics>,
+    /// What the client sees of how the parts are made.
+    shown: Option<Shown>,
+}
+
+struct Shown {
+    exposed: Box<Exposed>,
+    started: Instant,
+}
+
+impl Shown {
+    fn extensions(
+        &self,
+        beginning: Option<Beginning>,
+        fetches: &[FetchReport],
+        beside: &[(SubgraphId, SubgraphHeaders)],
+    ) -> Option<Vec<u8>> {
+        let executed_in = self.started.elapsed();
+        self.exposed.extensions(&Making { beginning, executed_in, fetches, beside, has_gap: false })
+    }
 }
 
 impl PartStream {
+    /// A later part, with what happened before it.
+    fn part(&self, bytes: Bytes, happened: &Happened<SubgraphHeaders>) -> Bytes {
+        let Happened { fetches, subgraph_answers } = happened;
+        match self.shown.as_ref().and_then(|shown| shown.extensions(None, fetches, subgraph_answers)) {
+            Some(extensions) => with_extensions(&bytes, &extensions),
+            None => bytes,
+        }
+    }
+
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Part<SubgraphHeaders>>> {
         if let Some(running) = &mut self.running
             && running.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll(cx).is_ready()
@@ -152,7 +189,7 @@ impl Stream for PartStream {
             Poll::Ready(part) => part,
         };
         match part {
-            Some(Part::Next(bytes)) => return Poll::Ready(Some(Event::Next(bytes))),
+            Some(Part::Next { bytes, happened }) => return Poll::Ready(Some(Event::Next(self.part(bytes, &happened)))),
             Some(Part::First { response, .. }) => return Poll::Ready(Some(Event::Next(response.bytes))),
             Some(Part::Ended(report)) => {
                 if let Some(estimate) = self.estimate {

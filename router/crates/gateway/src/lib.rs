@@ -40,7 +40,7 @@ pub use answer::{Answer, Executed, Made, answer, forbid_caching};
 pub use body::Body;
 pub use costs::{CostError, OperationCost};
 pub use documents::{DocumentError, Documents};
-pub use exposed::{Exposed, Exposes};
+pub use exposed::{EXPOSE, Exposed, Exposes};
 pub use gateway::{Gateway, GatewayConfig, GatewayError, Subgraphs};
 pub use incremental::Incremental;
 pub use labels::LabelError;

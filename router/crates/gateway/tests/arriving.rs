@@ -127,7 +127,9 @@ fn gateway(shop: Shop) -> Arc<Gateway<Arc<Shop>>> {
     });
     let supergraph = Supergraph::read(&compose(&subgraphs).result.unwrap().supergraph_sdl).unwrap();
     let metrics = Arc::new(Metrics::default());
-    Arc::new(Gateway::new(Arc::new(supergraph), Arc::new(shop), &GatewayConfig::default(), &metrics).unwrap())
+    let mut config = GatewayConfig::default();
+    (config.exposure.plan, config.exposure.exchanges) = (true, true);
+    Arc::new(Gateway::new(Arc::new(supergraph), Arc::new(shop), &config, &metrics).unwrap())
 }
 
 /// The first message, and what comes after it.
@@ -137,9 +139,20 @@ async fn begin(
     format: PartsFormat,
     time: Duration,
 ) -> (Value, Option<PartStream>) {
+    begin_exposed(gateway, query, format, time, "").await
+}
+
+/// The same for a client that asks to see how it is made.
+async fn begin_exposed(
+    gateway: &Arc<Gateway<Arc<Shop>>>,
+    query: &str,
+    format: PartsFormat,
+    time: Duration,
+    expose: &'static str,
+) -> (Value, Option<PartStream>) {
     let body = json!({ "query": query }).to_string();
     let request = GraphQLRequest::from_json(body.as_bytes()).unwrap();
-    let head = http::Request::post("/").body(()).unwrap().into_parts().0;
+    let head = http::Request::post("/").header("braid-expose", expose).body(()).unwrap().into_parts().0;
     let context = Arc::new(gateway.context(head, None, time));
     let json = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap();
     match answer(gateway, &request, &context, Accepts::ALL).await.unwrap() {
@@ -251,6 +264,35 @@ async fn large_lists_come_in_batches_that_are_looked_up_apart() {
     let largest = messages.iter().map(|message| message.to_string().len()).max().unwrap();
     println!("{} messages, at most {largest} bytes, {lookups} look-ups", messages.len());
     assert!(messages.len() > 6 && largest < 400 << 10 && lookups >= messages.len() - 1);
+}
+
+#[tokio::test]
+async fn each_batch_tells_of_its_look_ups_and_the_last_of_the_whole_list() {
+    let response = catalog(&products(4000));
+    let gateway = gateway(Shop { response: response.clone().into(), sizes: vec![30_000, 10], ..Shop::default() });
+    let (format, time, expose) = (PartsFormat::Pending, Duration::from_secs(20), "timings, exchanges");
+    let (first, parts) = begin_exposed(&gateway, STREAMED, format, time, expose).await;
+    let mut messages = vec![first];
+    let mut parts = parts.unwrap();
+    while let Some(Event::Next(bytes)) = parts.next().await {
+        messages.push(serde_json::from_slice::<Value>(&bytes).unwrap());
+    }
+    let told = |message: &Value, what: &str| -> Vec<Value> {
+        let braid = &message["extensions"]["braid"];
+        let list = if what == "timings" { &braid["timings"]["fetches"] } else { &braid["exchanges"] };
+        list.as_array().unwrap_or_else(|| panic!("{message}")).clone()
+    };
+    let of_list = |timings: &[Value]| timings.iter().filter(|timing| timing["fetch"] == 0).cloned().collect::<Vec<_>>();
+    let (first, last) = (of_list(&told(&messages[0], "timings")), of_list(&told(messages.last().unwrap(), "timings")));
+    assert_eq!((first.len(), last.len()), (1, 1));
+    assert!(first[0]["responseBytes"].as_u64().unwrap() < 1000, "{first:?}");
+    assert!(last[0]["responseBytes"].as_u64().unwrap() as usize >= response.len(), "{last:?}");
+    assert_eq!(first[0]["startMs"], last[0]["startMs"], "it is the same fetch");
+    assert!(messages[1..messages.len() - 1].iter().all(|message| of_list(&told(message, "timings")).is_empty()));
+    let all = |what| messages.iter().flat_map(|message| told(message, what)).filter(|told| told["fetch"] != 0).count();
+    let lookups = gateway.subgraphs.lookups.load(Ordering::Relaxed);
+    assert_eq!((all("timings"), all("exchanges")), (lookups, lookups), "each look-up is told once");
+    assert!(lookups > 2);
 }
 
 #[tokio::test]

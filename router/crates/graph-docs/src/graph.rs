@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::contents::Contents;
 use crate::facts::{self, DirectiveNames};
-use crate::picture::{Entity, Node, Picture, hue};
+use crate::picture::{Entity, Node, Picture, about, hue};
 use crate::view::{Field, View};
 
 /// A graph.
@@ -124,7 +124,7 @@ fn picture(view: &View<'_>, contents: &Contents) -> Picture {
     let node = |id: SubgraphId| {
         let name = view.supergraph.subgraph(id).name.clone();
         let (roots, entities) = contents.of(id).map_or((0, 0), |of| (of.roots, of.entities.len()));
-        let about = format!("{roots} root fields, {entities} entities");
+        let about = about(roots, entities);
         Node { id, address: format!("#subgraph/{name}"), name, about }
     };
     let entity = |id: &TypeId| {

@@ -46,6 +46,13 @@ pub(crate) struct Picture {
     pub(crate) all_entities: usize,
 }
 
+/// What a subgraph has, in words.
+pub(crate) fn about(roots: usize, entities: usize) -> String {
+    let root_fields = if roots == 1 { "root field" } else { "root fields" };
+    let noun = if entities == 1 { "entity" } else { "entities" };
+    format!("{roots} {root_fields}, {entities} {noun}")
+}
+
 impl Picture {
     /// The most important of these: entities that many subgraphs know, and the subgraphs that know them.
     pub(crate) fn new(mut subgraphs: Vec<Node>, mut entities: Vec<Entity>) -> Self {
@@ -189,6 +196,11 @@ mod tests {
                 .collect(),
         };
         Picture::new((0..subgraphs).map(node).collect(), (0..entities).map(entity).collect())
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!([about(1, 1), about(0, 2)], ["1 root field, 1 entity", "0 root fields, 2 entities"]);
     }
 
     #[test]

@@ -121,7 +121,7 @@ pub struct RedisConfig {
     /// How long a request waits for Redis; `50ms` if it is not set. When it fails or takes longer, the router counts for itself until Redis answers again.
     #[serde(default = "timeout")]
     pub timeout: Duration,
-    /// What the keys begin with; `braid:limit:` if it is not set. Routers with the same prefix and the same names of rules count together.
+    /// What the keys begin with; `braid:limit:` if it is not set. Routers with the same prefix and the same names of graphs and rules count together.
     /// In a cluster it needs a part in braces, such as `{braid}:limit:`, so that all keys are at one node.
     #[serde(default = "prefix")]
     pub prefix: String,

@@ -1,25 +1,23 @@
-//! The rules of a version, and where they count. Knows no HTTP response.
+//! The rules for requests, which count together in one place. Knows no HTTP response and no other graph.
 
 use std::sync::Arc;
 
-use braid_redis::RedisSetupError;
 use braid_telemetry::metrics::{Metrics, RateLimitMetrics};
 use smallvec::SmallVec;
 
 use crate::config::{Missing, RateLimitsConfig, RateLimitsConfigError, RuleConfig, Weight};
+use crate::counters::{Counters, RateLimitError};
 use crate::gcra::{Decision, Quota, Standing};
 use crate::headers::policies;
 use crate::key::{Facts, Key, KeySource};
-use crate::local::{Local, Taken};
+use crate::local::Taken;
 use crate::request::{Operation, RequestLimits};
-use crate::shared::Shared;
 
-/// The rate limits of a version.
+/// The rate limits of requests, or of those to one of several graphs.
 #[derive(Debug)]
 pub struct RateLimits {
     pub(crate) rules: Vec<Rule>,
-    local: Arc<Local>,
-    shared: Option<Arc<Shared>>,
+    counters: Counters,
     /// Whether there are rules that need the operation.
     pub(crate) need_operation: bool,
     /// The value of `RateLimit-Policy`, if responses have it.
@@ -30,6 +28,8 @@ pub struct RateLimits {
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) name: String,
+    /// Its name where it counts: after that of the graph, if it is for one. Neither has a colon.
+    pub(crate) counted_as: String,
     pub(crate) quota: Quota,
     pub(crate) dry_run: bool,
     sources: Vec<KeySource>,
@@ -54,17 +54,6 @@ pub(crate) struct Verdict<'a> {
     pub(crate) decision: Decision,
 }
 
-/// Why rate limits can't be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum RateLimitError {
-    /// A setting.
-    #[error(transparent)]
-    Config(#[from] RateLimitsConfigError),
-    /// Redis can't be used.
-    #[error("rate_limits.redis can't be used")]
-    Redis(#[from] RedisSetupError),
-}
-
 impl RateLimits {
     /// The limits as configured; none if there are no rules. What `previous` remembers is kept. Must be called on a runtime if there is
     /// a Redis server.
@@ -77,26 +66,25 @@ impl RateLimits {
         if config.rules.is_empty() {
             return Ok(None);
         }
-        let rules = config.rules.iter().map(|rule| Rule::new(rule, config.dry_run, metrics));
+        let counters = Counters::new(config, metrics, previous.map(|previous| &previous.counters))?;
+        Ok(Some(Self::counted_in(&counters, None, config, metrics)?))
+    }
+
+    /// The limits of requests to a graph, or of all others, which count there.
+    pub(crate) fn counted_in(
+        counters: &Counters,
+        graph: Option<&str>,
+        config: &RateLimitsConfig,
+        metrics: &Metrics,
+    ) -> Result<Self, RateLimitsConfigError> {
+        let rules = config.rules.iter().map(|rule| Rule::new(rule, graph, config.dry_run, metrics));
         let rules = rules.collect::<Result<Vec<_>, _>>()?;
-        let local = previous.map(|previous| &previous.local).filter(|local| local.max_keys() == config.max_keys);
-        let shared = match &config.redis {
-            None => None,
-            Some(redis) => {
-                let older = previous.and_then(|previous| previous.shared.as_ref());
-                match older.filter(|older| older.is_for(redis)) {
-                    Some(older) => Some(older.clone()),
-                    None => Some(Arc::new(Shared::new(redis, metrics)?)),
-                }
-            }
-        };
-        Ok(Some(Self {
+        Ok(Self {
             need_operation: rules.iter().any(|rule| rule.needs_operation),
             policies: config.headers.then(|| policies(&rules)).flatten(),
             rules,
-            local: local.cloned().unwrap_or_else(|| Arc::new(Local::new(config.max_keys))),
-            shared,
-        }))
+            counters: counters.clone(),
+        })
     }
 
     /// The limits of a request whose head is known.
@@ -113,7 +101,7 @@ impl RateLimits {
         if charges.is_empty() {
             return SmallVec::new();
         }
-        let shared = match &self.shared {
+        let shared = match &self.counters.shared {
             Some(shared) => Box::pin(shared.take(&charges)).await,
             None => None,
         };
@@ -129,11 +117,12 @@ impl RateLimits {
 
     /// Takes all charges from this router's own memory, or only those of dry runs if another is refused.
     fn take<'a>(&self, charges: &[Charge<'a>]) -> SmallVec<[Verdict<'a>; 4]> {
-        let now = self.local.now();
+        let local = &self.counters.local;
+        let now = local.now();
         let mut taken: SmallVec<[Taken; 4]> = SmallVec::new();
         let mut verdicts: SmallVec<[Verdict<'_>; 4]> = SmallVec::new();
         for charge in charges {
-            let (decision, took) = self.local.take(&charge.key, &charge.rule.quota, charge.weight, now);
+            let (decision, took) = local.take(&charge.key, &charge.rule.quota, charge.weight, now);
             if !charge.rule.dry_run {
                 taken.extend(took);
             }
@@ -150,23 +139,29 @@ impl RateLimits {
 
     #[cfg(test)]
     pub(crate) fn keys(&self) -> usize {
-        self.local.len()
+        self.counters.local.len()
     }
 }
 
 impl Rule {
-    fn new(config: &RuleConfig, dry_run: bool, metrics: &Metrics) -> Result<Self, RateLimitsConfigError> {
+    fn new(
+        config: &RuleConfig,
+        graph: Option<&str>,
+        dry_run: bool,
+        metrics: &Metrics,
+    ) -> Result<Self, RateLimitsConfigError> {
         let sources = config.by.iter().filter_map(|by| by.source().ok()).collect::<Vec<_>>();
         let needs_operation = config.weight == Weight::Cost || sources.iter().any(KeySource::needs_operation);
         Ok(Self {
             quota: Quota::new(config.limit, config.per.0, config.burst.unwrap_or(config.limit)),
             name: config.name.clone(),
+            counted_as: graph.map_or_else(|| config.name.clone(), |graph| format!("{graph}:{}", config.name)),
             dry_run: dry_run || config.dry_run,
             sources,
             missing: config.missing,
             weight: config.weight,
             needs_operation,
-            metrics: metrics.rate_limit(&config.name),
+            metrics: metrics.rate_limit(graph, &config.name),
         })
     }
 
@@ -178,7 +173,7 @@ impl Rule {
         if weight == 0 {
             return None;
         }
-        let key = Key::of(&self.name, &self.sources, self.missing == Missing::ClientIp, facts)?;
+        let key = Key::of(&self.counted_as, &self.sources, self.missing == Missing::ClientIp, facts)?;
         Some(Charge { rule: self, key, weight })
     }
 }

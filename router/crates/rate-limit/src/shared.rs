@@ -43,7 +43,7 @@ impl Shared {
         let mut call = self.script.prepare_invoke();
         for Charge { rule, key, weight } in charges {
             let quota = &rule.quota;
-            call.key(format!("{}{}:{}", self.config.prefix, rule.name, key.shared_hash()));
+            call.key(format!("{}{}:{}", self.config.prefix, rule.counted_as, key.shared_hash()));
             call.arg(format!("{:.6}", quota.interval / 1000.0)).arg(format!("{:.3}", quota.tolerance / 1000.0));
             call.arg(*weight).arg(u8::from(!rule.dry_run));
         }

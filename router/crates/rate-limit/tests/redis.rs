@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use braid_rate_limit::RateLimits;
 use braid_rate_limit::config::RateLimitsConfig;
+use braid_rate_limit::{LimitsByGraph, RateLimits};
 use braid_request_context::RequestContext;
 use braid_request_context::headers::HeaderPlans;
 use braid_telemetry::metrics::Metrics;
@@ -56,11 +56,7 @@ impl Router {
 
     /// Whether a request of this client passes.
     async fn passes(&self, client: u8) -> bool {
-        let (head, ()) = http::Request::new(()).into_parts();
-        let plans = HeaderPlans::new(&Default::default(), std::iter::empty()).unwrap();
-        let peer = SocketAddr::from(([192, 0, 2, client], 9));
-        let context = RequestContext::new(head, Some(peer), Duration::from_secs(1), Arc::new(plans));
-        self.limits.begin().check_head(&context, 1).await.is_ok()
+        self.limits.begin().check_head(&context(client), 1).await.is_ok()
     }
 
     async fn passed(&self, times: u32, client: u8) -> u32 {
@@ -74,6 +70,14 @@ impl Router {
     fn redis_is_up(&self) -> bool {
         self.metrics.redis("rate_limits").up.get() == 1
     }
+}
+
+/// The context of a request of this client.
+fn context(client: u8) -> RequestContext {
+    let (head, ()) = http::Request::new(()).into_parts();
+    let plans = HeaderPlans::new(&Default::default(), std::iter::empty()).unwrap();
+    let peer = SocketAddr::from(([192, 0, 2, client], 9));
+    RequestContext::new(head, Some(peer), Duration::from_secs(1), Arc::new(plans))
 }
 
 fn config(redis: &str, prefix: &str, timeout: &str, rules: &str) -> RateLimitsConfig {
@@ -122,6 +126,29 @@ async fn the_burst_passes_once_and_each_key_has_its_own() {
     let routers = [(); 2].map(|()| Router::new(&url, &prefix, "2s", rule));
     assert_eq!(routers[0].passed(5, 1).await + routers[1].passed(5, 1).await, 7);
     assert_eq!(routers[1].passed(10, 2).await, 7);
+}
+
+#[tokio::test]
+async fn each_graph_has_keys_of_its_own() {
+    let Some(url) = redis_url() else { return };
+    let prefix = prefix();
+    let config = config(&url, &prefix, "2s", "{ name: ip, by: [client_ip], limit: 2, per: 1h }");
+    let graphs = || [("a", config.clone()), ("b.c", config.clone())];
+    let routers = [(); 2].map(|()| LimitsByGraph::new(&config, graphs(), &Metrics::default(), None).unwrap().unwrap());
+    for graph in [None, Some("a"), Some("b.c")] {
+        let mut passed = 0;
+        for router in routers.iter().cycle().take(6) {
+            let limits = router.of(graph).unwrap().begin();
+            passed += u32::from(limits.check_head(&context(1), 1).await.is_ok());
+        }
+        assert_eq!(passed, 2, "{graph:?}");
+    }
+    let client = redis::Client::open(url).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg(format!("{prefix}*")).query_async(&mut connection).await.unwrap();
+    let mut names: Vec<_> = keys.iter().map(|key| key[prefix.len()..].rsplit_once(':').unwrap().0).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["a:ip", "b.c:ip", "ip"]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -114,21 +115,30 @@ impl Recordings {
         headers: impl IntoIterator<Item = (&'h str, &'h str)>,
         body: &[u8],
     ) -> Result<(), RecordError> {
-        let request = canonical(request).ok_or(RecordError::Request)?;
-        let file = self.folder_of(subgraph)?.join(file_name(&request));
+        let (file, request) = self.file_of(subgraph, request)?;
         let body: Box<RawValue> = serde_json::from_slice(body).map_err(|_| RecordError::NotJson)?;
         let headers = headers.into_iter().filter(|(name, _)| KEPT_HEADERS.contains(name));
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let content = File { subgraph: subgraph.to_owned(), request, response: Response { status, headers, body } };
-        let text =
-            serde_json::to_string(&content).map_err(|source| RecordError::Invalid { file: file.clone(), source })?;
-        replace(file, format!("{}\n", pretty(&text)).as_bytes()).await
+        write(file, &content).await
     }
 
     /// The answer to a request.
     pub async fn find(&self, subgraph: &str, request: &[u8]) -> Result<Recorded, RecordError> {
+        let content: File = self.read(subgraph, request).await?;
+        let Response { status, headers, body } = content.response;
+        Ok(Recorded { status, headers, body: Box::<str>::from(body).into_string().into_bytes() })
+    }
+
+    /// The file for a request, and what of the request is written into it.
+    pub(crate) fn file_of(&self, subgraph: &str, request: &[u8]) -> Result<(PathBuf, Value), RecordError> {
         let request = canonical(request).ok_or(RecordError::Request)?;
-        let file = self.folder_of(subgraph)?.join(file_name(&request));
+        Ok((self.folder_of(subgraph)?.join(file_name(&request)), request))
+    }
+
+    /// What is in the file for a request.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, subgraph: &str, request: &[u8]) -> Result<T, RecordError> {
+        let (file, _) = self.file_of(subgraph, request)?;
         let text = match tokio::fs::read(&file).await {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -136,9 +146,7 @@ impl Recordings {
             }
             Err(source) => return Err(RecordError::File { file, source }),
         };
-        let content: File = serde_json::from_slice(&text).map_err(|source| RecordError::Invalid { file, source })?;
-        let Response { status, headers, body } = content.response;
-        Ok(Recorded { status, headers, body: Box::<str>::from(body).into_string().into_bytes() })
+        serde_json::from_slice(&text).map_err(|source| RecordError::Invalid { file, source })
     }
 
     fn folder_of(&self, subgraph: &str) -> Result<PathBuf, RecordError> {
@@ -148,6 +156,12 @@ impl Recordings {
             false => Err(RecordError::Name(subgraph.to_owned())),
         }
     }
+}
+
+/// Writes what is in a file, for people to read.
+pub(crate) async fn write(file: PathBuf, content: &impl Serialize) -> Result<(), RecordError> {
+    let text = serde_json::to_string(content).map_err(|source| RecordError::Invalid { file: file.clone(), source })?;
+    replace(file, format!("{}\n", pretty(&text)).as_bytes()).await
 }
 
 /// Writes a file as a whole, so that nobody reads a half one; none if it is the same already.

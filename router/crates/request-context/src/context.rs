@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::derived_headers::inputs;
 use crate::headers::HeaderPlans;
 use crate::identity::Identity;
+use crate::request_id::RequestId;
 use crate::uploads::Uploads;
 
 /// One request of a client, from its head to its line in the access log. Stages fill it while the head is looked at; it is shared,
@@ -26,6 +27,8 @@ pub struct RequestContext {
     pub uri: Uri,
     /// The client's headers.
     pub headers: HeaderMap,
+    /// The id by which it is found in logs.
+    pub id: RequestId,
     /// The other end of the connection, where it is known: the client or a proxy.
     pub peer: Option<SocketAddr>,
     /// The address of the client, where it is known: that of the connection, unless a trusted proxy says whom it asks for.
@@ -57,6 +60,7 @@ impl RequestContext {
             method: head.method,
             uri: head.uri,
             headers: head.headers,
+            id: RequestId::own(),
             peer,
             client: peer.map(|peer| peer.ip().to_canonical()),
             identity: Identity::Anonymous,
@@ -95,6 +99,7 @@ impl RequestContext {
             method: self.method.clone(),
             uri: self.uri.clone(),
             headers: self.headers.clone(),
+            id: self.id.clone(),
             peer: self.peer,
             client: self.client,
             identity: self.identity.clone(),
@@ -197,6 +202,11 @@ impl SubgraphContext {
             headers
         });
         Some(headers)
+    }
+
+    /// The id of the client's request.
+    pub fn request_id(&self) -> &RequestId {
+        &self.request.id
     }
 
     /// The headers that the client sent.

@@ -9,6 +9,7 @@ mod derived_headers;
 pub mod header_rules;
 pub mod headers;
 pub mod identity;
+pub mod request_id;
 pub mod uploads;
 
 pub use cacheability::{CacheReport, Cacheability, Dependencies};

@@ -29,6 +29,9 @@ pub enum SettingsError {
     /// A text that is not a header name.
     #[error("server.streams.websocket.init_headers: \"{0}\" is not a header name")]
     InitHeader(String),
+    /// A text that is not a header name.
+    #[error("telemetry.request_id.header: \"{0}\" is not a header name")]
+    RequestIdHeader(String),
     /// A proxy that is no address.
     #[error(transparent)]
     ClientIp(#[from] NoAddress),

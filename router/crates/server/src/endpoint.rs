@@ -99,6 +99,7 @@ where
     if context.method != Method::OPTIONS {
         version.rules.allow_origin(&context.headers, response.headers_mut());
         graphql::write_limits(context, response.headers_mut());
+        context.id.write_response(response.headers_mut());
     }
     exchange.end(response.status(), response.body().len() as u64);
     response.map(Body::Whole)
@@ -118,6 +119,7 @@ where
         return Err(Refusal::fixed(StatusCode::FORBIDDEN, "ORIGIN_NOT_ALLOWED", message));
     }
     let identified = exchange.identify().await;
+    exchange::own(&mut exchange.context)?.graph = endpoint.graph();
     // A request whose credentials are refused counts too, so that nobody guesses them fast.
     exchange.limit().await?;
     identified?;
@@ -126,7 +128,6 @@ where
         let challenge = exchange.version.authenticator.as_ref().map(|authenticator| authenticator.challenge(error));
         return Err(Refusal { challenge, ..Refusal::fixed(error.status(), error.code(), error.to_string()) });
     }
-    exchange::own(&mut exchange.context)?.graph = endpoint.graph();
     let Exchange { version, context, observed, .. } = exchange;
     let mut body = match context.method == Method::POST {
         true => body::read(&context.headers, body, endpoint.max_body_bytes(), version.config.body_timeout.0).await?,

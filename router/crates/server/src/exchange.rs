@@ -76,14 +76,15 @@ impl<S: Subgraphs> Exchange<S> {
         Ok(())
     }
 
-    /// Finds out which graph is asked. Who asks must be known, and the context not be shared yet.
+    /// Finds out which graph is asked. Who asks must be known, and the context not be shared yet. If credentials are refused, it is the graph that
+    /// is asked without them.
     pub(crate) fn choose_graph(&mut self) -> Result<(), Refusal> {
         self.version.choose_graph(own(&mut self.context)?)
     }
 
-    /// Checks the rate limits that need nothing of the operation. Must be called before the context is shared.
+    /// Checks the rate limits that need nothing of the operation: those of the graph that is asked. Must be called before the context is shared.
     pub(crate) async fn limit(&mut self) -> Result<(), Refusal> {
-        let Some(limits) = &self.version.rate_limits else { return Ok(()) };
+        let Some(limits) = self.version.limits_of(&self.context) else { return Ok(()) };
         let context = own(&mut self.context)?;
         let limits = Arc::new(limits.begin());
         context.extensions.insert(limits.clone());

@@ -112,16 +112,25 @@ where
     } else if exchange.admit(&front.admission).await {
         // Boxed, so that requests that wait to begin take little room.
         match Box::pin(graphql::respond(&mut exchange, body, front)).await {
-            Reply::Whole(response) => {
+            Reply::Whole(mut response) => {
+                exchange.context.id.write_response(response.headers_mut());
                 // As requests to subgraphs do, responses go out when nothing is left to compute.
                 tokio::task::yield_now().await;
                 response
             }
-            Reply::Batch(response) => return response.map(|batch| Body::stream(batch.stream(exchange))),
-            Reply::Stream(response) => return response.map(|streamed| streamed.body(exchange, front)),
+            Reply::Batch(mut response) => {
+                exchange.context.id.write_response(response.headers_mut());
+                return response.map(|batch| Body::stream(batch.stream(exchange)));
+            }
+            Reply::Stream(mut response) => {
+                exchange.context.id.write_response(response.headers_mut());
+                return response.map(|streamed| streamed.body(exchange, front));
+            }
         }
     } else {
-        graphql::refuse(&mut exchange, &graphql::too_many())
+        let mut response = graphql::refuse(&mut exchange, &graphql::too_many());
+        exchange.context.id.write_response(response.headers_mut());
+        response
     };
     exchange.end(response.status(), response.body().len() as u64);
     response.map(Body::Whole)

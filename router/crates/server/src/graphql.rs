@@ -18,7 +18,6 @@ use http::{Method, Response, StatusCode};
 
 use crate::batch::Batch;
 use crate::exchange::{self, Exchange};
-use crate::exposed::exposed;
 use crate::negotiate::{self, Accepted, BodyType, Media, ResponseMedia};
 use crate::observe::Observed;
 use crate::state::Front;
@@ -131,10 +130,11 @@ async fn begin<S: Subgraphs>(exchange: &mut Exchange<S>, accepted: Accepted) -> 
     }
     check_head(&exchange.version, &exchange.context)?;
     let identified = exchange.identify().await;
-    // A request whose credentials are refused counts too, so that nobody guesses them fast.
+    let chosen = exchange.choose_graph();
+    // A request whose credentials are refused, or that is for no graph, counts too, so that nobody guesses them fast.
     exchange.limit().await?;
     identified?;
-    exchange.choose_graph()
+    chosen
 }
 
 /// Where answers say who may keep them, what does not say it may be kept by nobody: caches would keep some of it for a time of their choice.
@@ -292,7 +292,7 @@ fn check_head<S>(version: &Version<S>, context: &RequestContext) -> Result<(), R
 fn answered<S>(gateway: &Gateway<S>, executed: Executed, observed: &mut Observed) -> Whole {
     let mut headers = HeaderMap::new();
     executed.write_headers(gateway, &mut headers);
-    let bytes = match exposed(gateway, &executed) {
+    let bytes = match executed.exposed_bytes() {
         Some(exposed) => {
             forbid_caching(&mut headers);
             exposed

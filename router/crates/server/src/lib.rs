@@ -64,7 +64,6 @@ mod compress;
 pub mod config;
 mod endpoint;
 mod exchange;
-mod exposed;
 mod front;
 mod graphql;
 pub mod graphs;

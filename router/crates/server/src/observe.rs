@@ -9,6 +9,7 @@ use braid_gateway::subscriptions::Ended;
 use braid_gateway::{Executed, Made};
 use braid_graphql::OperationType;
 use braid_request_context::identity::Identity;
+use braid_request_context::request_id::RequestIdText;
 use braid_request_context::{CacheReport, RequestContext};
 use braid_supergraph::Supergraph;
 use braid_telemetry::access_log::AccessLog;
@@ -16,14 +17,11 @@ use braid_telemetry::key;
 use braid_telemetry::line::Line;
 use braid_telemetry::metrics::Metrics;
 use braid_telemetry::otlp::{Exporter, Span};
-use braid_telemetry::trace::{TraceContext, random};
+use braid_telemetry::trace::TraceContext;
 use http::StatusCode;
-use http::header::HeaderName;
 
 use crate::graphql::kind_name;
 use crate::version::Version;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Where what is seen goes.
 #[derive(Debug, Default)]
@@ -222,10 +220,12 @@ impl Observed {
         took: Duration,
         bytes: u64,
     ) {
-        let header = |name: &HeaderName| context.headers.get(name).and_then(|value| value.to_str().ok());
-        match header(&REQUEST_ID) {
-            Some(id) => line.text(key!("requestId"), id),
-            None => line.hex(key!("requestId"), random()),
+        match context.id.text() {
+            RequestIdText::Given(id) => line.text(key!("requestId"), id),
+            RequestIdText::Own(id) => line.hex(key!("requestId"), id),
+        }
+        if let Some(id) = context.id.other(&context.headers) {
+            line.text(key!("clientRequestId"), id);
         }
         if let Some(trace) = &context.trace {
             line.text(key!("traceId"), &trace.trace_id());

@@ -10,9 +10,10 @@ use braid_gateway::graphs::not_found;
 use braid_gateway::refusal::Refusal;
 use braid_gateway::{Gateway, Subgraphs};
 use braid_net::tls::server_config;
-use braid_rate_limit::RateLimits;
+use braid_rate_limit::{LimitsByGraph, RateLimits};
 use braid_request_context::RequestContext;
 use braid_request_context::client_ip::ClientIp;
+use braid_request_context::request_id::RequestIds;
 use braid_telemetry::config::TelemetryConfig;
 use braid_telemetry::metrics::Metrics;
 use http::request::Parts;
@@ -41,13 +42,14 @@ pub struct Version<S> {
     /// Tells who asks; without it, every request is anonymous.
     pub authenticator: Option<Authenticator>,
     /// How much clients may ask, if that is limited.
-    pub rate_limits: Option<Arc<RateLimits>>,
+    pub rate_limits: Option<LimitsByGraph>,
     /// Where clients ask in another protocol than GraphQL over HTTP, if they can.
     pub endpoint: Option<Arc<dyn Endpoint<S>>>,
     pub(crate) client_ip: ClientIp,
     pub(crate) rules: HttpRules,
     pub(crate) logged_client: LoggedClient,
     pub(crate) url_ids: UrlIds,
+    request_ids: Arc<RequestIds>,
     /// The headers that clients of WebSockets can give when they begin.
     pub(crate) init_headers: Vec<HeaderName>,
     /// The graphs that requests can be for; `None` if they are for the whole graph.
@@ -64,7 +66,11 @@ impl<S> Version<S> {
         let tls = config.tls.as_ref().map(server_config).transpose()?;
         let name = |text: &String| text.parse().map_err(|_| SettingsError::InitHeader(text.clone()));
         let init_headers = config.streams.websocket.init_headers.iter().map(name).collect::<Result<_, _>>()?;
+        let request_ids = RequestIds::new(&telemetry.request_id);
+        let header = &telemetry.request_id.header;
+        let request_ids = request_ids.map_err(|_| SettingsError::RequestIdHeader(header.clone()))?;
         Ok(Self {
+            request_ids: Arc::new(request_ids),
             init_headers,
             url_ids: UrlIds::new(&gateway.documents.ids),
             gateway: Arc::new(gateway),
@@ -149,8 +155,13 @@ impl<S> Version<S> {
 
     /// The same with these limits.
     #[must_use]
-    pub fn with_rate_limits(self, rate_limits: Option<RateLimits>) -> Self {
-        Self { rate_limits: rate_limits.map(Arc::new), ..self }
+    pub fn with_rate_limits(self, rate_limits: Option<LimitsByGraph>) -> Self {
+        Self { rate_limits, ..self }
+    }
+
+    /// The limits of a request, of which it is known for which graph it is, if it is limited.
+    pub(crate) fn limits_of(&self, context: &RequestContext) -> Option<&Arc<RateLimits>> {
+        self.rate_limits.as_ref()?.of(context.graph.as_deref())
     }
 }
 
@@ -158,6 +169,7 @@ impl<S: Subgraphs> Version<S> {
     /// The context of a request from `peer` with this head.
     pub(crate) fn context(&self, head: Parts, peer: Option<SocketAddr>) -> RequestContext {
         let mut context = self.gateway.context(head, peer, self.config.request_timeout.0);
+        context.id = self.request_ids.id(&context.headers);
         context.client = peer.map(|peer| self.client_ip.of(peer, &context.headers));
         self.gateway.identified(&mut context);
         context

@@ -64,6 +64,26 @@ async fn a_socket_has_many_operations() {
 }
 
 #[tokio::test]
+async fn each_operation_has_an_id_that_the_log_has() {
+    let server = Server::start(|_| {}).await;
+    let mut socket = Socket::open(server.address, "graphql-transport-ws", &[("x-request-id", "theirs")]).await;
+    socket.begin(json!({})).await;
+    for id in ["1", "2"] {
+        socket.subscribe(id, "{ product { name } }").await;
+        assert_eq!([socket.next().await["type"].clone(), socket.next().await["type"].clone()], ["next", "complete"]);
+    }
+    let lines = server.lines("\"kind\":\"query\"", 2).await;
+    assert_ne!(lines[0]["requestId"], lines[1]["requestId"]);
+    assert_eq!((&lines[0]["clientRequestId"], &lines[1]["clientRequestId"]), (&"theirs".into(), &"theirs".into()));
+    let answer =
+        get(server.address, "/graphql?query=%7Bproduct%7Bname%7D%7D", "content-type: application/json\r\n").await;
+    let lines = server.lines("\"kind\":\"query\"", 3).await;
+    let line = lines.iter().find(|line| line["clientRequestId"].is_null()).unwrap();
+    let id = line["requestId"].as_str().unwrap();
+    assert!(answer.head.contains(&format!("x-request-id: {id}")), "{} {line}", answer.head);
+}
+
+#[tokio::test]
 async fn the_older_subprotocol_is_spoken() {
     let server = Server::start(|_| {}).await;
     let mut socket = Socket::open(server.address, "graphql-ws", &[]).await;
@@ -503,6 +523,44 @@ async fn headers_come_with_the_beginning_where_it_is_allowed() {
     socket.begin(json!({ "x-user": "bob" })).await;
     socket.subscribe("1", "{ user }").await;
     assert_eq!(socket.next().await, user("ada"));
+}
+
+#[tokio::test]
+async fn what_is_to_be_seen_comes_with_the_beginning_too() {
+    for plan in [true, false] {
+        let server = Server::start(|setup| setup.gateway.exposure.plan = plan).await;
+        let mut socket = server.socket().await;
+        socket.begin(json!({ "headers": { "braid-expose": "plan, timings" } })).await;
+        socket.subscribe("1", CHANGED).await;
+        server.changed(0, "Chair").await;
+        server.changed(0, "Table").await;
+        let events = [socket.next().await, socket.next().await];
+        for (number, event) in events.iter().enumerate() {
+            let braid = &event["payload"]["extensions"]["braid"];
+            assert_eq!(braid["plan"].is_string(), plan && number == 0, "{event}");
+            assert_eq!(braid["timings"]["fetches"].is_array(), plan, "{event}");
+            assert_eq!(braid["timings"]["made"].is_string(), plan && number == 0, "{event}");
+        }
+        socket.subscribe("q", "{ product { name } }").await;
+        assert_eq!(socket.next().await["payload"]["extensions"]["braid"]["plan"].is_string(), plan);
+    }
+}
+
+#[tokio::test]
+async fn who_looks_on_has_a_subscription_of_its_own() {
+    let server = Server::start(|setup| setup.gateway.exposure.plan = true).await;
+    let mut plain = server.begun().await;
+    plain.subscribe("1", CHANGED).await;
+    server.changed(0, "Chair").await;
+    assert_eq!(plain.next().await, next("1", "Chair"));
+    let mut looking = server.socket().await;
+    looking.begin(json!({ "braid-expose": "timings" })).await;
+    looking.subscribe("1", CHANGED).await;
+    server.changed(1, "Table").await;
+    let event = looking.next().await;
+    assert!(event["payload"]["extensions"]["braid"]["timings"].is_object(), "{event}");
+    server.changed(0, "Lamp").await;
+    assert_eq!(plain.next().await, next("1", "Lamp"), "others see nothing of it");
 }
 
 #[tokio::test]

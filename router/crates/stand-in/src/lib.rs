@@ -8,6 +8,7 @@
 //!
 //! A subgraph without a stand-in costs one look at an empty list.
 
+mod events;
 mod service;
 mod stand_in;
 

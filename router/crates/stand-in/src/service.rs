@@ -10,7 +10,8 @@ use braid_request_context::headers::SubgraphHeaders;
 use braid_supergraph::{SubgraphId, Supergraph};
 use futures_util::future::Either;
 
-use crate::stand_in::{StandIns, Standing, Step, events, mocked, single};
+use crate::events;
+use crate::stand_in::{StandIns, Standing, Step, mocked};
 
 /// Subgraphs of which some have a stand-in.
 #[derive(Debug)]
@@ -91,13 +92,13 @@ impl<S: SubgraphService<Context = SubgraphContext, Meta = SubgraphHeaders>> Subg
         let Some(standing) = self.standing(request.subgraph) else {
             return self.subgraphs.subscribe(request, context).await;
         };
-        match standing.first_of_events() {
-            Step::Answer(response) => Ok(single(response)),
-            Step::Mock(mock) => Ok(events(mock, request.body)),
+        match standing.first_of_events(&request).await {
+            Step::Answer(events) => Ok(events),
+            Step::Mock(mock) => Ok(events::mocked(mock, request.body)),
             Step::Ask => match self.subgraphs.subscribe(request.clone(), context).await {
-                Ok(events) => Ok(events),
+                Ok(events) => Ok(standing.begun(request, events)),
                 Err(error) => match standing.instead(&error) {
-                    Some(mock) => Ok(events(mock, request.body)),
+                    Some(mock) => Ok(events::mocked(mock, request.body)),
                     None => Err(error),
                 },
             },

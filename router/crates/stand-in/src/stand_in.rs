@@ -5,18 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use braid_executor::{
-    SubgraphError, SubgraphErrorKind, SubgraphEvent, SubgraphEvents, SubgraphRequest, SubgraphResponse, refuse,
-};
+use braid_executor::{SubgraphError, SubgraphErrorKind, SubgraphEvents, SubgraphRequest, SubgraphResponse, refuse};
 use braid_graphql::error::GraphQLError;
 use braid_mock::Mock;
 use braid_record::{RecordError, Recorded, Recordings};
 use braid_request_context::headers::SubgraphHeaders;
-use bytes::Bytes;
-use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-type Response = SubgraphResponse<SubgraphHeaders>;
+use crate::events;
+
+pub(crate) type Response = SubgraphResponse<SubgraphHeaders>;
 
 /// The stand-ins of a router, by the names of subgraphs.
 pub type StandIns = BTreeMap<String, StandIn>;
@@ -44,9 +42,9 @@ pub(crate) struct Standing {
 }
 
 /// What to do with a request.
-pub(crate) enum Step {
+pub(crate) enum Step<T> {
     /// This is the answer.
-    Answer(Response),
+    Answer(T),
     /// The subgraph itself is asked.
     Ask,
     /// The mock is asked.
@@ -59,7 +57,7 @@ impl Standing {
     }
 
     /// What comes first.
-    pub(crate) async fn first(&self, request: &SubgraphRequest) -> Step {
+    pub(crate) async fn first(&self, request: &SubgraphRequest) -> Step<Response> {
         let StandIn { replay, asks, mock, .. } = &self.stand_in;
         if let Some(recordings) = replay {
             return match (recordings.find(&self.name, &request.body).await, mock) {
@@ -74,15 +72,18 @@ impl Standing {
         }
     }
 
-    /// What comes first for a subscription: events are not recorded.
-    pub(crate) fn first_of_events(&self) -> Step {
+    /// What comes first for a subscription.
+    pub(crate) async fn first_of_events(&self, request: &SubgraphRequest) -> Step<SubgraphEvents> {
         let StandIn { replay, asks, mock, .. } = &self.stand_in;
+        if let Some(recordings) = replay {
+            return match (recordings.find_events(&self.name, &request.body).await, mock) {
+                (Ok(recorded), _) => Step::Answer(events::replayed(recorded)),
+                (Err(RecordError::Missing { .. }), Some(mock)) => Step::Mock(mock.clone()),
+                (Err(error), _) => Step::Answer(events::single(failed(&error))),
+            };
+        }
         match mock {
-            Some(mock) if replay.is_some() || !asks => Step::Mock(mock.clone()),
-            None if replay.is_some() => {
-                let message = format!("Events of \"{}\" are not recorded; mock it with --mock {0}.", self.name);
-                Step::Answer(refused("REPLAY_NOT_RECORDED", message))
-            }
+            Some(mock) if !asks => Step::Mock(mock.clone()),
             _ => Step::Ask,
         }
     }
@@ -103,6 +104,14 @@ impl Standing {
         Some(mock.clone())
     }
 
+    /// The subgraph has begun to send events.
+    pub(crate) fn begun(&self, request: SubgraphRequest, events: SubgraphEvents) -> SubgraphEvents {
+        match &self.stand_in.record {
+            Some(recordings) => events::recorded(self.name.clone(), recordings.clone(), request.body, events),
+            None => events,
+        }
+    }
+
     /// The subgraph has answered.
     pub(crate) async fn answered(&self, request: &SubgraphRequest, response: &Response) {
         if self.is_away.swap(false, Ordering::Relaxed) {
@@ -114,10 +123,15 @@ impl Standing {
         let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let kept = recordings.keep(&self.name, &request.body, response.status, headers, &response.body).await;
         if let Err(error) = kept {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::warn!(subgraph = self.name, %error, cause, "An answer can't be recorded");
+            warn(&self.name, &error);
         }
     }
+}
+
+/// Something can't be recorded.
+pub(crate) fn warn(subgraph: &str, error: &RecordError) {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::warn!(subgraph, %error, cause, "An answer can't be recorded");
 }
 
 /// The answer of a mock, after the time that it takes.
@@ -145,23 +159,6 @@ async fn wait(delay: Duration, deadline: Option<Instant>) -> Result<(), Subgraph
     }
 }
 
-/// The events of a mock: one after each interval, without an end.
-pub(crate) fn events(mock: Arc<Mock>, body: Bytes) -> SubgraphEvents {
-    let interval = mock.interval(&body);
-    Box::pin(stream::unfold(1u64, move |number| {
-        let (mock, body) = (mock.clone(), body.clone());
-        async move {
-            tokio::time::sleep(interval).await;
-            Some((SubgraphEvent::Next(mock.answer(&body, number).body.into()), number + 1))
-        }
-    }))
-}
-
-/// One event with an answer: the subscription is refused.
-pub(crate) fn single(response: Response) -> SubgraphEvents {
-    Box::pin(stream::once(std::future::ready(SubgraphEvent::Next(response.body))))
-}
-
 fn replayed(recorded: Recorded) -> Response {
     let header = |(name, value): (&String, &String)| {
         Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?))
@@ -179,9 +176,5 @@ fn failed(error: &RecordError) -> Response {
     if let Some(cause) = std::error::Error::source(error) {
         message = format!("{message}: {cause}");
     }
-    refused(code, message)
-}
-
-fn refused(code: &'static str, message: String) -> Response {
     SubgraphResponse::new(200, refuse(&[GraphQLError::new(code, message)]), SubgraphHeaders::default())
 }

@@ -17,6 +17,29 @@ pub struct TelemetryConfig {
     pub metrics: MetricsConfig,
     /// Traces, with W3C trace context.
     pub trace: TraceConfig,
+    /// The id by which a request is found: in the access log, in the response, and in the logs of subgraphs.
+    pub request_id: RequestIdConfig,
+}
+
+/// The id of each request. In the access log it is `requestId`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RequestIdConfig {
+    /// The header that has it.
+    pub header: String,
+    /// Whether a request keeps the id that it comes with in this header, up to 128 visible characters: for a router behind a proxy that gives ids. Otherwise the id is the
+    /// router's own, and what a client sends is in the access log alone, as `clientRequestId`.
+    pub from_client: bool,
+    /// Whether responses to clients have it.
+    pub to_clients: bool,
+    /// Whether requests to subgraphs have it. A header rule that sets the same header goes first.
+    pub to_subgraphs: bool,
+}
+
+impl Default for RequestIdConfig {
+    fn default() -> Self {
+        Self { header: "x-request-id".to_owned(), from_client: false, to_clients: true, to_subgraphs: true }
+    }
 }
 
 /// One JSON line per request, on standard error.

@@ -418,9 +418,9 @@ impl Metrics {
         self.graphs.of(name)
     }
 
-    /// The metrics of a rate limit.
-    pub fn rate_limit(&self, rule: &str) -> RateLimitMetrics {
-        self.rate_limits.rate_limit(rule)
+    /// The metrics of a rate limit, for the requests to one of several graphs or for all others.
+    pub fn rate_limit(&self, graph: Option<&str>, rule: &str) -> RateLimitMetrics {
+        self.rate_limits.rate_limit(graph, rule)
     }
 
     /// The metrics of what is kept of a type of a subgraph.

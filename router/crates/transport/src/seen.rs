@@ -5,7 +5,7 @@ use braid_request_context::SubgraphContext;
 use braid_supergraph::SubgraphId;
 use http::HeaderMap;
 
-/// The headers that the subgraph gets. The trace is none of them: clients with several traces may share a response.
+/// The headers that the subgraph gets. The trace and the id of the request are none of them: requests with several of these may share a response.
 pub(crate) fn headers(subgraph: SubgraphId, context: &SubgraphContext) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, value) in context.headers(subgraph).into_iter().flat_map(HeaderMap::iter) {

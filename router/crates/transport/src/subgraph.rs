@@ -164,6 +164,7 @@ impl Subgraph {
         let asked = Asked {
             extensions: self.extensions(context).unwrap_or_default(),
             headers: context.headers(request.subgraph).cloned().unwrap_or_default(),
+            id: context.request_id().clone(),
             seen: self.seen_of(request.subgraph, context),
             body: request.body,
         };
@@ -294,6 +295,7 @@ impl Subgraph {
                 headers.append(name.clone(), value.clone());
             }
         }
+        context.request_id().write_request(&mut headers);
         if let Some(span) = span {
             span.context().write(&mut headers);
         }

@@ -1,6 +1,7 @@
 // The supergraph: a picture, and for what is chosen in it the fields with their owners, or a subgraph's schema.
 import { useEffect, useMemo, useState } from "react";
 
+import { count } from "../shared/format.js";
 import { Owner } from "../shared/owner.jsx";
 import { loadGraph } from "./load.js";
 import { Sdl } from "./sdl.jsx";
@@ -99,7 +100,7 @@ function All({ graph, go, hues }) {
             <button type="button" className="link" onClick={() => go.toSubgraph(name)}>
               <Owner name={name} hueClass={hues.get(name)} />
             </button>{" "}
-            {roots} root fields, {entities.length} entities <span className="quiet">{url}</span>
+            {count(roots, "root field")}, {count(entities.length, "entity")} <span className="quiet">{url}</span>
           </li>
         ))}
       </ul>

@@ -39,13 +39,13 @@ export function Detail({ fetch, fetches, run }) {
       ) : fetch.variables.length > 0 ? (
         <p className="quiet">It uses the variables {fetch.variables.map((name) => `$${name}`).join(", ")}.</p>
       ) : null}
-      {run.kind === "plan" || run.isStream ? null : <Answer exchange={exchange} timing={fetch.timing} />}
+      {run.kind === "plan" ? null : <Answer exchange={exchange} timing={fetch.timing} run={run} />}
     </section>
   );
 }
 
-function Answer({ exchange, timing }) {
-  if (!timing) return <p className="quiet">It was not sent: there was nothing to ask.</p>;
+function Answer({ exchange, timing, run }) {
+  if (!timing) return <p className="quiet">{run.isStream && !run.hasEnded ? "No answer has come yet." : "It was not sent: there was nothing to ask."}</p>;
   return (
     <>
       <h4>Answer{timing.status ? `, status ${timing.status}` : ""}</h4>
@@ -62,8 +62,9 @@ function Answer({ exchange, timing }) {
   );
 }
 
-function facts({ timing, exchange, cost, isDeferred }) {
+function facts({ timings, timing, exchange, cost, isDeferred }) {
   const facts = [];
+  if (timings.length > 1) facts.push(`It was made ${count(timings.length, "time")}, for items of a list as they came. What is said here is about the last time.`);
   if (isDeferred) facts.push("What it gives is delivered later (@defer).");
   if (cost != null) facts.push(`It is expected to cost ${cost}${timing?.cost != null ? `, and it cost ${timing.cost}` : ""}.`);
   if (timing) {

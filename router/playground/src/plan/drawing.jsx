@@ -55,7 +55,9 @@ function Card({ fetch, place, isSelected, isNear, select }) {
     >
       <span className="fetch-head">
         <strong>{fetch.subgraph}</strong>
-        <span className="number">#{fetch.id}</span>
+        <span className="number">
+          {fetch.isDeferred ? "deferred " : ""}#{fetch.id}
+        </span>
       </span>
       <span className="asks">
         {asksFor(fetch).map(({ type, fields }) => (
@@ -80,7 +82,6 @@ function facts(fetch) {
   if (known > 0) facts.push(<em className="known" key="known">{`${known} of ${known + timing.cache.missing} cached`}</em>);
   else if (exchange?.entities) facts.push(count(exchange.entities, "entity"));
   if (fetch.cost != null) facts.push(timing?.cost != null ? `cost ${timing.cost}/${fetch.cost}` : `cost ${fetch.cost}`);
-  if (fetch.isDeferred) facts.push("deferred");
   if (!timing && facts.length === 0) facts.push(fetch.isLookup ? "looks up entities" : fetch.operation);
   return facts.map((fact, index) => <span key={index}>{fact}</span>);
 }

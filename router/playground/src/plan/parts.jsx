@@ -6,7 +6,7 @@ export function Parts({ run }) {
   return (
     <section className="parts" aria-label="Parts" data-hook="parts">
       <h3>
-        {run.count ? count(run.count, "part") : "Parts"} of the answer <small>{run.hasEnded ? "ended" : "streaming…"}</small>
+        {heading(run)} <small>{run.hasEnded ? "ended" : "streaming…"}</small>
       </h3>
       {run.parts.length < (run.count ?? 0) ? <p className="quiet">The last {run.parts.length} are shown.</p> : null}
       <ol reversed>
@@ -23,6 +23,11 @@ export function Parts({ run }) {
       </ol>
     </section>
   );
+}
+
+function heading({ isOfEvents, count: number }) {
+  if (isOfEvents) return number ? count(number, "event") : "Events";
+  return `${number ? count(number, "part") : "Parts"} of the answer`;
 }
 
 /** What a part brings, in a few words. */

@@ -10,17 +10,20 @@ export function ticks(end, most = 5) {
   return Array.from({ length: count + 1 }, (_, at) => Number((at * step).toPrecision(6)));
 }
 
-/** The bar of each fetch in percent of the whole time. A fetch that took almost no time can still be seen. */
+/** The bars of each fetch, one for each time that it was made, in percent of the whole time. One that took almost no time can still be seen. */
 export function bars(fetches) {
-  const end = Math.max(0.001, ...fetches.map(({ timing }) => (timing ? timing.startMs + timing.tookMs : 0)));
+  const end = Math.max(0.001, ...fetches.flatMap(({ timings }) => timings.map(({ startMs, tookMs }) => startMs + tookMs)));
   const percent = (ms) => (100 * ms) / end;
   return {
     end,
     ticks: ticks(end).map((ms) => ({ ms, left: percent(ms) })),
     bars: new Map(
       fetches
-        .filter(({ timing }) => timing)
-        .map(({ id, timing }) => [id, { left: Math.min(percent(timing.startMs), 99.4), width: Math.max(percent(timing.tookMs), 0.6) }]),
+        .filter(({ timings }) => timings.length > 0)
+        .map(({ id, timings }) => [
+          id,
+          timings.map(({ startMs, tookMs, failure }) => ({ left: Math.min(percent(startMs), 99.4), width: Math.max(percent(tookMs), 0.6), hasFailed: failure != null })),
+        ]),
     ),
   };
 }

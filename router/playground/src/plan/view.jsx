@@ -90,11 +90,13 @@ function Summary({ run, fetches }) {
       {timings ? (
         <>
           <li>
-            {millis(timings.executeMs)}, {millis(timings.compileMs)} to {timings.cache === "hit" ? "find the plan" : "plan"}
+            {millis(timings.executeMs)}
+            {timings.compileMs == null ? null : `, ${millis(timings.compileMs)} to ${timings.cache === "hit" ? "find the plan" : "plan"}`}
           </li>
           <li>{bytes(sums.bytes)} from subgraphs</li>
         </>
       ) : null}
+      {run.isOfEvents && run.count ? <li data-hook="events">{count(run.count, "event")}, the latest is shown</li> : null}
       {sums.known + sums.missing > 0 ? (
         <li>
           cache: {sums.known} known, {sums.missing} asked

@@ -4,6 +4,7 @@ import { createClient } from "graphql-ws";
 
 import { begin, inside } from "../inside.js";
 import { eventsOf } from "./event-stream.js";
+import { apart, withPart } from "./exposed.js";
 import { comesAs, nameIn } from "./operation.js";
 import { withSession } from "./session.js";
 
@@ -21,7 +22,7 @@ export function createFetcher(endpoint) {
     const tell = begin({ ...request, kind: "run" });
     switch (comesAs(request.query, request.operationName)) {
       case "subscription":
-        tell({ isStream: true });
+        tell({ isStream: true, isOfEvents: true });
         showPlan(endpoint, request, headers, tell);
         return subscribe(endpoint, request, headers, tell);
       case "parts":
@@ -64,9 +65,7 @@ async function introspect(endpoint, request, headers) {
 
 async function ask(endpoint, request, headers, tell) {
   try {
-    const { exchanges } = inside.get().settings;
-    const wanted = `plan, explain, timings, cache${exchanges ? ", exchanges" : ""}`;
-    const { status, answer } = await post(endpoint, request, headers, wanted);
+    const { status, answer } = await post(endpoint, request, headers, `plan, explain, ${happening()}`);
     const { braid, rest } = apart(answer);
     tell((run) => ({
       status,
@@ -84,10 +83,20 @@ async function ask(endpoint, request, headers, tell) {
   }
 }
 
+/** What the router is asked to say of the fetches of an answer, of a part of one, and of an event. */
+function happening() {
+  return inside.get().settings.exchanges ? "timings, cache, exchanges" : "timings, cache";
+}
+
+/** The header that asks for it, where it may be seen. */
+function exposing(expose) {
+  return expose && inside.get().settings.plan ? { "braid-expose": expose } : {};
+}
+
 async function post(endpoint, request, headers, expose) {
   const response = await fetch(endpoint, {
     method: "POST",
-    headers: { accept: WHOLE, ...headers, "content-type": "application/json", ...(expose && inside.get().settings.plan ? { "braid-expose": expose } : {}) },
+    headers: { accept: WHOLE, ...headers, "content-type": "application/json", ...exposing(expose) },
     body: JSON.stringify(request),
   });
   const text = await response.text();
@@ -98,20 +107,11 @@ async function post(endpoint, request, headers, expose) {
   }
 }
 
-/** An answer without what the router adds for this page. */
-function apart(answer) {
-  const { braid, ...others } = answer.extensions ?? {};
-  const rest = { ...answer };
-  delete rest.extensions;
-  if (Object.keys(others).length > 0) rest.extensions = others;
-  return { braid, rest };
-}
-
 /** Browsers can't set headers of a WebSocket, so they travel in the first message. The client closes the socket when the subscription ends. */
 function subscribe(endpoint, request, headers, tell) {
   const url = new URL(endpoint, window.location.href);
   url.protocol = url.protocol.replace("http", "ws");
-  const client = createClient({ url: url.href, connectionParams: { headers }, retryAttempts: 0 });
+  const client = createClient({ url: url.href, connectionParams: { headers: { ...headers, ...exposing(happening()) } }, retryAttempts: 0 });
   const events = client.iterate(request);
   return noted(() => events.next().catch(explain), () => events.return(), tell);
 }
@@ -125,13 +125,13 @@ async function inParts(endpoint, request, headers, tell) {
   const response = await fetch(endpoint, {
     method: "POST",
     signal: aborting.signal,
-    headers: { ...headers, accept: PARTS, "content-type": "application/json" },
+    headers: { ...headers, accept: PARTS, "content-type": "application/json", ...exposing(happening()) },
     body: JSON.stringify(request),
   });
   if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
-    const answer = await response.json();
-    tell((run) => ({ status: response.status, answer, took: performance.now() - run.began }));
-    return answer;
+    const { braid, rest } = apart(await response.json());
+    tell((run) => ({ ...withPart(run, braid, rest), status: response.status, answer: rest, took: performance.now() - run.began, hasEnded: true }));
+    return rest;
   }
   tell({ status: response.status });
   const events = eventsOf(response.body);
@@ -156,12 +156,18 @@ function noted(next, stop, tell) {
     async next() {
       try {
         const step = await next();
-        if (step.done) end();
-        else {
-          count += 1;
-          tell((run) => ({ count, parts: [...run.parts, { number: count, ms: performance.now() - run.began, value: step.value }].slice(-MAX_PARTS) }));
+        if (step.done) {
+          end();
+          return step;
         }
-        return step;
+        const { braid, rest } = apart(step.value);
+        count += 1;
+        tell((run) => ({
+          count,
+          parts: [...run.parts, { number: count, ms: performance.now() - run.began, value: rest }].slice(-MAX_PARTS),
+          ...withPart(run, braid, rest),
+        }));
+        return { done: false, value: rest };
       } catch (error) {
         tell({ failure: error.message, hasEnded: true });
         throw error;

@@ -111,7 +111,7 @@ export function Outcome() {
       <div className="outcome-line">
         <Status run={run} errors={errors.length} />
         {run.took != null ? <span>{millis(run.took)}</span> : null}
-        {run.isStream && run.count ? <span>{count(run.count, "part")}</span> : null}
+        {run.isStream && run.count ? <span>{count(run.count, run.isOfEvents ? "event" : "part")}</span> : null}
         {fetches.length > 0 ? (
           <>
             <span className="owners">

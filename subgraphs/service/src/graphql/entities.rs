@@ -15,8 +15,9 @@ use super::document::{each_field, variable_definitions};
 pub(super) fn complexity(of_one: usize, entities: usize, limit: usize) -> Result<usize, Vec<ServerError>> {
     let complexity = of_one.saturating_mul(entities.max(1));
     if complexity > limit {
+        let noun = if entities == 1 { "entity" } else { "entities" };
         let message = format!(
-            "The request asks for {complexity} fields, of {entities} entities; the limit is {limit}. \
+            "The request asks for {complexity} fields, of {entities} {noun}; the limit is {limit}. \
              Ask for fewer entities at a time."
         );
         return Err(vec![ServerError::new(message, None)]);

@@ -8,7 +8,7 @@ use super::errors::Waiting;
 use super::format::{Entry, Message, PartsFormat, Place};
 use super::place::{is_put_off, json, locate, parts_of, prefix};
 use super::state::{Fragment, Group, List, Origin, State};
-use super::{Part, PartsReport};
+use super::{Happened, Part, PartsReport};
 use crate::compile::operation::CompiledOperation;
 use crate::compile::parts::{INITIAL, Parts, part_of};
 use crate::complete::{Found, Nulled};
@@ -101,7 +101,7 @@ impl<'a> Delivery<'a> {
                 self.announce(&mut message);
             }
         }
-        Part::Next(message.finish(!self.is_done()))
+        Part::Next { bytes: message.finish(!self.is_done()), happened: Happened::default() }
     }
 
     /// The time is over: what is not delivered is not.
@@ -127,7 +127,7 @@ impl<'a> Delivery<'a> {
             message.fail(Place { id: list.id, path: &list.path, label }, Entry::Items, &mut errors);
             list.is_open = false;
         }
-        Part::Next(message.finish(false))
+        Part::Next { bytes: message.finish(false), happened: Happened::default() }
     }
 
     pub(super) fn report<M>(self, run: Run<'_, M>) -> PartsReport<M> {
@@ -181,18 +181,22 @@ impl<'a> Delivery<'a> {
         if run.refusal_place == RefusalPlace::Errors {
             run.errors.append(std::mem::replace(&mut run.refusals, Errors::new(run.limits.max_errors)));
         }
+        if run.record {
+            run.record_errors();
+        }
         let mut errors = std::mem::replace(&mut run.errors, Errors::new(run.limits.max_errors));
         self.count(&errors);
         let (error_count, error_codes) = (errors.len(), errors.codes());
         errors.write(&mut out);
+        if has_next {
+            message.finish_first(&mut out);
+        }
+        // At the end, so that more can be added to them.
         let has_extensions = refused > 0 && run.refusal_place == RefusalPlace::Extensions;
         if has_extensions {
             write_refusals(&run.refusals, &mut out);
         }
         run.refusals.take();
-        if has_next {
-            message.finish_first(&mut out);
-        }
         out.push(b'}');
         let (fetches, subgraph_answers) = match has_next {
             true => (Vec::new(), Vec::new()),

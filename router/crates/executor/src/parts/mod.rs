@@ -31,12 +31,17 @@
 //!
 //! An error is delivered with the part that it is about: the part of the fetch it came from, or, where a fetch serves several, the one that
 //! its path leads to.
+//!
+//! # What happened
+//!
+//! Where it is recorded, each part has the reports of the fetches that ended since the part before ([`happened`]), whatever they serve.
 
 mod arriving;
 mod cut;
 mod delivery;
 mod errors;
 mod format;
+mod happened;
 mod items;
 mod place;
 mod state;
@@ -61,6 +66,7 @@ use crate::service::{ArrivingResponse, OpenResponse, SubgraphError, SubgraphResp
 use arriving::{Arriving, Batch};
 use delivery::Delivery;
 pub use format::PartsFormat;
+pub use happened::Happened;
 
 /// A step of an answer in parts.
 #[derive(Debug)]
@@ -72,8 +78,13 @@ pub enum Part<M> {
         /// Whether parts follow.
         has_next: bool,
     },
-    /// A later part, as it is sent.
-    Next(Bytes),
+    /// A later part.
+    Next {
+        /// The part, as it is sent.
+        bytes: Bytes,
+        /// What happened to fetches since the part before.
+        happened: Happened<M>,
+    },
     /// What happened: always the last.
     Ended(Box<PartsReport<M>>),
 }
@@ -111,7 +122,8 @@ pub async fn execute_in_parts<S: SubgraphService>(
     if in_time.is_none() {
         run.give_up();
         if let Ok(permit) = sender.reserve().await {
-            permit.send(delivery.give_up(&mut run));
+            let part = delivery.give_up(&mut run);
+            permit.send(part.with(run.happened()));
         }
     }
     // It fails only where nobody is interested any more.
@@ -144,7 +156,8 @@ async fn drive<S: SubgraphService>(
                 biased;
                 permit = sender.reserve() => {
                     let Ok(permit) = permit else { return };
-                    permit.send(delivery.advance(run));
+                    let part = delivery.advance(run);
+                    permit.send(part.with(run.happened()));
                     if delivery.is_done() {
                         return;
                     }
@@ -191,6 +204,9 @@ async fn deliver_arriving<S: SubgraphService>(
         let mut batch = run.for_items(flow, asking.context, first_item);
         let report = batch.arrive_in_part(flow.fetch, body);
         batch.fetch_all(asking.service, asking.context).await;
+        if let Some(report) = &report {
+            run.add(report);
+        }
         delivery.take_item_errors(&mut batch);
         let mut room = Some(permit);
         while delivery.has_items(&batch, is_last) {
@@ -201,9 +217,14 @@ async fn deliver_arriving<S: SubgraphService>(
                     Err(_) => return,
                 },
             };
-            permit.send(delivery.advance_items(&mut batch, is_last, bytes));
+            let part = delivery.advance_items(&mut batch, is_last, bytes);
+            let mut happened = batch.happened();
+            if delivery.is_done() {
+                happened.fetches.extend(run.told_again(flow.fetch));
+            }
+            permit.send(part.with(happened));
         }
-        run.take_over(batch, report);
+        run.take_over(batch);
     }
 }
 

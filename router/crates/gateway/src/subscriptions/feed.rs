@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ahash::AHashMap;
 use braid_executor::{
-    SubgraphError, SubgraphErrorKind, SubgraphEvent, SubgraphEvents, SubgraphRequest, execute_event,
+    ExecuteContext, SubgraphError, SubgraphErrorKind, SubgraphEvent, SubgraphEvents, SubgraphRequest, execute_event,
     subscription_request,
 };
 use braid_graphql::error::GraphQLError;
@@ -24,8 +24,9 @@ use super::ended::{EndCause, Ended};
 use super::queue::{Queue, QueueLimits};
 use super::{Asked, EventStream, Feeds, Subscription};
 use crate::accepts::Accepts;
-use crate::answer::refuse_unseen;
+use crate::answer::{Made, refuse_unseen};
 use crate::answers::SameKey;
+use crate::exposed::{Beginning, Exposed, Exposes, Making};
 use crate::find::{find, in_time};
 use crate::gateway::{Gateway, Subgraphs};
 use crate::operation_cache::CachedOperation;
@@ -91,8 +92,9 @@ pub(crate) fn open<S: Subgraphs>(
     gateway: &Arc<Gateway<S>>,
     subscription: Subscription,
 ) -> Result<EventStream, Refusal> {
-    let Subscription { operation, asked, variables, declined, context, .. } = subscription;
-    let source = Source { gateway: gateway.clone(), operation, variables, declined, context };
+    let Subscription { operation, cached, found_after, asked, variables, declined, context, exposed } = subscription;
+    let beginning = Some(Beginning { cached, found_after, made: Made::Own });
+    let source = Source { gateway: gateway.clone(), operation, variables, declined, context, exposed, beginning };
     let request = source.request()?;
     let key = source.key();
     let mut open = feeds.lock();
@@ -164,6 +166,10 @@ struct Source<S> {
     variables: Variables,
     declined: Vec<SubgraphId>,
     context: Arc<RequestContext>,
+    /// What the client sees of how its events are made.
+    exposed: Option<Box<Exposed>>,
+    /// What is said with the first event.
+    beginning: Option<Beginning>,
 }
 
 impl<S: Subgraphs> Source<S> {
@@ -181,8 +187,8 @@ impl<S: Subgraphs> Source<S> {
 
     /// `None` if the feed is for one client alone.
     fn key(&self) -> Option<SameKey> {
-        let Self { gateway, operation, variables, declined, context } = self;
-        if !gateway.subscriptions.share {
+        let Self { gateway, operation, variables, declined, context, exposed, .. } = self;
+        if !gateway.subscriptions.share || exposed.is_some() {
             return None;
         }
         SameKey::new(gateway, operation, variables, declined, context)
@@ -260,7 +266,7 @@ impl<S: Subgraphs> Feed<S> {
 
     /// Executes the operation with an event, for all clients.
     async fn deliver(&mut self, body: Bytes) {
-        let Source { gateway, operation, variables, declined, context } = &self.source;
+        let Source { gateway, operation, variables, declined, context, exposed, beginning } = &mut self.source;
         let metrics = &gateway.metrics;
         metrics.streams.events.inc();
         if !self.pace.allows(Instant::now()) {
@@ -276,13 +282,25 @@ impl<S: Subgraphs> Feed<S> {
         if let Some(span) = &span {
             execution.service = execution.service.within(span.context().clone());
         }
+        let record = exposed.as_ref().is_some_and(|exposed| exposed.exposes.record());
+        let execution = ExecuteContext { record, ..execution };
+        let started = Instant::now();
         let response = execute_event(compiled, variables, body, &gateway.subgraphs, &execution).await;
         if let Some(span) = span.as_mut().filter(|span| span.is_recorded()) {
             span.set("graphql.errors", i64::try_from(response.errors).unwrap_or(i64::MAX));
         }
-        let bytes = match std::mem::take(&mut self.has_gap) {
-            true => response.bytes_with_extensions(br#"{"braid":{"gap":true}}"#),
-            false => response.bytes,
+        let has_gap = std::mem::take(&mut self.has_gap);
+        let making = Making {
+            beginning: beginning.take(),
+            executed_in: started.elapsed(),
+            fetches: &response.fetches,
+            beside: &response.subgraph_answers,
+            has_gap,
+        };
+        let bytes = match exposed.as_ref().and_then(|exposed| exposed.extensions(&making)) {
+            Some(extensions) => response.bytes_with_extensions(&extensions),
+            None if has_gap => response.bytes_with_extensions(br#"{"braid":{"gap":true}}"#),
+            None => response.bytes,
         };
         let dropped = self.clients.push(&bytes, self.limits);
         metrics.streams.dropped.inc_by(dropped as u64);
@@ -354,8 +372,10 @@ impl<S: Subgraphs> Feed<S> {
         let mut context = self.source.context.renewed(gateway.headers.clone());
         context.override_labels = gateway.labels.decide(&context.inputs());
         let time = self.source.context.deadline.saturating_duration_since(self.source.context.started);
+        let started = Instant::now();
         let finding = Box::pin(find(&gateway, self.asked.wanted(), &context, Accepts::ALL));
-        let (operation, _) = in_time(Instant::now() + time, finding).await?;
+        let (operation, cached) = in_time(started + time, finding).await?;
+        let beginning = Some(Beginning { cached, found_after: started.elapsed(), made: Made::Own });
         let compiled = operation.result.as_ref().map_err(Clone::clone)?;
         crate::anonymous::check(&context.identity, operation.is_open)?;
         if !operation.refused.is_empty() {
@@ -363,7 +383,11 @@ impl<S: Subgraphs> Feed<S> {
         }
         let names = gateway.names(context.graph.as_deref());
         let variables = compiled.coerce_variables(self.asked.variables.as_deref(), names).map_err(Refusal::request)?;
-        Ok(Source { gateway, operation, variables, declined: Vec::new(), context: Arc::new(context) })
+        // The new version may show other things, or nothing. What the operation is expected to cost was said with the old one.
+        let exposes = Exposes::of(&gateway.exposure, &context.headers)?;
+        let exposed = exposes.map(|exposes| gateway.exposed(exposes, &operation, &variables, None));
+        let (declined, context) = (Vec::new(), Arc::new(context));
+        Ok(Source { gateway, operation, variables, declined, context, exposed, beginning })
     }
 }
 

@@ -14,6 +14,7 @@ mod queue;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use ahash::AHashMap;
 use braid_graphql::variables::Variables;
@@ -24,6 +25,7 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use crate::answers::SameKey;
+use crate::exposed::Exposed;
 use crate::gateway::{Gateway, Subgraphs};
 use crate::operation_cache::{CachedOperation, Wanted};
 use crate::refusal::Refusal;
@@ -41,42 +43,33 @@ pub struct Subscription {
     pub operation: Arc<CachedOperation>,
     /// Whether it was in the cache.
     pub cached: bool,
-    asked: Asked,
-    variables: Variables,
-    declined: Vec<SubgraphId>,
-    context: Arc<RequestContext>,
+    pub(crate) found_after: Duration,
+    pub(crate) asked: Asked,
+    pub(crate) variables: Variables,
+    pub(crate) declined: Vec<SubgraphId>,
+    pub(crate) context: Arc<RequestContext>,
+    pub(crate) exposed: Option<Box<Exposed>>,
 }
 
 /// What the client has sent, which is what a new version compiles.
 #[derive(Debug)]
-struct Asked {
+pub(crate) struct Asked {
     query: Box<str>,
     operation_name: Option<Box<str>>,
     variables: Option<Box<RawValue>>,
     graph: Option<Arc<str>>,
 }
 
-impl Subscription {
-    pub(crate) fn new(
-        operation: &Arc<CachedOperation>,
-        cached: bool,
-        wanted: Wanted<'_>,
-        request: &GraphQLRequest<'_>,
-        variables: Variables,
-        declined: Vec<SubgraphId>,
-        context: &Arc<RequestContext>,
-    ) -> Self {
-        let asked = Asked {
+impl Asked {
+    pub(crate) fn new(wanted: Wanted<'_>, request: &GraphQLRequest<'_>) -> Self {
+        Self {
             query: wanted.query.into(),
             operation_name: wanted.operation_name.map(Into::into),
             variables: request.variables.as_deref().map(ToOwned::to_owned),
             graph: wanted.graph.cloned(),
-        };
-        Self { operation: operation.clone(), cached, asked, variables, declined, context: context.clone() }
+        }
     }
-}
 
-impl Asked {
     fn wanted(&self) -> Wanted<'_> {
         let (operation_name, graph) = (self.operation_name.as_deref(), self.graph.as_ref());
         Wanted { query: &self.query, operation_name, values: None, graph }

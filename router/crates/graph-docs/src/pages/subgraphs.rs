@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{Page, plural};
 use crate::facts::{self, Part};
-use crate::picture::{Entity, Node, Picture};
+use crate::picture::{Entity, Node, Picture, about};
 use crate::site::Site;
 use crate::view::{Kind, OPERATIONS};
 
@@ -114,7 +114,7 @@ impl Site<'_> {
             id,
             name: self.view.supergraph.subgraph(id).name.clone(),
             address: self.addresses.of_subgraph(id).to_owned(),
-            about: format!("{roots} root fields, {entities} entities"),
+            about: about(roots, entities),
         }
     }
 

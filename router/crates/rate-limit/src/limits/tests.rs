@@ -8,6 +8,7 @@ use http::HeaderMap;
 use serde_json::json;
 
 use super::*;
+use crate::LimitsByGraph;
 use crate::request::Refused;
 
 fn limits(yaml: &str, metrics: &Metrics, previous: Option<&RateLimits>) -> Arc<RateLimits> {
@@ -108,7 +109,7 @@ async fn a_dry_run_only_counts() {
         assert_eq!(passed(&limits, 5, 1, "").await, 5);
         assert!(send(&limits, 1, "").await.1.is_empty());
     }
-    let rule = metrics.rate_limit("ip");
+    let rule = metrics.rate_limit(None, "ip");
     assert_eq!((rule.passed.get(), rule.refused.get(), rule.would_be_refused.get()), (4, 0, 8));
 }
 
@@ -148,6 +149,32 @@ async fn a_batch_counts_its_operations() {
     assert!(request.check_head(&context, 5).await.is_err());
     request.check_head(&context, 4).await.unwrap();
     assert!(request.check_head(&context, 1).await.is_err());
+}
+
+#[tokio::test]
+async fn graphs_count_apart_and_have_rules_of_their_own() {
+    let metrics = Metrics::default();
+    let config = |yaml: &str| -> RateLimitsConfig { braid_settings::from_yaml(yaml).unwrap() };
+    let all = config("rules: [{ name: ip, by: [client_ip], limit: 3, per: 1h }]");
+    let own = config("rules: [{ name: ip, by: [client_ip], limit: 5, per: 1h }]");
+    let none = RateLimitsConfig { rules: Vec::new(), ..all.clone() };
+    let graphs = || [("same", all.clone()), ("own", own.clone()), ("free", none.clone())];
+    let limits = LimitsByGraph::new(&all, graphs(), &metrics, None).unwrap().unwrap();
+    for graph in [None, Some("same"), Some("own")] {
+        let expected = if graph == Some("own") { 5 } else { 3 };
+        assert_eq!(passed(limits.of(graph).unwrap(), 9, 1, "").await, expected, "{graph:?}");
+    }
+    assert!(limits.of(Some("free")).is_none());
+    assert_eq!(passed(limits.of(Some("gone")).unwrap(), 9, 1, "").await, 0, "none of the graphs: as all others");
+    let refused = |graph| metrics.rate_limit(graph, "ip").refused.get();
+    assert_eq!((refused(None), refused(Some("same")), refused(Some("own"))), (15, 6, 4));
+    // A graph that comes to be limited begins anew; what is used up of the others stays so.
+    let later = [("same", all.clone()), ("own", own.clone()), ("free", own.clone())];
+    let limits = LimitsByGraph::new(&none, later, &metrics, Some(&limits)).unwrap().unwrap();
+    assert_eq!(passed(limits.of(Some("same")).unwrap(), 9, 1, "").await, 0);
+    assert_eq!(passed(limits.of(Some("free")).unwrap(), 9, 1, "").await, 5);
+    assert!(limits.of(None).is_none());
+    assert!(LimitsByGraph::new(&none, [("free", none.clone())], &metrics, None).unwrap().is_none());
 }
 
 #[tokio::test]

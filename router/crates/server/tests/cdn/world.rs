@@ -14,7 +14,7 @@ use braid_composition::{SubgraphSdl, compose};
 use braid_executor::{SubgraphError, SubgraphRequest, SubgraphResponse, SubgraphService};
 use braid_gateway::answers::{AnswersConfig, AnswersSetup, SurrogateKeysConfig};
 use braid_gateway::{Gateway, GatewayConfig};
-use braid_rate_limit::RateLimits;
+use braid_rate_limit::LimitsByGraph;
 use braid_request_context::headers::SubgraphHeaders;
 use braid_request_context::{Cacheability, SubgraphContext};
 use braid_server::config::ServerConfig;
@@ -160,7 +160,7 @@ fn version(shop: &Arc<Shop>, is_limited: bool) -> Version<Arc<Shop>> {
         return version;
     }
     let limits = json!({ "rules": [{ "name": "none", "by": [], "limit": 1, "per": "1h", "burst": 1 }] });
-    let limits = RateLimits::new(&serde_json::from_value(limits).unwrap(), &metrics, None).unwrap();
+    let limits = LimitsByGraph::new(&serde_json::from_value(limits).unwrap(), [], &metrics, None).unwrap();
     version.with_rate_limits(limits)
 }
 

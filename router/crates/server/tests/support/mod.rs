@@ -141,7 +141,7 @@ impl Server {
         }
         if let Some(config) = setup.rate_limits {
             let config = serde_json::from_value(config).unwrap();
-            let limits = braid_rate_limit::RateLimits::new(&config, &observers.metrics, None).unwrap();
+            let limits = braid_rate_limit::LimitsByGraph::new(&config, [], &observers.metrics, None).unwrap();
             version = version.with_rate_limits(limits);
         }
         let front = Arc::new(Front::new(version, observers));

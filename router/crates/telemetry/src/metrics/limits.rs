@@ -1,6 +1,6 @@
 //! The metrics of rate limits, and of the Redis servers that the router can do without. Knows no other metric.
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -34,18 +34,8 @@ pub(crate) struct LimitFamilies {
     redis_failures: Family<Purpose, Counter>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RateLimit {
-    rule: String,
-    outcome: Outcome,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-enum Outcome {
-    Passed,
-    Refused,
-    WouldBeRefused,
-}
+/// The rule, the outcome, and the graph where there are several.
+type RateLimit = Vec<(&'static str, String)>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Purpose {
@@ -62,13 +52,13 @@ impl LimitFamilies {
         registry.register("redis_failures", help, self.redis_failures.clone());
     }
 
-    pub(crate) fn rate_limit(&self, rule: &str) -> RateLimitMetrics {
-        let of = |outcome| self.requests.get_or_create(&RateLimit { rule: rule.to_owned(), outcome }).clone();
-        RateLimitMetrics {
-            passed: of(Outcome::Passed),
-            refused: of(Outcome::Refused),
-            would_be_refused: of(Outcome::WouldBeRefused),
-        }
+    pub(crate) fn rate_limit(&self, graph: Option<&str>, rule: &str) -> RateLimitMetrics {
+        let of = |outcome: &str| {
+            let mut labels = vec![("rule", rule.to_owned()), ("outcome", outcome.to_owned())];
+            labels.extend(graph.map(|graph| ("graph", graph.to_owned())));
+            self.requests.get_or_create(&labels).clone()
+        };
+        RateLimitMetrics { passed: of("Passed"), refused: of("Refused"), would_be_refused: of("WouldBeRefused") }
     }
 
     pub(crate) fn redis(&self, purpose: &'static str) -> RedisMetrics {

@@ -36,6 +36,7 @@ use ::http::{HeaderMap, StatusCode};
 use braid_executor::SubgraphError;
 use braid_graphql_ws::Subprotocol;
 use braid_net::{Client, Dialer, UrlError, chain};
+use braid_request_context::request_id::RequestId;
 use braid_telemetry::metrics::UpstreamMetrics;
 use braid_telemetry::otlp::Span;
 use bytes::Bytes;
@@ -90,6 +91,8 @@ pub(crate) struct Asked {
     pub(crate) extensions: Map<String, Value>,
     /// The headers that are forwarded.
     pub(crate) headers: HeaderMap,
+    /// Of the request that subscribes. A WebSocket, which several share, has it not.
+    pub(crate) id: RequestId,
     /// All that the subgraph sees of the client.
     pub(crate) seen: Vec<u8>,
 }
@@ -225,6 +228,7 @@ impl Subscriber {
         }
         let client = &transports.clients[url.min(transports.clients.len() - 1)];
         let mut headers = asked.headers.clone();
+        asked.id.write_request(&mut headers);
         if let Some(span) = span {
             span.context().write(&mut headers);
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use braid_authentication::ClientCertificate;
-use braid_gateway::Subgraphs;
 use braid_gateway::refusal::Refusal;
+use braid_gateway::{EXPOSE, Subgraphs};
 use braid_request_context::Identity;
 use bytes::Bytes;
 use http::request::Parts;
@@ -40,15 +40,19 @@ pub(super) async fn begin<S: Subgraphs>(
 
 /// Credentials that are refused count as a request, so that nobody guesses them fast.
 async fn count<S: Subgraphs>(version: &Version<S>, head: &Parts, peer: Option<SocketAddr>) -> Result<(), Refusal> {
-    let Some(limits) = &version.rate_limits else { return Ok(()) };
-    let context = version.context(head.clone(), peer);
+    let mut context = version.context(head.clone(), peer);
+    // What is for no graph counts too.
+    let _ = version.choose_graph(&mut context);
+    let Some(limits) = version.limits_of(&context) else { return Ok(()) };
     Ok(limits.begin().check_head(&context, 1).await?)
 }
 
-/// The headers that the configuration lets clients give, from the payload or from its `headers`.
+/// The headers that the configuration lets clients give, from the payload or from its `headers`. Browsers have no other way to ask to see how events
+/// are made, where that may be seen.
 fn take_headers<S>(version: &Version<S>, head: &mut Parts, payload: &Map<String, Value>) -> Result<(), Refusal> {
     let nested = payload.get("headers").and_then(Value::as_object);
-    for name in &version.init_headers {
+    let expose = version.gateway.exposure.plan.then_some(EXPOSE);
+    for name in version.init_headers.iter().chain(&expose) {
         let mut members = payload.iter().chain(nested.into_iter().flatten());
         let Some((_, value)) = members.find(|(key, value)| key.eq_ignore_ascii_case(name.as_str()) && !value.is_null())
         else {

@@ -11,13 +11,11 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::exchange::Exchange;
-use crate::exposed::exposed;
 use crate::graphql;
 use crate::observe::Observed;
 use crate::state::Front;
 use crate::streams::begun::Begun;
 use crate::streams::live::LiveStream;
-use crate::version::Version;
 
 /// What comes of an operation.
 pub(super) enum Outcome<S> {
@@ -71,8 +69,9 @@ async fn answered<S: Subgraphs>(
     if !exchange.admit(&front.admission).await {
         return Err(graphql::too_many());
     }
+    let chosen = exchange.choose_graph();
     exchange.limit().await?;
-    exchange.choose_graph()?;
+    chosen?;
     let Exchange { version, context, observed, .. } = exchange;
     let mut payload = payload.clone();
     extend::request(&version.gateway, context, &mut payload).await?;
@@ -87,15 +86,15 @@ async fn answered<S: Subgraphs>(
             let format = PartsFormat::Pending;
             match Begun::parts(front, version, context, *incremental, format, protocol).await? {
                 Ok(begun) => Ok(Answered::Stream(begun)),
-                Err(executed) => Ok(whole(version, *executed, observed)),
+                Err(executed) => Ok(whole(*executed, observed)),
             }
         }
-        Answer::Executed(executed) => Ok(whole(version, executed, observed)),
+        Answer::Executed(executed) => Ok(whole(executed, observed)),
     }
 }
 
-fn whole<S>(version: &Version<S>, executed: Executed, observed: &mut Observed) -> Answered {
-    let bytes = exposed(&version.gateway, &executed);
+fn whole(executed: Executed, observed: &mut Observed) -> Answered {
+    let bytes = executed.exposed_bytes();
     let (status, bytes) = (executed.status(), bytes.unwrap_or_else(|| executed.response.bytes.clone()));
     observed.answered(executed);
     Answered::Whole(status, bytes)

@@ -1,16 +1,29 @@
-//! What a client asks to see of how its answer is made (`braid-expose`), where it may see it. Knows no format.
+//! What a client asks to see of how its answer is made (`braid-expose`), where it may see it.
+//!
+//! A whole answer shows all of it at once. In an answer in parts, each part shows the fetches that ended since the part before; each event of
+//! a subscription shows the fetches that were made for it.
+
+mod json;
+
+use std::sync::Arc;
 
 use braid_executor::CompiledOperation;
 use braid_graphql::variables::Variables;
 use braid_query_plan::FetchId;
+use braid_supergraph::Supergraph;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode};
 
+use crate::answer::Executed;
 use crate::config::ExposureConfig;
+use crate::costs::Estimated;
 use crate::gateway::Gateway;
 use crate::operation_cache::CachedOperation;
 use crate::refusal::Refusal;
+pub(crate) use json::{Beginning, Making};
 
-const EXPOSE: HeaderName = HeaderName::from_static("braid-expose");
+/// The header that names what its client wants to see.
+pub const EXPOSE: HeaderName = HeaderName::from_static("braid-expose");
 
 /// The parts of the header that a client sent and may have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,10 +45,13 @@ pub struct Exposes {
 /// What a client sees of how its answer was made.
 #[derive(Debug, Clone)]
 pub struct Exposed {
-    /// What it asked for.
-    pub exposes: Exposes,
-    /// What each fetch is expected to cost, where costs are of interest.
-    pub fetch_costs: Vec<(FetchId, u64)>,
+    pub(crate) exposes: Exposes,
+    supergraph: Arc<Supergraph>,
+    operation: Arc<CachedOperation>,
+    /// What the operation is expected to cost, where costs are of interest.
+    estimate: Option<Estimated>,
+    /// What each fetch is expected to cost.
+    fetch_costs: Vec<(FetchId, u64)>,
 }
 
 impl Exposes {
@@ -58,6 +74,16 @@ impl Exposes {
             dry_run,
         }))
     }
+
+    /// Whether it takes a record of what is sent and what comes, for errors are told by it too.
+    pub(crate) fn record(self) -> bool {
+        self.timings || self.exchanges
+    }
+
+    /// Whether parts of an answer, and events, have something to show.
+    pub(crate) fn records_parts(self) -> bool {
+        self.record() || self.cache
+    }
 }
 
 fn not_allowed() -> Refusal {
@@ -67,7 +93,13 @@ fn not_allowed() -> Refusal {
 
 impl<S> Gateway<S> {
     /// What a client sees that asked for `exposes`.
-    pub(crate) fn exposed(&self, exposes: Exposes, operation: &CachedOperation, variables: &Variables) -> Box<Exposed> {
+    pub(crate) fn exposed(
+        &self,
+        exposes: Exposes,
+        operation: &Arc<CachedOperation>,
+        variables: &Variables,
+        estimate: Option<Estimated>,
+    ) -> Box<Exposed> {
         let compiled = operation.result.as_ref().ok().filter(|_| exposes.explain);
         let fetch_costs = match (&self.costs, compiled.and_then(CompiledOperation::source)) {
             (Some(costs), Some(source)) => {
@@ -75,6 +107,23 @@ impl<S> Gateway<S> {
             }
             _ => Vec::new(),
         };
-        Box::new(Exposed { exposes, fetch_costs })
+        let (supergraph, operation) = (self.supergraph.clone(), operation.clone());
+        Box::new(Exposed { exposes, supergraph, operation, estimate, fetch_costs })
+    }
+}
+
+impl Executed {
+    /// The answer with how it was made in `extensions`, if its client sees that.
+    pub fn exposed_bytes(&self) -> Option<Bytes> {
+        let (cached, found_after, made) = (self.cached, self.found_after, self.made);
+        let making = Making {
+            beginning: Some(Beginning { cached, found_after, made }),
+            executed_in: self.executed_in,
+            fetches: &self.response.fetches,
+            beside: &self.response.subgraph_answers,
+            has_gap: false,
+        };
+        let extensions = self.exposed.as_ref()?.extensions(&making)?;
+        Some(self.response.bytes_with_extensions(&extensions))
     }
 }
