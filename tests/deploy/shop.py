@@ -3,9 +3,12 @@
     shop.py check URL               the queries of docs/start.md, one after the other; fails unless all answers are right
     shop.py load URL STOP REPORT    readers and a buyer, until the file STOP is there; then writes and checks what they saw. No answer at all is
                                     right only while the file STOP.away says that the router is not there
+    shop.py rollout PORT COUNT REPORT    so many requests to the router on the port that the file PORT says, over connections that are kept open; each
+                                    new connection reads the file again. Fails if one request is not answered rightly
     shop.py dashboard PROMETHEUS DASHBOARD    every query of the dashboard; fails if Prometheus can't answer one
 """
 
+import http.client
 import json
 import sys
 import threading
@@ -134,18 +137,20 @@ class Load:
         return [(node["sku"], node["name"], node["price"]["formatted"]) for node in data["products"]["nodes"]]
 
     def once(self, what):
+        was_away = self.away.exists()
         try:
             codes = what()
             self.counts["coded" if codes else "right"] += 1
             self.codes.update(codes)
         except Unreachable as error:
-            self.unreachable(error)
+            self.unreachable(error, was_away)
         except Wrong as wrong:
             self.wrong.append(str(wrong))
 
-    def unreachable(self, error):
+    def unreachable(self, error, was_away):
+        """A connection that was begun while the router was away may fail when it is there again."""
         self.counts["unreachable"] += 1
-        if not self.away.exists():
+        if not was_away and not self.away.exists():
             self.wrong.append(f"no answer, although the router is there: {error}")
 
     def read(self):
@@ -164,6 +169,7 @@ class Load:
         """Places one order. What is not known to have happened is asked again, with the same key."""
         key, quote = str(uuid.uuid4()), None
         while True:
+            was_away = self.away.exists()
             try:
                 if quote is None:
                     lines = [{"productId": self.lamp["id"], "quantity": 1}]
@@ -180,7 +186,7 @@ class Load:
                         quote = None
                 self.codes.update(codes)
             except Unreachable as error:
-                self.unreachable(error)
+                self.unreachable(error, was_away)
             time.sleep(0.5)
 
     def repeat(self, what, pause):
@@ -230,6 +236,79 @@ class Load:
             raise SystemExit(1)
 
 
+class Rollout:
+    """Clients as browsers and proxies are: they keep their connection, and open another one when the server closes it."""
+
+    CLIENTS = 8
+
+    def __init__(self, port, count):
+        self.port, self.left, self.lock = Path(port), count, threading.Lock()
+        self.answered, self.connections, self.again, self.failed = 0, 0, 0, []
+        self.body = json.dumps({"query": BEST_SELLERS})
+        self.shown = None
+
+    def connect(self):
+        self.connections += 1
+        return http.client.HTTPConnection("127.0.0.1", int(self.port.read_text()), timeout=PATIENCE)
+
+    def ask(self, connection):
+        connection.request("POST", "/graphql", self.body, {"content-type": "application/json"})
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+        if response.status != 200 or "errors" in answer:
+            raise Wrong(f"{response.status}: {json.dumps(answer)[:300]}")
+        prices = Load.prices(answer["data"])
+        if self.shown is None:
+            self.shown = prices
+        if prices != self.shown:
+            raise Wrong(f"other products than before: {prices}")
+
+    def client(self):
+        connection, is_new = self.connect(), True
+        while True:
+            with self.lock:
+                if self.left == 0 or len(self.failed) > 10:
+                    return
+                self.left -= 1
+            while True:
+                try:
+                    self.ask(connection)
+                    # `close` in the response has closed it here too; the next request opens another one.
+                    if connection.sock is None:
+                        connection, is_new = self.connect(), True
+                    else:
+                        is_new = False
+                    self.answered += 1
+                    break
+                except (http.client.RemoteDisconnected, ConnectionError) as error:
+                    connection.close()
+                    # An idle connection may close while a request is on its way to it; RFC 9112 §9.3.1 has the client send it again.
+                    if is_new:
+                        self.failed.append(repr(error))
+                        break
+                    self.again += 1
+                    connection, is_new = self.connect(), True
+                except Exception as error:
+                    self.failed.append(repr(error))
+                    connection.close()
+                    connection, is_new = self.connect(), True
+                    break
+
+    def run(self, file):
+        threads = [threading.Thread(target=self.client) for _ in range(self.CLIENTS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        lines = [
+            f"{self.answered} requests answered over {self.connections} connections, {len(self.failed)} failed, {self.again} sent again because their idle connection was closed",
+            *[f"FAILED: {failure}" for failure in self.failed[:10]],
+        ]
+        Path(file).write_text("\n".join(lines) + "\n")
+        if self.failed:
+            raise SystemExit(1)
+
+
 def dashboard(prometheus, file):
     panels = [panel for panel in json.loads(Path(file).read_text())["panels"] if panel["type"] != "row"]
     with_data = asked = 0
@@ -255,6 +334,8 @@ match sys.argv[1:]:
         load.run()
         load.settle()
         load.report(report)
+    case ["rollout", port, count, report]:
+        Rollout(port, int(count)).run(report)
     case ["dashboard", prometheus, file]:
         dashboard(prometheus, file)
     case _:
