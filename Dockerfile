@@ -22,7 +22,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     set -eu; \
     host="$(rustc -vV | sed -n 's/^host: //p')"; \
     export RUSTFLAGS="-C target-feature=+crt-static"; \
-    cargo build --profile dist --locked --target "$host" -p braid -p users -p orders -p inventory; \
+    cargo build --profile dist --locked --target "$host" -p braid -p users -p orders -p inventory --features braid/wasm; \
     for program in braid users orders inventory; do \
         mkdir -p "/programs/$program/usr/local/bin"; \
         cp "target/$host/dist/$program" "/programs/$program/usr/local/bin/"; \

@@ -33,6 +33,7 @@ use crate::agents;
 use crate::callback::CallbackRoute;
 use crate::config::Config;
 use crate::graphs;
+use crate::hooks::{HookPrograms, HooksError};
 
 /// The subgraphs over HTTP, with stand-ins for some of them in development, and brokers for the events that come from there.
 type WithBrokers = WithEvents<WithStandIns<HttpSubgraphs>>;
@@ -53,8 +54,10 @@ fn with_events(of: &Subgraphs) -> &WithBrokers {
 /// What a program adds to what the configuration says.
 #[derive(Debug, Clone, Default)]
 pub struct Additions {
-    /// Plugins. The coprocessor, if there is one, is asked after them on the way in, and before them on the way out.
+    /// Plugins. Hooks and the coprocessor, if there are any, are asked after them on the way in, and before them on the way out.
     pub plugins: Plugins,
+    /// The components of hooks that are compiled already.
+    pub hooks: HookPrograms,
     /// What answers for subgraphs that are not there.
     pub stand_ins: StandIns,
 }
@@ -85,7 +88,9 @@ pub fn version_with(
     metrics: &Arc<Metrics>,
     previous: Option<&Version>,
 ) -> Result<Version, VersionError> {
-    let Additions { plugins, stand_ins } = additions;
+    let Additions { plugins, hooks, stand_ins } = additions;
+    let hooks = hooks.hooks(&config.wasm, metrics)?;
+    let plugins = hooks.after(plugins);
     let plugins = match Coprocessor::new(&config.coprocessor, supergraph_sdl, metrics)? {
         Some(coprocessor) => plugins.with(coprocessor),
         None => plugins,
@@ -114,7 +119,7 @@ pub fn version_with(
     let subgraphs = WithRequestStage::new(subgraphs, &plugins, &supergraph);
     let policy_server = PolicyServer::new(&config.policy_server, metrics)?;
     let gateway_config = GatewayConfig {
-        policy_authorizer: policy_server.map(|server| Arc::new(server) as Arc<dyn PolicyAuthorizer>),
+        policy_authorizer: hooks.before(policy_server.map(|server| Arc::new(server) as Arc<dyn PolicyAuthorizer>)),
         limits: config.limits.clone(),
         exposure: config.exposure.clone(),
         headers: config.headers.clone(),
@@ -251,6 +256,9 @@ pub enum VersionError {
     /// The coprocessor can't be asked.
     #[error(transparent)]
     Coprocessor(#[from] CoprocessorError),
+    /// A WebAssembly hook can't be used.
+    #[error(transparent)]
+    Hooks(#[from] HooksError),
     /// Persisted operations can't be used.
     #[error(transparent)]
     Documents(#[from] DocumentError),

@@ -7,6 +7,7 @@
 //!            ├─────▶ popular (the operations that are used most, shared with other routers)
 //!            ├─────▶ stand_ins (what answers for subgraphs that are not there, for development)
 //!            ├─────▶ problems (why a new version can't be used, for a terminal and the page)
+//!            ├─────▶ hooks (WebAssembly components that take part in requests)
 //!            ├─────▶ bucket_files (files that are objects of a bucket, for functions without a disk)
 //!            ├─────▶ schema_tools (what the page shows and checks of schemas, for development)
 //!            └─────▶ config
@@ -14,6 +15,7 @@
 
 pub use braid_plugin as plugin;
 pub use braid_telemetry::metrics::Metrics;
+pub use hooks::{HookPrograms, HooksError};
 
 mod agents;
 pub mod assemble;
@@ -26,6 +28,7 @@ pub mod config;
 mod excerpt;
 mod graphs;
 mod hang_up;
+mod hooks;
 pub mod invalidation;
 pub mod load_error;
 pub mod operations;

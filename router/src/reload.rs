@@ -20,6 +20,7 @@ use indexmap::IndexMap;
 use crate::assemble::{self, Additions, Front, Version, VersionError};
 use crate::config::{Config, ConfigError};
 use crate::hang_up::hang_up_signal;
+use crate::hooks::HookPrograms;
 use crate::invalidation;
 use crate::load_error::LoadError;
 use crate::operations;
@@ -51,6 +52,8 @@ pub struct Blueprint {
     pub poll_at_least: Option<std::time::Duration>,
     /// Plugins of a program of one's own.
     pub plugins: Plugins,
+    /// The components of hooks that are compiled already.
+    pub hooks: HookPrograms,
     /// What answers for subgraphs that are not there.
     pub stand_ins: StandInOptions,
     /// Learns why a new version can't be used.
@@ -68,6 +71,7 @@ struct Material {
     mocks: Arc<MocksConfig>,
     /// What the blueprint has beside files.
     plugins: Plugins,
+    hooks: HookPrograms,
     stand_ins: StandInOptions,
     problems: Problems,
 }
@@ -167,6 +171,7 @@ impl Blueprint {
             is_saved: false,
             mocks,
             plugins: self.plugins.clone(),
+            hooks: self.hooks.clone(),
             stand_ins: self.stand_ins.clone(),
             problems: self.problems.clone(),
         }
@@ -259,11 +264,12 @@ struct Built {
 async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<Version>>) -> Result<Built, LoadError> {
     let metrics = metrics.clone();
     let built = tokio::task::spawn_blocking(move || {
-        let Material { config, loaded, operations, is_saved, mocks, plugins, stand_ins, problems, .. } = material;
+        let Material { config, loaded, operations, is_saved, mocks, plugins, hooks, stand_ins, problems, .. } =
+            material;
         let subgraphs = loaded.subgraphs;
         // The saved supergraph has no schemas of subgraphs.
         let stand_ins = if is_saved { Default::default() } else { stand_ins.of(&subgraphs, &mocks)? };
-        let additions = Additions { plugins, stand_ins };
+        let additions = Additions { plugins, hooks, stand_ins };
         let save_to = config.schema.last_good.clone().filter(|_| !is_saved);
         let supergraph_sdl = loaded.supergraph_sdl;
         let previous_version = previous.as_deref();

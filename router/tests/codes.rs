@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use braid_telemetry::codes::OWN;
 
 /// The crates whose errors reach clients.
-const CRATES: [&str; 19] = [
+const CRATES: [&str; 20] = [
     "authentication",
     "authorization",
     "cache",
@@ -34,6 +34,7 @@ const CRATES: [&str; 19] = [
     "server",
     "stand-in",
     "transport",
+    "wasm",
 ];
 
 /// What looks like a code in their sources and is none: kinds of types in introspection, a code in a test, and a variable of Cargo.

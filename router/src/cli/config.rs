@@ -3,17 +3,19 @@
 use std::path::PathBuf;
 
 use braid_net::chain;
+use braid_telemetry::metrics::Metrics;
 use clap::Subcommand;
 
 use super::terminal::{Failure, complain, print};
 use crate::config::{Config, ConfigError, reference};
+use crate::hooks::HookPrograms;
 
 /// Check or describe the configuration.
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
     /// Print the JSON Schema of router.yaml
     Schema,
-    /// Check a router.yaml
+    /// Check a router.yaml, and the WebAssembly components that it names
     Validate {
         /// The file
         #[arg(value_name = "router.yaml")]
@@ -29,7 +31,9 @@ impl ConfigCommand {
             Self::Schema => print(&format!("{:#}\n", reference::json_schema())),
             Self::Reference => print(&reference::markdown()),
             Self::Validate { file } => match Config::load(&file) {
-                Ok(_) => {
+                Ok(config) => {
+                    let hooks = HookPrograms::default().hooks(&config.wasm, &Metrics::default());
+                    hooks.map_err(|error| Failure::Usage(format!("{}: {}", file.display(), chain(&error))))?;
                     complain(&format!("{} is valid.\n", file.display()));
                     Ok(())
                 }

@@ -30,6 +30,7 @@ use braid_telemetry::config::TelemetryConfig;
 use braid_telemetry::environment;
 use braid_transport::config::{TrafficConfig, TrafficError};
 use braid_usage::config::UsageConfig;
+use braid_wasm::config::WasmConfig;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,8 @@ pub struct Config {
     pub policy_server: PolicyServerConfig,
     /// An HTTP service that takes part in requests.
     pub coprocessor: CoprocessorConfig,
+    /// WebAssembly components that take part in requests.
+    pub wasm: WasmConfig,
     /// What operations may cost.
     pub demand_control: DemandControlConfig,
     /// Operations that requests refer to by an id: lists that you publish, and texts that clients register (automatic persisted
@@ -194,6 +197,9 @@ pub enum InvalidConfig {
     /// A graph can't be served.
     #[error("{0}")]
     Graphs(String),
+    /// A setting of hooks can't be used.
+    #[error("wasm.{0}")]
+    Wasm(String),
     /// A setting of the usage log can't be used.
     #[error("usage.{0}")]
     Usage(String),
@@ -280,6 +286,7 @@ impl Config {
         let has_costs = self.demand_control.mode != Mode::Off;
         graphs::check(&self.graphs, agents, &self.rate_limits, has_costs).map_err(InvalidConfig::Graphs)?;
         self.usage.check().map_err(InvalidConfig::Usage)?;
+        self.wasm.check().map_err(InvalidConfig::Wasm)?;
         self.persisted_operations.check().map_err(InvalidConfig::PersistedOperations)?;
         let names = self.headers.subgraphs.keys().map(String::as_str).chain([""]);
         for name in names {
@@ -298,7 +305,7 @@ impl Config {
         self.server.playground.schema_tools = true;
     }
 
-    /// The files with certificates, keys, hashes of keys, and operations that are tools. The configuration changes when their content does.
+    /// The files with certificates, keys, hashes of keys, operations that are tools, and hooks. The configuration changes when their content does.
     pub fn certificates(&self) -> impl Iterator<Item = PathBuf> {
         let server = self.server.tls.iter().flat_map(|tls| tls.files());
         let traffic = std::iter::once(&self.traffic.all).chain(self.traffic.subgraphs.values());
@@ -317,6 +324,7 @@ impl Config {
             .chain(self.telemetry.trace.otlp.tls.files())
             .map(PathBuf::from)
             .chain(self.mcp.watched())
+            .chain(self.wasm.files())
     }
 
     fn resolve_files(&mut self, folder: &Path) {
@@ -332,6 +340,7 @@ impl Config {
         self.cache.invalidation.files_mut().for_each(in_folder);
         self.persisted_operations.resolve_files(folder);
         self.mcp.resolve_files(folder);
+        self.wasm.resolve_files(folder);
         let brokers = self.events.brokers.values_mut().map(|BrokerConfig::Nats(nats)| &mut nats.tls);
         let redis = self.cache.store.redis.iter_mut().map(|redis| &mut redis.tls);
         let shared = self.reload.shared_operations.iter_mut().map(|shared| &mut shared.tls);

@@ -42,7 +42,7 @@ file. The examples below show every option once, with values that often differ f
 `NAME_FILE` names, `${file.path}` by the content of a file (relative to router.yaml), `$$` by a dollar sign. Durations are written as \
 `250ms`, `10s`, `5m`, `1h`, sizes as `64KB`, `2MB`, `1GiB`.
 
-The file is watched, and so are the certificates and keys that it refers to. Changes take effect without dropping a request. Only these \
+The file is watched, and so are the certificates, keys and WebAssembly components that it refers to. Changes take effect without dropping a request. Only these \
 options need a restart: `server.listen`, whether `server.tls` is set, `server.max_connections`, `server.header_timeout`, \
 `server.max_headers`, `server.max_header_bytes`, `server.max_http2_streams`, `telemetry.access_log.enabled`, and `telemetry.trace.otlp` \
 (but not the content of its certificates).

@@ -26,7 +26,7 @@ pub(crate) struct Message<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) context: Option<Entries>,
+    pub(crate) context: Option<SentEntries>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sdl: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +45,7 @@ pub(crate) struct Message<'a> {
 
 /// The entries of a context.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Entries {
+pub(crate) struct SentEntries {
     #[serde(default)]
     pub(crate) entries: Map<String, Value>,
 }
@@ -59,7 +59,7 @@ pub(crate) struct Reply {
     control: Option<Control>,
     headers: Option<IndexMap<String, Values>>,
     pub(crate) body: Option<Box<RawValue>>,
-    pub(crate) context: Option<Entries>,
+    pub(crate) context: Option<SentEntries>,
     status_code: Option<u16>,
 }
 

@@ -1,8 +1,9 @@
 //! What all stages of a request share: its id, and the entries of its context. Knows no message.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use braid_graphql::OperationType;
+use braid_plugin::Entries;
 use braid_request_context::RequestContext;
 use braid_request_context::identity::{CredentialKind, Identity, Principal};
 use braid_telemetry::trace::random;
@@ -15,7 +16,7 @@ use crate::message::Reply;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) id: String,
-    entries: Mutex<Map<String, Value>>,
+    entries: Entries,
 }
 
 /// The names of the entries that the router fills.
@@ -55,14 +56,14 @@ impl ContextFields {
 }
 
 impl Shared {
-    /// For a request that has come.
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { id: format!("{:016x}{:016x}", random(), random()), entries: Mutex::default() })
+    /// For a request that has come, with these entries.
+    pub(crate) fn new(entries: Entries) -> Arc<Self> {
+        Arc::new(Self { id: format!("{:016x}{:016x}", random(), random()), entries })
     }
 
     /// That of a request.
     pub(crate) fn of(context: &RequestContext) -> Arc<Self> {
-        context.extensions.get::<Arc<Self>>().cloned().unwrap_or_else(Self::new)
+        context.extensions.get::<Arc<Self>>().cloned().unwrap_or_else(|| Self::new(Entries::default()))
     }
 
     /// The entries that are selected, with those that the router fills. `None` if none is.
@@ -76,7 +77,7 @@ impl Shared {
             return None;
         }
         let names = fields.names();
-        let mut out = self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut out = self.entries.all();
         if let Some(principal) = identity.principal() {
             out.insert(names.claims.to_owned(), Value::Object(principal.claims.clone()));
         }
@@ -98,12 +99,11 @@ impl Shared {
         let Some(back) = &reply.context else { return };
         let names = fields.names();
         let own = [names.claims, names.operation_name, names.operation_kind];
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         for name in sent.into_iter().flat_map(Map::keys).filter(|name| !back.entries.contains_key(*name)) {
-            entries.remove(name);
+            self.entries.remove(name);
         }
         for (name, value) in back.entries.iter().filter(|(name, _)| !own.contains(&name.as_str())) {
-            entries.insert(name.clone(), value.clone());
+            self.entries.set(name.clone(), value.clone());
         }
     }
 }
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn entries_go_there_and_back() {
-        let (shared, all) = (Shared::new(), ContextFields::Named(ContextNames::All));
+        let (shared, all) = (Shared::new(Entries::default()), ContextFields::Named(ContextNames::All));
         let ada = known(&json!({ "sub": "ada" }), &Identity::Anonymous).unwrap().unwrap();
         let sent = shared.selected(&all, &ada, Some((None, OperationType::Query))).unwrap();
         let expected = json!({ NEW.claims: { "sub": "ada" }, NEW.operation_name: "", NEW.operation_kind: "query" });

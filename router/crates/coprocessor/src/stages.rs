@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use braid_plugin::{
-    ClientOperation, ExecutedStage, ExecutionStage, GraphQLResponse, JsonObject, OperationStage, Plugin, Refused,
-    RequestStage, ResponseStage, Stage, SubgraphRequestStage, SubgraphResponseStage,
+    ClientOperation, Entries, ExecutedStage, ExecutionStage, GraphQLResponse, JsonObject, OperationStage, Plugin,
+    Refused, RequestStage, ResponseStage, Stage, SubgraphRequestStage, SubgraphResponseStage,
 };
 use bytes::Bytes;
 use http::HeaderMap;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::call::Coprocessor;
 use crate::config::{Common, ResponseFields};
-use crate::message::{Entries, Message, VERSION, headers, text};
+use crate::message::{Message, SentEntries, VERSION, headers, text};
 use crate::same::{is_same, is_same_text, unless_changed};
 use crate::shared::{Shared, identity};
 
@@ -34,7 +34,7 @@ impl Coprocessor {
             control: "continue",
             id: &shared.id,
             headers: fields.headers.then(|| headers(sent_headers)),
-            context: sent.map(|entries| Entries { entries: entries.clone() }),
+            context: sent.map(|entries| SentEntries { entries: entries.clone() }),
             ..Message::default()
         }
     }
@@ -80,8 +80,8 @@ impl Plugin for Coprocessor {
     }
 
     async fn request(&self, stage: &mut RequestStage<'_>) -> Result<(), Refused> {
-        let shared = Shared::new();
         let RequestStage { context, body } = stage;
+        let shared = Shared::new(Entries::lay(context));
         context.extensions.insert(shared.clone());
         let fields = &self.config.router.request;
         if !fields.is_asked() {
@@ -148,7 +148,7 @@ impl Plugin for Coprocessor {
         self.ask(common, message, context.trace.as_ref()).await.finish(|reply| {
             let headers = reply.headers(&context.headers)?;
             if let Some(body) = &reply.body
-                && changed_operation(body, operation)? != **operation
+                && changed_operation(body, operation)? != ***operation
             {
                 return Err("it changed the body, which is planned already; change it at supergraph.request".to_owned());
             }

@@ -77,7 +77,7 @@ pub(crate) async fn execution<S>(
     }
     Box::pin(async {
         let mut changed = context.clone();
-        let operation = &client_operation(request)?;
+        let operation = &Arc::new(client_operation(request)?);
         let (name, kind) = (compiled.name(), compiled.kind());
         let stage = ExecutionStage { context: RequestContext::to_change(&mut changed), operation, name, kind };
         let asked = gateway.plugins.execution(stage);
@@ -90,7 +90,7 @@ pub(crate) async fn execution<S>(
 /// An operation was run.
 pub async fn executed<S>(
     gateway: &Gateway<S>,
-    context: &RequestContext,
+    context: &Arc<RequestContext>,
     executed: &mut Executed,
 ) -> Result<(), Refusal> {
     if !gateway.plugins.take_part_in(Stage::Executed) {
@@ -124,7 +124,7 @@ pub async fn executed<S>(
 /// A response is about to be sent.
 pub async fn response<S>(
     gateway: &Gateway<S>,
-    context: &RequestContext,
+    context: &Arc<RequestContext>,
     status: &mut StatusCode,
     headers: &mut HeaderMap,
     body: Option<&mut Bytes>,

@@ -38,6 +38,7 @@
 //! type. From the first request to a subgraph on, the context can't be changed any more; for what changes after that, put an `Arc` of
 //! something with a lock into the slot.
 
+mod entries;
 mod json;
 mod plugin;
 mod plugins;
@@ -45,6 +46,7 @@ mod refused;
 mod stages;
 mod subgraphs;
 
+pub use entries::Entries;
 pub use http::StatusCode;
 pub use json::{ClientOperation, GraphQLResponse, JsonObject};
 pub use plugin::Plugin;

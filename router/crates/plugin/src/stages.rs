@@ -1,5 +1,7 @@
 //! What plugins see at each stage, and what they may change. Knows no plugin.
 
+use std::sync::Arc;
+
 use braid_graphql::OperationType;
 use braid_request_context::RequestContext;
 use bytes::Bytes;
@@ -71,7 +73,7 @@ pub struct ExecutionStage<'a> {
     /// What is known of the request. Changing the headers changes what header rules forward.
     pub context: &'a mut RequestContext,
     /// What is asked, as it was read; after the stage [`Stage::Operation`].
-    pub operation: &'a ClientOperation,
+    pub operation: &'a Arc<ClientOperation>,
     /// The name of the operation, where it has one.
     pub name: Option<&'a str>,
     /// Query, mutation or subscription.
@@ -82,7 +84,7 @@ pub struct ExecutionStage<'a> {
 #[derive(Debug)]
 pub struct SubgraphRequestStage<'a> {
     /// What is known of the client's request.
-    pub context: &'a RequestContext,
+    pub context: &'a Arc<RequestContext>,
     /// The name of the subgraph.
     pub subgraph: &'a str,
     /// Its URL, where the supergraph says it.
@@ -103,7 +105,7 @@ pub struct SubgraphRequestStage<'a> {
 #[derive(Debug)]
 pub struct SubgraphResponseStage<'a> {
     /// What is known of the client's request.
-    pub context: &'a RequestContext,
+    pub context: &'a Arc<RequestContext>,
     /// The name of the subgraph.
     pub subgraph: &'a str,
     /// The number of the request.
@@ -120,7 +122,7 @@ pub struct SubgraphResponseStage<'a> {
 #[derive(Debug)]
 pub struct ExecutedStage<'a> {
     /// What is known of the request.
-    pub context: &'a RequestContext,
+    pub context: &'a Arc<RequestContext>,
     /// The name of the operation, where it has one.
     pub name: Option<&'a str>,
     /// The response.
@@ -135,7 +137,7 @@ pub struct ExecutedStage<'a> {
 #[derive(Debug)]
 pub struct ResponseStage<'a> {
     /// What is known of the request.
-    pub context: &'a RequestContext,
+    pub context: &'a Arc<RequestContext>,
     /// The status.
     pub status: &'a mut StatusCode,
     /// The headers; those about compression come after this stage.

@@ -128,6 +128,7 @@ async fn plugins_are_asked_in_order_and_back_in_the_opposite_one() {
     let seen: Vec<_> = context.headers.get_all("x-seen").iter().collect();
     assert_eq!(seen, ["first", "second"]);
     let (mut status, mut headers) = (StatusCode::OK, HeaderMap::new());
+    let context = Arc::new(context);
     let stage = ResponseStage { context: &context, status: &mut status, headers: &mut headers, body: None };
     plugins.response(stage).await.unwrap();
     assert_eq!(*log.lock().unwrap(), ["first request", "second request", "second response", "first response"]);

@@ -114,7 +114,7 @@ where
 /// Lets plugins change the head of a response whose body is sent as it comes.
 async fn change_head<S, B>(
     gateway: &Gateway<S>,
-    context: &RequestContext,
+    context: &Arc<RequestContext>,
     response: &mut Response<B>,
 ) -> Result<(), Refusal> {
     let (mut status, mut headers) = (response.status(), std::mem::take(response.headers_mut()));

@@ -5,6 +5,7 @@ mod cache;
 mod cached;
 mod coprocessor;
 mod graphs;
+mod hooks;
 mod invalidation;
 mod limits;
 mod schema_usage;
@@ -30,6 +31,7 @@ pub use cached::CachedItemMetrics;
 pub use coprocessor::{CoprocessorMetrics, CoprocessorOutcome};
 use graphs::GraphFamilies;
 pub use graphs::GraphMetrics;
+pub use hooks::{HookMetrics, HookOutcome, HookStageMetrics};
 use invalidation::Invalidated;
 pub use invalidation::{InvalidationOutcome, InvalidationWay};
 use limits::LimitFamilies;
@@ -89,6 +91,8 @@ pub struct Metrics {
     rate_limits: LimitFamilies,
     /// Calls to the coprocessor.
     pub coprocessor: CoprocessorMetrics,
+    /// Calls to WebAssembly hooks.
+    pub hooks: HookMetrics,
     cached_items: CachedItemFamilies,
     invalidations: Family<Invalidated, Counter>,
     /// Answers that are not executed for the one who asks.
@@ -234,6 +238,7 @@ impl Default for Metrics {
             upstream: UpstreamFamilies::default(),
             rate_limits: LimitFamilies::default(),
             coprocessor: CoprocessorMetrics::default(),
+            hooks: HookMetrics::default(),
             cached_items: CachedItemFamilies::default(),
             invalidations: Family::default(),
             answers: AnswerMetrics::default(),
@@ -312,6 +317,7 @@ impl Metrics {
         self.upstream.register(registry);
         self.rate_limits.register(registry);
         self.coprocessor.register(registry);
+        self.hooks.register(registry);
         self.cached_items.register(registry);
         let help = "Requests and messages with invalidations, by how they came and what came of them";
         registry.register("cache_invalidation_messages", help, self.invalidations.clone());

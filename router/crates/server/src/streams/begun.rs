@@ -43,7 +43,7 @@ impl Begun {
     pub(crate) async fn parts<S: Subgraphs>(
         front: &Front<S>,
         version: &Version<S>,
-        context: &RequestContext,
+        context: &Arc<RequestContext>,
         incremental: Incremental,
         format: PartsFormat,
         protocol: &'static str,
