@@ -26,7 +26,7 @@ pub(crate) struct Hooks {
 pub enum HooksError {
     /// The program is built without them.
     #[error(
-        "wasm.hooks: this program is built without WebAssembly; use a released program or image, or build it with `cargo build --package braid --features wasm`"
+        "wasm.hooks: this program is built without WebAssembly; use a released program, or build it with `cargo build --package braid --features wasm`"
     )]
     NotBuilt,
     /// A component can't be used.

@@ -232,7 +232,10 @@ impl http_response::Host for State {
         self.hand_over(set.len())?;
         let Message::Response { body, .. } = &mut self.exchange.message else { bail!(ELSEWHERE) };
         match body {
-            Some(body) => Ok(Ok(body.set(set))),
+            Some(body) => {
+                body.set(set);
+                Ok(Ok(()))
+            }
             None => Ok(Err("the body is sent as it comes".to_owned())),
         }
     }
