@@ -452,7 +452,7 @@ async fn a_new_project_runs_behind_dev() {
     let real = json!({ "products": [{ "sku": "LAMP", "name": "Desk lamp" }, { "sku": "MUG", "name": "Mug" }] });
     let follows = async || dev.data("{ products { sku name } }").await == real;
     until("the service answers itself", || dev.said(), follows).await;
-    assert!(dev.said().contains("it answers itself"), "{}", dev.said());
+    until("it is said", || dev.said(), async || dev.said().contains("it answers itself")).await;
     service.kill().unwrap();
     service.wait().unwrap();
     until("the mock answers again", || dev.said(), async || dev.data("{ products { sku name } }").await == mocked)

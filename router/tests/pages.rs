@@ -32,7 +32,7 @@ const ELSEWHERE: [(&str, &str); 5] = [
 ];
 
 /// What commands begin with that this test does not run, because they need more than this program.
-const NOT_RUN: [&str; 17] = [
+const NOT_RUN: [&str; 18] = [
     "cargo ",
     "curl ",
     "cd ",
@@ -46,6 +46,7 @@ const NOT_RUN: [&str; 17] = [
     "helm ",
     "kubectl ",
     "npm ",
+    "rustup ",
     "for ",
     "done",
     "ROUTER_CONFIG=",
