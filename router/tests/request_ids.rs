@@ -27,7 +27,11 @@ fn id_of(head: &str) -> Option<String> {
 /// Sends a query. Returns the id in the response, and those in the requests to both subgraphs.
 async fn ids(configure: impl FnOnce(&mut Config), headers: &str) -> (Option<String>, [Option<String>; 2]) {
     let (users, orders) = (Subgraph::json(|_| ME.to_owned()).await, Subgraph::json(|_| ORDERS.to_owned()).await);
-    let router = TestRouter::start(supergraph(&users.url(), &orders.url()), configure).await;
+    let to_subgraphs = |config: &mut Config| {
+        config.telemetry.request_id.to_subgraphs = true;
+        configure(config);
+    };
+    let router = TestRouter::start(supergraph(&users.url(), &orders.url()), to_subgraphs).await;
     let answer = router.send(&post(QUERY, headers)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let seen = |subgraph: &Subgraph| id_of(&subgraph.seen.lock().unwrap()[0].head);
@@ -78,7 +82,11 @@ async fn an_error_of_a_subgraph_can_name_it_also_in_streams_and_refusals() {
     })
     .await;
     let orders = Subgraph::json(|_| ORDERS.to_owned()).await;
-    let router = TestRouter::start(supergraph(&users.url(), &orders.url()), Config::for_development).await;
+    let for_development = |config: &mut Config| {
+        config.telemetry.request_id.to_subgraphs = true;
+        config.for_development();
+    };
+    let router = TestRouter::start(supergraph(&users.url(), &orders.url()), for_development).await;
     let answer = router.send(&post(QUERY, "")).await;
     let named = answer.json()["errors"][0]["extensions"]["requestId"].clone();
     assert_eq!(named, Value::from(answer.header("x-request-id").unwrap()), "{}", answer.text());

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     fn ids(change: impl FnOnce(&mut RequestIdConfig)) -> Arc<RequestIds> {
-        let mut config = RequestIdConfig::default();
+        let mut config = RequestIdConfig { to_subgraphs: true, ..RequestIdConfig::default() };
         change(&mut config);
         Arc::new(RequestIds::new(&config).unwrap())
     }

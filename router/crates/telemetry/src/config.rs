@@ -38,7 +38,7 @@ pub struct RequestIdConfig {
 
 impl Default for RequestIdConfig {
     fn default() -> Self {
-        Self { header: "x-request-id".to_owned(), from_client: false, to_clients: true, to_subgraphs: true }
+        Self { header: "x-request-id".to_owned(), from_client: false, to_clients: true, to_subgraphs: false }
     }
 }
 
