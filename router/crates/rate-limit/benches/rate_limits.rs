@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use braid_rate_limit::RateLimits;
+use braid_rate_limit::LimitsByGraph;
 use braid_rate_limit::config::RateLimitsConfig;
 use braid_request_context::headers::HeaderPlans;
 use braid_request_context::identity::{CredentialKind, Principal};
@@ -31,7 +31,8 @@ fn check(c: &mut Criterion) {
     let user = "{ name: user, by: [claims.sub], limit: 1000000, per: 1s, burst: 1000000000 }";
     for (name, rules) in [("one rule", ip.to_owned()), ("two rules", format!("{ip}, {user}"))] {
         let config: RateLimitsConfig = braid_settings::from_yaml(&format!("rules: [{rules}]")).unwrap();
-        let limits = Arc::new(RateLimits::new(&config, &Metrics::default(), None).unwrap().unwrap());
+        let limits = LimitsByGraph::new(&config, [], &Metrics::default(), None).unwrap().unwrap();
+        let limits = limits.of(None).unwrap();
         let context = context();
         c.bench_function(&format!("check, {name}"), |b| {
             b.iter(|| {

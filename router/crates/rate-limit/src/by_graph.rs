@@ -38,7 +38,7 @@ impl LimitsByGraph {
             if config.rules.is_empty() {
                 return Ok(None);
             }
-            Ok(Some(Arc::new(RateLimits::counted_in(&counters, graph, config, metrics)?)))
+            Ok(Some(Arc::new(RateLimits::new(&counters, graph, config, metrics)?)))
         };
         let others = limits(None, config)?;
         let mut of_graphs = HashMap::with_capacity(graphs.len());

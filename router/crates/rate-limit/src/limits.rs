@@ -6,7 +6,7 @@ use braid_telemetry::metrics::{Metrics, RateLimitMetrics};
 use smallvec::SmallVec;
 
 use crate::config::{Missing, RateLimitsConfig, RateLimitsConfigError, RuleConfig, Weight};
-use crate::counters::{Counters, RateLimitError};
+use crate::counters::Counters;
 use crate::gcra::{Decision, Quota, Standing};
 use crate::headers::policies;
 use crate::key::{Facts, Key, KeySource};
@@ -55,23 +55,8 @@ pub(crate) struct Verdict<'a> {
 }
 
 impl RateLimits {
-    /// The limits as configured; none if there are no rules. What `previous` remembers is kept. Must be called on a runtime if there is
-    /// a Redis server.
-    pub fn new(
-        config: &RateLimitsConfig,
-        metrics: &Metrics,
-        previous: Option<&Self>,
-    ) -> Result<Option<Self>, RateLimitError> {
-        config.check()?;
-        if config.rules.is_empty() {
-            return Ok(None);
-        }
-        let counters = Counters::new(config, metrics, previous.map(|previous| &previous.counters))?;
-        Ok(Some(Self::counted_in(&counters, None, config, metrics)?))
-    }
-
     /// The limits of requests to a graph, or of all others, which count there.
-    pub(crate) fn counted_in(
+    pub(crate) fn new(
         counters: &Counters,
         graph: Option<&str>,
         config: &RateLimitsConfig,

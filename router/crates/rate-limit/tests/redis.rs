@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use braid_rate_limit::LimitsByGraph;
 use braid_rate_limit::config::RateLimitsConfig;
-use braid_rate_limit::{LimitsByGraph, RateLimits};
 use braid_request_context::RequestContext;
 use braid_request_context::headers::HeaderPlans;
 use braid_telemetry::metrics::Metrics;
@@ -36,7 +36,7 @@ fn redis_url() -> Option<String> {
 
 /// A router.
 struct Router {
-    limits: Arc<RateLimits>,
+    limits: LimitsByGraph,
     metrics: Arc<Metrics>,
 }
 
@@ -44,19 +44,19 @@ impl Router {
     fn new(redis: &str, prefix: &str, timeout: &str, rules: &str) -> Self {
         let config = config(redis, prefix, timeout, rules);
         let metrics = Arc::new(Metrics::default());
-        Self { limits: Arc::new(RateLimits::new(&config, &metrics, None).unwrap().unwrap()), metrics }
+        Self { limits: LimitsByGraph::new(&config, [], &metrics, None).unwrap().unwrap(), metrics }
     }
 
     /// The next version of the same router.
     fn reloaded(&self, redis: &str, prefix: &str, rules: &str) -> Self {
         let config = config(redis, prefix, "2s", rules);
-        let limits = RateLimits::new(&config, &self.metrics, Some(&self.limits)).unwrap().unwrap();
-        Self { limits: Arc::new(limits), metrics: self.metrics.clone() }
+        let limits = LimitsByGraph::new(&config, [], &self.metrics, Some(&self.limits)).unwrap().unwrap();
+        Self { limits, metrics: self.metrics.clone() }
     }
 
     /// Whether a request of this client passes.
     async fn passes(&self, client: u8) -> bool {
-        self.limits.begin().check_head(&context(client), 1).await.is_ok()
+        self.limits.of(None).unwrap().begin().check_head(&context(client), 1).await.is_ok()
     }
 
     async fn passed(&self, times: u32, client: u8) -> u32 {

@@ -11,13 +11,17 @@ use super::*;
 use crate::LimitsByGraph;
 use crate::request::Refused;
 
-fn limits(yaml: &str, metrics: &Metrics, previous: Option<&RateLimits>) -> Arc<RateLimits> {
+fn version(yaml: &str, metrics: &Metrics, previous: Option<&LimitsByGraph>) -> LimitsByGraph {
     let config: RateLimitsConfig = braid_settings::from_yaml(yaml).unwrap();
-    Arc::new(RateLimits::new(&config, metrics, previous).unwrap().unwrap())
+    LimitsByGraph::new(&config, [], metrics, previous).unwrap().unwrap()
+}
+
+fn limits(yaml: &str, metrics: &Metrics) -> Arc<RateLimits> {
+    version(yaml, metrics, None).of(None).unwrap().clone()
 }
 
 fn only(yaml: &str) -> Arc<RateLimits> {
-    limits(yaml, &Metrics::default(), None)
+    limits(yaml, &Metrics::default())
 }
 
 /// The context of a request from this client; anonymous if `user` is empty.
@@ -105,7 +109,7 @@ async fn a_dry_run_only_counts() {
     let metrics = Metrics::default();
     let rules = "rules: [{ name: ip, by: [client_ip], limit: 2, per: 1h, dry_run: true }]";
     for yaml in [rules.to_owned(), format!("dry_run: true\n{}", rules.replace(", dry_run: true", ""))] {
-        let limits = limits(&yaml, &metrics, None);
+        let limits = limits(&yaml, &metrics);
         assert_eq!(passed(&limits, 5, 1, "").await, 5);
         assert!(send(&limits, 1, "").await.1.is_empty());
     }
@@ -180,15 +184,16 @@ async fn graphs_count_apart_and_have_rules_of_their_own() {
 #[tokio::test]
 async fn a_reload_keeps_what_is_used_up() {
     let metrics = Metrics::default();
-    let first = limits("rules: [{ name: ip, by: [client_ip], limit: 3, per: 1h }]", &metrics, None);
-    assert_eq!(passed(&first, 5, 1, "").await, 3);
-    let same = limits(
+    let first = version("rules: [{ name: ip, by: [client_ip], limit: 3, per: 1h }]", &metrics, None);
+    assert_eq!(passed(first.of(None).unwrap(), 5, 1, "").await, 3);
+    let same = version(
         "rules: [{ name: new, limit: 100, per: 1h }, { name: ip, by: [client_ip], limit: 3, per: 1h }]",
         &metrics,
         Some(&first),
     );
-    assert_eq!(passed(&same, 5, 1, "").await, 0);
-    assert_eq!(passed(&same, 5, 2, "").await, 3);
+    let same = same.of(None).unwrap();
+    assert_eq!(passed(same, 5, 1, "").await, 0);
+    assert_eq!(passed(same, 5, 2, "").await, 3);
 }
 
 #[tokio::test]
