@@ -45,12 +45,7 @@ pub fn sdl() -> String {
 }
 
 /// Serves until told to stop. The future is boxed so that it is compiled here and not in each program that starts the service.
-pub fn serve(config: Config, run: impl Into<Run>, shutdown: Shutdown) -> Serving {
-    run_as(config, run.into(), shutdown)
-}
-
-/// Not generic, unlike [`serve`], so compiled here.
-fn run_as(config: Config, run: Run, shutdown: Shutdown) -> Serving {
+pub fn serve(config: Config, run: Run, shutdown: Shutdown) -> Serving {
     Box::pin(start(config, run, shutdown))
 }
 

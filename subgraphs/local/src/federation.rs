@@ -13,7 +13,7 @@ use braid_composition::SubgraphSdl;
 use braid_telemetry::config::OtlpConfig;
 use futures_util::future::BoxFuture;
 use reqwest::Url;
-use service::{ServiceInfo, Serving, Shutdown};
+use service::{Run, ServiceInfo, Serving, Shutdown};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -107,9 +107,9 @@ async fn start_parts(ports: Ports, storage: &Storage, traces: &OtlpConfig) -> an
     let internal_token = Uuid::new_v4().to_string();
     let shared = Shared { ports, storage, traces, cache, internal_token, surroundings: &surroundings };
     let mut parts = JoinSet::new();
-    parts.spawn(users::serve(shared.users(), users, until(&stop)));
-    parts.spawn(inventory::serve(shared.config(&inventory::INFO), inventory, until(&stop)));
-    parts.spawn(orders::serve(shared.orders(), orders, until(&stop)));
+    parts.spawn(users::serve(shared.users(), Run::Serve(users), until(&stop)));
+    parts.spawn(inventory::serve(shared.config(&inventory::INFO), Run::Serve(inventory), until(&stop)));
+    parts.spawn(orders::serve(shared.orders(), Run::Serve(orders), until(&stop)));
     let mut federation = Federation { ports, parts, stop: stop.clone() };
     federation.wait_for([users_address, orders_address, inventory_address]).await?;
 

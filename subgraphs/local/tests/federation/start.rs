@@ -13,6 +13,7 @@ use braid_telemetry::config::OtlpConfig;
 use braid_telemetry::metrics::Metrics;
 use local::{Ports, Storage};
 use serde_json::{Value, json};
+use service::Run;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -88,7 +89,7 @@ async fn start_users(
     config.service.auth.router_token = Some("of the router".to_owned());
     let listener = TcpListener::bind(address).await.unwrap();
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-    let serving = tokio::spawn(users::serve(config, listener, Box::pin(stop.clone().cancelled_owned())));
+    let serving = tokio::spawn(users::serve(config, Run::Serve(listener), Box::pin(stop.clone().cancelled_owned())));
     (address, serving, stop)
 }
 

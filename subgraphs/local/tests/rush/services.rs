@@ -5,6 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use service::Run;
+
 use crate::postgres::Databases;
 
 /// The instances: two of orders, then two of inventory.
@@ -145,11 +147,11 @@ fn as_a_service() {
             config.reconcile_lease = Duration::from_secs(5);
             config.payment_url = Some(env("PAYMENT_URL"));
             config.payment_secret = Some("sk_rush".to_owned());
-            orders::serve(config, listener, forever).await
+            orders::serve(config, Run::Serve(listener), forever).await
         } else {
             let mut config = configured(&inventory::INFO);
             config.sample_data = Some(true);
-            inventory::serve(config, listener, forever).await
+            inventory::serve(config, Run::Serve(listener), forever).await
         }
     });
     served.unwrap();

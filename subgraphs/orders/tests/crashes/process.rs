@@ -5,6 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use service::Run;
+
 /// A service that may be running.
 pub(crate) struct Process {
     command: Box<dyn Fn(SocketAddr) -> Command + Send + Sync>,
@@ -88,7 +90,7 @@ fn inventory_process() {
     runtime
         .block_on(async {
             let listener = tokio::net::TcpListener::bind(listen).await?;
-            inventory::serve(config, listener, Box::pin(std::future::pending())).await
+            inventory::serve(config, Run::Serve(listener), Box::pin(std::future::pending())).await
         })
         .unwrap();
 }

@@ -79,21 +79,11 @@ pub enum Run {
     Function(braid_lambda::InvokeMode),
 }
 
-impl From<TcpListener> for Run {
-    fn from(listener: TcpListener) -> Self {
-        Self::Serve(listener)
-    }
-}
-
 /// Serves until told to stop; then requests in flight finish, and the database is closed.
 ///
 /// The future is boxed, like all futures between this crate and a service: an `async fn` is compiled in the crate that awaits
 /// it, so each service would compile the HTTP server again.
-pub fn serve(run: impl Into<Run>, subgraph: Subgraph, config: &Config, shutdown: Shutdown) -> Serving {
-    run_as(run.into(), subgraph, config, shutdown)
-}
-
-fn run_as(run: Run, mut subgraph: Subgraph, config: &Config, shutdown: Shutdown) -> Serving {
+pub fn serve(run: Run, mut subgraph: Subgraph, config: &Config, shutdown: Shutdown) -> Serving {
     let exporter = match config.traces.exporter(subgraph.info.name, &subgraph.metrics) {
         Ok(exporter) => exporter,
         Err(error) => {

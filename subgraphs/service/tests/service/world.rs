@@ -8,7 +8,9 @@ use sea_orm::{ConnectionTrait, Statement};
 use serde_json::Value;
 use service::graphql::Executable;
 use service::testing::TestDatabase;
-use service::{Authenticator, Config, Database, Error, EventBus, Keys, Result, ServiceInfo, Subgraph, Viewer, viewer};
+use service::{
+    Authenticator, Config, Database, Error, EventBus, Keys, Result, Run, ServiceInfo, Subgraph, Viewer, viewer,
+};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -128,7 +130,8 @@ impl World {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
         let shutdown = Box::pin(async { drop(stopped.await) });
-        let served = tokio::spawn(async move { service::serve(listener, subgraph, &config, shutdown).await });
+        let served =
+            tokio::spawn(async move { service::serve(Run::Serve(listener), subgraph, &config, shutdown).await });
         Self { url, client: Client::new(), database, stop, served, _place: place }
     }
 
