@@ -50,11 +50,12 @@ impl RequestIds {
         Ok(Self { header: header.parse()?, from_client, to_clients, to_subgraphs })
     }
 
-    /// The id of a request that came with these headers.
-    pub fn id(self: &Arc<Self>, headers: &HeaderMap) -> RequestId {
-        let given = headers.get(&self.header).filter(|value| self.from_client && is_id(value));
-        let value = given.map_or_else(|| Value::Own(random()), |value| Value::Given(value.clone()));
-        RequestId { value, ids: Some(self.clone()) }
+    /// Says where the id of a request that came with these headers goes, and that it is the client's if that is taken over.
+    pub fn say_where(self: &Arc<Self>, id: &mut RequestId, headers: &HeaderMap) {
+        if let Some(given) = headers.get(&self.header).filter(|value| self.from_client && is_id(value)) {
+            id.value = Value::Given(given.clone());
+        }
+        id.ids = Some(self.clone());
     }
 }
 
@@ -120,6 +121,12 @@ mod tests {
         Arc::new(RequestIds::new(&config).unwrap())
     }
 
+    fn id_of(ids: &Arc<RequestIds>, headers: &HeaderMap) -> RequestId {
+        let mut id = RequestId::own();
+        ids.say_where(&mut id, headers);
+        id
+    }
+
     fn headers(id: &str) -> HeaderMap {
         HeaderMap::from_iter([(HeaderName::from_static("x-request-id"), id.parse().unwrap())])
     }
@@ -131,26 +138,27 @@ mod tests {
 
     #[test]
     fn an_id_is_the_routers_own_unless_clients_are_believed() {
-        let own = ids(|_| {}).id(&headers("theirs"));
+        let own = id_of(&ids(|_| {}), &headers("theirs"));
         assert!(matches!(own.text(), RequestIdText::Own(_)));
         assert_eq!(own.other(&headers("theirs")), Some("theirs"));
         let text = sent(&own, HeaderMap::new()).unwrap();
         assert!(text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit()), "{text}");
         let believing = ids(|config| config.from_client = true);
-        let given = believing.id(&headers("theirs"));
+        let given = id_of(&believing, &headers("theirs"));
         assert_eq!((given.text(), given.other(&headers("theirs"))), (RequestIdText::Given("theirs"), None));
         assert_eq!(sent(&given, HeaderMap::new()).as_deref(), Some("theirs"));
         for odd in ["", "two words", &"x".repeat(129)] {
-            assert!(matches!(believing.id(&headers(odd)).text(), RequestIdText::Own(_)), "{odd}");
+            assert!(matches!(id_of(&believing, &headers(odd)).text(), RequestIdText::Own(_)), "{odd}");
         }
-        assert!(matches!(believing.id(&HeaderMap::new()).text(), RequestIdText::Own(_)));
+        assert!(matches!(id_of(&believing, &HeaderMap::new()).text(), RequestIdText::Own(_)));
     }
 
     #[test]
     fn it_goes_where_it_may_and_replaces_nothing() {
-        let id = ids(|_| {}).id(&HeaderMap::new());
+        let id = id_of(&ids(|_| {}), &HeaderMap::new());
         assert_eq!(sent(&id, headers("by-a-rule")).as_deref(), Some("by-a-rule"));
-        let closed = ids(|config| (config.to_clients, config.to_subgraphs) = (false, false)).id(&HeaderMap::new());
+        let closed = ids(|config| (config.to_clients, config.to_subgraphs) = (false, false));
+        let closed = id_of(&closed, &HeaderMap::new());
         let mut response = HeaderMap::new();
         closed.write_response(&mut response);
         assert_eq!((sent(&closed, HeaderMap::new()), response.len()), (None, 0));

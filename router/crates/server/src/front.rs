@@ -111,21 +111,16 @@ where
         preflight(&exchange)
     } else if exchange.admit(&front.admission).await {
         // Boxed, so that requests that wait to begin take little room.
-        match Box::pin(graphql::respond(&mut exchange, body, front)).await {
-            Reply::Whole(mut response) => {
-                exchange.context.id.write_response(response.headers_mut());
+        let mut reply = Box::pin(graphql::respond(&mut exchange, body, front)).await;
+        exchange.context.id.write_response(reply.headers_mut());
+        match reply {
+            Reply::Whole(response) => {
                 // As requests to subgraphs do, responses go out when nothing is left to compute.
                 tokio::task::yield_now().await;
                 response
             }
-            Reply::Batch(mut response) => {
-                exchange.context.id.write_response(response.headers_mut());
-                return response.map(|batch| Body::stream(batch.stream(exchange)));
-            }
-            Reply::Stream(mut response) => {
-                exchange.context.id.write_response(response.headers_mut());
-                return response.map(|streamed| streamed.body(exchange, front));
-            }
+            Reply::Batch(response) => return response.map(|batch| Body::stream(batch.stream(exchange))),
+            Reply::Stream(response) => return response.map(|streamed| streamed.body(exchange, front)),
         }
     } else {
         let mut response = graphql::refuse(&mut exchange, &graphql::too_many());

@@ -38,6 +38,17 @@ pub(crate) enum Reply {
     Stream(Response<Streamed>),
 }
 
+impl Reply {
+    /// The headers of the response.
+    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
+        match self {
+            Self::Whole(response) => response.headers_mut(),
+            Self::Batch(response) => response.headers_mut(),
+            Self::Stream(response) => response.headers_mut(),
+        }
+    }
+}
+
 /// Answers a request to the endpoint.
 pub(crate) async fn respond<S: Subgraphs, B>(exchange: &mut Exchange<S>, body: B, front: &Front<S>) -> Reply
 where
