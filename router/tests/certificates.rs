@@ -14,26 +14,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use braid::assemble;
-use braid::invalidation;
-use braid::reload::{Blueprint, keep_current};
 use braid_telemetry::metrics::Metrics;
 use support::tls::{Authority, before, chain};
-use support::{ME, Subgraph, exchange, good_subgraphs, post, supergraph};
-use tokio::net::TcpListener;
+use support::{Following, ME, Subgraph, exchange, follow, good_subgraphs, post, reloads, supergraph, until};
 
 const QUERY: &str = r#"{"query":"{ me { name } }"}"#;
 const SDL: &str = "type Query { me: User } type User @key(fields: \"id\") { id: ID! name: String }";
-
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..400 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("never happened: {what}");
-}
 
 /// A router that reloads its configuration.
 struct Current {
@@ -51,14 +37,7 @@ impl Current {
         }
         let file = folder.path().join("router.yaml");
         std::fs::write(&file, config).unwrap();
-        let blueprint = Blueprint { config_file: Some(file), ..Blueprint::default() };
-        let metrics = Arc::new(Metrics::default());
-        let (version, origins) = blueprint.first(&metrics).await.unwrap();
-        let front = Arc::new(assemble::front(&origins.config, version, metrics.clone()).unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(braid_server::serve(listener, front.clone(), std::future::pending()));
-        tokio::spawn(keep_current(front.clone(), invalidation::ways(&front), blueprint, origins));
+        let Following { address, metrics, .. } = follow(file).await.unwrap();
         Self { folder, address, metrics }
     }
 
@@ -67,8 +46,7 @@ impl Current {
     }
 
     fn reloads(&self, outcome: &str) -> usize {
-        let start = format!("braid_schema_reloads_total{{outcome=\"{outcome}\"}} ");
-        self.metrics.encode().lines().find_map(|line| line.strip_prefix(&start)?.parse().ok()).unwrap_or(0)
+        reloads(&self.metrics, outcome)
     }
 
     async fn gets_the_name(&self) -> bool {

@@ -17,19 +17,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use braid::assemble;
 use braid::config::Config;
-use braid::invalidation;
-use braid::reload::{Blueprint, keep_current};
 use braid_settings::from_yaml;
-use braid_telemetry::metrics::Metrics;
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
-use support::{Answer, Subgraph, TestRouter, exchange, good_subgraphs, router, supergraph};
-use tokio::net::TcpListener;
+use support::{Answer, Subgraph, TestRouter, exchange, follow, good_subgraphs, router, supergraph};
 
 const HEADERS: &str = "accept: application/json, text/event-stream\r\nmcp-protocol-version: 2025-11-25\r\n";
 
@@ -443,14 +437,7 @@ async fn calls_end_in_time_and_before_the_router_does() {
 
 /// A router that follows a folder with router.yaml.
 async fn following(folder: &Path) -> SocketAddr {
-    let blueprint = Blueprint { config_file: Some(folder.join("router.yaml")), ..Blueprint::default() };
-    let metrics = Arc::new(Metrics::default());
-    let (version, origins) = blueprint.first(&metrics).await.unwrap();
-    let front = Arc::new(assemble::front(&origins.config, version, metrics.clone()).unwrap());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(braid_server::serve(listener, front.clone(), std::future::pending()));
-    tokio::spawn(keep_current(front.clone(), invalidation::ways(&front), blueprint, origins));
+    let address = follow(folder.join("router.yaml")).await.unwrap().address;
     tokio::time::sleep(Duration::from_millis(50)).await;
     address
 }

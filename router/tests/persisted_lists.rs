@@ -15,14 +15,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use braid::assemble::{self, Front};
-use braid::invalidation;
-use braid::reload::{Blueprint, keep_current};
+use braid::assemble::Front;
 use braid_net::chain;
 use braid_telemetry::metrics::Metrics;
 use serde_json::json;
-use support::{Subgraph, exchange, good_subgraphs, http, ok, post, supergraph};
-use tokio::net::TcpListener;
+use support::{Following, Subgraph, exchange, follow, good_subgraphs, http, ok, post, supergraph, until};
 
 /// A router that follows the files of a folder.
 struct Router {
@@ -48,14 +45,8 @@ async fn folder(options: &str) -> (tempfile::TempDir, (Subgraph, Subgraph)) {
 
 impl Router {
     async fn start(folder: tempfile::TempDir, subgraphs: (Subgraph, Subgraph)) -> Result<Self, String> {
-        let blueprint = Blueprint { config_file: Some(folder.path().join("router.yaml")), ..Blueprint::default() };
-        let metrics = Arc::new(Metrics::default());
-        let (version, origins) = blueprint.first(&metrics).await.map_err(|error| chain(&error))?;
-        let front = Arc::new(assemble::front(&origins.config, version, metrics.clone()).unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(braid_server::serve(listener, front.clone(), std::future::pending()));
-        tokio::spawn(keep_current(front.clone(), invalidation::ways(&front), blueprint, origins));
+        let following = follow(folder.path().join("router.yaml")).await.map_err(|error| chain(&error))?;
+        let Following { address, front, metrics } = following;
         tokio::time::sleep(Duration::from_millis(50)).await;
         Ok(Self { folder, address, metrics, front, _subgraphs: subgraphs })
     }
@@ -85,16 +76,6 @@ impl Router {
     fn reloads(&self, outcome: &str) -> u64 {
         self.metric(&format!("braid_persisted_operations_reloads_total{{outcome=\"{outcome}\"}}"))
     }
-}
-
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..400 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("never happened: {what}");
 }
 
 const NOT_IN_LIST: &str = "PERSISTED_QUERY_NOT_IN_LIST";

@@ -20,22 +20,12 @@ use braid::invalidation;
 use braid::reload::{Blueprint, Origins, keep_current};
 use braid_supergraph::Supergraph;
 use braid_telemetry::metrics::Metrics;
-use support::{ME, Subgraph, exchange, good_subgraphs, post, resident, supergraph};
+use support::{Following, ME, Subgraph, exchange, follow, good_subgraphs, post, resident, supergraph, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const OLD: &str = r#"{"query":"{ me { name } }"}"#;
 const NEW: &str = r#"{"query":"{ me { nick } }"}"#;
-
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..400 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("never happened: {what}");
-}
 
 fn started(version: assemble::Version, origins: &Origins, metrics: &Arc<Metrics>) -> Arc<Front> {
     Arc::new(assemble::front(&origins.config, version, metrics.clone()).unwrap())
@@ -59,14 +49,7 @@ impl Current {
     async fn start(folder: tempfile::TempDir, config: &str) -> Self {
         let file = folder.path().join("router.yaml");
         std::fs::write(&file, format!("{config}\ntelemetry: {{ access_log: {{ enabled: false }} }}\n")).unwrap();
-        let blueprint = Blueprint { config_file: Some(file), ..Blueprint::default() };
-        let metrics = Arc::new(Metrics::default());
-        let (version, origins) = blueprint.first(&metrics).await.unwrap();
-        let front = started(version, &origins, &metrics);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(braid_server::serve(listener, front.clone(), std::future::pending()));
-        tokio::spawn(keep_current(front.clone(), invalidation::ways(&front), blueprint, origins));
+        let Following { address, front, metrics } = follow(file).await.unwrap();
         // Until the handler of the reload signal is installed.
         tokio::time::sleep(Duration::from_millis(50)).await;
         Self { folder, address, front, metrics }

@@ -19,14 +19,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use braid::assemble;
-use braid::invalidation;
-use braid::reload::{Blueprint, keep_current};
 use braid_telemetry::metrics::Metrics;
 use serde_json::json;
-use support::{Answer, ME, ORDERS, Subgraph, exchange, post, supergraph};
+use support::{Answer, Following, ME, ORDERS, Subgraph, exchange, follow, post, reloads, supergraph};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 const QUERY: &str = r#"{"query":"{ me { name orders { id } } }"}"#;
 
@@ -63,14 +59,7 @@ impl World {
         );
         let file = folder.path().join("router.yaml");
         std::fs::write(&file, config).unwrap();
-        let blueprint = Blueprint { config_file: Some(file), ..Blueprint::default() };
-        let metrics = Arc::new(Metrics::default());
-        let (version, origins) = blueprint.first(&metrics).await.unwrap();
-        let front = Arc::new(assemble::front(&origins.config, version, metrics.clone()).unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(braid_server::serve(listener, front.clone(), std::future::pending()));
-        tokio::spawn(keep_current(front.clone(), invalidation::ways(&front), blueprint, origins));
+        let Following { address, metrics, .. } = follow(file).await.unwrap();
         Self { folder, address, metrics, users, orders }
     }
 
@@ -86,19 +75,13 @@ impl World {
     }
 
     fn failed_reloads(&self) -> usize {
-        let start = "braid_schema_reloads_total{outcome=\"Failed\"} ";
-        self.metrics.encode().lines().find_map(|line| line.strip_prefix(start)?.parse().ok()).unwrap_or(0)
+        reloads(&self.metrics, "Failed")
     }
 }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..1000 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("never happened: {what}");
+/// Components are compiled by a compiler without optimisations here.
+async fn until(what: &str, holds: impl AsyncFnMut() -> bool) {
+    support::until_seen(1000, what, holds).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,12 +6,16 @@ pub mod tls;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use braid::assemble::{self, Front};
 use braid::config::Config;
+use braid::invalidation;
+use braid::load_error::LoadError;
+use braid::reload::{Blueprint, keep_current};
 use braid_persisted_operations::OperationStore;
 use braid_telemetry::metrics::Metrics;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -82,6 +86,48 @@ impl TestRouter {
 }
 
 /// A POST with a JSON body.
+/// A router that follows its configuration, and the files that this names, as long as the runtime lasts.
+pub struct Following {
+    pub address: SocketAddr,
+    pub front: Arc<Front>,
+    pub metrics: Arc<Metrics>,
+}
+
+/// Starts a router that follows this `router.yaml`.
+pub async fn follow(config_file: PathBuf) -> Result<Following, LoadError> {
+    let blueprint = Blueprint { config_file: Some(config_file), ..Blueprint::default() };
+    let metrics = Arc::new(Metrics::default());
+    let (version, origins) = blueprint.first(&metrics).await?;
+    let front = Arc::new(assemble::front(&origins.config, version, metrics.clone()).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(braid_server::serve(listener, front.clone(), std::future::pending()));
+    tokio::spawn(keep_current(front.clone(), invalidation::ways(&front), blueprint, origins));
+    Ok(Following { address, front, metrics })
+}
+
+/// How many versions there were with this outcome.
+pub fn reloads(metrics: &Metrics, outcome: &str) -> usize {
+    let start = format!("braid_schema_reloads_total{{outcome=\"{outcome}\"}} ");
+    metrics.encode().lines().find_map(|line| line.strip_prefix(&start)?.parse().ok()).unwrap_or(0)
+}
+
+/// Waits until something holds, for 8 s.
+pub async fn until(what: &str, holds: impl AsyncFnMut() -> bool) {
+    until_seen(400, what, holds).await;
+}
+
+/// Waits until something holds, and looks so many times, every 20 ms.
+pub async fn until_seen(looks: u32, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    for _ in 0..looks {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("never happened: {what}");
+}
+
 pub fn post(body: &str, headers: &str) -> Vec<u8> {
     let length = body.len();
     format!("POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{headers}\r\n{body}").into_bytes()
