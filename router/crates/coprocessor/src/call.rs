@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use braid_net::{Endpoint, UrlError, chain};
 use braid_plugin::{Refused, Stage, StatusCode};
-use braid_telemetry::metrics::{CoprocessorMetrics, CoprocessorOutcome, Metrics};
+use braid_telemetry::metrics::{CallOutcome, CoprocessorMetrics, Metrics};
 use braid_telemetry::otlp::Span;
 use braid_telemetry::trace::TraceContext;
 use bytes::Bytes;
@@ -135,12 +135,7 @@ impl Asked<'_> {
             Some(refused) => Ok(Some(refused)),
             None => apply(reply).map(|()| None),
         });
-        let outcome = match &done {
-            Ok(None) => CoprocessorOutcome::Continued,
-            Ok(Some(_)) => CoprocessorOutcome::Refused,
-            Err(_) => CoprocessorOutcome::Failed,
-        };
-        metrics.called(stage, outcome, started.elapsed());
+        metrics.called(stage, CallOutcome::of(&done), started.elapsed());
         let error = match done {
             Ok(None) => return Ok(()),
             Ok(Some(refused)) => {

@@ -1,9 +1,8 @@
 //! The messages of the protocol: what is sent, and what comes back. Knows no stage and no connection.
 
-use braid_graphql::error::GraphQLError;
-use braid_plugin::Refused;
+use braid_plugin::{Refused, given};
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::HeaderMap;
 use http::{StatusCode, header};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -106,15 +105,13 @@ impl Reply {
         let Some(given) = &self.headers else { return Ok(None) };
         let mut out = HeaderMap::with_capacity(given.len());
         for (name, values) in given {
-            let parsed: HeaderName = name.parse().map_err(|_| format!("\"{name}\" is not a header name"))?;
+            let parsed = given::header_name(name)?;
             let values = match values {
                 Values::One(value) => std::slice::from_ref(value),
                 Values::Several(values) => values,
             };
             for value in values {
-                let value: HeaderValue =
-                    value.parse().map_err(|_| format!("the header \"{name}\" has a value that can't be sent"))?;
-                out.append(parsed.clone(), value);
+                out.append(parsed.clone(), given::header_value(name, value)?);
             }
         }
         let unsent = before.iter().filter(|(_, value)| value.to_str().is_err());
@@ -156,23 +153,18 @@ pub(crate) fn text(json: &str) -> Result<String, String> {
 }
 
 fn status(code: u16) -> Result<StatusCode, String> {
-    let valid = StatusCode::from_u16(code).ok().filter(|status| (200..600).contains(&status.as_u16()));
-    valid.ok_or_else(|| format!("its answer has {code} where a status from 200 to 599 is expected"))
+    given::status(code).ok_or_else(|| format!("its answer has {code} where a status from 200 to 599 is expected"))
 }
 
 fn with_body(status: StatusCode, body: Bytes) -> Result<Refused, String> {
-    #[derive(Deserialize)]
-    struct Body {
-        #[serde(default)]
-        errors: Vec<GraphQLError>,
-    }
-    let read: Body = serde_json::from_slice(&body)
-        .map_err(|error| format!("its answer has a body that is no GraphQL response: {error}"))?;
-    Ok(Refused { status, errors: read.errors, headers: HeaderMap::new(), body: Some(body) })
+    Refused::with_body(status, body)
+        .map_err(|error| format!("its answer has a body that is no GraphQL response: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn check(json: &str, expected: Result<Option<(u16, &str)>, &str>) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use braid_graphql::OperationType;
 use braid_plugin::Entries;
 use braid_request_context::RequestContext;
-use braid_request_context::identity::{CredentialKind, Identity, Principal};
+use braid_request_context::identity::Identity;
 use braid_telemetry::trace::random;
 use serde_json::{Map, Value};
 
@@ -126,12 +126,7 @@ pub(crate) fn identity(
         Value::Object(claims) => claims.clone(),
         _ => return Err("its answer has claims that are no object".to_owned()),
     };
-    Ok(Some(Identity::Known(Arc::new(match identity {
-        Identity::Known(principal) => Principal { claims, ..Principal::clone(principal) },
-        Identity::Anonymous => {
-            Principal { claims, source: "coprocessor".into(), kind: CredentialKind::Plugin, expires: None }
-        }
-    }))))
+    Ok(Some(identity.with_claims(claims, "coprocessor")))
 }
 
 #[cfg(test)]

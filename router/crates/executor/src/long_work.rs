@@ -11,8 +11,7 @@ pub enum LongWork {
     Apart,
 }
 
-/// From how many received bytes on work is taken for long. A core reads and writes as much in two milliseconds or so; handing tasks over takes
-/// some microseconds.
+/// From how many received bytes on work is taken for long. To read and to write as much takes milliseconds, and to hand tasks over much less.
 const LARGE: usize = 1 << 20;
 
 impl LongWork {

@@ -39,6 +39,7 @@
 //! something with a lock into the slot.
 
 mod entries;
+pub mod given;
 mod json;
 mod plugin;
 mod plugins;

@@ -3,6 +3,7 @@
 use braid_graphql::error::GraphQLError;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 
 /// What a client, or the executor in place of a subgraph's response, gets from a plugin that does not go on.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,17 @@ impl Refused {
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         let errors = vec![GraphQLError::new(code, message)];
         Self { status, errors, headers: HeaderMap::new(), body: None }
+    }
+
+    /// With a body of its own, whose errors are for log and metrics. Fails if the body is no object as GraphQL responses are.
+    pub fn with_body(status: StatusCode, body: Bytes) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Read {
+            #[serde(default)]
+            errors: Vec<GraphQLError>,
+        }
+        let Read { errors } = serde_json::from_slice(&body)?;
+        Ok(Self { status, errors, headers: HeaderMap::new(), body: Some(body) })
     }
 
     /// The body.

@@ -66,6 +66,15 @@ impl Identity {
             Self::Known(principal) => Some(principal),
         }
     }
+
+    /// Whoever asks, with these claims. `source`, which is code in other languages, vouches for somebody who was anonymous.
+    #[must_use]
+    pub fn with_claims(&self, claims: Map<String, Value>, source: &str) -> Self {
+        Self::Known(Arc::new(match self {
+            Self::Known(principal) => Principal { claims, ..Principal::clone(principal) },
+            Self::Anonymous => Principal { claims, source: source.into(), kind: CredentialKind::Plugin, expires: None },
+        }))
+    }
 }
 
 impl Principal {

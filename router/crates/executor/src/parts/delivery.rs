@@ -8,7 +8,7 @@ use super::errors::Waiting;
 use super::format::{Entry, Message, PartsFormat, Place};
 use super::place::{is_put_off, json, locate, parts_of, prefix};
 use super::state::{Fragment, Group, List, Origin, State};
-use super::{Happened, Part, PartsReport};
+use super::{Part, PartsReport};
 use crate::compile::operation::CompiledOperation;
 use crate::compile::parts::{INITIAL, Parts, part_of};
 use crate::complete::{Found, Nulled};
@@ -101,7 +101,7 @@ impl<'a> Delivery<'a> {
                 self.announce(&mut message);
             }
         }
-        Part::Next { bytes: message.finish(!self.is_done()), happened: Happened::default() }
+        Part::next(message.finish(!self.is_done()))
     }
 
     /// The time is over: what is not delivered is not.
@@ -127,7 +127,7 @@ impl<'a> Delivery<'a> {
             message.fail(Place { id: list.id, path: &list.path, label }, Entry::Items, &mut errors);
             list.is_open = false;
         }
-        Part::Next { bytes: message.finish(false), happened: Happened::default() }
+        Part::next(message.finish(false))
     }
 
     pub(super) fn report<M>(self, run: Run<'_, M>) -> PartsReport<M> {

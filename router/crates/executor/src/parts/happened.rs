@@ -1,6 +1,7 @@
 //! What happened to fetches between two parts of an answer, for developers who look on. Knows nothing of what is delivered.
 
 use braid_supergraph::SubgraphId;
+use bytes::Bytes;
 
 use super::Part;
 use crate::response::FetchReport;
@@ -46,6 +47,11 @@ impl<M: Clone> Run<'_, M> {
 }
 
 impl<M> Part<M> {
+    /// A later part, before which nothing has happened yet.
+    pub(super) fn next(bytes: Bytes) -> Self {
+        Self::Next { bytes, happened: Happened::default() }
+    }
+
     /// The part with what happened before it. A whole response has all that happened already.
     pub(super) fn with(mut self, happened: Happened<M>) -> Self {
         match &mut self {

@@ -2,11 +2,11 @@
 
 use braid_graphql::error::PathSegment;
 
+use super::Part;
 use super::delivery::{Delivery, ENOUGH};
 use super::format::{Entry, Message, Place};
 use super::place::{is_put_off, locate};
 use super::state::Origin;
-use super::{Happened, Part};
 use crate::compile::parts::INITIAL;
 use crate::error::{Errors, RESPONSE_LIMIT, Step};
 use crate::run::Run;
@@ -52,7 +52,7 @@ impl Delivery<'_> {
             }
             self.deliver_items(batch, 0, &mut message);
         }
-        Part::Next { bytes: message.finish(!self.is_done()), happened: Happened::default() }
+        Part::next(message.finish(!self.is_done()))
     }
 
     /// Delivers the next items of a list.

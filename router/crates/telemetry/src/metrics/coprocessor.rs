@@ -2,22 +2,13 @@
 
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// What came of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum CoprocessorOutcome {
-    /// The request goes on.
-    Continued,
-    /// The coprocessor refused it.
-    Refused,
-    /// There was no answer in time, or none that can be used.
-    Failed,
-}
+use super::CallOutcome;
 
 /// The metrics of all stages.
 #[derive(Debug, Clone)]
@@ -29,7 +20,7 @@ pub struct CoprocessorMetrics {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Call {
     stage: &'static str,
-    outcome: CoprocessorOutcome,
+    outcome: CallOutcome,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -52,7 +43,7 @@ impl CoprocessorMetrics {
     }
 
     /// A call has ended.
-    pub fn called(&self, stage: &'static str, outcome: CoprocessorOutcome, took: Duration) {
+    pub fn called(&self, stage: &'static str, outcome: CallOutcome, took: Duration) {
         self.calls.get_or_create(&Call { stage, outcome }).inc();
         self.took.get_or_create(&Stage { stage }).observe(took.as_secs_f64());
     }

@@ -2,22 +2,13 @@
 
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-/// What came of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum HookOutcome {
-    /// The request goes on.
-    Continued,
-    /// The hook refused it.
-    Refused,
-    /// The hook trapped, or needed more time, memory or fuel than it may.
-    Failed,
-}
+use super::CallOutcome;
 
 /// The metrics of all hooks.
 #[derive(Debug, Clone)]
@@ -29,11 +20,9 @@ pub struct HookMetrics {
 /// The metrics of one hook at one stage, looked up once: calls take microseconds.
 #[derive(Debug, Clone)]
 pub struct HookStageMetrics {
-    outcomes: [Counter; OUTCOMES.len()],
+    outcomes: [Counter; CallOutcome::ALL.len()],
     took: Histogram,
 }
-
-const OUTCOMES: [HookOutcome; 3] = [HookOutcome::Continued, HookOutcome::Refused, HookOutcome::Failed];
 
 /// Most calls take microseconds.
 const BUCKETS: [f64; 12] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 2.5e-2, 0.1];
@@ -42,7 +31,7 @@ const BUCKETS: [f64; 12] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 5e-4, 
 struct Call {
     hook: String,
     stage: &'static str,
-    outcome: HookOutcome,
+    outcome: CallOutcome,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -72,13 +61,13 @@ impl HookMetrics {
             self.calls.get_or_create(&call).clone()
         };
         let took = self.took.get_or_create(&Stage { hook: hook.to_owned(), stage }).clone();
-        HookStageMetrics { outcomes: OUTCOMES.map(counter), took }
+        HookStageMetrics { outcomes: CallOutcome::ALL.map(counter), took }
     }
 }
 
 impl HookStageMetrics {
     /// A call has ended.
-    pub fn called(&self, outcome: HookOutcome, took: Duration) {
+    pub fn called(&self, outcome: CallOutcome, took: Duration) {
         self.outcomes[outcome as usize].inc();
         self.took.observe(took.as_secs_f64());
     }

@@ -10,11 +10,11 @@ use braid_gateway::PolicyAuthorizer;
 use braid_plugin::Plugins;
 use braid_telemetry::metrics::Metrics;
 
-use crate::clock::Clock;
 use crate::config::{HookConfig, WasmConfig};
-use crate::hook::Hook;
-use crate::policies::HookPolicies;
-use crate::program::Program;
+use crate::runtime::clock::Clock;
+use crate::runtime::hook::Hook;
+use crate::runtime::policies::HookPolicies;
+use crate::runtime::program::Program;
 
 /// Components that are compiled, as long as a version uses them. Cloning it is cheap.
 #[derive(Clone, Default)]

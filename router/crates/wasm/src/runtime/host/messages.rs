@@ -7,11 +7,11 @@ use wasmtime::{Result, bail};
 
 use super::Answer;
 use super::values::{described, error, kind, length, object, read, written};
-use crate::bindings::types::{GraphqlError, OperationKind};
-use crate::bindings::{graphql_response, http_response, operation, subgraph_request, subgraph_response};
-use crate::exchange::{Draft, Message};
-use crate::refusal;
-use crate::state::State;
+use crate::runtime::bindings::types::{GraphqlError, OperationKind};
+use crate::runtime::bindings::{graphql_response, http_response, operation, subgraph_request, subgraph_response};
+use crate::runtime::exchange::{Draft, Message};
+use crate::runtime::refusal;
+use crate::runtime::state::State;
 
 /// A hook asks for what its stage is not about.
 const ELSEWHERE: &str = "it called a function of an interface that this stage is not about";

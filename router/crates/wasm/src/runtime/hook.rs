@@ -4,17 +4,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use braid_plugin::{Refused, Stage};
-use braid_telemetry::metrics::{HookMetrics, HookOutcome, HookStageMetrics};
+use braid_telemetry::metrics::{CallOutcome, HookMetrics, HookStageMetrics};
 use wasmtime::Store;
 
-use crate::bindings::names;
-use crate::clock::Clock;
 use crate::config::{HookConfig, OnError};
-use crate::exchange::Exchange;
-use crate::instance::{Failure, Functions, Instance, Limits};
-use crate::program::Program;
-use crate::refusal;
-use crate::state::State;
+use crate::runtime::bindings::names;
+use crate::runtime::clock::Clock;
+use crate::runtime::exchange::Exchange;
+use crate::runtime::instance::{Failure, Functions, Instance, Limits};
+use crate::runtime::program::Program;
+use crate::runtime::refusal;
+use crate::runtime::state::State;
 
 /// A component that takes part in requests. Cloning it is cheap.
 #[derive(Clone)]
@@ -106,13 +106,8 @@ impl Hook {
             Ok(Err(refusal)) => refusal::refused(refusal).map(Some),
             Err(failure) => Err(failure.to_string()),
         };
-        let counted = match &said {
-            Ok(None) => HookOutcome::Continued,
-            Ok(Some(_)) => HookOutcome::Refused,
-            Err(_) => HookOutcome::Failed,
-        };
         if let Some(metrics) = &self.0.metrics[stage as usize] {
-            metrics.called(counted, began.elapsed());
+            metrics.called(CallOutcome::of(&said), began.elapsed());
         }
         let outcome = match said {
             Ok(None) => Outcome::Continued,
@@ -129,7 +124,7 @@ impl Hook {
             Some(decide) => Ok(decide.call(store, (claims, policies))?.0),
             None => Ok(Vec::new()),
         });
-        let outcome = if called.is_ok() { HookOutcome::Continued } else { HookOutcome::Failed };
+        let outcome = if called.is_ok() { CallOutcome::Continued } else { CallOutcome::Failed };
         if let Some(metrics) = &self.0.policy_metrics {
             metrics.called(outcome, began.elapsed());
         }

@@ -8,9 +8,9 @@ use aws_lc_rs::rand;
 use wasmtime::component::{Component, ComponentType, Lift, Linker, LinkerInstance, Lower, Resource};
 use wasmtime::{Result, StoreContextMut, bail};
 
-use crate::bindings::log::Level;
-use crate::bindings::names;
-use crate::state::State;
+use crate::runtime::bindings::log::Level;
+use crate::runtime::bindings::names;
+use crate::runtime::state::State;
 
 /// The interfaces that a component may mention, without their versions.
 const KNOWN: [&str; 6] = ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];

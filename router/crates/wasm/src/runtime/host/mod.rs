@@ -4,18 +4,16 @@
 mod messages;
 mod values;
 
-use std::sync::Arc;
-
-use braid_request_context::identity::{CredentialKind, Identity, Principal};
+use braid_request_context::identity::Identity;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use wasmtime::Result;
 
-use crate::bindings::log::{self, Level};
-use crate::bindings::{headers, request, types};
-use crate::exchange::Message;
-use crate::refusal;
-use crate::state::State;
+use crate::runtime::bindings::log::{self, Level};
+use crate::runtime::bindings::{headers, request, types};
+use crate::runtime::exchange::Message;
+use crate::runtime::refusal;
+use crate::runtime::state::State;
 use values::{read, written};
 
 /// What a function gives that can say no: an error for the hook, which is no failure yet.
@@ -70,7 +68,7 @@ impl request::Host for State {
         }
         let identity = match claims.as_deref().map(serde_json::from_str::<Map<String, Value>>) {
             None => Identity::Anonymous,
-            Some(Ok(claims)) => Identity::Known(Arc::new(self.somebody(claims))),
+            Some(Ok(claims)) => self.exchange.identity().unwrap_or(&Identity::Anonymous).with_claims(claims, "wasm"),
             Some(Err(error)) => return Ok(Err(format!("claims are no JSON object: {error}"))),
         };
         self.exchange.identity = Some(identity);
@@ -141,16 +139,6 @@ impl headers::Host for State {
 }
 
 const TOO_MANY: &str = "there are too many headers";
-
-impl State {
-    /// Somebody with these claims: whoever asks, or a client that nobody knew.
-    fn somebody(&self, claims: Map<String, Value>) -> Principal {
-        match self.exchange.identity().and_then(Identity::principal) {
-            Some(principal) => Principal { claims, ..Principal::clone(principal) },
-            None => Principal { claims, source: "wasm".into(), kind: CredentialKind::Plugin, expires: None },
-        }
-    }
-}
 
 /// The values of a header that are text.
 fn value(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -1,12 +1,10 @@
 //! What a hook refuses a request with, as the plugin's refusal. Knows no call.
 
-use braid_graphql::error::GraphQLError;
-use braid_plugin::{Refused, StatusCode};
+use braid_plugin::{Refused, StatusCode, given};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use serde::Deserialize;
 
-use crate::bindings::types::Refusal;
+use crate::runtime::bindings::types::Refusal;
 
 /// The code of a request that is refused because a hook failed.
 pub(crate) const FAILED: &str = "WASM_HOOK_FAILED";
@@ -22,15 +20,12 @@ pub(crate) fn failed() -> Refused {
 
 /// A status that a client can be sent.
 pub(crate) fn status(code: u16) -> Result<StatusCode, String> {
-    let valid = StatusCode::from_u16(code).ok().filter(|status| (200..600).contains(&status.as_u16()));
-    valid.ok_or_else(|| format!("{code} is not a status from 200 to 599"))
+    given::status(code).ok_or_else(|| format!("{code} is not a status from 200 to 599"))
 }
 
 /// A header that can be sent.
 pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let parsed = name.parse().map_err(|_| format!("\"{name}\" is not a header name"))?;
-    let value = value.parse().map_err(|_| format!("the header \"{name}\" has a value that can't be sent"))?;
-    Ok((parsed, value))
+    Ok((given::header_name(name)?, given::header_value(name, value)?))
 }
 
 /// A refusal of a hook. The error says why it can't be used.
@@ -38,7 +33,8 @@ pub(crate) fn refused(refusal: Refusal) -> Result<Refused, String> {
     let Refusal { status: code, code: error, message, headers, body } = refusal;
     let status = status(code)?;
     let mut refused = match body {
-        Some(body) => with_body(status, body)?,
+        Some(body) => Refused::with_body(status, Bytes::from(body))
+            .map_err(|error| format!("its body is no GraphQL response: {error}"))?,
         None => Refused::new(status, if error.is_empty() { REFUSED } else { &error }, message),
     };
     let mut given = HeaderMap::new();
@@ -49,17 +45,6 @@ pub(crate) fn refused(refusal: Refusal) -> Result<Refused, String> {
     given.remove(header::CONTENT_TYPE);
     refused.headers = given;
     Ok(refused)
-}
-
-fn with_body(status: StatusCode, body: String) -> Result<Refused, String> {
-    #[derive(Deserialize)]
-    struct Body {
-        #[serde(default)]
-        errors: Vec<GraphQLError>,
-    }
-    let read: Body =
-        serde_json::from_str(&body).map_err(|error| format!("its body is no GraphQL response: {error}"))?;
-    Ok(Refused { status, errors: read.errors, headers: HeaderMap::new(), body: Some(Bytes::from(body)) })
 }
 
 #[cfg(test)]

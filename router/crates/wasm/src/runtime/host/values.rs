@@ -5,7 +5,7 @@ use braid_plugin::JsonObject;
 use serde_json::{Map, Value};
 use wasmtime::Result;
 
-use crate::bindings::types::{GraphqlError, OperationKind};
+use crate::runtime::bindings::types::{GraphqlError, OperationKind};
 
 pub(super) fn kind(of: OperationType) -> OperationKind {
     match of {

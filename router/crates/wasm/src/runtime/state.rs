@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use wasmtime::{ResourceLimiter, Result, bail};
 
-use crate::bindings::log::Level;
-use crate::exchange::Exchange;
+use crate::runtime::bindings::log::Level;
+use crate::runtime::exchange::Exchange;
 
 /// The lines that a call can write.
 const MAX_LINES: u32 = 16;

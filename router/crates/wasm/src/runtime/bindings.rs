@@ -30,16 +30,13 @@ pub(crate) mod names {
         }
     }
 
-    /// The name that is shorter than the interface's, for the log and metrics.
-    pub(crate) const fn short(stage: Stage) -> &'static str {
-        match stage {
-            Stage::Request => "on-request",
-            Stage::Operation => "on-operation",
-            Stage::Execution => "on-execution",
-            Stage::SubgraphRequest => "on-subgraph-request",
-            Stage::SubgraphResponse => "on-subgraph-response",
-            Stage::Executed => "on-executed",
-            Stage::Response => "on-response",
-        }
+    /// The same without package and version, for the log and metrics.
+    pub(crate) fn short(stage: Stage) -> &'static str {
+        unversioned(of(stage)).trim_start_matches(PACKAGE)
+    }
+
+    /// The name of an interface without its version.
+    pub(crate) fn unversioned(interface: &str) -> &str {
+        interface.split('@').next().unwrap_or(interface)
     }
 }

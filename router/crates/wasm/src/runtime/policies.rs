@@ -8,7 +8,7 @@ use braid_request_context::identity::Principal;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::hook::Hook;
+use crate::runtime::hook::Hook;
 
 /// Hooks that decide policies, in order, and who decides those that no hook grants.
 pub(crate) struct HookPolicies {

@@ -4,9 +4,9 @@ use braid_plugin::Stage;
 use wasmtime::component::{Component, ComponentExportIndex, HasSelf, InstancePre, Linker};
 use wasmtime::{Config, Engine, Result, bail};
 
-use crate::bindings::{Imports, names};
-use crate::state::State;
-use crate::wasi;
+use crate::runtime::bindings::{Imports, names};
+use crate::runtime::state::State;
+use crate::runtime::wasi;
 
 /// The stack that a component can have, of the thread that makes the call.
 const MAX_STACK: usize = 512 << 10;
@@ -61,7 +61,7 @@ impl Exports {
         let known: Vec<_> = known.filter_map(|name| component.get_export_index(None, name).map(|_| name)).collect();
         let engine = component.engine();
         for (name, _) in component.component_type().exports(engine) {
-            let is_known = known.iter().any(|known| unversioned(known) == unversioned(name));
+            let is_known = known.iter().any(|known| names::unversioned(known) == names::unversioned(name));
             if name.starts_with(names::PACKAGE) && !is_known {
                 bail!("it exports {name}, which this router does not know; it knows braid:hooks@0.1.0");
             }
@@ -89,8 +89,4 @@ impl Exports {
     pub(crate) fn stages(&self) -> impl Iterator<Item = Stage> {
         Stage::ALL.into_iter().filter(|stage| self.stage(*stage).is_some())
     }
-}
-
-fn unversioned(name: &str) -> &str {
-    name.split('@').next().unwrap_or(name)
 }

@@ -7,12 +7,12 @@ use braid_plugin::Stage;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Instance as Instantiated, Lift, Lower, TypedFunc};
 use wasmtime::{Store, Trap};
 
-use crate::bindings::names;
-use crate::bindings::types::Refusal;
-use crate::clock::{Clock, ticks};
-use crate::exchange::Exchange;
-use crate::program::Program;
-use crate::state::State;
+use crate::runtime::bindings::names;
+use crate::runtime::bindings::types::Refusal;
+use crate::runtime::clock::{Clock, ticks};
+use crate::runtime::exchange::Exchange;
+use crate::runtime::program::Program;
+use crate::runtime::state::State;
 
 /// The time that an instance has to start, if calls have less.
 const START: Duration = Duration::from_secs(1);

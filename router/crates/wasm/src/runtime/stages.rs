@@ -9,8 +9,8 @@ use braid_plugin::{
 use braid_request_context::RequestContext;
 use http::HeaderMap;
 
-use crate::exchange::{Body, Client, Draft, Exchange, Message};
-use crate::hook::{Hook, Outcome};
+use crate::runtime::exchange::{Body, Client, Draft, Exchange, Message};
+use crate::runtime::hook::{Hook, Outcome};
 
 impl Plugin for Hook {
     fn stages(&self) -> &[Stage] {
