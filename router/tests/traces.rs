@@ -7,6 +7,9 @@
     reason = "a panic in a test is its report, and a test is no API"
 )]
 
+#[cfg(feature = "wasm")]
+#[path = "../crates/wasm/tests/guest/mod.rs"]
+mod guest;
 mod support;
 
 use std::collections::HashMap;
@@ -190,6 +193,46 @@ async fn calls_to_the_coprocessor_have_spans() {
     for (call, service) in [(refused, &refuses), (failed, &garbage)] {
         let told = sent_along(&service.seen.lock().unwrap()[0]);
         assert_eq!(told, format!("00-{TRACE}-{}-01", hex(&call.span_id)));
+    }
+}
+
+#[cfg(feature = "wasm")]
+#[tokio::test]
+async fn calls_to_hooks_have_spans() {
+    let collector = Collector::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hook.wasm");
+    let refuse = r#"(call $refuse (str "NO"))"#;
+    for stages in [&[(guest::REQUEST, ""), (guest::OPERATION, refuse)][..], &[(guest::EXECUTED, "(unreachable)")]] {
+        std::fs::write(&file, guest::hook(stages)).unwrap();
+        let (router, _users, _orders) = router(|config| {
+            to(&collector.url)(config);
+            config.wasm = serde_json::from_value(serde_json::json!({ "hooks": [{ "file": file }] })).unwrap();
+        })
+        .await;
+        router.send(&post(QUERY, &traceparent("01"))).await;
+        router.stop().await;
+    }
+    let all = collector.all();
+    let requests: Vec<_> = all.iter().filter(|span| span.name == "POST /graphql").collect();
+    let calls: Vec<_> = all.iter().filter(|span| span.name == "hook hook").collect();
+    let told = |span: &Span| {
+        let failed = span.status.as_ref().filter(|status| status.code == 2).map(|status| status.message.clone());
+        (attribute(span, "wasm.stage"), attribute(span, "wasm.refused"), failed)
+    };
+    let mut found: Vec<_> = calls.iter().map(|call| told(call)).collect();
+    found.sort();
+    let expected =
+        [("on-executed", "", Some("WASM_HOOK_FAILED")), ("on-operation", "403", None), ("on-request", "", None)];
+    assert_eq!(
+        found,
+        expected.map(|(stage, refused, failed)| (stage.to_owned(), refused.to_owned(), failed.map(str::to_owned)))
+    );
+    for call in calls {
+        assert_eq!(attribute(call, "wasm.hook"), "hook");
+        let request = requests.iter().find(|request| request.span_id == call.parent_span_id).unwrap();
+        assert!(request.start_time_unix_nano <= call.start_time_unix_nano);
+        assert!(call.end_time_unix_nano <= request.end_time_unix_nano);
     }
 }
 

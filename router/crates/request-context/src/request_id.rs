@@ -50,8 +50,8 @@ impl RequestIds {
         Ok(Self { header: header.parse()?, from_client, to_clients, to_subgraphs })
     }
 
-    /// Says where the id of a request that came with these headers goes, and that it is the client's if that is taken over.
-    pub fn say_where(self: &Arc<Self>, id: &mut RequestId, headers: &HeaderMap) {
+    /// Says where the id of a request that came with these headers goes, and takes over the client's if that is wanted.
+    pub fn apply(self: &Arc<Self>, id: &mut RequestId, headers: &HeaderMap) {
         if let Some(given) = headers.get(&self.header).filter(|value| self.from_client && is_id(value)) {
             id.value = Value::Given(given.clone());
         }
@@ -123,7 +123,7 @@ mod tests {
 
     fn id_of(ids: &Arc<RequestIds>, headers: &HeaderMap) -> RequestId {
         let mut id = RequestId::own();
-        ids.say_where(&mut id, headers);
+        ids.apply(&mut id, headers);
         id
     }
 

@@ -169,7 +169,7 @@ impl<S: Subgraphs> Version<S> {
     /// The context of a request from `peer` with this head.
     pub(crate) fn context(&self, head: Parts, peer: Option<SocketAddr>) -> RequestContext {
         let mut context = self.gateway.context(head, peer, self.config.request_timeout.0);
-        self.request_ids.say_where(&mut context.id, &context.headers);
+        self.request_ids.apply(&mut context.id, &context.headers);
         context.client = peer.map(|peer| self.client_ip.of(peer, &context.headers));
         self.gateway.identified(&mut context);
         context

@@ -144,16 +144,24 @@ impl Recorder {
 
     /// A call that began so long ago.
     pub(super) fn call(&self, parent: &TraceContext, name: Cow<'static, str>, ago: Duration) -> Span {
+        self.child(parent, name, SpanKind::Client, ago)
+    }
+
+    /// Code that began to run so long ago.
+    pub(super) fn ran(&self, parent: &TraceContext, name: Cow<'static, str>, ago: Duration) -> Span {
+        self.child(parent, name, SpanKind::Internal, ago)
+    }
+
+    fn child(&self, parent: &TraceContext, name: Cow<'static, str>, kind: SpanKind, ago: Duration) -> Span {
         let mut builder = SpanBuilder::from_name(name);
         if !ago.is_zero() {
             builder = builder.with_start_time(SystemTime::now() - ago);
         }
-        self.begin(builder, SpanKind::Client, &parent.as_parent(false), parent.state.clone())
+        self.begin(builder, kind, &parent.as_parent(false), parent.state.clone())
     }
 
     pub(super) fn event(&self, parent: &TraceContext) -> Span {
-        let builder = SpanBuilder::from_name("event");
-        self.begin(builder, SpanKind::Internal, &parent.as_parent(false), parent.state.clone())
+        self.child(parent, "event".into(), SpanKind::Internal, Duration::ZERO)
     }
 
     /// Records that compiling ended now and took `took`, with planning at its end. `code` is the error of the last step.

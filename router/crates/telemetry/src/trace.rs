@@ -80,6 +80,11 @@ impl TraceContext {
         self.recorder.as_ref().map(|recorder| recorder.call(self, name.into(), took))
     }
 
+    /// A child span for code in this process that ran for `took` until now; none if the trace is not recorded.
+    pub fn ran<N: Into<Cow<'static, str>>>(&self, name: impl FnOnce() -> N, took: Duration) -> Option<Span> {
+        self.recorder.as_ref().map(|recorder| recorder.ran(self, name().into(), took))
+    }
+
     /// A child span for an event of a subscription.
     pub fn event(&self) -> Span {
         match &self.recorder {

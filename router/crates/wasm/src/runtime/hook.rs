@@ -1,10 +1,11 @@
 //! A hook: a component with its settings, its idle instances, and what becomes of a request when it fails. Knows no stage's content.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use braid_plugin::{Refused, Stage};
 use braid_telemetry::metrics::{CallOutcome, HookMetrics, HookStageMetrics};
+use braid_telemetry::trace::TraceContext;
 use wasmtime::Store;
 
 use crate::config::{HookConfig, OnError};
@@ -98,7 +99,7 @@ impl Hook {
     }
 
     /// Makes the call of a stage. Gives back what has become of the exchange, and whether it counts.
-    pub(crate) fn handle(&self, stage: Stage, exchange: Exchange) -> (Exchange, Outcome) {
+    pub(crate) fn handle(&self, stage: Stage, trace: Option<&TraceContext>, exchange: Exchange) -> (Exchange, Outcome) {
         let began = Instant::now();
         let (exchange, called) = self.0.call(exchange, |functions, store| functions.handle(stage, store));
         let said = match called {
@@ -108,6 +109,9 @@ impl Hook {
         };
         if let Some(metrics) = &self.0.metrics[stage as usize] {
             metrics.called(CallOutcome::of(&said), began.elapsed());
+        }
+        if let Some(trace) = trace {
+            self.0.record(trace, names::short(stage), &said, began.elapsed());
         }
         let outcome = match said {
             Ok(None) => Outcome::Continued,
@@ -162,6 +166,24 @@ impl Inner {
 
     fn give_back(&self, instance: Instance) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+    }
+
+    /// Makes a span of a call that has just ended.
+    fn record(
+        &self,
+        trace: &TraceContext,
+        stage: &'static str,
+        said: &Result<Option<Refused>, String>,
+        took: Duration,
+    ) {
+        let Some(mut span) = trace.ran(|| format!("hook {}", self.name), took) else { return };
+        span.set("wasm.hook", self.name.clone());
+        span.set("wasm.stage", stage);
+        match said {
+            Ok(None) => {}
+            Ok(Some(refused)) => span.set("wasm.refused", i64::from(refused.status.as_u16())),
+            Err(_) => span.fail(refusal::FAILED),
+        }
     }
 
     /// What becomes of a request for which the hook failed.

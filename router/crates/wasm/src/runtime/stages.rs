@@ -25,7 +25,7 @@ impl Plugin for Hook {
         }
         let message = Message::Request(Body::new(body));
         let exchange = self.exchange(Client::of(context), &mut context.headers, message);
-        let (exchange, outcome) = self.handle(Stage::Request, exchange);
+        let (exchange, outcome) = self.handle(Stage::Request, context.trace.as_ref(), exchange);
         if let Message::Request(new) = self.end(exchange, &outcome, context) {
             replace(*body, new.replacement());
         }
@@ -36,7 +36,7 @@ impl Plugin for Hook {
         let OperationStage { context, operation } = stage;
         let message = Message::Operation(Box::new(Draft::new(take(*operation), self.on_error())));
         let exchange = self.exchange(Client::of(context), &mut context.headers, message);
-        let (mut exchange, outcome) = self.handle(Stage::Operation, exchange);
+        let (mut exchange, outcome) = self.handle(Stage::Operation, context.trace.as_ref(), exchange);
         // The operation goes back in any case: it was taken.
         if let Message::Operation(draft) = take(&mut exchange.message) {
             **operation = draft.end(outcome.counts());
@@ -49,7 +49,7 @@ impl Plugin for Hook {
         let ExecutionStage { context, operation, name, kind } = stage;
         let message = Message::Execution { operation: operation.clone(), name: name.map(str::to_owned), kind: *kind };
         let exchange = self.exchange(Client::of(context), &mut context.headers, message);
-        let (exchange, outcome) = self.handle(Stage::Execution, exchange);
+        let (exchange, outcome) = self.handle(Stage::Execution, context.trace.as_ref(), exchange);
         self.end(exchange, &outcome, context);
         outcome.into()
     }
@@ -64,7 +64,7 @@ impl Plugin for Hook {
             extensions: Vec::new(),
         };
         let exchange = self.exchange(Client::Shared(stage.context.clone()), stage.headers, message);
-        let (exchange, outcome) = self.handle(Stage::SubgraphRequest, exchange);
+        let (exchange, outcome) = self.handle(Stage::SubgraphRequest, stage.context.trace.as_ref(), exchange);
         if let Message::SubgraphRequest { extensions, .. } = give_back(exchange, &outcome, stage.headers) {
             stage.extensions.extend(extensions);
         }
@@ -79,7 +79,7 @@ impl Plugin for Hook {
             body: Body::new(stage.body),
         };
         let exchange = self.exchange(Client::Shared(stage.context.clone()), stage.headers, message);
-        let (exchange, outcome) = self.handle(Stage::SubgraphResponse, exchange);
+        let (exchange, outcome) = self.handle(Stage::SubgraphResponse, stage.context.trace.as_ref(), exchange);
         if let Message::SubgraphResponse { status, body, .. } = give_back(exchange, &outcome, stage.headers) {
             *stage.status = status;
             replace(stage.body, body.replacement());
@@ -94,7 +94,7 @@ impl Plugin for Hook {
             response: Box::new(Draft::new(take(stage.response), self.on_error())),
         };
         let exchange = self.exchange(Client::Shared(stage.context.clone()), stage.headers, message);
-        let (mut exchange, outcome) = self.handle(Stage::Executed, exchange);
+        let (mut exchange, outcome) = self.handle(Stage::Executed, stage.context.trace.as_ref(), exchange);
         // The response goes back in any case: it was taken.
         if let Message::Executed { status, response, .. } = take(&mut exchange.message) {
             *stage.response = response.end(outcome.counts());
@@ -109,7 +109,7 @@ impl Plugin for Hook {
     async fn response(&self, stage: &mut ResponseStage<'_>) -> Result<(), Refused> {
         let message = Message::Response { status: *stage.status, body: stage.body.as_deref().map(Body::new) };
         let exchange = self.exchange(Client::Shared(stage.context.clone()), stage.headers, message);
-        let (exchange, outcome) = self.handle(Stage::Response, exchange);
+        let (exchange, outcome) = self.handle(Stage::Response, stage.context.trace.as_ref(), exchange);
         if let Message::Response { status, body } = give_back(exchange, &outcome, stage.headers) {
             *stage.status = status;
             if let (Some(body), Some(new)) = (&mut stage.body, body) {
