@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, Response};
 
 use crate::assemble::Subgraphs;
-use crate::config::Config;
+use braid_config::Config;
 
 /// Tools for agents at a path of the server.
 #[derive(Debug)]

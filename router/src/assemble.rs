@@ -31,9 +31,9 @@ use tokio::net::TcpListener;
 
 use crate::agents;
 use crate::callback::CallbackRoute;
-use crate::config::Config;
 use crate::graphs;
 use crate::hooks::{HookPrograms, HooksError};
+use braid_config::Config;
 
 /// The subgraphs over HTTP, with stand-ins for some of them in development, and brokers for the events that come from there.
 type WithBrokers = WithEvents<WithStandIns<HttpSubgraphs>>;

@@ -9,7 +9,7 @@ use braid_server::graphs::GraphSetup;
 use braid_supergraph::Supergraph;
 
 use crate::assemble::VersionError;
-use crate::config::Config;
+use braid_config::Config;
 
 /// The graphs, with what each hides of the supergraph.
 pub(crate) fn of(config: &Config, supergraph: &Supergraph) -> Result<Vec<Graph>, VersionError> {
@@ -19,7 +19,7 @@ pub(crate) fn of(config: &Config, supergraph: &Supergraph) -> Result<Vec<Graph>,
     let api = &supergraph.api_schema;
     let elements = Arc::new(Elements::of(api));
     let source = Source::new(&supergraph.source);
-    let graph = |(name, graph): (&String, &crate::config::GraphConfig)| {
+    let graph = |(name, graph): (&String, &braid_config::GraphConfig)| {
         let view = graph.contract.as_ref().map(|filter| source.view(filter, api, &elements)).transpose();
         let view = view.map_err(|source| VersionError::Contract { graph: name.clone(), source })?;
         for tag in view.iter().flat_map(|view| &view.unknown_tags) {
@@ -37,7 +37,7 @@ pub(crate) fn of(config: &Config, supergraph: &Supergraph) -> Result<Vec<Graph>,
 
 /// Which requests are for which graph.
 pub(crate) fn setups(config: &Config) -> Vec<GraphSetup> {
-    let setup = |(name, graph): (&String, &crate::config::GraphConfig)| GraphSetup {
+    let setup = |(name, graph): (&String, &braid_config::GraphConfig)| GraphSetup {
         name: name.as_str().into(),
         matches: graph.matches.clone(),
         page: graph.playground.clone(),

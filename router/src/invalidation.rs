@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use braid_cache_invalidation::{Target, Targets, Ways, WaysError};
 
 use crate::assemble::{Front, cache};
-use crate::config::Config;
+use braid_config::Config;
 
 /// What the version in use keeps.
 #[derive(Debug)]

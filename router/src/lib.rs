@@ -10,9 +10,10 @@
 //!            ├─────▶ hooks (WebAssembly components that take part in requests)
 //!            ├─────▶ bucket_files (files that are objects of a bucket, for functions without a disk)
 //!            ├─────▶ schema_tools (what the page shows and checks of schemas, for development)
-//!            └─────▶ config
+//!            └─────▶ config (router.yaml)
 //! ```
 
+pub use braid_config as config;
 pub use braid_plugin as plugin;
 pub use braid_telemetry::metrics::Metrics;
 pub use hooks::{HookPrograms, HooksError};
@@ -24,7 +25,6 @@ mod bucket_files;
 mod callback;
 mod checked;
 pub mod cli;
-pub mod config;
 mod excerpt;
 mod graphs;
 mod hang_up;

@@ -5,11 +5,11 @@ use braid_popular_operations::PopularOperationsError;
 use braid_telemetry::otlp::ExporterError;
 
 use crate::assemble::VersionError;
-use crate::config::ConfigError;
 use crate::operations::OperationsError;
 use crate::problems::Problem;
 use crate::source::SourceError;
 use crate::stand_ins::StandInError;
+use braid_config::ConfigError;
 
 /// Why a version can't be loaded.
 #[derive(Debug, thiserror::Error)]

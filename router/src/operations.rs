@@ -11,8 +11,8 @@ use braid_telemetry::metrics::{Metrics, ReloadOutcome};
 use tokio::sync::watch;
 
 use crate::assemble::{Front, Version};
-use crate::config::Config;
 use crate::watch::Watch;
+use braid_config::Config;
 
 /// Why a list of operations is not put in use.
 #[derive(Debug, thiserror::Error)]

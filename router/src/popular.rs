@@ -11,7 +11,7 @@ use braid_telemetry::metrics::Metrics;
 use tokio::task::JoinHandle;
 
 use crate::assemble::{Front, Version};
-use crate::config::Config;
+use braid_config::Config;
 
 /// Compiles what is used at other routers, within the time for it.
 pub(crate) async fn warm_up(

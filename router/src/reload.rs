@@ -18,7 +18,6 @@ use braid_telemetry::otlp::Exporter;
 use indexmap::IndexMap;
 
 use crate::assemble::{self, Additions, Front, Version, VersionError};
-use crate::config::{Config, ConfigError};
 use crate::hang_up::hang_up_signal;
 use crate::hooks::HookPrograms;
 use crate::invalidation;
@@ -32,6 +31,7 @@ use crate::source::supergraph_yaml::SubgraphYaml;
 use crate::source::{Loaded, Source, SourceError, last_good};
 use crate::stand_ins::StandInOptions;
 use crate::watch::{Watch, written_since};
+use braid_config::{Config, ConfigError};
 
 /// What a router is started with: a configuration file if there is one, and the options of the command line, which override it.
 #[derive(Debug, Clone, Default)]

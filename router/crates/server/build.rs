@@ -2,7 +2,7 @@
 //! Whatever goes wrong, the router is built: it has its small page then. `BRAID_SKIP_PLAYGROUND=1` leaves Node.js alone.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -15,6 +15,7 @@ const TIME: Duration = Duration::from_secs(300);
 fn main() {
     println!("cargo::rerun-if-env-changed=BRAID_SKIP_PLAYGROUND");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../playground");
+    // The page itself is none of these: the compiler takes note of the files that it includes, and one just built would be newer than this build.
     for source in SOURCES {
         println!("cargo::rerun-if-changed={}", folder.join(source).display());
     }
@@ -30,19 +31,11 @@ fn main() {
             );
         }
     }
-    let page = page(&folder);
-    if page.exists() {
-        println!("cargo::rerun-if-changed={}", page.display());
-    }
-}
-
-fn page(folder: &Path) -> PathBuf {
-    folder.join("dist/index.html.br")
 }
 
 /// Whether the page is there, and not older than what it is built from.
 fn is_current(folder: &Path) -> bool {
-    let Some(built) = changed(&page(folder)) else { return false };
+    let Some(built) = changed(&folder.join("dist/index.html.br")) else { return false };
     SOURCES.iter().filter_map(|source| newest(&folder.join(source))).all(|source| source <= built)
 }
 

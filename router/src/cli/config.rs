@@ -7,8 +7,8 @@ use braid_telemetry::metrics::Metrics;
 use clap::Subcommand;
 
 use super::terminal::{Failure, complain, print};
-use crate::config::{Config, ConfigError, reference};
 use crate::hooks::HookPrograms;
+use braid_config::{Config, ConfigError, reference};
 
 /// Check or describe the configuration.
 #[derive(Debug, Subcommand)]

@@ -16,13 +16,13 @@ use super::compose::{Format, show};
 use super::serve::{failure, run_server, serve, stop_signal};
 use super::terminal::{Failure, complain};
 use crate::assemble::Version;
-use crate::config::Config;
 use crate::load_error::LoadError;
 use crate::problems::{Problem, Problems, Standing};
 use crate::reload::{Blueprint, Origins};
 use crate::source::SourceError;
 use crate::source::supergraph_yaml::{SchemaLocation, SubgraphYaml};
 use crate::stand_ins::{StandInError, StandInOptions};
+use braid_config::Config;
 
 /// How often running subgraphs are asked for their schema, unless router.yaml says more often.
 const POLL: Duration = Duration::from_secs(2);

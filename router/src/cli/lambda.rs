@@ -84,7 +84,7 @@ impl Lambda {
         let config_file = local(self.config.or_else(|| deployed("router.yaml"))).await?;
         let supergraph = local(self.supergraph).await?;
         let mut blueprint = Blueprint { config_file, supergraph, plugins, ..Blueprint::default() };
-        let names_none = |config: crate::config::Config| config.schema == Default::default();
+        let names_none = |config: braid_config::Config| config.schema == Default::default();
         if blueprint.supergraph.is_none() && blueprint.config().is_ok_and(names_none) {
             blueprint.supergraph = deployed("supergraph.graphql");
         }

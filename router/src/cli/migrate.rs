@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::terminal::{Failure, complain, print, read_file};
-use crate::config::Config;
+use braid_config::Config;
 
 /// Turn the configuration of another router into router.yaml.
 ///

@@ -12,12 +12,12 @@ use clap::Args;
 use super::compose::{Format, show};
 use super::terminal::{Failure, complain};
 use crate::assemble::{self, Version, VersionError};
-use crate::config::ConfigError;
 use crate::invalidation;
 use crate::load_error::LoadError;
 use crate::reload::{Blueprint, Origins, keep_current};
 use crate::source::SourceError;
 use crate::stand_ins::StandInError;
+use braid_config::ConfigError;
 
 /// Serve a supergraph.
 #[derive(Debug, Args)]

@@ -29,8 +29,8 @@ use http::{Method, Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use crate::assemble::{Subgraphs, Version};
-use crate::config::Config;
 use crate::problems::Problems;
+use braid_config::Config;
 use check::{Changed, changed};
 
 /// The most bytes of a schema that is checked.

@@ -95,7 +95,7 @@ const MOST: usize = 10_000;
 
 /// Says what is wrong with the graphs, if anything is. `agents` is the graph of the endpoint for agents, if there is one. `limits` are the rate limits of
 /// all, and `has_costs` says whether there are costs that they can count.
-pub(super) fn check(
+pub(crate) fn check(
     graphs: &IndexMap<String, GraphConfig>,
     agents: Option<Option<&str>>,
     limits: &RateLimitsConfig,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use braid_settings::from_yaml;
 
-use super::Config;
+use crate::Config;
 
 /// Valid configurations that together have every option.
 pub const EXAMPLES: &str = include_str!("examples.yaml");
@@ -280,7 +280,7 @@ fn shown(default: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::InvalidConfig;
+    use crate::InvalidConfig;
 
     struct Nothing;
 
