@@ -18,12 +18,14 @@ COPY . .
 COPY --from=playground /src/router/playground/dist router/playground/dist
 # A router that runs WebAssembly hooks, which makes it larger: --build-arg FEATURES=braid/wasm
 ARG FEATURES=
-# Only with --target do flags spare build scripts and procedural macros, which can't be static.
+# Only with --target do flags spare build scripts and procedural macros, which can't be static. Where lld links, addresses that are filled in at the
+# start are packed.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
     set -eu; \
     host="$(rustc -vV | sed -n 's/^host: //p')"; \
     export RUSTFLAGS="-C target-feature=+crt-static"; \
+    case "$host" in x86_64-*) RUSTFLAGS="$RUSTFLAGS -C link-arg=-Wl,-z,pack-relative-relocs" ;; esac; \
     cargo build --profile dist --locked --target "$host" -p braid -p users -p orders -p inventory --features "$FEATURES"; \
     for program in braid users orders inventory; do \
         mkdir -p "/programs/$program/usr/local/bin"; \

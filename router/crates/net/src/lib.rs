@@ -25,4 +25,4 @@ pub use connect::{ConnectError, UrlError};
 pub use counted::Counted;
 pub use dial::Dialer;
 pub use endpoint::{Endpoint, EndpointError};
-pub use permits::{Permit, PermitQueue, Waiting};
+pub use permits::{Permit, PermitQueue, Permits, Waiting};

@@ -29,7 +29,21 @@ type Key = (Instant, u64);
 
 /// A permit. Dropping it gives it back.
 #[derive(Debug)]
-pub struct Permit(Arc<PermitQueue>);
+pub struct Permit {
+    queue: Arc<PermitQueue>,
+    taken: usize,
+}
+
+/// The permits of a queue at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permits {
+    /// How many there are.
+    pub all: usize,
+    /// How many are taken.
+    pub taken: usize,
+    /// How many have been given back so far.
+    pub returned: u64,
+}
 
 /// A place in the queue: completes with a permit, or with `None` once its deadline has passed. Dropping it leaves the queue.
 #[derive(Debug)]
@@ -50,7 +64,7 @@ impl PermitQueue {
         let mut state = self.lock();
         if state.taken < state.permits {
             state.taken += 1;
-            return Ok(Permit(self.clone()));
+            return Ok(Permit { queue: self.clone(), taken: state.taken });
         }
         let (grant_to, granted) = oneshot::channel();
         state.arrivals += 1;
@@ -59,10 +73,10 @@ impl PermitQueue {
         Err(Waiting { queue: self.clone(), key, granted })
     }
 
-    /// The number of permits, and how many have been given back so far.
-    pub fn permits(&self) -> (usize, u64) {
-        let state = self.lock();
-        (state.permits, state.returned)
+    /// Its permits.
+    pub fn permits(&self) -> Permits {
+        let State { permits: all, taken, returned, .. } = *self.lock();
+        Permits { all, taken, returned }
     }
 
     /// Changes the number of permits. If more are taken than that, the next ones that are given back are not granted again.
@@ -86,9 +100,10 @@ impl PermitQueue {
         while state.taken < state.permits {
             let Some((_, grant_to)) = state.waiting.pop_first() else { return };
             state.taken += 1;
+            let permit = Permit { queue: self.clone(), taken: state.taken };
             drop(state);
             // If the receiver has just been dropped, the permit comes back, and the next in the queue gets it.
-            drop(grant_to.send(Permit(self.clone())));
+            drop(grant_to.send(permit));
             state = self.lock();
         }
     }
@@ -98,12 +113,19 @@ impl PermitQueue {
     }
 }
 
+impl Permit {
+    /// How many were taken when this one had been.
+    pub fn taken(&self) -> usize {
+        self.taken
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = self.queue.lock();
         state.taken -= 1;
         state.returned += 1;
-        self.0.grant(state);
+        self.queue.grant(state);
     }
 }
 
@@ -180,6 +202,8 @@ mod tests {
         let second = queue.acquire(now).unwrap_err();
         queue.resize(2);
         let second = second.now_or_never().unwrap().unwrap();
+        assert_eq!((first.taken(), second.taken()), (1, 2));
+        assert_eq!(queue.permits(), Permits { all: 2, taken: 2, returned: 0 });
         queue.resize(1);
         let mut third = queue.acquire(now).unwrap_err();
         drop(first);

@@ -2,14 +2,14 @@
 //! none would end before nearly all do, and each would hold its memory for so long: more than the processor's cache holds, so that
 //! all would be slower. Knows no HTTP.
 //!
-//! Waiting for slow subgraphs leaves threads with nothing to do: then more run, and as many as it takes.
+//! Waiting for slow subgraphs leaves threads with nothing to do: then more run, and as many as it takes, until threads are busy again.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use braid_net::{Permit, PermitQueue, Waiting};
+use braid_net::{Permit, PermitQueue, Permits, Waiting};
 
 /// So much work is begun for each thread while it is busy. Large requests need room, small ones company: what threads do for many at
 /// once, such as asking for news from sockets, costs each less.
@@ -43,33 +43,48 @@ impl Scheduler {
 
     /// The permit of a request, or the wait for it, which ends without one if its time does.
     pub(crate) fn next(self: &Arc<Self>, until: Instant) -> Result<Permit, Waiting> {
-        self.permits.acquire(until).inspect_err(|_| self.watch())
+        let permit = self.permits.acquire(until);
+        if permit.as_ref().map_or(true, |permit| permit.taken() > self.least()) {
+            self.watch();
+        }
+        permit
     }
 
-    /// Sees to it that as many run as keep threads busy, by one task as long as any wait.
+    /// How many run at any time.
+    fn least(&self) -> usize {
+        RUNNING.start() * self.threads
+    }
+
+    /// Sees to it that as many run as keep threads busy, by one task as long as any wait, or more than the least run: what was right while
+    /// threads were idle is too many when they are busy.
     fn watch(self: &Arc<Self>) {
-        if self.is_watched.swap(true, Ordering::AcqRel) {
+        if self.is_watched.load(Ordering::Relaxed) || self.is_watched.swap(true, Ordering::AcqRel) {
             return;
         }
         let scheduler = self.clone();
         tokio::spawn(async move {
-            let mut load = Load::new(scheduler.permits.permits().1);
+            let mut load = Load::new(scheduler.permits.permits().returned);
             loop {
                 tokio::time::sleep(PAUSE).await;
                 let is_idle = is_a_thread_idle().await;
-                let (permits, ended) = scheduler.permits.permits();
-                load.add(is_idle, ended, scheduler.threads);
-                scheduler.permits.resize(load.fitting(permits, scheduler.threads));
-                if scheduler.permits.expire(Instant::now()) {
+                let Permits { all, returned, .. } = scheduler.permits.permits();
+                load.add(is_idle, returned, scheduler.threads);
+                let is_anybody_waiting = scheduler.permits.expire(Instant::now());
+                scheduler.permits.resize(load.fitting(all, scheduler.threads, is_anybody_waiting));
+                if scheduler.is_worth_watching() {
                     continue;
                 }
                 scheduler.is_watched.store(false, Ordering::Release);
                 // Who came between the two looked at the mark before it was gone.
-                if !scheduler.permits.expire(Instant::now()) || scheduler.is_watched.swap(true, Ordering::AcqRel) {
+                if !scheduler.is_worth_watching() || scheduler.is_watched.swap(true, Ordering::AcqRel) {
                     return;
                 }
             }
         });
+    }
+
+    fn is_worth_watching(&self) -> bool {
+        self.permits.expire(Instant::now()) || self.permits.permits().taken > self.least()
     }
 }
 
@@ -109,9 +124,9 @@ impl Load {
     }
 
     /// How many requests should run where so many may.
-    fn fitting(&self, permits: usize, threads: usize) -> usize {
+    fn fitting(&self, permits: usize, threads: usize, is_anybody_waiting: bool) -> usize {
         if self.idle > IDLE {
-            return permits + permits / 4;
+            return if is_anybody_waiting { permits + permits / 4 } else { permits };
         }
         let begun = self.requests * BEGUN.as_secs_f64() / self.busy.as_secs_f64();
         let enough = (begun as usize).clamp(*RUNNING.start(), *RUNNING.end()) * threads;
@@ -162,7 +177,7 @@ mod tests {
     #[tokio::test]
     async fn when_threads_are_busy_again_fewer_run() {
         let scheduler = Scheduler::new();
-        let least = RUNNING.start() * scheduler.threads;
+        let least = scheduler.least();
         scheduler.permits.resize(least * 100);
         let until = Instant::now() + Duration::from_secs(60);
         let mut running = take_all(&scheduler, until);
@@ -173,6 +188,20 @@ mod tests {
             tokio::task::yield_now().await;
         }
         running.truncate(RUNNING.end() * scheduler.threads);
+        assert!(scheduler.next(until).is_err());
+    }
+
+    #[tokio::test]
+    async fn fewer_run_on_busy_threads_though_nobody_waits() {
+        let scheduler = Scheduler::new();
+        let most = RUNNING.end() * scheduler.threads;
+        scheduler.permits.resize(most * 2);
+        let until = Instant::now() + Duration::from_secs(60);
+        let _running: Vec<_> = (0..most + 1).map(|_| scheduler.next(until).unwrap()).collect();
+        for _ in 0..200 {
+            std::thread::sleep(Duration::from_millis(1));
+            tokio::task::yield_now().await;
+        }
         assert!(scheduler.next(until).is_err());
     }
 
