@@ -18,8 +18,8 @@ COPY . .
 COPY --from=playground /src/router/playground/dist router/playground/dist
 # A router that runs WebAssembly hooks, which makes it larger: --build-arg FEATURES=braid/wasm
 ARG FEATURES=
-# Only with --target do flags spare build scripts and procedural macros, which can't be static. Where lld links, addresses that are filled in at the
-# start are packed.
+# Only with --target do flags spare build scripts and procedural macros, which can't be static. lld, which links on x86-64, packs the addresses that
+# are filled in when a program starts.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
     set -eu; \
