@@ -110,7 +110,8 @@ struct Load {
 
 impl Load {
     fn new(ended: u64) -> Self {
-        Self { idle: 0.0, busy: Duration::ZERO, requests: 0.0, ended, looked: Instant::now() }
+        // Neither idle nor busy until it is seen.
+        Self { idle: IDLE * 0.75, busy: Duration::ZERO, requests: 0.0, ended, looked: Instant::now() }
     }
 
     /// Takes note of whether a thread is idle now, and how many requests have ended so far. What was noted before counts less each time.
