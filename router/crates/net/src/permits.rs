@@ -41,6 +41,8 @@ pub struct Permits {
     pub all: usize,
     /// How many are taken.
     pub taken: usize,
+    /// How many are waited for.
+    pub waiting: usize,
     /// How many have been given back so far.
     pub returned: u64,
 }
@@ -73,12 +75,6 @@ impl PermitQueue {
         Err(Waiting { queue: self.clone(), key, granted })
     }
 
-    /// Its permits.
-    pub fn permits(&self) -> Permits {
-        let State { permits: all, taken, returned, .. } = *self.lock();
-        Permits { all, taken, returned }
-    }
-
     /// Changes the number of permits. If more are taken than that, the next ones that are given back are not granted again.
     pub fn resize(self: &Arc<Self>, permits: usize) {
         let mut state = self.lock();
@@ -86,13 +82,14 @@ impl PermitQueue {
         self.grant(state);
     }
 
-    /// Removes everyone whose deadline has passed. Returns whether anyone is left in the queue.
-    pub fn expire(&self, now: Instant) -> bool {
+    /// Removes everyone whose deadline has passed. Returns what is left.
+    pub fn expire(&self, now: Instant) -> Permits {
         let mut state = self.lock();
         while state.waiting.first_key_value().is_some_and(|((until, _), _)| *until <= now) {
             state.waiting.pop_first();
         }
-        !state.waiting.is_empty()
+        let State { permits: all, taken, returned, ref waiting, .. } = *state;
+        Permits { all, taken, waiting: waiting.len(), returned }
     }
 
     /// Gives free permits to the first in the queue.
@@ -187,10 +184,10 @@ mod tests {
         let _permit = queue.acquire(now).unwrap();
         let early = queue.acquire(now).unwrap_err();
         let mut late = queue.acquire(now + Duration::from_secs(1)).unwrap_err();
-        assert!(queue.expire(now));
+        assert_eq!(queue.expire(now).waiting, 1);
         assert!(early.now_or_never().unwrap().is_none());
         assert!((&mut late).now_or_never().is_none());
-        assert!(!queue.expire(now + Duration::from_secs(1)));
+        assert_eq!(queue.expire(now + Duration::from_secs(1)).waiting, 0);
         assert!(late.now_or_never().unwrap().is_none());
     }
 
@@ -203,7 +200,7 @@ mod tests {
         queue.resize(2);
         let second = second.now_or_never().unwrap().unwrap();
         assert_eq!((first.taken(), second.taken()), (1, 2));
-        assert_eq!(queue.permits(), Permits { all: 2, taken: 2, returned: 0 });
+        assert_eq!(queue.expire(now), Permits { all: 2, taken: 2, waiting: 0, returned: 0 });
         queue.resize(1);
         let mut third = queue.acquire(now).unwrap_err();
         drop(first);

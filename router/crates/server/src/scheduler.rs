@@ -34,25 +34,16 @@ pub(crate) struct Scheduler {
 impl Scheduler {
     pub(crate) fn new() -> Arc<Self> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Arc::new(Self {
-            permits: PermitQueue::new(RUNNING.start() * threads),
-            threads,
-            is_watched: AtomicBool::new(false),
-        })
+        Arc::new(Self { permits: PermitQueue::new(least(threads)), threads, is_watched: AtomicBool::new(false) })
     }
 
     /// The permit of a request, or the wait for it, which ends without one if its time does.
     pub(crate) fn next(self: &Arc<Self>, until: Instant) -> Result<Permit, Waiting> {
         let permit = self.permits.acquire(until);
-        if permit.as_ref().map_or(true, |permit| permit.taken() > self.least()) {
+        if permit.as_ref().map_or(true, |permit| permit.taken() > least(self.threads)) {
             self.watch();
         }
         permit
-    }
-
-    /// How many run at any time.
-    fn least(&self) -> usize {
-        RUNNING.start() * self.threads
     }
 
     /// Sees to it that as many run as keep threads busy, by one task as long as any wait, or more than the least run: what was right while
@@ -63,14 +54,13 @@ impl Scheduler {
         }
         let scheduler = self.clone();
         tokio::spawn(async move {
-            let mut load = Load::new(scheduler.permits.permits().returned);
+            let mut load = Load::new(scheduler.permits.expire(Instant::now()).returned);
             loop {
                 tokio::time::sleep(PAUSE).await;
                 let is_idle = is_a_thread_idle().await;
-                let Permits { all, returned, .. } = scheduler.permits.permits();
-                load.add(is_idle, returned, scheduler.threads);
-                let is_anybody_waiting = scheduler.permits.expire(Instant::now());
-                scheduler.permits.resize(load.fitting(all, scheduler.threads, is_anybody_waiting));
+                let permits = scheduler.permits.expire(Instant::now());
+                load.add(is_idle, permits.returned, scheduler.threads);
+                scheduler.permits.resize(load.fitting(permits, scheduler.threads));
                 if scheduler.is_worth_watching() {
                     continue;
                 }
@@ -84,8 +74,14 @@ impl Scheduler {
     }
 
     fn is_worth_watching(&self) -> bool {
-        self.permits.expire(Instant::now()) || self.permits.permits().taken > self.least()
+        let Permits { waiting, taken, .. } = self.permits.expire(Instant::now());
+        waiting > 0 || taken > least(self.threads)
     }
+}
+
+/// How many run at any time.
+fn least(threads: usize) -> usize {
+    RUNNING.start() * threads
 }
 
 /// Whether a thread of the runtime has nothing to do, as seen by a task of ours. What else runs on the runtime makes threads busy too,
@@ -124,10 +120,10 @@ impl Load {
         self.ended = ended;
     }
 
-    /// How many requests should run where so many may.
-    fn fitting(&self, permits: usize, threads: usize, is_anybody_waiting: bool) -> usize {
+    /// How many requests should run.
+    fn fitting(&self, Permits { all: permits, waiting, .. }: Permits, threads: usize) -> usize {
         if self.idle > IDLE {
-            return if is_anybody_waiting { permits + permits / 4 } else { permits };
+            return if waiting > 0 { permits + permits / 4 } else { permits };
         }
         let begun = self.requests * BEGUN.as_secs_f64() / self.busy.as_secs_f64();
         let enough = (begun as usize).clamp(*RUNNING.start(), *RUNNING.end()) * threads;
@@ -178,7 +174,7 @@ mod tests {
     #[tokio::test]
     async fn when_threads_are_busy_again_fewer_run() {
         let scheduler = Scheduler::new();
-        let least = scheduler.least();
+        let least = least(scheduler.threads);
         scheduler.permits.resize(least * 100);
         let until = Instant::now() + Duration::from_secs(60);
         let mut running = take_all(&scheduler, until);
