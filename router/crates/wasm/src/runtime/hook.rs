@@ -107,11 +107,12 @@ impl Hook {
             Ok(Err(refusal)) => refusal::refused(refusal).map(Some),
             Err(failure) => Err(failure.to_string()),
         };
+        let took = began.elapsed();
         if let Some(metrics) = &self.0.metrics[stage as usize] {
-            metrics.called(CallOutcome::of(&said), began.elapsed());
+            metrics.called(CallOutcome::of(&said), took);
         }
         if let Some(trace) = trace {
-            self.0.record(trace, names::short(stage), &said, began.elapsed());
+            self.0.record(trace, stage, &said, took);
         }
         let outcome = match said {
             Ok(None) => Outcome::Continued,
@@ -169,16 +170,10 @@ impl Inner {
     }
 
     /// Makes a span of a call that has just ended.
-    fn record(
-        &self,
-        trace: &TraceContext,
-        stage: &'static str,
-        said: &Result<Option<Refused>, String>,
-        took: Duration,
-    ) {
+    fn record(&self, trace: &TraceContext, stage: Stage, said: &Result<Option<Refused>, String>, took: Duration) {
         let Some(mut span) = trace.ran(|| format!("hook {}", self.name), took) else { return };
         span.set("wasm.hook", self.name.clone());
-        span.set("wasm.stage", stage);
+        span.set("wasm.stage", names::short(stage));
         match said {
             Ok(None) => {}
             Ok(Some(refused)) => span.set("wasm.refused", i64::from(refused.status.as_u16())),
