@@ -95,7 +95,7 @@ pub fn version_with(
         Some(coprocessor) => plugins.with(coprocessor),
         None => plugins,
     };
-    let mut supergraph = read(supergraph_sdl)?;
+    let mut supergraph = read(supergraph_sdl, previous.map(|previous| &*previous.gateway.supergraph))?;
     unknown_names(config, &supergraph)?;
     let events = Events::declare(&mut supergraph, &config.events)?;
     let supergraph = Arc::new(supergraph);
@@ -178,8 +178,8 @@ fn anonymous(exceptions: &Exceptions) -> AnonymousConfig {
 }
 
 /// Parses a supergraph, if the router can serve it.
-pub(crate) fn read(supergraph_sdl: &str) -> Result<Supergraph, VersionError> {
-    let supergraph = Supergraph::read(supergraph_sdl).map_err(VersionError::Supergraph)?;
+pub(crate) fn read(supergraph_sdl: &str, older: Option<&Supergraph>) -> Result<Supergraph, VersionError> {
+    let supergraph = Supergraph::read_after(supergraph_sdl, older).map_err(VersionError::Supergraph)?;
     for tag in &supergraph.cache_tags.ignored {
         tracing::warn!(tag, "A cache tag of the supergraph has no effect");
     }

@@ -260,8 +260,15 @@ struct Built {
     changes: Changes,
 }
 
+/// The version before the one that is built.
+struct Previous {
+    version: Arc<Version>,
+    /// Whether its configuration is the same.
+    is_alike: bool,
+}
+
 /// Builds a version on a thread of its own: it takes a core for a while, and requests need the others.
-async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<Version>>) -> Result<Built, LoadError> {
+async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Previous>) -> Result<Built, LoadError> {
     let metrics = metrics.clone();
     let built = tokio::task::spawn_blocking(move || {
         let Material { config, loaded, operations, is_saved, mocks, plugins, hooks, stand_ins, problems, .. } =
@@ -272,7 +279,7 @@ async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<
         let additions = Additions { plugins, hooks, stand_ins };
         let save_to = config.schema.last_good.clone().filter(|_| !is_saved);
         let supergraph_sdl = loaded.supergraph_sdl;
-        let previous_version = previous.as_deref();
+        let previous_version = previous.as_ref().map(|previous| &*previous.version);
         let version =
             assemble::version_with(additions, &config, &supergraph_sdl, operations, &metrics, previous_version)?;
         let version = with_schema_tools(version, &config, subgraphs, problems);
@@ -281,9 +288,15 @@ async fn build(material: Material, metrics: &Arc<Metrics>, previous: Option<Arc<
         {
             tracing::warn!(%error, file = %file.display(), "The supergraph can't be saved");
         }
-        let changes =
-            previous.map(|previous| Changes::between(&previous.gateway.supergraph, &version.gateway.supergraph));
-        Ok::<_, LoadError>(Built { version, config, supergraph_sdl, changes: changes.unwrap_or_default() })
+        let changes = match previous {
+            None => Changes::default(),
+            Some(Previous { version: previous, is_alike }) => {
+                let changes = Changes::between(&previous.gateway.supergraph, &version.gateway.supergraph);
+                let kept = if is_alike { version.gateway.take_over(&previous.gateway) } else { 0 };
+                changes.with_kept_operations(kept)
+            }
+        };
+        Ok::<_, LoadError>(Built { version, config, supergraph_sdl, changes })
     });
     match built.await {
         Ok(built) => built,
@@ -386,8 +399,8 @@ async fn reload_once(
     }
     report::hints(&material.loaded.hints);
     let mocks = material.mocks.clone();
-    let Built { version, config, supergraph_sdl, changes } =
-        build(material, front.metrics(), Some(current.clone())).await?;
+    let previous = Previous { version: current.clone(), is_alike: material.config == origins.config };
+    let Built { version, config, supergraph_sdl, changes } = build(material, front.metrics(), Some(previous)).await?;
     if certificates != origins.certificates {
         front.exporter().map(Exporter::renew_certificates).transpose()?;
     }

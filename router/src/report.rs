@@ -43,6 +43,8 @@ pub(crate) struct Changes {
     fields: Option<String>,
     /// The number of other changes that clients can notice.
     others: Option<usize>,
+    /// The number of compiled operations that the changes do not touch.
+    operations_kept: usize,
 }
 
 impl Changes {
@@ -70,18 +72,25 @@ impl Changes {
             types: types.text(),
             fields: fields.text(),
             others: (others > 0).then_some(others),
+            operations_kept: 0,
         }
+    }
+
+    /// The same, where so many compiled operations are kept.
+    pub(crate) fn with_kept_operations(self, operations_kept: usize) -> Self {
+        Self { operations_kept, ..self }
     }
 
     /// Logs that the new version is in use.
     pub(crate) fn log(&self) {
-        let Self { subgraphs, types, fields, others } = self;
+        let Self { subgraphs, types, fields, others, operations_kept } = self;
         let (subgraphs, types, fields) = (subgraphs.as_deref(), types.as_deref(), fields.as_deref());
         tracing::info!(
             subgraphs,
             types,
             fields,
             others = *others,
+            operations_kept,
             "A new version of schema, configuration or certificates is in use"
         );
     }

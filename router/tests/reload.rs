@@ -123,6 +123,40 @@ async fn a_new_schema_is_taken_up_and_a_bad_one_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_operations_that_a_change_touches_are_compiled_again() {
+    let (users, orders) = good_subgraphs().await;
+    let sdl = supergraph(&users.url(), &orders.url());
+    let config = |more: &str| format!("schema: {{ supergraph: supergraph.graphql }}\nreload: {{ warm_up: 0 }}\n{more}");
+    let current = Current::start(folder_with(&sdl), &config("")).await;
+    let ask = async |count: usize| {
+        let misses = current.metrics.cache_misses.get();
+        assert_eq!(current.ask(OLD).await.json()["data"]["me"]["name"], "Ada");
+        assert_eq!(current.metrics.cache_misses.get() - misses, count as u64);
+    };
+    let swapped = async |file: &str, text: &str| {
+        let reloads = current.reloads("Swapped");
+        replace(&current.file(file), text);
+        until("the new version is in use", async || current.reloads("Swapped") > reloads).await;
+    };
+    ask(1).await;
+    ask(0).await;
+    let with_nick = with_field(&sdl, "nick");
+    swapped("supergraph.graphql", &with_nick).await;
+    assert_eq!(current.metrics.cache_operations.get(), 1, "another field of the type is of no interest");
+    ask(0).await;
+    let name = "name: String @join__field(graph: USERS)";
+    assert!(with_nick.contains(name));
+    let changed = with_nick.replace(name, &name.replace("String", "String!"));
+    swapped("supergraph.graphql", &changed).await;
+    ask(1).await;
+    swapped("supergraph.graphql", &with_nick).await;
+    ask(1).await;
+    ask(0).await;
+    swapped("router.yaml", &config("limits: { max_aliases: 7 }")).await;
+    ask(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_signal_reloads_without_watching() {
     let _alone = SIGNALS.lock().await;
     let (users, orders) = good_subgraphs().await;

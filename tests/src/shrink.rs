@@ -21,7 +21,7 @@ pub fn shrink_with(world: &World, operation: &Operation, kind: &'static str, run
     loop {
         let before = (world.clone(), operation.clone());
         operation = smallest(operation, operation_candidates, &|candidate| fails(&world, candidate) == Some(kind));
-        world = smallest(world, world_candidates, &|candidate| fails(candidate, &operation) == Some(kind));
+        world = smallest(world, smaller_worlds, &|candidate| fails(candidate, &operation) == Some(kind));
         if before == (world.clone(), operation.clone()) {
             return (world, operation);
         }
@@ -210,7 +210,8 @@ fn drop_argument(document: &mut Document, at: usize) -> bool {
     })
 }
 
-fn world_candidates(world: &World) -> Vec<World> {
+/// Worlds that lack a little of this one. Not all of them compose.
+pub fn smaller_worlds(world: &World) -> Vec<World> {
     let mut found = Vec::new();
     for at in 0..world.subgraphs.len() {
         let mut smaller = world.clone();

@@ -66,7 +66,7 @@ async fn compose(subgraphs: PathBuf, output: Option<PathBuf>, format: Format, va
                     .map_err(|error| Failure::Unreadable(format!("{} can't be written: {error}", path.display())))?;
             }
             // Composition succeeds all the same: other routers may serve it.
-            let refusal = assemble::read(sdl).err().map(|error| chain(&error));
+            let refusal = assemble::read(sdl, None).err().map(|error| chain(&error));
             let refused = |before: &str| {
                 refusal
                     .iter()

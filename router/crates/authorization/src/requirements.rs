@@ -111,6 +111,11 @@ impl Requirements {
         self.all.iter().enumerate().map(|(at, requirement)| (RequirementId(at as u32), requirement))
     }
 
+    /// Whether the requirements are the same, with the same numbers; not whether the same elements have them.
+    pub fn are_like(&self, other: &Self) -> bool {
+        self.all.iter().eq(&other.all)
+    }
+
     pub(crate) fn add(&mut self, requirement: Requirement) -> RequirementId {
         RequirementId(self.all.insert_full(requirement).0 as u32)
     }

@@ -116,7 +116,7 @@ pub struct ReloadConfig {
     pub watch: bool,
     /// How often subgraphs with `subgraph_url` are asked for their schema; `0s`: only at startup.
     pub poll: Duration,
-    /// How many of the most used operations are compiled before a new schema is put in use.
+    /// How many of the most used operations are compiled before a new schema is put in use. Those for which it changes nothing stay compiled.
     pub warm_up: usize,
     /// Where routers share which operations are used most, so that one that starts has compiled them before it serves.
     pub shared_operations: Option<SharedOperationsConfig>,

@@ -72,7 +72,7 @@ impl<'a> Absorb<'a> {
     /// For the response to the fetch at `index`.
     pub(crate) fn new(target: Target<'a>, index: usize, limits: ReadLimits) -> Self {
         let Target { operation, tree, root, errors, exposure } = target;
-        let fetch = &operation.fetches[index];
+        let fetch = &operation.program.fetches[index];
         let locator = Locator::new(operation, fetch, root);
         Self { operation, index, fetch, tree, errors, exposure, limits, locator, weight: 0 }
     }

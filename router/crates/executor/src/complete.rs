@@ -86,14 +86,14 @@ impl<'a> Completion<'a> {
         let introspector = Introspector::new(introspection::Context {
             api: operation.api(),
             variables,
-            definitions: &operation.variables,
+            definitions: &operation.program.variables,
             max_bytes: max_out,
             deadline,
         });
         Self {
             supergraph: &operation.supergraph,
-            projection: &operation.projection,
-            decisions: operation.projection.rules.decide(variables),
+            projection: &operation.program.projection,
+            decisions: operation.program.projection.rules.decide(variables),
             variables,
             tree,
             introspector,

@@ -127,7 +127,7 @@ impl<M> Run<'_, M> {
 
     /// Prepares the fetch whose responses are the events of a subscription.
     fn start_subscription(&mut self) -> Option<(Sent, SubgraphRequest)> {
-        let first = self.operation.fetches.first()?;
+        let first = self.operation.program.fetches.first()?;
         let CompiledKind::Root { operation: OperationType::Subscription, .. } = first.kind else { return None };
         self.ready.retain(|index| *index != 0);
         self.start(0)

@@ -129,7 +129,7 @@ impl<'a> Locator<'a> {
 
     /// For each number below `count`, the path to the first object that is wanted under it.
     fn starts(&self, tree: &mut Tree, path: &[Step], wanted: &AHashMap<ObjectId, usize>, count: usize) -> Vec<Start> {
-        let shapes = &self.operation.shapes;
+        let shapes = &self.operation.program.shapes;
         let found = walk::first_paths(tree, shapes, self.root, path, wanted, count);
         let start = |found: Option<Vec<PathSegment>>| {
             let whole = found.as_ref().map_or(0, Vec::len);
@@ -150,7 +150,7 @@ impl<'a> Locator<'a> {
         wire: &[PathSegment],
     ) -> ClientPath {
         let (mut path, mut visible) = start;
-        let shapes = &self.operation.shapes;
+        let shapes = &self.operation.program.shapes;
         let readings = &self.fetch.readings;
         let mut reading = Some(reading);
         let mut cell = source.map(Cell::Object);
@@ -192,7 +192,7 @@ impl<'a> Locator<'a> {
 
     /// The deepest path that all objects of the fetch have in common; for one root field, the field.
     pub(crate) fn common_path(&mut self, tree: &mut Tree) -> ClientPath {
-        let shapes = &self.operation.shapes;
+        let shapes = &self.operation.program.shapes;
         match &self.fetch.kind {
             CompiledKind::Root { path, reading, .. } => {
                 let mut common = walk::common_path(tree, shapes, self.root, path);
@@ -220,7 +220,7 @@ impl<'a> Locator<'a> {
             return known.clone();
         }
         let CompiledKind::Entities(entities) = &self.fetch.kind else { return Vec::new() };
-        let common = walk::common_path(tree, &self.operation.shapes, self.root, &entities[list].path);
+        let common = walk::common_path(tree, &self.operation.program.shapes, self.root, &entities[list].path);
         let path = self.visible(common);
         self.commons.insert(list, path.clone());
         path
@@ -229,7 +229,7 @@ impl<'a> Locator<'a> {
     /// The part of a path of the tree that the client asked for.
     fn visible(&self, path: Option<Vec<PathSegment>>) -> ClientPath {
         let mut path = path.unwrap_or_default();
-        let shapes = &self.operation.shapes;
+        let shapes = &self.operation.program.shapes;
         let mut at = Some(Shapes::ROOT);
         let mut length = 0;
         for segment in &path {

@@ -17,14 +17,14 @@ pub(crate) fn prepare(
     tree: &mut Tree,
     index: usize,
 ) -> Result<Option<Prepared>, PrepareError> {
-    let fetch = &context.operation.fetches[index];
+    let fetch = &context.operation.program.fetches[index];
     match (&fetch.kind, &fetch.requests) {
         (CompiledKind::Root { path, .. }, Requests::One(request)) => Ok(prepare_root(context, tree, path, request)),
         (CompiledKind::Entities(entities), Requests::One(request)) => prepare_all(context, tree, entities, request),
         (CompiledKind::Entities(entities), Requests::ByGroups { fetch, selections, known }) => {
             let Some(groups) = Groups::collect(context, tree, entities)? else { return Ok(None) };
             let schema = &context.operation.supergraph.schema;
-            let variables = &context.operation.variables;
+            let variables = &context.operation.program.variables;
             let request = request_of_groups(fetch, schema, variables, selections, known, &groups.counts())?;
             Ok(Some(groups.prepare(context, tree, &request)))
         }

@@ -92,8 +92,8 @@ impl<'a, M> Run<'a, M> {
         // Positions in the tree are counted in 32 bits.
         limits.max_memory = limits.max_memory.min(4 << 30);
         let mut tree = Tree::default();
-        let root = tree.add_object(operation.shapes.get(Shapes::ROOT).width(), Some(operation.root));
-        let waits_for: Vec<u32> = operation.fetches.iter().map(|fetch| fetch.waits_for).collect();
+        let root = tree.add_object(operation.program.shapes.get(Shapes::ROOT).width(), Some(operation.program.root));
+        let waits_for: Vec<u32> = operation.program.fetches.iter().map(|fetch| fetch.waits_for).collect();
         let ready = (0..waits_for.len()).rev().filter(|index| waits_for[*index] == 0).collect();
         Self {
             operation,
@@ -111,9 +111,9 @@ impl<'a, M> Run<'a, M> {
             held: 0,
             waits_for,
             ready,
-            waits: operation.parts.as_ref().map(|parts| parts.waits_for.clone()).unwrap_or_default(),
+            waits: operation.program.parts.as_ref().map(|parts| parts.waits_for.clone()).unwrap_or_default(),
             under_way: Vec::new(),
-            reports: Vec::with_capacity(operation.fetches.len()),
+            reports: Vec::with_capacity(operation.program.fetches.len()),
             answers: Vec::new(),
             gave_up: false,
             timed_out: false,
@@ -125,7 +125,7 @@ impl<'a, M> Run<'a, M> {
 
     /// Prepares a fetch that is ready. When there is nothing to ask, the fetches that wait for it become ready.
     pub(crate) fn start(&mut self, index: usize) -> Option<(Sent, SubgraphRequest)> {
-        let fetch = &self.operation.fetches[index];
+        let fetch = &self.operation.program.fetches[index];
         let prepared = match fetch.condition.holds(self.variables) {
             true => self.prepare(index),
             false => None,
@@ -179,10 +179,10 @@ impl<'a, M> Run<'a, M> {
     }
 
     fn done(&mut self, index: usize) {
-        if let Some(parts) = &self.operation.parts {
+        if let Some(parts) = &self.operation.program.parts {
             parts.serves[index].iter().for_each(|part| self.waits[*part] -= 1);
         }
-        for waiting in &self.operation.fetches[index].wakes {
+        for waiting in &self.operation.program.fetches[index].wakes {
             let waits_for = &mut self.waits_for[*waiting as usize];
             *waits_for -= 1;
             if *waits_for == 0 {
@@ -193,7 +193,7 @@ impl<'a, M> Run<'a, M> {
 
     pub(crate) fn answered(&mut self, arrived: Arrived<SubgraphResponse<M>>) {
         let Arrived { sent, outcome, started, took } = arrived;
-        let subgraph = self.operation.fetches[sent.index].subgraph;
+        let subgraph = self.operation.program.fetches[sent.index].subgraph;
         let outcome = outcome.map(|SubgraphResponse { status, body, meta, kept }| {
             self.answers.push((subgraph, meta));
             Came { status, body, kept }
@@ -268,7 +268,7 @@ impl<'a, M> Run<'a, M> {
             Err(_) => (None, 0),
         };
         response_bytes += known.as_ref().map_or(0, |known| known.body.len());
-        let subgraph = self.operation.fetches[index].subgraph;
+        let subgraph = self.operation.program.fetches[index].subgraph;
         self.under_way.retain(|(sent, _)| *sent != index);
         self.held += response_bytes;
         let fits = response_bytes <= self.limits.max_memory && self.room() > 0;
@@ -325,7 +325,7 @@ impl<'a, M> Run<'a, M> {
         for (index, request_bytes) in std::mem::take(&mut self.under_way) {
             self.reports.push(FetchReport {
                 fetch: index,
-                subgraph: self.operation.fetches[index].subgraph,
+                subgraph: self.operation.program.fetches[index].subgraph,
                 weight: 0,
                 started: Duration::ZERO,
                 took: self.started.elapsed(),

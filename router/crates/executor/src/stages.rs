@@ -46,7 +46,7 @@ impl<'a> Stages<'a> {
     /// An execution that has not begun.
     pub fn new(operation: &'a CompiledOperation, variables: &'a Variables) -> Self {
         let mut tree = Tree::default();
-        let root = tree.add_object(operation.shapes.get(Shapes::ROOT).width(), Some(operation.root));
+        let root = tree.add_object(operation.program.shapes.get(Shapes::ROOT).width(), Some(operation.program.root));
         Self { operation, variables, tree, root, errors: Errors::new(100), refusals: Errors::new(100) }
     }
 
@@ -61,7 +61,7 @@ impl<'a> Stages<'a> {
     /// Reads a response into slots, and leaves it at that. Returns whether it is as it should be.
     pub fn read(&self, request: &Request, body: &Bytes) -> bool {
         let mut tree = Tree::default();
-        let fetch = &self.operation.fetches[request.index];
+        let fetch = &self.operation.program.fetches[request.index];
         let expected = crate::absorb::expected(&fetch.kind, &request.prepared.receivers);
         let Some(buffer) = tree.keep(body.clone()) else { return false };
         read_response(&mut tree, &fetch.readings, &expected, buffer, LIMITS, false).is_ok()

@@ -6,6 +6,7 @@ use braid_demand_control::{CostModel, Formula};
 use braid_executor::{CompileOptions, CompiledOperation, Weights};
 use braid_graphql::OperationType;
 use braid_graphql::error::GraphQLError;
+use braid_graphql::footprint::Footprint;
 use braid_graphql::incremental::{deciding_variables, is_incremental};
 use braid_graphql::names::SchemaNames;
 use braid_graphql::normalize::{NormalizeError, NormalizeLimits, normalize, normalize_in_parts};
@@ -113,7 +114,9 @@ impl Compiler {
             .as_ref()
             .and_then(|usage| usage.operation(&document, chosen, schema, graph.map(|graph| &*graph.name)));
         let deciding = deciding.filter(|all| all.len() <= MAX_DECIDING).map(Into::into);
-        Ok(Some(Parsed { operation, deciding, usage }))
+        // What is hidden from a graph can depend on all of the schema.
+        let footprint = graph.is_none().then(|| Footprint::new(&document, schema));
+        Ok(Some(Parsed { operation, deciding, usage, footprint }))
     }
 
     fn read<'a>(&self, text: &'a str, graph: Option<&Graph>) -> Result<Document<'a>, Refusal> {
@@ -225,6 +228,8 @@ pub(crate) struct Parsed {
     pub(crate) deciding: Option<Box<[usize]>>,
     /// Its counters, where its use is recorded and there is room for them.
     pub(crate) usage: Option<Arc<OperationUsage>>,
+    /// What of the schema the document refers to; `None` for one of several graphs.
+    pub(crate) footprint: Option<Footprint>,
 }
 
 /// What subgraphs give is added up as costs are estimated.

@@ -162,10 +162,10 @@ impl Miss {
         let started = Instant::now();
         let within = Within { graph: self.graph.as_deref(), effort };
         let parsed = self.compiler.parse_wanted(text, name, self.values.as_deref(), within);
-        let (parsed, deciding, usage) = match parsed {
+        let (parsed, deciding, usage, footprint) = match parsed {
             Ok(None) => return Ok(None),
-            Ok(Some(Parsed { operation, deciding, usage })) => (Ok(operation), deciding, usage),
-            Err(refusal) => (Err(refusal), None, None),
+            Ok(Some(Parsed { operation, deciding, usage, footprint })) => (Ok(operation), deciding, usage, footprint),
+            Err(refusal) => (Err(refusal), None, None, None),
         };
         let mut is_open = true;
         if let Ok(operation) = &parsed {
@@ -195,7 +195,8 @@ impl Miss {
         let planned_in = is_planned.then(|| took - parsed_in);
         let decisions = Decisions::of(asked.get(), requirements, &facts);
         let of = (text, name, within.graph.map(|graph| &*graph.name));
-        let mut operation = CachedOperation::new(result, of, took, planned_in, refused, is_open, decisions);
+        let operation = CachedOperation::new(result, of, took, planned_in, refused, is_open, decisions);
+        let mut operation = operation.with_footprint(footprint);
         (operation.deciding, operation.usage) = (deciding, usage);
         Ok(Some(operation))
     }

@@ -72,6 +72,11 @@ impl OverrideLabels {
         Ok(Self { labels, percent_by })
     }
 
+    /// Whether the labels are the same, in the same order.
+    pub(crate) fn are_named_like(&self, other: &Self) -> bool {
+        self.labels.iter().map(|(label, _)| label).eq(other.labels.iter().map(|(label, _)| label))
+    }
+
     /// The labels that are on for a request, a bit for each.
     pub(crate) fn decide(&self, inputs: &Inputs<'_>) -> u64 {
         if self.labels.is_empty() {

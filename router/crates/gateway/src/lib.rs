@@ -33,6 +33,7 @@ pub mod refusal;
 pub mod request;
 mod sharded;
 pub mod subscriptions;
+mod take_over;
 
 pub use accepts::Accepts;
 pub use anonymous::AnonymousError;

@@ -9,6 +9,8 @@ use std::time::Duration;
 use aws_lc_rs::digest::{Context, SHA256};
 use braid_demand_control::Formula;
 use braid_executor::CompiledOperation;
+use braid_graphql::footprint::Footprint;
+use braid_supergraph::Supergraph;
 use braid_telemetry::metrics::Metrics;
 use braid_usage::OperationUsage;
 use quick_cache::sync::{DefaultLifecycle, PlaceholderGuard};
@@ -53,6 +55,8 @@ pub struct CachedOperation {
     pub(crate) membership: Membership,
     /// A cryptographic hash of all that it was compiled from: equal for what is compiled from the same once more.
     pub(crate) source: [u8; 32],
+    /// What of the schema its document refers to; `None` for a refusal.
+    pub(crate) footprint: Option<Footprint>,
     decisions: Decisions,
     /// Bytes, as estimated.
     weight: usize,
@@ -79,10 +83,11 @@ impl CachedOperation {
         let weight = weight + cost.as_ref().map_or(0, Formula::weight);
         let weight = weight + refused.iter().map(|name| name.len() + 24).sum::<usize>();
         let (refused, used, membership) = (refused.into(), AtomicU64::new(0), Membership::default());
-        let (deciding, usage, source) =
-            (None, None, source_hash([text, name.unwrap_or_default(), graph.unwrap_or_default()], &decisions));
+        let (deciding, usage, footprint) = (None, None, None);
+        let source = source_hash([text, name.unwrap_or_default(), graph.unwrap_or_default()], &decisions);
         Self {
             source,
+            footprint,
             result,
             hash,
             took,
@@ -97,6 +102,29 @@ impl CachedOperation {
             weight,
             used,
         }
+    }
+
+    /// The same, with what its document refers to.
+    pub(crate) fn with_footprint(mut self, footprint: Option<Footprint>) -> Self {
+        self.weight += footprint.as_ref().map_or(0, Footprint::heap);
+        self.footprint = footprint;
+        self
+    }
+
+    /// The same over another version of the supergraph ([`CompiledOperation::over`]); it counts as used half as often.
+    pub(crate) fn over(&self, supergraph: &Arc<Supergraph>) -> Option<Self> {
+        Some(Self {
+            result: Ok(self.result.as_ref().ok()?.over(supergraph)?),
+            refused: self.refused.clone(),
+            deciding: self.deciding.clone(),
+            usage: self.usage.clone(),
+            cost: self.cost.clone(),
+            membership: Membership::default(),
+            footprint: self.footprint.clone(),
+            decisions: self.decisions.clone(),
+            used: AtomicU64::new(self.used.load(Ordering::Relaxed) / 2),
+            ..*self
+        })
     }
 }
 
@@ -207,6 +235,22 @@ impl OperationCache {
         }
     }
 
+    /// Takes over from an older cache what `take` makes of its operations, but for those of one of several graphs. Says how many it has then.
+    pub(crate) fn take_over(&self, older: &Self, take: impl Fn(&CachedOperation) -> Option<CachedOperation>) -> usize {
+        for (key, operation) in older.operations.iter().filter(|(key, _)| key.graph.is_none()) {
+            if let Some(operation) = take(&operation) {
+                self.operations.insert(key, Arc::new(operation));
+            }
+        }
+        self.show();
+        self.operations.len()
+    }
+
+    fn show(&self) {
+        self.metrics.cache_operations.set(self.operations.len() as i64);
+        self.metrics.cache_bytes.set(self.operations.weight() as i64);
+    }
+
     /// The most used requests of those that count, and how often each was made.
     pub(crate) fn most_used(&self, most: usize, counts: impl Fn(&CachedOperation) -> bool) -> Vec<MostUsed> {
         let mut used: Vec<(u64, Key)> = self
@@ -261,8 +305,7 @@ impl Vacancy<'_> {
         let _ = self.guard.insert(operation.clone());
         let metrics = &self.cache.metrics;
         metrics.cache_misses.inc();
-        metrics.cache_operations.set(self.cache.operations.len() as i64);
-        metrics.cache_bytes.set(self.cache.operations.weight() as i64);
+        self.cache.show();
         metrics.compile_duration.observe(operation.took.as_secs_f64());
         if let Some(planned_in) = operation.planned_in {
             metrics.plan_duration.observe(planned_in.as_secs_f64());

@@ -10,6 +10,7 @@ use apollo_compiler::schema::{ExtendedType, FieldDefinition, InputValueDefinitio
 use apollo_compiler::{Name, Node};
 use indexmap::{IndexMap, IndexSet};
 
+use crate::numbering::numbers_like;
 use crate::type_set::TypeSet;
 
 /// A type of one [`Schema`].
@@ -146,8 +147,23 @@ impl Schema {
 
     /// As [`Schema::new`], with only those types for which `keep` says so, and without fields of types that are left out.
     pub fn with_filter(source: &apollo_compiler::Schema, keep: impl Fn(&Name) -> bool) -> Result<Self, UndefinedType> {
+        Self::after(source, keep, None)
+    }
+
+    /// As [`Schema::with_filter`]; types and fields that `older` has keep their ids where they can. Then types and fields are in the order of
+    /// their ids, and no longer in that of the source.
+    pub fn after(
+        source: &apollo_compiler::Schema,
+        keep: impl Fn(&Name) -> bool,
+        older: Option<&Self>,
+    ) -> Result<Self, UndefinedType> {
         let mut schema = Self::default();
-        for name in source.types.keys().filter(|name| keep(name)) {
+        let mut names: Vec<&Name> = source.types.keys().filter(|name| keep(name)).collect();
+        if let Some(older) = older {
+            let numbers = numbers_like(older.types.iter().map(|ty| &ty.name), &names);
+            names = in_order(&numbers, names);
+        }
+        for name in names {
             let id = TypeId(schema.types.len() as u32);
             schema.by_name.insert(name.clone(), id);
             let quoted = ["\"", name, "\""].concat().into_bytes().into();
@@ -163,6 +179,9 @@ impl Schema {
             let kind = schema.kind(id, definition, &keep)?;
             schema.types[id.index()].kind = kind;
         }
+        if let Some(older) = older {
+            schema.number_fields_like(older);
+        }
         schema.link_possible_types(source);
         let root =
             |name: &Option<Node<Name>>| name.as_ref().and_then(|name| schema.by_name.get(name.as_str()).copied());
@@ -170,6 +189,21 @@ impl Schema {
         (schema.query, schema.mutation, schema.subscription) =
             (root(&definition.query), root(&definition.mutation), root(&definition.subscription));
         Ok(schema)
+    }
+
+    fn number_fields_like(&mut self, older: &Self) {
+        let fields = std::mem::take(&mut self.fields);
+        let numbers = {
+            let coordinates: Vec<_> = fields.iter().map(|field| (&*self.ty(field.parent).name, &*field.name)).collect();
+            let older = older.fields.iter().map(|field| (&*older.ty(field.parent).name, &*field.name));
+            numbers_like(older, &coordinates)
+        };
+        self.fields = in_order(&numbers, fields);
+        for ty in &mut self.types {
+            if let TypeKind::Object { fields, .. } | TypeKind::Interface { fields, .. } = &mut ty.kind {
+                fields.values_mut().for_each(|id| *id = FieldId(numbers[id.index()]));
+            }
+        }
     }
 
     fn kind(
@@ -262,7 +296,7 @@ impl Schema {
         &self.fields[id.index()]
     }
 
-    /// All types with their ids, in the order of the schema.
+    /// All types with their ids, in the order of these.
     pub fn types(&self) -> impl ExactSizeIterator<Item = (TypeId, &TypeDef)> {
         self.types.iter().enumerate().map(|(index, ty)| (TypeId(index as u32), ty))
     }
@@ -346,6 +380,13 @@ pub fn fields_of(ty: &ExtendedType) -> Option<&FieldDefinitions> {
         ExtendedType::Interface(interface) => Some(&interface.fields),
         _ => None,
     }
+}
+
+/// The elements in the order of their numbers.
+fn in_order<T>(numbers: &[u32], elements: Vec<T>) -> Vec<T> {
+    let mut numbered: Vec<(u32, T)> = numbers.iter().copied().zip(elements).collect();
+    numbered.sort_unstable_by_key(|(number, _)| *number);
+    numbered.into_iter().map(|(_, element)| element).collect()
 }
 
 fn input_values<'a>(values: impl Iterator<Item = &'a Node<InputValueDefinition>>) -> NameMap<InputValue> {

@@ -15,6 +15,7 @@ mod features;
 pub mod join_spec;
 mod read;
 pub mod supergraph;
+mod unchanged;
 
 pub use cache_tags::{CacheTags, TagTemplate, TagTemplateError, TagVariable};
 pub use event_field::{EventField, EventFieldError};
@@ -23,3 +24,4 @@ pub use supergraph::{
     ContextArgument, FieldInSubgraph, FieldJoins, Key, LabelCondition, Subgraph, SubgraphId, Supergraph,
     SupergraphError, TypeInSubgraph, TypeJoins,
 };
+pub use unchanged::Unchanged;

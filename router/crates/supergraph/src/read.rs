@@ -28,11 +28,17 @@ const SUPPORTED_JOIN: [(u32, u32); 5] = [(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)]
 impl Supergraph {
     /// Reads supergraph SDL of the join specification, v0.1 to v0.5, of whichever composer.
     pub fn read(sdl: &str) -> Result<Self, SupergraphError> {
-        read(sdl)
+        read(sdl, None)
+    }
+
+    /// The same; types and fields that `older` has keep their ids where they can, so that what was made over it can be used further where
+    /// nothing changed ([`crate::Unchanged`]).
+    pub fn read_after(sdl: &str, older: Option<&Self>) -> Result<Self, SupergraphError> {
+        read(sdl, older.map(|older| &older.schema))
     }
 }
 
-fn read(sdl: &str) -> Result<Supergraph, SupergraphError> {
+fn read(sdl: &str, older: Option<&Schema>) -> Result<Supergraph, SupergraphError> {
     let source = Source::builder()
         .adopt_orphan_extensions()
         .parse(sdl, "supergraph.graphql")
@@ -41,7 +47,7 @@ fn read(sdl: &str) -> Result<Supergraph, SupergraphError> {
     let features = Features::read(&source);
     check_join_version(&features)?;
     let subgraphs = read_subgraphs(&source)?;
-    let schema = Schema::with_filter(&source, |name| !features.owns(name) && !name.starts_with("__"))
+    let schema = Schema::after(&source, |name| !features.owns(name) && !name.starts_with("__"), older)
         .map_err(|error| SupergraphError::InvalidGraphQL(error.to_string()))?;
     let api_schema = api_schema(&source)?;
     let mut reader = Reader {

@@ -1,5 +1,6 @@
 //! The compiled operation as a whole. Knows nothing of one execution.
 
+use std::fmt;
 use std::mem::size_of;
 use std::sync::Arc;
 
@@ -44,10 +45,15 @@ impl Default for CompileOptions<'_> {
 }
 
 /// An operation ready to be executed any number of times, at once too.
-#[derive(Debug)]
 pub struct CompiledOperation {
     pub(crate) supergraph: Arc<Supergraph>,
     hidden: Option<Arc<Hidden>>,
+    pub(crate) program: Arc<Program>,
+}
+
+/// What an operation does: the same over all versions of a supergraph that do not touch it.
+#[derive(Debug)]
+pub(crate) struct Program {
     kind: OperationType,
     name: Option<Name>,
     pub(crate) variables: Vec<Node<VariableDefinition>>,
@@ -97,14 +103,12 @@ impl CompiledOperation {
         conditions.dedup();
         let api = ApiView::new(&supergraph.api_schema, options.hidden.map(|hidden| &**hidden));
         let projection = Projection::new(supergraph, api, &shapes, &operation, &numbers)?;
-        let (parts, supergraph) = (Parts::new(&operation, &plan), Arc::clone(supergraph));
+        let parts = Parts::new(&operation, &plan);
         let flow = Flow::new(&operation, &plan, &fetches, &projection);
         let (kind, name, root) = (operation.kind, operation.name.clone(), operation.root);
         let variables = operation.variables.clone();
         let source = options.keeps_source.then(|| Box::new(OperationSource { operation, plan }));
-        let mut compiled = Self {
-            supergraph,
-            hidden: options.hidden.cloned(),
+        let mut program = Program {
             kind,
             name,
             variables,
@@ -118,13 +122,21 @@ impl CompiledOperation {
             source,
             weight: 0,
         };
-        compiled.weight = compiled.measure();
-        Ok(compiled)
+        program.weight = size_of::<Self>() + program.measure();
+        let (supergraph, hidden) = (Arc::clone(supergraph), options.hidden.cloned());
+        Ok(Self { supergraph, hidden, program: Arc::new(program) })
+    }
+
+    /// The same over another version of the supergraph, in which all that the operation asks for means the same, under the same ids
+    /// ([`braid_supergraph::Unchanged`]). Both have one program. `None` for one that something is hidden from: what is hidden can differ.
+    pub fn over(&self, supergraph: &Arc<Supergraph>) -> Option<Self> {
+        let (supergraph, program) = (Arc::clone(supergraph), Arc::clone(&self.program));
+        self.hidden.is_none().then_some(Self { supergraph, hidden: None, program })
     }
 
     /// Query, mutation or subscription.
     pub fn kind(&self) -> OperationType {
-        self.kind
+        self.program.kind
     }
 
     /// The API schema as its client sees it.
@@ -134,27 +146,27 @@ impl CompiledOperation {
 
     /// The name the client gave the operation.
     pub fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+        self.program.name.as_deref()
     }
 
     /// Whether it was made to be answered in parts ([`crate::execute_in_parts`]).
     pub fn has_parts(&self) -> bool {
-        self.parts.is_some()
+        self.program.parts.is_some()
     }
 
     /// How many requests to subgraphs it makes at most.
     pub fn number_of_fetches(&self) -> usize {
-        self.fetches.len()
+        self.program.fetches.len()
     }
 
     /// Whether it asks a subgraph for anything.
     pub fn has_fetches(&self) -> bool {
-        !self.fetches.is_empty()
+        !self.program.fetches.is_empty()
     }
 
     /// The subgraphs that it may ask, each once.
     pub fn subgraphs(&self) -> Vec<SubgraphId> {
-        let mut all: Vec<_> = self.fetches.iter().map(|fetch| fetch.subgraph).collect();
+        let mut all: Vec<_> = self.program.fetches.iter().map(|fetch| fetch.subgraph).collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -162,7 +174,7 @@ impl CompiledOperation {
 
     /// What it was compiled from, if that is kept ([`CompileOptions::keeps_source`]).
     pub fn source(&self) -> Option<&OperationSource> {
-        self.source.as_deref()
+        self.program.source.as_deref()
     }
 
     /// The plan it runs by, if that is kept.
@@ -173,22 +185,7 @@ impl CompiledOperation {
     /// How many bytes it takes, for a cache that is bounded by them. It includes the most that is added later, the requests
     /// that are kept for numbers of context values, so that it never changes.
     pub fn weight(&self) -> usize {
-        self.weight
-    }
-
-    fn measure(&self) -> usize {
-        /// A variable as it was defined, with its name and its type.
-        const VARIABLE: usize = 300;
-        /// A field of an operation with what it is in the plan.
-        const SOURCE_FIELD: usize = 1500;
-        let source = self.source().map_or(0, |source| SOURCE_FIELD * count(&source.operation.selection_set));
-        size_of::<Self>()
-            + source
-            + VARIABLE * self.variables.len()
-            + self.shapes.heap()
-            + heap::list(&self.fetches, CompiledFetch::heap)
-            + self.projection.heap()
-            + heap::flat(&self.conditions)
+        self.program.weight
     }
 
     /// Checks the variables of a request: a JSON object, `null`, or absent. Errors name what the schema has only if `names` may be
@@ -198,10 +195,10 @@ impl CompiledOperation {
         variables: Option<&RawValue>,
         names: SchemaNames,
     ) -> Result<Variables, Vec<GraphQLError>> {
-        let definitions = &self.variables;
+        let definitions = &self.program.variables;
         let coerced = coerce_variables(self.api(), definitions, variables, names)?;
         // A nullable variable with a default may stand in `@include(if:)`, but null may not (§6.4.1).
-        let without = self.conditions.iter().find(|number| coerced.boolean(**number).is_none());
+        let without = self.program.conditions.iter().find(|number| coerced.boolean(**number).is_none());
         match without {
             None => Ok(coerced),
             Some(number) => {
@@ -210,6 +207,29 @@ impl CompiledOperation {
                 Err(vec![GraphQLError::new(BAD_USER_INPUT, message)])
             }
         }
+    }
+}
+
+impl fmt::Debug for CompiledOperation {
+    /// What it does; the supergraph is the same for all.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompiledOperation").field("program", &self.program).finish_non_exhaustive()
+    }
+}
+
+impl Program {
+    fn measure(&self) -> usize {
+        /// A variable as it was defined, with its name and its type.
+        const VARIABLE: usize = 300;
+        /// A field of an operation with what it is in the plan.
+        const SOURCE_FIELD: usize = 1500;
+        let source = self.source.as_deref().map_or(0, |source| SOURCE_FIELD * count(&source.operation.selection_set));
+        heap::shared::<Self>(source)
+            + VARIABLE * self.variables.len()
+            + self.shapes.heap()
+            + heap::list(&self.fetches, CompiledFetch::heap)
+            + self.projection.heap()
+            + heap::flat(&self.conditions)
     }
 }
 

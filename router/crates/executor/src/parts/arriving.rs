@@ -80,7 +80,7 @@ impl<'a> Arriving<'a> {
             max_nesting: limits.max_nesting,
         };
         let search = Search { flow, operation, variables, max_nesting: limits.max_nesting };
-        let initial = operation.projection.streams[flow.stream as usize].initial.count(variables);
+        let initial = operation.program.projection.streams[flow.stream as usize].initial.count(variables);
         if arriving.find_list(&search).await? && arriving.first_items(initial).await? {
             let first = arriving.take();
             return Ok((first, Some(arriving)));
@@ -263,7 +263,7 @@ impl Search<'_> {
         if !self.data(scanner)? {
             return Ok(None);
         }
-        let fetch = &self.operation.fetches[self.flow.fetch];
+        let fetch = &self.operation.program.fetches[self.flow.fetch];
         for (reading, number) in &self.flow.way {
             if !self.field(scanner, fetch.readings.get(*reading), *number)? {
                 return Ok(None);
@@ -326,7 +326,7 @@ impl Search<'_> {
     }
 
     fn is_asked(&self, reading: &Reading, field: &ReadField) -> bool {
-        let shape = self.operation.shapes.get(reading.shape);
+        let shape = self.operation.program.shapes.get(reading.shape);
         let mut conditions = field.targets.iter().flat_map(|target| &shape.slot(target.slot).asked);
         conditions.any(|condition| condition.holds(self.variables))
     }

@@ -45,7 +45,7 @@ pub(super) struct Delivery<'a> {
 impl<'a> Delivery<'a> {
     /// `None` for an operation that was not compiled to be answered in parts.
     pub(super) fn new(operation: &'a CompiledOperation, format: PartsFormat) -> Option<Self> {
-        let parts = operation.parts.as_ref()?;
+        let parts = operation.program.parts.as_ref()?;
         Some(Self {
             operation,
             parts,
@@ -121,7 +121,7 @@ impl<'a> Delivery<'a> {
             fragment.state = State::Failed;
         }
         for list in self.lists.iter_mut().filter(|list| list.is_open) {
-            let label = self.operation.projection.streams[list.stream as usize].label.as_deref();
+            let label = self.operation.program.projection.streams[list.stream as usize].label.as_deref();
             // The items that do not come are from there on.
             list.path.push(Step::Index(list.from));
             message.fail(Place { id: list.id, path: &list.path, label }, Entry::Items, &mut errors);
@@ -224,7 +224,7 @@ impl<'a> Delivery<'a> {
 
     /// Whether further items of a list can be delivered.
     fn is_ready<M>(&self, list: &List, run: &Run<'_, M>) -> bool {
-        let id = self.operation.projection.streams[list.stream as usize].id;
+        let id = self.operation.program.projection.streams[list.stream as usize].id;
         list.is_open && list.origin == Origin::Tree && run.waits[self.parts.items_of(id)] == 0
     }
 
@@ -241,7 +241,7 @@ impl<'a> Delivery<'a> {
                 }
                 Found::Items { stream, path, from } => {
                     let id = self.take_id();
-                    let out = &self.operation.projection.streams[stream as usize];
+                    let out = &self.operation.program.projection.streams[stream as usize];
                     message.announce(Place { id, path: &path, label: out.label.as_deref() });
                     let mut parts = parts.to_vec();
                     parts.push(self.parts.items_of(out.id));

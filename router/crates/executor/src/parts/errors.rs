@@ -81,7 +81,7 @@ fn is_same(segment: &PathSegment, step: &Step) -> bool {
 
 /// The parts that have what is at a path, whatever the runtime types on the way are.
 fn part_at(operation: &CompiledOperation, path: &[PathSegment]) -> Vec<usize> {
-    let projection = &operation.projection;
+    let projection = &operation.program.projection;
     let mut parts = vec![INITIAL];
     let mut set = Some(projection.root);
     for segment in path {

@@ -26,7 +26,7 @@ impl Delivery<'_> {
 
     /// Takes the errors that were met while a batch of items was fetched.
     pub(super) fn take_item_errors<M>(&mut self, batch: &mut Run<'_, M>) {
-        let streams = &self.operation.projection.streams;
+        let streams = &self.operation.program.projection.streams;
         let part = self.lists.first().map_or(INITIAL, |list| self.parts.items_of(streams[list.stream as usize].id));
         self.errors.add_to(part, &mut batch.errors);
     }
@@ -59,7 +59,7 @@ impl Delivery<'_> {
     pub(super) fn deliver_items<M>(&mut self, run: &mut Run<'_, M>, at: usize, message: &mut Message) {
         let (stream, mut from, id) = (self.lists[at].stream, self.lists[at].from, self.lists[at].id);
         let mut path = std::mem::take(&mut self.lists[at].path);
-        let label = self.operation.projection.streams[stream as usize].label.as_deref();
+        let label = self.operation.program.projection.streams[stream as usize].label.as_deref();
         let (origin, before) = (self.lists[at].origin, run.tree.first_item);
         let located = locate(&run.tree, run.root, &path);
         let (first, len) = match located {

@@ -246,7 +246,7 @@ impl<'a, S: SubgraphService> Asking<'a, S> {
         sent: Sent,
         request: SubgraphRequest,
     ) -> (Arrived<SubgraphResponse<S::Meta>>, Option<Rest<'a>>) {
-        let flow = self.operation.flow.as_ref().filter(|flow| flow.fetch == sent.index);
+        let flow = self.operation.program.flow.as_ref().filter(|flow| flow.fetch == sent.index);
         match flow.filter(|_| !self.context.declined.contains(&request.subgraph)) {
             None => (call(self.service, self.context, sent, request).await, None),
             Some(flow) => {
