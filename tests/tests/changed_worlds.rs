@@ -30,7 +30,7 @@ const CHANGES: usize = 6;
 fn what_a_change_does_not_touch_is_what_compiling_gives() {
     let (mut kept, mut touched) = (0, 0);
     let first = setting("SEED", 1);
-    for seed in first..first + setting("WORLDS", 40) {
+    for seed in first..first + setting("WORLDS", 60) {
         let world = World::random(seed);
         let Some(whole) = Schema::of(&world, None) else { continue };
         let mut random = Random::new(seed);
