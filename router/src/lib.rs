@@ -17,6 +17,10 @@ pub use braid_config as config;
 pub use braid_plugin as plugin;
 pub use braid_telemetry::metrics::Metrics;
 pub use hooks::{HookPrograms, HooksError};
+/// The allocator of the `braid` program, for programs with plugins: `#[global_allocator] static ALLOCATOR: MiMalloc = MiMalloc;`. The library
+/// itself chooses none.
+#[cfg(feature = "mimalloc")]
+pub use mimalloc::MiMalloc;
 
 mod agents;
 pub mod assemble;

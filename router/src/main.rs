@@ -2,7 +2,7 @@
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: braid::MiMalloc = braid::MiMalloc;
 
 fn main() -> std::process::ExitCode {
     braid::cli::main()
