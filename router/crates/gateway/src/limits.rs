@@ -66,7 +66,7 @@ impl Default for LimitsConfig {
             max_response_bytes: ByteSize(execute.max_response),
             max_nesting: execute.max_nesting,
             max_errors: execute.max_errors,
-            operation_cache: ByteSize(128 << 20),
+            operation_cache: ByteSize(64 << 20),
         }
     }
 }
