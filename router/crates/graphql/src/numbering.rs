@@ -62,7 +62,8 @@ mod tests {
     fn numbers_are_dense_whatever_changes() {
         let letters: Vec<u8> = (b'a'..=b'j').collect();
         for older in 0..1024_u32 {
-            let of = |bits: u32| letters.iter().enumerate().filter(move |(at, _)| bits & (1 << at) != 0).map(|(_, it)| *it);
+            let of =
+                |bits: u32| letters.iter().enumerate().filter(move |(at, _)| bits & (1 << at) != 0).map(|(_, it)| *it);
             for elements in [older, !older & 1023, older ^ 0b10_0100_1001, older.reverse_bits() >> 22] {
                 let elements: Vec<u8> = of(elements).collect();
                 let numbers = numbers_like(of(older), &elements);

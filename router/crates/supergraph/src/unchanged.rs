@@ -71,14 +71,10 @@ impl<'a> Comparison<'a> {
         let (schema, new_schema) = (&older.schema, &newer.schema);
         let (types, fields) = (schema.types().len(), schema.fields().len());
         let has_id = |name: &str, id| new_schema.type_named(name) == Some(id);
-        let definitions = schema
-            .types()
-            .map(|(id, ty)| has_id(&ty.name, id) && is_defined_alike(older, newer, &ty.name))
-            .collect();
-        let members = schema
-            .types()
-            .map(|(id, ty)| has_id(&ty.name, id) && new_schema.ty(id).possible == ty.possible)
-            .collect();
+        let definitions =
+            schema.types().map(|(id, ty)| has_id(&ty.name, id) && is_defined_alike(older, newer, &ty.name)).collect();
+        let members =
+            schema.types().map(|(id, ty)| has_id(&ty.name, id) && new_schema.ty(id).possible == ty.possible).collect();
         let field_definition = |(id, field): (FieldId, &braid_graphql::schema::FieldDef)| {
             let of = |supergraph: &'a Supergraph| -> Option<_> {
                 let ty = supergraph.source.types.get(&supergraph.schema.ty(field.parent).name)?;
@@ -126,8 +122,12 @@ impl<'a> Comparison<'a> {
     /// An object, interface or union, where it is selected on.
     fn composite(&mut self, id: TypeId) {
         let related = self.related(id);
-        let is_same = self.members[id.index()] && related.iter().all(|it| self.definitions[it.index()]);
-        self.changed[id.index()] = !is_same;
+        let has_all = |it: &TypeId| {
+            // What is looked up by an interface may be any object that has it.
+            let is_known_by = *it == id || self.older.ty(*it).subgraphs.iter().any(|joined| joined.interface_object);
+            self.definitions[it.index()] && (!is_known_by || self.members[it.index()])
+        };
+        self.changed[id.index()] = !related.iter().all(has_all);
         for related in related {
             let keys = self.older.ty(related).subgraphs.iter().flat_map(|joined| &joined.keys);
             keys.for_each(|key| self.depends_on_all(of_type(id), &key.fields));
@@ -138,9 +138,7 @@ impl<'a> Comparison<'a> {
         let (own, field) = (self.of_field(id), self.schema.field(id));
         self.depends(own, of_type(field.parent));
         let arguments = field.arguments.values().map(|argument| argument.ty.inner_named_type());
-        arguments
-            .filter_map(|name| self.schema.type_named(name))
-            .for_each(|inner| self.depends(own, of_type(inner)));
+        arguments.filter_map(|name| self.schema.type_named(name)).for_each(|inner| self.depends(own, of_type(inner)));
         for related in self.related(field.parent) {
             let Some(id) = self.schema.field_named(related, &field.name) else { continue };
             // A type can have a narrower one in its field than its interface.
